@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The public interface of libgdb-guest: what is inside the guest of a QEMU that a debugger has in
+// front of it.
+//
+// A caller (a debugger's extension, a test, a program of its own) answers the four questions of
+// `struct gg_host`, creates a `struct gg_guest` over it, and asks that for the guest's memory, or
+// has it dumped.
+//
+// Every function that can fail returns an error object that the caller owns, NULL being success,
+// and hands its result out through a pointer, last. Sizes and offsets are in bytes. Nothing here is
+// safe to call from two threads at once on the same object; two guests share nothing.
+#ifndef GDB_GUEST_H
+#define GDB_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma GCC visibility push(default)
+
+// The three kinds of address. An address of the target that the host interface reads (QEMU's
+// virtual memory for a core or a process) is an hva; what the guest's CPUs put on the bus is a gpa;
+// what the guest's programs use is a gva.
+typedef uint64_t gg_hva_t;
+typedef uint64_t gg_gpa_t;
+typedef uint64_t gg_gva_t;
+
+// ---- Errors ----
+
+// X(name, word): the word is what a script sees as the error's kind.
+#define GG_ERROR_KINDS(X)                                                                          \
+	X(NOT_FOUND, "not-found")     /* no such symbol, type, member, register */                 \
+	X(FAULT, "fault")             /* an address that cannot be read; see gg_error_address() */ \
+	X(ABSENT, "absent")           /* memory that existed, and that the core does not hold */   \
+	X(BAD_DATA, "bad-data")       /* what was read contradicts itself or its limits */         \
+	X(INVALID, "invalid")         /* the caller asked for something that makes no sense */     \
+	X(UNSUPPORTED, "unsupported") /* known, and not handled here */                            \
+	X(INTERRUPTED, "interrupted") /* the user stopped it */                                    \
+	X(SYSTEM, "system")           /* the operating system refused */                           \
+	X(NO_MEMORY, "no-memory")     /* this process has no memory left */
+
+enum gg_error_kind {
+#define X(name, word) GG_##name,
+	GG_ERROR_KINDS(X)
+#undef X
+};
+
+struct gg_error;
+
+// A new error of KIND. It never fails: without memory it is an error of the kind GG_NO_MEMORY.
+struct gg_error *gg_error_create(enum gg_error_kind kind, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+// An error of the kind GG_SYSTEM; the text of ERRNUM (an errno value) is appended to the message.
+struct gg_error *gg_error_system(int errnum, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+// An error of the kind GG_FAULT for ADDRESS.
+struct gg_error *gg_error_fault(uint64_t address, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+// Puts "FORMAT...: " before ERR's message and returns ERR: each level says what it was about to do.
+struct gg_error *gg_error_context(struct gg_error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+enum gg_error_kind gg_error_kind(const struct gg_error *err);
+const char *gg_error_kind_word(enum gg_error_kind kind);
+
+// One line, valid as long as ERR is.
+const char *gg_error_message(const struct gg_error *err);
+
+// The address that could not be read; 0 for other kinds than GG_FAULT.
+uint64_t gg_error_address(const struct gg_error *err);
+
+// NULL is allowed.
+void gg_error_destroy(struct gg_error *err);
+
+// ---- The host interface ----
+
+// Where a member is in its type, and how large it is.
+struct gg_member {
+	uint64_t offset;
+	uint64_t size;
+};
+
+// The four questions. Each gets the host's DATA first. An answer is right or an error: a host never
+// fills in zeros for what it does not know.
+struct gg_host_ops {
+	// Reads SIZE bytes (at least 1) at ADDRESS. All or an error: GG_FAULT, GG_ABSENT where the
+	// memory existed and was left out of the core, GG_INTERRUPTED.
+	struct gg_error *(*read)(void *data, uint64_t address, void *buffer, size_t size);
+
+	// The address of the object or function NAME; GG_NOT_FOUND where there is none.
+	struct gg_error *(*symbol)(void *data, const char *name, uint64_t *ret);
+
+	// Where in TYPE (a struct, union or typedef name, without a keyword) the member PATH is,
+	// "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks for
+	// the type itself: offset 0, its size. GG_NOT_FOUND where there is no such type or member.
+	struct gg_error *(*member)(void *data, const char *type, const char *path,
+				   struct gg_member *ret);
+
+	// The raw bytes, in the target's byte order, of the register NAME (GDB's name for it) of
+	// THREAD (the debugger's number for it, from 1). SIZE is BUFFER's size; the register's goes
+	// to RET. GG_NOT_FOUND where the thread has none.
+	struct gg_error *(*registers)(void *data, unsigned int thread, const char *name,
+				      void *buffer, size_t size, size_t *ret);
+};
+
+struct gg_host {
+	const struct gg_host_ops *ops;
+	void *data;
+	bool big_endian;
+	unsigned int address_size; // of a pointer: 4 or 8
+};
+
+// ---- The guest ----
+
+// What the debugger has in front of it.
+struct gg_target {
+	const char *core_path;    // of a core file, or NULL
+	const char *program_path; // of QEMU's binary, or NULL where it is not known
+	pid_t pid;                // of a live process, or 0
+};
+
+struct gg_guest;
+
+// A guest over HOST, which must stay valid, unmoved, until the guest is destroyed. TARGET's strings
+// are copied. A core that cannot be opened, or is not an ELF core, is an error.
+struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_target *target,
+				 struct gg_guest **ret);
+
+// NULL is allowed.
+void gg_guest_destroy(struct gg_guest *guest);
+
+// The four questions, asked of GUEST's host; what a core does not hold is GG_ABSENT whatever the
+// host itself says. Valid as long as GUEST is.
+const struct gg_host *gg_guest_host(const struct gg_guest *guest);
+
+// A range of guest-physical memory that is RAM or ROM and would be in a dump by QEMU.
+struct gg_ram_range {
+	gg_gpa_t start;
+	uint64_t size;     // at least 1; start + size - 1 does not wrap
+	gg_hva_t hva;      // where its first byte is in QEMU
+	const char *block; // the RAMBlock's name, escaped for a terminal; owned by the map
+};
+
+// Calls VISIT for every range of guest RAM, ascending by guest-physical address, none overlapping
+// another. An error of VISIT's ends it.
+struct gg_error *
+gg_guest_ram(struct gg_guest *guest,
+	     struct gg_error *(*visit)(void *data, const struct gg_ram_range *range), void *data);
+
+// The same for every piece of RAM whose bytes are not to be had (the core was made without them).
+struct gg_error *gg_guest_absent(struct gg_guest *guest,
+				 struct gg_error *(*visit)(void *data,
+							   const struct gg_ram_range *piece),
+				 void *data);
+
+// ---- Dumping ----
+
+struct gg_dump_progress {
+	const struct gg_ram_range *range; // the one being written
+	uint64_t done;                    // bytes of guest memory, over all ranges
+	uint64_t total;
+	double seconds; // since the dump began
+};
+
+struct gg_dump_options {
+	const char *path; // of the vmcore to write
+	bool force;       // replace an existing file
+
+	// Called at the start of each range and then at most ten times a second. An error ends the
+	// dump. May be NULL.
+	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
+	void *progress_data;
+};
+
+struct gg_dump_result {
+	uint64_t memory_size; // bytes of guest memory in the vmcore
+	uint64_t file_size;
+	double seconds;
+};
+
+// Writes the guest's memory as an ELF64 vmcore. The file appears under its name when it is whole,
+// or not at all. GG_ABSENT, with the ranges in the message, where the core lacks some of the
+// guest's memory.
+struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
+			 struct gg_dump_result *ret);
+
+// ---- Interruption ----
+
+// Between these two Ctrl-C (SIGINT) does not reach the debugger's handler, but makes the function
+// at work return GG_INTERRUPTED. The pairs nest. Signal handlers belong to the process, and so does
+// this: the only state that is shared.
+void gg_interrupt_begin(void);
+void gg_interrupt_end(void);
+
+// GG_INTERRUPTED if Ctrl-C came since the outermost gg_interrupt_begin().
+struct gg_error *gg_interrupt_check(void);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// libgdb-guest for Guile: the only file that includes libguile.h.
+//
+// In:  Scheme values; four procedures that answer the host interface.
+// Out: Scheme values; every gg_error as one exception, (throw 'gdb-guest-error KIND MESSAGE).
+// Never: a Scheme exception that unwinds the C core's frames. Calls from C into Scheme catch all.
+#include "../cleanup.h"
+#include "../error.h"
+
+#include <libguile.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((visibility("default"))) void gg_guile_init(void);
+
+enum question { READ, SYMBOL, MEMBER, REGISTERS, QUESTION_COUNT };
+
+// What a guest of Scheme's consists of. Allocated by the collector, which so sees the procedures.
+struct scheme_guest {
+	struct gg_host host;
+	SCM answers[QUESTION_COUNT];
+	unsigned int asked;
+	struct gg_guest *guest; // NULL after (%guest-destroy)
+};
+
+static SCM guest_type, error_key;
+
+// ---- Errors, both ways ----
+
+static SCM to_scheme_string(const char *text)
+{
+	return scm_from_stringn(text, strlen(text), "UTF-8", SCM_FAILED_CONVERSION_QUESTION_MARK);
+}
+
+static void throw_error(struct gg_error *err)
+{
+	if (!err)
+		return;
+	SCM arguments = scm_list_2(scm_from_utf8_symbol(gg_error_kind_word(gg_error_kind(err))),
+				   to_scheme_string(gg_error_message(err)));
+	gg_error_destroy(err);
+	scm_throw(error_key, arguments);
+}
+
+static enum gg_error_kind kind_of_word(SCM symbol)
+{
+	static const enum gg_error_kind kinds[] = {
+#define X(name, word) GG_##name,
+		GG_ERROR_KINDS(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (scm_is_eq(symbol, scm_from_utf8_symbol(gg_error_kind_word(kinds[i]))))
+			return kinds[i];
+	return GG_SYSTEM;
+}
+
+static struct gg_error *error_from_exception(SCM key, SCM arguments)
+{
+	SCM kind = SCM_BOOL_F, text;
+	if (scm_is_eq(key, error_key) && scm_ilength(arguments) == 2) {
+		kind = scm_car(arguments);
+		text = scm_cadr(arguments);
+	} else {
+		text = scm_object_to_string(scm_cons(key, arguments), SCM_UNDEFINED);
+	}
+	_cleanup_free_ char *message = scm_to_utf8_string(text);
+	return gg_error_create(kind_of_word(kind), "%s", message);
+}
+
+// ---- Calls from C into Scheme ----
+
+struct call {
+	SCM procedure;
+	SCM arguments; // a list
+	SCM result;
+	struct gg_error *err;
+};
+
+static SCM apply_call(void *data)
+{
+	struct call *call = data;
+	call->result = scm_apply_0(call->procedure, call->arguments);
+	return SCM_UNSPECIFIED;
+}
+
+static SCM keep_exception(void *data, SCM key, SCM arguments)
+{
+	struct call *call = data;
+	call->err = error_from_exception(key, arguments);
+	return SCM_UNSPECIFIED;
+}
+
+static struct gg_error *call_scheme(SCM procedure, SCM arguments, SCM *ret)
+{
+	struct call call = { .procedure = procedure, .arguments = arguments };
+	scm_internal_catch(SCM_BOOL_T, apply_call, &call, keep_exception, &call);
+	*ret = call.result;
+	return call.err;
+}
+
+static struct gg_error *ask(struct scheme_guest *guest, enum question question, SCM arguments,
+			    SCM *ret)
+{
+	// GDB leaves the finalizers of its values to the end of the command: they are run here, or
+	// memory would grow with every question.
+	enum { FINALIZE_INTERVAL = 1000 };
+	if (++guest->asked % FINALIZE_INTERVAL == 0)
+		scm_run_finalizers();
+	return call_scheme(guest->answers[question], arguments, ret);
+}
+
+static struct gg_error *wrong_answer(const char *question)
+{
+	return gg_error_create(GG_SYSTEM, "the host's answer to %s is of the wrong type", question);
+}
+
+// ---- The host interface, answered by Scheme ----
+
+static struct gg_error *host_read(void *data, uint64_t address, void *buffer, size_t size)
+{
+	SCM bytes = scm_pointer_to_bytevector(scm_from_pointer(buffer, NULL), scm_from_size_t(size),
+					      SCM_UNDEFINED, SCM_UNDEFINED);
+	SCM result;
+	return ask(data, READ, scm_list_2(scm_from_uint64(address), bytes), &result);
+}
+
+static struct gg_error *host_symbol(void *data, const char *name, uint64_t *ret)
+{
+	SCM result;
+	struct gg_error *err = ask(data, SYMBOL, scm_list_1(to_scheme_string(name)), &result);
+	if (err)
+		return err;
+	if (!scm_is_unsigned_integer(result, 0, UINT64_MAX))
+		return wrong_answer("symbol");
+	*ret = scm_to_uint64(result);
+	return NULL;
+}
+
+static struct gg_error *host_member(void *data, const char *type, const char *path,
+				    struct gg_member *ret)
+{
+	SCM result;
+	struct gg_error *err = ask(
+		data, MEMBER, scm_list_2(to_scheme_string(type), to_scheme_string(path)), &result);
+	if (err)
+		return err;
+	if (!scm_is_pair(result) || !scm_is_unsigned_integer(scm_car(result), 0, UINT64_MAX) ||
+	    !scm_is_unsigned_integer(scm_cdr(result), 0, UINT64_MAX))
+		return wrong_answer("member");
+	ret->offset = scm_to_uint64(scm_car(result));
+	ret->size = scm_to_uint64(scm_cdr(result));
+	return NULL;
+}
+
+static struct gg_error *host_registers(void *data, unsigned int thread, const char *name,
+				       void *buffer, size_t size, size_t *ret)
+{
+	SCM result;
+	struct gg_error *err =
+		ask(data, REGISTERS, scm_list_2(scm_from_uint(thread), to_scheme_string(name)),
+		    &result);
+	if (err)
+		return err;
+	if (!scm_is_bytevector(result))
+		return wrong_answer("registers");
+	*ret = SCM_BYTEVECTOR_LENGTH(result);
+	if (*ret > size)
+		return gg_error_create(GG_INVALID, "register %s has %zu bytes, more than %zu", name,
+				       *ret, size);
+	memcpy(buffer, SCM_BYTEVECTOR_CONTENTS(result), *ret);
+	return NULL;
+}
+
+static const struct gg_host_ops scheme_ops = {
+	.read = host_read,
+	.symbol = host_symbol,
+	.member = host_member,
+	.registers = host_registers,
+};
+
+// ---- Guests ----
+
+static struct scheme_guest *get_scheme_guest(SCM object)
+{
+	scm_assert_foreign_object_type(guest_type, object);
+	struct scheme_guest *guest = scm_foreign_object_ref(object, 0);
+	if (!guest->guest)
+		throw_error(gg_error_create(GG_INVALID, "the guest is no longer in use"));
+	return guest;
+}
+
+static struct gg_guest *get_guest(SCM object)
+{
+	return get_scheme_guest(object)->guest;
+}
+
+// A string, or NULL for #f; the caller frees it.
+static char *optional_string(SCM value)
+{
+	return scm_is_true(value) ? scm_to_locale_string(value) : NULL;
+}
+
+// (%guest-create (READ SYMBOL MEMBER REGISTERS) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID)
+static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
+			SCM pid)
+{
+	struct scheme_guest *guest = scm_gc_malloc(sizeof(*guest), "guest");
+	*guest = (struct scheme_guest){
+		.host = { .ops = &scheme_ops,
+			  .data = guest,
+			  .big_endian = scm_is_true(big_endian),
+			  .address_size = scm_to_uint(address_size) },
+	};
+	for (size_t i = 0; i < QUESTION_COUNT; i++)
+		guest->answers[i] = scm_list_ref(answers, scm_from_size_t(i));
+	SCM object = scm_make_foreign_object_1(guest_type, guest);
+
+	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0 };
+	target.core_path = optional_string(core);
+	target.program_path = optional_string(program);
+	struct gg_error *err = gg_guest_create(&guest->host, &target, &guest->guest);
+	free((char *)target.core_path);
+	free((char *)target.program_path);
+	throw_error(err);
+	return object;
+}
+
+static SCM guest_destroy(SCM object)
+{
+	struct scheme_guest *guest = get_scheme_guest(object);
+	gg_guest_destroy(guest->guest);
+	guest->guest = NULL;
+	return SCM_UNSPECIFIED;
+}
+
+// The four questions as the C core asks them.
+
+static SCM guest_read(SCM object, SCM address, SCM size)
+{
+	const struct gg_host *host = gg_guest_host(get_guest(object));
+	SCM bytes = scm_c_make_bytevector(scm_to_size_t(size));
+	throw_error(host->ops->read(host->data, scm_to_uint64(address),
+				    SCM_BYTEVECTOR_CONTENTS(bytes), SCM_BYTEVECTOR_LENGTH(bytes)));
+	return bytes;
+}
+
+static SCM guest_symbol(SCM object, SCM name)
+{
+	const struct gg_host *host = gg_guest_host(get_guest(object));
+	_cleanup_free_ char *text = scm_to_utf8_string(name);
+	uint64_t address;
+	struct gg_error *err = host->ops->symbol(host->data, text, &address);
+	if (!err)
+		return scm_from_uint64(address);
+	free(no_cleanup_ptr(text));
+	throw_error(err);
+	return SCM_UNSPECIFIED;
+}
+
+static SCM guest_member(SCM object, SCM type, SCM path)
+{
+	const struct gg_host *host = gg_guest_host(get_guest(object));
+	char *type_text = scm_to_utf8_string(type), *path_text = scm_to_utf8_string(path);
+	struct gg_member member;
+	struct gg_error *err = host->ops->member(host->data, type_text, path_text, &member);
+	free(type_text);
+	free(path_text);
+	throw_error(err);
+	return scm_cons(scm_from_uint64(member.offset), scm_from_uint64(member.size));
+}
+
+static SCM guest_registers(SCM object, SCM thread, SCM name)
+{
+	enum { LARGEST_REGISTER = 8192 }; // SME's ZA is 64 KiB, and nothing here asks for it
+	uint8_t buffer[LARGEST_REGISTER];
+	const struct gg_host *host = gg_guest_host(get_guest(object));
+	char *text = scm_to_utf8_string(name);
+	size_t size;
+	struct gg_error *err = host->ops->registers(host->data, scm_to_uint(thread), text, buffer,
+						    sizeof(buffer), &size);
+	free(text);
+	throw_error(err);
+	SCM bytes = scm_c_make_bytevector(size);
+	memcpy(SCM_BYTEVECTOR_CONTENTS(bytes), buffer, size);
+	return bytes;
+}
+
+// ---- Memory ----
+
+static SCM range_to_vector(const struct gg_ram_range *range)
+{
+	return scm_vector(scm_list_4(scm_from_uint64(range->start), scm_from_uint64(range->size),
+				     scm_from_uint64(range->hva), to_scheme_string(range->block)));
+}
+
+static struct gg_error *collect_range(void *data, const struct gg_ram_range *range)
+{
+	SCM *list = data;
+	*list = scm_cons(range_to_vector(range), *list);
+	return NULL;
+}
+
+// A list of #(START SIZE HVA BLOCK).
+static SCM guest_ram(SCM object)
+{
+	SCM list = SCM_EOL;
+	throw_error(gg_guest_ram(get_guest(object), collect_range, &list));
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
+static SCM guest_absent(SCM object)
+{
+	SCM list = SCM_EOL;
+	throw_error(gg_guest_absent(get_guest(object), collect_range, &list));
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
+// ---- Dumping ----
+
+static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
+{
+	SCM procedure = *(SCM *)data, result;
+	return call_scheme(
+		procedure,
+		scm_list_4(range_to_vector(progress->range), scm_from_uint64(progress->done),
+			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
+		&result);
+}
+
+// (%guest-dump GUEST FILE FORCE? PROGRESS) => #(MEMORY-SIZE FILE-SIZE SECONDS); PROGRESS is called
+// with a range, the bytes done and to do, and the seconds so far.
+static SCM guest_dump(SCM object, SCM path, SCM force, SCM progress)
+{
+	struct gg_guest *guest = get_guest(object);
+	char *path_text = scm_to_locale_string(path);
+	struct gg_dump_options options = {
+		.path = path_text,
+		.force = scm_is_true(force),
+		.progress = report_progress,
+		.progress_data = &progress,
+	};
+	struct gg_dump_result result = { 0 };
+	struct gg_error *err = gg_dump(guest, &options, &result);
+	free(path_text);
+	throw_error(err);
+	return scm_vector(scm_list_3(scm_from_uint64(result.memory_size),
+				     scm_from_uint64(result.file_size),
+				     scm_from_double(result.seconds)));
+}
+
+// ---- Interruption ----
+
+// (%interruptible THUNK): calls THUNK with Ctrl-C caught by the library.
+static SCM interruptible(SCM thunk)
+{
+	scm_dynwind_begin(0);
+	gg_interrupt_begin();
+	scm_dynwind_unwind_handler((void (*)(void *))gg_interrupt_end, NULL, SCM_F_WIND_EXPLICITLY);
+	SCM result = scm_call_0(thunk);
+	scm_dynwind_end();
+	return result;
+}
+
+static SCM check_interrupt(void)
+{
+	throw_error(gg_interrupt_check());
+	return SCM_UNSPECIFIED;
+}
+
+static void define(const char *name, int arguments, scm_t_subr function)
+{
+	scm_c_define_gsubr(name, arguments, 0, 0, function);
+	scm_c_export(name, NULL);
+}
+
+// Called by load-extension, in the module (gdb-guest native).
+void gg_guile_init(void)
+{
+	error_key = scm_permanent_object(scm_from_utf8_symbol("gdb-guest-error"));
+	guest_type = scm_permanent_object(scm_make_foreign_object_type(
+		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
+	define("%guest-create", 6, (scm_t_subr)guest_create);
+	define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
+	define("%guest-read", 3, (scm_t_subr)guest_read);
+	define("%guest-symbol", 2, (scm_t_subr)guest_symbol);
+	define("%guest-member", 3, (scm_t_subr)guest_member);
+	define("%guest-registers", 3, (scm_t_subr)guest_registers);
+	define("%guest-ram", 1, (scm_t_subr)guest_ram);
+	define("%guest-absent", 1, (scm_t_subr)guest_absent);
+	define("%guest-dump", 4, (scm_t_subr)guest_dump);
+	define("%interruptible", 1, (scm_t_subr)interruptible);
+	define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
+}

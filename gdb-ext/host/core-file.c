@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A core file by its own program headers (System V gABI, chapter 5; the kernel writes them in
+// fs/binfmt_elf.c).
+//
+// In:  an ELF core, perhaps cut off, perhaps hostile.
+// Out: for any address whether the file holds it, and where.
+//
+// A segment's p_filesz is what was dumped of its p_memsz; the rest was left out (MADV_DONTDUMP,
+// coredump_filter), and GDB 13 reads it as zeros without a word. Here it is absent. So is what lies
+// beyond the end of a file that was cut off.
+#include "core-file.h"
+#include "../cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct segment {
+	uint64_t start, end; // addresses held in the file, end exclusive
+	uint64_t offset;
+};
+
+struct gg_core_file {
+	int fd;
+	char *path;
+	bool big_endian;
+	bool cut_off;
+	unsigned int address_size;
+	struct segment *segments; // ascending, disjoint, none empty
+	size_t count;
+};
+
+static int compare_segments(const void *left, const void *right)
+{
+	const struct segment *a = left, *b = right;
+	return (a->start > b->start) - (a->start < b->start);
+}
+
+// Appends what the file really holds of the segment.
+static struct gg_error *add_segment(struct gg_core_file *core, const GElf_Phdr *phdr,
+				    uint64_t file_size)
+{
+	uint64_t held = phdr->p_filesz < phdr->p_memsz ? phdr->p_filesz : phdr->p_memsz;
+	uint64_t available = phdr->p_offset < file_size ? file_size - phdr->p_offset : 0;
+	if (held > available) {
+		held = available;
+		core->cut_off = true;
+	}
+	if (!held)
+		return NULL;
+	if (phdr->p_vaddr + held < phdr->p_vaddr)
+		return gg_error_create(GG_BAD_DATA,
+				       "the segment at 0x%" PRIx64 " has %" PRIu64
+				       " bytes and wraps around",
+				       (uint64_t)phdr->p_vaddr, held);
+	core->segments[core->count++] = (struct segment){
+		.start = phdr->p_vaddr,
+		.end = phdr->p_vaddr + held,
+		.offset = phdr->p_offset,
+	};
+	return NULL;
+}
+
+static struct gg_error *read_segments(struct gg_core_file *core, Elf *elf, uint64_t file_size)
+{
+	size_t count;
+	if (elf_getphdrnum(elf, &count))
+		return gg_error_create(GG_BAD_DATA, "no program headers: %s", elf_errmsg(-1));
+	core->segments = calloc(count ? count : 1, sizeof(*core->segments));
+	if (!core->segments)
+		return gg_enomem;
+
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr phdr;
+		if (!gelf_getphdr(elf, (int)i, &phdr))
+			return gg_error_create(GG_BAD_DATA, "program header %zu: %s", i,
+					       elf_errmsg(-1));
+		if (phdr.p_type != PT_LOAD)
+			continue;
+		struct gg_error *err = add_segment(core, &phdr, file_size);
+		if (err)
+			return err;
+	}
+
+	qsort(core->segments, core->count, sizeof(*core->segments), compare_segments);
+	for (size_t i = 1; i < core->count; i++)
+		if (core->segments[i].start < core->segments[i - 1].end)
+			return gg_error_create(GG_BAD_DATA,
+					       "two segments hold the address 0x%" PRIx64,
+					       core->segments[i].start);
+	return NULL;
+}
+
+static struct gg_error *read_headers(struct gg_core_file *core)
+{
+	struct stat status;
+	if (fstat(core->fd, &status))
+		return gg_error_system(errno, "fstat");
+	if (!S_ISREG(status.st_mode))
+		return gg_error_create(GG_BAD_DATA, "not a regular file");
+
+	elf_version(EV_CURRENT);
+	Elf *elf = elf_begin(core->fd, ELF_C_READ, NULL);
+	if (!elf)
+		return gg_error_create(GG_BAD_DATA, "not readable as ELF: %s", elf_errmsg(-1));
+
+	struct gg_error *err = NULL;
+	GElf_Ehdr ehdr;
+	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &ehdr))
+		err = gg_error_create(GG_BAD_DATA, "not an ELF file");
+	else if (ehdr.e_type != ET_CORE)
+		err = gg_error_create(GG_BAD_DATA, "not a core (e_type is %u, not %u)", ehdr.e_type,
+				      ET_CORE);
+	if (!err) {
+		core->big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
+		core->address_size = ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+		err = read_segments(core, elf, (uint64_t)status.st_size);
+	}
+	elf_end(elf);
+	return err;
+}
+
+struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret)
+{
+	struct gg_core_file *core = calloc(1, sizeof(*core));
+	if (!core)
+		return gg_enomem;
+
+	struct gg_error *err = NULL;
+	core->fd = open(path, O_RDONLY | O_CLOEXEC);
+	core->path = strdup(path);
+	if (core->fd < 0)
+		err = gg_error_system(errno, "open");
+	else if (!core->path)
+		err = gg_enomem;
+	else
+		err = read_headers(core);
+	if (err) {
+		gg_core_file_close(core);
+		return gg_error_context(err, "core file %s", path);
+	}
+	*ret = core;
+	return NULL;
+}
+
+void gg_core_file_close(struct gg_core_file *core)
+{
+	if (!core)
+		return;
+	if (core->fd >= 0)
+		close(core->fd);
+	free(core->path);
+	free(core->segments);
+	free(core);
+}
+
+const char *gg_core_file_path(const struct gg_core_file *core)
+{
+	return core->path;
+}
+
+int gg_core_file_fd(const struct gg_core_file *core)
+{
+	return core->fd;
+}
+
+bool gg_core_file_big_endian(const struct gg_core_file *core)
+{
+	return core->big_endian;
+}
+
+unsigned int gg_core_file_address_size(const struct gg_core_file *core)
+{
+	return core->address_size;
+}
+
+bool gg_core_file_is_cut_off(const struct gg_core_file *core)
+{
+	return core->cut_off;
+}
+
+// The first segment that ends after ADDRESS, or the count.
+static size_t find_segment(const struct gg_core_file *core, uint64_t address)
+{
+	size_t low = 0, high = core->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (core->segments[middle].end > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+void gg_core_file_extent(const struct gg_core_file *core, uint64_t address, uint64_t size,
+			 struct gg_core_extent *ret)
+{
+	*ret = (struct gg_core_extent){ .size = size };
+	size_t i = find_segment(core, address);
+	if (i == core->count)
+		return;
+
+	const struct segment *segment = &core->segments[i];
+	ret->held = segment->start <= address;
+	uint64_t alike = (ret->held ? segment->end : segment->start) - address;
+	if (alike < size)
+		ret->size = alike;
+	if (ret->held)
+		ret->offset = segment->offset + (address - segment->start);
+}
+
+struct gg_error *gg_core_file_check(const struct gg_core_file *core, uint64_t address,
+				    uint64_t size)
+{
+	while (size) {
+		struct gg_core_extent extent;
+		gg_core_file_extent(core, address, size, &extent);
+		if (!extent.held)
+			return gg_error_create(
+				GG_ABSENT, "the core file does not hold the memory at 0x%" PRIx64,
+				address);
+		address += extent.size;
+		size -= extent.size;
+	}
+	return NULL;
+}
+
+struct gg_error *gg_core_file_read(const struct gg_core_file *core, uint64_t address, void *buffer,
+				   size_t size)
+{
+	uint8_t *bytes = buffer;
+	while (size) {
+		struct gg_core_extent extent;
+		gg_core_file_extent(core, address, size, &extent);
+		if (!extent.held)
+			return gg_core_file_check(core, address, size);
+		ssize_t got = pread(core->fd, bytes, extent.size, (off_t)extent.offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return gg_error_system(errno, "reading %s", core->path);
+		if (!got)
+			return gg_error_create(GG_ABSENT,
+					       "%s ends before its offset %" PRIu64
+					       " (was it cut off just now?)",
+					       core->path, extent.offset);
+		bytes += got;
+		address += (uint64_t)got;
+		size -= (size_t)got;
+	}
+	return NULL;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A core file by its own program headers: which addresses it holds, and where in the file.
+#ifndef GG_CORE_FILE_H
+#define GG_CORE_FILE_H
+
+#include "../error.h"
+
+struct gg_core_file;
+
+// Opens the ELF core at PATH. GG_BAD_DATA where it is none, or its segments overlap.
+struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret);
+
+// NULL is allowed.
+void gg_core_file_close(struct gg_core_file *core);
+
+const char *gg_core_file_path(const struct gg_core_file *core);
+int gg_core_file_fd(const struct gg_core_file *core);
+bool gg_core_file_big_endian(const struct gg_core_file *core);
+unsigned int gg_core_file_address_size(const struct gg_core_file *core);
+
+// Does the file end before what its headers announce?
+bool gg_core_file_is_cut_off(const struct gg_core_file *core);
+
+// A run of addresses that the file treats alike.
+struct gg_core_extent {
+	uint64_t size;   // from the address asked for; at least 1
+	bool held;       // are its bytes in the file?
+	uint64_t offset; // where in the file, if held
+};
+
+// The extent that starts at ADDRESS, cut to at most SIZE (at least 1) bytes.
+void gg_core_file_extent(const struct gg_core_file *core, uint64_t address, uint64_t size,
+			 struct gg_core_extent *ret);
+
+// GG_ABSENT, with the first address that is missing, unless the file holds all SIZE bytes at
+// ADDRESS.
+struct gg_error *gg_core_file_check(const struct gg_core_file *core, uint64_t address,
+				    uint64_t size);
+
+// Reads SIZE bytes at ADDRESS out of the file: all, or GG_ABSENT, or GG_SYSTEM.
+struct gg_error *gg_core_file_read(const struct gg_core_file *core, uint64_t address, void *buffer,
+				   size_t size);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What every reader does with the host interface: integers, pointers, texts, whole layouts.
+#ifndef GG_HOST_H
+#define GG_HOST_H
+
+#include "../cursor.h"
+
+// gg_host_ops.read, with SIZE 0 allowed and a range that wraps refused.
+struct gg_error *gg_host_read(const struct gg_host *host, uint64_t address, void *buffer,
+			      size_t size);
+
+// An integer of SIZE (1 to 8) bytes at ADDRESS.
+struct gg_error *gg_host_read_uint(const struct gg_host *host, uint64_t address, uint64_t size,
+				   uint64_t *ret);
+
+// The integer MEMBER of the structure at ADDRESS.
+struct gg_error *gg_host_read_member(const struct gg_host *host, uint64_t address,
+				     const struct gg_member *member, uint64_t *ret);
+
+// The text at ADDRESS up to its NUL, which must come within LIMIT bytes; the caller frees it.
+struct gg_error *gg_host_read_text(const struct gg_host *host, uint64_t address, size_t limit,
+				   char **ret);
+
+struct gg_error *gg_host_symbol(const struct gg_host *host, const char *name, uint64_t *ret);
+
+// One member that a reader needs. A reader has all of its own in one table, and fails before it
+// reads anything if one is missing.
+struct gg_layout_row {
+	const char *type;
+	// The member's names over the versions, newest first, up to a NULL.
+	const char *const *paths;
+	// Where in the reader's layout its struct gg_member is.
+	size_t where;
+	// Not in all versions: left with size 0 where the type has none of the names.
+	bool optional;
+};
+
+// A row for MEMBER of the layout structure LAYOUT, which is called ... in TYPE.
+#define GG_LAYOUT_ROW(layout, member, type_name, ...)                                              \
+	{                                                                                          \
+		.type = (type_name), .where = offsetof(layout, member),                            \
+		.paths = (const char *const[]){ __VA_ARGS__, NULL },                               \
+	}
+#define GG_LAYOUT_ROW_OPTIONAL(layout, member, type_name, ...)                                     \
+	{                                                                                          \
+		.type = (type_name), .where = offsetof(layout, member),                            \
+		.paths = (const char *const[]){ __VA_ARGS__, NULL }, .optional = true,             \
+	}
+
+// Fills LAYOUT. GG_NOT_FOUND names the type and the member that is missing.
+struct gg_error *gg_layout_resolve(const struct gg_host *host, const struct gg_layout_row *rows,
+				   size_t count, void *layout);
+
+#endif

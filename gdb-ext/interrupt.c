@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Ctrl-C while this library works. GDB's own handler makes its next memory read throw a C++
+// exception, which ends GDB when libguile's frames are in between; here the signal only sets a flag
+// that the loops look at.
+#include "error.h"
+
+#include <signal.h>
+
+static struct sigaction previous_int, previous_pipe;
+static unsigned int depth;
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+}
+
+void gg_interrupt_begin(void)
+{
+	if (depth++)
+		return;
+	interrupted = 0;
+
+	// No SA_RESTART: a write to a FIFO that nobody reads must return.
+	struct sigaction action = { .sa_handler = note_interrupt };
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, &previous_int);
+
+	// A reader of our output that goes away is an error to report, not a reason to die.
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, &previous_pipe);
+}
+
+void gg_interrupt_end(void)
+{
+	if (--depth)
+		return;
+	sigaction(SIGINT, &previous_int, NULL);
+	sigaction(SIGPIPE, &previous_pipe, NULL);
+}
+
+bool gg_interrupt_pending(void)
+{
+	return depth && interrupted;
+}
+
+struct gg_error *gg_interrupt_check(void)
+{
+	return gg_interrupt_pending() ? gg_error_create(GG_INTERRUPTED, "interrupted") : NULL;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ram-map.h"
+#include "../cleanup.h"
+
+struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_ram_map **ret)
+{
+	struct gg_ram_map *map = calloc(1, sizeof(*map));
+	if (!map)
+		return gg_enomem;
+	map->ranges = calloc(ram->count ? ram->count : 1, sizeof(*map->ranges));
+	if (!map->ranges) {
+		free(map);
+		return gg_enomem;
+	}
+
+	for (size_t i = 0; i < ram->count; i++) {
+		struct gg_qemu_range *from = &ram->ranges[i];
+		map->ranges[i] = (struct gg_ram_range){
+			.start = from->start,
+			.size = from->size,
+			.hva = from->hva,
+			.block = no_cleanup_ptr(from->block),
+		};
+		map->size += from->size;
+	}
+	map->count = ram->count;
+	gg_qemu_ram_deinit(ram);
+	*ret = map;
+	return NULL;
+}
+
+void gg_ram_map_destroy(struct gg_ram_map *map)
+{
+	if (!map)
+		return;
+	for (size_t i = 0; i < map->count; i++)
+		free((char *)map->ranges[i].block);
+	free(map->ranges);
+	free(map);
+}
+
+struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, struct gg_backing *backing,
+				   struct gg_error *(*visit)(void *data,
+							     const struct gg_ram_range *piece),
+				   void *data)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct gg_ram_range *range = &map->ranges[i];
+		for (uint64_t done = 0; done < range->size;) {
+			struct gg_extent extent;
+			struct gg_error *err = backing->ops->extent(backing, range->hva + done,
+								    range->size - done, &extent);
+			if (!err && extent.kind == GG_EXTENT_ABSENT) {
+				struct gg_ram_range piece = {
+					.start = range->start + done,
+					.size = extent.size,
+					.hva = range->hva + done,
+					.block = range->block,
+				};
+				err = visit(data, &piece);
+			}
+			if (err)
+				return err;
+			done += extent.size;
+		}
+	}
+	return NULL;
+}

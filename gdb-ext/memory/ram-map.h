@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The RAM map: guest-physical ranges, and what backs them.
+#ifndef GG_RAM_MAP_H
+#define GG_RAM_MAP_H
+
+#include "../qemu/ram.h"
+#include "backing.h"
+
+struct gg_ram_map {
+	struct gg_ram_range *ranges; // ascending by start, disjoint
+	size_t count;
+	uint64_t size; // of all the ranges
+};
+
+// Takes over RAM's ranges and names, which leaves RAM empty.
+struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_ram_map **ret);
+
+// NULL is allowed.
+void gg_ram_map_destroy(struct gg_ram_map *map);
+
+// Calls VISIT with every piece of the map that BACKING does not hold, ascending.
+struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, struct gg_backing *backing,
+				   struct gg_error *(*visit)(void *data,
+							     const struct gg_ram_range *piece),
+				   void *data);
+
+#endif

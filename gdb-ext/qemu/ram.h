@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The guest's RAM in a QEMU process: address_space_memory's FlatView, with the host address of
+// every range, as QEMU's own dump sees it.
+#ifndef GG_QEMU_RAM_H
+#define GG_QEMU_RAM_H
+
+#include "../host/host.h"
+
+struct gg_qemu_range {
+	gg_gpa_t start;
+	uint64_t size;
+	gg_hva_t hva;
+	uint64_t region; // the MemoryRegion's address
+	char *block;     // RAMBlock.idstr, escaped
+};
+
+// Ascending by start, disjoint.
+struct gg_qemu_ram {
+	struct gg_qemu_range *ranges;
+	size_t count, capacity;
+};
+
+struct gg_error *gg_qemu_ram_read(const struct gg_host *host, struct gg_qemu_ram *ret);
+void gg_qemu_ram_deinit(struct gg_qemu_ram *ram);
+
+#endif

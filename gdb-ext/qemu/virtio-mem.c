@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Which parts of a virtio-mem device's memory are plugged in (QEMU hw/virtio/virtio-mem.c).
+//
+// In:  MemoryRegion.rdm, a RamDiscardManager, which for this device is the VirtIOMEM object.
+// Out: runs of plugged blocks.
+// Trusts nothing it reads: the object's type is compared by name, the bitmap is read in pieces and
+// within its own size. Another kind of manager is an error: what it has discarded is not known
+// here.
+#include "internal.h"
+#include "../cleanup.h"
+#include "../text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct virtio_mem_layout {
+	struct gg_member object_class, class_type, type_name;
+	struct gg_member bitmap, bitmap_size, block_size;
+};
+
+static const struct gg_layout_row rows[] = {
+	GG_LAYOUT_ROW(struct virtio_mem_layout, object_class, "Object", "class"),
+	GG_LAYOUT_ROW(struct virtio_mem_layout, class_type, "ObjectClass", "type"),
+	GG_LAYOUT_ROW(struct virtio_mem_layout, type_name, "TypeImpl", "name"),
+	GG_LAYOUT_ROW(struct virtio_mem_layout, bitmap, "VirtIOMEM", "bitmap"),
+	GG_LAYOUT_ROW(struct virtio_mem_layout, bitmap_size, "VirtIOMEM", "bitmap_size"),
+	GG_LAYOUT_ROW(struct virtio_mem_layout, block_size, "VirtIOMEM", "block_size"),
+};
+
+static struct gg_error *check_type(const struct gg_host *host,
+				   const struct virtio_mem_layout *layout, uint64_t object)
+{
+	enum { MAX_TYPE_NAME = 256 };
+	uint64_t class, type, name_address;
+	_cleanup_free_ char *name = NULL;
+	struct gg_error *err = gg_host_read_member(host, object, &layout->object_class, &class);
+	if (!err)
+		err = gg_host_read_member(host, class, &layout->class_type, &type);
+	if (!err)
+		err = gg_host_read_member(host, type, &layout->type_name, &name_address);
+	if (!err)
+		err = gg_host_read_text(host, name_address, MAX_TYPE_NAME, &name);
+	if (err)
+		return gg_error_context(err, "the object's type");
+
+	static const char virtio_mem[] = "virtio-mem";
+	if (!strncmp(name, virtio_mem, strlen(virtio_mem)))
+		return NULL;
+	_cleanup_free_ char *escaped = gg_text_escape(name);
+	return gg_error_create(GG_UNSUPPORTED,
+			       "it is a %s, not a virtio-mem: which of its memory is plugged in is "
+			       "not known",
+			       escaped ? escaped : "?");
+}
+
+// One pass over the bitmap, which joins plugged blocks to runs.
+struct scan {
+	const struct gg_host *host;
+	uint64_t bitmap;
+	uint64_t piece_start; // the first bit in piece
+	uint8_t piece[4096];
+	size_t piece_size; // bytes that were read
+};
+
+static struct gg_error *bit_is_set(struct scan *scan, uint64_t bit, uint64_t bits, bool *ret)
+{
+	if (!scan->piece_size || bit - scan->piece_start >= 8 * scan->piece_size) {
+		uint64_t left = (bits - bit / 8 * 8 + 7) / 8;
+		scan->piece_start = bit / 8 * 8;
+		scan->piece_size = left < sizeof(scan->piece) ? left : sizeof(scan->piece);
+		struct gg_error *err = gg_host_read(scan->host, scan->bitmap + bit / 8, scan->piece,
+						    scan->piece_size);
+		if (err)
+			return gg_error_context(err, "its bitmap");
+	}
+	uint64_t offset = bit - scan->piece_start;
+	*ret = scan->piece[offset / 8] >> (offset % 8) & 1;
+	return NULL;
+}
+
+// The bitmap is an array of unsigned longs; by bytes it is the same on little-endian hosts only.
+static struct gg_error *read_bitmap_facts(const struct gg_host *host,
+					  const struct virtio_mem_layout *layout, uint64_t object,
+					  struct scan *scan, uint64_t *bits, uint64_t *block_size)
+{
+	if (host->big_endian)
+		return gg_error_create(GG_UNSUPPORTED, "virtio-mem in a big-endian QEMU");
+	struct gg_error *err = gg_host_read_member(host, object, &layout->bitmap, &scan->bitmap);
+	if (!err)
+		err = gg_host_read_member(host, object, &layout->bitmap_size, bits);
+	if (!err)
+		err = gg_host_read_member(host, object, &layout->block_size, block_size);
+	if (err)
+		return err;
+	if (!*block_size || *bits > INT32_MAX)
+		return gg_error_create(GG_BAD_DATA,
+				       "its block_size is %" PRIu64 " and its bitmap_size %" PRIu64,
+				       *block_size, *bits);
+	return NULL;
+}
+
+static struct gg_error *
+scan_runs(struct scan *scan, uint64_t bits, uint64_t block_size, uint64_t offset, uint64_t size,
+	  struct gg_error *(*plugged)(void *data, uint64_t offset, uint64_t size), void *data)
+{
+	uint64_t end = offset + size, run_start = 0;
+	bool in_run = false;
+	for (uint64_t bit = offset / block_size;; bit++) {
+		bool last = bit >= bits || bit >= (end - 1) / block_size + 1;
+		bool set = false;
+		struct gg_error *err = last ? NULL : bit_is_set(scan, bit, bits, &set);
+		if (err)
+			return err;
+		if (set && !in_run)
+			run_start = bit * block_size > offset ? bit * block_size : offset;
+		if (!set && in_run) {
+			uint64_t run_end = bit * block_size < end ? bit * block_size : end;
+			err = plugged(data, run_start, run_end - run_start);
+		}
+		if (err || last)
+			return err;
+		in_run = set;
+	}
+}
+
+struct gg_error *
+gg_virtio_mem_plugged(const struct gg_host *host, uint64_t manager, uint64_t offset, uint64_t size,
+		      struct gg_error *(*plugged)(void *data, uint64_t offset, uint64_t size),
+		      void *data)
+{
+	struct virtio_mem_layout layout;
+	struct scan scan = { .host = host };
+	uint64_t bits, block_size;
+	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &layout);
+	if (!err)
+		err = check_type(host, &layout, manager);
+	if (!err)
+		err = read_bitmap_facts(host, &layout, manager, &scan, &bits, &block_size);
+	if (!err)
+		err = scan_runs(&scan, bits, block_size, offset, size, plugged, data);
+	return err ? gg_error_context(err, "RamDiscardManager at 0x%" PRIx64, manager) : NULL;
+}

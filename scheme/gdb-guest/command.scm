@@ -1,0 +1,226 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; What all commands share: options and their completion, help, errors, progress.
+
+(define-module (gdb-guest command)
+  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest native)
+  #:use-module (ice-9 ftw)
+  #:use-module (ice-9 match)
+  #:use-module (srfi srfi-1)
+  #:export (define-guest-command
+            register-guest-command
+            call-with-guest
+            option
+            parse-options
+            complete-options
+            call-with-progress
+            format-size
+            format-address))
+
+;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
+;;; or a list of words.  An argument without a dash is of the KIND of the command's #:argument.
+
+(define (option-flag name) (string-append "-" (symbol->string name)))
+
+(define (find-option specs word)
+  (find (lambda (spec) (string=? (option-flag (car spec)) word)) specs))
+
+(define (names-of specs)
+  (if (null? specs)
+      "it has none"
+      (string-append "it has " (string-join (map (compose option-flag car) specs) ", "))))
+
+(define (parse-value command spec text)
+  (match (cadr spec)
+    ('integer (evaluate-integer text))
+    ('file text)
+    ((? list? words)
+     (if (member text words)
+         text
+         (fail "~a: ~a is one of ~a, not ~s" command (option-flag (car spec))
+               (string-join words ", ") text)))))
+
+(define (parse-options command specs argument words)
+  "WORDS as an alist: a flag's value is #t, the argument without a dash has the key of ARGUMENT, a
+pair (KEY . NAME-FOR-MESSAGES) or #f."
+  (let loop ((words words) (result '()))
+    (match words
+      (() (if (and argument (not (assq (car argument) result)))
+              (fail "~a: it takes ~a; help ~a" command (cdr argument) command)
+              result))
+      ((word . rest)
+       (let ((spec (find-option specs word)))
+         (cond
+          ((and spec (eq? (cadr spec) 'flag))
+           (loop rest (acons (car spec) #t result)))
+          ((and spec (null? rest))
+           (fail "~a: ~a takes a value" command word))
+          (spec
+           (loop (cdr rest)
+                 (acons (car spec) (parse-value command spec (car rest)) result)))
+          ((and (string-prefix? "-" word) (not (string=? word "-")))
+           (fail "~a: no option ~a; ~a" command word (names-of specs)))
+          ((not argument)
+           (fail "~a: it takes no argument; ~s was given" command word))
+          ((assq (car argument) result)
+           (fail "~a: it takes one ~a; ~s is one too many (quote a name with spaces)"
+                 command (cdr argument) word))
+          (else (loop rest (acons (car argument) word result)))))))))
+
+(define (option options name)
+  "The value of the option NAME, or #f."
+  (assq-ref options name))
+
+;;; Completion.
+
+(define (complete-file prefix)
+  (let* ((slash (string-rindex prefix #\/))
+         (folder (if slash (substring prefix 0 (+ slash 1)) ""))
+         (start (if slash (substring prefix (+ slash 1)) prefix))
+         (names (or (scandir (if (string-null? folder) "." folder)
+                             (lambda (name)
+                               (and (string-prefix? start name)
+                                    (not (member name '("." ".."))))))
+                    '())))
+    (map (lambda (name)
+           (let ((path (string-append folder name)))
+             (if (and (file-exists? path) (file-is-directory? path))
+                 (string-append path "/")
+                 path)))
+         names)))
+
+(define (complete-options specs argument text word)
+  "What TEXT, the arguments so far, may go on with, as replacements for WORD, the piece of it behind
+GDB's last word break."
+  (let* ((start (or (and=> (string-rindex text #\space) 1+) 0))
+         (last-word (substring text start))
+         (previous (match (split-arguments (substring text 0 start))
+                     (() #f)
+                     (words (find-option specs (last words)))))
+         (candidates
+          (cond
+           ((and previous (list? (cadr previous))) (cadr previous))
+           ((and previous (eq? (cadr previous) 'file)) (complete-file last-word))
+           ((and previous (not (eq? (cadr previous) 'flag))) '())
+           ((string-prefix? "-" last-word) (map (compose option-flag car) specs))
+           (argument (complete-file last-word))
+           (else '())))
+         ;; GDB takes what it gets as what stands for WORD, the end of the last word.
+         (known (- (string-length last-word) (string-length word))))
+    (filter-map (lambda (candidate)
+                  (and (string-prefix? last-word candidate)
+                       (substring candidate (max known 0))))
+                candidates)))
+
+;;; Commands.
+
+(define (call-with-guest procedure)
+  "Calls PROCEDURE with the guest of what GDB has in front of it."
+  (let ((target (current-target)))
+    (case (target-kind target)
+      ((none) (throw 'gdb-guest-error 'not-found
+                     "no core and no process: load a core of QEMU (core-file FILE) or attach to \
+QEMU (attach PID)"))
+      ((other) (throw 'gdb-guest-error 'unsupported
+                      "the target is neither a core nor a process of this machine")))
+    (call-with-host target procedure)))
+
+(define (invoke name specs argument body text)
+  (catch #t
+    (lambda ()
+      (body (parse-options name specs argument (split-arguments text))))
+    (lambda (key . arguments)
+      (match (cons key arguments)
+        (('gdb-guest-error 'interrupted message) (fail "Quit: ~a: ~a" name message))
+        (('gdb-guest-error _ message) (fail "~a: ~a" name message))
+        (('signal . _) (fail "Quit"))
+        (_ (apply throw key arguments))))))
+
+(define (register-guest-command name argument specs doc body)
+  (register-command name (help-text name argument specs doc)
+                    (lambda (text)
+                      (invoke name specs argument body text))
+                    (lambda (text word)
+                      (complete-options specs argument text word))))
+
+(define (option-help spec)
+  (match spec
+    ((name 'flag text) (format #f "  ~a~%    ~a" (option-flag name) text))
+    ((name (? list? words) text)
+     (format #f "  ~a ~a~%    ~a" (option-flag name) (string-join words "|") text))
+    ((name kind text)
+     (format #f "  ~a ~a~%    ~a" (option-flag name) (string-upcase (symbol->string kind))
+             text))))
+
+(define (help-text name argument specs doc)
+  "DOC's first line, how the command is called, the rest of DOC, the options."
+  (let* ((end (or (string-index doc #\newline) (string-length doc)))
+         (usage (string-append "Usage: " name
+                               (if (null? specs) "" " [OPTION]...")
+                               (if argument (string-append " " (cdr argument)) ""))))
+    (string-append (substring doc 0 end) "\n" usage (substring doc end)
+                   (if (null? specs) "" "\n\nOptions:\n")
+                   (string-join (map option-help specs) "\n"))))
+
+(define-syntax define-guest-command
+  (syntax-rules ()
+    "Registers the command NAME.  ARGUMENT is #f or (KEY . \"NAME FOR PEOPLE\"); BODY is called with
+the options as `option' reads them."
+    ((_ (name #:argument argument #:options (spec ...)) doc body)
+     (register-guest-command (symbol->string 'name) 'argument '(spec ...) doc body))))
+
+;;; Words.
+
+(define (format-size bytes)
+  "BYTES with three significant digits and a unit."
+  (let loop ((value bytes) (units '("bytes" "KiB" "MiB" "GiB" "TiB" "PiB" "EiB")))
+    (cond
+     ((and (>= value 1024) (pair? (cdr units))) (loop (/ value 1024) (cdr units)))
+     ((integer? value) (format #f "~a ~a" value (car units)))
+     (else (format #f "~a ~a" (round-to-tenths value) (car units))))))
+
+(define (round-to-tenths value)
+  (/ (round (* 10 (exact->inexact value))) 10))
+
+(define (format-address address)
+  (string-append "0x" (string-pad (number->string address 16) 16 #\0)))
+
+;;; Progress.
+
+;; Off a terminal a line is for a log file: now and then is enough.
+(define seconds-between-lines 10)
+
+(define (progress-text done total seconds)
+  (let ((rate (if (> seconds 0) (/ done seconds) 0)))
+    (format #f "~a of ~a, ~a/s, ~a"
+            (format-size done) (format-size total) (format-size (inexact->exact (round rate)))
+            (if (> rate 0)
+                (format #f "~a s left" (inexact->exact (ceiling (/ (- total done) rate))))
+                "..."))))
+
+(define (call-with-progress procedure)
+  "Calls PROCEDURE with a procedure that shows how far the work is: it takes what is done, what there
+is to do, and the seconds since the beginning."
+  (let* ((terminal? (isatty? (fdes->outport 2)))
+         (last-shown 0)
+         (width 0))
+    (define (erase)
+      (when (> width 0)
+        (say-aside "\r~a\r" (make-string width #\space))
+        (set! width 0)))
+    (define (show done total seconds)
+      (let ((text (progress-text done total seconds)))
+        (cond
+         (terminal?
+          (when (> seconds 0.5)
+            (erase)
+            (say-aside "~a" text)
+            (set! width (string-length text))))
+         ((>= (- seconds last-shown) seconds-between-lines)
+          (set! last-shown seconds)
+          (say-aside "~a\n" text)))))
+    (dynamic-wind
+      (const #t)
+      (lambda () (procedure show erase))
+      erase)))

@@ -1,0 +1,23 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; What a user sources.  Its own folder holds the compiled modules and libgdb-guest.so too; the
+;;; commands are loaded from there.
+
+(let ((directory (dirname (current-filename)))
+      (auto-compile? %load-should-auto-compile))
+  (define (load-commands)
+    (for-each (lambda (module)
+                (resolve-interface `(gdb-guest ,module)))
+              '(dump-guest-memory)))
+
+  (unless (file-exists? (string-append directory "/libgdb-guest.so"))
+    (error (string-append "there is no libgdb-guest.so in " directory
+                          "; after a build, source the guest.scm in the folder stage")))
+  (unless (member directory %load-path)
+    (set! %load-path (cons directory %load-path))
+    (set! %load-compiled-path (cons directory %load-compiled-path)))
+  ;; The modules were compiled when the project was built.
+  (dynamic-wind
+    (lambda () (set! %load-should-auto-compile #f))
+    load-commands
+    (lambda () (set! %load-should-auto-compile auto-compile?))))
