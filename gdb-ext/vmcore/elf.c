@@ -62,9 +62,25 @@ static struct gg_error *write_program_headers(Elf *out, const struct gg_vmcore_e
 	return NULL;
 }
 
+// elf_update() fills the gap before a section with zeros: one at offset 0 would cost the ELF
+// header.
+static struct gg_error *move_empty_section(Elf *out, uint64_t offset)
+{
+	Elf_Scn *section = elf_getscn(out, 1);
+	GElf_Shdr shdr;
+	if (!section || !gelf_getshdr(section, &shdr))
+		return elf_error("section header");
+	shdr.sh_offset = offset;
+	return gelf_update_shdr(section, &shdr) ? NULL : elf_error("section header");
+}
+
 static struct gg_error *write_headers(Elf *out, struct gg_vmcore_elf *elf, uint64_t *file_size)
 {
-	if (!gelf_newehdr(out, elf->arch->elf_class) || !gelf_newphdr(out, elf->count))
+	// Section 0 counts what e_phnum cannot; libelf makes it together with a section 1, here
+	// empty.
+	bool counted_in_section = elf->count >= PN_XNUM;
+	if (!gelf_newehdr(out, elf->arch->elf_class) || (counted_in_section && !elf_newscn(out)) ||
+	    !gelf_newphdr(out, elf->count))
 		return elf_error("new headers");
 	elf_flagelf(out, ELF_C_SET, ELF_F_LAYOUT);
 
@@ -78,14 +94,16 @@ static struct gg_error *write_headers(Elf *out, struct gg_vmcore_elf *elf, uint6
 	ehdr.e_ehsize = (GElf_Half)gelf_fsize(out, ELF_T_EHDR, 1, EV_CURRENT);
 	ehdr.e_phoff = ehdr.e_ehsize;
 	size_t end = ehdr.e_phoff + gelf_fsize(out, ELF_T_PHDR, elf->count, EV_CURRENT);
-	if (elf->count >= PN_XNUM) {
+	if (counted_in_section) {
 		ehdr.e_shoff = end;
-		end += gelf_fsize(out, ELF_T_SHDR, 1, EV_CURRENT);
+		end += gelf_fsize(out, ELF_T_SHDR, 2, EV_CURRENT);
 	}
 	if (!gelf_update_ehdr(out, &ehdr))
 		return elf_error("ELF header");
 
-	struct gg_error *err = lay_out(elf, end, file_size);
+	struct gg_error *err = counted_in_section ? move_empty_section(out, end) : NULL;
+	if (!err)
+		err = lay_out(elf, end, file_size);
 	if (!err)
 		err = write_program_headers(out, elf);
 	if (!err && elf_update(out, ELF_C_WRITE) < 0)

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Runs a fuzz target on inputs that are the same every time: nothing, the files named on the
+// command line, and variants of them made with a fixed seed.
+#include "fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_INPUT = 65536, VARIANTS = 20000 };
+
+static uint32_t random_state = 1;
+
+// xorshift32, of George Marsaglia's "Xorshift RNGs" (2003).
+static uint32_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+static size_t vary(uint8_t *input, size_t size)
+{
+	static const uint64_t telling[] = { 0,          1,         0x7fffffff, 0x80000000,
+					    UINT32_MAX, INT64_MAX, UINT64_MAX };
+	if (next_random() % 8 == 0)
+		size = next_random() % MAX_INPUT / (1 + next_random() % 512);
+	for (uint32_t changes = 1 + next_random() % 8; size && changes; changes--) {
+		size_t where = next_random() % size;
+		uint64_t value = next_random() % 2 ? telling[next_random() % 7] : next_random();
+		size_t width = (size_t)1 << next_random() % 4;
+		memcpy(input + where, &value, size - where < width ? size - where : width);
+	}
+	return size;
+}
+
+static size_t read_seed(const char *path, uint8_t *input)
+{
+	FILE *file = fopen(path, "r");
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	size_t size = fread(input, 1, MAX_INPUT, file);
+	fclose(file);
+	return size;
+}
+
+int main(int argument_count, char **arguments)
+{
+	static uint8_t seed[MAX_INPUT], input[MAX_INPUT];
+	LLVMFuzzerTestOneInput(seed, 0);
+	const int seeds = argument_count > 1 ? argument_count - 1 : 1;
+	for (int i = 0; i < seeds; i++) {
+		memset(seed, 0, sizeof(seed));
+		size_t size = argument_count > 1 ? read_seed(arguments[i + 1], seed) : 256;
+		LLVMFuzzerTestOneInput(seed, size);
+		for (int variant = 0; variant < VARIANTS / seeds; variant++) {
+			memcpy(input, seed, sizeof(input));
+			LLVMFuzzerTestOneInput(input, vary(input, size));
+		}
+	}
+	printf("1..1\nok 1 - %s survives its seeds and %d variants\n", arguments[0], VARIANTS);
+	return 0;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fake-qemu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_member {
+	const char *type, *path;
+	uint64_t offset, size;
+};
+
+static const struct fake_member common_members[] = {
+	{ "AddressSpace", "", 0, 64 },
+	{ "AddressSpace", "current_map", 32, 8 },
+	{ "FlatView", "ranges", 8, 8 },
+	{ "FlatView", "nr", 16, 4 },
+	{ "FlatView", "nr_allocated", 20, 4 },
+	{ "FlatRange", "", 0, FAKE_FLAT_RANGE_SIZE },
+	{ "FlatRange", "mr", 0, 8 },
+	{ "FlatRange", "offset_in_region", 8, 8 },
+	{ "FlatRange", "addr.start", 16, 16 },
+	{ "FlatRange", "addr.size", 32, 16 },
+	{ "MemoryRegion", "", 0, FAKE_REGION_SIZE },
+	{ "MemoryRegion", "ram", 40, 1 },
+	{ "MemoryRegion", "alias", 128, 8 },
+	{ "MemoryRegion", "alias_offset", 136, 8 },
+	{ "RAMBlock", "", 0, FAKE_BLOCK_STRUCT_SIZE },
+	{ "RAMBlock", "mr", 16, 8 },
+	{ "RAMBlock", "host", 24, 8 },
+	{ "RAMBlock", "offset", 32, 8 },
+	{ "RAMBlock", "idstr", 56, 256 },
+	{ "CPUX86State", "", 0, 4096 },
+};
+
+static const struct fake_member members_7_2[] = {
+	{ "MemoryRegion", "ram_block", 56, 8 },   { "MemoryRegion", "ram_device", 41, 1 },
+	{ "MemoryRegion", "nonvolatile", 42, 1 }, { "MemoryRegion", "rdm", 200, 8 },
+	{ "RAMBlock", "used_length", 40, 8 },     { "Object", "class", 0, 8 },
+	{ "ObjectClass", "type", 0, 8 },          { "TypeImpl", "name", 8, 8 },
+	{ "VirtIOMEM", "bitmap", 16, 8 },         { "VirtIOMEM", "bitmap_size", 24, 4 },
+	{ "VirtIOMEM", "block_size", 32, 8 },
+};
+
+static const struct fake_member members_2_5[] = {
+	{ "MemoryRegion", "ram_addr", 56, 8 },    { "MemoryRegion", "skip_dump", 41, 1 },
+	{ "RAMBlock", "used_length", 40, 8 },     { "RAMList", "blocks.lh_first", 8, 8 },
+	{ "RAMBlock", "next.le_next", 0x180, 8 },
+};
+
+static const struct fake_member members_2_2[] = {
+	{ "MemoryRegion", "ram_addr", 56, 8 },
+	{ "RAMBlock", "length", 40, 8 },
+	{ "RAMList", "blocks.tqh_first", 8, 8 },
+	{ "RAMBlock", "next.tqe_next", 0x180, 8 },
+};
+
+static void check(struct gg_error *err)
+{
+	if (err) {
+		fprintf(stderr, "fake-qemu: %s\n", gg_error_message(err));
+		abort();
+	}
+}
+
+static void put(struct fake_qemu *qemu, uint64_t where, uint64_t value)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		qemu->structures[where + i] = (uint8_t)(value >> 8 * i);
+}
+
+static void add_members(struct fake_qemu *qemu, const struct fake_member *members, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check(gg_bytes_host_add_member(qemu->bytes, members[i].type, members[i].path,
+					       members[i].offset, members[i].size));
+}
+
+static void add_types(struct fake_qemu *qemu, enum fake_version version)
+{
+	add_members(qemu, common_members, sizeof(common_members) / sizeof(*common_members));
+	if (version == FAKE_7_2)
+		add_members(qemu, members_7_2, sizeof(members_7_2) / sizeof(*members_7_2));
+	else if (version == FAKE_2_5)
+		add_members(qemu, members_2_5, sizeof(members_2_5) / sizeof(*members_2_5));
+	else
+		add_members(qemu, members_2_2, sizeof(members_2_2) / sizeof(*members_2_2));
+}
+
+static void add_virtio_mem(struct fake_qemu *qemu)
+{
+	const uint64_t object = FAKE_VIRTIO_MEM_OBJECT;
+	put(qemu, object, FAKE_STRUCTURES + object + 64);      // Object.class
+	put(qemu, object + 64, FAKE_STRUCTURES + object + 72); // ObjectClass.type
+	put(qemu, object + 72 + 8, FAKE_STRUCTURES + FAKE_TYPE_NAME);
+	memcpy(qemu->structures + FAKE_TYPE_NAME, "virtio-mem-pci", 15);
+	put(qemu, object + 16, FAKE_STRUCTURES + FAKE_VIRTIO_MEM_BITMAP);
+	put(qemu, object + 24, FAKE_BITMAP_BITS);
+	put(qemu, object + 32, FAKE_BLOCK_SIZE);
+}
+
+// A ram_addr_t for each block, in one space.
+static uint64_t ram_addr(unsigned int region)
+{
+	return (uint64_t)region << 32;
+}
+
+static void add_region(struct fake_qemu *qemu, enum fake_version version,
+		       const struct fake_range *range)
+{
+	const unsigned int n = range->region;
+	const uint64_t region = FAKE_REGION + n * FAKE_REGION_SIZE;
+	const uint64_t block = FAKE_BLOCK + n * FAKE_BLOCK_STRUCT_SIZE;
+	if (range->kind == FAKE_IO)
+		return;
+
+	qemu->structures[region + 40] = 1;
+	qemu->structures[region + 41] = range->kind == FAKE_RAM_DEVICE;
+	qemu->structures[region + 42] = range->kind == FAKE_NONVOLATILE;
+	put(qemu, region + 56, version == FAKE_7_2 ? FAKE_STRUCTURES + block : ram_addr(n));
+	if (range->kind == FAKE_VIRTIO_MEM)
+		put(qemu, region + 200, FAKE_STRUCTURES + FAKE_VIRTIO_MEM_OBJECT);
+
+	qemu->hva[n] = UINT64_C(0x7f0000000000) + ram_addr(n);
+	if (!qemu->ram[n])
+		check(gg_bytes_host_add_memory(qemu->bytes, qemu->hva[n], qemu->size[n],
+					       (void **)&qemu->ram[n]));
+	put(qemu, block + 16, FAKE_STRUCTURES + region);
+	put(qemu, block + 24, qemu->hva[n]);
+	put(qemu, block + 32, ram_addr(n));
+	put(qemu, block + 40, qemu->size[n]);
+	snprintf((char *)qemu->structures + block + 56, 256, "block.%u", n);
+}
+
+static void link_blocks(struct fake_qemu *qemu)
+{
+	uint64_t link = FAKE_RAM_LIST + 8;
+	for (unsigned int n = 0; n < FAKE_REGIONS; n++) {
+		if (!qemu->ram[n])
+			continue;
+		const uint64_t block = FAKE_BLOCK + n * FAKE_BLOCK_STRUCT_SIZE;
+		put(qemu, link, FAKE_STRUCTURES + block);
+		link = block + 0x180;
+	}
+}
+
+void fake_qemu_init(struct fake_qemu *qemu, enum fake_version version,
+		    const struct fake_range *ranges, size_t count)
+{
+	*qemu = (struct fake_qemu){ 0 };
+	check(gg_bytes_host_create(&qemu->bytes));
+	check(gg_bytes_host_add_memory(qemu->bytes, FAKE_STRUCTURES, FAKE_STRUCTURES_SIZE,
+				       (void **)&qemu->structures));
+	check(gg_bytes_host_add_symbol(qemu->bytes, "address_space_memory",
+				       FAKE_STRUCTURES + FAKE_ADDRESS_SPACE));
+	check(gg_bytes_host_add_symbol(qemu->bytes, "ram_list", FAKE_STRUCTURES + FAKE_RAM_LIST));
+	add_types(qemu, version);
+	add_virtio_mem(qemu);
+
+	put(qemu, FAKE_ADDRESS_SPACE + 32, FAKE_STRUCTURES + FAKE_FLAT_VIEW);
+	put(qemu, FAKE_FLAT_VIEW + 8, FAKE_STRUCTURES + FAKE_FLAT_RANGE);
+	put(qemu, FAKE_FLAT_VIEW_NR, (uint64_t)32 << 32 | count);
+	for (size_t i = 0; i < count; i++) {
+		const struct fake_range *range = &ranges[i];
+		uint64_t needed = range->offset_in_region + range->size;
+		if (qemu->size[range->region] < needed)
+			qemu->size[range->region] = needed;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct fake_range *range = &ranges[i];
+		const uint64_t entry = FAKE_FLAT_RANGE + i * FAKE_FLAT_RANGE_SIZE;
+		put(qemu, entry, FAKE_STRUCTURES + FAKE_REGION + range->region * FAKE_REGION_SIZE);
+		put(qemu, entry + 8, range->offset_in_region);
+		put(qemu, entry + 16, range->start);
+		put(qemu, entry + 32, range->size);
+		add_region(qemu, version, range);
+	}
+	link_blocks(qemu);
+}
+
+void fake_qemu_deinit(struct fake_qemu *qemu)
+{
+	gg_bytes_host_destroy(qemu->bytes);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The memory structures of a QEMU, made up in a byte-array host: for layouts and damage that no
+// real QEMU at hand has. The members and their names are those of QEMU's include/exec/memory.h and
+// ramblock.h (cpu-all.h in older ones) at the version named; the offsets are arbitrary.
+#ifndef FAKE_QEMU_H
+#define FAKE_QEMU_H
+
+#include "../../gdb-ext/host/bytes.h"
+
+enum fake_version {
+	FAKE_7_2, // MemoryRegion.ram_block; RamDiscardManager
+	FAKE_2_5, // MemoryRegion.ram_addr, RAMBlock.used_length, a QLIST, skip_dump
+	FAKE_2_2, // RAMBlock.length, a QTAILQ
+};
+
+enum fake_kind { FAKE_RAM, FAKE_IO, FAKE_RAM_DEVICE, FAKE_NONVOLATILE, FAKE_VIRTIO_MEM };
+
+enum {
+	FAKE_REGIONS = 8,
+	FAKE_BITMAP_BITS = 16,    // of the virtio-mem
+	FAKE_BLOCK_SIZE = 0x1000, // the same
+	// The address of the structures, and the size of the piece they are all in.
+	FAKE_STRUCTURES = 0x100000,
+	FAKE_STRUCTURES_SIZE = 0x4000,
+};
+
+// Where in the piece what can be damaged is.
+enum {
+	FAKE_ADDRESS_SPACE = 0x0,
+	FAKE_FLAT_VIEW = 0x100,
+	FAKE_FLAT_VIEW_NR = FAKE_FLAT_VIEW + 16,
+	FAKE_FLAT_VIEW_NR_ALLOCATED = FAKE_FLAT_VIEW + 20,
+	FAKE_RAM_LIST = 0x180,
+	FAKE_VIRTIO_MEM_OBJECT = 0x200,
+	FAKE_VIRTIO_MEM_BITMAP = 0x300,
+	FAKE_TYPE_NAME = 0x340,
+	FAKE_FLAT_RANGE = 0x400,
+	FAKE_FLAT_RANGE_SIZE = 64,
+	FAKE_REGION = 0x1000,
+	FAKE_REGION_SIZE = 0x100,
+	FAKE_BLOCK = 0x2000,
+	FAKE_BLOCK_STRUCT_SIZE = 0x400,
+};
+
+struct fake_range {
+	uint64_t start, size, offset_in_region;
+	enum fake_kind kind;
+	unsigned int region; // below FAKE_REGIONS; each has a RAMBlock "block.N" of its own
+};
+
+struct fake_qemu {
+	struct gg_bytes_host *bytes;
+	uint8_t *structures;        // FAKE_STRUCTURES_SIZE bytes, to damage
+	uint8_t *ram[FAKE_REGIONS]; // each region's bytes; NULL where it is unused or IO
+	uint64_t hva[FAKE_REGIONS]; // and their address
+	uint64_t size[FAKE_REGIONS];
+};
+
+// COUNT ranges, at most 32. Every region is as large as its ranges need.
+void fake_qemu_init(struct fake_qemu *qemu, enum fake_version version,
+		    const struct fake_range *ranges, size_t count);
+void fake_qemu_deinit(struct fake_qemu *qemu);
+
+#endif

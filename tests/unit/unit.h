@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../gdb-ext/error.h"
+
+// A test, with the sentence that it proves.
+#define UNIT_TEST(sentence, function)                                                              \
+	{                                                                                          \
+		.name = (sentence), .test_func = (function)                                        \
+	}
+
+// Fails, with the error's text, if ERR is one.
+void assert_success(struct gg_error *err);
+
+// ERR must be of KIND and its message hold TEXT; it is destroyed.
+void assert_error(struct gg_error *err, enum gg_error_kind kind, const char *text);
+
+// Little-endian VALUE of SIZE bytes to WHERE.
+void put_uint(void *where, unsigned int size, uint64_t value);
+
+#endif
