@@ -322,6 +322,15 @@ static struct gg_error *read_flat_view(const struct reader *reader, uint64_t vie
 	return add_flat_ranges(reader, &array, nr);
 }
 
+// A debugger reads a file's debuginfo when it is asked for a symbol in it. Without this, GDB 13 looks
+// for struct FlatRange, which only this symbol's file has whole, in every file that names it: 0.5 s
+// instead of 6 ms.
+static void hint_at_memory_c(const struct gg_host *host)
+{
+	uint64_t address;
+	gg_error_destroy(gg_host_symbol(host, "memory_region_init", &address));
+}
+
 // Tells apart what is no QEMU at all, and a QEMU of which the types are not known.
 static struct gg_error *find_address_space(const struct gg_host *host, uint64_t *ret)
 {
@@ -356,6 +365,7 @@ struct gg_error *gg_qemu_ram_read(const struct gg_host *host, struct gg_qemu_ram
 	struct gg_error *err = find_address_space(host, &address_space);
 	if (err)
 		return err;
+	hint_at_memory_c(host);
 	err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &reader.layout);
 	if (!err)
 		err = gg_ram_block_layout_resolve(host, &reader.layout.block);

@@ -1,0 +1,384 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Boots real Linux guests under QEMU, stops them, takes QEMU's core.
+
+In:  a QEMU, a kernel, an initramfs; those of the lab where none is named.
+Out: a Guest that answers QMP, and cores of its QEMU.
+
+Guests run under TCG, so that they behave alike on every machine. Nothing here waits for a time to pass: each wait has a
+condition and a deadline, and a guest that goes wrong says how in one exception.
+"""
+
+import argparse
+import ctypes
+import glob
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent
+FIRMWARE = ("/usr/share/qemu", "/usr/share/seabios")
+READY = "lab: ready"
+FAILURES = ("lab: failed", "Kernel panic")
+PR_SET_PDEATHSIG = 1
+
+# Loaded before any fork: the child may do little more than call it.
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class GuestError(Exception):
+    """Something about the guest went wrong; the text has what there is to know."""
+
+
+class QMPError(GuestError):
+    """QEMU refused a QMP command."""
+
+
+def lab(script, *arguments):
+    """The path that one of the lab's scripts prints; it builds or downloads what is missing."""
+    result = subprocess.run([LAB / script, *arguments], stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise GuestError(f"lab/{script} failed; what it said is above")
+    return result.stdout.strip()
+
+
+def wait_until(condition, seconds, what):
+    """The first true value of condition(); GuestError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise GuestError(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+    return value
+
+
+def tail(path, lines=25):
+    """The end of a log, for an error message."""
+    try:
+        text = Path(path).read_text(errors="replace")
+    except FileNotFoundError:
+        return "(nothing)"
+    return "\n".join(text.splitlines()[-lines:]) or "(nothing)"
+
+
+class QMP:
+    """As much of the QEMU Machine Protocol as the tests need: one command, one answer."""
+
+    def __init__(self, folder, name, seconds=30):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.buffer = b""
+        self.deadline = time.monotonic() + seconds
+        # A socket's path has room for 107 bytes only; by way of the folder's descriptor every path is short enough.
+        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.socket.connect(f"/proc/self/fd/{descriptor}/{name}")
+        except BaseException:
+            self.socket.close()
+            raise
+        finally:
+            os.close(descriptor)
+        self._receive()
+        self.execute("qmp_capabilities", {}, seconds)
+
+    def execute(self, command, arguments, seconds):
+        self.deadline = time.monotonic() + seconds
+        request = {"execute": command}
+        if arguments:
+            request["arguments"] = arguments
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            answer = self._receive()
+            if "error" in answer:
+                raise QMPError(f"QMP {command}: {answer['error'].get('desc', answer['error'])}")
+            if "return" in answer:
+                return answer["return"]
+            # Anything else is an event, which may come at any time.
+
+    def close(self):
+        self.socket.close()
+
+    def _receive(self):
+        while b"\n" not in self.buffer:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise GuestError("QMP: no answer before the deadline")
+            self.socket.settimeout(left)
+            try:
+                data = self.socket.recv(65536)
+            except socket.timeout:
+                raise GuestError("QMP: no answer before the deadline") from None
+            except ConnectionError as error:
+                raise GuestError(f"QMP: {error}") from None
+            if not data:
+                raise GuestError("QMP: QEMU closed the connection")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line)
+
+
+class CorePattern:
+    """Where the kernel puts the core of a process, as core(5) has it."""
+
+    def __init__(self, pattern=None, uses_pid=None):
+        if pattern is None:
+            pattern = Path("/proc/sys/kernel/core_pattern").read_text().rstrip("\n")
+        if uses_pid is None:
+            uses_pid = Path("/proc/sys/kernel/core_uses_pid").read_text().strip() != "0"
+        self.pattern = pattern
+        self.uses_pid = uses_pid
+
+    @property
+    def is_file(self):
+        """Whether cores become files at all, rather than some other program's input."""
+        return bool(self.pattern) and not self.pattern.startswith("|")
+
+    def find(self, pid, folder, since):
+        """The newest core of the process, which ran in the folder, not older than since; or None."""
+        found = [Path(name) for name in glob.glob(os.path.join(glob.escape(str(folder)), self._glob(pid)))]
+        found = [path for path in found if path.is_file() and path.stat().st_mtime >= since]
+        return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+    def _glob(self, pid):
+        def specifier(match):
+            letter = match.group(1)
+            if letter == "%":
+                return "%"
+            return str(pid) if letter in "pP" else "*"
+
+        pattern = re.sub(r"%(.)", specifier, glob.escape(self.pattern))
+        if self.uses_pid and "%p" not in self.pattern:
+            pattern += f".{pid}"
+        return pattern
+
+
+class Guest:
+    """A QEMU with a Linux guest inside, ready when the constructor returns.
+
+    machine    what -machine gets: "pc", "q35,dump-guest-core=off"
+    memory     MiB
+    extra      more arguments for QEMU
+    append     more words for the kernel's command line; lab/init knows lab.fill=N and lab.procs=N
+    directory  where the guest's own private folder is made; it is removed with the guest
+    coredump_filter  what of QEMU's memory goes into its core, as in core(5)
+    seconds    how long the guest may take to be ready
+    """
+
+    def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
+                 append="", directory=None, coredump_filter=None, seconds=180):
+        self.qemu = str(qemu or lab("qemu"))
+        self.machine = machine
+        self.memory = memory
+        self.smp = smp
+        self.kernel = str(kernel or Path(lab("kernel")) / "vmlinuz")
+        self.initrd = str(initrd or lab("initramfs"))
+        self.append = f"console=ttyS0 panic=-1 {append}".strip()
+        self.directory = Path(tempfile.mkdtemp(prefix="guest-", dir=directory))
+        self.serial = self.directory / "serial.log"
+        self.stderr = self.directory / "qemu.log"
+        self.process = None
+        self._qmp = None
+        try:
+            self._start(extra)
+            if coredump_filter is not None:
+                Path(f"/proc/{self.pid}/coredump_filter").write_text(hex(coredump_filter))
+            self._qmp = self._connect()
+            self._wait_ready(seconds)
+        except BaseException:
+            self.kill()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def qmp(self, command, /, *, within=120, **arguments):
+        """What QEMU returns for a QMP command: guest.qmp("dump-guest-memory", paging=False, protocol="file:/x")."""
+        try:
+            return self._qmp.execute(command, arguments, within)
+        except QMPError:
+            raise
+        except (GuestError, OSError) as error:
+            raise self._broken(f"{command}: {error}") from error
+
+    def hmp(self, line, within=120):
+        """What QEMU's human monitor prints for a line."""
+        return self.qmp("human-monitor-command", within=within, **{"command-line": line})
+
+    def stop(self):
+        self.qmp("stop")
+
+    def cont(self):
+        self.qmp("cont")
+
+    def core(self, path, gdb=None, seconds=300):
+        """QEMU's core, as path. QEMU has died when this returns.
+
+        The kernel writes it where it writes files; where cores go to another program instead, a GDB takes it.
+        """
+        path = Path(path).absolute()
+        pattern = CorePattern()
+        if pattern.is_file and self._core_unlimited:
+            self._core_by_kernel(path, pattern, seconds)
+        else:
+            self._core_by_gdb(path, str(gdb or lab("gdb")), seconds)
+        return path
+
+    def kill(self):
+        """Ends QEMU, and removes the guest's folder."""
+        self._end()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _start(self, extra):
+        command = [self.qemu, "-accel", "tcg", "-machine", self.machine, "-m", f"{self.memory}M", "-smp", str(self.smp),
+                   "-display", "none", "-nodefaults", "-no-reboot",
+                   "-serial", "file:serial.log", "-qmp", "unix:qmp,server=on,wait=off",
+                   "-kernel", self.kernel, "-initrd", self.initrd, "-append", self.append]
+        for folder in FIRMWARE:
+            command += ["-L", folder]
+        command += extra
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        self._core_unlimited = hard == resource.RLIM_INFINITY or os.geteuid() == 0
+        parent = os.getpid()
+
+        def prepare():
+            # No QEMU outlives the tests, whatever they die of; even if that was just now.
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+            if self._core_unlimited:
+                resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+
+        # Relative names everywhere: the folder is QEMU's own, and that is where its core will be.
+        with open(self.stderr, "wb") as log:
+            self.process = subprocess.Popen(command, cwd=self.directory, preexec_fn=prepare,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _connect(self):
+        def attempt():
+            self._check_alive()
+            try:
+                return QMP(self.directory, "qmp")
+            except (FileNotFoundError, ConnectionRefusedError):
+                return None
+            except GuestError:
+                # QEMU went away while it answered: let its own words tell.
+                self._check_alive(grace=1)
+                raise
+
+        return wait_until(attempt, 30, "QEMU's QMP socket")
+
+    def _wait_ready(self, seconds):
+        def ready():
+            text = self.serial.read_text(errors="replace") if self.serial.exists() else ""
+            if READY in text:
+                return True
+            for failure in FAILURES:
+                if failure in text:
+                    raise self._broken(f"the guest says '{failure}'")
+            self._check_alive()
+            return False
+
+        try:
+            wait_until(ready, seconds, f"'{READY}' on the guest's console")
+        except GuestError as error:
+            if self._is_alive():
+                raise self._broken(str(error)) from None
+            raise
+
+    def _is_alive(self):
+        return self.process.poll() is None
+
+    def _check_alive(self, grace=0):
+        try:
+            status = self.process.wait(grace)
+        except subprocess.TimeoutExpired:
+            return
+        raise self._broken(f"QEMU ended with status {status}")
+
+    def _broken(self, what):
+        return GuestError(f"{what}\n--- QEMU ({self.qemu}) said:\n{tail(self.stderr)}"
+                          f"\n--- the guest's console ends:\n{tail(self.serial)}")
+
+    def _core_by_kernel(self, path, pattern, seconds):
+        # File times come from a coarser clock than time(): some milliseconds behind.
+        since = time.time() - 1
+        self.process.send_signal(signal.SIGABRT)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise GuestError(f"QEMU's core: not written within {seconds} s") from None
+        found = pattern.find(self.pid, self.directory, since)
+        self._end()
+        if not found:
+            raise GuestError(f"QEMU (pid {self.pid}) left no core where core_pattern '{pattern.pattern}' puts it: "
+                             f"is there room in {self.directory}?")
+        shutil.move(found, path)
+
+    def _core_by_gdb(self, path, gdb, seconds):
+        command = [gdb, "-nx", "-batch", "-p", str(self.pid), "-ex", f"generate-core-file {path}"]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+        self._end()
+        if not path.exists():
+            raise GuestError(f"{gdb} took no core of QEMU:\n{result.stdout}{result.stderr}")
+
+    def _end(self):
+        if self._qmp:
+            self._qmp.close()
+            self._qmp = None
+        if self.process and self._is_alive():
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+
+
+def take_core(arguments):
+    """Boots a guest, stops it, and leaves its QEMU's core."""
+    out = Path(arguments.out).absolute()
+    if not out.parent.is_dir():
+        raise GuestError(f"no folder {out.parent} for the core")
+    # Beside the core: it is moved in an instant there, and /tmp may be too small.
+    with Guest(machine=arguments.machine, memory=arguments.memory, smp=arguments.smp, append=arguments.append,
+               extra=arguments.extra, directory=out.parent) as guest:
+        guest.stop()
+        guest.core(out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    core = commands.add_parser("core", help="boot a guest, stop it, take the core of its QEMU")
+    core.add_argument("out", help="where the core goes")
+    core.add_argument("--machine", default="pc", help="pc, q35, with QEMU's options (%(default)s)")
+    core.add_argument("--memory", type=int, default=256, help="MiB (%(default)s)")
+    core.add_argument("--smp", type=int, default=2, help="number of vCPUs (%(default)s)")
+    core.add_argument("--append", default="", help="more words for the kernel's command line")
+    core.add_argument("extra", nargs="*", help="more arguments for QEMU, after --")
+    core.set_defaults(run=take_core)
+    arguments = parser.parse_args()
+    # Also when asked to end, the guest and its folder go first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        arguments.run(arguments)
+    except GuestError as error:
+        sys.exit(f"guest.py: error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

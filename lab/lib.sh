@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# What the scripts of the lab share: the cache, packages, sources, logs.
+#
+# In:  the machine's own apt configuration, which is read and never changed.
+# Out: whole products in the cache. A product is built beside its final place and moved there in one step, so whatever
+#      has its final name is finished.
+
+# The scripts read what other programs say.
+export LC_ALL=C.UTF-8
+
+lab=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/gdb-guest"
+logs="$cache/logs"
+# Set by make_work; removed when the script ends, however it ends.
+work=
+
+say() { printf '%s\n' "$*" >&2; }
+
+# One line: what went wrong, where, what to try.
+die() {
+	printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+clean_up() {
+	[ -z "$work" ] || [ "$BASHPID" != $$ ] || rm -rf -- "$work"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+mkdir -p "$logs" || die "cannot create the cache $cache: set XDG_CACHE_HOME to a folder that can be written"
+
+# --- Products -------------------------------------------------------------------------------------------------------
+
+# Two runs at once must not build the same thing twice: the second waits here, and then finds it in the cache.
+lock_product() {
+	local file="$cache/$1.lock"
+	exec {product_lock}>"$file"
+	flock -n "$product_lock" && return
+	say "waiting for another run that works on $1 ($file)"
+	flock "$product_lock"
+}
+
+# A folder to build PRODUCT in. Called with its lock held, so one that is already there is the rest of a run that was
+# killed before it could clean up.
+make_work() {
+	rm -rf -- "$cache/tmp.$1".*
+	work=$(mktemp -d "$cache/tmp.$1.XXXXXX")
+}
+
+# A rename, so that FINAL is either whole or not there.
+publish() {
+	local from=$1 final=$2
+	rm -rf -- "$final"
+	mkdir -p "$(dirname "$final")"
+	mv -T -- "$from" "$final"
+}
+
+# The newest version in the cache that matches the glob, or nothing.
+newest_cached() {
+	local found
+	found=$(compgen -G "$cache/$1" | sort -V | tail -n 1) || true
+	printf '%s\n' "$found"
+}
+
+# For builds of other projects: QEMU's breaks with a Python that is not the system's, and none should get what an outer
+# make was told (DESTDIR, jobs).
+use_system_tools() {
+	export PATH="/usr/bin:/bin:$PATH"
+	unset MAKEFLAGS MFLAGS MAKELEVEL
+}
+
+# --- Running long commands ------------------------------------------------------------------------------------------
+
+duration() {
+	local s=$1
+	if ((s < 60)); then
+		printf '%d s' "$s"
+	else
+		printf '%d min %02d s' $((s / 60)) $((s % 60))
+	fi
+}
+
+count_objects() {
+	find "$1" -name '*.o' 2>/dev/null | wc -l
+}
+
+# Says how far LABEL is until its standard input ends: which it does when the command has, and when the script dies.
+show_progress() {
+	local label=$1 log=$2 objects=$3 start=$SECONDS note
+	local wait=30 head='' tail='\n'
+	if [ -t 2 ]; then
+		wait=1 head='\r\033[K' tail=''
+	else
+		say "$label (log: $log)"
+	fi
+	# read's status is above 128 when the time is over.
+	while read -r -t "$wait" || (($? > 128)); do
+		note=
+		[ -z "$objects" ] || note=", $(count_objects "$objects") objects built"
+		printf "$head%s: %s%s$tail" "$label" "$(duration $((SECONDS - start)))" "$note" >&2
+	done
+}
+
+# try_logged [-o DIR] LABEL LOG COMMAND...: what the command prints goes to the log; DIR is where to count objects.
+# The command stays in the foreground, so that Ctrl-C reaches it. Where it is a function, "set -e" is off in it.
+try_logged() {
+	local objects=
+	if [ "$1" = -o ]; then
+		objects=$2
+		shift 2
+	fi
+	local label=$1 log=$2 start=$SECONDS status=0 ticker
+	shift 2
+
+	exec 8> >(show_progress "$label" "$log" "$objects")
+	ticker=$!
+	"$@" >>"$log" 2>&1 </dev/null 8>&- || status=$?
+	exec 8>&-
+	wait "$ticker" || true
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	((status != 0)) || say "$label: done in $(duration $((SECONDS - start)))"
+	return "$status"
+}
+
+# The same, where failing is the end.
+run_logged() {
+	local status=0 words=("$@")
+	try_logged "$@" || status=$?
+	((status != 0)) || return 0
+
+	[ "$1" != -o ] || words=("${words[@]:2}")
+	say "--- the last lines of ${words[1]}"
+	tail -n 20 "${words[1]}" >&2
+	say "---"
+	die "${words[0]} failed (exit $status); the whole log is ${words[1]}"
+}
+
+# An empty log under NAME; the one of the run before is kept beside it.
+new_log() {
+	local log="$logs/$1.log"
+	[ ! -e "$log" ] || mv -f "$log" "$log.old"
+	: >"$log"
+	printf '%s\n' "$log"
+}
+
+# --- Packages -------------------------------------------------------------------------------------------------------
+
+# Asks for sudo's password, if one is needed, before anything's output goes to a log. WHAT is what root is needed for.
+need_root() {
+	[ "$(id -u)" != 0 ] || return 0
+	command -v sudo >/dev/null || die "$1 needs root: run this as root, or install sudo"
+	sudo -v || die "$1 needs root, and sudo refuses: run this as root"
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo -- "$@"
+	fi
+}
+
+apt_get() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+
+lists_are_fresh=
+# At most once in a run.
+refresh_lists() {
+	[ -z "$lists_are_fresh" ] || return 0
+	need_root "apt-get update"
+	run_logged "apt-get update" "$(new_log apt-update)" apt_get update
+	lists_are_fresh=yes
+}
+
+# For whatever architecture: one word each.
+is_installed() {
+	[[ $(dpkg-query -W -f ' ${db:Status-Status} ' "$1" 2>/dev/null) == *" installed "* ]]
+}
+
+has_candidate() {
+	[[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[!\(]* ]]
+}
+
+# Installs those of the packages that are missing. Where none is, apt-get and the network are not touched.
+need_packages() {
+	local package log missing=()
+	command -v apt-get >/dev/null || die "there is no apt-get here: this is made for Debian 12"
+	for package in "$@"; do
+		is_installed "$package" || missing+=("$package")
+	done
+	((${#missing[@]})) || return 0
+	need_root "installing ${missing[*]}"
+
+	for package in "${missing[@]}"; do
+		has_candidate "$package" || refresh_lists
+		has_candidate "$package" ||
+			die "apt-get knows no package '$package': are Debian's own sources in /etc/apt/sources.list.d?"
+	done
+
+	log=$(new_log apt-install)
+	say "missing packages: ${missing[*]}"
+	# Lists that are some days old name files that have since been replaced: then, once more with new ones.
+	if [ -z "$lists_are_fresh" ]; then
+		try_logged "downloading packages" "$log" apt_get install --no-install-recommends --download-only \
+			"${missing[@]}" || refresh_lists
+	fi
+	run_logged "installing packages" "$log" apt_get install --no-install-recommends "${missing[@]}"
+}
+
+# --- What Debian has, without installing it -------------------------------------------------------------------------
+
+# The file PACKAGE's candidate comes in, downloaded into DIR; prints nothing. Needs no root but where lists are stale.
+fetch_deb() {
+	local package=$1 dir=$2 log
+	has_candidate "$package" || refresh_lists
+	log=$(new_log "download-$package")
+	if [ -z "$lists_are_fresh" ]; then
+		try_logged "downloading $package" "$log" download_deb "$package" "$dir" && return
+		refresh_lists
+	fi
+	run_logged "downloading $package" "$log" download_deb "$package" "$dir"
+}
+
+download_deb() {
+	# The sandbox user of apt has no access to a user's cache, and says so in a warning.
+	(cd "$2" && apt-get -q -o APT::Sandbox::User=root download "$1")
+}
+
+# Lines "URI SUITE" of those sources that are Debian's and the running release's, as apt understood them. A list that
+# apt has verified and that says Origin: Debian is Debian's, whatever mirror it comes from; third parties, backports
+# and other releases are not asked for sources.
+debian_sources() {
+	local codename
+	# shellcheck source=/dev/null
+	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+	# shellcheck disable=SC2016 # apt-get's own variables
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(ORIGIN) $(CODENAME)' 'Created-By: Packages' |
+		awk -v name="$codename" '
+			$3 == "Debian" && ($4 == name || $4 == name "-updates" || $4 == name "-security") {
+				sub("/$", "", $1); print $1, $2
+			}' | sort -u
+}
+
+# The same entries of the machine's sources as deb-src, in DIR, in the format that each had: their options, Signed-By
+# above all, stay as they are.
+write_source_lists() {
+	local dir=$1 known file
+	known=$(debian_sources)
+	if [ -z "$known" ]; then
+		refresh_lists
+		known=$(debian_sources)
+	fi
+	[ -n "$known" ] || die "none of apt's sources in /etc/apt is Debian's own: 'apt-cache policy' shows what there is"
+
+	mkdir -p "$dir"
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -r "$file" ] || continue
+		awk -v known="$known" -f "$lab/deb-src.awk" "$file" >>"$dir/lab.list"
+	done
+	for file in /etc/apt/sources.list.d/*.sources; do
+		[ -r "$file" ] || continue
+		awk -v known="$known" -v deb822=1 -f "$lab/deb-src.awk" "$file" >>"$dir/lab.sources"
+	done
+}
+
+# fetch_source PACKAGE DIR: the newest source package, unpacked and patched as DIR/source. apt gets lists, sources and
+# caches of its own for this, so that the system's stay as they are. Needs no root.
+fetch_source() {
+	local package=$1 dir=$2 private=$2/apt log
+	log=$(new_log "source-$package")
+	mkdir -p "$private/lists/partial" "$private/cache/archives/partial"
+	write_source_lists "$private/sources.list.d"
+
+	local options=(
+		-q
+		-o "Dir::Etc::sourcelist=/dev/null"
+		-o "Dir::Etc::sourceparts=$private/sources.list.d"
+		-o "Dir::State::lists=$private/lists"
+		-o "Dir::Cache=$private/cache"
+		-o "APT::Sandbox::User=root"
+	)
+	run_logged "reading the lists of source packages" "$log" apt-get "${options[@]}" update
+	run_logged "downloading the source of $package" "$log" \
+		download_source "$dir" "${options[@]}" source --only-source --download-only "$package"
+	run_logged "unpacking the source of $package" "$log" \
+		dpkg-source --no-check -x "$dir/${package}"_*.dsc "$dir/source"
+}
+
+# apt-get has checked the files against Debian's signed lists; hence --no-check above.
+download_source() {
+	(cd "$1" && shift && apt-get "$@")
+}
