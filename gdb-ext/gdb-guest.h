@@ -122,6 +122,9 @@ struct gg_target {
 	const char *core_path;    // of a core file, or NULL
 	const char *program_path; // of QEMU's binary, or NULL where it is not known
 	pid_t pid;                // of a live process, or 0
+	// Read guest memory by way of the host's read only: slow, and what the faster ways are
+	// tested against.
+	bool via_host;
 };
 
 struct gg_guest;
@@ -170,11 +173,20 @@ struct gg_dump_progress {
 struct gg_dump_options {
 	const char *path; // of the vmcore to write
 	bool force;       // replace an existing file
+	bool no_notes;    // leave out the CPUs' registers and VMCOREINFO, and do not look for them
+	bool skip_absent; // leave out memory that is not to be had, and tell, instead of failing
+	bool filter;      // only guest-physical BEGIN to BEGIN + LENGTH - 1, as in QMP's command
+	gg_gpa_t begin;
+	uint64_t length;
 
 	// Called at the start of each range and then at most ten times a second. An error ends the
 	// dump. May be NULL.
 	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
-	void *progress_data;
+
+	// Called with what the user should know of the vmcore: a line each. May be NULL.
+	struct gg_error *(*notice)(void *data, const char *text);
+
+	void *data; // of both
 };
 
 struct gg_dump_result {
@@ -183,9 +195,10 @@ struct gg_dump_result {
 	double seconds;
 };
 
-// Writes the guest's memory as an ELF64 vmcore. The file appears under its name when it is whole,
-// or not at all. GG_ABSENT, with the ranges in the message, where the core lacks some of the
-// guest's memory.
+// Writes the guest's memory as an ELF64 vmcore, with the notes that QEMU's own dump has, and a
+// VMCOREINFO note and the kernel's virtual addresses where a Linux kernel is found in it. The file
+// appears under its name when it is whole, or not at all. GG_ABSENT, with the ranges in the
+// message, where the core lacks some of the guest's memory.
 struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
 			 struct gg_dump_result *ret);
 

@@ -2,7 +2,22 @@
 #include "guest.h"
 #include "cleanup.h"
 
+#include <elf.h>
 #include <string.h>
+
+// The fastest backing there is; where the operating system refuses, the debugger serves too.
+static struct gg_error *create_backing(struct gg_guest *guest, bool via_host)
+{
+	if (guest->core && !via_host)
+		return gg_backing_create_core(guest->core, &guest->backing);
+	if (guest->pid && !via_host) {
+		struct gg_error *err = gg_backing_create_process(guest->pid, &guest->backing);
+		if (!err)
+			return NULL;
+		gg_error_destroy(err);
+	}
+	return gg_backing_create_host(guest->host, guest->core, &guest->backing);
+}
 
 struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_target *target,
 				 struct gg_guest **ret)
@@ -17,13 +32,14 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 		err = gg_enomem;
 	if (!err && target->core_path)
 		err = gg_core_file_open(target->core_path, &guest->core);
+	gg_checked_host_init(&guest->checked, host, guest->core);
+	guest->host = &guest->checked.host;
+	if (!err)
+		err = create_backing(guest, target->via_host);
 	if (err) {
 		gg_guest_destroy(guest);
 		return err;
 	}
-	gg_checked_host_init(&guest->checked, host, guest->core);
-	guest->host = &guest->checked.host;
-	gg_backing_init_host(&guest->backing, guest->host, guest->core);
 	*ret = guest;
 	return NULL;
 }
@@ -32,7 +48,10 @@ void gg_guest_destroy(struct gg_guest *guest)
 {
 	if (!guest)
 		return;
+	gg_kernel_destroy(guest->kernel);
+	gg_qemu_cpus_deinit(&guest->cpus);
 	gg_ram_map_destroy(guest->ram_map);
+	gg_backing_destroy(guest->backing);
 	gg_core_file_close(guest->core);
 	free(guest->program_path);
 	free(guest);
@@ -50,7 +69,7 @@ struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_ma
 		struct gg_error *err = gg_qemu_ram_read(guest->host, &ram);
 		if (err)
 			return err;
-		err = gg_ram_map_create(&ram, &guest->ram_map);
+		err = gg_ram_map_create(&ram, guest->backing, &guest->ram_map);
 		gg_qemu_ram_deinit(&ram);
 		if (err)
 			return err;
@@ -76,5 +95,51 @@ gg_guest_absent(struct gg_guest *guest,
 {
 	const struct gg_ram_map *map;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
-	return err ? err : gg_ram_map_absent(map, &guest->backing, visit, data);
+	return err ? err : gg_ram_map_absent(map, visit, data);
+}
+
+struct gg_error *gg_guest_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret)
+{
+	struct gg_error *err =
+		guest->cpus.count ? NULL : gg_qemu_cpus_read(guest->host, &guest->cpus);
+	*ret = &guest->cpus;
+	return err;
+}
+
+struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret)
+{
+	if (!guest->arch) {
+		const struct gg_qemu_cpus *cpus;
+		gg_error_destroy(gg_guest_cpus(guest, &cpus));
+		struct gg_error *err = gg_arch_find(
+			guest->host, cpus->count ? cpus->cpus[0].address : 0, &guest->arch);
+		if (err)
+			return err;
+	}
+	*ret = guest->arch;
+	return NULL;
+}
+
+struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
+				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret)
+{
+	if (!guest->kernel) {
+		const struct gg_ram_map *map;
+		const struct gg_arch *arch;
+		struct gg_error *err = gg_guest_ram_map(guest, &map);
+		if (!err)
+			err = gg_guest_arch(guest, &arch);
+		if (err)
+			return err;
+		struct gg_vmcoreinfo_scan own = { .big_endian = arch->elf_data == ELFDATA2MSB };
+		if (!scan)
+			err = gg_vmcoreinfo_scan_ram(&own, map);
+		if (!err)
+			err = gg_kernel_find(map, guest->host, arch, &guest->cpus,
+					     scan ? scan : &own, notice, data, &guest->kernel);
+		if (err)
+			return err;
+	}
+	*ret = guest->kernel;
+	return NULL;
 }

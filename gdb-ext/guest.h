@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The guest: what is known of it, each part found when it is first asked for.
+// The guest: what is known of it, each part found when it is first asked for, and kept.
 #ifndef GG_GUEST_H
 #define GG_GUEST_H
 
 #include "host/checked.h"
-#include "memory/ram-map.h"
+#include "linux/kernel.h"
 
 struct gg_guest {
 	const struct gg_host *host; // the debugger's, its reads checked against the core
@@ -13,11 +13,21 @@ struct gg_guest {
 	char *program_path;
 	pid_t pid;
 	struct gg_core_file *core;  // NULL: not a core
-	struct gg_backing backing;  // of QEMU's memory
-	struct gg_ram_map *ram_map; // NULL until gg_guest_ram_map()
+	struct gg_backing *backing; // of QEMU's memory
+	struct gg_ram_map *ram_map;
+	struct gg_qemu_cpus cpus;
+	const struct gg_arch *arch;
+	struct gg_kernel *kernel;
 };
 
-// GUEST's RAM map, which it keeps.
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret);
+struct gg_error *gg_guest_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
+
+// By the mode of the first CPU; where the CPUs cannot be read, by QEMU's types.
+struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret);
+
+// SCAN, which may be NULL, is what was found in all of RAM already.
+struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
+				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret);
 
 #endif

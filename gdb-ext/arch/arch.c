@@ -4,28 +4,59 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct gg_arch gg_arch_x86_64;
+extern const struct gg_arch gg_arch_x86_64, gg_arch_i386;
 
-static const struct gg_arch *const archs[] = { &gg_arch_x86_64 };
+static const struct gg_arch *const archs[] = { &gg_arch_x86_64, &gg_arch_i386 };
 
-struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_arch **ret)
+static struct gg_error *is_arch(const struct gg_host *host, uint64_t cpu,
+				const struct gg_arch *arch, bool *ret)
+{
+	struct gg_member whole;
+	struct gg_error *err = host->ops->member(host->data, arch->cpu_type, "", &whole);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		gg_error_destroy(err);
+		*ret = false;
+		return NULL;
+	}
+	*ret = true;
+	return err || !cpu ? err : arch->is_mode(host, cpu, ret);
+}
+
+struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret)
 {
 	char names[64] = "";
 	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++) {
-		struct gg_member whole;
-		struct gg_error *err =
-			host->ops->member(host->data, archs[i]->cpu_type, "", &whole);
-		if (!err) {
+		bool found;
+		struct gg_error *err = is_arch(host, cpu, archs[i], &found);
+		if (err)
+			return err;
+		if (found) {
 			*ret = archs[i];
 			return NULL;
 		}
-		if (gg_error_kind(err) != GG_NOT_FOUND)
-			return err;
-		gg_error_destroy(err);
 		size_t used = strlen(names);
 		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", archs[i]->name);
 	}
 	return gg_error_create(GG_UNSUPPORTED,
 			       "this QEMU's guest is not of an architecture known here (%s)",
 			       names);
+}
+
+static void pad(struct gg_buffer *notes, size_t size)
+{
+	enum { NOTE_ALIGNMENT = 4 };
+	gg_buffer_zeros(notes, (NOTE_ALIGNMENT - size % NOTE_ALIGNMENT) % NOTE_ALIGNMENT);
+}
+
+void gg_note_append(struct gg_buffer *notes, const char *name, uint32_t type, const void *desc,
+		    size_t size)
+{
+	const size_t name_size = strlen(name) + 1;
+	gg_buffer_uint(notes, 4, name_size);
+	gg_buffer_uint(notes, 4, size);
+	gg_buffer_uint(notes, 4, type);
+	gg_buffer_append(notes, name, name_size);
+	pad(notes, name_size);
+	gg_buffer_append(notes, desc, size);
+	pad(notes, size);
 }

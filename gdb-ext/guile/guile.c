@@ -202,9 +202,10 @@ static char *optional_string(SCM value)
 	return scm_is_true(value) ? scm_to_locale_string(value) : NULL;
 }
 
-// (%guest-create (READ SYMBOL MEMBER REGISTERS) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID)
+// (%guest-create (READ SYMBOL MEMBER REGISTERS) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
+// VIA-HOST?)
 static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
-			SCM pid)
+			SCM pid, SCM via_host)
 {
 	struct scheme_guest *guest = scm_gc_malloc(sizeof(*guest), "guest");
 	*guest = (struct scheme_guest){
@@ -217,7 +218,8 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 		guest->answers[i] = scm_list_ref(answers, scm_from_size_t(i));
 	SCM object = scm_make_foreign_object_1(guest_type, guest);
 
-	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0 };
+	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0,
+				    .via_host = scm_is_true(via_host) };
 	target.core_path = optional_string(core);
 	target.program_path = optional_string(program);
 	struct gg_error *err = gg_guest_create(&guest->host, &target, &guest->guest);
@@ -319,28 +321,56 @@ static SCM guest_absent(SCM object)
 
 // ---- Dumping ----
 
+static bool has_flag(SCM flags, const char *flag)
+{
+	return scm_is_true(scm_memq(scm_from_utf8_symbol(flag), flags));
+}
+
+// What a dump tells Scheme.
+struct dump_listener {
+	SCM progress, notice;
+};
+
 static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
 {
-	SCM procedure = *(SCM *)data, result;
+	const struct dump_listener *listener = data;
+	SCM result;
 	return call_scheme(
-		procedure,
+		listener->progress,
 		scm_list_4(range_to_vector(progress->range), scm_from_uint64(progress->done),
 			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
 		&result);
 }
 
-// (%guest-dump GUEST FILE FORCE? PROGRESS) => #(MEMORY-SIZE FILE-SIZE SECONDS); PROGRESS is called
-// with a range, the bytes done and to do, and the seconds so far.
-static SCM guest_dump(SCM object, SCM path, SCM force, SCM progress)
+static struct gg_error *report_notice(void *data, const char *text)
+{
+	const struct dump_listener *listener = data;
+	SCM result;
+	return call_scheme(listener->notice, scm_list_1(to_scheme_string(text)), &result);
+}
+
+// (%guest-dump GUEST FILE FLAGS FILTER PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS). FLAGS
+// is a list of the symbols force, no-notes, skip-absent; FILTER is (BEGIN . LENGTH) or #f. PROGRESS
+// is called with a range, the bytes done and to do, and the seconds so far; NOTICE with a line.
+static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM notice)
 {
 	struct gg_guest *guest = get_guest(object);
-	char *path_text = scm_to_locale_string(path);
+	struct dump_listener listener = { progress, notice };
 	struct gg_dump_options options = {
-		.path = path_text,
-		.force = scm_is_true(force),
+		.force = has_flag(flags, "force"),
+		.no_notes = has_flag(flags, "no-notes"),
+		.skip_absent = has_flag(flags, "skip-absent"),
+		.filter = scm_is_true(filter),
 		.progress = report_progress,
-		.progress_data = &progress,
+		.notice = report_notice,
+		.data = &listener,
 	};
+	if (options.filter) {
+		options.begin = scm_to_uint64(scm_car(filter));
+		options.length = scm_to_uint64(scm_cdr(filter));
+	}
+	char *path_text = scm_to_locale_string(path);
+	options.path = path_text;
 	struct gg_dump_result result = { 0 };
 	struct gg_error *err = gg_dump(guest, &options, &result);
 	free(path_text);
@@ -381,7 +411,7 @@ void gg_guile_init(void)
 	error_key = scm_permanent_object(scm_from_utf8_symbol("gdb-guest-error"));
 	guest_type = scm_permanent_object(scm_make_foreign_object_type(
 		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
-	define("%guest-create", 6, (scm_t_subr)guest_create);
+	define("%guest-create", 7, (scm_t_subr)guest_create);
 	define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
 	define("%guest-read", 3, (scm_t_subr)guest_read);
 	define("%guest-symbol", 2, (scm_t_subr)guest_symbol);
@@ -389,7 +419,7 @@ void gg_guile_init(void)
 	define("%guest-registers", 3, (scm_t_subr)guest_registers);
 	define("%guest-ram", 1, (scm_t_subr)guest_ram);
 	define("%guest-absent", 1, (scm_t_subr)guest_absent);
-	define("%guest-dump", 4, (scm_t_subr)guest_dump);
+	define("%guest-dump", 6, (scm_t_subr)guest_dump);
 	define("%interruptible", 1, (scm_t_subr)interruptible);
 	define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
 }

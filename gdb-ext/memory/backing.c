@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The backing that asks the host: slow, and what the others are tested against.
 #include "backing.h"
+#include "../cleanup.h"
+
+struct host_backing {
+	struct gg_backing backing;
+	const struct gg_host *host;
+	const struct gg_core_file *core;
+};
 
 static struct gg_error *host_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
-				    struct gg_extent *ret)
+				    bool holes, struct gg_extent *ret)
 {
+	(void)holes; // a debugger does not tell
+	const struct host_backing *host = (const struct host_backing *)backing;
 	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_DATA };
-	if (backing->core) {
+	if (host->core) {
 		struct gg_core_extent extent;
-		gg_core_file_extent(backing->core, hva, size, &extent);
+		gg_core_file_extent(host->core, hva, size, &extent);
 		ret->size = extent.size;
 		ret->kind = extent.held ? GG_EXTENT_DATA : GG_EXTENT_ABSENT;
 	}
@@ -17,13 +28,35 @@ static struct gg_error *host_extent(struct gg_backing *backing, gg_hva_t hva, ui
 static struct gg_error *host_read(struct gg_backing *backing, gg_hva_t hva, void *buffer,
 				  size_t size)
 {
-	return gg_host_read(backing->host, hva, buffer, size);
+	return gg_host_read(((const struct host_backing *)backing)->host, hva, buffer, size);
 }
 
-static const struct gg_backing_ops host_ops = { .extent = host_extent, .read = host_read };
-
-void gg_backing_init_host(struct gg_backing *backing, const struct gg_host *host,
-			  const struct gg_core_file *core)
+static void host_destroy(struct gg_backing *backing)
 {
-	*backing = (struct gg_backing){ .ops = &host_ops, .host = host, .core = core };
+	free(backing);
+}
+
+static const struct gg_backing_ops host_ops = {
+	.extent = host_extent,
+	.read = host_read,
+	.destroy = host_destroy,
+};
+
+struct gg_error *gg_backing_create_host(const struct gg_host *host, const struct gg_core_file *core,
+					struct gg_backing **ret)
+{
+	struct host_backing *backing = calloc(1, sizeof(*backing));
+	if (!backing)
+		return gg_enomem;
+	backing->backing = (struct gg_backing){ .ops = &host_ops, .name = "the debugger" };
+	backing->host = host;
+	backing->core = core;
+	*ret = &backing->backing;
+	return NULL;
+}
+
+void gg_backing_destroy(struct gg_backing *backing)
+{
+	if (backing)
+		backing->ops->destroy(backing);
 }

@@ -8,7 +8,8 @@
 #include "../host/host.h"
 
 enum gg_extent_kind {
-	GG_EXTENT_DATA,
+	GG_EXTENT_DATA,   // may have zeros too
+	GG_EXTENT_HOLE,   // known to be zeros without a look: never touched, or a hole of the core
 	GG_EXTENT_ABSENT, // existed, and is not to be had: never to be shown as zeros
 };
 
@@ -20,23 +21,40 @@ struct gg_extent {
 struct gg_backing;
 
 struct gg_backing_ops {
-	// The extent that starts at HVA, at most SIZE (at least 1) bytes of it.
+	// The extent that starts at HVA, at most SIZE (at least 1) bytes of it. Looking for holes
+	// takes longer; without, they count as data.
 	struct gg_error *(*extent)(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
-				   struct gg_extent *ret);
+				   bool holes, struct gg_extent *ret);
 
 	// All SIZE (at least 1) bytes at HVA, or an error.
 	struct gg_error *(*read)(struct gg_backing *backing, gg_hva_t hva, void *buffer,
 				 size_t size);
+
+	// Has the kernel share the SIZE bytes at HVA, all data, with FILE at OFFSET. False where
+	// that cannot be. May be NULL.
+	bool (*clone)(struct gg_backing *backing, gg_hva_t hva, uint64_t size, int file,
+		      uint64_t offset);
+
+	void (*destroy)(struct gg_backing *backing);
 };
 
 struct gg_backing {
 	const struct gg_backing_ops *ops;
-	const struct gg_host *host;
-	const struct gg_core_file *core; // or NULL: not a core
+	const char *name; // for people
 };
 
-// Bytes by way of the host's read; which of them are absent, by CORE where there is one.
-void gg_backing_init_host(struct gg_backing *backing, const struct gg_host *host,
-			  const struct gg_core_file *core);
+// Bytes by way of the host's read; which of them are absent, by CORE, or NULL where the target is
+// no core. HOST and CORE must outlive every backing made of them.
+struct gg_error *gg_backing_create_host(const struct gg_host *host, const struct gg_core_file *core,
+					struct gg_backing **ret);
+
+// Bytes out of the core file itself.
+struct gg_error *gg_backing_create_core(const struct gg_core_file *core, struct gg_backing **ret);
+
+// Bytes out of the memory of process PID, by the operating system.
+struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret);
+
+// NULL is allowed.
+void gg_backing_destroy(struct gg_backing *backing);
 
 #endif

@@ -2,7 +2,10 @@
 #include "ram-map.h"
 #include "../cleanup.h"
 
-struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_ram_map **ret)
+#include <inttypes.h>
+
+struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_backing *backing,
+				   struct gg_ram_map **ret)
 {
 	struct gg_ram_map *map = calloc(1, sizeof(*map));
 	if (!map)
@@ -24,6 +27,7 @@ struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_ram_map **
 		map->size += from->size;
 	}
 	map->count = ram->count;
+	map->backing = backing;
 	gg_qemu_ram_deinit(ram);
 	*ret = map;
 	return NULL;
@@ -39,7 +43,45 @@ void gg_ram_map_destroy(struct gg_ram_map *map)
 	free(map);
 }
 
-struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, struct gg_backing *backing,
+const struct gg_ram_range *gg_ram_map_find(const struct gg_ram_map *map, gg_gpa_t gpa)
+{
+	size_t low = 0, high = map->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct gg_ram_range *range = &map->ranges[middle];
+		if (gpa - range->start < range->size)
+			return range;
+		if (range->start > gpa)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+struct gg_error *gg_ram_map_read(const struct gg_ram_map *map, gg_gpa_t gpa, void *buffer,
+				 size_t size)
+{
+	uint8_t *bytes = buffer;
+	while (size) {
+		const struct gg_ram_range *range = gg_ram_map_find(map, gpa);
+		if (!range)
+			return gg_error_fault(gpa, "guest-physical 0x%" PRIx64 " is not RAM", gpa);
+		uint64_t offset = gpa - range->start;
+		size_t piece = size < range->size - offset ? size : (size_t)(range->size - offset);
+		struct gg_error *err =
+			map->backing->ops->read(map->backing, range->hva + offset, bytes, piece);
+		if (err)
+			return gg_error_context(err, "guest-physical 0x%" PRIx64 " (%s)", gpa,
+						range->block);
+		gpa += piece;
+		bytes += piece;
+		size -= piece;
+	}
+	return NULL;
+}
+
+struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 				   struct gg_error *(*visit)(void *data,
 							     const struct gg_ram_range *piece),
 				   void *data)
@@ -48,8 +90,9 @@ struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, struct gg_backi
 		const struct gg_ram_range *range = &map->ranges[i];
 		for (uint64_t done = 0; done < range->size;) {
 			struct gg_extent extent;
-			struct gg_error *err = backing->ops->extent(backing, range->hva + done,
-								    range->size - done, &extent);
+			struct gg_error *err =
+				map->backing->ops->extent(map->backing, range->hva + done,
+							  range->size - done, false, &extent);
 			if (!err && extent.kind == GG_EXTENT_ABSENT) {
 				struct gg_ram_range piece = {
 					.start = range->start + done,

@@ -11,16 +11,27 @@ struct gg_ram_map {
 	struct gg_ram_range *ranges; // ascending by start, disjoint
 	size_t count;
 	uint64_t size; // of all the ranges
+	struct gg_backing *backing;
 };
 
-// Takes over RAM's ranges and names, which leaves RAM empty.
-struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_ram_map **ret);
+// Takes over RAM's ranges and names, which leaves RAM empty. BACKING, which must outlive the map,
+// is where the bytes are.
+struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_backing *backing,
+				   struct gg_ram_map **ret);
 
 // NULL is allowed.
 void gg_ram_map_destroy(struct gg_ram_map *map);
 
-// Calls VISIT with every piece of the map that BACKING does not hold, ascending.
-struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, struct gg_backing *backing,
+// The range that GPA is in, or NULL.
+const struct gg_ram_range *gg_ram_map_find(const struct gg_ram_map *map, gg_gpa_t gpa);
+
+// Reads SIZE bytes at GPA. GG_FAULT where that is not RAM, GG_ABSENT where the bytes are not to be
+// had.
+struct gg_error *gg_ram_map_read(const struct gg_ram_map *map, gg_gpa_t gpa, void *buffer,
+				 size_t size);
+
+// Calls VISIT with every piece of the map that its backing does not hold, ascending.
+struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 				   struct gg_error *(*visit)(void *data,
 							     const struct gg_ram_range *piece),
 				   void *data);

@@ -322,9 +322,9 @@ static struct gg_error *read_flat_view(const struct reader *reader, uint64_t vie
 	return add_flat_ranges(reader, &array, nr);
 }
 
-// A debugger reads a file's debuginfo when it is asked for a symbol in it. Without this, GDB 13 looks
-// for struct FlatRange, which only this symbol's file has whole, in every file that names it: 0.5 s
-// instead of 6 ms.
+// A debugger reads a file's debuginfo when it is asked for a symbol in it. Without this, GDB 13
+// looks for struct FlatRange, which only this symbol's file has whole, in every file that names it:
+// 0.5 s instead of 6 ms.
 static void hint_at_memory_c(const struct gg_host *host)
 {
 	uint64_t address;

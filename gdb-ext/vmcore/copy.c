@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "copy.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { PAGE = 4096 };
@@ -35,23 +36,58 @@ static struct gg_error *write_runs(struct gg_output *output, uint64_t offset, co
 	return NULL;
 }
 
-struct gg_error *gg_copy(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
-			 struct gg_output *output, uint64_t offset, uint8_t *buffer,
-			 struct gg_error *(*copied)(void *data, uint64_t size), void *data)
+static struct gg_error *copy_bytes(const struct gg_copy *copy, gg_gpa_t gpa, gg_hva_t hva,
+				   uint64_t size, uint64_t offset)
 {
 	for (uint64_t done = 0; done < size;) {
+		size_t chunk = size - done < GG_COPY_CHUNK ? (size_t)(size - done) : GG_COPY_CHUNK;
 		struct gg_error *err = gg_interrupt_check();
-		if (err)
-			return err;
-		size_t chunk = size - done < GG_COPY_CHUNK ? size - done : GG_COPY_CHUNK;
-		err = backing->ops->read(backing, hva + done, buffer, chunk);
 		if (!err)
-			err = write_runs(output, offset + done, buffer, chunk);
+			err = copy->backing->ops->read(copy->backing, hva + done, copy->buffer,
+						       chunk);
 		if (!err)
-			err = copied(data, chunk);
+			err = write_runs(copy->output, offset + done, copy->buffer, chunk);
+		if (!err)
+			err = copy->copied(copy->data, gpa + done, copy->buffer, chunk);
 		if (err)
 			return err;
 		done += chunk;
+	}
+	return NULL;
+}
+
+static bool try_clone(struct gg_copy *copy, gg_hva_t hva, uint64_t size, uint64_t offset)
+{
+	const int file = gg_output_file(copy->output);
+	if (!copy->backing->ops->clone || file < 0 ||
+	    !copy->backing->ops->clone(copy->backing, hva, size, file, offset))
+		return false;
+	copy->cloned = true;
+	return true;
+}
+
+struct gg_error *gg_copy_range(struct gg_copy *copy, gg_gpa_t gpa, gg_hva_t hva, uint64_t size,
+			       uint64_t offset)
+{
+	for (uint64_t done = 0; done < size;) {
+		struct gg_extent extent;
+		struct gg_error *err = gg_interrupt_check();
+		if (!err)
+			err = copy->backing->ops->extent(copy->backing, hva + done, size - done,
+							 true, &extent);
+		if (!err && extent.kind == GG_EXTENT_ABSENT)
+			err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away",
+					      hva + done);
+		if (err)
+			return err;
+		if (extent.kind == GG_EXTENT_HOLE ||
+		    try_clone(copy, hva + done, extent.size, offset + done))
+			err = copy->copied(copy->data, gpa + done, NULL, extent.size);
+		else
+			err = copy_bytes(copy, gpa + done, hva + done, extent.size, offset + done);
+		if (err)
+			return err;
+		done += extent.size;
 	}
 	return NULL;
 }

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The guest's memory as a vmcore, from the RAM map to the file under its name.
+//
+// The kernel is looked for in the bytes as they are copied, so that a large core is read once; to a
+// stream, whose headers come first, it has to be looked for before.
 #include "../cleanup.h"
 #include "../guest.h"
 #include "copy.h"
 #include "elf.h"
+#include "notes.h"
+#include "pieces.h"
 
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +21,11 @@ struct dump {
 	struct gg_guest *guest;
 	const struct gg_dump_options *options;
 	const struct gg_ram_map *map;
+	struct gg_pieces pieces;
+	struct gg_vmcore_elf elf;
+	struct gg_buffer notes;
 	struct gg_output *output;
+	struct gg_vmcoreinfo_scan scan;
 	const struct gg_ram_range *range; // the one at work
 	uint64_t done;
 	double began, last_progress; // seconds
@@ -36,98 +46,135 @@ static struct gg_error *show_progress(struct dump *dump)
 	struct gg_dump_progress progress = {
 		.range = dump->range,
 		.done = dump->done,
-		.total = dump->map->size,
+		.total = dump->pieces.size,
 		.seconds = dump->last_progress - dump->began,
 	};
-	return dump->options->progress(dump->options->progress_data, &progress);
+	return dump->options->progress(dump->options->data, &progress);
 }
 
-static struct gg_error *count_copied(void *data, uint64_t size)
+static struct gg_error *tell(const struct dump *dump, const char *text)
+{
+	return dump->options->notice ? dump->options->notice(dump->options->data, text) : NULL;
+}
+
+// ---- Memory ----
+
+static struct gg_error *note_copied(void *data, gg_gpa_t gpa, const uint8_t *bytes, uint64_t size)
 {
 	static const double interval = 0.1;
 	struct dump *dump = data;
+	if (bytes && !dump->options->no_notes)
+		gg_vmcoreinfo_scan_bytes(&dump->scan, gpa, bytes, size);
 	dump->done += size;
 	return now() - dump->last_progress >= interval ? show_progress(dump) : NULL;
 }
 
-// "0x0-0x9ffff (pc.ram), ..." of what is absent.
-struct absent_list {
-	char *text;
-	size_t size;
-	FILE *stream;
-	unsigned int count;
-};
-
-static struct gg_error *list_absent(void *data, const struct gg_ram_range *piece)
-{
-	enum { MAX_LISTED = 16 };
-	struct absent_list *list = data;
-	if (list->count++ < MAX_LISTED)
-		fprintf(list->stream, "%s0x%" PRIx64 "-0x%" PRIx64 " (%s)",
-			list->count > 1 ? ", " : "", piece->start, piece->start + piece->size - 1,
-			piece->block);
-	else if (list->count == MAX_LISTED + 1)
-		fprintf(list->stream, ", ...");
-	return NULL;
-}
-
-static struct gg_error *absent_error(const struct gg_guest *guest, const struct absent_list *list)
-{
-	static const char left_out[] =
-		"the core was made without them: QEMU must run with -machine dump-guest-core=on, "
-		"and bits of /proc/PID/coredump_filter be set for what backs its memory (0x7f)";
-	static const char cut_off[] =
-		"the core file is cut off: look at the limit of its size (ulimit -c, "
-		"systemd-coredump's ExternalSizeMax) and at the disk it was written to";
-	return gg_error_create(GG_ABSENT, "the core lacks %u range%s of the guest's memory: %s; %s",
-			       list->count, list->count == 1 ? "" : "s", list->text,
-			       gg_core_file_is_cut_off(guest->core) ? cut_off : left_out);
-}
-
-// Fails before anything is written, with all that is missing.
-static struct gg_error *check_absent(const struct dump *dump)
-{
-	struct absent_list list = { 0 };
-	list.stream = open_memstream(&list.text, &list.size);
-	if (!list.stream)
-		return gg_enomem;
-	struct gg_error *err =
-		gg_ram_map_absent(dump->map, &dump->guest->backing, list_absent, &list);
-	fclose(list.stream);
-	_cleanup_free_ char *text = list.text;
-	if (!err && list.count)
-		err = absent_error(dump->guest, &list);
-	return err;
-}
-
-static struct gg_error *copy_ranges(struct dump *dump, const struct gg_vmcore_elf *elf)
+static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 {
 	_cleanup_free_ uint8_t *buffer = malloc(GG_COPY_CHUNK);
 	if (!buffer)
 		return gg_enomem;
-	for (size_t i = 0; i < dump->map->count; i++) {
-		dump->range = &dump->map->ranges[i];
+	struct gg_copy copy = { .backing = dump->guest->backing,
+				.output = dump->output,
+				.buffer = buffer,
+				.copied = note_copied,
+				.data = dump };
+	for (size_t i = 0; i < dump->pieces.count; i++) {
+		dump->range = &dump->pieces.pieces[i];
 		struct gg_error *err = show_progress(dump);
 		if (!err)
-			err = gg_copy(&dump->guest->backing, dump->range->hva, dump->range->size,
-				      dump->output, elf->segments[i].offset, buffer, count_copied,
-				      dump);
+			err = gg_copy_range(&copy, dump->range->start, dump->range->hva,
+					    dump->range->size, dump->elf.segments[i].offset);
 		if (err)
 			return gg_error_context(err, "the range at 0x%" PRIx64 " (%s)",
 						dump->range->start, dump->range->block);
 	}
+	*cloned = copy.cloned;
 	return NULL;
 }
 
-static struct gg_error *write_file(struct dump *dump, struct gg_vmcore_elf *elf,
-				   struct gg_dump_result *ret)
+// ---- The kernel ----
+
+// The part of the image whose bytes one segment has.
+static void place_image(struct gg_vmcore_elf *elf, const struct gg_kernel *kernel)
+{
+	for (size_t i = 0; kernel->image_size && i < elf->count; i++) {
+		const struct gg_vmcore_segment *segment = &elf->segments[i];
+		const uint64_t offset = kernel->image_gpa - segment->gpa;
+		if (offset >= segment->size)
+			continue;
+		const uint64_t left = segment->size - offset;
+		elf->image = (struct gg_vmcore_segment){
+			.gpa = kernel->image_gpa,
+			.gva = kernel->image,
+			.size = kernel->image_size < left ? kernel->image_size : left,
+			.offset = segment->offset + offset,
+		};
+	}
+}
+
+static void use_kernel(struct dump *dump, const struct gg_kernel *kernel)
+{
+	gg_note_append(&dump->notes, "VMCOREINFO", 0, kernel->info.text, kernel->info.size);
+	place_image(&dump->elf, kernel);
+	for (size_t i = 0; i < dump->elf.count; i++) {
+		struct gg_vmcore_segment *segment = &dump->elf.segments[i];
+		gg_gva_t address;
+		if (gg_kernel_direct_address(kernel, segment->gpa, &address))
+			segment->gva = address;
+	}
+}
+
+// SCAN is what was found in the whole of RAM, or NULL. A vmcore without a kernel is one all the
+// same.
+static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinfo_scan *scan)
+{
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_kernel(dump->guest, scan, dump->options->notice,
+					       dump->options->data, &kernel);
+	if (!err) {
+		use_kernel(dump, kernel);
+		return gg_buffer_check(&dump->notes);
+	}
+	if (gg_error_kind(err) != GG_NOT_FOUND && gg_error_kind(err) != GG_ABSENT)
+		return err;
+	_cleanup_free_ char *text = strdup(gg_error_message(err));
+	gg_error_destroy(err);
+	return text ? tell(dump, text) : gg_enomem;
+}
+
+// ---- The file ----
+
+static struct gg_error *write_headers(struct dump *dump)
 {
 	_cleanup_free_ void *headers = NULL;
-	size_t headers_size;
-	struct gg_error *err = gg_vmcore_elf_encode(elf, &headers, &headers_size, &ret->file_size);
-	if (err)
-		return err;
+	size_t size;
+	struct gg_error *err = gg_vmcore_elf_encode(&dump->elf, &headers, &size);
+	return err ? err : gg_output_write(dump->output, 0, headers, size);
+}
 
+static struct gg_error *write_stream(struct dump *dump)
+{
+	bool cloned;
+	struct gg_error *err = dump->options->no_notes ? NULL : find_kernel(dump, NULL);
+	if (!err)
+		err = write_headers(dump);
+	return err ? err : copy_memory(dump, &cloned);
+}
+
+// The headers come last: without them it is no vmcore.
+static struct gg_error *write_file(struct dump *dump)
+{
+	bool cloned = false;
+	struct gg_error *err = copy_memory(dump, &cloned);
+	const bool saw_all = !cloned && !dump->options->filter;
+	if (!err && !dump->options->no_notes)
+		err = find_kernel(dump, saw_all ? &dump->scan : NULL);
+	return err ? err : write_headers(dump);
+}
+
+static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *ret)
+{
 	const char *protected[3] = { 0 };
 	size_t count = 0;
 	if (dump->guest->core)
@@ -135,33 +182,57 @@ static struct gg_error *write_file(struct dump *dump, struct gg_vmcore_elf *elf,
 	if (dump->guest->program_path)
 	protected[count++] = dump->guest->program_path;
 
-	err = gg_output_create(dump->options->path, dump->options->force, protected, &dump->output);
+	struct gg_error *err = gg_output_create(dump->options->path, dump->options->force,
+						protected, &dump->output);
 	if (!err)
-		err = gg_output_write(dump->output, 0, headers, headers_size);
-	if (!err)
-		err = copy_ranges(dump, elf);
+		err = gg_output_is_sequential(dump->output) ? write_stream(dump) : write_file(dump);
 	if (!err)
 		err = gg_output_commit(dump->output, ret->file_size);
 	gg_output_destroy(dump->output);
 	return err;
 }
 
-static struct gg_error *write_vmcore(struct dump *dump, struct gg_dump_result *ret)
+// ---- Before any byte is written ----
+
+static struct gg_error *find_pieces(struct dump *dump)
 {
-	struct gg_vmcore_elf elf = { .count = dump->map->count };
-	struct gg_error *err = gg_arch_find(dump->guest->host, &elf.arch);
+	const struct gg_piece_options options = {
+		.filter = dump->options->filter,
+		.begin = dump->options->begin,
+		.length = dump->options->length,
+		.skip_absent = dump->options->skip_absent,
+	};
+	struct gg_error *err = gg_guest_ram_map(dump->guest, &dump->map);
+	if (!err)
+		err = gg_pieces_init(&dump->pieces, dump->map, dump->guest->core, &options,
+				     dump->options->notice, dump->options->data);
+	return err;
+}
+
+static struct gg_error *prepare_elf(struct dump *dump, uint64_t *file_size)
+{
+	struct gg_vmcore_elf *elf = &dump->elf;
+	struct gg_error *err = gg_guest_arch(dump->guest, &elf->arch);
 	if (err)
 		return err;
-	_cleanup_free_ struct gg_vmcore_segment *segments = calloc(elf.count, sizeof(*segments));
-	if (!segments)
+	dump->scan.big_endian = dump->notes.big_endian = elf->arch->elf_data == ELFDATA2MSB;
+	if (!dump->options->no_notes)
+		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notice,
+					  dump->options->data, &dump->notes);
+	if (err)
+		return err;
+
+	elf->notes = &dump->notes;
+	elf->count = dump->pieces.count;
+	elf->segments = calloc(elf->count, sizeof(*elf->segments));
+	if (!elf->segments)
 		return gg_enomem;
-	for (size_t i = 0; i < elf.count; i++)
-		segments[i] = (struct gg_vmcore_segment){
-			.address = dump->map->ranges[i].start,
-			.size = dump->map->ranges[i].size,
+	for (size_t i = 0; i < elf->count; i++)
+		elf->segments[i] = (struct gg_vmcore_segment){
+			.gpa = dump->pieces.pieces[i].start,
+			.size = dump->pieces.pieces[i].size,
 		};
-	elf.segments = segments;
-	return write_file(dump, &elf, ret);
+	return gg_vmcore_elf_lay_out(elf, file_size);
 }
 
 struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
@@ -169,17 +240,16 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 {
 	struct dump dump = { .guest = guest, .options = options, .began = now() };
 	gg_interrupt_begin();
-	struct gg_error *err = gg_guest_ram_map(guest, &dump.map);
-	if (!err && !dump.map->count)
-		err = gg_error_create(GG_NOT_FOUND, "the guest has no RAM");
+	struct gg_error *err = find_pieces(&dump);
 	if (!err)
-		err = check_absent(&dump);
+		err = prepare_elf(&dump, &ret->file_size);
 	if (!err)
-		err = write_vmcore(&dump, ret);
+		err = write_output(&dump, ret);
 	gg_interrupt_end();
-	if (err)
-		return err;
-	ret->memory_size = dump.map->size;
+	ret->memory_size = dump.pieces.size;
 	ret->seconds = now() - dump.began;
-	return NULL;
+	gg_buffer_deinit(&dump.notes);
+	free(dump.elf.segments);
+	gg_pieces_deinit(&dump.pieces);
+	return err;
 }

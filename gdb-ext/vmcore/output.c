@@ -116,6 +116,16 @@ struct gg_error *gg_output_create(const char *path, bool force, const char *cons
 	return NULL;
 }
 
+bool gg_output_is_sequential(const struct gg_output *output)
+{
+	return !output->temporary;
+}
+
+int gg_output_file(const struct gg_output *output)
+{
+	return output->temporary ? output->fd : -1;
+}
+
 // Bytes at the output's position.
 static struct gg_error *write_on(struct gg_output *output, const uint8_t *bytes, size_t size)
 {

@@ -15,9 +15,15 @@ struct gg_output;
 struct gg_error *gg_output_create(const char *path, bool force, const char *const *protected,
 				  struct gg_output **ret);
 
-// SIZE bytes at OFFSET, which never goes back. What is skipped reads as zeros.
+// Is it a stream, which takes every byte once and in order?
+bool gg_output_is_sequential(const struct gg_output *output);
+
+// SIZE bytes at OFFSET, which in a stream never goes back. What is skipped reads as zeros.
 struct gg_error *gg_output_write(struct gg_output *output, uint64_t offset, const void *bytes,
 				 size_t size);
+
+// The file's descriptor, for the kernel to put bytes into; -1 for a stream.
+int gg_output_file(const struct gg_output *output);
 
 // Makes the file SIZE bytes long and gives it its name.
 struct gg_error *gg_output_commit(struct gg_output *output, uint64_t size);

@@ -15,6 +15,7 @@
             parse-options
             complete-options
             call-with-progress
+            note
             format-size
             format-address))
 
@@ -115,7 +116,7 @@ GDB's last word break."
 
 ;;; Commands.
 
-(define (call-with-guest procedure)
+(define* (call-with-guest procedure #:key via-host?)
   "Calls PROCEDURE with the guest of what GDB has in front of it."
   (let ((target (current-target)))
     (case (target-kind target)
@@ -124,7 +125,7 @@ GDB's last word break."
 QEMU (attach PID)"))
       ((other) (throw 'gdb-guest-error 'unsupported
                       "the target is neither a core nor a process of this machine")))
-    (call-with-host target procedure)))
+    (call-with-host target procedure #:via-host? via-host?)))
 
 (define (invoke name specs argument body text)
   (catch #t
@@ -185,6 +186,10 @@ the options as `option' reads them."
 
 (define (format-address address)
   (string-append "0x" (string-pad (number->string address 16) 16 #\0)))
+
+(define (note format-string . arguments)
+  "What was assumed, found by scanning, or is stale: one line."
+  (say "note: ~a\n" (apply format #f format-string arguments)))
 
 ;;; Progress.
 

@@ -214,15 +214,17 @@
       (make-target 'process #f program (and pid (string->number pid))))
      (else (make-target 'other #f program #f)))))
 
-(define (call-with-host target procedure)
+(define* (call-with-host target procedure #:key via-host?)
   "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
-target may run, or be another one, before the next command."
+target may run, or be another one, before the next command.  With VIA-HOST? guest memory is read
+through GDB only."
   (let ((guest (%guest-create (list (read-answer target) symbol-answer member-answer
                                     registers-answer)
                               #f
                               (gdb:type-sizeof (gdb:lookup-type "long"))
                               (target-core target) (target-program target)
-                              (target-pid target))))
+                              (target-pid target)
+                              via-host?)))
     (dynamic-wind
       (const #t)
       (lambda () (procedure guest))

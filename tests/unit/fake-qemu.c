@@ -30,21 +30,49 @@ static const struct fake_member common_members[] = {
 	{ "RAMBlock", "host", 24, 8 },
 	{ "RAMBlock", "offset", 32, 8 },
 	{ "RAMBlock", "idstr", 56, 256 },
-	{ "CPUX86State", "", 0, 4096 },
+	{ "CPUState", "", 0, 0x80 },
+	{ "CPUState", "node.tqe_next", FAKE_CPU_NEXT, 8 },
+	{ "CPUState", "cpu_index", FAKE_CPU_INDEX, 4 },
+	{ "X86CPU", "", 0, FAKE_CPU_SIZE },
+	{ "X86CPU", "env.regs", FAKE_CPU_REGS, 128 },
+	{ "X86CPU", "env.eip", FAKE_CPU_EIP, 8 },
+	{ "X86CPU", "env.eflags", FAKE_CPU_EFLAGS, 8 },
+	{ "X86CPU", "env.hflags", FAKE_CPU_HFLAGS, 4 },
+	{ "X86CPU", "env.segs", FAKE_CPU_SEGS, 6 * FAKE_SEGMENT_SIZE },
+	{ "X86CPU", "env.ldt", FAKE_CPU_LDT, FAKE_SEGMENT_SIZE },
+	{ "X86CPU", "env.tr", FAKE_CPU_TR, FAKE_SEGMENT_SIZE },
+	{ "X86CPU", "env.gdt", FAKE_CPU_GDT, FAKE_SEGMENT_SIZE },
+	{ "X86CPU", "env.idt", FAKE_CPU_IDT, FAKE_SEGMENT_SIZE },
+	{ "X86CPU", "env.cr", FAKE_CPU_CR, 40 },
+	{ "X86CPU", "env.kernelgsbase", FAKE_CPU_KERNELGSBASE, 8 },
+	{ "SegmentCache", "", 0, FAKE_SEGMENT_SIZE },
+	{ "SegmentCache", "selector", 0, 4 },
+	{ "SegmentCache", "base", 8, 8 },
+	{ "SegmentCache", "limit", 16, 4 },
+	{ "SegmentCache", "flags", 20, 4 },
 };
 
 static const struct fake_member members_7_2[] = {
-	{ "MemoryRegion", "ram_block", 56, 8 },   { "MemoryRegion", "ram_device", 41, 1 },
-	{ "MemoryRegion", "nonvolatile", 42, 1 }, { "MemoryRegion", "rdm", 200, 8 },
-	{ "RAMBlock", "used_length", 40, 8 },     { "Object", "class", 0, 8 },
-	{ "ObjectClass", "type", 0, 8 },          { "TypeImpl", "name", 8, 8 },
-	{ "VirtIOMEM", "bitmap", 16, 8 },         { "VirtIOMEM", "bitmap_size", 24, 4 },
+	{ "CPUState", "vcpu_dirty", FAKE_CPU_DIRTY, 1 },
+	{ "MemoryRegion", "ram_block", 56, 8 },
+	{ "MemoryRegion", "ram_device", 41, 1 },
+	{ "MemoryRegion", "nonvolatile", 42, 1 },
+	{ "MemoryRegion", "rdm", 200, 8 },
+	{ "RAMBlock", "used_length", 40, 8 },
+	{ "Object", "class", 0, 8 },
+	{ "ObjectClass", "type", 0, 8 },
+	{ "TypeImpl", "name", 8, 8 },
+	{ "VirtIOMEM", "bitmap", 16, 8 },
+	{ "VirtIOMEM", "bitmap_size", 24, 4 },
 	{ "VirtIOMEM", "block_size", 32, 8 },
 };
 
 static const struct fake_member members_2_5[] = {
-	{ "MemoryRegion", "ram_addr", 56, 8 },    { "MemoryRegion", "skip_dump", 41, 1 },
-	{ "RAMBlock", "used_length", 40, 8 },     { "RAMList", "blocks.lh_first", 8, 8 },
+	{ "CPUState", "kvm_vcpu_dirty", FAKE_CPU_DIRTY, 1 },
+	{ "MemoryRegion", "ram_addr", 56, 8 },
+	{ "MemoryRegion", "skip_dump", 41, 1 },
+	{ "RAMBlock", "used_length", 40, 8 },
+	{ "RAMList", "blocks.lh_first", 8, 8 },
 	{ "RAMBlock", "next.le_next", 0x180, 8 },
 };
 
@@ -132,6 +160,27 @@ static void add_region(struct fake_qemu *qemu, enum fake_version version,
 	snprintf((char *)qemu->structures + block + 56, 256, "block.%u", n);
 }
 
+static void add_cpus(struct fake_qemu *qemu, enum fake_version version)
+{
+	enum { LONG_MODE = 1 << 14 };
+	uint64_t link = FAKE_CPUS_HEAD;
+	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
+		const uint64_t cpu = FAKE_CPU + i * FAKE_CPU_SIZE;
+		put(qemu, link, FAKE_STRUCTURES + cpu);
+		link = cpu + FAKE_CPU_NEXT;
+		put(qemu, cpu + FAKE_CPU_INDEX, i);
+		put(qemu, cpu + FAKE_CPU_HFLAGS, LONG_MODE);
+	}
+	qemu->structures[FAKE_TCG_ALLOWED] = 1;
+	// The list's head was renamed after 7.2; both are tried.
+	check(gg_bytes_host_add_symbol(qemu->bytes, version == FAKE_7_2 ? "cpus_queue" : "cpus",
+				       FAKE_STRUCTURES + FAKE_CPUS_HEAD));
+	check(gg_bytes_host_add_symbol(qemu->bytes, "kvm_allowed",
+				       FAKE_STRUCTURES + FAKE_KVM_ALLOWED));
+	check(gg_bytes_host_add_symbol(qemu->bytes, "tcg_allowed",
+				       FAKE_STRUCTURES + FAKE_TCG_ALLOWED));
+}
+
 static void link_blocks(struct fake_qemu *qemu)
 {
 	uint64_t link = FAKE_RAM_LIST + 8;
@@ -156,6 +205,7 @@ void fake_qemu_init(struct fake_qemu *qemu, enum fake_version version,
 	check(gg_bytes_host_add_symbol(qemu->bytes, "ram_list", FAKE_STRUCTURES + FAKE_RAM_LIST));
 	add_types(qemu, version);
 	add_virtio_mem(qemu);
+	add_cpus(qemu, version);
 
 	put(qemu, FAKE_ADDRESS_SPACE + 32, FAKE_STRUCTURES + FAKE_FLAT_VIEW);
 	put(qemu, FAKE_FLAT_VIEW + 8, FAKE_STRUCTURES + FAKE_FLAT_RANGE);

@@ -18,11 +18,12 @@ enum fake_kind { FAKE_RAM, FAKE_IO, FAKE_RAM_DEVICE, FAKE_NONVOLATILE, FAKE_VIRT
 
 enum {
 	FAKE_REGIONS = 8,
+	FAKE_CPUS = 2,
 	FAKE_BITMAP_BITS = 16,    // of the virtio-mem
 	FAKE_BLOCK_SIZE = 0x1000, // the same
 	// The address of the structures, and the size of the piece they are all in.
 	FAKE_STRUCTURES = 0x100000,
-	FAKE_STRUCTURES_SIZE = 0x4000,
+	FAKE_STRUCTURES_SIZE = 0x5000,
 };
 
 // Where in the piece what can be damaged is.
@@ -41,6 +42,27 @@ enum {
 	FAKE_REGION_SIZE = 0x100,
 	FAKE_BLOCK = 0x2000,
 	FAKE_BLOCK_STRUCT_SIZE = 0x400,
+	FAKE_CPUS_HEAD = 0x1c0,
+	FAKE_KVM_ALLOWED = 0x1d0,
+	FAKE_TCG_ALLOWED = 0x1d1,
+	FAKE_CPU = 0x4000,
+	FAKE_CPU_SIZE = 0x800,
+	// In a CPU: CPUState's members, and those of env.
+	FAKE_CPU_NEXT = 0x10,
+	FAKE_CPU_INDEX = 0x20,
+	FAKE_CPU_DIRTY = 0x24,
+	FAKE_CPU_REGS = 0x100,
+	FAKE_CPU_EIP = 0x180,
+	FAKE_CPU_EFLAGS = 0x188,
+	FAKE_CPU_HFLAGS = 0x190,
+	FAKE_CPU_SEGS = 0x1a0,
+	FAKE_SEGMENT_SIZE = 24,
+	FAKE_CPU_LDT = 0x240,
+	FAKE_CPU_TR = 0x258,
+	FAKE_CPU_GDT = 0x270,
+	FAKE_CPU_IDT = 0x288,
+	FAKE_CPU_CR = 0x2a0,
+	FAKE_CPU_KERNELGSBASE = 0x2d0,
 };
 
 struct fake_range {
@@ -57,7 +79,8 @@ struct fake_qemu {
 	uint64_t size[FAKE_REGIONS];
 };
 
-// COUNT ranges, at most 32. Every region is as large as its ranges need.
+// COUNT ranges, at most 32. Every region is as large as its ranges need. Two CPUs under TCG, in
+// long mode, all of whose registers are 0.
 void fake_qemu_init(struct fake_qemu *qemu, enum fake_version version,
 		    const struct fake_range *ranges, size_t count);
 void fake_qemu_deinit(struct fake_qemu *qemu);

@@ -48,36 +48,82 @@ static size_t read_file(const char *name, uint8_t *buffer, size_t size)
 	return (size_t)got;
 }
 
+static const struct gg_buffer no_notes;
+
+static void encode(struct gg_vmcore_elf *elf, void **headers, size_t *size, uint64_t *file_size)
+{
+	assert_success(gg_vmcore_elf_lay_out(elf, file_size));
+	assert_success(gg_vmcore_elf_encode(elf, headers, size));
+}
+
 static void test_headers(void **state)
 {
 	(void)state;
-	struct gg_vmcore_segment segments[] = { { .address = 0, .size = 0xa0000 },
-						{ .address = 0x100000, .size = 0x1001 },
-						{ .address = 0x100000000, .size = 0x1000 } };
-	struct gg_vmcore_elf elf = { &gg_arch_x86_64, segments, 3 };
+	struct gg_vmcore_segment segments[] = { { .gpa = 0, .size = 0xa0000 },
+						{ .gpa = 0x100000, .gva = 7, .size = 0x1001 },
+						{ .gpa = 0x100000000, .size = 0x1000 } };
+	struct gg_buffer notes = { .bytes = (uint8_t *)"some notes", .size = 10 };
+	struct gg_vmcore_elf elf = {
+		.arch = &gg_arch_x86_64, .notes = &notes, .segments = segments, .count = 3
+	};
 	void *headers;
 	size_t size;
 	uint64_t file_size;
-	assert_success(gg_vmcore_elf_encode(&elf, &headers, &size, &file_size));
+	encode(&elf, &headers, &size, &file_size);
 	const Elf64_Ehdr *ehdr = headers;
 	const Elf64_Phdr *phdr = (const void *)(ehdr + 1);
-	assert_int_equal(size, sizeof(*ehdr) + 3 * sizeof(*phdr));
 	assert_int_equal(ehdr->e_ehsize, sizeof(*ehdr));
 	assert_int_equal(ehdr->e_type, ET_CORE);
 	assert_int_equal(ehdr->e_machine, EM_X86_64);
-	assert_int_equal(ehdr->e_phnum, 3);
+	assert_int_equal(ehdr->e_phnum, 4);
 	assert_int_equal(ehdr->e_shnum, 0);
+	assert_int_equal(phdr[0].p_type, PT_NOTE);
+	assert_int_equal(phdr[0].p_filesz, notes.size);
+	assert_int_equal(phdr[0].p_offset + notes.size, size);
+	assert_memory_equal((char *)headers + phdr[0].p_offset, notes.bytes, notes.size);
+	uint64_t end = size;
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(phdr[i].p_type, PT_LOAD);
-		assert_int_equal(phdr[i].p_offset % 4096, 0);
-		assert_int_equal(phdr[i].p_offset, segments[i].offset);
-		assert_int_equal(phdr[i].p_paddr, segments[i].address);
-		assert_int_equal(phdr[i].p_filesz, segments[i].size);
-		assert_int_equal(phdr[i].p_memsz, segments[i].size);
+		const Elf64_Phdr *load = &phdr[1 + i];
+		assert_int_equal(load->p_type, PT_LOAD);
+		assert_int_equal(load->p_offset % 4096, 0);
+		assert_true(load->p_offset >= end);
+		assert_int_equal(load->p_offset, segments[i].offset);
+		assert_int_equal(load->p_paddr, segments[i].gpa);
+		assert_int_equal(load->p_vaddr, segments[i].gva);
+		assert_int_equal(load->p_filesz, segments[i].size);
+		assert_int_equal(load->p_memsz, segments[i].size);
+		end = load->p_offset + load->p_filesz;
 	}
-	assert_int_equal(phdr[0].p_offset, 0x1000);
-	assert_int_equal(phdr[2].p_offset, 0xa1000 + 0x2000);
-	assert_int_equal(file_size, 0xa1000 + 0x3000);
+	assert_int_equal(file_size, end);
+	free(headers);
+}
+
+static void test_added_later(void **state)
+{
+	(void)state;
+	struct gg_vmcore_segment segments[] = { { .gpa = 0, .size = 0x10000 } };
+	struct gg_buffer notes = { .size = 0 };
+	struct gg_vmcore_elf elf = {
+		.arch = &gg_arch_x86_64, .notes = &notes, .segments = segments, .count = 1
+	};
+	static uint8_t bytes[65536 + 24];
+	void *headers;
+	size_t size;
+	uint64_t file_size;
+	assert_success(gg_vmcore_elf_lay_out(&elf, &file_size));
+	notes = (struct gg_buffer){ .bytes = bytes, .size = sizeof(bytes) };
+	elf.image = (struct gg_vmcore_segment){ .gpa = 0x1000,
+						.gva = 0xffffffff81000000,
+						.size = 0x2000,
+						.offset = segments[0].offset + 0x1000 };
+	assert_success(gg_vmcore_elf_encode(&elf, &headers, &size));
+	assert_true(size <= segments[0].offset);
+	const Elf64_Ehdr *ehdr = headers;
+	const Elf64_Phdr *phdr = (const void *)(ehdr + 1);
+	assert_int_equal(ehdr->e_phnum, 3);
+	assert_int_equal(phdr[1].p_vaddr, 0xffffffff81000000);
+	assert_int_equal(phdr[1].p_paddr, 0x1000);
+	assert_int_equal(phdr[1].p_offset, phdr[2].p_offset + 0x1000);
 	free(headers);
 }
 
@@ -88,12 +134,15 @@ static void test_many_segments(void **state)
 	static struct gg_vmcore_segment segments[COUNT];
 	for (size_t count = PN_XNUM - 1; count <= COUNT; count += COUNT - PN_XNUM + 1) {
 		for (size_t i = 0; i < count; i++)
-			segments[i] = (struct gg_vmcore_segment){ .address = i << 20, .size = 1 };
-		struct gg_vmcore_elf elf = { &gg_arch_x86_64, segments, count };
+			segments[i] = (struct gg_vmcore_segment){ .gpa = i << 20, .size = 1 };
+		struct gg_vmcore_elf elf = { .arch = &gg_arch_x86_64,
+					     .notes = &no_notes,
+					     .segments = segments,
+					     .count = count };
 		void *headers;
 		size_t size;
 		uint64_t file_size;
-		assert_success(gg_vmcore_elf_encode(&elf, &headers, &size, &file_size));
+		encode(&elf, &headers, &size, &file_size);
 		const Elf64_Ehdr *ehdr = headers;
 		if (count < PN_XNUM) {
 			assert_int_equal(ehdr->e_phnum, count);
@@ -103,10 +152,10 @@ static void test_many_segments(void **state)
 			assert_int_equal(ehdr->e_phnum, PN_XNUM);
 			assert_int_equal(ehdr->e_shnum, 2);
 			assert_int_equal(shdr->sh_info, count);
-			assert_int_equal(size, ehdr->e_shoff + 2 * sizeof(*shdr));
 			const Elf64_Phdr *last = (const Elf64_Phdr *)(ehdr + 1) + count - 1;
 			assert_int_equal(last->p_paddr, (count - 1) << 20);
-			assert_int_equal(segments[0].offset, (size + 4095) / 4096 * 4096);
+			assert_true((const void *)(last + 1) <= (const void *)shdr);
+			assert_true(size <= segments[0].offset);
 		}
 		free(headers);
 	}
@@ -115,13 +164,12 @@ static void test_many_segments(void **state)
 static void test_too_large(void **state)
 {
 	(void)state;
-	struct gg_vmcore_segment segments[] = { { .address = 0, .size = INT64_MAX } };
-	struct gg_vmcore_elf elf = { &gg_arch_x86_64, segments, 1 };
-	void *headers;
-	size_t size;
+	struct gg_vmcore_segment segments[] = { { .gpa = 0, .size = INT64_MAX } };
+	struct gg_vmcore_elf elf = {
+		.arch = &gg_arch_x86_64, .notes = &no_notes, .segments = segments, .count = 1
+	};
 	uint64_t file_size;
-	assert_error(gg_vmcore_elf_encode(&elf, &headers, &size, &file_size), GG_BAD_DATA,
-		     "larger than 2^63");
+	assert_error(gg_vmcore_elf_lay_out(&elf, &file_size), GG_BAD_DATA, "larger than 2^63");
 }
 
 static void test_whole_or_nothing(void **state)
@@ -266,11 +314,34 @@ static struct gg_error *dump(const struct fake_qemu *qemu, const struct gg_dump_
 			     struct gg_dump_result *result)
 {
 	struct gg_guest *guest;
-	assert_success(gg_guest_create(gg_bytes_host(qemu->bytes), &(struct gg_target){ .pid = 1 },
-				       &guest));
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu->bytes), &(struct gg_target){ 0 }, &guest));
 	struct gg_error *err = gg_dump(guest, options, result);
 	gg_guest_destroy(guest);
 	return err;
+}
+
+static char notices[1024];
+
+static struct gg_error *collect_notice(void *data, const char *text)
+{
+	(void)data;
+	strncat(notices, text, sizeof(notices) - strlen(notices) - 2);
+	strcat(notices, "\n");
+	return NULL;
+}
+
+static uint8_t file[0x300000];
+
+static const Elf64_Phdr *find_load(uint64_t gpa)
+{
+	const Elf64_Ehdr *ehdr = (const void *)file;
+	const Elf64_Phdr *phdr = (const void *)(ehdr + 1);
+	for (int i = 0; i < ehdr->e_phnum; i++)
+		if (phdr[i].p_type == PT_LOAD && phdr[i].p_paddr == gpa)
+			return &phdr[i];
+	fail_msg("no PT_LOAD for 0x%lx", (unsigned long)gpa);
+	return NULL;
 }
 
 static void test_dump(void **state)
@@ -285,15 +356,105 @@ static void test_dump(void **state)
 			    &result));
 	assert_true(progress_calls >= 2);
 	assert_int_equal(result.memory_size, 0x203000);
-	assert_int_equal(result.file_size, 0x1000 + 0x3000 + 0x200000);
-
-	static uint8_t file[0x300000];
 	assert_int_equal(read_file(path, file, sizeof(file)), result.file_size);
-	assert_memory_equal(file + 0x1000, qemu.ram[0], 0x3000);
-	assert_memory_equal(file + 0x4000, qemu.ram[1], 0x200000);
+	assert_memory_equal(file + find_load(0)->p_offset, qemu.ram[0], 0x3000);
+	assert_memory_equal(file + find_load(0x100000)->p_offset, qemu.ram[1], 0x200000);
 	struct stat status;
 	assert_int_equal(stat(path, &status), 0);
-	assert_true((uint64_t)status.st_blocks * 512 <= result.file_size - 0x2000 + 0x1000);
+	assert_true((uint64_t)status.st_blocks * 512 <= 0x203000 - 0x2000 + 0x2000);
+	fake_qemu_deinit(&qemu);
+}
+
+static void test_filter(void **state)
+{
+	(void)state;
+	struct fake_qemu qemu;
+	fill(&qemu);
+	qemu.ram[0][0x2000] = 'z';
+	struct gg_dump_result result;
+	struct gg_dump_options options = {
+		.path = path, .force = true, .filter = true, .begin = 0x2000, .length = 0x100000
+	};
+	assert_success(dump(&qemu, &options, &result));
+	assert_int_equal(result.memory_size, 0x1000 + 0x2000);
+	read_file(path, file, sizeof(file));
+	assert_int_equal(file[find_load(0x2000)->p_offset], 'z');
+	assert_int_equal(find_load(0x100000)->p_filesz, 0x2000);
+
+	options.begin = 0x50000;
+	options.length = 0x1000;
+	assert_error(dump(&qemu, &options, &result), GG_NOT_FOUND, "no RAM in that range");
+	options.length = 0;
+	assert_error(dump(&qemu, &options, &result), GG_INVALID, "not a range");
+	options.begin = UINT64_MAX;
+	options.length = 2;
+	assert_error(dump(&qemu, &options, &result), GG_INVALID, "not a range");
+	fake_qemu_deinit(&qemu);
+}
+
+static void test_notes(void **state)
+{
+	(void)state;
+	struct fake_qemu qemu;
+	fill(&qemu);
+	struct gg_dump_result result;
+	struct gg_dump_options options = { .path = path, .force = true, .notice = collect_notice };
+	uint8_t *cpu = qemu.structures + FAKE_CPU + FAKE_CPU_SIZE;
+	put_uint(cpu + FAKE_CPU_EIP, 8, 0x1122334455667788);
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "no VMCOREINFO in the guest's RAM"));
+	assert_null(strstr(notices, "stale"));
+	read_file(path, file, sizeof(file));
+	const Elf64_Phdr *note = (const void *)(file + sizeof(Elf64_Ehdr));
+	assert_int_equal(note->p_type, PT_NOTE);
+	assert_int_equal(note->p_filesz, 2 * (20 + 336) + 2 * (20 + 440));
+	// rip of the second CPU's NT_PRSTATUS: pr_reg is at 112, rip the 17th of its registers.
+	const uint8_t *rip = file + note->p_offset + (20 + 336) + 20 + 112 + 16 * 8;
+	assert_memory_equal(rip, "\x88\x77\x66\x55\x44\x33\x22\x11", 8);
+
+	// KVM, and of the two only CPU 0 has been read since it ran.
+	qemu.structures[FAKE_KVM_ALLOWED] = 1;
+	qemu.structures[FAKE_TCG_ALLOWED] = 0;
+	qemu.structures[FAKE_CPU + FAKE_CPU_DIRTY] = 1;
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "CPU 1: the registers are stale"));
+	qemu.structures[FAKE_KVM_ALLOWED] = 0;
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "CPU 0, 1: QEMU does not tell"));
+
+	options.no_notes = true;
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_string_equal(notices, "");
+	read_file(path, file, sizeof(file));
+	assert_int_equal(note->p_type, PT_LOAD);
+	fake_qemu_deinit(&qemu);
+}
+
+static void test_damaged_cpus(void **state)
+{
+	(void)state;
+	struct fake_qemu qemu;
+	fill(&qemu);
+	struct gg_dump_result result;
+	struct gg_dump_options options = { .path = path, .force = true, .notice = collect_notice };
+	uint8_t *first = qemu.structures + FAKE_CPU, *second = first + FAKE_CPU_SIZE;
+	put_uint(second + FAKE_CPU_NEXT, 8, FAKE_STRUCTURES + FAKE_CPU);
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "no notes of the CPUs"));
+	assert_non_null(strstr(notices, "two CPUs of the list have the cpu_index 0"));
+	put_uint(second + FAKE_CPU_INDEX, 4, 0x80000000);
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "cpu_index is 2147483648"));
+	put_uint(first + FAKE_CPU_NEXT, 8, 0x1234);
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "CPUState at 0x1234"));
 	fake_qemu_deinit(&qemu);
 }
 
@@ -329,6 +490,7 @@ int main(void)
 	snprintf(path, sizeof(path), "%s/vmcore", folder);
 	struct CMUnitTest tests[] = {
 		UNIT_TEST("the headers are right and the bytes aligned", test_headers),
+		UNIT_TEST("there is room for notes and an image that come later", test_added_later),
 		UNIT_TEST("more than 65534 segments are counted in a section header",
 			  test_many_segments),
 		UNIT_TEST("a file of 2^63 bytes is refused", test_too_large),
@@ -338,6 +500,9 @@ int main(void)
 		UNIT_TEST("a file that appears meanwhile is kept", test_taken_meanwhile),
 		UNIT_TEST("a FIFO gets all bytes in order", test_fifo),
 		UNIT_TEST("a dump has the memory's bytes, and holes for pages of zeros", test_dump),
+		UNIT_TEST("a filter leaves only the addresses it names", test_filter),
+		UNIT_TEST("the CPUs' notes are there, and stale ones are told", test_notes),
+		UNIT_TEST("a damaged CPU list costs the notes, not the memory", test_damaged_cpus),
 		UNIT_TEST("a dump that is broken off leaves no file", test_dump_broken_off),
 	};
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void gg_buffer_deinit(struct gg_buffer *buffer)
+{
+	free(buffer->bytes);
+	*buffer = (struct gg_buffer){ 0 };
+}
+
+// Room for SIZE more bytes, or NULL.
+static uint8_t *grow(struct gg_buffer *buffer, size_t size)
+{
+	if (buffer->failed)
+		return NULL;
+	if (size > buffer->capacity - buffer->size) {
+		size_t capacity = 2 * buffer->capacity + size;
+		uint8_t *bytes = realloc(buffer->bytes, capacity);
+		if (!bytes) {
+			buffer->failed = true;
+			return NULL;
+		}
+		buffer->bytes = bytes;
+		buffer->capacity = capacity;
+	}
+	uint8_t *end = buffer->bytes + buffer->size;
+	buffer->size += size;
+	return end;
+}
+
+void gg_buffer_append(struct gg_buffer *buffer, const void *bytes, size_t size)
+{
+	uint8_t *end = grow(buffer, size);
+	if (end)
+		memcpy(end, bytes, size);
+}
+
+void gg_buffer_zeros(struct gg_buffer *buffer, size_t size)
+{
+	uint8_t *end = grow(buffer, size);
+	if (end)
+		memset(end, 0, size);
+}
+
+void gg_buffer_uint(struct gg_buffer *buffer, unsigned int size, uint64_t value)
+{
+	uint8_t bytes[8];
+	for (unsigned int i = 0; i < size; i++) {
+		unsigned int significance = buffer->big_endian ? size - 1 - i : i;
+		bytes[i] = (uint8_t)(value >> 8 * significance);
+	}
+	gg_buffer_append(buffer, bytes, size);
+}
+
+struct gg_error *gg_buffer_check(const struct gg_buffer *buffer)
+{
+	return buffer->failed ? gg_enomem : NULL;
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The backing that reads a process's memory by the operating system.
+//
+// Reading must not make the process allocate what the guest never touched. A page of private,
+// anonymous memory that has never been is neither present nor swapped in /proc/PID/pagemap (Linux
+// Documentation/admin-guide/mm/pagemap.rst) and is zeros. Shared memory (memfd, tmpfs, shared huge
+// pages) does not tell there; it is read as the file that it is, where a read allocates nothing and
+// the file system tells of holes.
+#include "backing.h"
+#include "../cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PAGE = 4096, PAGEMAP_ENTRIES = 1024 };
+
+enum area_kind {
+	AREA_PLAIN,     // read as memory, all of it data
+	AREA_ANONYMOUS, // private and anonymous: pagemap tells what was touched
+	AREA_FILE,      // shared: read as a file
+};
+
+struct area {
+	uint64_t start, end;
+	enum area_kind kind;
+	int file;        // of AREA_FILE, or -1 until it is needed
+	uint64_t offset; // of start in it
+};
+
+struct process_backing {
+	struct gg_backing backing;
+	pid_t pid;
+	int memory, pagemap;
+	struct area *areas; // ascending, disjoint
+	size_t count;
+};
+
+// ---- /proc/PID/maps ----
+
+static struct gg_error *add_area(struct process_backing *process, const struct area *area)
+{
+	void *areas = reallocarray(process->areas, process->count + 1, sizeof(*area));
+	if (!areas)
+		return gg_enomem;
+	process->areas = areas;
+	process->areas[process->count++] = *area;
+	return NULL;
+}
+
+// A line of proc_pid_maps(5): "7f00-7f10 rw-s 00000000 00:01 2049 /memfd:ram (deleted)".
+static struct gg_error *parse_area(struct process_backing *process, const char *line)
+{
+	char permissions[5];
+	uint64_t inode;
+	struct area area = { .file = -1 };
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*x:%*x %" SCNu64, &area.start,
+		   &area.end, permissions, &area.offset, &inode) != 5)
+		return gg_error_create(GG_BAD_DATA, "/proc/%d/maps has the line \"%.60s\"",
+				       process->pid, line);
+	if (permissions[3] == 's')
+		area.kind = AREA_FILE;
+	else if (!inode)
+		area.kind = AREA_ANONYMOUS;
+	return add_area(process, &area);
+}
+
+static struct gg_error *read_areas(struct process_backing *process)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/maps", process->pid);
+	FILE *maps = fopen(path, "re");
+	if (!maps)
+		return gg_error_system(errno, "%s", path);
+	struct gg_error *err = NULL;
+	char *line = NULL;
+	size_t size = 0;
+	while (!err && getline(&line, &size, maps) > 0)
+		err = parse_area(process, line);
+	free(line);
+	fclose(maps);
+	return err;
+}
+
+// The area that HVA is in, or NULL.
+static struct area *find_area(const struct process_backing *process, uint64_t hva)
+{
+	size_t low = 0, high = process->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct area *area = &process->areas[middle];
+		if (hva < area->start)
+			high = middle;
+		else if (hva >= area->end)
+			low = middle + 1;
+		else
+			return area;
+	}
+	return NULL;
+}
+
+// By map_files, which names the very file that is mapped, deleted or not. Needs privileges; without
+// them the area is read as memory.
+static void open_area(const struct process_backing *process, struct area *area)
+{
+	char path[96];
+	if (area->kind != AREA_FILE || area->file >= 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, process->pid,
+		 area->start, area->end);
+	struct stat status;
+	area->file = open(path, O_RDONLY | O_CLOEXEC);
+	if (area->file >= 0 && (fstat(area->file, &status) || !S_ISREG(status.st_mode))) {
+		close(area->file);
+		area->file = -1;
+	}
+	if (area->file < 0)
+		area->kind = AREA_PLAIN;
+}
+
+// ---- Extents ----
+
+// Present or swapped: bits 63 and 62 of an entry.
+static bool is_touched(uint64_t entry)
+{
+	return entry >> 62;
+}
+
+static void find_touched(const struct process_backing *process, uint64_t hva,
+			 struct gg_extent *extent)
+{
+	uint64_t entries[PAGEMAP_ENTRIES];
+	const uint64_t first = hva / PAGE, last = (hva + extent->size - 1) / PAGE;
+	uint64_t page = first;
+	bool touched = true;
+	while (page <= last) {
+		size_t wanted =
+			last - page + 1 < PAGEMAP_ENTRIES ? last - page + 1 : PAGEMAP_ENTRIES;
+		ssize_t got = pread(process->pagemap, entries, wanted * sizeof(*entries),
+				    (off_t)(page * sizeof(*entries)));
+		// What cannot be told counts as touched, and is read.
+		size_t count = got > 0 ? (size_t)got / sizeof(*entries) : 0;
+		if (!count)
+			break;
+		for (size_t i = 0; i < count; i++, page++) {
+			if (page == first)
+				touched = is_touched(entries[i]);
+			else if (is_touched(entries[i]) != touched)
+				goto found;
+		}
+	}
+found:
+	extent->kind = touched ? GG_EXTENT_DATA : GG_EXTENT_HOLE;
+	if (page > first && page <= last)
+		extent->size = page * PAGE - hva;
+}
+
+// As long as the file has bytes: behind its end the memory is not to be had.
+static void find_file_hole(const struct area *area, uint64_t hva, bool holes,
+			   struct gg_extent *extent)
+{
+	const off_t offset = (off_t)(area->offset + (hva - area->start));
+	off_t end = lseek(area->file, 0, SEEK_END);
+	if (end >= 0 && end <= offset) {
+		extent->kind = GG_EXTENT_ABSENT;
+		return;
+	}
+	if (end >= 0 && (uint64_t)(end - offset) < extent->size)
+		extent->size = (uint64_t)(end - offset);
+	if (!holes)
+		return;
+	off_t data = lseek(area->file, offset, SEEK_DATA);
+	if (data < 0 && errno == ENXIO)
+		data = end;
+	if (data > offset) {
+		extent->kind = GG_EXTENT_HOLE;
+		end = data;
+	} else {
+		end = lseek(area->file, offset, SEEK_HOLE);
+	}
+	if (end > offset && (uint64_t)(end - offset) < extent->size)
+		extent->size = (uint64_t)(end - offset);
+}
+
+static struct gg_error *process_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
+				       bool holes, struct gg_extent *ret)
+{
+	struct process_backing *process = (struct process_backing *)backing;
+	struct area *area = find_area(process, hva);
+	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_DATA };
+	if (!area)
+		return gg_error_fault(hva, "process %d has nothing mapped at 0x%" PRIx64,
+				      process->pid, hva);
+	if (area->end - hva < size)
+		ret->size = area->end - hva;
+	open_area(process, area);
+	if (area->kind == AREA_ANONYMOUS && holes)
+		find_touched(process, hva, ret);
+	else if (area->kind == AREA_FILE)
+		find_file_hole(area, hva, holes, ret);
+	return NULL;
+}
+
+// ---- Reading ----
+
+static struct gg_error *read_all(int fd, void *buffer, size_t size, uint64_t offset)
+{
+	uint8_t *bytes = buffer;
+	while (size) {
+		ssize_t got = pread(fd, bytes, size, (off_t)offset);
+		if (got < 0 && errno == EINTR && !gg_interrupt_pending())
+			continue;
+		if (got <= 0)
+			return got < 0 && errno != EIO
+				       ? gg_error_system(errno, "0x%" PRIx64, offset)
+				       : gg_error_fault(offset, "0x%" PRIx64 " cannot be read",
+							offset);
+		bytes += got;
+		offset += (uint64_t)got;
+		size -= (size_t)got;
+	}
+	return NULL;
+}
+
+static struct gg_error *process_read(struct gg_backing *backing, gg_hva_t hva, void *buffer,
+				     size_t size)
+{
+	struct process_backing *process = (struct process_backing *)backing;
+	uint8_t *bytes = buffer;
+	while (size) {
+		struct area *area = find_area(process, hva);
+		if (!area)
+			return gg_error_fault(hva, "process %d has nothing mapped at 0x%" PRIx64,
+					      process->pid, hva);
+		size_t piece = size < area->end - hva ? size : (size_t)(area->end - hva);
+		open_area(process, area);
+		struct gg_error *err = area->kind == AREA_FILE
+					       ? read_all(area->file, bytes, piece,
+							  area->offset + (hva - area->start))
+					       : read_all(process->memory, bytes, piece, hva);
+		if (err)
+			return gg_error_context(err, "reading process %d", process->pid);
+		bytes += piece;
+		hva += piece;
+		size -= piece;
+	}
+	return NULL;
+}
+
+static void process_destroy(struct gg_backing *backing)
+{
+	struct process_backing *process = (struct process_backing *)backing;
+	for (size_t i = 0; i < process->count; i++)
+		if (process->areas[i].file >= 0)
+			close(process->areas[i].file);
+	if (process->memory >= 0)
+		close(process->memory);
+	if (process->pagemap >= 0)
+		close(process->pagemap);
+	free(process->areas);
+	free(process);
+}
+
+static const struct gg_backing_ops process_ops = {
+	.extent = process_extent,
+	.read = process_read,
+	.destroy = process_destroy,
+};
+
+static int open_proc(pid_t pid, const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret)
+{
+	struct process_backing *process = calloc(1, sizeof(*process));
+	if (!process)
+		return gg_enomem;
+	process->backing = (struct gg_backing){ .ops = &process_ops, .name = "the process" };
+	process->pid = pid;
+	process->memory = open_proc(pid, "mem");
+	struct gg_error *err =
+		process->memory < 0 ? gg_error_system(errno, "/proc/%d/mem", pid) : NULL;
+	process->pagemap = open_proc(pid, "pagemap");
+	if (!err && process->pagemap < 0)
+		err = gg_error_system(errno, "/proc/%d/pagemap", pid);
+	if (!err)
+		err = read_areas(process);
+	if (err) {
+		process_destroy(&process->backing);
+		return err;
+	}
+	*ret = &process->backing;
+	return NULL;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// QEMU's list of vCPUs (include/hw/core/cpu.h; before v5.0 include/qom/cpu.h).
+//
+// In:  the host: the list's head, CPUState.
+// Out: the CPUs in the list's order, which is that of QEMU's own notes.
+// Trusts nothing it reads: the list is bounded, and each cpu_index is compared with those before.
+#include "cpus.h"
+#include "../cleanup.h"
+
+#include <inttypes.h>
+
+// QEMU's own limit is far lower (1024 for KVM on x86).
+enum { MAX_CPUS = 65536 };
+
+struct cpu_layout {
+	struct gg_member next, index, dirty;
+};
+
+static const struct gg_layout_row rows[] = {
+	GG_LAYOUT_ROW(struct cpu_layout, next, "CPUState", "node.tqe_next"),
+	GG_LAYOUT_ROW(struct cpu_layout, index, "CPUState", "cpu_index"),
+	// "kvm_vcpu_dirty" became "vcpu_dirty" in v2.10.
+	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, dirty, "CPUState", "vcpu_dirty",
+			       "kvm_vcpu_dirty"),
+};
+
+// The list's head is "cpus_queue" since v8.2 and was "cpus" before; the first CPU is its first
+// word.
+static struct gg_error *find_first(const struct gg_host *host, uint64_t *ret)
+{
+	uint64_t head;
+	struct gg_error *err = gg_host_symbol(host, "cpus_queue", &head);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		gg_error_destroy(err);
+		err = gg_host_symbol(host, "cpus", &head);
+	}
+	return err ? err : gg_host_read_uint(host, head, host->address_size, ret);
+}
+
+// Is an accelerator's flag, a bool, set? One that is not in this QEMU is not.
+static struct gg_error *read_allowed(const struct gg_host *host, const char *name, bool *ret)
+{
+	uint64_t address, value = 0;
+	struct gg_error *err = gg_host_symbol(host, name, &address);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		gg_error_destroy(err);
+		*ret = false;
+		return NULL;
+	}
+	if (!err)
+		err = gg_host_read_uint(host, address, 1, &value);
+	*ret = value;
+	return err;
+}
+
+// TCG works on QEMU's copy itself. KVM has a copy of its own, and vcpu_dirty tells which one
+// counts.
+static struct gg_error *read_freshness(const struct gg_host *host, const struct cpu_layout *layout,
+				       uint64_t cpu, enum gg_freshness *ret)
+{
+	bool tcg, kvm;
+	uint64_t dirty;
+	struct gg_error *err = read_allowed(host, "tcg_allowed", &tcg);
+	if (!err)
+		err = read_allowed(host, "kvm_allowed", &kvm);
+	*ret = GG_UNKNOWN;
+	if (!err && tcg && !kvm)
+		*ret = GG_CURRENT;
+	if (err || *ret == GG_CURRENT || !kvm || !layout->dirty.size)
+		return err;
+	err = gg_host_read_member(host, cpu, &layout->dirty, &dirty);
+	if (!err)
+		*ret = dirty ? GG_CURRENT : GG_STALE;
+	return err;
+}
+
+static struct gg_error *add_cpu(struct gg_qemu_cpus *cpus, const struct gg_qemu_cpu *cpu)
+{
+	if (cpus->count == MAX_CPUS)
+		return gg_error_create(GG_BAD_DATA, "the list has more than %d CPUs", MAX_CPUS);
+	for (size_t i = 0; i < cpus->count; i++)
+		if (cpus->cpus[i].index == cpu->index)
+			return gg_error_create(GG_BAD_DATA,
+					       "two CPUs of the list have the cpu_index %" PRIu32,
+					       cpu->index);
+	void *longer = reallocarray(cpus->cpus, cpus->count + 1, sizeof(*cpus->cpus));
+	if (!longer)
+		return gg_enomem;
+	cpus->cpus = longer;
+	cpus->cpus[cpus->count++] = *cpu;
+	return NULL;
+}
+
+static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_layout *layout,
+				 uint64_t address, struct gg_qemu_cpu *ret)
+{
+	uint64_t index;
+	struct gg_error *err = gg_host_read_member(host, address, &layout->index, &index);
+	if (err)
+		return err;
+	if (index >= MAX_CPUS)
+		return gg_error_create(GG_BAD_DATA, "cpu_index is %" PRIu64 ", not below %d", index,
+				       MAX_CPUS);
+	*ret = (struct gg_qemu_cpu){ .address = address, .index = (uint32_t)index };
+	return read_freshness(host, layout, address, &ret->freshness);
+}
+
+static struct gg_error *read_list(const struct gg_host *host, const struct cpu_layout *layout,
+				  struct gg_qemu_cpus *ret)
+{
+	uint64_t address;
+	struct gg_error *err = find_first(host, &address);
+	while (!err && address) {
+		struct gg_qemu_cpu cpu;
+		err = read_cpu(host, layout, address, &cpu);
+		if (!err)
+			err = add_cpu(ret, &cpu);
+		if (err)
+			return gg_error_context(err, "CPUState at 0x%" PRIx64, address);
+		err = gg_host_read_member(host, address, &layout->next, &address);
+	}
+	return err;
+}
+
+struct gg_error *gg_qemu_cpus_read(const struct gg_host *host, struct gg_qemu_cpus *ret)
+{
+	struct cpu_layout layout;
+	*ret = (struct gg_qemu_cpus){ 0 };
+	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &layout);
+	if (!err)
+		err = read_list(host, &layout, ret);
+	if (!err && !ret->count)
+		err = gg_error_create(GG_NOT_FOUND, "the list is empty");
+	if (err) {
+		gg_qemu_cpus_deinit(ret);
+		return gg_error_context(err, "reading QEMU's list of CPUs");
+	}
+	return NULL;
+}
+
+void gg_qemu_cpus_deinit(struct gg_qemu_cpus *cpus)
+{
+	free(cpus->cpus);
+	*cpus = (struct gg_qemu_cpus){ 0 };
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef GG_VMCORE_NOTES_H
+#define GG_VMCORE_NOTES_H
+
+#include "../guest.h"
+
+// Appends the CPUs' notes in the order of QEMU's own dump (dump/dump.c, write_elf64_notes): all
+// NT_PRSTATUS, then all of QEMU's own. What keeps them from being had, and CPUs whose registers are
+// not current, are told to NOTICE.
+struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,
+				     gg_notice_fn *notice, void *data, struct gg_buffer *notes);
+
+#endif

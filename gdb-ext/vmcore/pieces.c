@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "pieces.h"
+#include "../cleanup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+// "0x0-0x9ffff (pc.ram), ..." of what is absent.
+struct absent_list {
+	char *text;
+	size_t size;
+	FILE *stream;
+	unsigned int count;
+};
+
+static void list_absent(struct absent_list *list, const struct gg_ram_range *piece)
+{
+	enum { MAX_LISTED = 16 };
+	if (list->count++ < MAX_LISTED)
+		fprintf(list->stream, "%s0x%" PRIx64 "-0x%" PRIx64 " (%s)",
+			list->count > 1 ? ", " : "", piece->start, piece->start + piece->size - 1,
+			piece->block);
+	else if (list->count == MAX_LISTED + 1)
+		fprintf(list->stream, ", ...");
+}
+
+static struct gg_error *absent_error(const struct gg_core_file *core,
+				     const struct absent_list *list)
+{
+	static const char not_a_core[] = "the files behind them are shorter than they are mapped";
+	static const char left_out[] =
+		"the core was made without them: QEMU must run with -machine dump-guest-core=on, "
+		"and bits of /proc/PID/coredump_filter be set for what backs its memory (0x7f)";
+	static const char cut_off[] =
+		"the core file is cut off: look at the limit of its size (ulimit -c, "
+		"systemd-coredump's ExternalSizeMax) and at the disk it was written to";
+	const char *advice = !core                           ? not_a_core
+			     : gg_core_file_is_cut_off(core) ? cut_off
+							     : left_out;
+	return gg_error_create(GG_ABSENT,
+			       "%u range%s of the guest's memory %s missing: %s; %s; -absent skip "
+			       "leaves them out",
+			       list->count, list->count == 1 ? "" : "s",
+			       list->count == 1 ? "is" : "are", list->text, advice);
+}
+
+static struct gg_error *tell_absent(const struct absent_list *list, gg_notice_fn *notice,
+				    void *data)
+{
+	_cleanup_free_ char *text = NULL;
+	if (!notice)
+		return NULL;
+	if (asprintf(&text, "left out, because they are missing: %s", list->text) < 0) {
+		text = NULL;
+		return gg_enomem;
+	}
+	return notice(data, text);
+}
+
+static struct gg_error *add_piece(struct gg_pieces *pieces, const struct gg_ram_range *piece)
+{
+	struct gg_ram_range *last = pieces->count ? &pieces->pieces[pieces->count - 1] : NULL;
+	pieces->size += piece->size;
+	// Extents end for many reasons; only what is absent parts pieces of one range.
+	if (last && last->block == piece->block && last->start + last->size == piece->start &&
+	    last->hva + last->size == piece->hva) {
+		last->size += piece->size;
+		return NULL;
+	}
+	if (pieces->count == pieces->capacity) {
+		size_t capacity = pieces->capacity ? 2 * pieces->capacity : 32;
+		void *longer = reallocarray(pieces->pieces, capacity, sizeof(*piece));
+		if (!longer)
+			return gg_enomem;
+		pieces->pieces = longer;
+		pieces->capacity = capacity;
+	}
+	pieces->pieces[pieces->count++] = *piece;
+	return NULL;
+}
+
+// The part of RANGE that the options ask for; false if none.
+static bool cut_range(const struct gg_piece_options *options, struct gg_ram_range *range)
+{
+	if (!options->filter)
+		return true;
+	const uint64_t first = range->start > options->begin ? range->start : options->begin;
+	const uint64_t range_last = range->start + (range->size - 1);
+	uint64_t last = options->begin + (options->length - 1);
+	if (last > range_last)
+		last = range_last;
+	if (first > last)
+		return false;
+	range->hva += first - range->start;
+	range->start = first;
+	range->size = last - first + 1;
+	return true;
+}
+
+static struct gg_error *add_range(struct gg_pieces *pieces, const struct gg_ram_map *map,
+				  struct gg_ram_range range, struct absent_list *absent)
+{
+	while (range.size) {
+		struct gg_extent extent;
+		struct gg_error *err = gg_interrupt_check();
+		if (!err)
+			err = map->backing->ops->extent(map->backing, range.hva, range.size, false,
+							&extent);
+		if (err)
+			return err;
+		struct gg_ram_range piece = range;
+		piece.size = extent.size;
+		if (extent.kind == GG_EXTENT_ABSENT)
+			list_absent(absent, &piece);
+		else
+			err = add_piece(pieces, &piece);
+		if (err)
+			return err;
+		range.start += extent.size;
+		range.hva += extent.size;
+		range.size -= extent.size;
+	}
+	return NULL;
+}
+
+static struct gg_error *add_ranges(struct gg_pieces *pieces, const struct gg_ram_map *map,
+				   const struct gg_piece_options *options,
+				   struct absent_list *absent)
+{
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < map->count; i++) {
+		struct gg_ram_range range = map->ranges[i];
+		if (cut_range(options, &range))
+			err = add_range(pieces, map, range, absent);
+	}
+	return err;
+}
+
+static struct gg_error *check_options(const struct gg_piece_options *options)
+{
+	if (options->filter &&
+	    (!options->length || options->begin + (options->length - 1) < options->begin))
+		return gg_error_create(GG_INVALID,
+				       "0x%" PRIx64 " bytes from 0x%" PRIx64
+				       " on are not a range of addresses",
+				       options->length, options->begin);
+	return NULL;
+}
+
+struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
+				const struct gg_core_file *core,
+				const struct gg_piece_options *options, gg_notice_fn *notice,
+				void *data)
+{
+	*pieces = (struct gg_pieces){ 0 };
+	struct gg_error *err = check_options(options);
+	if (err)
+		return err;
+	struct absent_list absent = { 0 };
+	absent.stream = open_memstream(&absent.text, &absent.size);
+	if (!absent.stream)
+		return gg_enomem;
+	err = add_ranges(pieces, map, options, &absent);
+	fclose(absent.stream);
+	_cleanup_free_ char *text = absent.text;
+	if (!err && absent.count && !options->skip_absent)
+		err = absent_error(core, &absent);
+	if (!err && absent.count)
+		err = tell_absent(&absent, notice, data);
+	if (!err && !pieces->count)
+		err = gg_error_create(GG_NOT_FOUND, "the guest has no RAM%s%s",
+				      options->filter ? " in that range of addresses" : "",
+				      absent.count ? " that is not missing" : "");
+	if (err)
+		gg_pieces_deinit(pieces);
+	return err;
+}
+
+void gg_pieces_deinit(struct gg_pieces *pieces)
+{
+	free(pieces->pieces);
+	*pieces = (struct gg_pieces){ 0 };
+}

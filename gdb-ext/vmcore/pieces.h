@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What of the RAM map goes into a vmcore: all of it, a part, or what there is.
+#ifndef GG_PIECES_H
+#define GG_PIECES_H
+
+#include "../linux/kernel.h"
+
+struct gg_pieces {
+	struct gg_ram_range *pieces; // ascending, disjoint; their names are the map's
+	size_t count, capacity;
+	uint64_t size; // of all
+};
+
+struct gg_piece_options {
+	bool filter; // only [begin, begin + length)
+	gg_gpa_t begin;
+	uint64_t length;
+	bool skip_absent; // leave out what MAP's backing lacks, and tell; else it is GG_ABSENT
+};
+
+// CORE, or NULL, is for the advice that an error gives. GG_NOT_FOUND where nothing is left.
+struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
+				const struct gg_core_file *core,
+				const struct gg_piece_options *options, gg_notice_fn *notice,
+				void *data);
+void gg_pieces_deinit(struct gg_pieces *pieces);
+
+#endif

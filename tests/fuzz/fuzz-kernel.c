@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A kernel in damaged guest memory. The input is a list of changes to a sound one's page tables and
+// note, and to the CPUs' structures: (offset u16, width u8, value u64), little-endian.
+#include "fuzz.h"
+
+#include "../../gdb-ext/guest.h"
+#include "../unit/fake-kernel.h"
+#include "../unit/fake-qemu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct fake_range ranges[] = { { 0x0, 1 << 18, 0x0, FAKE_RAM, 0 } };
+
+enum { CHANGE_SIZE = 11, TABLES = 0x1000, NOTE = 0x9000, CHANGED = 0xa000 };
+
+static void change(struct fake_qemu *qemu, const uint8_t *data, size_t size)
+{
+	for (size_t at = 1; at + CHANGE_SIZE <= size; at += CHANGE_SIZE) {
+		size_t offset = (size_t)(data[at] | data[at + 1] << 8);
+		size_t width = (size_t)1 << data[at + 2] % 4;
+		uint8_t *where = offset < CHANGED
+					 ? qemu->ram[0] + offset
+					 : qemu->structures + offset % (FAKE_STRUCTURES_SIZE - 8);
+		memcpy(where, data + at + 3, width);
+	}
+}
+
+static void use(const struct gg_kernel *kernel)
+{
+	uint8_t bytes[64];
+	gg_gva_t address;
+	if (!kernel->info.text)
+		abort();
+	if (!kernel->table) // changed into a guest of 32 bits
+		return;
+	gg_kernel_direct_address(kernel, 0x1000, &address);
+	gg_error_destroy(gg_page_table_read(kernel->table, kernel->image, bytes, sizeof(bytes)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fake_qemu qemu;
+	fake_qemu_init(&qemu, FAKE_7_2, ranges, 1);
+	const struct fake_kernel sound = { .tables = TABLES,
+					   .note = NOTE,
+					   .text_gpa = 0,
+					   .level5 = size && data[0] & 1,
+					   .large_pages = size && data[0] & 2,
+					   .release = "6.1.0" };
+	fake_kernel_write(qemu.ram[0], &sound);
+	change(&qemu, data, size);
+
+	struct gg_guest *guest;
+	const struct gg_kernel *kernel;
+	gg_error_destroy(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err)
+		use(kernel);
+	gg_error_destroy(err);
+	gg_guest_destroy(guest);
+	fake_qemu_deinit(&qemu);
+	return 0;
+}

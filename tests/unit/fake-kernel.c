@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fake-kernel.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PAGE = 4096, PRESENT = 1, LARGE = 1 << 7, ENTRIES = 512 };
+
+static void put(uint8_t *where, unsigned int size, uint64_t value)
+{
+	for (unsigned int i = 0; i < size; i++)
+		where[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void put_entry(uint8_t *ram, const struct fake_kernel *kernel, uint64_t table, uint64_t gva,
+		      unsigned int shift, uint64_t value)
+{
+	put(ram + table + (gva >> shift & (ENTRIES - 1)) * 8, 8,
+	    value | PRESENT | kernel->sme_mask);
+}
+
+// Pages of the table's place: 0 the root, 1 the fourth level where the root is a fifth one, 2 to 4
+// the image's, 5 to 7 the direct map's.
+static void map_image(uint8_t *ram, const struct fake_kernel *kernel, uint64_t root)
+{
+	const uint64_t pdpt = kernel->tables + 2 * PAGE, pd = pdpt + PAGE, pt = pd + PAGE;
+	const uint64_t gva = FAKE_KERNEL_STEXT;
+	put_entry(ram, kernel, root, gva, 39, pdpt);
+	put_entry(ram, kernel, pdpt, gva, 30, pd);
+	if (kernel->large_pages) {
+		put_entry(ram, kernel, pd, gva, 21, kernel->text_gpa | LARGE);
+		return;
+	}
+	put_entry(ram, kernel, pd, gva, 21, pt);
+	// 32 pages, a hole as the freed init section leaves, 32 pages.
+	for (uint64_t i = 0; i < 96; i++)
+		if (i < 32 || i >= 64)
+			put_entry(ram, kernel, pt, gva + i * PAGE, 12, kernel->text_gpa + i * PAGE);
+}
+
+static void map_directly(uint8_t *ram, const struct fake_kernel *kernel, uint64_t root)
+{
+	const uint64_t pdpt = kernel->tables + 5 * PAGE, pd = pdpt + PAGE;
+	const uint64_t gva = kernel->level5 ? UINT64_C(0xff11000040000000) : FAKE_KERNEL_DIRECT_MAP;
+	put_entry(ram, kernel, root, gva, 39, pdpt);
+	if (kernel->large_pages) {
+		put_entry(ram, kernel, pdpt, gva, 30, LARGE);
+		return;
+	}
+	put_entry(ram, kernel, pdpt, gva, 30, pd);
+	for (uint64_t offset = 0; offset < FAKE_KERNEL_RAM; offset += 2 << 20)
+		put_entry(ram, kernel, pd, gva + offset, 21, offset | LARGE);
+}
+
+void fake_note_write(uint8_t *ram, uint64_t where, const char *text, size_t size)
+{
+	put(ram + where, 4, 11);
+	put(ram + where + 4, 4, size);
+	put(ram + where + 8, 4, 0);
+	memcpy(ram + where + 12, "VMCOREINFO\0", 12);
+	memcpy(ram + where + 24, text, size);
+}
+
+void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
+{
+	const uint64_t start_kernel_map = UINT64_C(0xffffffff80000000);
+	const int64_t phys_base =
+		(int64_t)(kernel->text_gpa - (FAKE_KERNEL_STEXT - start_kernel_map));
+	uint64_t root = kernel->tables;
+	memset(ram + kernel->tables, 0, 8 * PAGE);
+	if (kernel->level5) {
+		const uint64_t fourth = kernel->tables + PAGE;
+		put_entry(ram, kernel, root, FAKE_KERNEL_STEXT, 48, fourth);
+		put_entry(ram, kernel, root, UINT64_C(0xff11000040000000), 48, fourth);
+		root = fourth;
+	}
+	map_image(ram, kernel, root);
+	map_directly(ram, kernel, root);
+
+	char text[512];
+	int size = snprintf(text, sizeof(text),
+			    "OSRELEASE=%s\nPAGESIZE=4096\nSYMBOL(_stext)=%" PRIx64
+			    "\nNUMBER(phys_base)=%" PRId64 "\nSYMBOL(init_top_pgt)=%" PRIx64
+			    "\nNUMBER(pgtable_l5_enabled)=%d\nNUMBER(sme_mask)=%" PRIu64 "\n",
+			    kernel->release, FAKE_KERNEL_STEXT, phys_base,
+			    kernel->tables - (uint64_t)phys_base + start_kernel_map, kernel->level5,
+			    kernel->sme_mask);
+	fake_note_write(ram, kernel->note, text, (size_t)size);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "unit.h"
+#include "fake-kernel.h"
+#include "fake-qemu.h"
+
+#include "../../gdb-ext/guest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct fake_range ranges[] = { { 0x0, FAKE_KERNEL_RAM, 0x0, FAKE_RAM, 0 } };
+
+static const struct fake_kernel plain = {
+	.tables = 0x10000, .note = 0x30000, .text_gpa = 0x400000, .release = "6.1.0-plain"
+};
+
+static struct fake_qemu qemu;
+static uint8_t *ram;
+static struct gg_guest *guest;
+static char notices[2048];
+
+static int begin_test(void **state)
+{
+	(void)state;
+	fake_qemu_init(&qemu, FAKE_7_2, ranges, 1);
+	ram = qemu.ram[0];
+	notices[0] = 0;
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+	return 0;
+}
+
+static int end_test(void **state)
+{
+	(void)state;
+	gg_guest_destroy(guest);
+	fake_qemu_deinit(&qemu);
+	return 0;
+}
+
+static struct gg_error *collect_notice(void *data, const char *text)
+{
+	(void)data;
+	strncat(notices, text, sizeof(notices) - strlen(notices) - 2);
+	strcat(notices, "\n");
+	return NULL;
+}
+
+static struct gg_error *find(const struct gg_kernel **ret)
+{
+	return gg_guest_kernel(guest, NULL, collect_notice, NULL, ret);
+}
+
+static void expect_release(const char *release)
+{
+	const struct gg_kernel *kernel;
+	assert_success(find(&kernel));
+	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
+	assert_string_equal(found, release);
+	free(found);
+}
+
+static void use_tables(unsigned int cpu, uint64_t cr3)
+{
+	uint8_t *crs = qemu.structures + FAKE_CPU + cpu * FAKE_CPU_SIZE + FAKE_CPU_CR;
+	put_uint(crs, 8, 0x80000001);
+	put_uint(crs + 3 * 8, 8, cr3);
+}
+
+static void test_plain(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	gg_gva_t address;
+	fake_kernel_write(ram, &plain);
+	assert_success(find(&kernel));
+	assert_string_equal(notices, "");
+	assert_int_equal(kernel->note, plain.note);
+	assert_int_equal(kernel->image, FAKE_KERNEL_STEXT);
+	assert_int_equal(kernel->image_gpa, plain.text_gpa);
+	assert_int_equal(kernel->image_size, 96 * 4096);
+	assert_true(gg_kernel_direct_address(kernel, 0x123456, &address));
+	assert_int_equal(address, FAKE_KERNEL_DIRECT_MAP + 0x123456);
+	assert_false(gg_kernel_direct_address(kernel, FAKE_KERNEL_RAM, &address));
+}
+
+static void test_levels_and_sizes(void **state)
+{
+	(void)state;
+	const struct fake_kernel kernels[] = {
+		{ .large_pages = true, .text_gpa = 0x800000 },
+		{ .level5 = true, .text_gpa = 0x400000 },
+		{ .level5 = true, .large_pages = true, .text_gpa = 0x600000 },
+		{ .sme_mask = UINT64_C(1) << 47, .text_gpa = 0x400000 },
+	};
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++) {
+		struct fake_kernel fake = kernels[i];
+		const struct gg_kernel *kernel;
+		gg_gva_t address;
+		fake.tables = plain.tables;
+		fake.note = plain.note;
+		fake.release = "6.1.0";
+		fake_kernel_write(ram, &fake);
+		assert_success(find(&kernel));
+		assert_int_equal(kernel->image_gpa, fake.text_gpa);
+		assert_int_equal(kernel->image_size, fake.large_pages ? 0x200000 : 96 * 4096);
+		assert_true(gg_kernel_direct_address(kernel, 0x1000, &address));
+		end_test(NULL);
+		begin_test(NULL);
+	}
+}
+
+static void test_read_virtual(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	uint8_t bytes[8192];
+	fake_kernel_write(ram, &plain);
+	memcpy(ram + plain.text_gpa + 4094, "text", 4);
+	assert_success(find(&kernel));
+	assert_success(gg_page_table_read(kernel->table, FAKE_KERNEL_STEXT + 4094, bytes, 4));
+	assert_memory_equal(bytes, "text", 4);
+	assert_error(gg_page_table_read(kernel->table, FAKE_KERNEL_STEXT + 31 * 4096, bytes, 8192),
+		     GG_FAULT, "0xffffffff81220000 is not mapped");
+	assert_error(gg_page_table_read(kernel->table, 0x1234000000000000, bytes, 1), GG_BAD_DATA,
+		     "0x1234000000000000");
+}
+
+static void test_tables_outside_ram(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	fake_kernel_write(ram, &plain);
+	put_uint(ram + plain.tables + 511 * 8, 8, 0x7fff000000 | 1);
+	assert_error(find(&kernel), GG_NOT_FOUND, "guest-physical 0x7fff000000 is not RAM");
+}
+
+static void test_not_aligned(void **state)
+{
+	(void)state;
+	struct fake_kernel old = plain;
+	old.note = 0x31234;
+	fake_kernel_write(ram, &old);
+	expect_release("6.1.0-plain");
+}
+
+static void test_decoys(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	static const char cut[] = "OSRELEASE=6.1.0-cut\nPAGESI";
+	static const char binary[] = "OSRELEASE=6.1.0\033[2J\n";
+	static const char absurd[] = "OSRELEASE=6.1.0-absurd\nSYMBOL(_stext)=zzz\n"
+				     "SYMBOL(init_top_pgt)=ffffffff81000000\nNUMBER(phys_base)=0\n";
+	static const char low[] = "OSRELEASE=6.1.0-low\nSYMBOL(_stext)=1000\n"
+				  "SYMBOL(init_top_pgt)=2000\nNUMBER(phys_base)=0\n";
+	fake_note_write(ram, 0x1000, cut, strlen(cut));
+	fake_note_write(ram, 0x2000, binary, strlen(binary));
+	fake_note_write(ram, 0x3000, absurd, strlen(absurd));
+	fake_note_write(ram, 0x4000, low, strlen(low));
+	// The text without a note, and a name without a note.
+	memcpy(ram + 0x5000, "OSRELEASE=%s\nPAGESIZE=", 22);
+	memcpy(ram + 0x600c, "VMCOREINFO\0", 12);
+	// A note whose text would reach out of RAM, and one that announces 4 GiB.
+	fake_note_write(ram, FAKE_KERNEL_RAM - 0x1000, "OSRELEASE=6\n", 12);
+	put_uint(ram + FAKE_KERNEL_RAM - 0x1000 + 4, 4, 0x2000);
+	fake_note_write(ram, 0x7000, "OSRELEASE=7\n", 12);
+	put_uint(ram + 0x7000 + 4, 4, UINT32_MAX);
+	assert_error(find(&kernel), GG_NOT_FOUND, "does not end with a whole line");
+	assert_non_null(strstr(notices, "0x2000 is not taken: its text has the byte 0x1b"));
+	assert_non_null(strstr(notices, "SYMBOL(_stext) is \"zzz\", not a number"));
+	assert_non_null(strstr(notices, "_stext is 0x1000"));
+
+	fake_kernel_write(ram, &plain);
+	expect_release("6.1.0-plain");
+}
+
+static void test_second_kernel(void **state)
+{
+	(void)state;
+	// Another kernel's note, whose page tables are gone: the one before a reboot.
+	struct fake_kernel other = {
+		.tables = 0x50000, .note = 0x20000, .text_gpa = 0x800000, .release = "5.10.0-before"
+	};
+	fake_kernel_write(ram, &other);
+	memset(ram + other.tables, 0, 4096);
+	fake_kernel_write(ram, &plain);
+	expect_release("6.1.0-plain");
+	assert_non_null(strstr(notices, "0x20000 is not taken: its page tables do not map _stext"));
+}
+
+static void test_cpus_decide(void **state)
+{
+	(void)state;
+	// A second kernel, all in order, but no CPU runs it.
+	struct fake_kernel other = {
+		.tables = 0x50000, .note = 0x20000, .text_gpa = 0x800000, .release = "5.10.0-kdump"
+	};
+	fake_kernel_write(ram, &other);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, plain.tables);
+	expect_release("6.1.0-plain");
+	assert_non_null(strstr(notices, "it is another kernel's (5.10.0-kdump)"));
+
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &other);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, other.tables);
+	use_tables(1, 0xdead000);
+	expect_release("5.10.0-kdump");
+}
+
+static void test_unchecked(void **state)
+{
+	(void)state;
+	fake_kernel_write(ram, &plain);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		put_uint(qemu.structures + FAKE_CPU + i * FAKE_CPU_SIZE + FAKE_CPU_HFLAGS, 4, 0);
+	expect_release("6.1.0-plain");
+	assert_non_null(strstr(notices, "not held against page tables"));
+}
+
+static void test_nothing(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	assert_error(find(&kernel), GG_NOT_FOUND, "no VMCOREINFO in the guest's RAM");
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	static const char text[] = "OSRELEASE=6\nSYMBOL(a)=ffffffff81000000\nNUMBER(b)=-450887680\n"
+				   "NUMBER(c)=0x10\nNUMBER(d)= 5\nNUMBER(e)=\nSYMBOL(ab)=1\n";
+	struct gg_vmcoreinfo info;
+	uint64_t symbol;
+	int64_t number;
+	assert_success(gg_vmcoreinfo_init(&info, text, strlen(text)));
+	assert_success(
+		gg_vmcoreinfo_symbol(&info, (const char *const[]){ "z", "a", NULL }, &symbol));
+	assert_int_equal(symbol, 0xffffffff81000000);
+	assert_success(gg_vmcoreinfo_number(&info, "b", &number));
+	assert_int_equal(number, -450887680);
+	assert_success(gg_vmcoreinfo_number(&info, "c", &number));
+	assert_int_equal(number, 16);
+	assert_error(gg_vmcoreinfo_number(&info, "d", &number), GG_BAD_DATA, "\" 5\"");
+	assert_error(gg_vmcoreinfo_number(&info, "e", &number), GG_BAD_DATA, "not a number");
+	assert_error(gg_vmcoreinfo_number(&info, "f", &number), GG_NOT_FOUND, "NUMBER(f)");
+	assert_int_equal(gg_vmcoreinfo_number_or(&info, "f", 7), 7);
+	gg_vmcoreinfo_deinit(&info);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[] = {
+		UNIT_TEST("a kernel's image and direct map are found by its page tables",
+			  test_plain),
+		UNIT_TEST("4 and 5 levels, 4 KiB, 2 MiB and 1 GiB pages, SME",
+			  test_levels_and_sizes),
+		UNIT_TEST("virtual memory is read across pages, and faults", test_read_virtual),
+		UNIT_TEST("page tables outside RAM are an error", test_tables_outside_ram),
+		UNIT_TEST("an old kernel's note is anywhere", test_not_aligned),
+		UNIT_TEST("what only looks like a note is told and not taken", test_decoys),
+		UNIT_TEST("of two kernels the one with page tables is taken", test_second_kernel),
+		UNIT_TEST("of two sound ones, the one that the CPUs run", test_cpus_decide),
+		UNIT_TEST("a note that nothing bears out is told to be so", test_unchecked),
+		UNIT_TEST("no kernel is an error that says so", test_nothing),
+		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
+	};
+	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
+		tests[i].setup_func = begin_test;
+		tests[i].teardown_func = end_test;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
