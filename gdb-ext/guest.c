@@ -32,7 +32,9 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 		err = gg_enomem;
 	if (!err && target->core_path)
 		err = gg_core_file_open(target->core_path, &guest->core);
-	gg_checked_host_init(&guest->checked, host, guest->core);
+	if (!err && guest->core)
+		err = gg_mapped_files_create(guest->core, target->program_path, &guest->files);
+	gg_checked_host_init(&guest->checked, host, guest->core, guest->files);
 	guest->host = &guest->checked.host;
 	if (!err)
 		err = create_backing(guest, target->via_host);
@@ -52,6 +54,7 @@ void gg_guest_destroy(struct gg_guest *guest)
 	gg_qemu_cpus_deinit(&guest->cpus);
 	gg_ram_map_destroy(guest->ram_map);
 	gg_backing_destroy(guest->backing);
+	gg_mapped_files_destroy(guest->files);
 	gg_core_file_close(guest->core);
 	free(guest->program_path);
 	free(guest);

@@ -12,8 +12,9 @@ struct gg_guest {
 	struct gg_checked_host checked;
 	char *program_path;
 	pid_t pid;
-	struct gg_core_file *core;  // NULL: not a core
-	struct gg_backing *backing; // of QEMU's memory
+	struct gg_core_file *core;     // NULL: not a core
+	struct gg_mapped_files *files; // of the core
+	struct gg_backing *backing;    // of QEMU's memory
 	struct gg_ram_map *ram_map;
 	struct gg_qemu_cpus cpus;
 	const struct gg_arch *arch;

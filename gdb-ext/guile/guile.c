@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// libgdb-guest for Guile: the only file that includes libguile.h.
+// libgdb-guest for Guile: no file outside this folder includes libguile.h.
 //
 // In:  Scheme values; four procedures that answer the host interface.
 // Out: Scheme values; every gg_error as one exception, (throw 'gdb-guest-error KIND MESSAGE).
 // Never: a Scheme exception that unwinds the C core's frames. Calls from C into Scheme catch all.
+#include "guile.h"
 #include "../cleanup.h"
-#include "../error.h"
 
-#include <libguile.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,17 +27,17 @@ static SCM guest_type, error_key;
 
 // ---- Errors, both ways ----
 
-static SCM to_scheme_string(const char *text)
+SCM gg_guile_string(const char *text)
 {
 	return scm_from_stringn(text, strlen(text), "UTF-8", SCM_FAILED_CONVERSION_QUESTION_MARK);
 }
 
-static void throw_error(struct gg_error *err)
+void gg_guile_throw(struct gg_error *err)
 {
 	if (!err)
 		return;
 	SCM arguments = scm_list_2(scm_from_utf8_symbol(gg_error_kind_word(gg_error_kind(err))),
-				   to_scheme_string(gg_error_message(err)));
+				   gg_guile_string(gg_error_message(err)));
 	gg_error_destroy(err);
 	scm_throw(error_key, arguments);
 }
@@ -92,7 +91,7 @@ static SCM keep_exception(void *data, SCM key, SCM arguments)
 	return SCM_UNSPECIFIED;
 }
 
-static struct gg_error *call_scheme(SCM procedure, SCM arguments, SCM *ret)
+struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret)
 {
 	struct call call = { .procedure = procedure, .arguments = arguments };
 	scm_internal_catch(SCM_BOOL_T, apply_call, &call, keep_exception, &call);
@@ -108,7 +107,7 @@ static struct gg_error *ask(struct scheme_guest *guest, enum question question, 
 	enum { FINALIZE_INTERVAL = 1000 };
 	if (++guest->asked % FINALIZE_INTERVAL == 0)
 		scm_run_finalizers();
-	return call_scheme(guest->answers[question], arguments, ret);
+	return gg_guile_call(guest->answers[question], arguments, ret);
 }
 
 static struct gg_error *wrong_answer(const char *question)
@@ -129,7 +128,7 @@ static struct gg_error *host_read(void *data, uint64_t address, void *buffer, si
 static struct gg_error *host_symbol(void *data, const char *name, uint64_t *ret)
 {
 	SCM result;
-	struct gg_error *err = ask(data, SYMBOL, scm_list_1(to_scheme_string(name)), &result);
+	struct gg_error *err = ask(data, SYMBOL, scm_list_1(gg_guile_string(name)), &result);
 	if (err)
 		return err;
 	if (!scm_is_unsigned_integer(result, 0, UINT64_MAX))
@@ -143,7 +142,7 @@ static struct gg_error *host_member(void *data, const char *type, const char *pa
 {
 	SCM result;
 	struct gg_error *err = ask(
-		data, MEMBER, scm_list_2(to_scheme_string(type), to_scheme_string(path)), &result);
+		data, MEMBER, scm_list_2(gg_guile_string(type), gg_guile_string(path)), &result);
 	if (err)
 		return err;
 	if (!scm_is_pair(result) || !scm_is_unsigned_integer(scm_car(result), 0, UINT64_MAX) ||
@@ -158,9 +157,8 @@ static struct gg_error *host_registers(void *data, unsigned int thread, const ch
 				       void *buffer, size_t size, size_t *ret)
 {
 	SCM result;
-	struct gg_error *err =
-		ask(data, REGISTERS, scm_list_2(scm_from_uint(thread), to_scheme_string(name)),
-		    &result);
+	struct gg_error *err = ask(
+		data, REGISTERS, scm_list_2(scm_from_uint(thread), gg_guile_string(name)), &result);
 	if (err)
 		return err;
 	if (!scm_is_bytevector(result))
@@ -187,11 +185,11 @@ static struct scheme_guest *get_scheme_guest(SCM object)
 	scm_assert_foreign_object_type(guest_type, object);
 	struct scheme_guest *guest = scm_foreign_object_ref(object, 0);
 	if (!guest->guest)
-		throw_error(gg_error_create(GG_INVALID, "the guest is no longer in use"));
+		gg_guile_throw(gg_error_create(GG_INVALID, "the guest is no longer in use"));
 	return guest;
 }
 
-static struct gg_guest *get_guest(SCM object)
+struct gg_guest *gg_guile_guest(SCM object)
 {
 	return get_scheme_guest(object)->guest;
 }
@@ -225,7 +223,7 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	struct gg_error *err = gg_guest_create(&guest->host, &target, &guest->guest);
 	free((char *)target.core_path);
 	free((char *)target.program_path);
-	throw_error(err);
+	gg_guile_throw(err);
 	return object;
 }
 
@@ -241,35 +239,36 @@ static SCM guest_destroy(SCM object)
 
 static SCM guest_read(SCM object, SCM address, SCM size)
 {
-	const struct gg_host *host = gg_guest_host(get_guest(object));
+	const struct gg_host *host = gg_guest_host(gg_guile_guest(object));
 	SCM bytes = scm_c_make_bytevector(scm_to_size_t(size));
-	throw_error(host->ops->read(host->data, scm_to_uint64(address),
-				    SCM_BYTEVECTOR_CONTENTS(bytes), SCM_BYTEVECTOR_LENGTH(bytes)));
+	gg_guile_throw(host->ops->read(host->data, scm_to_uint64(address),
+				       SCM_BYTEVECTOR_CONTENTS(bytes),
+				       SCM_BYTEVECTOR_LENGTH(bytes)));
 	return bytes;
 }
 
 static SCM guest_symbol(SCM object, SCM name)
 {
-	const struct gg_host *host = gg_guest_host(get_guest(object));
+	const struct gg_host *host = gg_guest_host(gg_guile_guest(object));
 	_cleanup_free_ char *text = scm_to_utf8_string(name);
 	uint64_t address;
 	struct gg_error *err = host->ops->symbol(host->data, text, &address);
 	if (!err)
 		return scm_from_uint64(address);
 	free(no_cleanup_ptr(text));
-	throw_error(err);
+	gg_guile_throw(err);
 	return SCM_UNSPECIFIED;
 }
 
 static SCM guest_member(SCM object, SCM type, SCM path)
 {
-	const struct gg_host *host = gg_guest_host(get_guest(object));
+	const struct gg_host *host = gg_guest_host(gg_guile_guest(object));
 	char *type_text = scm_to_utf8_string(type), *path_text = scm_to_utf8_string(path);
 	struct gg_member member;
 	struct gg_error *err = host->ops->member(host->data, type_text, path_text, &member);
 	free(type_text);
 	free(path_text);
-	throw_error(err);
+	gg_guile_throw(err);
 	return scm_cons(scm_from_uint64(member.offset), scm_from_uint64(member.size));
 }
 
@@ -277,13 +276,13 @@ static SCM guest_registers(SCM object, SCM thread, SCM name)
 {
 	enum { LARGEST_REGISTER = 8192 }; // SME's ZA is 64 KiB, and nothing here asks for it
 	uint8_t buffer[LARGEST_REGISTER];
-	const struct gg_host *host = gg_guest_host(get_guest(object));
+	const struct gg_host *host = gg_guest_host(gg_guile_guest(object));
 	char *text = scm_to_utf8_string(name);
 	size_t size;
 	struct gg_error *err = host->ops->registers(host->data, scm_to_uint(thread), text, buffer,
 						    sizeof(buffer), &size);
 	free(text);
-	throw_error(err);
+	gg_guile_throw(err);
 	SCM bytes = scm_c_make_bytevector(size);
 	memcpy(SCM_BYTEVECTOR_CONTENTS(bytes), buffer, size);
 	return bytes;
@@ -294,7 +293,7 @@ static SCM guest_registers(SCM object, SCM thread, SCM name)
 static SCM range_to_vector(const struct gg_ram_range *range)
 {
 	return scm_vector(scm_list_4(scm_from_uint64(range->start), scm_from_uint64(range->size),
-				     scm_from_uint64(range->hva), to_scheme_string(range->block)));
+				     scm_from_uint64(range->hva), gg_guile_string(range->block)));
 }
 
 static struct gg_error *collect_range(void *data, const struct gg_ram_range *range)
@@ -308,14 +307,14 @@ static struct gg_error *collect_range(void *data, const struct gg_ram_range *ran
 static SCM guest_ram(SCM object)
 {
 	SCM list = SCM_EOL;
-	throw_error(gg_guest_ram(get_guest(object), collect_range, &list));
+	gg_guile_throw(gg_guest_ram(gg_guile_guest(object), collect_range, &list));
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 
 static SCM guest_absent(SCM object)
 {
 	SCM list = SCM_EOL;
-	throw_error(gg_guest_absent(get_guest(object), collect_range, &list));
+	gg_guile_throw(gg_guest_absent(gg_guile_guest(object), collect_range, &list));
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 
@@ -335,7 +334,7 @@ static struct gg_error *report_progress(void *data, const struct gg_dump_progres
 {
 	const struct dump_listener *listener = data;
 	SCM result;
-	return call_scheme(
+	return gg_guile_call(
 		listener->progress,
 		scm_list_4(range_to_vector(progress->range), scm_from_uint64(progress->done),
 			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
@@ -346,7 +345,7 @@ static struct gg_error *report_notice(void *data, const char *text)
 {
 	const struct dump_listener *listener = data;
 	SCM result;
-	return call_scheme(listener->notice, scm_list_1(to_scheme_string(text)), &result);
+	return gg_guile_call(listener->notice, scm_list_1(gg_guile_string(text)), &result);
 }
 
 // (%guest-dump GUEST FILE FLAGS FILTER PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS). FLAGS
@@ -354,7 +353,7 @@ static struct gg_error *report_notice(void *data, const char *text)
 // is called with a range, the bytes done and to do, and the seconds so far; NOTICE with a line.
 static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM notice)
 {
-	struct gg_guest *guest = get_guest(object);
+	struct gg_guest *guest = gg_guile_guest(object);
 	struct dump_listener listener = { progress, notice };
 	struct gg_dump_options options = {
 		.force = has_flag(flags, "force"),
@@ -374,7 +373,7 @@ static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress,
 	struct gg_dump_result result = { 0 };
 	struct gg_error *err = gg_dump(guest, &options, &result);
 	free(path_text);
-	throw_error(err);
+	gg_guile_throw(err);
 	return scm_vector(scm_list_3(scm_from_uint64(result.memory_size),
 				     scm_from_uint64(result.file_size),
 				     scm_from_double(result.seconds)));
@@ -395,11 +394,11 @@ static SCM interruptible(SCM thunk)
 
 static SCM check_interrupt(void)
 {
-	throw_error(gg_interrupt_check());
+	gg_guile_throw(gg_interrupt_check());
 	return SCM_UNSPECIFIED;
 }
 
-static void define(const char *name, int arguments, scm_t_subr function)
+void gg_guile_define(const char *name, int arguments, scm_t_subr function)
 {
 	scm_c_define_gsubr(name, arguments, 0, 0, function);
 	scm_c_export(name, NULL);
@@ -411,15 +410,16 @@ void gg_guile_init(void)
 	error_key = scm_permanent_object(scm_from_utf8_symbol("gdb-guest-error"));
 	guest_type = scm_permanent_object(scm_make_foreign_object_type(
 		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
-	define("%guest-create", 7, (scm_t_subr)guest_create);
-	define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
-	define("%guest-read", 3, (scm_t_subr)guest_read);
-	define("%guest-symbol", 2, (scm_t_subr)guest_symbol);
-	define("%guest-member", 3, (scm_t_subr)guest_member);
-	define("%guest-registers", 3, (scm_t_subr)guest_registers);
-	define("%guest-ram", 1, (scm_t_subr)guest_ram);
-	define("%guest-absent", 1, (scm_t_subr)guest_absent);
-	define("%guest-dump", 6, (scm_t_subr)guest_dump);
-	define("%interruptible", 1, (scm_t_subr)interruptible);
-	define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
+	gg_guile_define("%guest-create", 7, (scm_t_subr)guest_create);
+	gg_guile_define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
+	gg_guile_define("%guest-read", 3, (scm_t_subr)guest_read);
+	gg_guile_define("%guest-symbol", 2, (scm_t_subr)guest_symbol);
+	gg_guile_define("%guest-member", 3, (scm_t_subr)guest_member);
+	gg_guile_define("%guest-registers", 3, (scm_t_subr)guest_registers);
+	gg_guile_define("%guest-ram", 1, (scm_t_subr)guest_ram);
+	gg_guile_define("%guest-absent", 1, (scm_t_subr)guest_absent);
+	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
+	gg_guile_init_info();
+	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
+	gg_guile_define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
 }

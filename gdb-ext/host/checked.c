@@ -9,6 +9,10 @@ static struct gg_error *checked_read(void *data, uint64_t address, void *buffer,
 	const struct gg_checked_host *checked = data;
 	struct gg_error *err =
 		checked->core ? gg_core_file_check(checked->core, address, size) : NULL;
+	if (err && gg_error_kind(err) == GG_ABSENT) {
+		gg_error_destroy(err);
+		return gg_mapped_files_read(checked->files, address, buffer, size);
+	}
 	return err ? err
 		   : checked->debugger->ops->read(checked->debugger->data, address, buffer, size);
 }
@@ -42,12 +46,13 @@ static const struct gg_host_ops checked_ops = {
 };
 
 void gg_checked_host_init(struct gg_checked_host *checked, const struct gg_host *debugger,
-			  const struct gg_core_file *core)
+			  const struct gg_core_file *core, struct gg_mapped_files *files)
 {
 	*checked = (struct gg_checked_host){
 		.host = *debugger,
 		.debugger = debugger,
 		.core = core,
+		.files = files,
 	};
 	checked->host.ops = &checked_ops;
 	checked->host.data = checked;

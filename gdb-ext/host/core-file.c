@@ -24,14 +24,23 @@ struct segment {
 	uint64_t offset;
 };
 
+// A segment as the process had it, whatever the file holds of it.
+struct area {
+	uint64_t start, last;
+	bool writable;
+};
+
 struct gg_core_file {
 	int fd;
+	Elf *elf;
 	char *path;
 	bool big_endian;
 	bool cut_off;
 	unsigned int address_size;
 	struct segment *segments; // ascending, disjoint, none empty
 	size_t count;
+	struct area *areas; // in the file's order
+	size_t area_count;
 };
 
 static int compare_segments(const void *left, const void *right)
@@ -65,22 +74,35 @@ static struct gg_error *add_segment(struct gg_core_file *core, const GElf_Phdr *
 	return NULL;
 }
 
-static struct gg_error *read_segments(struct gg_core_file *core, Elf *elf, uint64_t file_size)
+static void add_area(struct gg_core_file *core, const GElf_Phdr *phdr)
+{
+	uint64_t last;
+	if (phdr->p_memsz && !__builtin_add_overflow(phdr->p_vaddr, phdr->p_memsz - 1, &last))
+		core->areas[core->area_count++] = (struct area){
+			.start = phdr->p_vaddr,
+			.last = last,
+			.writable = phdr->p_flags & PF_W,
+		};
+}
+
+static struct gg_error *read_segments(struct gg_core_file *core, uint64_t file_size)
 {
 	size_t count;
-	if (elf_getphdrnum(elf, &count))
+	if (elf_getphdrnum(core->elf, &count))
 		return gg_error_create(GG_BAD_DATA, "no program headers: %s", elf_errmsg(-1));
 	core->segments = calloc(count ? count : 1, sizeof(*core->segments));
-	if (!core->segments)
+	core->areas = calloc(count ? count : 1, sizeof(*core->areas));
+	if (!core->segments || !core->areas)
 		return gg_enomem;
 
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr phdr;
-		if (!gelf_getphdr(elf, (int)i, &phdr))
+		if (!gelf_getphdr(core->elf, (int)i, &phdr))
 			return gg_error_create(GG_BAD_DATA, "program header %zu: %s", i,
 					       elf_errmsg(-1));
 		if (phdr.p_type != PT_LOAD)
 			continue;
+		add_area(core, &phdr);
 		struct gg_error *err = add_segment(core, &phdr, file_size);
 		if (err)
 			return err;
@@ -104,24 +126,18 @@ static struct gg_error *read_headers(struct gg_core_file *core)
 		return gg_error_create(GG_BAD_DATA, "not a regular file");
 
 	elf_version(EV_CURRENT);
-	Elf *elf = elf_begin(core->fd, ELF_C_READ, NULL);
-	if (!elf)
+	core->elf = elf_begin(core->fd, ELF_C_READ, NULL);
+	if (!core->elf)
 		return gg_error_create(GG_BAD_DATA, "not readable as ELF: %s", elf_errmsg(-1));
-
-	struct gg_error *err = NULL;
 	GElf_Ehdr ehdr;
-	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &ehdr))
-		err = gg_error_create(GG_BAD_DATA, "not an ELF file");
-	else if (ehdr.e_type != ET_CORE)
-		err = gg_error_create(GG_BAD_DATA, "not a core (e_type is %u, not %u)", ehdr.e_type,
-				      ET_CORE);
-	if (!err) {
-		core->big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
-		core->address_size = ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
-		err = read_segments(core, elf, (uint64_t)status.st_size);
-	}
-	elf_end(elf);
-	return err;
+	if (elf_kind(core->elf) != ELF_K_ELF || !gelf_getehdr(core->elf, &ehdr))
+		return gg_error_create(GG_BAD_DATA, "not an ELF file");
+	if (ehdr.e_type != ET_CORE)
+		return gg_error_create(GG_BAD_DATA, "not a core (e_type is %u, not %u)",
+				       ehdr.e_type, ET_CORE);
+	core->big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
+	core->address_size = ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+	return read_segments(core, (uint64_t)status.st_size);
 }
 
 struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret)
@@ -151,10 +167,12 @@ void gg_core_file_close(struct gg_core_file *core)
 {
 	if (!core)
 		return;
+	elf_end(core->elf);
 	if (core->fd >= 0)
 		close(core->fd);
 	free(core->path);
 	free(core->segments);
+	free(core->areas);
 	free(core);
 }
 
@@ -181,6 +199,49 @@ unsigned int gg_core_file_address_size(const struct gg_core_file *core)
 bool gg_core_file_is_cut_off(const struct gg_core_file *core)
 {
 	return core->cut_off;
+}
+
+bool gg_core_file_is_writable(const struct gg_core_file *core, uint64_t address)
+{
+	for (size_t i = 0; i < core->area_count; i++)
+		if (core->areas[i].writable && address >= core->areas[i].start &&
+		    address <= core->areas[i].last)
+			return true;
+	return false;
+}
+
+// The descriptor in one PT_NOTE, or NULL.
+static const uint8_t *find_note(Elf_Data *data, uint32_t type, size_t *size)
+{
+	static const char owner[] = "CORE";
+	size_t name, descriptor;
+	GElf_Nhdr nhdr;
+	for (size_t at = 0; (at = gelf_getnote(data, at, &nhdr, &name, &descriptor));) {
+		if (nhdr.n_type != type || nhdr.n_namesz != sizeof(owner) ||
+		    memcmp((const char *)data->d_buf + name, owner, sizeof(owner)))
+			continue;
+		*size = nhdr.n_descsz;
+		return (const uint8_t *)data->d_buf + descriptor;
+	}
+	return NULL;
+}
+
+const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type, size_t *size)
+{
+	size_t count;
+	if (elf_getphdrnum(core->elf, &count))
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr phdr;
+		if (!gelf_getphdr(core->elf, (int)i, &phdr) || phdr.p_type != PT_NOTE)
+			continue;
+		Elf_Data *data = elf_getdata_rawchunk(core->elf, (int64_t)phdr.p_offset,
+						      phdr.p_filesz, ELF_T_NHDR);
+		const uint8_t *descriptor = data ? find_note(data, type, size) : NULL;
+		if (descriptor)
+			return descriptor;
+	}
+	return NULL;
 }
 
 // The first segment that ends after ADDRESS, or the count.

@@ -22,6 +22,14 @@ unsigned int gg_core_file_address_size(const struct gg_core_file *core);
 // Does the file end before what its headers announce?
 bool gg_core_file_is_cut_off(const struct gg_core_file *core);
 
+// Does a segment that could be written to have ADDRESS? What the file does not hold of one that
+// could not may be had from the file that was mapped there.
+bool gg_core_file_is_writable(const struct gg_core_file *core, uint64_t address);
+
+// The descriptor of the first note "CORE" of TYPE (System V gABI, chapter 5); NULL without one.
+// Valid as long as CORE is.
+const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type, size_t *size);
+
 // A run of addresses that the file treats alike.
 struct gg_core_extent {
 	uint64_t size;   // from the address asked for; at least 1

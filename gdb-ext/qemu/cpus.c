@@ -54,22 +54,27 @@ static struct gg_error *read_allowed(const struct gg_host *host, const char *nam
 	return err;
 }
 
-// TCG works on QEMU's copy itself. KVM has a copy of its own, and vcpu_dirty tells which one
-// counts.
-static struct gg_error *read_freshness(const struct gg_host *host, const struct cpu_layout *layout,
-				       uint64_t cpu, enum gg_freshness *ret)
+static struct gg_error *read_accelerator(const struct gg_host *host, enum gg_accelerator *ret)
 {
-	bool tcg, kvm;
-	uint64_t dirty;
+	bool tcg = false, kvm = false;
 	struct gg_error *err = read_allowed(host, "tcg_allowed", &tcg);
 	if (!err)
 		err = read_allowed(host, "kvm_allowed", &kvm);
-	*ret = GG_UNKNOWN;
-	if (!err && tcg && !kvm)
-		*ret = GG_CURRENT;
-	if (err || *ret == GG_CURRENT || !kvm || !layout->dirty.size)
-		return err;
-	err = gg_host_read_member(host, cpu, &layout->dirty, &dirty);
+	*ret = tcg == kvm ? GG_ACCELERATOR_UNKNOWN : kvm ? GG_ACCELERATOR_KVM : GG_ACCELERATOR_TCG;
+	return err;
+}
+
+// TCG works on QEMU's copy itself. KVM has a copy of its own, and vcpu_dirty tells which one
+// counts.
+static struct gg_error *read_freshness(const struct gg_host *host, const struct cpu_layout *layout,
+				       enum gg_accelerator accelerator, uint64_t cpu,
+				       enum gg_freshness *ret)
+{
+	*ret = accelerator == GG_ACCELERATOR_TCG ? GG_CURRENT : GG_UNKNOWN;
+	if (accelerator != GG_ACCELERATOR_KVM || !layout->dirty.size)
+		return NULL;
+	uint64_t dirty;
+	struct gg_error *err = gg_host_read_member(host, cpu, &layout->dirty, &dirty);
 	if (!err)
 		*ret = dirty ? GG_CURRENT : GG_STALE;
 	return err;
@@ -93,7 +98,8 @@ static struct gg_error *add_cpu(struct gg_qemu_cpus *cpus, const struct gg_qemu_
 }
 
 static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_layout *layout,
-				 uint64_t address, struct gg_qemu_cpu *ret)
+				 enum gg_accelerator accelerator, uint64_t address,
+				 struct gg_qemu_cpu *ret)
 {
 	uint64_t index;
 	struct gg_error *err = gg_host_read_member(host, address, &layout->index, &index);
@@ -103,7 +109,7 @@ static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_la
 		return gg_error_create(GG_BAD_DATA, "cpu_index is %" PRIu64 ", not below %d", index,
 				       MAX_CPUS);
 	*ret = (struct gg_qemu_cpu){ .address = address, .index = (uint32_t)index };
-	return read_freshness(host, layout, address, &ret->freshness);
+	return read_freshness(host, layout, accelerator, address, &ret->freshness);
 }
 
 static struct gg_error *read_list(const struct gg_host *host, const struct cpu_layout *layout,
@@ -113,7 +119,7 @@ static struct gg_error *read_list(const struct gg_host *host, const struct cpu_l
 	struct gg_error *err = find_first(host, &address);
 	while (!err && address) {
 		struct gg_qemu_cpu cpu;
-		err = read_cpu(host, layout, address, &cpu);
+		err = read_cpu(host, layout, ret->accelerator, address, &cpu);
 		if (!err)
 			err = add_cpu(ret, &cpu);
 		if (err)
@@ -128,6 +134,8 @@ struct gg_error *gg_qemu_cpus_read(const struct gg_host *host, struct gg_qemu_cp
 	struct cpu_layout layout;
 	*ret = (struct gg_qemu_cpus){ 0 };
 	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &layout);
+	if (!err)
+		err = read_accelerator(host, &ret->accelerator);
 	if (!err)
 		err = read_list(host, &layout, ret);
 	if (!err && !ret->count)

@@ -18,7 +18,10 @@ struct gg_qemu_cpu {
 	enum gg_freshness freshness;
 };
 
+enum gg_accelerator { GG_ACCELERATOR_UNKNOWN, GG_ACCELERATOR_TCG, GG_ACCELERATOR_KVM };
+
 struct gg_qemu_cpus {
+	enum gg_accelerator accelerator;
 	struct gg_qemu_cpu *cpus; // in QEMU's order
 	size_t count;
 };

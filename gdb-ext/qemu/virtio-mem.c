@@ -9,49 +9,32 @@
 // here.
 #include "internal.h"
 #include "../cleanup.h"
-#include "../text.h"
+#include "qom.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 struct virtio_mem_layout {
-	struct gg_member object_class, class_type, type_name;
 	struct gg_member bitmap, bitmap_size, block_size;
 };
 
 static const struct gg_layout_row rows[] = {
-	GG_LAYOUT_ROW(struct virtio_mem_layout, object_class, "Object", "class"),
-	GG_LAYOUT_ROW(struct virtio_mem_layout, class_type, "ObjectClass", "type"),
-	GG_LAYOUT_ROW(struct virtio_mem_layout, type_name, "TypeImpl", "name"),
 	GG_LAYOUT_ROW(struct virtio_mem_layout, bitmap, "VirtIOMEM", "bitmap"),
 	GG_LAYOUT_ROW(struct virtio_mem_layout, bitmap_size, "VirtIOMEM", "bitmap_size"),
 	GG_LAYOUT_ROW(struct virtio_mem_layout, block_size, "VirtIOMEM", "block_size"),
 };
 
-static struct gg_error *check_type(const struct gg_host *host,
-				   const struct virtio_mem_layout *layout, uint64_t object)
+static struct gg_error *check_type(const struct gg_host *host, uint64_t object)
 {
-	enum { MAX_TYPE_NAME = 256 };
-	uint64_t class, type, name_address;
-	_cleanup_free_ char *name = NULL;
-	struct gg_error *err = gg_host_read_member(host, object, &layout->object_class, &class);
-	if (!err)
-		err = gg_host_read_member(host, class, &layout->class_type, &type);
-	if (!err)
-		err = gg_host_read_member(host, type, &layout->type_name, &name_address);
-	if (!err)
-		err = gg_host_read_text(host, name_address, MAX_TYPE_NAME, &name);
-	if (err)
-		return gg_error_context(err, "the object's type");
-
 	static const char virtio_mem[] = "virtio-mem";
-	if (!strncmp(name, virtio_mem, strlen(virtio_mem)))
-		return NULL;
-	_cleanup_free_ char *escaped = gg_text_escape(name);
+	_cleanup_free_ char *type = NULL;
+	struct gg_error *err = gg_qom_type_name(host, object, &type);
+	if (err || !strncmp(type, virtio_mem, strlen(virtio_mem)))
+		return err;
 	return gg_error_create(GG_UNSUPPORTED,
 			       "it is a %s, not a virtio-mem: which of its memory is plugged in is "
 			       "not known",
-			       escaped ? escaped : "?");
+			       type);
 }
 
 // One pass over the bitmap, which joins plugged blocks to runs.
@@ -134,7 +117,7 @@ gg_virtio_mem_plugged(const struct gg_host *host, uint64_t manager, uint64_t off
 	uint64_t bits, block_size;
 	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &layout);
 	if (!err)
-		err = check_type(host, &layout, manager);
+		err = check_type(host, manager);
 	if (!err)
 		err = read_bitmap_facts(host, &layout, manager, &scan, &bits, &block_size);
 	if (!err)

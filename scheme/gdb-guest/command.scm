@@ -5,6 +5,7 @@
 (define-module (gdb-guest command)
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
+  #:use-module (ice-9 format)
   #:use-module (ice-9 ftw)
   #:use-module (ice-9 match)
   #:use-module (srfi srfi-1)

@@ -4,6 +4,7 @@
   #:use-module (gdb-guest command)
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
+  #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:export (dump-guest-memory))
 

@@ -7,6 +7,7 @@
   #:use-module ((gdb) #:prefix gdb:)
   #:use-module (gdb-guest native)
   #:use-module (ice-9 binary-ports)
+  #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:use-module (ice-9 regex)
   #:use-module (rnrs bytevectors)

@@ -12,6 +12,7 @@
             %guest-ram
             %guest-absent
             %guest-dump
+            %guest-info
             %interruptible
             %check-interrupt))
 

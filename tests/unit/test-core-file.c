@@ -123,15 +123,18 @@ static void test_checked_host(void **state)
 	assert_success(gg_bytes_host_create(&bytes));
 	assert_success(gg_bytes_host_add_memory(bytes, 0, 0x10000, &memory));
 
+	struct gg_mapped_files *files;
 	struct gg_checked_host checked;
-	gg_checked_host_init(&checked, gg_bytes_host(bytes), core);
+	assert_success(gg_mapped_files_create(core, NULL, &files));
+	gg_checked_host_init(&checked, gg_bytes_host(bytes), core, files);
 	assert_success(gg_host_read(&checked.host, 0x1000, &byte, 1));
 	assert_error(gg_host_read(&checked.host, 0x8000, &byte, 1), GG_ABSENT, "0x8000");
 	assert_error(gg_host_read(&checked.host, 0x5000, &byte, 1), GG_ABSENT, "0x5000");
 	assert_int_equal(gg_bytes_host_reads(bytes), 1);
 
-	gg_checked_host_init(&checked, gg_bytes_host(bytes), NULL);
+	gg_checked_host_init(&checked, gg_bytes_host(bytes), NULL, NULL);
 	assert_success(gg_host_read(&checked.host, 0x8000, &byte, 1));
+	gg_mapped_files_destroy(files);
 	gg_bytes_host_destroy(bytes);
 }
 

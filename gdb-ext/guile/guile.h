@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What the binding files share.
+#ifndef GG_GUILE_H
+#define GG_GUILE_H
+
+#include "../guest.h"
+
+#include <libguile.h>
+
+// Throws ERR, if it is one, as (gdb-guest-error KIND MESSAGE), and destroys it. No C variable that
+// needs cleaning up may be in scope.
+void gg_guile_throw(struct gg_error *err);
+
+SCM gg_guile_string(const char *text);
+
+// Calls PROCEDURE with a list of arguments; what it throws becomes an error.
+struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret);
+
+// The guest of a Scheme object; throws if it is none, or destroyed.
+struct gg_guest *gg_guile_guest(SCM object);
+
+void gg_guile_define(const char *name, int arguments, scm_t_subr function);
+
+// Defines the procedures of info.c.
+void gg_guile_init_info(void);
+
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What there is to know of a guest at a glance, as association lists.
+#include "guile.h"
+#include "../cleanup.h"
+#include "../qemu/machine.h"
+#include "../text.h"
+
+#include <string.h>
+
+static SCM symbol(const char *name)
+{
+	return scm_from_utf8_symbol(name);
+}
+
+static SCM add(SCM list, const char *name, SCM value)
+{
+	return scm_acons(symbol(name), value, list);
+}
+
+// A part that could not be had is (error . MESSAGE) in its place. ERR is consumed.
+static SCM error_value(struct gg_error *err)
+{
+	SCM value = scm_cons(symbol("error"), gg_guile_string(gg_error_message(err)));
+	gg_error_destroy(err);
+	return value;
+}
+
+// TEXT, which is freed, or what ERR says.
+static SCM text_value(struct gg_error *err, char *text)
+{
+	if (err)
+		return error_value(err);
+	SCM value = gg_guile_string(text);
+	free(text);
+	return value;
+}
+
+static SCM qemu_facts(struct gg_guest *guest)
+{
+	static const char *const accelerators[] = { [GG_ACCELERATOR_UNKNOWN] = "unknown",
+						    [GG_ACCELERATOR_TCG] = "tcg",
+						    [GG_ACCELERATOR_KVM] = "kvm" };
+	const struct gg_qemu_cpus *cpus;
+	char *text = NULL;
+	SCM facts = SCM_EOL;
+	struct gg_error *err = gg_guest_cpus(guest, &cpus);
+	facts = add(facts, "accelerator",
+		    err ? error_value(err) : gg_guile_string(accelerators[cpus->accelerator]));
+	err = gg_qemu_run_state(guest->host, &text);
+	facts = add(facts, "run-state", text_value(err, text));
+	err = gg_qemu_machine(guest->host, &text);
+	facts = add(facts, "machine", text_value(err, text));
+	err = guest->program_path ? gg_qemu_version(guest->program_path, &text)
+				  : gg_error_create(GG_NOT_FOUND, "QEMU's binary is not known");
+	return add(facts, "version", text_value(err, text));
+}
+
+static SCM cpu_facts(struct gg_guest *guest)
+{
+	static const char *const words[] = {
+		[GG_CURRENT] = "current", [GG_STALE] = "stale", [GG_UNKNOWN] = "unknown"
+	};
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *err = gg_guest_cpus(guest, &cpus);
+	if (err)
+		return error_value(err);
+	SCM list = SCM_EOL;
+	for (size_t i = cpus->count; i-- > 0;)
+		list = scm_cons(scm_cons(scm_from_uint32(cpus->cpus[i].index),
+					 symbol(words[cpus->cpus[i].freshness])),
+				list);
+	return list;
+}
+
+// A field of init_uts_ns.name (Linux struct new_utsname: six arrays of 65), or #f.
+static SCM uts_field(const struct gg_kernel *kernel, unsigned int field)
+{
+	enum { FIELD_SIZE = 65 };
+	char text[FIELD_SIZE] = "";
+	gg_gva_t address;
+	struct gg_error *err = gg_vmcoreinfo_symbol(
+		&kernel->info, (const char *const[]){ "init_uts_ns", NULL }, &address);
+	_cleanup_free_ char *offset =
+		gg_vmcoreinfo_value(&kernel->info, "OFFSET(uts_namespace.name)");
+	if (!err && kernel->table)
+		err = gg_page_table_read(kernel->table,
+					 address + (offset ? strtoull(offset, NULL, 10) : 0) +
+						 field * FIELD_SIZE,
+					 text, FIELD_SIZE - 1);
+	_cleanup_free_ char *escaped = err ? NULL : gg_text_escape(text);
+	gg_error_destroy(err);
+	return escaped && *escaped ? gg_guile_string(escaped) : SCM_BOOL_F;
+}
+
+static SCM value_or_false(const struct gg_kernel *kernel, const char *key)
+{
+	_cleanup_free_ char *value = gg_vmcoreinfo_value(&kernel->info, key);
+	_cleanup_free_ char *escaped = value ? gg_text_escape(value) : NULL;
+	return escaped ? gg_guile_string(escaped) : SCM_BOOL_F;
+}
+
+static struct gg_error *collect_notice(void *data, const char *text)
+{
+	SCM *list = data;
+	*list = scm_cons(gg_guile_string(text), *list);
+	return NULL;
+}
+
+static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
+{
+	enum { NODENAME = 1, VERSION_FIELD = 3 };
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, collect_notice, notices, &kernel);
+	if (err)
+		return error_value(err);
+	SCM facts = SCM_EOL;
+	if (kernel->has_direct_map)
+		facts = add(facts, "direct-map", scm_from_uint64(kernel->direct_map));
+	if (kernel->table) {
+		facts = add(facts, "levels", scm_from_uint(kernel->paging.paging.levels));
+		facts = add(facts, "image-size", scm_from_uint64(kernel->image_size));
+		facts = add(facts, "image-gpa", scm_from_uint64(kernel->image_gpa));
+		facts = add(facts, "image", scm_from_uint64(kernel->image));
+	}
+	facts = add(facts, "kaslr-offset", value_or_false(kernel, "KERNELOFFSET"));
+	facts = add(facts, "vmcoreinfo", scm_from_uint64(kernel->note));
+	facts = add(facts, "nodename", uts_field(kernel, NODENAME));
+	facts = add(facts, "version", uts_field(kernel, VERSION_FIELD));
+	return add(facts, "release", value_or_false(kernel, "OSRELEASE"));
+}
+
+// (%guest-info GUEST) => ((qemu FACT ...) (cpus (INDEX . FRESHNESS) ...) (kernel FACT ...)
+// (notices TEXT ...) (backing . TEXT)). A part, or the value of a fact, is (error . MESSAGE) if it
+// could not be had.
+static SCM guest_info(SCM object)
+{
+	struct gg_guest *guest = gg_guile_guest(object);
+	SCM notices = SCM_EOL, info = SCM_EOL;
+	SCM kernel = kernel_facts(guest, &notices);
+	info = add(info, "backing", gg_guile_string(guest->backing->name));
+	info = add(info, "notices", scm_reverse(notices));
+	info = add(info, "kernel", kernel);
+	info = add(info, "cpus", cpu_facts(guest));
+	return add(info, "qemu", qemu_facts(guest));
+}
+
+void gg_guile_init_info(void)
+{
+	gg_guile_define("%guest-info", 1, (scm_t_subr)guest_info);
+}

@@ -1,0 +1,146 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+
+(define-module (gdb-guest guest-info)
+  #:use-module (gdb-guest command)
+  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest native)
+  #:use-module (ice-9 format)
+  #:use-module (ice-9 match)
+  #:use-module (srfi srfi-1)
+  #:export (guest-info))
+
+(define (guest-info)
+  "What there is to know of the guest at a glance, as an association list: target, qemu, cpus, ram
+and absent (lists of #(START SIZE HVA BLOCK)), backing, kernel, notices.  In the place of what could
+not be had is (error . MESSAGE)."
+  (define (try thunk)
+    (catch 'gdb-guest-error
+      thunk
+      (lambda (key kind message)
+        (if (eq? kind 'interrupted)
+            (throw key kind message)
+            (cons 'error message)))))
+  (interruptible
+   (lambda ()
+     (call-with-guest
+      (lambda (guest)
+        ;; Without RAM there is nothing to look at: that is the command's error.
+        (let ((ram (%guest-ram guest)))
+          (append `((target . ,(current-target))
+                    (ram . ,ram)
+                    (absent . ,(try (lambda () (%guest-absent guest)))))
+                  (%guest-info guest))))))))
+
+(define (fact facts name)
+  "The value of a fact; #f for what is missing or an error, which `problems' tells."
+  (match (and (pair? facts) (list? facts) (assq name facts))
+    ((_ . ('error . _)) #f)
+    ((_ . value) value)
+    (_ #f)))
+
+(define (problems facts)
+  (filter-map (match-lambda
+                ((_ . ('error . message)) message)
+                (_ #f))
+              (if (list? facts) facts '())))
+
+(define (line name format-string . arguments)
+  (say "~a~a\n" (string-pad-right name 10) (apply format #f format-string arguments)))
+
+(define (print-target info)
+  (let ((target (assq-ref info 'target)))
+    (match (target-kind target)
+      ('core (line "core" "~a" (target-core target)))
+      (_ (line "process" "~a" (target-pid target))))))
+
+(define (print-qemu info)
+  (let ((qemu (assq-ref info 'qemu)))
+    (line "QEMU" "~a, machine ~a, ~a, ~a"
+          (or (fact qemu 'version) "version unknown")
+          (or (fact qemu 'machine) "unknown")
+          (or (fact qemu 'run-state) "run state unknown")
+          (or (fact qemu 'accelerator) "accelerator unknown"))))
+
+(define (print-cpus info)
+  (match (assq-ref info 'cpus)
+    (('error . _) (line "CPUs" "unknown"))
+    (cpus
+     (line "CPUs" "~a: ~a" (length cpus)
+           (string-join
+            (filter-map (lambda (freshness)
+                          (let ((indices (filter-map (lambda (cpu)
+                                                       (and (eq? (cdr cpu) freshness)
+                                                            (number->string (car cpu))))
+                                                     cpus)))
+                            (and (pair? indices)
+                                 (format #f "~a ~a" freshness (string-join indices ",")))))
+                        '(current stale unknown))
+            "; ")))))
+
+(define (print-range name range suffix)
+  (match range
+    (#(start size _ block)
+     (line name "~a-~a  ~a  ~a~a" (format-address start) (format-address (+ start (- size 1)))
+           (string-pad (format-size size) 10) block suffix))))
+
+;; A guest with a virtio-mem may have thousands of ranges.
+(define ranges-shown 12)
+
+(define (print-ranges name ranges suffix)
+  (let ((shown (list-head ranges (min ranges-shown (length ranges)))))
+    (for-each (lambda (range name) (print-range name range suffix))
+              shown
+              (cons name (make-list (length shown) "")))
+    (when (> (length ranges) ranges-shown)
+      (line "" "... and ~a more" (- (length ranges) ranges-shown)))))
+
+(define (total ranges)
+  (fold (lambda (range sum) (+ sum (vector-ref range 1))) 0 ranges))
+
+(define (print-ram info)
+  (let ((ram (assq-ref info 'ram)))
+    (line "RAM" "~a in ~a range~a, read from ~a" (format-size (total ram)) (length ram)
+          (if (= (length ram) 1) "" "s") (assq-ref info 'backing))
+    (print-ranges "" ram "")
+    (match (assq-ref info 'absent)
+      (() #t)
+      (('error . message) (note "~a" message))
+      (absent
+       (line "missing" "~a in ~a range~a" (format-size (total absent)) (length absent)
+             (if (= (length absent) 1) "" "s"))
+       (print-ranges "" absent ", missing")))))
+
+(define (print-kernel info)
+  (match (assq-ref info 'kernel)
+    (('error . _) (line "kernel" "none found"))
+    (kernel
+     (line "kernel" "Linux ~a on ~a" (fact kernel 'release) (or (fact kernel 'nodename) "?"))
+     (when (fact kernel 'version)
+       (line "" "~a" (fact kernel 'version)))
+     (line "" "VMCOREINFO at guest-physical 0x~x, KASLR offset 0x~a" (fact kernel 'vmcoreinfo)
+           (or (fact kernel 'kaslr-offset) "?"))
+     (when (fact kernel 'levels)
+       (line "" "~a-level page tables, image at 0x~x (guest-physical 0x~x, ~a)~a"
+             (fact kernel 'levels) (fact kernel 'image) (fact kernel 'image-gpa)
+             (format-size (fact kernel 'image-size))
+             (if (fact kernel 'direct-map)
+                 (format #f ", direct map at 0x~x" (fact kernel 'direct-map))
+                 ""))))))
+
+(define (print-notes info)
+  (for-each (lambda (text) (note "~a" text))
+            (append (problems (assq-ref info 'qemu))
+                    (problems (list (assq 'cpus info) (assq 'kernel info)))
+                    (assq-ref info 'notices))))
+
+(define (print-info options)
+  (let ((info (guest-info)))
+    (for-each (lambda (print) (print info))
+              (list print-target print-qemu print-cpus print-ram print-kernel print-notes))))
+
+(define-guest-command (guest-info #:argument #f #:options ())
+  "Show what is being looked at: QEMU, its machine and CPUs, the guest's RAM and kernel.
+
+It tells where guest memory is read from and what of it is missing, whether the registers that QEMU
+has are the CPUs', and how the guest's kernel was found."
+  print-info)
