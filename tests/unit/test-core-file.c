@@ -5,6 +5,8 @@
 #include "../../gdb-ext/host/checked.h"
 #include "core-image.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,19 +14,25 @@
 // Addresses 0x1000-0x1fff and 0x2000-0x2fff are held, of 0x3000-0x4fff the first half, of
 // 0x8000-0x8fff nothing; 0x5000-0x7fff is in no segment.
 static const struct core_segment segments[] = {
-	{ 0x8000, 0x1000, 0 },
-	{ 0x1000, 0x1000, 0x1000 },
-	{ 0x2000, 0x1000, 0x1000 },
-	{ 0x3000, 0x2000, 0x1000 },
+	{ .address = 0x8000, .memory_size = 0x1000 },
+	{ .address = 0x1000, .memory_size = 0x1000, .file_size = 0x1000 },
+	{ .address = 0x2000, .memory_size = 0x1000, .file_size = 0x1000 },
+	{ .address = 0x3000, .memory_size = 0x2000, .file_size = 0x1000 },
 };
 
 static char path[] = "/tmp/test-core-file-XXXXXX";
 static struct gg_core_file *core;
 
+static void write_core(uint16_t type, const struct core_segment *load, size_t count)
+{
+	core_image_write(path,
+			 &(struct core_image){ .type = type, .segments = load, .count = count });
+}
+
 static int begin_test(void **state)
 {
 	(void)state;
-	core_image_write(path, segments, 4, ET_CORE);
+	write_core(ET_CORE, segments, 4);
 	return 0;
 }
 
@@ -96,15 +104,19 @@ static void test_cut_off(void **state)
 static void test_not_a_core(void **state)
 {
 	(void)state;
-	const struct core_segment overlapping[] = { { 0x1000, 0x2000, 0x2000 },
-						    { 0x2fff, 0x1000, 0x1000 } };
-	const struct core_segment wrapping[] = { { UINT64_MAX - 1, 0x1000, 0x1000 } };
-	core_image_write(path, overlapping, 2, ET_CORE);
+	const struct core_segment overlapping[] = {
+		{ .address = 0x1000, .memory_size = 0x2000, .file_size = 0x2000 },
+		{ .address = 0x2fff, .memory_size = 0x1000, .file_size = 0x1000 },
+	};
+	const struct core_segment wrapping[] = {
+		{ .address = UINT64_MAX - 1, .memory_size = 0x1000, .file_size = 0x1000 },
+	};
+	write_core(ET_CORE, overlapping, 2);
 	assert_error(gg_core_file_open(path, &core), GG_BAD_DATA,
 		     "two segments hold the address 0x2fff");
-	core_image_write(path, wrapping, 1, ET_CORE);
+	write_core(ET_CORE, wrapping, 1);
 	assert_error(gg_core_file_open(path, &core), GG_BAD_DATA, "wraps around");
-	core_image_write(path, segments, 4, ET_EXEC);
+	write_core(ET_EXEC, segments, 4);
 	assert_error(gg_core_file_open(path, &core), GG_BAD_DATA, "e_type is 2, not 4");
 	assert_int_equal(truncate(path, 10), 0);
 	assert_error(gg_core_file_open(path, &core), GG_BAD_DATA, path);
@@ -138,6 +150,61 @@ static void test_checked_host(void **state)
 	gg_bytes_host_destroy(bytes);
 }
 
+// A program of three pages: the kernel dumps the first, the second may have been written to.
+static void test_mapped_files(void **state)
+{
+	(void)state;
+	static uint8_t program[3 * 4096];
+	char program_path[] = "/tmp/test-core-file-program-XXXXXX";
+	int fd = mkstemp(program_path);
+	memcpy(program, "\177ELF, and a build ID", 21);
+	memcpy(program + 4096, "data", 4);
+	memcpy(program + 8192, "text", 4);
+	assert_int_equal(write(fd, program, sizeof(program)), sizeof(program));
+	const struct core_segment load[] = {
+		{ 0x10000, 0x1000, 0x1000, true, program },
+		{ 0x11000, 0x1000, 0, false, NULL },
+		{ 0x12000, 0x1000, 0, true, NULL },
+	};
+	const struct core_mapping mappings[] = {
+		{ 0x10000, 0x11000, 0, program_path },
+		{ 0x11000, 0x12000, 1, program_path },
+		{ 0x12000, 0x13000, 2, program_path },
+		{ 0x20000, 0x21000, 0, "/nonexistent\033[2J" },
+	};
+	core_image_write(path, &(struct core_image){ ET_CORE, load, 3, mappings, 4 });
+
+	struct gg_mapped_files *files;
+	char bytes[8];
+	assert_success(gg_core_file_open(path, &core));
+	assert_success(gg_mapped_files_create(core, NULL, &files));
+	assert_success(gg_mapped_files_read(files, 0x12000, bytes, 4));
+	assert_memory_equal(bytes, "text", 4);
+	assert_error(gg_mapped_files_read(files, 0x11000, bytes, 4), GG_ABSENT, "0x11000");
+	assert_error(gg_mapped_files_read(files, 0x12ffe, bytes, 4), GG_ABSENT, "0x12ffe");
+	assert_error(gg_mapped_files_read(files, 0x20000, bytes, 4), GG_ABSENT,
+		     "/nonexistent\\x1b[2J, which was mapped there, is gone");
+	gg_mapped_files_destroy(files);
+
+	// Another build under the same name; and the right one elsewhere.
+	char moved_path[sizeof(program_path) + 4];
+	snprintf(moved_path, sizeof(moved_path), "%s.old", program_path);
+	assert_int_equal(rename(program_path, moved_path), 0);
+	int other = open(program_path, O_CREAT | O_WRONLY, 0600);
+	program[16]++;
+	assert_int_equal(write(other, program, sizeof(program)), sizeof(program));
+	close(other);
+	assert_success(gg_mapped_files_create(core, NULL, &files));
+	assert_error(gg_mapped_files_read(files, 0x12000, bytes, 4), GG_ABSENT, "not the one that");
+	gg_mapped_files_destroy(files);
+	assert_success(gg_mapped_files_create(core, moved_path, &files));
+	assert_success(gg_mapped_files_read(files, 0x12000, bytes, 4));
+	gg_mapped_files_destroy(files);
+	unlink(program_path);
+	unlink(moved_path);
+	close(fd);
+}
+
 int main(void)
 {
 	close(mkstemp(path));
@@ -146,6 +213,9 @@ int main(void)
 		UNIT_TEST("reads cross segments, and stop at what is absent", test_read),
 		UNIT_TEST("what was cut off is absent", test_cut_off),
 		UNIT_TEST("what is no core, or contradicts itself, is refused", test_not_a_core),
+		UNIT_TEST(
+			"read-only memory is read from the file that was mapped, if it is the same",
+			test_mapped_files),
 		UNIT_TEST("no zeros are read for what the core lacks", test_checked_host),
 	};
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
