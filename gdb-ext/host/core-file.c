@@ -275,6 +275,15 @@ void gg_core_file_extent(const struct gg_core_file *core, uint64_t address, uint
 		ret->offset = segment->offset + (address - segment->start);
 }
 
+struct gg_error *gg_core_file_absent(const struct gg_core_file *core, uint64_t address)
+{
+	return gg_error_create(GG_ABSENT,
+			       "the core file does not hold the memory at 0x%" PRIx64 "%s", address,
+			       core->cut_off ? ": it is cut off (look at ulimit -c, and at the "
+					       "disk it was written to)"
+					     : "");
+}
+
 struct gg_error *gg_core_file_check(const struct gg_core_file *core, uint64_t address,
 				    uint64_t size)
 {
@@ -282,9 +291,7 @@ struct gg_error *gg_core_file_check(const struct gg_core_file *core, uint64_t ad
 		struct gg_core_extent extent;
 		gg_core_file_extent(core, address, size, &extent);
 		if (!extent.held)
-			return gg_error_create(
-				GG_ABSENT, "the core file does not hold the memory at 0x%" PRIx64,
-				address);
+			return gg_core_file_absent(core, address);
 		address += extent.size;
 		size -= extent.size;
 	}

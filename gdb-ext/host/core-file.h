@@ -41,6 +41,9 @@ struct gg_core_extent {
 void gg_core_file_extent(const struct gg_core_file *core, uint64_t address, uint64_t size,
 			 struct gg_core_extent *ret);
 
+// The error GG_ABSENT for ADDRESS.
+struct gg_error *gg_core_file_absent(const struct gg_core_file *core, uint64_t address);
+
 // GG_ABSENT, with the first address that is missing, unless the file holds all SIZE bytes at
 // ADDRESS.
 struct gg_error *gg_core_file_check(const struct gg_core_file *core, uint64_t address,

@@ -204,8 +204,7 @@ struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t ad
 {
 	const struct mapping *mapping = find_mapping(files, address, size);
 	if (!mapping || gg_core_file_is_writable(files->core, address))
-		return gg_error_create(
-			GG_ABSENT, "the core file does not hold the memory at 0x%" PRIx64, address);
+		return gg_core_file_absent(files->core, address);
 	struct gg_error *err = open_file(files, mapping->path);
 	if (err)
 		return gg_error_context(err, "0x%" PRIx64 " is not in the core file", address);

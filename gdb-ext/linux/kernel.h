@@ -13,7 +13,8 @@ struct gg_vmcoreinfo_scan {
 	bool big_endian;
 	gg_gpa_t found[GG_SCAN_MAX]; // of the notes
 	size_t count;
-	bool overflowed; // there were more
+	bool overflowed;  // there were more
+	uint64_t missing; // bytes of RAM that could not be looked at
 };
 
 // Looks at the start of every page in SIZE bytes at GPA.

@@ -81,6 +81,8 @@ static struct gg_error *scan_range(struct gg_vmcoreinfo_scan *scan, const struct
 					  look);
 		if (err)
 			return err;
+		if (extent.kind == GG_EXTENT_ABSENT)
+			scan->missing += extent.size;
 		done += extent.size;
 	}
 	return NULL;

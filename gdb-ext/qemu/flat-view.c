@@ -339,8 +339,8 @@ static struct gg_error *find_address_space(const struct gg_host *host, uint64_t 
 		gg_error_destroy(err);
 		return gg_error_create(GG_NOT_FOUND,
 				       "no symbol address_space_memory: this is not a QEMU system "
-				       "emulator, or its binary is not loaded (try: file "
-				       "/usr/bin/qemu-system-...)");
+				       "emulator, or its binary or its debuginfo is not loaded "
+				       "(try: file /usr/bin/qemu-system-..., symbol-file)");
 	}
 	if (err)
 		return err;

@@ -7,8 +7,8 @@
 #include "../memory/backing.h"
 #include "output.h"
 
-// How much is read and written at once, and between two looks at Ctrl-C. As it fits into a core's second
-// level cache, bytes are there still when they are written.
+// How much is read and written at once, and between two looks at Ctrl-C. As it fits into a core's
+// second level cache, bytes are there still when they are written.
 enum { GG_COPY_CHUNK = 1 << 18 };
 
 struct gg_copy {

@@ -168,6 +168,7 @@ static struct gg_error *write_file(struct dump *dump)
 	bool cloned = false;
 	struct gg_error *err = copy_memory(dump, &cloned);
 	const bool saw_all = !cloned && !dump->options->filter;
+	dump->scan.missing = dump->map->size - dump->pieces.size;
 	if (!err && !dump->options->no_notes)
 		err = find_kernel(dump, saw_all ? &dump->scan : NULL);
 	return err ? err : write_headers(dump);

@@ -110,7 +110,7 @@ struct gg_error *gg_output_create(const char *path, bool force, const char *cons
 	struct gg_error *err = open_output(output, path, protected);
 	if (err) {
 		gg_output_destroy(output);
-		return gg_error_context(err, "%s", path);
+		return *path ? gg_error_context(err, "%s", path) : err;
 	}
 	*ret = output;
 	return NULL;

@@ -14,12 +14,10 @@
 the symbols force, no-notes and skip-absent.  FILTER, (BEGIN . LENGTH), leaves out all other
 guest-physical addresses.  PROGRESS is called with a range #(START SIZE HVA BLOCK), the bytes done,
 the bytes to do and the seconds so far; NOTICE with each line that the user should know."
-  (interruptible
-   (lambda ()
-     (call-with-guest
-      (lambda (guest)
-        (%guest-dump guest file flags filter progress notice))
-      #:via-host? via-host?))))
+  (call-with-guest
+   (lambda (guest)
+     (%guest-dump guest file flags filter progress notice))
+   #:via-host? via-host?))
 
 (define (print-range range)
   (match range

@@ -20,16 +20,14 @@ not be had is (error . MESSAGE)."
         (if (eq? kind 'interrupted)
             (throw key kind message)
             (cons 'error message)))))
-  (interruptible
-   (lambda ()
-     (call-with-guest
-      (lambda (guest)
-        ;; Without RAM there is nothing to look at: that is the command's error.
-        (let ((ram (%guest-ram guest)))
-          (append `((target . ,(current-target))
-                    (ram . ,ram)
-                    (absent . ,(try (lambda () (%guest-absent guest)))))
-                  (%guest-info guest))))))))
+  (call-with-guest
+   (lambda (guest)
+     ;; Without RAM there is nothing to look at: that is the command's error.
+     (let ((ram (%guest-ram guest)))
+       (append `((target . ,(current-target))
+                 (ram . ,ram)
+                 (absent . ,(try (lambda () (%guest-absent guest)))))
+               (%guest-info guest))))))
 
 (define (fact facts name)
   "The value of a fact; #f for what is missing or an error, which `problems' tells."

@@ -13,7 +13,6 @@
   #:use-module (rnrs bytevectors)
   #:use-module (srfi srfi-1)
   #:export (call-with-host
-            interruptible
             current-target
             target-kind
             target-core
@@ -77,10 +76,7 @@
       (when (< done size)
         (let* ((piece (min limit (- size done)))
                (type (gdb:type-array uchar 0 (- piece 1)))
-               (value (gdb:make-lazy-value
-                       type (gdb:make-value (+ address done)
-                                            #:type (gdb:arch-ulonglong-type
-                                                    (gdb:current-arch))))))
+               (value (gdb:make-lazy-value type (+ address done))))
           (bytevector-copy! (gdb:value->bytevector value) 0 buffer done piece)
           (loop (+ done piece)))))))
 
@@ -215,30 +211,33 @@
       (make-target 'process #f program (and pid (string->number pid))))
      (else (make-target 'other #f program #f)))))
 
-(define* (call-with-host target procedure #:key via-host?)
-  "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
-target may run, or be another one, before the next command.  With VIA-HOST? guest memory is read
-through GDB only."
-  (let ((guest (%guest-create (list (read-answer target) symbol-answer member-answer
-                                    registers-answer)
-                              #f
-                              (gdb:type-sizeof (gdb:lookup-type "long"))
-                              (target-core target) (target-program target)
-                              (target-pid target)
-                              via-host?)))
-    (dynamic-wind
-      (const #t)
-      (lambda () (procedure guest))
-      (lambda () (%guest-destroy guest)))))
-
 ;; A Ctrl-C just before the library's handler was in place is still on GDB's mind, and would come
-;; out of the first memory port.  An evaluation lets it out where it does no harm.
+;; out of the first memory port.  A command lets it out where it does no harm (an evaluation does
+;; not look).
 (define (interruptible thunk)
   "Calls THUNK such that Ctrl-C makes the library's work in it throw, and GDB's own do nothing."
   (%interruptible
    (lambda ()
-     (answering 'interrupted (lambda () (gdb:parse-and-eval "0")))
+     (answering 'interrupted (lambda () (execute-to-string "output 0")))
      (thunk))))
+
+(define* (call-with-host target procedure #:key via-host?)
+  "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
+target may run, or be another one, before the next command.  With VIA-HOST? guest memory is read
+through GDB only."
+  (interruptible
+   (lambda ()
+     (let ((guest (%guest-create (list (read-answer target) symbol-answer member-answer
+                                       registers-answer)
+                                 #f
+                                 (gdb:type-sizeof (gdb:lookup-type "long"))
+                                 (target-core target) (target-program target)
+                                 (target-pid target)
+                                 via-host?)))
+       (dynamic-wind
+         (const #t)
+         (lambda () (procedure guest))
+         (lambda () (%guest-destroy guest)))))))
 
 ;;; What commands need.
 

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real guests, end to end.
+
+GDB_GUEST names the launcher under test; where it is unset, that of the build in the source tree.
+`--tap` prints TAP. TMPDIR is where the guests' memory goes: 25 GB at most, gone at the end.
+"""
+
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import machines
+import tap
+from machines import lab
+
+pytest.register_assert_rewrite("vmcore")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tap", action="store_true", help="print TAP")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    if config.getoption("tap"):
+        config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(tap.TapReporter(sys.stdout), "tap")
+    config.addinivalue_line("markers", "attach: needs the right to attach to a process")
+    # Also when asked to end, what is large goes first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: pytest.exit("asked to end"))
+    config.addinivalue_line("markers", "machines(...): only for these of the machines that `dumps` has")
+
+
+def pytest_collection_modifyitems(config, items):
+    def is_meant(item):
+        marker = item.get_closest_marker("machines")
+        return not marker or item.callspec.params["dumps"] in marker.args
+
+    # Not by parametrizing anew: pytest groups tests by the index of a parameter, and a machine's files are there once.
+    config.hook.pytest_deselected(items=[item for item in items if not is_meant(item)])
+    items[:] = [item for item in items if is_meant(item)]
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("attach") and not machines.may_attach():
+        pytest.skip("this user may not attach to processes (kernel.yama.ptrace_scope)")
+
+
+# ---- Where things are ----
+
+@pytest.fixture(scope="session")
+def top_folder():
+    """Not pytest's own, which keeps what the last three runs left."""
+    folder = Path(tempfile.mkdtemp(prefix="gdb-guest-tests-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def folder(top_folder):
+    """An empty folder."""
+    path = Path(tempfile.mkdtemp(dir=top_folder))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def background(top_folder):
+    work = machines.Background()
+    yield work
+    work.close()
+
+
+# ---- Guests ----
+
+@pytest.fixture(scope="session", params=machines.ALL, ids=str)
+def dumps(request, background, top_folder):
+    """A machine's dumps. The first test that asks for one has them all made in the background."""
+    wanted = [item.callspec.params["dumps"] for item in request.session.items if "dumps" in item.fixturenames]
+    for machine in dict.fromkeys(wanted):
+        background.start(machine, machines.Dumps, machine, top_folder / f"machine-{machines.ALL.index(machine)}")
+    result = background.start(request.param, machines.Dumps).result()
+    yield result
+    # Large.
+    result.remove()
+
+
+def core_fixture(take, *arguments):
+    """A fixture for the core of a guest's QEMU: (core, QEMU's binary)."""
+    @pytest.fixture(scope="session")
+    def fixture(background, top_folder):
+        path = Path(tempfile.mkdtemp(dir=top_folder))
+        yield background.start((take, arguments), take, path, *arguments).result()
+        shutil.rmtree(path)
+
+    return fixture
+
+
+small = core_fixture(machines.take_core, "pc", 256)
+hollow = core_fixture(machines.take_core, "pc,dump-guest-core=off", 256)
+middling = core_fixture(machines.take_core, "pc", 1024)
+large = core_fixture(machines.take_filled_core)
+
+
+@pytest.fixture(scope="session")
+def large_process(background, top_folder):
+    """A stopped QEMU whose guest has 5 GiB."""
+    guest = background.start("large process", machines.boot_filled, top_folder).result()
+    yield guest
+    guest.kill()
+
+
+@pytest.fixture
+def served(folder, background):
+    """A guest that waits for a debugger at the socket `gdbstub` in its folder."""
+    extra = ["-gdb", "unix:gdbstub,server=on,wait=off"]
+    guest = background.executor.submit(lab.Guest, directory=folder, extra=extra).result()
+    yield guest
+    guest.kill()
+
+
+@pytest.fixture
+def quiet(background):
+    """Nothing else at work: for tests that measure time."""
+    background.settle()
+
+
+@pytest.fixture(scope="session")
+def sleeper_core(top_folder):
+    """The core of a program that is not QEMU: (core, its binary)."""
+    path = Path(tempfile.mkdtemp(dir=top_folder))
+    program = shutil.which("sleep")
+
+    def unlimited():
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+    process = subprocess.Popen([program, "1000"], cwd=path, preexec_fn=unlimited)
+    yield machines.core_of(process, path), program
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def private_qemu(small, folder):
+    """A copy of QEMU's binary, which a wrong program may damage."""
+    path = folder / "qemu"
+    shutil.copy(small[1], path)
+    return path

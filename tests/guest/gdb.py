@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the GDB under test: in batch mode, and with a terminal of its own."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+LAUNCHER = os.environ.get("GDB_GUEST") or str(TOP / "gdb-guest")
+PROMPT = "(ready) "
+
+# For all that GDB does in a test; one that takes so long hangs.
+PATIENCE = 120
+
+
+def environment():
+    """Nothing of the user's that changes what GDB prints."""
+    return dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", INPUTRC="/dev/null")
+
+
+def quote(name):
+    """A file's name, as one word of a GDB command."""
+    return '"' + str(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def lines_of(text):
+    """GDB puts an empty line behind what it calls an error; that, and what a terminal needs, is not text."""
+    return [line for line in (line.rstrip("\r") for line in text.split("\n")) if line.strip()]
+
+
+class Run:
+    """A GDB that has ended."""
+
+    def __init__(self, command, status, output):
+        self.command = command
+        self.status = status
+        self.output = output
+
+    def __repr__(self):
+        return f"{' '.join(map(str, self.command))}\nstatus {self.status}\n{self.output}"
+
+
+def batch(*arguments, commands=(), launcher=None, prefix=()):
+    """Runs GDB with -batch on the arguments and commands. Its two outputs are one text."""
+    command = [*prefix, launcher or LAUNCHER, "-nx", "-batch", *map(str, arguments)]
+    for line in commands:
+        command += ["-ex", line]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, errors="replace", timeout=PATIENCE, env=environment())
+    return Run(command, result.returncode, result.stdout)
+
+
+def attempt(arguments, command, prefix=()):
+    """What GDB prints for a command that should fail, as lines; checks that GDB is alive afterwards, and exits with 1.
+
+    The command is given twice: GDB's exit status is that of its last command, and it must be alive after that.
+    """
+    run = batch(*arguments, prefix=prefix,
+                commands=[r"echo @begin\n", command, r"echo @end\n", "print 6 * 7", command])
+    begin, end = run.output.find("@begin\n"), run.output.find("@end\n")
+    assert 0 <= begin < end, f"GDB did not get through: {run}"
+    assert "$1 = 42" in run.output[end:], f"GDB did not go on: {run}"
+    assert run.status == 1, f"the exit status should be 1: {run}"
+    return lines_of(run.output[begin + len("@begin\n"):end])
+
+
+class Silence(AssertionError):
+    """GDB does not print what it should."""
+
+
+class Session:
+    """A GDB that is being typed to."""
+
+    def __init__(self, *arguments, launcher=None):
+        command = [launcher or LAUNCHER, "-nx", "-q"]
+        for setting in (f"set prompt {PROMPT}", "set pagination off", "set confirm off", "set width 0"):
+            command += ["-iex", setting]
+        self.terminal, slave = os.openpty()
+        # Wide enough that no line is ever wrapped.
+        termios.tcsetwinsize(slave, (50, 1000))
+        self.process = subprocess.Popen([*command, *map(str, arguments)], env=environment(),
+                                        preexec_fn=lambda: os.login_tty(slave))
+        os.close(slave)
+        self.unread = ""
+        self.log = ""
+        try:
+            self.wait_prompt()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def send(self, line):
+        self.type(line + "\n")
+
+    def start(self, line):
+        """Sends a command, and waits until GDB has it."""
+        self.send(line)
+        self.wait(re.escape(line) + r"\r?\n")
+
+    def interrupt(self, typed=False):
+        if typed:
+            self.type("\x03")
+        else:
+            self.process.send_signal(signal.SIGINT)
+
+    def wait(self, pattern, seconds=PATIENCE):
+        """What GDB prints up to the end of the pattern; it is an error if it does not within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.unread)):
+            left = deadline - time.monotonic()
+            if left <= 0 or self.unread.endswith(PROMPT):
+                raise Silence(f"GDB did not print {pattern!r} in {seconds} s, or prompts; it printed:\n"
+                              f"{self.log[-4000:]}")
+            if select.select([self.terminal], [], [], left)[0]:
+                self._receive(pattern)
+        text, self.unread = self.unread[:match.end()], self.unread[match.end():]
+        return text
+
+    def wait_prompt(self, seconds=PATIENCE):
+        return self.wait(re.escape(PROMPT), seconds)
+
+    def command(self, line, seconds=PATIENCE):
+        """What GDB prints for a command, as lines."""
+        self.send(line)
+        text = self.wait_prompt(seconds)
+        return lines_of(text.removesuffix(PROMPT).removeprefix(line))
+
+    def is_alive(self):
+        return "= 42" in " ".join(self.command("print 6 * 7"))
+
+    def settle(self):
+        """Reads on until GDB has answered a new command, whatever Ctrl-C has thrown away of what was typed."""
+        for i in range(10):
+            self.send(f"echo @settled-{i}\\n")
+            deadline = time.monotonic() + 1
+            while time.monotonic() < deadline:
+                try:
+                    # At the start of a line: not what the terminal echoes.
+                    self.wait(rf"\n@settled-{i}\r?\n", seconds=1)
+                    self.wait_prompt()
+                    return
+                except Silence:
+                    self.unread = ""
+        raise Silence(f"GDB does not answer; it printed:\n{self.log[-4000:]}")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.terminal)
+
+    def _receive(self, pattern):
+        try:
+            data = os.read(self.terminal, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            status = self.process.wait()
+            raise AssertionError(f"GDB ended with status {status} before it printed {pattern!r}; it printed:\n"
+                                 f"{self.log[-4000:]}")
+        text = data.decode(errors="replace")
+        self.unread += text
+        self.log += text

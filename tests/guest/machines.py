@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guests that the tests look into, and all that is taken of each before it is gone.
+
+Each is booted once. Two are at work at a time, in the background, from the first test that needs one.
+"""
+
+import concurrent.futures
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gdb
+from gdb import TOP
+from virtio_mem import QTest, VirtioMem
+
+sys.path.insert(0, str(TOP / "lab"))
+import guest as lab  # noqa: E402
+
+MIB = 1 << 20
+
+
+# Processes of a guest that are known by their name.
+SLEEPERS = 40
+
+
+class Machine:
+    """What to boot, and what to do to it before it is looked at."""
+
+    def __init__(self, name, machine, memory, extra=(), prepare=None, smp=2):
+        self.name = name
+        self.machine = machine
+        self.memory = memory
+        self.smp = smp
+        self.extra = extra
+        self.prepare = prepare or (lambda guest: None)
+
+    def __str__(self):
+        return self.name
+
+    def boot(self, folder):
+        return lab.Guest(machine=self.machine, memory=self.memory, smp=self.smp, extra=self.extra,
+                         append=f"lab.procs={SLEEPERS}", directory=folder)
+
+
+def plug_memory(guest):
+    """A DIMM; of 256 MiB of virtio-mem the blocks 1, 3 to 5, 31; bytes in all of them, and in the non-volatile DIMM."""
+    guest.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "hotplugged", "size": 128 * MIB})
+    guest.qmp("device_add", driver="pc-dimm", id="dimm", memdev="hotplugged")
+    guest.stop()
+    with QTest(guest.directory, "qtest") as qtest:
+        guest.qmp("qom-set", path="/machine/peripheral/vmem", property="requested-size", value=128 * MIB)
+        device = VirtioMem(guest, qtest, "vmem")
+        for block, count in ((1, 1), (3, 3), (31, 1)):
+            address = device.plug(block, count)
+            for i in range(count):
+                qtest.fill(address + i * device.block_size, device.block_size, block + i)
+        plugged = guest.qmp("qom-get", path="/machine/peripheral/vmem", property="size")
+        if plugged != 5 * device.block_size:
+            raise lab.GuestError(f"virtio-mem has {plugged} bytes plugged in, not {5 * device.block_size}")
+        for info in guest.qmp("query-memory-devices"):
+            if info["type"] in ("dimm", "nvdimm"):
+                qtest.fill(info["data"]["addr"] + 0x1000, 0x1800, 0xd1)
+
+
+# Bytes other than zeros from here on: a guest that has just been booted is done in no time.
+FILLED_FROM, FILLED_SIZE = 256 * MIB, 1024 * MIB
+QTEST = ["-qtest", "unix:qtest,server=on,wait=off", "-qtest-log", "none"]
+
+
+def boot_filled(folder):
+    """A stopped guest with 5 GiB, some of them full."""
+    guest = lab.Guest(machine="q35", memory=5120, directory=folder, extra=QTEST)
+    guest.stop()
+    with QTest(guest.directory, "qtest") as qtest:
+        qtest.fill(FILLED_FROM, FILLED_SIZE, 0xf1)
+    return guest
+
+
+MACHINES = [Machine(f"{machine} with {size}", machine, memory)
+            for memory, size in ((256, "256 MiB"), (1024, "1 GiB"), (5120, "5 GiB")) for machine in ("pc", "q35")]
+
+# All that makes the memory map more than RAM and a BIOS.
+RICH = Machine(
+    "q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "q35,nvdimm=on", 512,
+    ["-m", "512M,slots=4,maxmem=8G",
+     "-object", "memory-backend-memfd,id=node0,size=256M,share=on", "-object", "memory-backend-ram,id=node1,size=256M",
+     "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1",
+     "-device", "VGA",
+     "-object", "memory-backend-ram,id=nonvolatile,size=64M", "-device", "nvdimm,memdev=nonvolatile",
+     "-object", "memory-backend-memfd,id=shared,size=16M,share=on", "-device", "ivshmem-plain,memdev=shared",
+     "-object", "memory-backend-ram,id=growing,size=256M",
+     "-device", "virtio-mem-pci,id=vmem,memdev=growing,node=0,requested-size=0",
+     *QTEST],
+    prepare=plug_memory)
+
+# virtio-mem of which nothing is plugged in.
+EMPTY_VIRTIO_MEM = Machine(
+    "pc with virtio-mem, nothing of it plugged in", "pc", 256,
+    ["-m", "256M,maxmem=4G", "-object", "memory-backend-ram,id=growing,size=256M",
+     "-device", "virtio-mem-pci,memdev=growing,requested-size=0"])
+
+ONE_CPU = Machine("pc with 1 vCPU", "pc", 256, smp=1)
+EIGHT_CPUS = Machine("q35 with 8 vCPUs", "q35", 256, smp=8)
+# The kernel turns 5-level paging on where the CPU has it.
+LA57 = Machine("pc with 5-level page tables", "pc", 256, ["-cpu", "max"])
+
+ALL = [*MACHINES, RICH, EMPTY_VIRTIO_MEM, ONE_CPU, EIGHT_CPUS, LA57]
+# For what costs seconds on each.
+SOME = [MACHINES[0], RICH, LA57]
+
+
+class Dumps:
+    """A guest's memory: as QEMU wrote it, as we did from the process, from its core, from that through GDB."""
+
+    def __init__(self, machine, folder):
+        self.machine = machine
+        self.folder = Path(folder)
+        self.truth, self.attached, self.core, self.from_core, self.through_gdb = (
+            self.folder / name for name in ("truth", "attached", "core", "from-core", "through-gdb"))
+        self.folder.mkdir()
+        with machine.boot(self.folder) as guest:
+            self.qemu = guest.qemu
+            machine.prepare(guest)
+            guest.stop()
+            self.console = guest.serial.read_text(errors="replace")
+            self.version = guest.qmp("query-version")
+            self.machine_type = guest.qmp("qom-get", path="/machine", property="type")
+            guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{self.truth}")
+            self.attached_run = gdb.batch("-p", guest.pid, commands=[f"dump-guest-memory {gdb.quote(self.attached)}"])
+            self.status_after = guest.qmp("query-status")["status"]
+            guest.core(self.core)
+        self.core_run, self.gdb_run = (
+            gdb.batch(self.qemu, self.core, commands=[f"dump-guest-memory {option} {gdb.quote(path)}"])
+            for option, path in (("", self.from_core), ("-via gdb", self.through_gdb)))
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def take_core(folder, machine, memory):
+    """The core of a stopped guest, and QEMU's binary."""
+    with lab.Guest(machine=machine, memory=memory, directory=folder) as guest:
+        guest.stop()
+        return guest.core(Path(folder) / "core"), guest.qemu
+
+
+def take_filled_core(folder):
+    with boot_filled(folder) as guest:
+        return guest.core(Path(folder) / "core"), guest.qemu
+
+
+def core_of(process, folder):
+    """The core of any process that was started in the folder with core files unlimited; it has died then."""
+    path = Path(folder) / "core"
+    pattern = lab.CorePattern()
+    if pattern.is_file:
+        since = time.time() - 1
+        process.send_signal(signal.SIGABRT)
+        process.wait(gdb.PATIENCE)
+        shutil.move(pattern.find(process.pid, folder, since), path)
+    else:
+        gdb.batch("-p", process.pid, commands=[f"generate-core-file {path}"])
+        process.kill()
+        process.wait()
+    return path
+
+
+class Background:
+    """Makes things, two at a time, in threads. QEMU dies with the thread that started it, so these end last of all."""
+
+    def __init__(self):
+        self.executor = concurrent.futures.ThreadPoolExecutor(2)
+        self.futures = {}
+
+    def start(self, key, function, *arguments, **options):
+        if key not in self.futures:
+            self.futures[key] = self.executor.submit(function, *arguments, **options)
+        return self.futures[key]
+
+    def settle(self):
+        """Waits until nothing is at work: for tests that measure time."""
+        concurrent.futures.wait(self.futures.values())
+
+    def close(self):
+        self.executor.shutdown(cancel_futures=True)
+
+
+def may_attach():
+    """Whether this user may attach to a process that is not the debugger's own child; else, why not."""
+    with subprocess.Popen(["sleep", "1000"]) as sleeper:
+        try:
+            run = subprocess.run([sys.executable, "-c", PTRACE_PROBE, str(sleeper.pid)], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            return run.returncode == 0
+        finally:
+            sleeper.kill()
+
+
+# PTRACE_SEIZE, from a process that is not the parent, as GDB is not QEMU's.
+PTRACE_PROBE = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+sys.exit(libc.ptrace(0x4206, int(sys.argv[1]), None, None) != 0)
+"""

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dump-guest-memory against QEMU's own dump of the same stopped guest."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import gdb
+import machines
+import vmcore
+from machines import lab
+
+# The cheapest of each kind of map, and the one with RAM on both sides of the PCI hole.
+FOR_CRASH = [machine for machine in machines.MACHINES if machine.memory in (256, 5120)] + [machines.LA57]
+
+RANGE_LINE = re.compile(r"^0x([0-9a-f]{16})-0x([0-9a-f]{16})  .{10}  (\S+)$", re.MULTILINE)
+
+
+@pytest.mark.attach
+def test_attached(dumps):
+    """{dumps}: from the process, what QEMU's own dump holds is in ours at the same address, and nothing else"""
+    assert dumps.attached_run.status == 0, dumps.attached_run
+    assert vmcore.difference(dumps.attached, dumps.truth) is None
+
+
+def test_core(dumps):
+    """{dumps}: from the core, what QEMU's own dump holds is in ours at the same address, and nothing else"""
+    assert dumps.core_run.status == 0, dumps.core_run
+    assert vmcore.difference(dumps.from_core, dumps.truth) is None
+
+
+@pytest.mark.attach
+def test_alike(dumps):
+    """{dumps}: the dump from the process and that from the core are the same file"""
+    assert vmcore.files_differ(dumps.attached, dumps.from_core) is None
+
+
+def test_through_gdb(dumps):
+    """{dumps}: the dump from the core and that which reads it through GDB are the same file"""
+    assert dumps.gdb_run.status == 0, dumps.gdb_run
+    assert vmcore.files_differ(dumps.from_core, dumps.through_gdb) is None
+
+
+def test_notes(dumps):
+    """{dumps}: the notes of QEMU's own dump are in ours, in the same order, with the same bytes"""
+    with vmcore.Vmcore(dumps.from_core) as ours, vmcore.Vmcore(dumps.truth) as truth:
+        expected = truth.notes()
+        cpus = dumps.machine.smp
+        assert [(name, kind) for name, kind, _ in expected] == cpus * [("CORE", 1)] + cpus * [("QEMU", 0)]
+        assert [note for note in ours.notes() if note[0] in ("CORE", "QEMU")] == expected
+
+
+@pytest.mark.attach
+def test_unchanged(dumps):
+    """{dumps}: QEMU is as it was after a dump from its process"""
+    assert dumps.status_after == "paused"
+
+
+def test_shown_map(dumps):
+    """{dumps}: the map that the command shows is that of QEMU's own dump"""
+    shown = [(int(start, 16), int(last, 16) + 1) for start, last, _ in RANGE_LINE.findall(dumps.core_run.output)]
+    with vmcore.Vmcore(dumps.truth) as truth:
+        assert shown == [(load.address, load.end) for load in truth.loads]
+
+
+def test_layout(dumps):
+    """{dumps}: the vmcore's e_ehsize is 64, and its segments start at multiples of 4 KiB"""
+    with vmcore.Vmcore(dumps.from_core) as core:
+        assert core.header_size == 64
+        assert [hex(load.offset) for load in core.loads if load.offset % 4096] == []
+
+
+def test_holes(dumps):
+    """{dumps}: the vmcore takes less room on the disk than QEMU's dump, which has no holes"""
+    assert dumps.from_core.stat().st_blocks < dumps.truth.stat().st_blocks
+
+
+def test_readelf(dumps):
+    """{dumps}: readelf -aW warns of nothing in the vmcore"""
+    run = subprocess.run(["readelf", "-aW", dumps.from_core], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.machines(*FOR_CRASH)
+def test_crash(dumps):
+    """{dumps}: crash opens the vmcore, and the log that it prints has all that the console showed"""
+    if not shutil.which("crash"):
+        pytest.skip("crash is missing: Debian has it in the package crash")
+    run = subprocess.run(["crash", "-s", lab.lab("vmlinux"), dumps.from_core], input="log\nq\n", capture_output=True,
+                         text=True, errors="replace", timeout=gdb.PATIENCE)
+    shown = re.findall(r"^\[ *\d+\.\d+\] .*\S", dumps.console.replace("\r", ""), re.MULTILINE)
+    assert len(shown) > 100, "the console shows next to nothing of the kernel's log"
+    printed = {line.strip() for line in run.stdout.split("\n")}
+    # Of a record with several lines, the console has the time before each and crash before the first.
+    missing = [line for line in shown if line not in printed and line.split("] ", 1)[1].strip() not in printed]
+    assert not missing, f"crash ended with status {run.returncode}: {run.stdout[-2000:]}{run.stderr[-2000:]}"
+
+
+@pytest.mark.machines(machines.RICH)
+def test_rich_map(dumps):
+    """{dumps}: all of these are in the map, and of virtio-mem the 3 runs of blocks that are plugged in"""
+    blocks = [block.split("/")[-1] for _, _, block in RANGE_LINE.findall(dumps.core_run.output)]
+    for block in ("node0", "node1", "vga.vram", "shared", "hotplugged", "nonvolatile", "pc.bios"):
+        assert block in blocks
+    assert blocks.count("growing") == 3
+
+
+@pytest.mark.machines(machines.EMPTY_VIRTIO_MEM)
+def test_empty_virtio_mem(dumps):
+    """{dumps}: the map has no word of it"""
+    assert "growing" not in dumps.core_run.output

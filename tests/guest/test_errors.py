@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What cannot be done: one clear line, status 1 in batch mode, GDB alive, and no file."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import gdb
+
+ERROR = "ERROR: dump-guest-memory: "
+SYNTAX = {
+    "an option that there is not": ("-nosuch {folder}/vmcore", r"no option -nosuch; it has -force, .*"),
+    "no FILE": ("", r"it takes FILE; help dump-guest-memory"),
+    "no FILE behind an option": ("-force", r"it takes FILE; help dump-guest-memory"),
+    "two FILEs": ("{folder}/a b", r'it takes one FILE; "b" is one too many \(quote a name with spaces\)'),
+    "- as FILE": ("-", r"-: standard output is GDB's; name a file, or a FIFO"),
+    "an empty name as FILE": ('""', r"the file's name is empty"),
+    "a folder that is not there": ("{folder}/none/vmcore", r"{folder}/none/vmcore: .*No such file or directory"),
+    "a folder as FILE": ("{folder}", r"{folder}: it is a folder; name a file in it"),
+    "a folder as FILE, with -force": ("-force {folder}", r"{folder}: it is a folder; name a file in it"),
+    "a file in the folder's place": ("/dev/null/vmcore", r"/dev/null/vmcore: .*Not a directory"),
+    # Root may write anywhere else.
+    "a folder that takes no files": ("/sys/vmcore", r"/sys/vmcore: .*Permission denied"),
+}
+
+
+def listing(folder):
+    """All there is to notice about what is in a folder."""
+    return {path: (status.st_ino, status.st_size, status.st_mtime_ns)
+            for path in sorted(folder.rglob("*")) for status in [path.lstat()]}
+
+
+def check_refused(arguments, command, pattern, folder, prefix=()):
+    """The command says just what the pattern says, and leaves the folder as it was."""
+    before = listing(folder)
+    lines = gdb.attempt(arguments, command, prefix)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(ERROR), lines[0]
+    assert re.fullmatch(pattern, lines[0].removeprefix(ERROR)), lines[0]
+    assert listing(folder) == before
+
+
+@pytest.mark.parametrize("case", SYNTAX)
+def test_argument(case, small, folder):
+    """dump-guest-memory refuses {case}"""
+    argument, pattern = SYNTAX[case]
+    check_refused([small[1], small[0]], f"dump-guest-memory {argument.format(folder=folder)}",
+                  pattern.format(folder=re.escape(str(folder))), folder)
+
+
+def test_existing(small, folder):
+    """dump-guest-memory does not replace a file without -force, and says that there is -force"""
+    vmcore = folder / "vmcore"
+    vmcore.write_text("precious")
+    check_refused([small[1], small[0]], f"dump-guest-memory {vmcore}", rf"{vmcore}: it exists; -force replaces it",
+                  folder)
+    assert vmcore.read_text() == "precious"
+
+
+@pytest.mark.parametrize("way", ["its name", "a hard link", "a symbolic link", "a relative name"])
+def test_core_itself(way, small, folder):
+    """dump-guest-memory -force does not replace the core that is being looked at, by {way}"""
+    core = folder / "core"
+    # Another name of the same file would serve as well, but for the damage that a wrong program does.
+    subprocess.run(["cp", "--sparse=always", small[0], core], check=True)
+    name = core
+    if way == "a hard link":
+        name = folder / "link"
+        os.link(core, name)
+    elif way == "a symbolic link":
+        name = folder / "link"
+        name.symlink_to(core)
+    elif way == "a relative name":
+        name = os.path.relpath(core)
+    check_refused([small[1], core], f"dump-guest-memory -force {name}",
+                  rf"{name}: it is {core}, which is being looked at; name another file", folder)
+
+
+def test_qemu_itself(small, private_qemu, folder):
+    """dump-guest-memory -force does not replace QEMU's binary"""
+    check_refused([private_qemu, small[0]], f"dump-guest-memory -force {private_qemu}",
+                  rf"{private_qemu}: it is {private_qemu}, which is being looked at; name another file", folder)
+
+
+# ---- What GDB has in front of it ----
+
+NO_TARGET = r"no core and no process: load a core of QEMU \(core-file FILE\) or attach to QEMU \(attach PID\)"
+NO_QEMU = r"no symbol address_space_memory: this is not a QEMU system emulator, .*\(try: file .*\)"
+
+
+def test_nothing_loaded(folder):
+    """With nothing loaded, dump-guest-memory says what to load"""
+    check_refused([], f"dump-guest-memory {folder}/vmcore", NO_TARGET, folder)
+
+
+def test_no_core(small, folder):
+    """With QEMU's binary alone, dump-guest-memory says what to load"""
+    check_refused([small[1]], f"dump-guest-memory {folder}/vmcore", NO_TARGET, folder)
+
+
+def test_no_program(small, folder):
+    """With a core of QEMU alone, dump-guest-memory says that the binary is to be loaded"""
+    check_refused(["--core", small[0]], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
+
+
+def test_other_core(sleeper_core, folder):
+    """With a core of another program, dump-guest-memory says that it is not QEMU's"""
+    check_refused([sleeper_core[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
+
+
+def test_mixed_up(small, sleeper_core, folder):
+    """With QEMU's binary and a core of another program, dump-guest-memory says what the core does not hold"""
+    check_refused([small[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore",
+                  r"reading address_space_memory: the core file does not hold the memory at 0x[0-9a-f]+.*", folder)
+
+
+@pytest.mark.attach
+def test_other_process(folder):
+    """Attached to another program, dump-guest-memory says that it is not QEMU"""
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        try:
+            check_refused(["-p", process.pid], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("option, what", [("--strip-all", "symbols"), ("--strip-debug", "debuginfo")])
+def test_stripped(option, what, small, private_qemu, folder):
+    """With a QEMU without {what}, dump-guest-memory says that its debuginfo is not loaded, and how to load it"""
+    subprocess.run(["strip", option, private_qemu], check=True)
+    check_refused([private_qemu, small[0]], f"dump-guest-memory {folder}/vmcore", r".*debuginfo.*\(try: .*file.*\)",
+                  folder)
+
+
+# ---- What the core does not hold ----
+
+def test_hollow(hollow, folder):
+    """A core of dump-guest-core=off: dump-guest-memory lists what the core lacks, and says what to do about it"""
+    check_refused([hollow[1], hollow[0]], f"dump-guest-memory {folder}/vmcore",
+                  r".*2 ranges of the guest's memory.*: 0x0-0xfffffff \(pc\.ram\), 0xfffc0000-0xffffffff "
+                  r"\(pc\.bios\).*dump-guest-core=on.*coredump_filter.*", folder)
+
+
+@pytest.mark.parametrize("percent", [50, 10])
+def test_cut_off(percent, small, folder):
+    """A core cut off at {percent} %: dump-guest-memory lists what the core lacks, and says why"""
+    core = cut(small[0], folder, percent)
+    check_refused([small[1], core], f"dump-guest-memory {folder}/vmcore",
+                  r".*2 ranges of the guest's memory.*: 0x[0-9a-f]+-0xfffffff \(pc\.ram\), 0xfffc0000-0xffffffff "
+                  r"\(pc\.bios\).*the core file is cut off: .*ulimit -c.*", folder)
+
+
+@pytest.mark.parametrize("percent", [5, 1])
+def test_cut_off_early(percent, small, folder):
+    """A core cut off at {percent} %, before all of QEMU's own memory: dump-guest-memory says that it is cut off"""
+    core = cut(small[0], folder, percent)
+    check_refused([small[1], core], f"dump-guest-memory {folder}/vmcore",
+                  r".*the core file does not hold the memory at 0x[0-9a-f]+.*cut off.*", folder)
+
+
+def cut(core, folder, percent):
+    copy = folder / "core"
+    subprocess.run(["cp", "--sparse=always", core, copy], check=True)
+    os.truncate(copy, copy.stat().st_size * percent // 100)
+    return copy
+
+
+# ---- What the system refuses ----
+
+# In a mount namespace of its own, so that nothing is left mounted whatever happens.
+FULL_DISK = """
+mount -t tmpfs -o size=16m none "$1" || exit
+folder=$1
+shift
+"$@"
+status=$?
+echo "left: $(ls -A "$folder")"
+exit $status
+"""
+
+
+def test_full_disk(small, folder):
+    """A full disk: dump-guest-memory says which file has no room, and leaves none of it"""
+    unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    if not shutil.which("unshare") or subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", folder]).returncode:
+        pytest.skip("mounting is not permitted here, not even in a namespace (kernel.unprivileged_userns_clone)")
+    run = gdb.batch(small[1], small[0], commands=[f"dump-guest-memory {folder}/vmcore", "print 6 * 7",
+                                                  f"dump-guest-memory {folder}/vmcore"],
+                    prefix=[*unshare, "sh", "-c", FULL_DISK, "sh", folder])
+    errors = [line for line in run.output.split("\n") if line.startswith("ERROR")]
+    assert len(errors) == 2, run
+    for error in errors:
+        assert re.fullmatch(rf"{ERROR}.*writing {folder}/vmcore at offset \d+: No space left on device", error), error
+    assert "$1 = 42" in run.output
+    assert run.status == 1
+    assert "left: \n" in run.output

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-info, against what QEMU and the guest say of themselves."""
+
+import re
+from pathlib import Path
+
+import gdb
+import vmcore
+from machines import lab
+
+
+def info(dumps):
+    run = gdb.batch(dumps.qemu, dumps.core, commands=["guest-info"])
+    assert run.status == 0, run
+    return run.output[run.output.index("\ncore "):]
+
+
+def test_core(dumps):
+    """{dumps}: guest-info tells QEMU's version, machine and run state, the CPUs, the RAM and the kernel"""
+    text = info(dumps)
+    version = dumps.version["qemu"]
+    machine = dumps.machine_type.removesuffix("-machine")
+    assert (f"QEMU      {version['major']}.{version['minor']}.{version['micro']}{dumps.version['package']}, "
+            f"machine {machine}, paused, tcg\n") in text
+    cpus = ",".join(map(str, range(dumps.machine.smp)))
+    assert f"CPUs      {dumps.machine.smp}: current {cpus}\n" in text
+    release = (Path(lab.lab("kernel")) / "release").read_text().strip()
+    assert f"Linux {release} " in text
+    with vmcore.Vmcore(dumps.truth) as truth:
+        for load in truth.loads:
+            assert f"0x{load.address:016x}-0x{load.end - 1:016x}" in text
+    assert "note:" not in text
+
+
+def test_build_time(dumps):
+    """{dumps}: the kernel's version, KASLR offset and addresses are those that its log shows"""
+    text = info(dumps)
+    banner = re.search(r"Linux version \S+ .*(#1 .*\S)", dumps.console).group(1)
+    assert banner in text
+    with vmcore.Vmcore(dumps.from_core) as core:
+        vmcoreinfo, = [desc.decode() for name, _, desc in core.notes() if name == "VMCOREINFO"]
+    offset = re.search(r"KERNELOFFSET=(\w+)", vmcoreinfo).group(1)
+    assert f"KASLR offset 0x{offset}\n" in text
+
+
+def test_missing(hollow):
+    """A core of dump-guest-core=off: guest-info tells what is missing, and what else it can"""
+    run = gdb.batch(hollow[1], hollow[0], commands=["guest-info"])
+    assert run.status == 0, run
+    assert re.search(r"missing +256.2 MiB in 2 ranges", run.output)
+    assert re.search(r"CPUs +2: current 0,1", run.output)
+    assert re.search(r"kernel +none found\n", run.output)
+    assert re.search(r"note: no VMCOREINFO in what there is of the guest's RAM; 0x10040000 bytes of it are missing",
+                     run.output)
+
+
+def test_not_qemu(sleeper_core):
+    """A core of another program: guest-info says that it is none of QEMU's"""
+    core, program = sleeper_core
+    lines = gdb.attempt([program, core], "guest-info")
+    assert len(lines) == 1 and "not a QEMU system emulator" in lines[0]

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C. GDB's own way of stopping ends GDB when it comes in the middle of a read by Guile."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+import gdb
+import machines
+import vmcore
+from machines import MIB
+
+POINTS = 6
+BACK_WITHIN = 0.5
+
+
+def wait_for_size(folder, size, is_running):
+    """Until a file is being written in the folder, and has that size."""
+    deadline = time.monotonic() + gdb.PATIENCE
+    while True:
+        files = list(os.scandir(folder))
+        if files and files[0].stat().st_size >= size:
+            return
+        assert time.monotonic() < deadline and is_running(), f"the file did not come to have {size} bytes"
+        time.sleep(0.001)
+
+
+def check_interrupt(session, folder, via, size, typed):
+    session.send(f"dump-guest-memory -via {via} {folder}/vmcore")
+    wait_for_size(folder, size, lambda: session.process.poll() is None)
+    began = time.monotonic()
+    session.interrupt(typed)
+    text = session.wait_prompt()
+    seconds = time.monotonic() - began
+    assert re.search(r"ERROR: Quit: dump-guest-memory: .*interrupted\r?\n", text), text
+    assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s"
+    assert os.listdir(folder) == []
+    assert session.is_alive()
+
+
+@pytest.fixture(params=[pytest.param("process", marks=pytest.mark.attach), "core"])
+def target(request):
+    """GDB's arguments for a guest of 5 GiB. Each takes seconds to be written."""
+    if request.param == "process":
+        return ["-p", request.getfixturevalue("large_process").pid]
+    core, program = request.getfixturevalue("large")
+    return [program, core]
+
+
+@pytest.mark.parametrize("via", ["gdb", "fastest"])
+@pytest.mark.parametrize("way", ["a typed Ctrl-C", "SIGINT"])
+def test_interrupt(way, via, target, quiet, folder):
+    """{way} at 6 points of a dump -via {via} from a {target}: GDB is back within half a second and leaves no file"""
+    with gdb.Session(*target) as session:
+        for point in range(POINTS):
+            # The first as soon as there is a file, the others where the guest's memory is full.
+            size = machines.FILLED_FROM + point * 100 * MIB if point else 0
+            check_interrupt(session, folder, via, size, typed=way != "SIGINT")
+        check_gdbs_own(session)
+
+
+def flood(session):
+    """SIGINTs, some milliseconds apart, until GDB prompts; then what it printed."""
+    deadline = time.monotonic() + gdb.PATIENCE
+    while time.monotonic() < deadline:
+        session.interrupt()
+        try:
+            text = session.wait_prompt(seconds=0.003)
+        except gdb.Silence:
+            continue
+        # The last one came behind the prompt, perhaps.
+        session.settle()
+        return text
+    raise AssertionError(f"GDB does not come back; it printed:\n{session.log[-4000:]}")
+
+
+def test_flood(large, folder):
+    """A stream of SIGINTs from before a dump to behind it, 10 times: GDB is alive, and there is no file"""
+    core, program = large
+    with gdb.Session(program, core) as session:
+        for _ in range(10):
+            session.start(f"dump-guest-memory -via gdb {folder}/vmcore")
+            text = flood(session)
+            assert "Quit" in text, text
+            assert os.listdir(folder) == []
+            assert session.is_alive()
+
+
+def test_sweep(small, folder):
+    """SIGINT at 40 moments from before a dump to behind it: GDB is alive, and there is a whole file or none"""
+    core, program = small
+    outcomes = set()
+    with gdb.Session(program, core) as session:
+        session.command(f"dump-guest-memory -via gdb {folder}/whole")
+        began = time.monotonic()
+        session.command(f"dump-guest-memory -via gdb -force {folder}/whole")
+        step = 1.2 * (time.monotonic() - began) / 40
+        for i in range(40):
+            session.start(f"dump-guest-memory -via gdb {folder}/vmcore")
+            # The one thing here that no condition stands for.
+            time.sleep(i * step)
+            session.interrupt()
+            session.wait_prompt()
+            session.settle()
+            files = sorted(os.listdir(folder))
+            outcomes.add(len(files))
+            assert files in (["whole"], ["vmcore", "whole"])
+            if "vmcore" in files:
+                assert vmcore.files_differ(folder / "vmcore", folder / "whole") is None
+                os.unlink(folder / "vmcore")
+    assert outcomes == {1, 2}, "no dump was interrupted, or all were"
+
+
+# SIGINT reaches GDB's own handler; then the library takes over, and its read would let GDB's exception out: past Guile,
+# which so leaves the library's handler in place.
+SIGNAL_BEFORE = r"""
+(use-modules (gdb-guest host) (gdb-guest native))
+
+(define target (current-target))
+
+(define (read-behind-signal)
+  (raise SIGINT)
+  (call-with-host target
+    (lambda (guest)
+      (%guest-read guest (%guest-symbol guest "address_space_memory") 16))))
+"""
+
+
+def test_before(small, folder):
+    """SIGINT just before the library takes over from GDB's handler is an error, and GDB's handler is there again"""
+    core, program = small
+    script = folder / "signal.scm"
+    script.write_text(SIGNAL_BEFORE)
+    with gdb.Session(program, core) as session:
+        assert session.command(f'guile (primitive-load "{script}")') == []
+        text = " ".join(session.command("guile (read-behind-signal)"))
+        assert "(interrupted " in text, text
+        check_gdbs_own(session)
+
+
+def check_gdbs_own(session):
+    """Ctrl-C ends what GDB itself does."""
+    session.send("while 1")
+    session.send(r"echo @looping\n")
+    session.send("end")
+    session.wait(r"\n@looping\r?\n")
+    session.interrupt(typed=True)
+    assert "Quit" in session.wait_prompt(seconds=10)
+    session.settle()
+
+
+def test_fifo(small, folder):
+    """Ctrl-C ends the wait for a FIFO's reader"""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    core, program = small
+    with gdb.Session(program, core) as session:
+        session.start(f"dump-guest-memory {fifo}")
+        # Nothing shows that GDB waits: so more than one.
+        assert "Quit" in flood(session)
+        assert session.is_alive()
+
+
+@pytest.mark.attach
+def test_batch(large_process, folder):
+    """SIGINT in batch mode: GDB ends with a status of its own, not of a signal, and leaves no file"""
+    command = [gdb.LAUNCHER, "-nx", "-batch", "-p", str(large_process.pid),
+               "-ex", f"dump-guest-memory -via gdb {folder}/vmcore"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env=gdb.environment()) as process:
+        wait_for_size(folder, machines.FILLED_FROM, lambda: process.poll() is None)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=gdb.PATIENCE)
+    assert process.returncode == 1, output
+    assert "ERROR: Quit: dump-guest-memory: " in output
+    assert os.listdir(folder) == []

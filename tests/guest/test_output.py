@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where dump-guest-memory writes, and what the terminal sees of it."""
+
+import os
+import subprocess
+import threading
+
+import pytest
+
+import gdb
+import vmcore
+
+
+@pytest.fixture(scope="session")
+def reference(small, top_folder):
+    """The small guest's vmcore."""
+    path = top_folder / "reference"
+    run = gdb.batch(small[1], small[0], commands=[f"dump-guest-memory {path}"])
+    assert run.status == 0, run
+    yield path
+    path.unlink()
+
+
+def dump(small, name, options=""):
+    run = gdb.batch(small[1], small[0], commands=[f"dump-guest-memory {options} {gdb.quote(name)}"])
+    assert run.status == 0, run
+    return run
+
+
+def test_force(small, reference, folder):
+    """-force replaces a file, and nothing else is left in its folder"""
+    path = folder / "vmcore"
+    path.write_bytes(bytes(100))
+    dump(small, path, "-force")
+    assert vmcore.files_differ(path, reference) is None
+    assert os.listdir(folder) == ["vmcore"]
+
+
+def test_new_mode(reference):
+    """A vmcore can be read by its owner alone"""
+    assert reference.stat().st_mode & 0o777 == 0o600
+
+
+def test_odd_name(small, reference, folder):
+    """A quoted name may have spaces and whatever else names have"""
+    path = folder / "a guest's 'vmcore' *%s \\ é"
+    dump(small, path)
+    assert os.listdir(folder) == [path.name]
+    assert vmcore.files_differ(path, reference) is None
+
+
+def test_symbolic_link(small, reference, folder):
+    """Through a symbolic link, -force replaces the file that it names"""
+    (folder / "elsewhere").mkdir()
+    target, link = folder / "elsewhere" / "target", folder / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    dump(small, link, "-force")
+    assert link.is_symlink()
+    assert vmcore.files_differ(target, reference) is None
+
+
+def test_fifo(small, reference, folder):
+    """What comes out of a FIFO is what the file would hold"""
+    fifo, path = folder / "fifo", folder / "vmcore"
+    os.mkfifo(fifo)
+    with open(path, "wb") as file, subprocess.Popen(["cat", fifo], stdout=file) as reader:
+        try:
+            dump(small, fifo)
+            reader.wait(gdb.PATIENCE)
+        finally:
+            reader.kill()
+    assert vmcore.files_differ(path, reference) is None
+
+
+def test_fifo_reader_leaves(small, folder):
+    """A FIFO whose reader goes away is an error, and GDB lives on"""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+
+    def read_little():
+        with open(fifo, "rb") as file:
+            file.read(100000)
+
+    with gdb.Session(small[1], small[0]) as session:
+        reader = threading.Thread(target=read_little, daemon=True)
+        reader.start()
+        lines = session.command(f"dump-guest-memory {fifo}")
+        reader.join(gdb.PATIENCE)
+        assert "Broken pipe" in lines[-1] and lines[-1].startswith("ERROR: dump-guest-memory: "), lines
+        assert session.is_alive()
+
+
+def test_enter_does_not_repeat(small, folder):
+    """An empty line does not repeat the command"""
+    with gdb.Session(small[1], small[0]) as session:
+        session.command(f"dump-guest-memory {folder}/vmcore")
+        assert session.command("") == []
+        assert session.command(f"dump-guest-memory {folder}/vmcore")[-1].endswith("-force replaces it")
+        assert session.command("") == []
+
+
+def test_loading_is_silent():
+    """Loading prints nothing"""
+    run = gdb.batch(commands=[])
+    assert (run.status, run.output) == (0, "")
+
+
+@pytest.mark.parametrize("typed, completed", [("-f", "-force"), ("{folder}/vmc", "{folder}/vmcore"),
+                                              ("-force {folder}/s", "-force {folder}/sub/"),
+                                              ("{folder}/nothing", None)])
+def test_completion(typed, completed, folder):
+    """Tab completes `{typed}` to `{completed}`"""
+    (folder / "vmcore").touch()
+    (folder / "sub").mkdir()
+    typed = typed.format(folder=folder)
+    run = gdb.batch(commands=[f"complete dump-guest-memory {typed}"])
+    expected = [f"dump-guest-memory {completed.format(folder=folder)}"] if completed else []
+    assert gdb.lines_of(run.output) == expected

@@ -1,0 +1,122 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; (gdb-guest command): options, their completion, numbers for people.
+
+(use-modules (gdb-guest command) (srfi srfi-1) ((gdb) #:prefix gdb:))
+
+;;; Options.
+
+(define specs '((force flag "Replace it.")
+                (format ("elf" "kdump" "kdump-zstd") "How to write it.")
+                (first integer "Where to begin.")
+                (map file "Where the map is.")))
+
+(define (parse . words)
+  (sort (parse-options "command" specs '(file . "FILE") words)
+        (lambda (a b)
+          (string<? (symbol->string (car a)) (symbol->string (car b))))))
+
+(test-equal "the argument without a dash has its key"
+  '((file . "vmcore")) (parse "vmcore"))
+(test-equal "a flag is true, before the argument"
+  '((file . "vmcore") (force . #t)) (parse "-force" "vmcore"))
+(test-equal "a flag is true, behind the argument"
+  '((file . "vmcore") (force . #t)) (parse "vmcore" "-force"))
+(test-equal "an option's value is one of its words"
+  '((file . "vmcore") (format . "kdump")) (parse "-format" "kdump" "vmcore"))
+(test-equal "an option's value may be a file's name that starts with a dash"
+  '((file . "vmcore") (map . "-odd")) (parse "-map" "-odd" "vmcore"))
+(test-equal "an integer is a GDB expression"
+  '((file . "vmcore") (first . 4112)) (parse "-first" "0x1000 + 16" "vmcore"))
+(test-equal "an integer may be as large as an address"
+  `((file . "vmcore") (first . ,(- (expt 2 64) 4096)))
+  (parse "-first" "0xfffffffffffff000" "vmcore"))
+(test-equal "option finds a value" "kdump"
+  (option (parse "-format" "kdump" "vmcore") 'format))
+(test-equal "option is false for what was not given" #f
+  (option (parse "vmcore") 'force))
+(test-equal "without an argument there may be none" '()
+  (parse-options "command" '() #f '()))
+
+(test-throws "a missing argument is named"
+  'gdb:user-error "command: it takes FILE; help command" (parse "-force"))
+(test-throws "an argument too many is named"
+  'gdb:user-error "command: it takes one FILE; \"b\" is one too many (quote a name with spaces)"
+  (parse "a" "b"))
+(test-throws "an argument where there is to be none is named"
+  'gdb:user-error "command: it takes no argument; \"a\" was given"
+  (parse-options "command" specs #f '("a")))
+(test-throws "an unknown option is answered with the known ones"
+  'gdb:user-error "command: no option -formt; it has -force, -format, -first, -map"
+  (parse "-formt" "elf" "vmcore"))
+(test-throws "an unknown option is answered where there is none"
+  'gdb:user-error "command: no option -x; it has none"
+  (parse-options "command" '() #f '("-x")))
+(test-throws "a wrong word is answered with the right ones"
+  'gdb:user-error "command: -format is one of elf, kdump, kdump-zstd, not \"elv\""
+  (parse "-format" "elv" "vmcore"))
+(test-throws "an option without its value is named"
+  'gdb:user-error "command: -format takes a value" (parse "vmcore" "-format"))
+(test-assert "what is no number is named, with GDB's reason"
+  (let ((result (outcome (lambda () (parse "-first" "no_such_symbol" "vmcore")))))
+    (and (eq? (car result) 'gdb:user-error)
+         (string-prefix? "\"no_such_symbol\" is not a number: No symbol \"no_such_symbol\""
+                         (cdr result)))))
+(test-equal "a lone dash is an argument, not an option" '((file . "-")) (parse "-"))
+
+;;; Completion.  GDB's words end at what its list of word break characters has; the answers stand
+;;; for what is behind the last one.
+
+(define (complete text word)
+  (sort (complete-options specs '(file . "FILE") text word) string<?))
+
+(define tree (string-append folder "/tree"))
+(mkdir tree)
+(for-each (lambda (name) (mkdir (string-append tree "/" name))) '("sub" "other"))
+(for-each (lambda (name)
+            (call-with-output-file (string-append tree "/" name) (const #t)))
+          '("vmcore" "vmlinux" "sub/inner" ".hidden"))
+
+(define (in-tree name) (string-append tree "/" name))
+
+(test-equal "a dash completes to all options"
+  '("-first" "-force" "-format" "-map") (complete "-" "-"))
+(test-equal "the start of an option completes to those that start so"
+  '("-force" "-format") (complete "-fo" "-fo"))
+(test-equal "what is given for the last word is what stands behind GDB's word break"
+  '("force" "format") (complete "-fo" "fo"))
+(test-equal "an option completes behind other words"
+  '("-map") (complete "-force -m" "-m"))
+(test-equal "an option's words complete"
+  '("kdump" "kdump-zstd") (complete "-format k" "k"))
+(test-equal "an option's words complete from nothing"
+  '("elf" "kdump" "kdump-zstd") (complete "-format " ""))
+(test-equal "a number completes to nothing"
+  '() (complete "-first 0" "0"))
+(test-equal "files complete, folders with a slash"
+  (map in-tree '(".hidden" "other/" "sub/" "vmcore" "vmlinux"))
+  (complete (in-tree "") (in-tree "")))
+(test-equal "the start of a file's name completes"
+  (list (in-tree "vmcore")) (complete (in-tree "vmc") (in-tree "vmc")))
+(test-equal "files complete behind a flag"
+  (list (in-tree "vmcore")) (complete (string-append "-force " (in-tree "vmc")) (in-tree "vmc")))
+(test-equal "files complete as an option's value"
+  (list (in-tree "sub/")) (complete (string-append "-map " (in-tree "s")) (in-tree "s")))
+(test-equal "in a folder that is not there nothing completes"
+  '() (complete (in-tree "none/x") (in-tree "none/x")))
+(test-equal "without an argument files do not complete"
+  '() (complete-options specs #f (in-tree "vmc") (in-tree "vmc")))
+
+;;; Numbers for people.
+
+(for-each (lambda (row)
+            (test-equal (string-append "format-size says " (cdr row))
+              (cdr row) (format-size (car row))))
+          `((0 . "0 bytes") (1023 . "1023 bytes") (1024 . "1 KiB") (1536 . "1.5 KiB")
+            (268435456 . "256 MiB") (268697600 . "256.2 MiB") (5368709120 . "5 GiB")
+            (,(expt 2 60) . "1 EiB")))
+
+(test-equal "format-address has 16 digits"
+  "0x00000000fffc0000" (format-address #xfffc0000))
+(test-equal "format-address knows the last address"
+  "0xffffffffffffffff" (format-address (- (expt 2 64) 1)))
