@@ -201,6 +201,22 @@ static struct gg_error *search_candidates(struct search *search, const struct gg
 
 // ---- What follows ----
 
+// What GVA is mapped to; where the tables are damaged, nothing is, as far as a table of theirs
+// reaches.
+static struct gg_error *map_or_skip(struct gg_page_table *table, gg_gva_t gva,
+				    struct gg_mapping *ret)
+{
+	enum { DAMAGED = 2 << 20 };
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = gg_page_table_map(table, gva, ret);
+	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+		return err;
+	gg_error_destroy(err);
+	*ret = (struct gg_mapping){ .size = DAMAGED - gva % DAMAGED };
+	return NULL;
+}
+
 // The lowest and the highest address around _stext that is mapped as linearly as _stext is. The
 // freed init section leaves a hole in between.
 static struct gg_error *find_image(struct gg_kernel *kernel)
@@ -211,11 +227,9 @@ static struct gg_error *find_image(struct gg_kernel *kernel)
 	for (uint64_t offset = 0; offset < paging->image_size;) {
 		struct gg_mapping mapping;
 		const gg_gva_t gva = paging->image_start + offset;
-		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = gg_page_table_map(kernel->table, gva, &mapping);
+		struct gg_error *err = map_or_skip(kernel->table, gva, &mapping);
 		if (err)
-			return gg_error_context(err, "the kernel's image");
+			return err;
 		if (mapping.present && gva - mapping.gpa == distance) {
 			if (gva < first)
 				first = gva;
@@ -245,15 +259,18 @@ bool gg_kernel_direct_address(const struct gg_kernel *kernel, gg_gpa_t gpa, gg_g
 // text and the note too.
 static struct gg_error *find_direct_map(struct gg_kernel *kernel)
 {
+	// Three tables with gaps before the first entry: more than any kernel has.
+	enum { MAX_LOOKS = 4096 };
 	const struct gg_kernel_paging *paging = &kernel->paging;
 	struct gg_mapping mapping = { 0 };
 	gg_gva_t gva = paging->direct_map_start;
-	while (!mapping.present && gva < paging->direct_map_end) {
-		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = gg_page_table_map(kernel->table, gva, &mapping);
+	// A hostile guest could map this area page by page, each of them damaged.
+	for (unsigned int looks = 0; !mapping.present && gva < paging->direct_map_end; looks++) {
+		if (looks == MAX_LOOKS)
+			return NULL;
+		struct gg_error *err = map_or_skip(kernel->table, gva, &mapping);
 		if (err)
-			return gg_error_context(err, "the direct map");
+			return err;
 		if (!mapping.present)
 			gva += mapping.size;
 	}
@@ -272,6 +289,12 @@ static struct gg_error *not_found(const struct search *search,
 		return gg_error_create(
 			GG_NOT_FOUND, "no VMCOREINFO of a running kernel: of %zu%s, %s",
 			scan->count, scan->overflowed ? " or more" : "", search->rejected);
+	if (scan->missing)
+		return gg_error_create(
+			GG_ABSENT,
+			"no VMCOREINFO in what there is of the guest's RAM; 0x%" PRIx64
+			" bytes of it are missing",
+			scan->missing);
 	return gg_error_create(
 		GG_NOT_FOUND,
 		"no VMCOREINFO in the guest's RAM: it has not booted Linux, or a kernel "

@@ -135,6 +135,22 @@ static void test_tables_outside_ram(void **state)
 	assert_error(find(&kernel), GG_NOT_FOUND, "guest-physical 0x7fff000000 is not RAM");
 }
 
+static void test_damaged_tables(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	fake_kernel_write(ram, &plain);
+	// In the image's area, tables that are not in RAM; and the direct map's too.
+	const uint64_t pd = plain.tables + 3 * 4096;
+	for (uint64_t offset = 0; offset < 8; offset++)
+		put_uint(ram + pd + offset * 8, 8, 0x7fff000001);
+	put_uint(ram + plain.tables + 5 * 4096 + 8, 8, 0x7fff000001);
+	assert_success(find(&kernel));
+	assert_int_equal(kernel->image, FAKE_KERNEL_STEXT);
+	assert_int_equal(kernel->image_size, 96 * 4096);
+	assert_false(kernel->has_direct_map);
+}
+
 static void test_not_aligned(void **state)
 {
 	(void)state;
@@ -260,6 +276,7 @@ int main(void)
 			  test_levels_and_sizes),
 		UNIT_TEST("virtual memory is read across pages, and faults", test_read_virtual),
 		UNIT_TEST("page tables outside RAM are an error", test_tables_outside_ram),
+		UNIT_TEST("damage around a kernel does not hide it", test_damaged_tables),
 		UNIT_TEST("an old kernel's note is anywhere", test_not_aligned),
 		UNIT_TEST("what only looks like a note is told and not taken", test_decoys),
 		UNIT_TEST("of two kernels the one with page tables is taken", test_second_kernel),
