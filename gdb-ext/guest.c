@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "guest.h"
 #include "cleanup.h"
+#include "qemu/vmcoreinfo-device.h"
 
 #include <elf.h>
 #include <string.h>
@@ -123,6 +124,27 @@ struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **re
 	return NULL;
 }
 
+// By what the guest told QEMU. Where that leads nowhere, GUEST has no kernel yet, and that is no
+// error.
+static struct gg_error *find_kernel_by_device(struct gg_guest *guest, const struct gg_arch *arch,
+					      const struct gg_vmcoreinfo_scan *empty,
+					      gg_notice_fn *notice, void *data)
+{
+	struct gg_vmcoreinfo_scan told = *empty;
+	told.count = 1;
+	struct gg_error *err = gg_qemu_vmcoreinfo_device(guest->host, &told.found[0]);
+	if (!err)
+		err = gg_kernel_find(guest->ram_map, guest->host, arch, &guest->cpus, &told, notice,
+				     data, &guest->kernel);
+	if (!err)
+		guest->kernel->by_device = true;
+	if (err && gg_error_kind(err) != GG_INTERRUPTED && gg_error_kind(err) != GG_NO_MEMORY) {
+		gg_error_destroy(err);
+		err = NULL;
+	}
+	return err;
+}
+
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret)
 {
@@ -135,9 +157,10 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 		if (err)
 			return err;
 		struct gg_vmcoreinfo_scan own = { .big_endian = arch->elf_data == ELFDATA2MSB };
-		if (!scan)
+		err = find_kernel_by_device(guest, arch, &own, notice, data);
+		if (!err && !guest->kernel && !scan)
 			err = gg_vmcoreinfo_scan_ram(&own, map);
-		if (!err)
+		if (!err && !guest->kernel)
 			err = gg_kernel_find(map, guest->host, arch, &guest->cpus,
 					     scan ? scan : &own, notice, data, &guest->kernel);
 		if (err)

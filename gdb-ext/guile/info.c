@@ -124,6 +124,7 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 		facts = add(facts, "image", scm_from_uint64(kernel->image));
 	}
 	facts = add(facts, "kaslr-offset", value_or_false(kernel, "KERNELOFFSET"));
+	facts = add(facts, "vmcoreinfo-by", symbol(kernel->by_device ? "device" : "scan"));
 	facts = add(facts, "vmcoreinfo", scm_from_uint64(kernel->note));
 	facts = add(facts, "nodename", uts_field(kernel, NODENAME));
 	facts = add(facts, "version", uts_field(kernel, VERSION_FIELD));

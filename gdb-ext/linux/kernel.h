@@ -31,7 +31,8 @@ struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 
 struct gg_kernel {
 	struct gg_vmcoreinfo info;
-	gg_gpa_t note; // where INFO was
+	gg_gpa_t note;  // where INFO was
+	bool by_device; // and whether QEMU's vmcoreinfo device told so
 	// Do page tables bear INFO out? Where there is no way to walk them (NULL table) nobody
 	// knows.
 	struct gg_page_table *table;

@@ -115,7 +115,10 @@ not be had is (error . MESSAGE)."
      (line "kernel" "Linux ~a on ~a" (fact kernel 'release) (or (fact kernel 'nodename) "?"))
      (when (fact kernel 'version)
        (line "" "~a" (fact kernel 'version)))
-     (line "" "VMCOREINFO at guest-physical 0x~x, KASLR offset 0x~a" (fact kernel 'vmcoreinfo)
+     (line "" "VMCOREINFO at guest-physical 0x~x, ~a, KASLR offset 0x~a" (fact kernel 'vmcoreinfo)
+           (if (eq? (fact kernel 'vmcoreinfo-by) 'device)
+               "as the vmcoreinfo device has it"
+               "found by scanning")
            (or (fact kernel 'kaslr-offset) "?"))
      (when (fact kernel 'levels)
        (line "" "~a-level page tables, image at 0x~x (guest-physical 0x~x, ~a)~a"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import fw_cfg
 import gdb
 import vmcore
 from machines import MIB, QTEST, lab
@@ -149,3 +150,22 @@ def allocated(pid):
         if "memfd:" in str(link.readlink()) and link.stat().st_size == 4 * GIB:
             return link.stat().st_blocks * 512
     raise AssertionError("QEMU has no memfd of 4 GiB")
+
+
+def where_is_vmcoreinfo(pid):
+    run = gdb.batch("-p", pid, commands=["guest-info"])
+    assert run.status == 0, run
+    return re.search(r"VMCOREINFO at guest-physical (0x[0-9a-f]+), (.*?),", run.output).groups()
+
+
+@pytest.mark.attach
+def test_device(folder):
+    """What a guest told the vmcoreinfo device is taken, unless it is wrong"""
+    with lab.Guest(memory=256, extra=["-device", "vmcoreinfo", *QTEST], directory=folder) as guest:
+        guest.stop()
+        address, how = where_is_vmcoreinfo(guest.pid)
+        assert how == "found by scanning"
+        with QTest(guest.directory, "qtest") as qtest:
+            for told, expected in ((int(address, 16), "as the vmcoreinfo device has it"), (0x12345, "found by scanning")):
+                fw_cfg.write_file(qtest, "etc/vmcoreinfo", struct.pack("<HHIQ", 0, 1, 4096, told))
+                assert where_is_vmcoreinfo(guest.pid) == (address, expected)

@@ -53,6 +53,13 @@ static const struct fake_member common_members[] = {
 };
 
 static const struct fake_member members_7_2[] = {
+	{ "SaveState", "handlers.tqh_first", 0, 8 },
+	{ "SaveStateEntry", "entry.tqe_next", FAKE_SAVE_STATE_NEXT, 8 },
+	{ "SaveStateEntry", "idstr", FAKE_SAVE_STATE_IDSTR, 256 },
+	{ "SaveStateEntry", "opaque", FAKE_SAVE_STATE_OPAQUE, 8 },
+	{ "VMCoreInfoState", "has_vmcoreinfo", FAKE_DEVICE_HAS, 1 },
+	{ "VMCoreInfoState", "vmcoreinfo.guest_format", FAKE_DEVICE_FORMAT, 2 },
+	{ "VMCoreInfoState", "vmcoreinfo.paddr", FAKE_DEVICE_PADDR, 8 },
 	{ "CPUState", "vcpu_dirty", FAKE_CPU_DIRTY, 1 },
 	{ "MemoryRegion", "ram_block", 56, 8 },
 	{ "MemoryRegion", "ram_device", 41, 1 },
@@ -203,6 +210,8 @@ void fake_qemu_init(struct fake_qemu *qemu, enum fake_version version,
 	check(gg_bytes_host_add_symbol(qemu->bytes, "address_space_memory",
 				       FAKE_STRUCTURES + FAKE_ADDRESS_SPACE));
 	check(gg_bytes_host_add_symbol(qemu->bytes, "ram_list", FAKE_STRUCTURES + FAKE_RAM_LIST));
+	check(gg_bytes_host_add_symbol(qemu->bytes, "savevm_state",
+				       FAKE_STRUCTURES + FAKE_SAVEVM_STATE));
 	add_types(qemu, version);
 	add_virtio_mem(qemu);
 	add_cpus(qemu, version);

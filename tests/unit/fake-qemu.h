@@ -43,10 +43,17 @@ enum {
 	FAKE_BLOCK = 0x2000,
 	FAKE_BLOCK_STRUCT_SIZE = 0x400,
 	FAKE_CPUS_HEAD = 0x1c0,
+	FAKE_SAVEVM_STATE = 0x3c0, // its list, empty: for a test to point to an entry
+	FAKE_SAVE_STATE_NEXT = 0,  // in an entry: the next, the name, the device
+	FAKE_SAVE_STATE_IDSTR = 16,
+	FAKE_SAVE_STATE_OPAQUE = 0x110,
+	FAKE_DEVICE_HAS = 8, // in the vmcoreinfo device
+	FAKE_DEVICE_FORMAT = 10,
+	FAKE_DEVICE_PADDR = 16,
 	FAKE_KVM_ALLOWED = 0x1d0,
 	FAKE_TCG_ALLOWED = 0x1d1,
 	FAKE_CPU = 0x4000,
-	FAKE_CPU_SIZE = 0x800,
+	FAKE_CPU_SIZE = 0x400,
 	// In a CPU: CPUState's members, and those of env.
 	FAKE_CPU_NEXT = 0x10,
 	FAKE_CPU_INDEX = 0x20,

@@ -227,6 +227,50 @@ static void test_cpus_decide(void **state)
 	expect_release("5.10.0-kdump");
 }
 
+// Two entries in QEMU's list, the second the device; both in the structures' unused last KiB.
+static void add_device(uint64_t paddr)
+{
+	enum { FIRST = 0x4800, SECOND = 0x4a00, DEVICE = 0x4c00 };
+	uint8_t *structures = qemu.structures;
+	put_uint(structures + FAKE_SAVEVM_STATE, 8, FAKE_STRUCTURES + FIRST);
+	put_uint(structures + FIRST + FAKE_SAVE_STATE_NEXT, 8, FAKE_STRUCTURES + SECOND);
+	memcpy(structures + FIRST + FAKE_SAVE_STATE_IDSTR, "timer", 6);
+	memcpy(structures + SECOND + FAKE_SAVE_STATE_IDSTR, "/vmcoreinfo", 12);
+	put_uint(structures + SECOND + FAKE_SAVE_STATE_OPAQUE, 8, FAKE_STRUCTURES + DEVICE);
+	structures[DEVICE + FAKE_DEVICE_HAS] = 1;
+	put_uint(structures + DEVICE + FAKE_DEVICE_FORMAT, 2, 1);
+	put_uint(structures + DEVICE + FAKE_DEVICE_PADDR, 8, paddr);
+}
+
+static void test_device(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	fake_kernel_write(ram, &plain);
+	add_device(plain.note);
+	assert_success(find(&kernel));
+	assert_true(kernel->by_device);
+	assert_int_equal(kernel->note, plain.note);
+
+	// It may say what it wants: then the note is looked for.
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &plain);
+	add_device(0xffffffffffffff00);
+	assert_success(find(&kernel));
+	assert_false(kernel->by_device);
+	assert_non_null(strstr(notices, "0xffffffffffffff00 is not taken"));
+
+	// A list that loops ends.
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &plain);
+	add_device(plain.note);
+	put_uint(qemu.structures + 0x4800 + FAKE_SAVE_STATE_NEXT, 8, FAKE_STRUCTURES + 0x4800);
+	assert_success(find(&kernel));
+	assert_false(kernel->by_device);
+}
+
 static void test_unchecked(void **state)
 {
 	(void)state;
@@ -281,6 +325,7 @@ int main(void)
 		UNIT_TEST("what only looks like a note is told and not taken", test_decoys),
 		UNIT_TEST("of two kernels the one with page tables is taken", test_second_kernel),
 		UNIT_TEST("of two sound ones, the one that the CPUs run", test_cpus_decide),
+		UNIT_TEST("what the vmcoreinfo device says is looked at first", test_device),
 		UNIT_TEST("a note that nothing bears out is told to be so", test_unchecked),
 		UNIT_TEST("no kernel is an error that says so", test_nothing),
 		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
