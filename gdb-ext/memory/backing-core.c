@@ -89,6 +89,7 @@ static const struct gg_backing_ops core_ops = {
 	.read = core_read,
 	.clone = core_clone,
 	.destroy = core_destroy,
+	.thread_safe = true,
 };
 
 struct gg_error *gg_backing_create_core(const struct gg_core_file *core, struct gg_backing **ret)

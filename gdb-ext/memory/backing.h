@@ -36,6 +36,9 @@ struct gg_backing_ops {
 		      uint64_t offset);
 
 	void (*destroy)(struct gg_backing *backing);
+
+	// May several threads read at once, while one asks for extents?
+	bool thread_safe;
 };
 
 struct gg_backing {

@@ -1,10 +1,40 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "copy.h"
+#include "../cleanup.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 
-enum { PAGE = 4096 };
+enum {
+	PAGE = 4096,
+	// What is read and written at once, and between two looks at Ctrl-C. As it fits into a
+	// core's second level cache, bytes are there still when they are written.
+	CHUNK = 1 << 18,
+	// Reading and writing are bound by memory: more threads than this do not help.
+	MAX_THREADS = 4,
+};
+
+// What the threads share, under the lock.
+struct run {
+	struct gg_copy *copy;
+	pthread_mutex_t lock;
+	size_t job;        // the next byte to copy is this job's
+	uint64_t position; // at this offset in it
+	uint64_t done;
+	struct gg_error *err; // the first one; all stop
+};
+
+struct piece {
+	gg_gpa_t gpa;
+	gg_hva_t hva;
+	size_t size;
+	uint64_t offset;
+};
+
+// ---- One piece ----
 
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
@@ -36,25 +66,18 @@ static struct gg_error *write_runs(struct gg_output *output, uint64_t offset, co
 	return NULL;
 }
 
-static struct gg_error *copy_bytes(const struct gg_copy *copy, gg_gpa_t gpa, gg_hva_t hva,
-				   uint64_t size, uint64_t offset)
+static struct gg_error *copy_piece(const struct gg_copy *copy, const struct piece *piece,
+				   uint8_t *buffer)
 {
-	for (uint64_t done = 0; done < size;) {
-		size_t chunk = size - done < GG_COPY_CHUNK ? (size_t)(size - done) : GG_COPY_CHUNK;
-		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = copy->backing->ops->read(copy->backing, hva + done, copy->buffer,
-						       chunk);
-		if (!err)
-			err = write_runs(copy->output, offset + done, copy->buffer, chunk);
-		if (!err)
-			err = copy->copied(copy->data, gpa + done, copy->buffer, chunk);
-		if (err)
-			return err;
-		done += chunk;
-	}
-	return NULL;
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = copy->backing->ops->read(copy->backing, piece->hva, buffer, piece->size);
+	if (!err)
+		err = write_runs(copy->output, piece->offset, buffer, piece->size);
+	return err ? gg_error_context(err, "guest-physical 0x%" PRIx64, piece->gpa) : NULL;
 }
+
+// ---- Taking pieces; with the lock held ----
 
 static bool try_clone(struct gg_copy *copy, gg_hva_t hva, uint64_t size, uint64_t offset)
 {
@@ -66,28 +89,145 @@ static bool try_clone(struct gg_copy *copy, gg_hva_t hva, uint64_t size, uint64_
 	return true;
 }
 
-struct gg_error *gg_copy_range(struct gg_copy *copy, gg_gpa_t gpa, gg_hva_t hva, uint64_t size,
-			       uint64_t offset)
+// The next piece that has to be read, after all that needs not; size 0 at the end.
+static struct gg_error *take_piece(struct run *run, struct piece *ret)
 {
-	for (uint64_t done = 0; done < size;) {
+	struct gg_copy *copy = run->copy;
+	*ret = (struct piece){ 0 };
+	while (run->job < copy->count) {
+		const struct gg_copy_job *job = &copy->jobs[run->job];
+		if (run->position == job->size) {
+			run->job++;
+			run->position = 0;
+			continue;
+		}
+		const gg_hva_t hva = job->hva + run->position;
+		const uint64_t offset = job->offset + run->position;
 		struct gg_extent extent;
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
-			err = copy->backing->ops->extent(copy->backing, hva + done, size - done,
-							 true, &extent);
+			err = copy->backing->ops->extent(copy->backing, hva,
+							 job->size - run->position, true, &extent);
 		if (!err && extent.kind == GG_EXTENT_ABSENT)
 			err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away",
-					      hva + done);
+					      hva);
 		if (err)
 			return err;
-		if (extent.kind == GG_EXTENT_HOLE ||
-		    try_clone(copy, hva + done, extent.size, offset + done))
-			err = copy->copied(copy->data, gpa + done, NULL, extent.size);
-		else
-			err = copy_bytes(copy, gpa + done, hva + done, extent.size, offset + done);
-		if (err)
-			return err;
-		done += extent.size;
+		const gg_gpa_t gpa = job->gpa + run->position;
+		if (extent.kind == GG_EXTENT_HOLE || try_clone(copy, hva, extent.size, offset)) {
+			run->position += extent.size;
+			run->done += extent.size;
+			continue;
+		}
+		*ret = (struct piece){
+			.gpa = gpa,
+			.hva = hva,
+			.size = extent.size < CHUNK ? (size_t)extent.size : CHUNK,
+			.offset = offset,
+		};
+		run->position += ret->size;
+		return NULL;
 	}
 	return NULL;
+}
+
+// ---- Threads ----
+
+static void fail(struct run *run, struct gg_error *err)
+{
+	if (run->err)
+		gg_error_destroy(err);
+	else
+		run->err = err;
+}
+
+// One step of a thread's: takes a piece, copies it. False when there is nothing left to do.
+static bool step(struct run *run, uint8_t *buffer)
+{
+	struct piece piece;
+	pthread_mutex_lock(&run->lock);
+	struct gg_error *err = run->err ? NULL : take_piece(run, &piece);
+	if (err)
+		fail(run, err);
+	bool goes_on = !run->err && piece.size;
+	pthread_mutex_unlock(&run->lock);
+	if (!goes_on)
+		return false;
+
+	err = copy_piece(run->copy, &piece, buffer);
+	pthread_mutex_lock(&run->lock);
+	if (err) {
+		fail(run, err);
+	} else {
+		run->copy->seen(run->copy->data, piece.gpa, buffer, piece.size);
+		run->done += piece.size;
+	}
+	pthread_mutex_unlock(&run->lock);
+	return true;
+}
+
+static void *work(void *data)
+{
+	struct run *run = data;
+	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
+	while (buffer && step(run, buffer))
+		;
+	return NULL;
+}
+
+// The caller's thread works too, and only it tells how far the work is.
+static void work_and_tell(struct run *run, uint8_t *buffer)
+{
+	for (bool goes_on = true; goes_on;) {
+		goes_on = step(run, buffer);
+		pthread_mutex_lock(&run->lock);
+		const size_t job = run->job;
+		const uint64_t done = run->done;
+		pthread_mutex_unlock(&run->lock);
+		struct gg_error *err = run->copy->progress(run->copy->data, job, done);
+		if (!err)
+			continue;
+		pthread_mutex_lock(&run->lock);
+		fail(run, err);
+		pthread_mutex_unlock(&run->lock);
+		goes_on = false;
+	}
+}
+
+// A stream wants its bytes in order, and only some backings bear to be asked by several.
+static unsigned int count_threads(const struct gg_copy *copy)
+{
+	cpu_set_t cpus;
+	if (!copy->backing->ops->thread_safe || gg_output_is_sequential(copy->output) ||
+	    sched_getaffinity(0, sizeof(cpus), &cpus))
+		return 1;
+	const unsigned int count = (unsigned int)CPU_COUNT(&cpus);
+	return count < MAX_THREADS ? count : MAX_THREADS;
+}
+
+// GDB's signals are for its own threads. Fewer threads than wanted are no error.
+static unsigned int start_threads(struct run *run, pthread_t *threads, unsigned int wanted)
+{
+	sigset_t all, before;
+	unsigned int started = 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (started < wanted && !pthread_create(&threads[started], NULL, work, run))
+		started++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
+struct gg_error *gg_copy_run(struct gg_copy *copy)
+{
+	struct run run = { .copy = copy, .lock = PTHREAD_MUTEX_INITIALIZER };
+	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
+	if (!buffer)
+		return gg_enomem;
+	pthread_t threads[MAX_THREADS];
+	unsigned int started = start_threads(&run, threads, count_threads(copy) - 1);
+	work_and_tell(&run, buffer);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	return run.err;
 }

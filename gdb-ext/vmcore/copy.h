@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Memory from its backing to the file, the cheapest way there is.
+// Memory from its backing to the file, the cheapest way there is: holes are stepped over, what the
+// file systems can share is not read, the rest is read and written by as many threads as help.
 #ifndef GG_COPY_H
 #define GG_COPY_H
 
 #include "../memory/backing.h"
 #include "output.h"
 
-// How much is read and written at once, and between two looks at Ctrl-C. As it fits into a core's
-// second level cache, bytes are there still when they are written.
-enum { GG_COPY_CHUNK = 1 << 18 };
+// A range to copy.
+struct gg_copy_job {
+	gg_gpa_t gpa;
+	gg_hva_t hva;
+	uint64_t size;
+	uint64_t offset; // in the output
+};
 
 struct gg_copy {
 	struct gg_backing *backing;
 	struct gg_output *output;
-	uint8_t *buffer; // of GG_COPY_CHUNK bytes
+	const struct gg_copy_job *jobs;
+	size_t count;
 
-	bool cloned; // did the kernel copy some bytes, that nobody has looked at?
+	// Called with bytes that were copied, by one thread at a time, which may be any: no
+	// debugger may be asked.
+	void (*seen)(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size);
 
-	// Called after each step with its size; BYTES are those copied, or NULL for a hole and for
-	// what the kernel copied.
-	struct gg_error *(*copied)(void *data, gg_gpa_t gpa, const uint8_t *bytes, uint64_t size);
-	void *data;
+	// Called in the caller's thread after each step of its own, with the job that is at work
+	// and the bytes done so far. An error ends the copy.
+	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);
+	void *data; // of both
+
+	bool cloned; // set if the kernel shared bytes, which nobody has seen then
 };
 
-// Copies SIZE bytes at HVA, which are at GPA in the guest, to OFFSET in the output. What is known
-// to be zeros is not read, pages of zeros are not written: in a file they become holes.
-struct gg_error *gg_copy_range(struct gg_copy *copy, gg_gpa_t gpa, gg_hva_t hva, uint64_t size,
-			       uint64_t offset);
+// Copies all jobs, in order where the output is a stream. Pages of zeros are not written: in a file
+// they become holes.
+struct gg_error *gg_copy_run(struct gg_copy *copy);
 
 #endif

@@ -26,8 +26,7 @@ struct dump {
 	struct gg_buffer notes;
 	struct gg_output *output;
 	struct gg_vmcoreinfo_scan scan;
-	const struct gg_ram_range *range; // the one at work
-	uint64_t done;
+	size_t begun;                // pieces whose start has been shown
 	double began, last_progress; // seconds
 };
 
@@ -38,14 +37,14 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static struct gg_error *show_progress(struct dump *dump)
+static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t done)
 {
 	if (!dump->options->progress)
 		return NULL;
 	dump->last_progress = now();
 	struct gg_dump_progress progress = {
-		.range = dump->range,
-		.done = dump->done,
+		.range = &dump->pieces.pieces[piece],
+		.done = done,
 		.total = dump->pieces.size,
 		.seconds = dump->last_progress - dump->began,
 	};
@@ -59,38 +58,50 @@ static struct gg_error *tell(const struct dump *dump, const char *text)
 
 // ---- Memory ----
 
-static struct gg_error *note_copied(void *data, gg_gpa_t gpa, const uint8_t *bytes, uint64_t size)
+static void look_for_kernel(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
+{
+	struct dump *dump = data;
+	if (!dump->options->no_notes)
+		gg_vmcoreinfo_scan_bytes(&dump->scan, gpa, bytes, size);
+}
+
+// At the start of each piece, and ten times a second.
+static struct gg_error *note_progress(void *data, size_t piece, uint64_t done)
 {
 	static const double interval = 0.1;
 	struct dump *dump = data;
-	if (bytes && !dump->options->no_notes)
-		gg_vmcoreinfo_scan_bytes(&dump->scan, gpa, bytes, size);
-	dump->done += size;
-	return now() - dump->last_progress >= interval ? show_progress(dump) : NULL;
+	struct gg_error *err = NULL;
+	while (!err && dump->begun <= piece && dump->begun < dump->pieces.count)
+		err = show_progress(dump, dump->begun++, done);
+	if (!err && piece < dump->pieces.count && now() - dump->last_progress >= interval)
+		err = show_progress(dump, piece, done);
+	return err;
 }
 
 static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 {
-	_cleanup_free_ uint8_t *buffer = malloc(GG_COPY_CHUNK);
-	if (!buffer)
+	_cleanup_free_ struct gg_copy_job *jobs = calloc(dump->pieces.count, sizeof(*jobs));
+	if (!jobs)
 		return gg_enomem;
-	struct gg_copy copy = { .backing = dump->guest->backing,
-				.output = dump->output,
-				.buffer = buffer,
-				.copied = note_copied,
-				.data = dump };
-	for (size_t i = 0; i < dump->pieces.count; i++) {
-		dump->range = &dump->pieces.pieces[i];
-		struct gg_error *err = show_progress(dump);
-		if (!err)
-			err = gg_copy_range(&copy, dump->range->start, dump->range->hva,
-					    dump->range->size, dump->elf.segments[i].offset);
-		if (err)
-			return gg_error_context(err, "the range at 0x%" PRIx64 " (%s)",
-						dump->range->start, dump->range->block);
-	}
+	for (size_t i = 0; i < dump->pieces.count; i++)
+		jobs[i] = (struct gg_copy_job){
+			.gpa = dump->pieces.pieces[i].start,
+			.hva = dump->pieces.pieces[i].hva,
+			.size = dump->pieces.pieces[i].size,
+			.offset = dump->elf.segments[i].offset,
+		};
+	struct gg_copy copy = {
+		.backing = dump->guest->backing,
+		.output = dump->output,
+		.jobs = jobs,
+		.count = dump->pieces.count,
+		.seen = look_for_kernel,
+		.progress = note_progress,
+		.data = dump,
+	};
+	struct gg_error *err = gg_copy_run(&copy);
 	*cloned = copy.cloned;
-	return NULL;
+	return err;
 }
 
 // ---- The kernel ----

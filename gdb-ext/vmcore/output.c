@@ -15,7 +15,7 @@ struct gg_output {
 	char *path;      // the final name, links resolved
 	char *temporary; // NULL where the output is sequential
 	bool force;
-	uint64_t position; // the end of what was written
+	uint64_t position; // in a stream
 };
 
 // Are the two files, which need not exist, one?
@@ -126,22 +126,43 @@ int gg_output_file(const struct gg_output *output)
 	return output->temporary ? output->fd : -1;
 }
 
-// Bytes at the output's position.
+static struct gg_error *write_error(const struct gg_output *output, uint64_t offset)
+{
+	return gg_error_system(errno, "writing %s at offset %" PRIu64, output->path, offset);
+}
+
+// Did a write end for a reason that is none to give up?
+static bool is_to_be_repeated(void)
+{
+	return errno == EINTR && !gg_interrupt_pending();
+}
+
+// No state but the file's own: threads may write different parts at once.
+static struct gg_error *write_at(const struct gg_output *output, uint64_t offset,
+				 const uint8_t *bytes, size_t size)
+{
+	while (size) {
+		ssize_t put = pwrite(output->fd, bytes, size, (off_t)offset);
+		if (put < 0 && is_to_be_repeated())
+			continue;
+		if (put < 0)
+			return errno == EINTR ? gg_interrupt_check() : write_error(output, offset);
+		bytes += put;
+		size -= (size_t)put;
+		offset += (uint64_t)put;
+	}
+	return NULL;
+}
+
 static struct gg_error *write_on(struct gg_output *output, const uint8_t *bytes, size_t size)
 {
 	while (size) {
-		ssize_t put = output->temporary
-				      ? pwrite(output->fd, bytes, size, (off_t)output->position)
-				      : write(output->fd, bytes, size);
-		if (put < 0 && errno == EINTR) {
-			struct gg_error *err = gg_interrupt_check();
-			if (err)
-				return err;
+		ssize_t put = write(output->fd, bytes, size);
+		if (put < 0 && is_to_be_repeated())
 			continue;
-		}
 		if (put < 0)
-			return gg_error_system(errno, "writing %s at offset %" PRIu64, output->path,
-					       output->position);
+			return errno == EINTR ? gg_interrupt_check()
+					      : write_error(output, output->position);
 		bytes += put;
 		size -= (size_t)put;
 		output->position += (uint64_t)put;
@@ -149,14 +170,10 @@ static struct gg_error *write_on(struct gg_output *output, const uint8_t *bytes,
 	return NULL;
 }
 
-// A seekable file gets a hole, a stream its zeros.
+// A stream gets its zeros.
 static struct gg_error *skip_to(struct gg_output *output, uint64_t offset)
 {
 	static const uint8_t zeros[65536];
-	if (output->temporary) {
-		output->position = offset;
-		return NULL;
-	}
 	while (output->position < offset) {
 		uint64_t left = offset - output->position;
 		struct gg_error *err =
@@ -170,6 +187,8 @@ static struct gg_error *skip_to(struct gg_output *output, uint64_t offset)
 struct gg_error *gg_output_write(struct gg_output *output, uint64_t offset, const void *bytes,
 				 size_t size)
 {
+	if (output->temporary)
+		return write_at(output, offset, bytes, size);
 	struct gg_error *err = skip_to(output, offset);
 	return err ? err : write_on(output, bytes, size);
 }
@@ -195,7 +214,7 @@ static struct gg_error *take_name(struct gg_output *output)
 
 struct gg_error *gg_output_commit(struct gg_output *output, uint64_t size)
 {
-	struct gg_error *err = skip_to(output, size);
+	struct gg_error *err = output->temporary ? NULL : skip_to(output, size);
 	if (err)
 		return err;
 	if (output->temporary && ftruncate(output->fd, (off_t)size))

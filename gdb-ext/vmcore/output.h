@@ -18,7 +18,8 @@ struct gg_error *gg_output_create(const char *path, bool force, const char *cons
 // Is it a stream, which takes every byte once and in order?
 bool gg_output_is_sequential(const struct gg_output *output);
 
-// SIZE bytes at OFFSET, which in a stream never goes back. What is skipped reads as zeros.
+// SIZE bytes at OFFSET, which in a stream never goes back. What is skipped reads as zeros. Several
+// threads may write to a file.
 struct gg_error *gg_output_write(struct gg_output *output, uint64_t offset, const void *bytes,
 				 size_t size);
 
