@@ -3,6 +3,7 @@
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
 #include "../cleanup.h"
+#include "../linux/printk-ring.h"
 #include "../qemu/machine.h"
 #include "../text.h"
 
@@ -36,6 +37,15 @@ static SCM text_value(struct gg_error *err, char *text)
 	return value;
 }
 
+// Nanoseconds, or #f.
+static SCM time_or_false(struct gg_error *err, uint64_t nanoseconds)
+{
+	if (!err)
+		return scm_from_uint64(nanoseconds);
+	gg_error_destroy(err);
+	return SCM_BOOL_F;
+}
+
 static SCM qemu_facts(struct gg_guest *guest)
 {
 	static const char *const accelerators[] = { [GG_ACCELERATOR_UNKNOWN] = "unknown",
@@ -47,6 +57,9 @@ static SCM qemu_facts(struct gg_guest *guest)
 	struct gg_error *err = gg_guest_cpus(guest, &cpus);
 	facts = add(facts, "accelerator",
 		    err ? error_value(err) : gg_guile_string(accelerators[cpus->accelerator]));
+	uint64_t clock = 0;
+	err = gg_qemu_virtual_clock(guest->host, &clock);
+	facts = add(facts, "virtual-clock", time_or_false(err, clock));
 	err = gg_qemu_run_state(guest->host, &text);
 	facts = add(facts, "run-state", text_value(err, text));
 	err = gg_qemu_machine(guest->host, &text);
@@ -100,6 +113,15 @@ static SCM value_or_false(const struct gg_kernel *kernel, const char *key)
 	return escaped ? gg_guile_string(escaped) : SCM_BOOL_F;
 }
 
+static SCM last_record(const struct gg_kernel *kernel)
+{
+	uint64_t time = 0;
+	if (!kernel->table)
+		return SCM_BOOL_F;
+	struct gg_error *err = gg_printk_ring_newest(kernel, &time);
+	return time_or_false(err, time);
+}
+
 static struct gg_error *collect_notice(void *data, const char *text)
 {
 	SCM *list = data;
@@ -123,6 +145,7 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 		facts = add(facts, "image-gpa", scm_from_uint64(kernel->image_gpa));
 		facts = add(facts, "image", scm_from_uint64(kernel->image));
 	}
+	facts = add(facts, "last-record", last_record(kernel));
 	facts = add(facts, "kaslr-offset", value_or_false(kernel, "KERNELOFFSET"));
 	facts = add(facts, "vmcoreinfo-by", symbol(kernel->by_device ? "device" : "scan"));
 	facts = add(facts, "vmcoreinfo", scm_from_uint64(kernel->note));

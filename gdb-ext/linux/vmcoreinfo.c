@@ -110,6 +110,17 @@ struct gg_error *gg_vmcoreinfo_symbol(const struct gg_vmcoreinfo *info, const ch
 	return err;
 }
 
+struct gg_error *gg_vmcoreinfo_size(const struct gg_vmcoreinfo *info, const char *kind,
+				    const char *name, uint64_t *ret)
+{
+	enum { MAX_SIZE = INT32_MAX };
+	struct gg_error *err = read_number(info, kind, name, 10, ret);
+	if (!err && *ret > MAX_SIZE)
+		err = gg_error_create(GG_BAD_DATA, "VMCOREINFO's %s(%s) is %" PRIu64, kind, name,
+				      *ret);
+	return err;
+}
+
 struct gg_error *gg_vmcoreinfo_number(const struct gg_vmcoreinfo *info, const char *name,
 				      int64_t *ret)
 {

@@ -34,6 +34,10 @@ char *gg_vmcoreinfo_value(const struct gg_vmcoreinfo *info, const char *key);
 struct gg_error *gg_vmcoreinfo_symbol(const struct gg_vmcoreinfo *info, const char *const *names,
 				      uint64_t *ret);
 
+// KIND(NAME), where KIND is SIZE, OFFSET or LENGTH.
+struct gg_error *gg_vmcoreinfo_size(const struct gg_vmcoreinfo *info, const char *kind,
+				    const char *name, uint64_t *ret);
+
 // NUMBER(NAME), which is signed.
 struct gg_error *gg_vmcoreinfo_number(const struct gg_vmcoreinfo *info, const char *name,
 				      int64_t *ret);

@@ -140,3 +140,33 @@ struct gg_error *gg_qemu_run_state(const struct gg_host *host, char **ret)
 		err = read_enum(host, "RunState_lookup", state, ret);
 	return err ? gg_error_context(err, "QEMU's run state") : NULL;
 }
+
+// ---- The clock ----
+
+struct timers_layout {
+	struct gg_member enabled, offset;
+};
+
+// QEMU softmmu/timers-state.h (before v5.2 cpus.c): while the clock stands still the offset is its
+// time.
+static const struct gg_layout_row timers_rows[] = {
+	GG_LAYOUT_ROW(struct timers_layout, enabled, "TimersState", "cpu_ticks_enabled"),
+	GG_LAYOUT_ROW(struct timers_layout, offset, "TimersState", "cpu_clock_offset"),
+};
+
+struct gg_error *gg_qemu_virtual_clock(const struct gg_host *host, uint64_t *ret)
+{
+	struct timers_layout layout;
+	uint64_t timers, enabled;
+	struct gg_error *err = gg_host_symbol(host, "timers_state", &timers);
+	if (!err)
+		err = gg_layout_resolve(host, timers_rows,
+					sizeof(timers_rows) / sizeof(*timers_rows), &layout);
+	if (!err)
+		err = gg_host_read_member(host, timers, &layout.enabled, &enabled);
+	if (!err && enabled)
+		err = gg_error_create(GG_NOT_FOUND, "it is running");
+	if (!err)
+		err = gg_host_read_member(host, timers, &layout.offset, ret);
+	return err ? gg_error_context(err, "QEMU's virtual clock") : NULL;
+}

@@ -17,4 +17,8 @@ struct gg_error *gg_qemu_machine(const struct gg_host *host, char **ret);
 // The RunState by its name in QMP: "paused".
 struct gg_error *gg_qemu_run_state(const struct gg_host *host, char **ret);
 
+// QEMU's virtual clock, in nanoseconds since the machine was started, while it stands still.
+// GG_NOT_FOUND while it runs: then only QEMU knows.
+struct gg_error *gg_qemu_virtual_clock(const struct gg_host *host, uint64_t *ret);
+
 #endif

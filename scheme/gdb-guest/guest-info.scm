@@ -108,6 +108,21 @@ not be had is (error . MESSAGE)."
              (if (= (length absent) 1) "" "s"))
        (print-ranges "" absent ", missing")))))
 
+;; As the kernel prints it, which cuts off what is below a microsecond.
+(define (kernel-time nanoseconds)
+  (let ((microseconds (quotient nanoseconds 1000)))
+    (format #f "~d.~6,'0d" (quotient microseconds 1000000) (remainder microseconds 1000000))))
+
+;; The kernel's clock starts later than QEMU's, after the firmware: so this much ago at most.
+(define (print-last-record info kernel)
+  (let ((last (fact kernel 'last-record))
+        (now (fact (assq-ref info 'qemu) 'virtual-clock)))
+    (when last
+      (line "" "last log line at ~a s~a" (kernel-time last)
+            (if (and now (>= now last))
+                (format #f ", at most ~,1f s before the machine stopped" (/ (- now last) 1e9))
+                "")))))
+
 (define (print-kernel info)
   (match (assq-ref info 'kernel)
     (('error . _) (line "kernel" "none found"))
@@ -126,7 +141,8 @@ not be had is (error . MESSAGE)."
              (format-size (fact kernel 'image-size))
              (if (fact kernel 'direct-map)
                  (format #f ", direct map at 0x~x" (fact kernel 'direct-map))
-                 ""))))))
+                 "")))
+     (print-last-record info kernel))))
 
 (define (print-notes info)
   (for-each (lambda (text) (note "~a" text))

@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "../../gdb-ext/guest.h"
+#include "../../gdb-ext/linux/printk-ring.h"
 #include "../unit/fake-kernel.h"
 #include "../unit/fake-qemu.h"
 
@@ -13,7 +14,7 @@
 
 static const struct fake_range ranges[] = { { 0x0, 1 << 18, 0x0, FAKE_RAM, 0 } };
 
-enum { CHANGE_SIZE = 11, TABLES = 0x1000, NOTE = 0x9000, CHANGED = 0xa000 };
+enum { CHANGE_SIZE = 11, TABLES = 0x1000, NOTE = 0x9000, LOG = 0xa000, CHANGED = 0xb000 };
 
 static void change(struct fake_qemu *qemu, const uint8_t *data, size_t size)
 {
@@ -35,6 +36,8 @@ static void use(const struct gg_kernel *kernel)
 		abort();
 	if (!kernel->table) // changed into a guest of 32 bits
 		return;
+	uint64_t time;
+	gg_error_destroy(gg_printk_ring_newest(kernel, &time));
 	gg_kernel_direct_address(kernel, 0x1000, &address);
 	gg_error_destroy(gg_page_table_read(kernel->table, kernel->image, bytes, sizeof(bytes)));
 }
@@ -46,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct fake_kernel sound = { .tables = TABLES,
 					   .note = NOTE,
 					   .text_gpa = 0,
+					   .log = LOG,
 					   .level5 = size && data[0] & 1,
 					   .large_pages = size && data[0] & 2,
 					   .release = "6.1.0" };

@@ -2,9 +2,14 @@
 """guest-info, against what QEMU and the guest say of themselves."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 import gdb
+import machines
 import vmcore
 from machines import lab
 
@@ -41,6 +46,19 @@ def test_build_time(dumps):
         vmcoreinfo, = [desc.decode() for name, _, desc in core.notes() if name == "VMCOREINFO"]
     offset = re.search(r"KERNELOFFSET=(\w+)", vmcoreinfo).group(1)
     assert f"KASLR offset 0x{offset}\n" in text
+
+
+@pytest.mark.machines(*machines.SOME)
+def test_last_line(dumps):
+    """{dumps}: the last log line's time is that of the last line of crash's log, and the machine stopped after it"""
+    if not shutil.which("crash"):
+        pytest.skip("crash is missing: Debian has it in the package crash")
+    shown = re.search(r"last log line at ([0-9.]+) s, at most ([0-9.]+) s before the machine stopped\n", info(dumps))
+    run = subprocess.run(["crash", "-s", lab.lab("vmlinux"), dumps.from_core], input="log\nq\n", capture_output=True,
+                         text=True, errors="replace", timeout=gdb.PATIENCE)
+    times = re.findall(r"^\[ *([0-9]+\.[0-9]{6})\] ", run.stdout, re.MULTILINE)
+    assert shown.group(1) == times[-1]
+    assert float(shown.group(2)) < 600
 
 
 def test_missing(hollow):

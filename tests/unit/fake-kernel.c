@@ -62,6 +62,36 @@ void fake_note_write(uint8_t *ram, uint64_t where, const char *text, size_t size
 	memcpy(ram + where + 24, text, size);
 }
 
+uint64_t fake_kernel_address(const struct fake_kernel *kernel, uint64_t gpa)
+{
+	return FAKE_KERNEL_STEXT + (gpa - kernel->text_gpa);
+}
+
+// Ids 0xffffffff to 0x100000002; the newest one is reserved and not written yet.
+static void write_log(uint8_t *ram, const struct fake_kernel *kernel)
+{
+	enum { COUNT = 4, COMMITTED = 1, FINALIZED = 2 };
+	const uint64_t log = kernel->log, first = 0xffffffff;
+	uint8_t *ring = ram + log + FAKE_LOG_RING;
+	put(ram + log + FAKE_LOG_VARIABLE, 8, fake_kernel_address(kernel, log + FAKE_LOG_RING));
+	put(ring, 4, 2);
+	put(ring + 8, 8, fake_kernel_address(kernel, log + FAKE_LOG_DESCS));
+	put(ring + 16, 8, fake_kernel_address(kernel, log + FAKE_LOG_INFOS));
+	put(ring + 24, 8, first + COUNT - 1);
+	for (uint64_t i = 0; i < COUNT; i++) {
+		const uint64_t id = first + i, index = id % COUNT;
+		const uint64_t state = i == 3 ? 0 : i == 2 ? COMMITTED : FINALIZED;
+		put(ram + log + FAKE_LOG_DESCS + index * 24, 8, state << 62 | id);
+		put(ram + log + FAKE_LOG_INFOS + index * 88 + 8, 8, (i + 1) * 1000000000);
+	}
+}
+
+static const char log_keys[] =
+	"OFFSET(printk_ringbuffer.desc_ring)=0\nOFFSET(prb_desc_ring.count_bits)=0\n"
+	"OFFSET(prb_desc_ring.descs)=8\nOFFSET(prb_desc_ring.infos)=16\n"
+	"OFFSET(prb_desc_ring.head_id)=24\nOFFSET(atomic_long_t.counter)=0\nSIZE(prb_desc)=24\n"
+	"OFFSET(prb_desc.state_var)=0\nSIZE(printk_info)=88\nOFFSET(printk_info.ts_nsec)=8\n";
+
 void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 {
 	const uint64_t start_kernel_map = UINT64_C(0xffffffff80000000);
@@ -78,7 +108,7 @@ void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 	map_image(ram, kernel, root);
 	map_directly(ram, kernel, root);
 
-	char text[512];
+	char text[1024];
 	int size = snprintf(text, sizeof(text),
 			    "OSRELEASE=%s\nPAGESIZE=4096\nSYMBOL(_stext)=%" PRIx64
 			    "\nNUMBER(phys_base)=%" PRId64 "\nSYMBOL(init_top_pgt)=%" PRIx64
@@ -86,5 +116,11 @@ void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 			    kernel->release, FAKE_KERNEL_STEXT, phys_base,
 			    kernel->tables - (uint64_t)phys_base + start_kernel_map, kernel->level5,
 			    kernel->sme_mask);
+	if (kernel->log) {
+		write_log(ram, kernel);
+		size += snprintf(text + size, sizeof(text) - (size_t)size,
+				 "SYMBOL(prb)=%" PRIx64 "\n%s",
+				 fake_kernel_address(kernel, kernel->log), log_keys);
+	}
 	fake_note_write(ram, kernel->note, text, (size_t)size);
 }

@@ -26,7 +26,21 @@ struct fake_kernel {
 	bool large_pages;    // the image by 2 MiB pages, the direct map by one of 1 GiB
 	uint64_t sme_mask;   // set in every entry
 	const char *release; // OSRELEASE
+	// Where in RAM its log goes, four descriptors of Linux v6.1's (kernel/printk), below 128
+	// KiB from _stext, which maps it; 0 for none.
+	uint64_t log;
 };
+
+enum {
+	FAKE_LOG_SIZE = 0x400,
+	FAKE_LOG_VARIABLE = 0,  // prb
+	FAKE_LOG_RING = 0x10,   // printk_ringbuffer
+	FAKE_LOG_DESCS = 0x100, // prb_desc[4], of 24 bytes
+	FAKE_LOG_INFOS = 0x200, // printk_info[4], of 88 bytes
+};
+
+// The virtual address of RAM's byte GPA, near _stext.
+uint64_t fake_kernel_address(const struct fake_kernel *kernel, uint64_t gpa);
 
 // Writes it into RAM, which has FAKE_KERNEL_RAM bytes.
 void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel);

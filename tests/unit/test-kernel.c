@@ -4,6 +4,7 @@
 #include "fake-qemu.h"
 
 #include "../../gdb-ext/guest.h"
+#include "../../gdb-ext/linux/printk-ring.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,38 @@ static void test_device(void **state)
 	assert_false(kernel->by_device);
 }
 
+static void test_newest_record(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	struct fake_kernel fake = plain;
+	uint64_t time;
+	fake.log = plain.text_gpa + 0x1000;
+	fake_kernel_write(ram, &fake);
+	assert_success(find(&kernel));
+	assert_success(gg_printk_ring_newest(kernel, &time));
+	assert_int_equal(time, 3000000000);
+
+	uint8_t *descs = ram + fake.log + FAKE_LOG_DESCS;
+	put_uint(descs + 2 * 24, 8, 0x1234); // id 0x100000002 is another's
+	assert_error(gg_printk_ring_newest(kernel, &time), GG_NOT_FOUND, "it has no record");
+	put_uint(ram + fake.log + FAKE_LOG_RING, 4, 63);
+	assert_error(gg_printk_ring_newest(kernel, &time), GG_BAD_DATA, "count_bits is 63");
+	put_uint(ram + fake.log + FAKE_LOG_RING, 4, 32);
+	put_uint(ram + fake.log + FAKE_LOG_RING + 8, 8, 0x1000);
+	assert_error(gg_printk_ring_newest(kernel, &time), GG_FAULT, "the kernel's log");
+}
+
+static void test_no_ring(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	uint64_t time;
+	fake_kernel_write(ram, &plain);
+	assert_success(find(&kernel));
+	assert_error(gg_printk_ring_newest(kernel, &time), GG_NOT_FOUND, "SYMBOL(prb)");
+}
+
 static void test_unchecked(void **state)
 {
 	(void)state;
@@ -326,6 +359,8 @@ int main(void)
 		UNIT_TEST("of two kernels the one with page tables is taken", test_second_kernel),
 		UNIT_TEST("of two sound ones, the one that the CPUs run", test_cpus_decide),
 		UNIT_TEST("what the vmcoreinfo device says is looked at first", test_device),
+		UNIT_TEST("the newest record is the last that is written", test_newest_record),
+		UNIT_TEST("a kernel without a lockless log has none", test_no_ring),
 		UNIT_TEST("a note that nothing bears out is told to be so", test_unchecked),
 		UNIT_TEST("no kernel is an error that says so", test_nothing),
 		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
