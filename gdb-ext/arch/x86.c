@@ -146,95 +146,63 @@ static struct gg_error *finish_note(struct gg_buffer *notes, const char *name, u
 	return err ? err : gg_buffer_check(notes);
 }
 
-// struct elf_prstatus up to pr_pid, and from there to pr_reg.
-static void begin_prstatus(struct gg_buffer *desc, const struct gg_qemu_cpu *cpu, size_t before_pid,
-			   size_t before_registers)
+// struct elf_prstatus: zeros but for pr_pid, which is the CPU's number from 1, and pr_reg. WIDTH is
+// that of a register, and of what follows them.
+static struct gg_error *write_prstatus(const struct gg_qemu_cpu *cpu, size_t before_pid,
+				       size_t before_registers, const uint64_t *regs, size_t count,
+				       unsigned int width, struct gg_buffer *notes)
 {
-	gg_buffer_zeros(desc, before_pid);
-	gg_buffer_uint(desc, 4, cpu->index + 1);
-	gg_buffer_zeros(desc, before_registers);
+	struct gg_buffer desc = { 0 };
+	gg_buffer_zeros(&desc, before_pid);
+	gg_buffer_uint(&desc, 4, cpu->index + 1);
+	gg_buffer_zeros(&desc, before_registers);
+	for (size_t i = 0; i < count; i++)
+		gg_buffer_uint(&desc, width, regs[i]);
+	gg_buffer_zeros(&desc, width);
+	return finish_note(notes, "CORE", NT_PRSTATUS, &desc);
 }
 
 static struct gg_error *write_prstatus_64(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 					  struct gg_buffer *notes)
 {
+	enum { BEFORE_PID = 32, BEFORE_REGISTERS = 76 };
 	struct registers r;
 	struct gg_error *err = read_registers(host, cpu, &r);
 	if (err)
 		return err;
-
+	// clang-format off
 	// struct user_regs_struct; orig_rax, which only a system call has, is 0.
 	const uint64_t regs[] = {
-		r.regs[R15],
-		r.regs[R14],
-		r.regs[R13],
-		r.regs[R12],
-		r.regs[RBP],
-		r.regs[RBX],
-		r.regs[R11],
-		r.regs[R10],
-		r.regs[R9],
-		r.regs[R8],
-		r.regs[RAX],
-		r.regs[RCX],
-		r.regs[RDX],
-		r.regs[RSI],
-		r.regs[RDI],
-		0,
-		r.rip,
-		r.segs[CS].selector,
-		r.rflags,
-		r.regs[RSP],
-		r.segs[SS].selector,
-		r.segs[FS].base,
-		r.segs[GS].base,
-		r.segs[DS].selector,
-		r.segs[ES].selector,
-		r.segs[FS].selector,
-		r.segs[GS].selector,
+		r.regs[R15], r.regs[R14], r.regs[R13], r.regs[R12], r.regs[RBP], r.regs[RBX],
+		r.regs[R11], r.regs[R10], r.regs[R9], r.regs[R8], r.regs[RAX], r.regs[RCX],
+		r.regs[RDX], r.regs[RSI], r.regs[RDI], 0, r.rip, r.segs[CS].selector, r.rflags,
+		r.regs[RSP], r.segs[SS].selector, r.segs[FS].base, r.segs[GS].base,
+		r.segs[DS].selector, r.segs[ES].selector, r.segs[FS].selector, r.segs[GS].selector,
 	};
-	struct gg_buffer desc = { 0 };
-	begin_prstatus(&desc, cpu, 32, 76);
-	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
-		gg_buffer_uint(&desc, 8, regs[i]);
-	gg_buffer_zeros(&desc, 8);
-	return finish_note(notes, "CORE", NT_PRSTATUS, &desc);
+	// clang-format on
+	return write_prstatus(cpu, BEFORE_PID, BEFORE_REGISTERS, regs, sizeof(regs) / sizeof(*regs),
+			      8, notes);
 }
 
 static struct gg_error *write_prstatus_32(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 					  struct gg_buffer *notes)
 {
+	enum { BEFORE_PID = 24, BEFORE_REGISTERS = 44 };
 	struct registers r;
 	struct gg_error *err = read_registers(host, cpu, &r);
 	if (err)
 		return err;
-
-	// struct user_regs_struct of 32 bits; orig_eax, which only a system call has, is -1.
+	// clang-format off
+	// struct user_regs_struct of 32 bits; orig_eax, which only a system call has, is 0.
 	const uint64_t regs[] = {
-		r.regs[RBX],
-		r.regs[RCX],
-		r.regs[RDX],
-		r.regs[RSI],
-		r.regs[RDI],
-		r.regs[RBP],
-		r.regs[RAX],
-		r.segs[DS].selector,
-		r.segs[ES].selector,
-		r.segs[FS].selector,
-		r.segs[GS].selector,
-		UINT32_MAX,
-		r.rip,
-		r.segs[CS].selector,
-		r.rflags,
-		r.regs[RSP],
+		r.regs[RBX], r.regs[RCX], r.regs[RDX], r.regs[RSI], r.regs[RDI], r.regs[RBP],
+		r.regs[RAX], r.segs[DS].selector, r.segs[ES].selector, r.segs[FS].selector,
+		r.segs[GS].selector, 0, r.rip, r.segs[CS].selector, r.rflags, r.regs[RSP],
 		r.segs[SS].selector,
 	};
-	struct gg_buffer desc = { 0 };
-	begin_prstatus(&desc, cpu, 24, 44);
-	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
-		gg_buffer_uint(&desc, 4, regs[i]);
-	gg_buffer_zeros(&desc, 4);
-	return finish_note(notes, "CORE", NT_PRSTATUS, &desc);
+	// clang-format on
+	return write_prstatus(cpu, BEFORE_PID, BEFORE_REGISTERS, regs, sizeof(regs) / sizeof(*regs),
+			      4, notes);
 }
 
 static void append_segment(struct gg_buffer *desc, const struct segment *segment)

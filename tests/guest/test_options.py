@@ -169,3 +169,20 @@ def test_device(folder):
             for told, expected in ((int(address, 16), "as the vmcoreinfo device has it"), (0x12345, "found by scanning")):
                 fw_cfg.write_file(qtest, "etc/vmcoreinfo", struct.pack("<HHIQ", 0, 1, 4096, told))
                 assert where_is_vmcoreinfo(guest.pid) == (address, expected)
+
+
+@pytest.mark.attach
+def test_16_bits(guest, folder):
+    """A guest in its BIOS's 16 bits: memory and notes are those of QEMU's own dump, for an i386"""
+    guest.qmp("set-action", reboot="reset")
+    guest.qmp("system_reset")
+    lab.wait_until(lambda: "EIP=0000fff0" in guest.hmp("info registers"), 30, "the reset")
+    truth, ours = folder / "truth", folder / "ours"
+    guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}")
+    dump(["-p", guest.pid], "", ours)
+    assert vmcore.difference(ours, truth) is None
+    with vmcore.Vmcore(truth) as expected, vmcore.Vmcore(ours) as found:
+        assert [note for note in found.notes() if note[0] in ("CORE", "QEMU")] == expected.notes()
+        assert len(expected.notes()) == 4
+    header = subprocess.run(["readelf", "-hW", ours], capture_output=True, text=True).stdout
+    assert re.search(r"Machine: +Intel 80386", header)
