@@ -144,21 +144,17 @@ def test_hollow(hollow, folder):
                   r"\(pc\.bios\).*dump-guest-core=on.*coredump_filter.*", folder)
 
 
-@pytest.mark.parametrize("percent", [50, 10])
+# Where in QEMU's memory its own structures are, and where its guest's RAM, differs from one run to the next: either the
+# core lacks some of the RAM, or what tells where that is.
+CUT_OFF = (r".*(\d+ ranges? of the guest's memory (is|are) missing: .*0x[0-9a-f]+-0x[0-9a-f]+ \(pc\.\w+\); the core file is "
+           r"cut off: .*ulimit -c.*|the core file does not hold the memory at 0x[0-9a-f]+: it is cut off .*ulimit -c.*)")
+
+
+@pytest.mark.parametrize("percent", [50, 10, 5, 1])
 def test_cut_off(percent, small, folder):
-    """A core cut off at {percent} %: dump-guest-memory lists what the core lacks, and says why"""
+    """A core cut off at {percent} %: dump-guest-memory says that it is cut off, and what it lacks"""
     core = cut(small[0], folder, percent)
-    check_refused([small[1], core], f"dump-guest-memory {folder}/vmcore",
-                  r".*2 ranges of the guest's memory.*: 0x[0-9a-f]+-0xfffffff \(pc\.ram\), 0xfffc0000-0xffffffff "
-                  r"\(pc\.bios\).*the core file is cut off: .*ulimit -c.*", folder)
-
-
-@pytest.mark.parametrize("percent", [5, 1])
-def test_cut_off_early(percent, small, folder):
-    """A core cut off at {percent} %, before all of QEMU's own memory: dump-guest-memory says that it is cut off"""
-    core = cut(small[0], folder, percent)
-    check_refused([small[1], core], f"dump-guest-memory {folder}/vmcore",
-                  r".*the core file does not hold the memory at 0x[0-9a-f]+.*cut off.*", folder)
+    check_refused([small[1], core], f"dump-guest-memory {folder}/vmcore", CUT_OFF, folder)
 
 
 def cut(core, folder, percent):
