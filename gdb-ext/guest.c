@@ -13,8 +13,8 @@ static struct gg_error *create_backing(struct gg_guest *guest, bool via_host)
 		return gg_backing_create_core(guest->core, &guest->backing);
 	if (guest->pid && !via_host) {
 		struct gg_error *err = gg_backing_create_process(guest->pid, &guest->backing);
-		if (!err)
-			return NULL;
+		if (!err || gg_error_kind(err) != GG_SYSTEM)
+			return err;
 		gg_error_destroy(err);
 	}
 	return gg_backing_create_host(guest->host, guest->core, &guest->backing);

@@ -10,6 +10,7 @@
 #include "backing.h"
 #include "../cleanup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -271,6 +272,33 @@ static const struct gg_backing_ops process_ops = {
 	.destroy = process_destroy,
 };
 
+// While a post-copy migration comes in (QEMU migration/postcopy-ram.c), pages that have not arrived
+// look like pages that were never touched, and reading one waits for it. QEMU then has a
+// userfaultfd.
+static struct gg_error *check_complete(pid_t pid)
+{
+	char path[64], target[64];
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	DIR *folder = opendir(path);
+	if (!folder)
+		return gg_error_system(errno, "%s", path);
+	bool found = false;
+	for (const struct dirent *entry; !found && (entry = readdir(folder));) {
+		ssize_t size = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
+		target[size > 0 ? size : 0] = 0;
+		found = !strcmp(target, "anon_inode:[userfaultfd]");
+	}
+	closedir(folder);
+	if (!found)
+		return NULL;
+	return gg_error_create(
+		GG_ABSENT,
+		"process %d has a userfaultfd, as QEMU has while a post-copy migration "
+		"comes in or a snapshot is taken: memory that has not arrived cannot be "
+		"told from zeros; let it end first (info migrate)",
+		pid);
+}
+
 static int open_proc(pid_t pid, const char *name)
 {
 	char path[64];
@@ -293,6 +321,8 @@ struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret)
 		err = gg_error_system(errno, "/proc/%d/pagemap", pid);
 	if (!err)
 		err = read_areas(process);
+	if (!err)
+		err = check_complete(pid);
 	if (err) {
 		process_destroy(&process->backing);
 		return err;
