@@ -136,12 +136,11 @@ not be had is (error . MESSAGE)."
                "found by scanning")
            (or (fact kernel 'kaslr-offset) "?"))
      (when (fact kernel 'levels)
-       (line "" "~a-level page tables, image at 0x~x (guest-physical 0x~x, ~a)~a"
+       (line "" "~a-level page tables, image at 0x~x (guest-physical 0x~x, ~a)"
              (fact kernel 'levels) (fact kernel 'image) (fact kernel 'image-gpa)
-             (format-size (fact kernel 'image-size))
-             (if (fact kernel 'direct-map)
-                 (format #f ", direct map at 0x~x" (fact kernel 'direct-map))
-                 "")))
+             (format-size (fact kernel 'image-size))))
+     (when (fact kernel 'direct-map)
+       (line "" "direct map at 0x~x" (fact kernel 'direct-map)))
      (print-last-record info kernel))))
 
 (define (print-notes info)
