@@ -66,14 +66,3 @@ struct gg_error *gg_cursor_sub(struct gg_cursor *cursor, uint64_t size, struct g
 	cursor->position += size;
 	return NULL;
 }
-
-struct gg_error *gg_cursor_text(struct gg_cursor *cursor, char **ret)
-{
-	const char *start = (const char *)cursor->bytes + cursor->position;
-	size_t length = strnlen(start, cursor->size - cursor->position);
-	*ret = strndup(start, length);
-	if (!*ret)
-		return gg_enomem;
-	cursor->position += length;
-	return NULL;
-}

@@ -37,7 +37,4 @@ struct gg_error *gg_cursor_member(struct gg_cursor *cursor, const struct gg_memb
 // The next SIZE bytes as a cursor of their own.
 struct gg_error *gg_cursor_sub(struct gg_cursor *cursor, uint64_t size, struct gg_cursor *ret);
 
-// A copy of the text up to the next NUL, or to the end if there is none; the caller frees it.
-struct gg_error *gg_cursor_text(struct gg_cursor *cursor, char **ret);
-
 #endif

@@ -39,6 +39,10 @@ class GuestError(Exception):
     """Something about the guest went wrong; the text has what there is to know."""
 
 
+class Hung(GuestError):
+    """What was waited for did not come in time."""
+
+
 class QMPError(GuestError):
     """QEMU refused a QMP command."""
 
@@ -56,7 +60,7 @@ def wait_until(condition, seconds, what):
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise GuestError(f"{what}: not within {seconds} s")
+            raise Hung(f"{what}: not within {seconds} s")
         time.sleep(0.05)
     return value
 
@@ -169,11 +173,12 @@ class Guest:
     append     more words for the kernel's command line; lab/init knows lab.fill=N and lab.procs=N
     directory  where the guest's own private folder is made; it is removed with the guest
     coredump_filter  what of QEMU's memory goes into its core, as in core(5)
-    seconds    how long the guest may take to be ready
+    seconds    how long the guest may take to be ready; one that hangs, as a kernel does under TCG once in some hundred
+               boots, is started anew
     """
 
     def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
-                 append="", directory=None, coredump_filter=None, seconds=180):
+                 append="", directory=None, coredump_filter=None, seconds=60):
         self.qemu = str(qemu or lab("qemu"))
         self.machine = machine
         self.memory = memory
@@ -187,11 +192,12 @@ class Guest:
         self.process = None
         self._qmp = None
         try:
-            self._start(extra)
-            if coredump_filter is not None:
-                Path(f"/proc/{self.pid}/coredump_filter").write_text(hex(coredump_filter))
-            self._qmp = self._connect()
-            self._wait_ready(seconds)
+            try:
+                self._boot(extra, coredump_filter, seconds)
+            except Hung:
+                self._end()
+                self.serial.unlink()
+                self._boot(extra, coredump_filter, seconds)
         except BaseException:
             self.kill()
             raise
@@ -242,6 +248,13 @@ class Guest:
         """Ends QEMU, and removes the guest's folder."""
         self._end()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _boot(self, extra, coredump_filter, seconds):
+        self._start(extra)
+        if coredump_filter is not None:
+            Path(f"/proc/{self.pid}/coredump_filter").write_text(hex(coredump_filter))
+        self._qmp = self._connect()
+        self._wait_ready(seconds)
 
     def _start(self, extra):
         command = [self.qemu, "-accel", "tcg", "-machine", self.machine, "-m", f"{self.memory}M", "-smp", str(self.smp),
@@ -295,10 +308,8 @@ class Guest:
 
         try:
             wait_until(ready, seconds, f"'{READY}' on the guest's console")
-        except GuestError as error:
-            if self._is_alive():
-                raise self._broken(str(error)) from None
-            raise
+        except Hung as error:
+            raise Hung(str(self._broken(str(error)))) from None
 
     def _is_alive(self):
         return self.process.poll() is None

@@ -392,12 +392,6 @@ static SCM interruptible(SCM thunk)
 	return result;
 }
 
-static SCM check_interrupt(void)
-{
-	gg_guile_throw(gg_interrupt_check());
-	return SCM_UNSPECIFIED;
-}
-
 void gg_guile_define(const char *name, int arguments, scm_t_subr function)
 {
 	scm_c_define_gsubr(name, arguments, 0, 0, function);
@@ -421,5 +415,4 @@ void gg_guile_init(void)
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
 	gg_guile_init_info();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
-	gg_guile_define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
 }

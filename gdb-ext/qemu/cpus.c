@@ -10,11 +10,11 @@
 
 #include <inttypes.h>
 
-// QEMU's own limit is far lower (1024 for KVM on x86).
-enum { MAX_CPUS = 65536 };
+// No machine of QEMU's takes more than 4096.
+enum { MAX_CPUS = 8192 };
 
 struct cpu_layout {
-	struct gg_member next, index, dirty;
+	struct gg_member next, index, dirty, running;
 };
 
 static const struct gg_layout_row rows[] = {
@@ -23,6 +23,8 @@ static const struct gg_layout_row rows[] = {
 	// "kvm_vcpu_dirty" became "vcpu_dirty" in v2.10.
 	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, dirty, "CPUState", "vcpu_dirty",
 			       "kvm_vcpu_dirty"),
+	// Since v2.8.
+	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, running, "CPUState", "running"),
 };
 
 // The list's head is "cpus_queue" since v8.2 and was "cpus" before; the first CPU is its first
@@ -64,19 +66,23 @@ static struct gg_error *read_accelerator(const struct gg_host *host, enum gg_acc
 	return err;
 }
 
-// TCG works on QEMU's copy itself. KVM has a copy of its own, and vcpu_dirty tells which one
-// counts.
+// TCG works on QEMU's copy itself, but while it executes keeps some registers elsewhere, rip first
+// of all. KVM has a copy of its own, and vcpu_dirty tells which one counts.
 static struct gg_error *read_freshness(const struct gg_host *host, const struct cpu_layout *layout,
 				       enum gg_accelerator accelerator, uint64_t cpu,
 				       enum gg_freshness *ret)
 {
-	*ret = accelerator == GG_ACCELERATOR_TCG ? GG_CURRENT : GG_UNKNOWN;
-	if (accelerator != GG_ACCELERATOR_KVM || !layout->dirty.size)
+	*ret = GG_UNKNOWN;
+	const bool tcg = accelerator == GG_ACCELERATOR_TCG, kvm = accelerator == GG_ACCELERATOR_KVM;
+	const struct gg_member *member = tcg ? &layout->running : &layout->dirty;
+	if ((!tcg && !kvm) || !member->size)
 		return NULL;
-	uint64_t dirty;
-	struct gg_error *err = gg_host_read_member(host, cpu, &layout->dirty, &dirty);
-	if (!err)
-		*ret = dirty ? GG_CURRENT : GG_STALE;
+	uint64_t value;
+	struct gg_error *err = gg_host_read_member(host, cpu, member, &value);
+	if (!err && tcg)
+		*ret = value ? GG_UNKNOWN : GG_CURRENT;
+	if (!err && kvm)
+		*ret = value ? GG_CURRENT : GG_STALE;
 	return err;
 }
 
@@ -119,7 +125,9 @@ static struct gg_error *read_list(const struct gg_host *host, const struct cpu_l
 	struct gg_error *err = find_first(host, &address);
 	while (!err && address) {
 		struct gg_qemu_cpu cpu;
-		err = read_cpu(host, layout, ret->accelerator, address, &cpu);
+		err = gg_interrupt_check();
+		if (!err)
+			err = read_cpu(host, layout, ret->accelerator, address, &cpu);
 		if (!err)
 			err = add_cpu(ret, &cpu);
 		if (err)

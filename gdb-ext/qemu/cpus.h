@@ -9,7 +9,7 @@
 enum gg_freshness {
 	GG_CURRENT, // QEMU's copy of the registers is the CPU's state
 	GG_STALE,   // the CPU has run under KVM since QEMU last asked for its registers
-	GG_UNKNOWN, // QEMU does not say
+	GG_UNKNOWN, // QEMU does not say, or TCG was executing
 };
 
 struct gg_qemu_cpu {

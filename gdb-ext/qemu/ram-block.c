@@ -71,6 +71,8 @@ static struct gg_error *find_by_ram_addr(const struct gg_host *host,
 			return NULL;
 		}
 		if (!err)
+			err = gg_interrupt_check();
+		if (!err)
 			err = gg_host_read_member(host, block, &layout->next, &block);
 	}
 	if (err)

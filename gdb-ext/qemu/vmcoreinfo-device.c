@@ -58,6 +58,8 @@ static struct gg_error *find_device(const struct gg_host *host, const struct dev
 		if (!err && found)
 			return gg_host_read_member(host, entry, &layout->opaque, ret);
 		if (!err)
+			err = gg_interrupt_check();
+		if (!err)
 			err = gg_host_read_member(host, entry, &layout->next, &entry);
 	}
 	return err ? err : gg_error_create(GG_NOT_FOUND, "QEMU has no vmcoreinfo device");

@@ -187,15 +187,15 @@ static struct gg_error *write_file(struct dump *dump)
 
 static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *ret)
 {
-	const char *protected[3] = { 0 };
+	const char *looked_at[3] = { 0 };
 	size_t count = 0;
 	if (dump->guest->core)
-	protected[count++] = gg_core_file_path(dump->guest->core);
+		looked_at[count++] = gg_core_file_path(dump->guest->core);
 	if (dump->guest->program_path)
-	protected[count++] = dump->guest->program_path;
+		looked_at[count++] = dump->guest->program_path;
 
 	struct gg_error *err = gg_output_create(dump->options->path, dump->options->force,
-						protected, &dump->output);
+						looked_at, &dump->output);
 	if (!err)
 		err = gg_output_is_sequential(dump->output) ? write_stream(dump) : write_file(dump);
 	if (!err)

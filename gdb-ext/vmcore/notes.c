@@ -65,8 +65,9 @@ static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, gg_notic
 		     notice, data);
 	return err ? err
 		   : tell(cpus, GG_UNKNOWN,
-			  "QEMU does not tell whether the registers it has are current", notice,
-			  data);
+			  "whether the registers are current is not known: QEMU was executing, or "
+			  "does not tell",
+			  notice, data);
 }
 
 struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,

@@ -27,15 +27,15 @@ static bool is_same_file(const struct stat *status, const char *path)
 }
 
 static struct gg_error *check_existing(const struct stat *status, bool force,
-				       const char *const *protected)
+				       const char *const *looked_at)
 {
 	if (S_ISDIR(status->st_mode))
 		return gg_error_create(GG_INVALID, "it is a folder; name a file in it");
-	for (; *protected; protected ++)
-		if (is_same_file(status, *protected))
+	for (; *looked_at; looked_at++)
+		if (is_same_file(status, *looked_at))
 			return gg_error_create(
 				GG_INVALID, "it is %s, which is being looked at; name another file",
-				*protected);
+				*looked_at);
 	if (S_ISFIFO(status->st_mode) || S_ISCHR(status->st_mode))
 		return NULL;
 	if (!S_ISREG(status->st_mode))
@@ -73,7 +73,7 @@ static struct gg_error *open_temporary(struct gg_output *output)
 }
 
 static struct gg_error *open_output(struct gg_output *output, const char *path,
-				    const char *const *protected)
+				    const char *const *looked_at)
 {
 	if (!*path)
 		return gg_error_create(GG_INVALID, "the file's name is empty");
@@ -86,7 +86,7 @@ static struct gg_error *open_output(struct gg_output *output, const char *path,
 	if (!exists && errno != ENOENT)
 		return gg_error_system(errno, "stat");
 	if (exists) {
-		struct gg_error *err = check_existing(&status, output->force, protected);
+		struct gg_error *err = check_existing(&status, output->force, looked_at);
 		if (err)
 			return err;
 	}
@@ -99,7 +99,7 @@ static struct gg_error *open_output(struct gg_output *output, const char *path,
 	return sequential ? open_sequential(output) : open_temporary(output);
 }
 
-struct gg_error *gg_output_create(const char *path, bool force, const char *const *protected,
+struct gg_error *gg_output_create(const char *path, bool force, const char *const *looked_at,
 				  struct gg_output **ret)
 {
 	struct gg_output *output = calloc(1, sizeof(*output));
@@ -107,7 +107,7 @@ struct gg_error *gg_output_create(const char *path, bool force, const char *cons
 		return gg_enomem;
 	output->fd = -1;
 	output->force = force;
-	struct gg_error *err = open_output(output, path, protected);
+	struct gg_error *err = open_output(output, path, looked_at);
 	if (err) {
 		gg_output_destroy(output);
 		return *path ? gg_error_context(err, "%s", path) : err;

@@ -10,9 +10,9 @@ struct gg_output;
 
 // Opens PATH for writing. A regular file grows under a temporary name beside it; a FIFO or a
 // character device is written to directly, in order. Refused: an existing file unless FORCE, and
-// whatever FORCE says a folder, a block device, and a file that is one of PROTECTED (paths up to a
+// whatever FORCE says a folder, a block device, and a file that is one of LOOKED_AT (paths up to a
 // NULL; those that do not exist count for nothing).
-struct gg_error *gg_output_create(const char *path, bool force, const char *const *protected,
+struct gg_error *gg_output_create(const char *path, bool force, const char *const *looked_at,
 				  struct gg_output **ret);
 
 // Is it a stream, which takes every byte once and in order?

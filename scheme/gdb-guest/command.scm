@@ -18,7 +18,8 @@
             call-with-progress
             note
             format-size
-            format-address))
+            format-address
+            format-range))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
 ;;; or a list of words.  An argument without a dash is of the KIND of the command's #:argument.
@@ -191,6 +192,12 @@ the options as `option' reads them."
 (define (note format-string . arguments)
   "What was assumed, found by scanning, or is stale: one line."
   (say "note: ~a\n" (apply format #f format-string arguments)))
+
+(define (format-range range)
+  (match range
+    (#(start size _ block)
+     (format #f "~a-~a  ~a  ~a" (format-address start) (format-address (+ start (- size 1)))
+             (string-pad (format-size size) 10) block))))
 
 ;;; Progress.
 

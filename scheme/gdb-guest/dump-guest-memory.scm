@@ -19,12 +19,6 @@ the bytes to do and the seconds so far; NOTICE with each line that the user shou
      (%guest-dump guest file flags filter progress notice))
    #:via-host? via-host?))
 
-(define (print-range range)
-  (match range
-    (#(start size _ block)
-     (say "~a-~a  ~a  ~a\n" (format-address start) (format-address (+ start (- size 1)))
-          (string-pad (format-size size) 10) block))))
-
 (define (selected-flags options)
   (append (if (option options 'force) '(force) '())
           (if (option options 'no-notes) '(no-notes) '())
@@ -53,7 +47,7 @@ the bytes to do and the seconds so far; NOTICE with each line that the user shou
                      (lambda (range done total seconds)
                        (unless (equal? range last-range)
                          (erase-progress)
-                         (print-range range)
+                         (say "~a\n" (format-range range))
                          (set! last-range range))
                        (show-progress done total seconds))
                      #:notice

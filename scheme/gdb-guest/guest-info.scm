@@ -75,18 +75,12 @@ not be had is (error . MESSAGE)."
                         '(current stale unknown))
             "; ")))))
 
-(define (print-range name range suffix)
-  (match range
-    (#(start size _ block)
-     (line name "~a-~a  ~a  ~a~a" (format-address start) (format-address (+ start (- size 1)))
-           (string-pad (format-size size) 10) block suffix))))
-
 ;; A guest with a virtio-mem may have thousands of ranges.
 (define ranges-shown 12)
 
 (define (print-ranges name ranges suffix)
   (let ((shown (list-head ranges (min ranges-shown (length ranges)))))
-    (for-each (lambda (range name) (print-range name range suffix))
+    (for-each (lambda (range name) (line name "~a~a" (format-range range) suffix))
               shown
               (cons name (make-list (length shown) "")))
     (when (> (length ranges) ranges-shown)

@@ -13,8 +13,7 @@
             %guest-absent
             %guest-dump
             %guest-info
-            %interruptible
-            %check-interrupt))
+            %interruptible))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.
 (load-extension (string-append (dirname (dirname (%search-load-path "gdb-guest/native.scm")))

@@ -77,3 +77,14 @@ def test_not_qemu(sleeper_core):
     core, program = sleeper_core
     lines = gdb.attempt([program, core], "guest-info")
     assert len(lines) == 1 and "not a QEMU system emulator" in lines[0]
+
+
+def test_executing(folder):
+    """A core of a guest that was not stopped first: the registers of CPUs that were executing are not called current"""
+    # More than there are CPUs, so that none has a moment without one.
+    with lab.Guest(memory=256, append="lab.spin=4", directory=folder) as guest:
+        qemu, core = guest.qemu, guest.core(folder / "core")
+    run = gdb.batch(qemu, core, commands=["guest-info", f"dump-guest-memory {folder}/vmcore"])
+    assert run.status == 0, run
+    assert re.search(r"^CPUs +2: .*unknown [01]", run.output, re.MULTILINE), run
+    assert re.search(r"^note: CPU [01].*: whether the registers are current is not known", run.output, re.MULTILINE), run

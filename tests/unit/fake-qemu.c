@@ -33,6 +33,7 @@ static const struct fake_member common_members[] = {
 	{ "CPUState", "", 0, 0x80 },
 	{ "CPUState", "node.tqe_next", FAKE_CPU_NEXT, 8 },
 	{ "CPUState", "cpu_index", FAKE_CPU_INDEX, 4 },
+	{ "CPUState", "running", FAKE_CPU_RUNNING, 1 },
 	{ "X86CPU", "", 0, FAKE_CPU_SIZE },
 	{ "X86CPU", "env.regs", FAKE_CPU_REGS, 128 },
 	{ "X86CPU", "env.eip", FAKE_CPU_EIP, 8 },

@@ -52,21 +52,6 @@ static void test_sub(void **state)
 	assert_int_equal(value, 5);
 }
 
-static void test_text(void **state)
-{
-	(void)state;
-	struct gg_cursor cursor = gg_cursor(bytes, sizeof(bytes), false, "x");
-	char *text;
-	assert_success(gg_cursor_seek(&cursor, 8));
-	assert_success(gg_cursor_text(&cursor, &text));
-	assert_string_equal(text, "ab");
-	free(text);
-	assert_success(gg_cursor_seek(&cursor, 11));
-	assert_success(gg_cursor_text(&cursor, &text));
-	assert_string_equal(text, "cd");
-	free(text);
-}
-
 static void test_escape(void **state)
 {
 	(void)state;
@@ -81,7 +66,6 @@ int main(void)
 		UNIT_TEST("integers come in either byte order", test_byte_orders),
 		UNIT_TEST("no step goes beyond the bytes", test_bounds),
 		UNIT_TEST("a part of the bytes has its own bounds", test_sub),
-		UNIT_TEST("a text ends at its NUL or with the bytes", test_text),
 		UNIT_TEST("nothing in an escaped text drives a terminal", test_escape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

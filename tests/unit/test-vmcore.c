@@ -413,6 +413,13 @@ static void test_notes(void **state)
 	const uint8_t *rip = file + note->p_offset + (20 + 336) + 20 + 112 + 16 * 8;
 	assert_memory_equal(rip, "\x88\x77\x66\x55\x44\x33\x22\x11", 8);
 
+	// TCG, and one of the two was executing.
+	qemu.structures[FAKE_CPU + FAKE_CPU_RUNNING] = 1;
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "CPU 0: whether the registers are current is not known"));
+	qemu.structures[FAKE_CPU + FAKE_CPU_RUNNING] = 0;
+
 	// KVM, and of the two only CPU 0 has been read since it ran.
 	qemu.structures[FAKE_KVM_ALLOWED] = 1;
 	qemu.structures[FAKE_TCG_ALLOWED] = 0;
@@ -423,7 +430,8 @@ static void test_notes(void **state)
 	qemu.structures[FAKE_KVM_ALLOWED] = 0;
 	notices[0] = 0;
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "CPU 0, 1: QEMU does not tell"));
+	assert_non_null(
+		strstr(notices, "CPU 0, 1: whether the registers are current is not known"));
 
 	options.no_notes = true;
 	notices[0] = 0;
