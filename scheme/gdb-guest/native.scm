@@ -13,6 +13,7 @@
             %guest-absent
             %guest-dump
             %guest-info
+            %guest-layout
             %interruptible))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.
