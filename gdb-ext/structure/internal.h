@@ -57,10 +57,15 @@ bool gg_finder_is_object(const struct gg_finder *finder, uint64_t address, const
 
 // ---- Those who find ----
 
+// An object that knows which parts of SIZE bytes of RAM are there; address 0: there is none.
+struct gg_discard_manager {
+	uint64_t address, size;
+};
+
 // AddressSpace, FlatView, FlatRange, MemoryRegion, RAMBlock. The AddressSpace at ADDRESS has SIZE
 // bytes, 0 where that is not known.
 struct gg_error *gg_find_ram(const struct gg_finder *finder, uint64_t address, uint64_t size,
-			     struct gg_answers *answers);
+			     struct gg_answers *answers, struct gg_discard_manager *manager);
 
 // CPUState, from the head of QEMU's list of CPUs. FIRST becomes the first CPU.
 struct gg_error *gg_find_cpus(const struct gg_finder *finder, uint64_t head,
@@ -73,12 +78,20 @@ bool gg_is_cpus_head(const struct gg_finder *finder, uint64_t address);
 struct gg_error *gg_find_enum_lookup(const struct gg_finder *finder, uint64_t address,
 				     struct gg_answers *answers);
 
-// What the VMStateDescription of the CPU at CPU names: its members, and those of its parts.
-struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
-				    struct gg_answers *answers);
+// Where in a VMStateField what is; stride 0 where that is not known.
+struct gg_field_layout {
+	size_t stride, offset, size, num;
+};
 
-// VirtIOMEM, from the object at OBJECT, which manages SIZE bytes of memory.
-struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder, uint64_t object, uint64_t size,
+// What the VMStateDescription of the CPU at CPU names: its members, and those of its parts. LAYOUT
+// is found even where the CPU's architecture is not known.
+struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
+				    struct gg_answers *answers, struct gg_field_layout *layout);
+
+// VirtIOMEM, from one that is MANAGER, by the LAYOUT that the CPU's description has shown.
+struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
+				    const struct gg_field_layout *layout,
+				    const struct gg_discard_manager *manager,
 				    struct gg_answers *answers);
 
 // The variables, by what they lead to, in the data of the programs: 0 where there is none or no

@@ -60,7 +60,8 @@ struct region {
 // A FlatView, and all that hangs on it, with what has been found so far.
 struct view {
 	const struct gg_finder *finder;
-	uint64_t address_space, name, root, address;
+	uint64_t address_space, name, address;
+	struct gg_window root; // the MemoryRegion that contains all others
 	// Offsets.
 	uint64_t current_map, ranges_at, nr_at, stride, mr_at, addr_at, offset_at;
 	uint64_t block_at, back_at, host_at, length_at, idstr_at;
@@ -120,19 +121,6 @@ static bool entries_have_regions(const struct view *view, uint64_t array, size_t
 	return true;
 }
 
-// The smallest stride, for with fewer entries than there are a multiple of it serves too.
-static bool find_stride(struct view *view, uint64_t array, size_t count)
-{
-	for (size_t stride = MIN_STRIDE; stride <= MAX_STRIDE; stride += WORD)
-		for (size_t at = 0; at < stride; at += WORD)
-			if (entries_have_regions(view, array, count, stride, at)) {
-				view->stride = stride;
-				view->mr_at = at;
-				return true;
-			}
-	return false;
-}
-
 static bool read_ranges(struct view *view, uint64_t array, size_t count)
 {
 	view->range_count = count;
@@ -186,13 +174,23 @@ static unsigned int find_addresses(struct view *view)
 
 // ---- FlatView ----
 
+// The smallest stride that serves: where there are fewer entries than it reads, a multiple does
+// too.
 static bool try_array(struct view *view, uint64_t array, size_t count)
 {
-	if (!find_stride(view, array, count))
-		return false;
-	free(view->ranges);
-	view->ranges = calloc(count, sizeof(*view->ranges));
-	return view->ranges && read_ranges(view, array, count) && find_addresses(view) == 1;
+	for (size_t stride = MIN_STRIDE; stride <= MAX_STRIDE; stride += WORD)
+		for (size_t at = 0; at < stride; at += WORD) {
+			if (!entries_have_regions(view, array, count, stride, at))
+				continue;
+			view->stride = stride;
+			view->mr_at = at;
+			free(view->ranges);
+			view->ranges = calloc(count, sizeof(*view->ranges));
+			if (view->ranges && read_ranges(view, array, count) &&
+			    find_addresses(view) == 1)
+				return true;
+		}
+	return false;
 }
 
 // The array's place and that of the counts. They are told by their neighbours' sense alone, so
@@ -305,14 +303,18 @@ static void read_blocks(struct view *view)
 	}
 }
 
-// Is a name at AT, as g_malloc0'ed memory has it: text, then zeros?
+static bool is_printable(uint8_t byte)
+{
+	return byte >= ' ' && byte <= '~';
+}
+
+// Is a name at AT, and not the rest of one, as g_malloc0'ed memory has it: text, then zeros?
 static bool has_name(const struct gg_window *block, size_t at)
 {
 	size_t length = 0;
-	if (at + IDSTR_SIZE > block->size)
+	if (!at || at + IDSTR_SIZE > block->size || is_printable(block->bytes[at - 1]))
 		return false;
-	while (length < IDSTR_SIZE && block->bytes[at + length] >= ' ' &&
-	       block->bytes[at + length] <= '~')
+	while (length < IDSTR_SIZE && is_printable(block->bytes[at + length]))
 		length++;
 	if (!length || length == IDSTR_SIZE)
 		return false;
@@ -533,9 +535,9 @@ static bool is_empty(const struct view *view, const bool *set)
 
 // Is the word at AT a pointer to operations? The root, which is a mere container, has QEMU's
 // default ones, and so has RAM; devices have their own.
-static bool is_operations(const struct view *view, const struct gg_window *root, size_t at)
+static bool is_operations(const struct view *view, size_t at)
 {
-	const uint64_t usual = gg_window_word(root, at);
+	const uint64_t usual = gg_window_word(&view->root, at);
 	bool ram_has = false, device_differs = false;
 	for (size_t i = 0; usual && i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
@@ -547,10 +549,10 @@ static bool is_operations(const struct view *view, const struct gg_window *root,
 }
 
 // The place of the operations, or 0.
-static size_t find_operations(const struct view *view, const struct gg_window *root)
+static size_t find_operations(const struct view *view)
 {
 	for (size_t at = view->block_at + WORD; at + WORD <= MAX_RAM_BLOCK; at += WORD)
-		if (is_operations(view, root, at))
+		if (is_operations(view, at))
 			return at;
 	return 0;
 }
@@ -567,26 +569,25 @@ static bool points_to_itself(const struct gg_window *region)
 // passed-through device (their opaque pointer leads to themselves), which go to DEVICES.
 static void expect_ram(const struct view *view, bool *ram, bool *devices)
 {
-	struct gg_window root;
-	gg_peek_window(view->finder->peek, view->root, REGION_SIZE, &root);
-	const size_t operations = find_operations(view, &root);
+	const size_t operations = find_operations(view);
 	for (size_t i = 0; i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
 		const bool usual = !operations || gg_window_word(&region->window, operations) ==
-							  gg_window_word(&root, operations);
+							  gg_window_word(&view->root, operations);
 		ram[i] = region->block_address && usual;
 		devices[i] = region->block_address && !usual && points_to_itself(&region->window);
 		ram[i] |= devices[i];
 	}
 }
 
-// Are the bytes at AT a flag's, that is set in SET and nowhere else?
+// Are the bytes at AT a flag's, that is set in SET and nowhere else? The root, which is a mere
+// container, has none of those that are looked for.
 static bool is_flag(const struct view *view, size_t at, const bool *set)
 {
 	for (size_t i = 0; i < view->region_count; i++)
 		if (view->regions[i].window.bytes[at] != set[i])
 			return false;
-	return true;
+	return !view->root.bytes[at];
 }
 
 static struct gg_error *find_ram_flag(const struct view *view, const bool *ram, uint64_t *ret)
@@ -698,26 +699,9 @@ static bool is_discard_manager(const struct view *view, uint64_t address)
 	return false;
 }
 
-// All virtio-mems are alike, so the first one tells.
-static struct gg_error *find_virtio_mem(const struct view *view, size_t place,
-					struct gg_answers *answers)
-{
-	for (size_t i = 0; i < view->region_count; i++) {
-		const struct region *region = &view->regions[i];
-		const uint64_t manager = gg_window_word(&region->window, place);
-		char name[GG_TYPE_NAME_SIZE];
-		if (region->block_address && manager &&
-		    gg_finder_type_name(view->finder, manager, name) &&
-		    !strncmp(name, "virtio-mem", strlen("virtio-mem")))
-			return gg_find_virtio_mem(view->finder, manager,
-						  gg_window_word(&region->block, view->length_at),
-						  answers);
-	}
-	return NULL;
-}
-
 static struct gg_error *find_discard_manager(const struct view *view, const bool *ram,
-					     struct gg_answers *answers)
+					     struct gg_answers *answers,
+					     struct gg_discard_manager *manager)
 {
 	size_t place = 0;
 	for (size_t at = view->block_at + WORD; at + WORD <= REGION_SIZE; at += WORD) {
@@ -733,12 +717,21 @@ static struct gg_error *find_discard_manager(const struct view *view, const bool
 	}
 	if (!place)
 		return NULL;
-	struct gg_error *err = gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD,
-					      "leads to an object that manages discarded RAM");
-	return err ? err : find_virtio_mem(view, place, answers);
+	// All virtio-mems are alike: one will tell where their members are.
+	for (size_t i = 0; i < view->region_count; i++) {
+		const uint64_t address = gg_window_word(&view->regions[i].window, place);
+		if (ram[i] && address)
+			*manager = (struct gg_discard_manager){
+				.address = address,
+				.size = gg_window_word(&view->regions[i].block, view->length_at),
+			};
+	}
+	return gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD,
+			      "leads to an object that manages discarded RAM");
 }
 
-static struct gg_error *find_flags(const struct view *view, struct gg_answers *answers)
+static struct gg_error *find_flags(const struct view *view, struct gg_answers *answers,
+				   struct gg_discard_manager *manager)
 {
 	region_set ram, devices;
 	uint64_t place = 0;
@@ -751,7 +744,7 @@ static struct gg_error *find_flags(const struct view *view, struct gg_answers *a
 		err = find_nonvolatile(view, ram, answers);
 	if (!err)
 		err = find_ram_device(view, devices, answers);
-	return err ? err : find_discard_manager(view, ram, answers);
+	return err ? err : find_discard_manager(view, ram, answers, manager);
 }
 
 // ---- Answers ----
@@ -800,24 +793,28 @@ static struct gg_error *find_name(struct view *view, uint64_t size)
 {
 	struct gg_window window;
 	char name[16];
+	bool named = false;
 	gg_peek_window(view->finder->peek, view->address_space, size ? size : MAX_ADDRESS_SPACE,
 		       &window);
 	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
 		const uint64_t word = gg_window_word(&window, at);
-		if (!view->name && gg_peek_text(view->finder->peek, word, name, sizeof(name)) &&
-		    !strcmp(name, "memory"))
-			view->name = at;
-		else if (view->name && is_region(view, word)) {
-			view->root = word;
+		if (named && is_region(view, word)) {
+			gg_peek_window(view->finder->peek, word, REGION_SIZE, &view->root);
 			return NULL;
+		}
+		if (!named && gg_peek_text(view->finder->peek, word, name, sizeof(name)) &&
+		    !strcmp(name, "memory")) {
+			view->name = at;
+			named = true;
 		}
 	}
 	return gg_error_create(GG_BAD_DATA, "%s",
-			       view->name ? "no word behind its name points to a MemoryRegion"
-					  : "none of its words points to its name, \"memory\"");
+			       named ? "no word behind its name points to a MemoryRegion"
+				     : "none of its words points to its name, \"memory\"");
 }
 
-static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_answers *answers)
+static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_answers *answers,
+				 struct gg_discard_manager *manager)
 {
 	view->address = address;
 	struct gg_error *err = find_array(view);
@@ -826,7 +823,7 @@ static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_
 	if (!err)
 		err = find_blocks(view);
 	if (!err)
-		err = find_flags(view, answers);
+		err = find_flags(view, answers, manager);
 	if (!err)
 		err = add_answers(view, answers);
 	view_deinit(view);
@@ -834,7 +831,8 @@ static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_
 }
 
 // Every word behind the name is tried; exactly one must lead to a FlatView.
-static struct gg_error *find_view(struct view *view, struct gg_answers *answers)
+static struct gg_error *find_view(struct view *view, struct gg_answers *answers,
+				  struct gg_discard_manager *manager)
 {
 	struct gg_error *deepest = NULL;
 	uint64_t place = 0;
@@ -842,10 +840,11 @@ static struct gg_error *find_view(struct view *view, struct gg_answers *answers)
 		uint64_t word;
 		struct view attempt = *view;
 		struct gg_answers found = { 0 };
-		if (!gg_peek_word(view->finder->peek, view->address_space + at, &word) || !word)
+		if (!gg_peek_word(view->finder->peek, view->address_space + at, &word) || !word ||
+		    is_region(view, word))
 			continue;
 		attempt.current_map = at;
-		struct gg_error *err = try_view(&attempt, word, &found);
+		struct gg_error *err = try_view(&attempt, word, &found, manager);
 		if (!err && place) {
 			gg_answers_deinit(&found);
 			gg_error_destroy(deepest);
@@ -875,12 +874,12 @@ static struct gg_error *find_view(struct view *view, struct gg_answers *answers)
 }
 
 struct gg_error *gg_find_ram(const struct gg_finder *finder, uint64_t address, uint64_t size,
-			     struct gg_answers *answers)
+			     struct gg_answers *answers, struct gg_discard_manager *manager)
 {
 	struct view view = { .finder = finder, .address_space = address };
 	struct gg_error *err = find_name(&view, size);
 	if (!err)
-		err = find_view(&view, answers);
+		err = find_view(&view, answers, manager);
 	struct gg_error *serious = gg_peek_error(finder->peek);
 	if (serious) {
 		gg_error_destroy(err);

@@ -29,7 +29,9 @@ struct gg_structure {
 	struct gg_peek *peek;
 	bool searched; // for variables
 	struct gg_variables variables;
-	struct group ram, cpus, cpu_fields, enum_lookup;
+	struct group ram, cpus, cpu_fields, virtio_mem, enum_lookup;
+	struct gg_discard_manager manager;
+	struct gg_field_layout field_layout;
 	uint64_t first_cpu;
 };
 
@@ -114,7 +116,9 @@ static struct gg_error *find_ram(struct gg_structure *structure, struct gg_answe
 {
 	struct gg_image_symbol symbol;
 	struct gg_error *err = find_symbol(structure, "address_space_memory", &symbol);
-	return err ? err : gg_find_ram(&structure->finder, symbol.address, symbol.size, answers);
+	return err ? err
+		   : gg_find_ram(&structure->finder, symbol.address, symbol.size, answers,
+				 &structure->manager);
 }
 
 // The list's head is "cpus_queue" since v8.2 and was "cpus" before.
@@ -155,7 +159,8 @@ static struct gg_error *find_cpu_fields(struct gg_structure *structure, struct g
 		return err;
 	if (!structure->first_cpu)
 		return gg_error_create(GG_NOT_FOUND, "no CPU is known");
-	return gg_find_cpu_fields(&structure->finder, structure->first_cpu, answers);
+	return gg_find_cpu_fields(&structure->finder, structure->first_cpu, answers,
+				  &structure->field_layout);
 }
 
 // QOM's own: an object is cast to its class's base without a change, so these are where they are
@@ -173,6 +178,25 @@ static const struct gg_member *find_qom(const char *type, const char *path)
 	return NULL;
 }
 
+// By a RAM's manager, and by what the CPUs have shown of VMState.
+static struct gg_error *find_virtio_mem(struct gg_structure *structure, struct gg_answers *answers)
+{
+	struct gg_error *err = get_group(structure, &structure->ram, find_ram);
+	if (!err)
+		err = get_group(structure, &structure->cpu_fields, find_cpu_fields);
+	if (err)
+		return err;
+	if (!structure->manager.address)
+		return gg_error_create(GG_NOT_FOUND, "no RAM has a manager");
+	if (!structure->field_layout.stride)
+		return gg_error_create(GG_BAD_DATA, "%s",
+				       structure->cpu_fields.err
+					       ? gg_error_message(structure->cpu_fields.err)
+					       : "VMStateField is not known");
+	return gg_find_virtio_mem(&structure->finder, &structure->field_layout, &structure->manager,
+				  answers);
+}
+
 static struct gg_error *find_enum_lookup(struct gg_structure *structure, struct gg_answers *answers)
 {
 	struct gg_image_symbol symbol;
@@ -183,8 +207,8 @@ static struct gg_error *find_enum_lookup(struct gg_structure *structure, struct 
 static struct gg_error *find_group(struct gg_structure *structure, const char *type,
 				   struct group **ret)
 {
-	static const char *const ram[] = { "AddressSpace", "FlatView", "FlatRange",
-					   "MemoryRegion", "RAMBlock", "VirtIOMEM" };
+	static const char *const ram[] = { "AddressSpace", "FlatView", "FlatRange", "MemoryRegion",
+					   "RAMBlock" };
 	for (size_t i = 0; i < sizeof(ram) / sizeof(*ram); i++)
 		if (!strcmp(type, ram[i])) {
 			*ret = &structure->ram;
@@ -193,6 +217,10 @@ static struct gg_error *find_group(struct gg_structure *structure, const char *t
 	if (!strcmp(type, "CPUState")) {
 		*ret = &structure->cpus;
 		return get_group(structure, *ret, find_cpus);
+	}
+	if (!strcmp(type, "VirtIOMEM")) {
+		*ret = &structure->virtio_mem;
+		return get_group(structure, *ret, find_virtio_mem);
 	}
 	if (!strcmp(type, "QEnumLookup")) {
 		*ret = &structure->enum_lookup;
@@ -334,6 +362,7 @@ void gg_structure_destroy(struct gg_structure *structure)
 	group_deinit(&structure->ram);
 	group_deinit(&structure->cpus);
 	group_deinit(&structure->cpu_fields);
+	group_deinit(&structure->virtio_mem);
 	group_deinit(&structure->enum_lookup);
 	gg_peek_destroy(structure->peek);
 	gg_images_destroy(structure->images);
@@ -391,6 +420,7 @@ struct gg_error *gg_structure_compare(struct gg_structure *structure,
 		{ &structure->ram, find_ram, "MemoryRegion" },
 		{ &structure->cpus, find_cpus, "CPUState" },
 		{ &structure->cpu_fields, find_cpu_fields, "the CPU" },
+		{ &structure->virtio_mem, find_virtio_mem, "VirtIOMEM" },
 		{ &structure->enum_lookup, find_enum_lookup, "QEnumLookup" },
 	};
 	struct gg_error *err = NULL;

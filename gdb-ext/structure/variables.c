@@ -16,6 +16,7 @@ struct search {
 	const struct gg_finder *finder;
 	struct gg_variables found;
 	unsigned int address_spaces, lists, machines;
+	uint64_t machine; // the last one found
 };
 
 // The word points to the name: the structure is taken to begin here, which is all the same to
@@ -27,7 +28,8 @@ static bool is_address_space(const struct search *search, uint64_t address, uint
 	    strcmp(name, "memory") != 0)
 		return false;
 	struct gg_answers answers = { 0 };
-	struct gg_error *err = gg_find_ram(search->finder, address, 0, &answers);
+	struct gg_discard_manager manager;
+	struct gg_error *err = gg_find_ram(search->finder, address, 0, &answers, &manager);
 	gg_answers_deinit(&answers);
 	gg_error_destroy(err);
 	return !err;
@@ -48,8 +50,10 @@ static void look_at(struct search *search, uint64_t address, uint64_t word)
 		search->found.cpus = address;
 		search->lists++;
 	}
-	if (gg_finder_is_object(finder, word, "-machine")) {
+	// Several variables may have the machine; which one is all the same.
+	if (word != search->machine && gg_finder_is_object(finder, word, "-machine")) {
 		search->found.current_machine = address;
+		search->machine = word;
 		search->machines++;
 	}
 }

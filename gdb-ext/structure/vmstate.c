@@ -44,8 +44,7 @@ struct field {
 struct fields {
 	struct field *list;
 	size_t count;
-	size_t stride;
-	size_t offset_at, size_at, num_at; // in a VMStateField
+	struct gg_field_layout layout;
 };
 
 static void fields_deinit(struct fields *fields)
@@ -97,7 +96,7 @@ static struct gg_error *read_fields(const struct gg_finder *finder, uint64_t arr
 	if (!ret->list)
 		return gg_enomem;
 	ret->count = count;
-	ret->stride = stride;
+	ret->layout.stride = stride;
 	for (size_t i = 0; i < count; i++) {
 		struct field *field = &ret->list[i];
 		if (!read_field_name(finder, array + i * stride, field->name))
@@ -157,16 +156,17 @@ static size_t count_offsets(const struct fields *fields, size_t at)
 static struct gg_error *find_offset_column(struct fields *fields)
 {
 	size_t found = 0;
-	for (size_t at = WORD; at + WORD <= fields->stride; at += WORD)
+	for (size_t at = WORD; at + WORD <= fields->layout.stride; at += WORD)
 		if (count_offsets(fields, at) > fields->count / 2) {
-			fields->offset_at = at;
+			fields->layout.offset = at;
 			found++;
 		}
 	if (found != 1)
 		return gg_error_create(GG_BAD_DATA, "%zu words of a VMStateField can be its offset",
 				       found);
 	for (size_t i = 0; i < fields->count; i++)
-		fields->list[i].offset = gg_window_word(&fields->list[i].window, fields->offset_at);
+		fields->list[i].offset =
+			gg_window_word(&fields->list[i].window, fields->layout.offset);
 	return NULL;
 }
 
@@ -197,12 +197,12 @@ static size_t count_neighbours(const struct fields *fields, size_t at)
 static struct gg_error *find_size_column(struct fields *fields)
 {
 	size_t best = 0, second = 0;
-	for (size_t at = WORD; at + WORD <= fields->stride; at += WORD) {
-		const size_t hits = at == fields->offset_at ? 0 : count_neighbours(fields, at);
+	for (size_t at = WORD; at + WORD <= fields->layout.stride; at += WORD) {
+		const size_t hits = at == fields->layout.offset ? 0 : count_neighbours(fields, at);
 		if (hits > best) {
 			second = best;
 			best = hits;
-			fields->size_at = at;
+			fields->layout.size = at;
 		} else if (hits > second) {
 			second = hits;
 		}
@@ -214,7 +214,7 @@ static struct gg_error *find_size_column(struct fields *fields)
 			"neighbours (%zu of them at best)",
 			best);
 	for (size_t i = 0; i < fields->count; i++)
-		fields->list[i].size = gg_window_word(&fields->list[i].window, fields->size_at);
+		fields->list[i].size = gg_window_word(&fields->list[i].window, fields->layout.size);
 	return NULL;
 }
 
@@ -239,10 +239,10 @@ static size_t count_arrays(const struct fields *fields, size_t at)
 static struct gg_error *find_num_column(struct fields *fields)
 {
 	size_t found = 0;
-	for (size_t at = WORD; at + HALF <= fields->stride; at += HALF)
-		if (at / WORD * WORD != fields->offset_at && at / WORD * WORD != fields->size_at &&
-		    count_arrays(fields, at)) {
-			fields->num_at = at;
+	for (size_t at = WORD; at + HALF <= fields->layout.stride; at += HALF)
+		if (at / WORD * WORD != fields->layout.offset &&
+		    at / WORD * WORD != fields->layout.size && count_arrays(fields, at)) {
+			fields->layout.num = at;
 			found++;
 		}
 	if (found != 1)
@@ -250,7 +250,7 @@ static struct gg_error *find_num_column(struct fields *fields)
 				       "%zu words of a VMStateField can be the length of an array",
 				       found);
 	for (size_t i = 0; i < fields->count; i++) {
-		const uint64_t num = gg_window_half(&fields->list[i].window, fields->num_at);
+		const uint64_t num = gg_window_half(&fields->list[i].window, fields->layout.num);
 		fields->list[i].num = num ? num : 1;
 	}
 	return NULL;
@@ -267,13 +267,14 @@ static struct gg_error *find_columns(struct fields *fields)
 }
 
 // Reads what is at the places that another's fields have shown.
-static void take_columns(struct fields *fields, const struct fields *known)
+static void take_columns(struct fields *fields, const struct gg_field_layout *layout)
 {
+	fields->layout = *layout;
 	for (size_t i = 0; i < fields->count; i++) {
 		struct field *field = &fields->list[i];
-		field->offset = gg_window_word(&field->window, known->offset_at);
-		field->size = gg_window_word(&field->window, known->size_at);
-		field->num = gg_window_half(&field->window, known->num_at);
+		field->offset = gg_window_word(&field->window, layout->offset);
+		field->size = gg_window_word(&field->window, layout->size);
+		field->num = gg_window_half(&field->window, layout->num);
 		field->num = field->num ? field->num : 1;
 	}
 }
@@ -398,12 +399,14 @@ static struct gg_error *add_part(const struct gg_finder *finder, const struct fi
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct field *field = &fields->list[i];
 		uint64_t address;
-		if (!leads_to(finder, field->window.address, fields->stride, description, &address))
+		if (!leads_to(finder, field->window.address, fields->layout.stride, description,
+			      &address))
 			continue;
 		struct fields part = { 0 };
-		struct gg_error *err = find_fields(finder, address, fields->stride, 1, &part);
+		struct gg_error *err =
+			find_fields(finder, address, fields->layout.stride, 1, &part);
 		if (!err) {
-			take_columns(&part, fields);
+			take_columns(&part, &fields->layout);
 			err = add_fields(&part, type, answers);
 		}
 		if (!err)
@@ -416,21 +419,24 @@ static struct gg_error *add_part(const struct gg_finder *finder, const struct fi
 }
 
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
-				    struct gg_answers *answers)
+				    struct gg_answers *answers, struct gg_field_layout *layout)
 {
 	enum { LEAST_FIELDS = 8 };
 	uint64_t description;
 	struct fields fields = { 0 };
 	const char *type = cpu_type(finder, cpu);
-	if (!type)
-		return gg_error_create(GG_NOT_FOUND,
-				       "the CPU at 0x%" PRIx64 " is of no architecture known here",
-				       cpu);
+	*layout = (struct gg_field_layout){ 0 };
 	struct gg_error *err = find_description(finder, cpu, "cpu", &description);
 	if (!err)
 		err = find_fields(finder, description, 0, LEAST_FIELDS, &fields);
 	if (!err)
 		err = find_columns(&fields);
+	if (!err)
+		*layout = fields.layout;
+	if (!err && !type)
+		err = gg_error_create(GG_NOT_FOUND,
+				      "the CPU at 0x%" PRIx64 " is of no architecture known here",
+				      cpu);
 	if (!err)
 		err = add_fields(&fields, type, answers);
 	if (!err)
@@ -478,10 +484,10 @@ static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct 
 				   struct gg_answers *answers)
 {
 	static const char type[] = "VirtIOMEM";
-	for (size_t at = WORD; at + WORD <= fields->stride; at += WORD) {
+	for (size_t at = WORD; at + WORD <= fields->layout.stride; at += WORD) {
 		const uint64_t place = gg_window_word(&bitmap->window, at);
 		uint64_t bits, block_size;
-		if (at == fields->offset_at || !place || place >= MAX_OBJECT ||
+		if (at == fields->layout.offset || !place || place >= MAX_OBJECT ||
 		    !read_bits(finder, object + place, &bits) ||
 		    !find_block_size(finder, object, bits, size, &block_size))
 			continue;
@@ -500,23 +506,29 @@ static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct 
 		size);
 }
 
-struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder, uint64_t object, uint64_t size,
+struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
+				    const struct gg_field_layout *layout,
+				    const struct gg_discard_manager *manager,
 				    struct gg_answers *answers)
 {
 	uint64_t description;
 	struct fields fields = { 0 };
 	const struct field *bitmap = NULL;
-	struct gg_error *err = find_description(finder, object, "virtio-mem-device", &description);
+	struct gg_error *err =
+		find_description(finder, manager->address, "virtio-mem-device", &description);
 	if (!err)
-		err = find_fields(finder, description, 0, 2, &fields);
+		err = find_fields(finder, description, layout->stride, 1, &fields);
 	if (!err)
-		err = find_offset_column(&fields);
+		take_columns(&fields, layout);
 	for (size_t i = 0; !err && i < fields.count; i++)
 		if (!strcmp(fields.list[i].name, "bitmap"))
 			bitmap = &fields.list[i];
 	if (!err)
-		err = bitmap ? add_bitmap(finder, &fields, bitmap, object, size, answers)
+		err = bitmap ? add_bitmap(finder, &fields, bitmap, manager->address, manager->size,
+					  answers)
 			     : gg_error_create(GG_BAD_DATA, "it has no VMStateField \"bitmap\"");
 	fields_deinit(&fields);
-	return err ? gg_error_context(err, "the virtio-mem at 0x%" PRIx64, object) : NULL;
+	return err ? gg_error_context(err, "the object at 0x%" PRIx64 " that manages RAM",
+				      manager->address)
+		   : NULL;
 }
