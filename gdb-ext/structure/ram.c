@@ -193,47 +193,41 @@ static bool try_array(struct view *view, uint64_t array, size_t count)
 	return false;
 }
 
-// The array's place and that of the counts. They are told by their neighbours' sense alone, so
-// every pair of 4 bytes is tried.
+// Is the array that the word at AT points to as long as the count at NR_AT says?
+static bool try_count(struct view *view, const struct gg_window *window, size_t at, size_t nr_at,
+		      uint64_t *largest)
+{
+	const uint64_t nr = gg_window_half(window, nr_at);
+	const uint64_t allocated = gg_window_half(window, nr_at + 4);
+	if (!nr || nr > allocated)
+		return false;
+	if (nr > MAX_RANGES) {
+		*largest = nr > *largest ? nr : *largest;
+		return false;
+	}
+	view->ranges_at = at;
+	view->nr_at = nr_at;
+	if (try_array(view, gg_window_word(window, at), nr))
+		return true;
+	view_deinit(view);
+	view->range_count = 0;
+	return false;
+}
+
+// The array, and behind it the counts: the first that serve, for behind a FlatView there may be
+// another one.
 static struct gg_error *find_array(struct view *view)
 {
 	struct gg_window window;
-	unsigned int found = 0;
 	uint64_t largest = 0;
-	struct view kept = *view;
 	gg_peek_window(view->finder->peek, view->address, FLAT_VIEW_SIZE, &window);
 	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
-		const uint64_t array = gg_window_word(&window, at);
-		for (size_t nr_at = 0; nr_at + WORD <= window.size; nr_at += WORD) {
-			const uint64_t nr = gg_window_half(&window, nr_at);
-			const uint64_t allocated = gg_window_half(&window, nr_at + 4);
-			struct view attempt = *view;
-			if (nr_at == at || !nr || nr > allocated || array % WORD)
-				continue;
-			if (nr > MAX_RANGES) {
-				largest = nr > largest ? nr : largest;
-				continue;
-			}
-			if (!try_array(&attempt, array, nr)) {
-				view_deinit(&attempt);
-				continue;
-			}
-			attempt.ranges_at = at;
-			attempt.nr_at = nr_at;
-			if (found++) {
-				view_deinit(&attempt);
-				continue;
-			}
-			kept = attempt;
-		}
+		if (!gg_window_word(&window, at) || gg_window_word(&window, at) % WORD)
+			continue;
+		for (size_t nr_at = at + WORD; nr_at + WORD <= window.size; nr_at += WORD)
+			if (try_count(view, &window, at, nr_at, &largest))
+				return NULL;
 	}
-	*view = kept;
-	if (found == 1)
-		return NULL;
-	view_deinit(view);
-	if (found)
-		return gg_error_create(GG_BAD_DATA, "%u arrays of ranges can be read out of it",
-				       found);
 	if (largest)
 		return gg_error_create(
 			GG_BAD_DATA,
