@@ -59,10 +59,13 @@ def plug_filled_dimm(guest):
         machines.fill_dimms(guest, qtest)
 
 
+# Where a machine's RAM starts.
+ARM_RAM = {"virt": 1 << 30, "raspi3b": 0, "sbsa-ref": 1 << 40}
+
+
 def fill_arm(guest):
-    """Bytes in RAM, of which QEMU's virt machine has the first at 1 GiB, and most others at 0."""
     guest.stop()
-    base = 0x40000000 if "virt" in guest.machine else 0
+    base = ARM_RAM[guest.machine.split(",")[0]]
     with QTest(guest.directory, "qtest") as qtest:
         for i in range(8):
             qtest.fill(base + i * 0x1800000 + 0x1234, 0x4321, 0xa1 + i)
@@ -104,6 +107,7 @@ LINUX = [
     Machine("7.2, pc with shared memory, a DIMM plugged in", "pc,memory-backend=main", 256, SHARED_MEMORY,
             plug_filled_dimm, qemu=BOOKWORM),
     Machine("7.2, q35 with its firmware in a flash", "q35", 256, FLASH, qemu=BOOKWORM),
+    Machine("7.2, microvm", "microvm", 256, qemu=BOOKWORM),
     RICH_BOOKWORM,
 ]
 for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")):
@@ -129,6 +133,12 @@ for version, suite in (("7.2", "bookworm"), ("5.2", "bullseye"), ("10.0", "trixi
         Machine(f"aarch64, {version}, virt", "virt", 256, ["-cpu", "cortex-a57", *QTEST], fill_arm,
                 qemu=of_suite(suite, "aarch64"), kernel=False),
         Machine(f"aarch64, {version}, virt with NUMA, secure memory, a display", "virt,secure=on", 256,
-                ["-cpu", "max", *NUMA, "-device", "bochs-display", *QTEST], fill_arm,
+                ["-cpu", "max", *NUMA, "-device", "bochs-display,romfile=", *QTEST], fill_arm,
                 qemu=of_suite(suite, "aarch64"), kernel=False),
     ]
+ARM += [
+    Machine("aarch64, 10.0, raspi3b", "raspi3b", 1024, QTEST, fill_arm, smp=4, qemu=of_suite("trixie", "aarch64"),
+            kernel=False),
+    Machine("aarch64, sid's, sbsa-ref", "sbsa-ref", 256, QTEST, fill_arm, qemu=of_suite("sid", "aarch64"),
+            kernel=False),
+]
