@@ -175,12 +175,6 @@ class DumpsAlsoThroughGDB(Dumps):
         self.gdb_run = self.look(f"{self.command} -via gdb {gdb.quote(self.through_gdb)}")
 
 
-class DumpsWithoutDebuginfo(Dumps):
-    """GDB finds no debuginfo of QEMU's, whatever is installed."""
-
-    options = ("-iex", "set debug-file-directory /nonexistent")
-
-
 def take_core(folder, machine, memory):
     """The core of a stopped guest, and QEMU's binary."""
     with lab.Guest(machine=machine, memory=memory, directory=folder) as guest:

@@ -15,7 +15,7 @@ import gdb
 import machines
 import stripped
 import vmcore
-from machines import lab
+from machines import Machine, lab
 from stripped import NO_DEBUGINFO
 
 ERROR = "ERROR: dump-guest-memory: "
@@ -143,7 +143,7 @@ def test_no_types(small, folder):
 
 def test_no_symbols(folder):
     """Of a QEMU that exports none of its variables, the vmcore is right, or it is said that nothing leads to its RAM"""
-    machine = machines.Machine("stripped", "q35", 256, qemu=lambda: strip_lab_qemu(folder, "--strip-all"))
+    machine = Machine("stripped", "q35", 256, qemu=lambda: strip_lab_qemu(folder, "--strip-all"))
     dumps = stripped.Dumps(machine, folder / "machine")
     if dumps.core_run.status == 0:
         assert vmcore.difference(dumps.from_core, dumps.truth) is None
@@ -180,13 +180,30 @@ def test_by_loader(folder):
     assert registers(ours) == registers(truth)
 
 
+# ---- QEMUs without a machine ----
+
+def test_no_machine(folder):
+    """Of a QEMU whose machine is "none", memory and no more, the vmcore holds that"""
+    machine = Machine("none", "none", 128, smp=1, qemu=stripped.BOOKWORM, kernel=False)
+    dumps = stripped.DumpsOfMemory(machine, folder / "machine")
+    assert dumps.core_run.status == 0, dumps.core_run
+    assert vmcore.difference(dumps.from_core, dumps.truth) is None
+
+
+def test_not_yet(folder):
+    """Of a QEMU that has not made its machine yet, it is said that there is no memory"""
+    with lab.Guest(qemu=stripped.BOOKWORM(), kernel=False, extra=["-preconfig"], directory=folder) as guest:
+        qemu, core = guest.qemu, guest.core(folder / "core")
+    check_refused(qemu, core, folder, r"address_space_memory|AddressSpace|FlatView|memory")
+
+
 # ---- What is no QEMU ----
 
-def core_of(command, folder):
-    """The core of a program that has said "ready" and waits for its input."""
+def core_of(command, folder, word="ready"):
+    """The core of a program that has said the word and waits for its input."""
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                           preexec_fn=machines.unlimit_core) as process:
-        while (line := process.stdout.readline()) and "ready" not in line:
+        while (line := process.stdout.readline()) and word not in line:
             pass
         assert line, f"{command} ended before it was ready"
         return machines.core_of(process, folder)
@@ -203,20 +220,24 @@ def check_refused(program, core, folder, pattern):
 
 
 PYTHON = "/usr/bin/python3"
+STORAGE_DAEMON = "/usr/bin/qemu-storage-daemon"
+# Name: what to start, the word that it says when it is ready.
 PROGRAMS = {
-    "GDB": [gdb.LAUNCHER, "-nx", "-q", "-ex", r"echo ready\n", PYTHON],
-    "Debian's GDB": ["/usr/bin/gdb", "-nx", "-q", "-ex", r"echo ready\n", PYTHON],
-    "a shell": ["/bin/bash", "-c", "echo ready; read -r line"],
-    "Python": [PYTHON, "-c", "import asyncio, decimal, email, http.client, json, sqlite3, ssl, unittest\n"
-                             "print('ready', flush=True); input()"],
+    "GDB": ([gdb.LAUNCHER, "-nx", "-q", "-ex", r"echo ready\n", PYTHON], "ready"),
+    "Debian's GDB": (["/usr/bin/gdb", "-nx", "-q", "-ex", r"echo ready\n", PYTHON], "ready"),
+    "a shell": (["/bin/bash", "-c", "echo ready; read -r line"], "ready"),
+    "Python": ([PYTHON, "-c", "import asyncio, decimal, email, http.client, json, sqlite3, ssl, unittest\n"
+                              "print('ready', flush=True); input()"], "ready"),
+    # QEMU's objects, and no machine.
+    "QEMU's storage daemon": ([STORAGE_DAEMON, "--chardev", "stdio,id=m", "--monitor", "chardev=m"], "QMP"),
 }
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_other_program(name, folder):
     """The core of {name}: dump-guest-memory says that this is no QEMU"""
-    command = PROGRAMS[name]
-    core = core_of(command, folder)
+    command, word = PROGRAMS[name]
+    core = core_of(command, folder, word)
     program = lab.lab("gdb") if name == "GDB" else command[0]
     check_refused(program, core, folder, r"not a QEMU|no QEMU")
 
