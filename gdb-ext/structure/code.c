@@ -15,7 +15,7 @@
 #include <elf.h>
 #include <inttypes.h>
 
-enum { MAX_CODE = 256, MAX_INSTRUCTIONS = 48, BYTE_SIZE = 1, HALF_SIZE = 4 };
+enum { MAX_CODE = 256, MAX_INSTRUCTIONS = 48, BYTE_SIZE = 1, HALF_SIZE = 4, WORD_SIZE = 8 };
 
 // The whole register that REGISTER is a part of, for those that an argument comes in, or is kept
 // in.
@@ -63,6 +63,9 @@ static bool is_wanted(const struct decoder *decoder, const cs_insn *instruction,
 		      const cs_x86_op *memory, const cs_x86_op *other)
 {
 	switch (decoder->access) {
+	case GG_CODE_RETURNS_WORD:
+		return instruction->id == X86_INS_MOV && memory->size == WORD_SIZE &&
+		       other->type == X86_OP_REG && other->reg == X86_REG_RAX;
 	case GG_CODE_LOADS_BYTE:
 		return instruction->id == X86_INS_MOVZX && memory->size == BYTE_SIZE;
 	case GG_CODE_TESTS_BYTE:
@@ -125,12 +128,16 @@ static bool decode(struct decoder *decoder, const uint8_t *code, size_t size, ui
 		return false;
 	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
 	cs_insn *instruction = cs_malloc(handle);
-	bool found = false, stop = !instruction;
+	bool found = false, loaded = false, stop = !instruction;
 	for (unsigned int i = 0; !found && !stop && i < MAX_INSTRUCTIONS; i++) {
 		stop = !cs_disasm_iter(handle, &code, &size, &address, instruction);
 		if (stop)
 			break;
-		found = match(decoder, instruction, ret);
+		// Of what is returned, the last load before the return counts.
+		const bool last = decoder->access == GG_CODE_RETURNS_WORD;
+		const bool matches = match(decoder, instruction, ret);
+		loaded |= matches;
+		found = last ? loaded && instruction->id == X86_INS_RET : matches;
 		if (is_copy(decoder, instruction))
 			decoder->argument = whole(instruction->detail->x86.operands[0].reg);
 		// A loop's end comes before its body is left by a return.

@@ -144,25 +144,14 @@ static struct gg_error *find_index(const struct gg_finder *finder, const struct 
 				      "qemu_get_cpu() compares it");
 	gg_error_destroy(err);
 
-	bool found = false;
-	for (uint64_t at = WORD; at < MAX_CPU_STATE; at += 4) {
-		if (!are_ordinals(finder, list, at))
-			continue;
-		if (list->count == 1)
+	// Several words may count alike (of two CPUs, whether they are halted); it is all the same
+	// then.
+	for (uint64_t at = WORD; at < MAX_CPU_STATE; at += 4)
+		if (are_ordinals(finder, list, at))
 			return gg_answers_add(answers, "CPUState", "cpu_index", at, 4,
-					      "0, as it must be of the only CPU: any word that is "
-					      "0 will do");
-		if (found)
-			return gg_error_create(GG_BAD_DATA,
-					       "CPUState.cpu_index can be at +%" PRIu64
-					       " and at +%" PRIu64,
-					       place, at);
-		place = at;
-		found = true;
-	}
-	return found ? gg_answers_add(answers, "CPUState", "cpu_index", place, 4,
-				      "counts the CPUs in the list's order")
-		     : gg_error_create(GG_BAD_DATA, "no word of the CPUs counts them");
+					      "the first word that counts the CPUs in the list's "
+					      "order");
+	return gg_error_create(GG_BAD_DATA, "no word of the CPUs counts them");
 }
 
 // ---- What tells whether registers are current ----

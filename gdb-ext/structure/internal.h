@@ -63,7 +63,7 @@ struct gg_discard_manager {
 };
 
 // AddressSpace, FlatView, FlatRange, MemoryRegion, RAMBlock. The AddressSpace at ADDRESS has SIZE
-// bytes, 0 where that is not known.
+// bytes, 0 where that is not known. MANAGER becomes that of some RAM, or is left alone.
 struct gg_error *gg_find_ram(const struct gg_finder *finder, uint64_t address, uint64_t size,
 			     struct gg_answers *answers, struct gg_discard_manager *manager);
 
@@ -88,11 +88,16 @@ struct gg_field_layout {
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
 				    struct gg_answers *answers, struct gg_field_layout *layout);
 
-// VirtIOMEM, from one that is MANAGER, by the LAYOUT that the CPU's description has shown.
+// VirtIOMEM, from one that is MANAGER, by the LAYOUT that the CPU's description has shown; and
+// RamDiscardManager, should that stand between the RAM and it.
 struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
 				    const struct gg_field_layout *layout,
 				    const struct gg_discard_manager *manager,
 				    struct gg_answers *answers);
+
+// The name in QEMU's source of the type of the CPU at CPU: "X86CPU"; NULL where it is not known
+// here.
+const char *gg_cpu_type(const struct gg_finder *finder, uint64_t cpu);
 
 // The variables, by what they lead to, in the data of the programs: 0 where there is none or no
 // single one.
@@ -105,7 +110,8 @@ struct gg_error *gg_find_variables(const struct gg_finder *finder, struct gg_var
 
 // What a function does first that tells where something is.
 enum gg_code_access {
-	GG_CODE_LOADS_BYTE,        // loads a byte of what its first argument points to
+	GG_CODE_RETURNS_WORD,      // returns 8 bytes of what its first argument points to
+	GG_CODE_LOADS_BYTE,        // loads a byte of it
 	GG_CODE_TESTS_BYTE,        // compares a byte of it with 0
 	GG_CODE_SETS_BYTE,         // stores 1 to a byte of it
 	GG_CODE_COMPARES_WORD,     // compares 4 bytes of whatever with its first argument

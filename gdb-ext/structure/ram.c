@@ -83,9 +83,8 @@ static void view_deinit(struct view *view)
 static struct gg_error *ambiguous(const char *what, uint64_t first, uint64_t second)
 {
 	return gg_error_create(GG_BAD_DATA,
-			       "%s can be at +%" PRIu64 " and at +%" PRIu64
-			       ": nothing tells which one it is",
-			       what, first, second);
+			       "%s is ambiguous: it can be at +%" PRIu64 " and at +%" PRIu64, what,
+			       first, second);
 }
 
 static bool is_region(const struct view *view, uint64_t address)
@@ -337,30 +336,35 @@ static bool find_idstr(struct view *view)
 	return false;
 }
 
-// Is LENGTH the size of the region, up to a page's end, wherever in the region that is?
-static bool is_region_size(const struct gg_window *region, uint64_t length)
+// Is LENGTH, up to a page's end, the size that the region has at AT?
+static bool is_region_size(const struct gg_window *region, size_t at, uint64_t length)
 {
 	enum { LARGEST_PAGE = 65536 };
-	for (size_t at = 0; at + 2 * WORD <= region->size; at += WORD) {
-		const uint64_t size = gg_window_word(region, at);
-		if (size && size <= length && length - size < LARGEST_PAGE &&
-		    !gg_window_word(region, at + WORD))
-			return true;
-	}
-	return false;
+	const uint64_t size = gg_window_word(region, at);
+	return size && size <= length && length - size < LARGEST_PAGE &&
+	       !gg_window_word(region, at + WORD);
 }
 
-static bool is_length(const struct view *view, size_t at)
+// Is the word at AT of every block its length, of which its region knows at SIZE_AT?
+static bool is_length(const struct view *view, size_t at, size_t size_at)
 {
 	for (size_t i = 0; i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
 		const uint64_t length = gg_window_word(&region->block, at);
 		if (region->block_address &&
 		    (!length || length % PAGE || length < region->shown_end ||
-		     !is_region_size(&region->window, length)))
+		     !is_region_size(&region->window, size_at, length)))
 			return false;
 	}
 	return true;
+}
+
+static bool has_length(const struct view *view, size_t at)
+{
+	for (size_t size_at = WORD; size_at + 2 * WORD <= REGION_SIZE; size_at += WORD)
+		if (is_length(view, at, size_at))
+			return true;
+	return false;
 }
 
 static bool is_host(const struct view *view, size_t at, size_t length_at)
@@ -377,40 +381,49 @@ static bool is_host(const struct view *view, size_t at, size_t length_at)
 	return true;
 }
 
-// The lengths in use and at most are two words that differ where a block can be resized; the first
-// is the one in use.
-static struct gg_error *find_length(struct view *view)
+// The place of the address for lengths at LENGTH_AT; 0 where there is none.
+static struct gg_error *find_host(const struct view *view, size_t length_at, uint64_t *ret)
 {
-	bool found = false;
-	for (size_t at = 0; at + WORD <= view->idstr_at; at += WORD) {
-		if (overlaps(at, WORD, view->back_at, WORD) || !is_length(view, at))
+	*ret = 0;
+	for (size_t at = WORD; at + WORD <= view->idstr_at; at += WORD) {
+		if (at == view->back_at || at == length_at || !is_host(view, at, length_at))
 			continue;
-		if (found && at != view->length_at + WORD)
-			return ambiguous("RAMBlock.used_length", view->length_at, at);
-		if (!found)
-			view->length_at = at;
-		found = true;
+		if (*ret)
+			return ambiguous("RAMBlock.host", *ret, at);
+		*ret = at;
 	}
-	return found ? NULL
-		     : gg_error_create(GG_BAD_DATA, "no word of every RAMBlock is a length that is "
-						    "the size of its MemoryRegion");
+	return NULL;
 }
 
-static struct gg_error *find_host(struct view *view)
+// Both together: a length is one only of memory that is mapped. The lengths in use and at most are
+// two words that differ where a block can be resized; the first is the one in use.
+static struct gg_error *find_memory(struct view *view)
 {
-	bool found = false;
+	bool has_lengths = false;
+	view->host_at = 0;
 	for (size_t at = 0; at + WORD <= view->idstr_at; at += WORD) {
-		if (at == view->back_at || at == view->length_at ||
-		    !is_host(view, at, view->length_at))
+		uint64_t host_at;
+		if (at == view->back_at || !has_length(view, at))
 			continue;
-		if (found)
-			return ambiguous("RAMBlock.host", view->host_at, at);
-		view->host_at = at;
-		found = true;
+		has_lengths = true;
+		struct gg_error *err = find_host(view, at, &host_at);
+		if (!err && host_at && view->host_at &&
+		    (at != view->length_at + WORD || host_at != view->host_at))
+			err = ambiguous("RAMBlock.used_length", view->length_at, at);
+		if (err)
+			return err;
+		if (host_at && !view->host_at) {
+			view->length_at = at;
+			view->host_at = host_at;
+		}
 	}
-	return found ? NULL
-		     : gg_error_create(GG_BAD_DATA, "no word of every RAMBlock is the address of "
-						    "memory that is mapped for all its length");
+	if (view->host_at)
+		return NULL;
+	return gg_error_create(GG_BAD_DATA, "%s",
+			       has_lengths ? "no word of every RAMBlock is the address of memory "
+					     "that is mapped for all its length"
+					   : "no word of every RAMBlock is a length that is the "
+					     "size of its MemoryRegion");
 }
 
 // ---- FlatRange.offset_in_region ----
@@ -473,9 +486,7 @@ static struct gg_error *try_blocks(struct view *view)
 		return gg_error_create(GG_BAD_DATA, "what they lead to has no name, as a RAMBlock "
 						    "has");
 	struct gg_error *err = find_offset(view);
-	if (!err)
-		err = find_length(view);
-	return err ? err : find_host(view);
+	return err ? err : find_memory(view);
 }
 
 // The place of ram_block, with that of mr, at which everything else fits too. Of several errors the
@@ -679,39 +690,56 @@ static struct gg_error *find_ram_device(const struct view *view, const bool *dev
 						    "passed-through devices, and in no other");
 }
 
-// What manages RAM of which parts are not there. Another manager would be told by its type too, and
-// refused by the reader.
-static bool is_discard_manager(const struct view *view, uint64_t address)
+// Does a region that is RAM have, at AT, what manages RAM of which parts are not there? Another
+// kind of manager is told by its type's name too, and refused by the reader.
+static bool is_discard_manager(const struct view *view, const bool *ram, size_t at)
 {
-	static const char *const types[] = { "virtio-mem", "ram-block-attributes" };
+	static const char *const types[] = { "virtio-mem", "ram-discard-manager",
+					     "ram-block-attributes" };
 	char name[GG_TYPE_NAME_SIZE];
-	if (!gg_finder_type_name(view->finder, address, name))
-		return false;
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (!strncmp(name, types[i], strlen(types[i])))
-			return true;
+	for (size_t i = 0; i < view->region_count; i++) {
+		if (!ram[i] ||
+		    !gg_finder_type_name(view->finder, gg_window_word(&view->regions[i].window, at),
+					 name))
+			continue;
+		for (size_t j = 0; j < sizeof(types) / sizeof(*types); j++)
+			if (!strncmp(name, types[j], strlen(types[j])))
+				return true;
+	}
 	return false;
+}
+
+static struct gg_error *find_manager_place(const struct view *view, const bool *ram,
+					   uint64_t *place, const char **proof)
+{
+	struct gg_error *err = gg_code_place(view->finder, "memory_region_get_ram_discard_manager",
+					     GG_CODE_RETURNS_WORD, place);
+	*proof = "memory_region_get_ram_discard_manager() returns it";
+	if (!err && *place < REGION_SIZE)
+		return NULL;
+	gg_error_destroy(err);
+	*place = 0;
+	*proof = "leads to an object that manages discarded RAM";
+	for (size_t at = view->block_at + WORD; at + WORD <= REGION_SIZE; at += WORD) {
+		if (!is_discard_manager(view, ram, at))
+			continue;
+		if (*place)
+			return ambiguous("MemoryRegion.rdm", *place, at);
+		*place = at;
+	}
+	return NULL;
 }
 
 static struct gg_error *find_discard_manager(const struct view *view, const bool *ram,
 					     struct gg_answers *answers,
 					     struct gg_discard_manager *manager)
 {
-	size_t place = 0;
-	for (size_t at = view->block_at + WORD; at + WORD <= REGION_SIZE; at += WORD) {
-		bool found = false;
-		for (size_t i = 0; i < view->region_count && !found; i++)
-			found = ram[i] &&
-				is_discard_manager(view,
-						   gg_window_word(&view->regions[i].window, at));
-		if (found && place)
-			return ambiguous("MemoryRegion.rdm", place, at);
-		if (found)
-			place = at;
-	}
-	if (!place)
-		return NULL;
-	// All virtio-mems are alike: one will tell where their members are.
+	uint64_t place;
+	const char *proof;
+	struct gg_error *err = find_manager_place(view, ram, &place, &proof);
+	if (err || !place)
+		return err;
+	// All managers are alike: one will tell where their members are.
 	for (size_t i = 0; i < view->region_count; i++) {
 		const uint64_t address = gg_window_word(&view->regions[i].window, place);
 		if (ram[i] && address)
@@ -720,8 +748,7 @@ static struct gg_error *find_discard_manager(const struct view *view, const bool
 				.size = gg_window_word(&view->regions[i].block, view->length_at),
 			};
 	}
-	return gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD,
-			      "leads to an object that manages discarded RAM");
+	return gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD, "%s", proof);
 }
 
 static struct gg_error *find_flags(const struct view *view, struct gg_answers *answers,

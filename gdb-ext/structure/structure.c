@@ -218,7 +218,8 @@ static struct gg_error *find_group(struct gg_structure *structure, const char *t
 		*ret = &structure->cpus;
 		return get_group(structure, *ret, find_cpus);
 	}
-	if (!strcmp(type, "VirtIOMEM")) {
+	if (!strcmp(type, "VirtIOMEM") || !strcmp(type, "RamDiscardManager") ||
+	    !strcmp(type, "RamDiscardSourceEntry")) {
 		*ret = &structure->virtio_mem;
 		return get_group(structure, *ret, find_virtio_mem);
 	}
@@ -243,6 +244,31 @@ static bool known_size(const struct gg_answers *answers, const char *type, struc
 	return ret->size;
 }
 
+// Are the CPUs of the type TYPE? Without a CPU the binary's own descriptions tell.
+static struct gg_error *is_cpu_type(struct gg_structure *structure, const char *type, bool *ret)
+{
+	static const struct {
+		const char *type, *symbol;
+	} types[] = { { "X86CPU", "vmstate_x86_cpu" }, { "ARMCPU", "vmstate_arm_cpu" } };
+	struct gg_error *err = get_group(structure, &structure->cpus, find_cpus);
+	if (err)
+		return err;
+	if (structure->first_cpu) {
+		const char *name = gg_cpu_type(&structure->finder, structure->first_cpu);
+		*ret = name && !strcmp(name, type);
+		return NULL;
+	}
+	for (size_t i = 0; !*ret && i < sizeof(types) / sizeof(*types); i++) {
+		struct gg_image_symbol symbol;
+		if (strcmp(type, types[i].type) != 0)
+			continue;
+		err = gg_finder_symbol(&structure->finder, types[i].symbol, &symbol);
+		*ret = !err;
+		gg_error_destroy(err);
+	}
+	return NULL;
+}
+
 static struct gg_error *member_by_structure(struct gg_structure *structure, const char *type,
 					    const char *path, struct gg_member *ret)
 {
@@ -252,8 +278,15 @@ static struct gg_error *member_by_structure(struct gg_structure *structure, cons
 		return NULL;
 	}
 	struct group *group;
-	struct gg_error *err = find_group(structure, type, &group);
-	if (err)
+	bool known = false;
+	struct gg_error *err = NULL;
+	if (!*path)
+		err = is_cpu_type(structure, type, &known);
+	if (known)
+		*ret = (struct gg_member){ .size = 1 };
+	if (!err && !known)
+		err = find_group(structure, type, &group);
+	if (err || known)
 		return err;
 	const struct gg_answer *answer = gg_answers_find(&group->answers, type, path);
 	if (answer) {

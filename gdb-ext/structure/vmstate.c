@@ -47,6 +47,13 @@ struct fields {
 	struct gg_field_layout layout;
 };
 
+// What is looked for: by its name, with so many fields at least, which are STRIDE bytes apart if
+// that is known already.
+struct description {
+	const char *name;
+	size_t stride, least;
+};
+
 static void fields_deinit(struct fields *fields)
 {
 	free(fields->list);
@@ -281,54 +288,66 @@ static void take_columns(struct fields *fields, const struct gg_field_layout *la
 
 // ---- Descriptions ----
 
-static bool has_name(const struct gg_finder *finder, uint64_t description, const char *name)
-{
-	uint64_t address;
-	char text[NAME_SIZE];
-	return gg_peek_word(finder->peek, description, &address) &&
-	       gg_peek_text(finder->peek, address, text, sizeof(text)) && !strcmp(text, name);
-}
-
-// Does a word of the SIZE bytes at ADDRESS lead to a description of that name?
-static bool leads_to(const struct gg_finder *finder, uint64_t address, size_t size,
-		     const char *name, uint64_t *ret)
+// The fields of the description that a word of the SIZE bytes at ADDRESS leads to. What has the
+// name and no fields is something else; its error is kept as the first one, for the case that there
+// is no other.
+static bool take_description(const struct gg_finder *finder, uint64_t address, size_t size,
+			     const struct description *wanted, struct fields *ret,
+			     struct gg_error **first)
 {
 	struct gg_window window;
 	gg_peek_window(finder->peek, address, size, &window);
 	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
-		*ret = gg_window_word(&window, at);
-		if (has_name(finder, *ret, name))
+		const uint64_t description = gg_window_word(&window, at);
+		uint64_t name;
+		char text[NAME_SIZE];
+		if (!gg_peek_word(finder->peek, description, &name) ||
+		    !gg_peek_text(finder->peek, name, text, sizeof(text)) ||
+		    strcmp(text, wanted->name) != 0)
+			continue;
+		struct gg_error *err =
+			find_fields(finder, description, wanted->stride, wanted->least, ret);
+		if (!err)
 			return true;
+		fields_deinit(ret);
+		if (*first)
+			gg_error_destroy(err);
+		else
+			*first = err;
 	}
 	return false;
 }
 
-// The class of the object, or a table that it leads to, leads to the description.
+// Of an object: its class, or a table that the class points to, leads to the description.
 static struct gg_error *find_description(const struct gg_finder *finder, uint64_t object,
-					 const char *name, uint64_t *ret)
+					 const struct description *wanted, struct fields *ret)
 {
 	uint64_t class;
 	struct gg_window window;
-	if (gg_peek_word(finder->peek, object, &class)) {
-		if (leads_to(finder, class, CLASS_SIZE, name, ret))
-			return NULL;
+	struct gg_error *first = NULL;
+	bool found = gg_peek_word(finder->peek, object, &class) &&
+		     take_description(finder, class, CLASS_SIZE, wanted, ret, &first);
+	if (!found)
 		gg_peek_window(finder->peek, class, CLASS_SIZE, &window);
-		for (size_t at = 0; at + WORD <= window.size; at += WORD)
-			if (leads_to(finder, gg_window_word(&window, at), OPERATIONS_SIZE, name,
-				     ret))
-				return NULL;
+	for (size_t at = 0; !found && at + WORD <= window.size; at += WORD)
+		found = take_description(finder, gg_window_word(&window, at), OPERATIONS_SIZE,
+					 wanted, ret, &first);
+	if (found) {
+		gg_error_destroy(first);
+		return NULL;
 	}
-	return gg_error_create(GG_NOT_FOUND,
-			       "the class of the object at 0x%" PRIx64
-			       " leads to no VMStateDescription \"%s\" (its name is in QEMU's "
-			       "binary, which must be at hand)",
-			       object, name);
+	return first ? first
+		     : gg_error_create(GG_NOT_FOUND,
+				       "the class of the object at 0x%" PRIx64
+				       " leads to no VMStateDescription \"%s\" (its name is in "
+				       "QEMU's binary, which must be at hand)",
+				       object, wanted->name);
 }
 
 // ---- CPUs ----
 
 // QOM's names for the CPUs of a target, and C's.
-static const char *cpu_type(const struct gg_finder *finder, uint64_t cpu)
+const char *gg_cpu_type(const struct gg_finder *finder, uint64_t cpu)
 {
 	static const struct {
 		const char *suffix, *type;
@@ -393,42 +412,37 @@ static struct gg_error *add_fields(const struct fields *fields, const char *type
 
 // The parts of a CPU that have a description of their own.
 static struct gg_error *add_part(const struct gg_finder *finder, const struct fields *fields,
-				 const char *description, const char *type,
-				 struct gg_answers *answers)
+				 const char *name, const char *type, struct gg_answers *answers)
 {
-	for (size_t i = 0; i < fields->count; i++) {
+	const struct description wanted = { name, fields->layout.stride, 1 };
+	struct gg_error *err = NULL, *first = NULL;
+	bool found = false;
+	for (size_t i = 0; !found && i < fields->count; i++) {
 		const struct field *field = &fields->list[i];
-		uint64_t address;
-		if (!leads_to(finder, field->window.address, fields->layout.stride, description,
-			      &address))
-			continue;
 		struct fields part = { 0 };
-		struct gg_error *err =
-			find_fields(finder, address, fields->layout.stride, 1, &part);
-		if (!err) {
-			take_columns(&part, &fields->layout);
-			err = add_fields(&part, type, answers);
-		}
+		found = take_description(finder, field->window.address, fields->layout.stride,
+					 &wanted, &part, &first);
+		if (!found)
+			continue;
+		take_columns(&part, &fields->layout);
+		err = add_fields(&part, type, answers);
 		if (!err)
 			err = gg_answers_add(answers, type, "", 0, field->size,
 					     "the size of %s in its VMStateField", field->name);
 		fields_deinit(&part);
-		return err;
 	}
-	return NULL;
+	gg_error_destroy(first);
+	return err;
 }
 
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
 				    struct gg_answers *answers, struct gg_field_layout *layout)
 {
-	enum { LEAST_FIELDS = 8 };
-	uint64_t description;
+	const struct description wanted = { .name = "cpu", .least = 8 };
 	struct fields fields = { 0 };
-	const char *type = cpu_type(finder, cpu);
+	const char *type = gg_cpu_type(finder, cpu);
 	*layout = (struct gg_field_layout){ 0 };
-	struct gg_error *err = find_description(finder, cpu, "cpu", &description);
-	if (!err)
-		err = find_fields(finder, description, 0, LEAST_FIELDS, &fields);
+	struct gg_error *err = find_description(finder, cpu, &wanted, &fields);
 	if (!err)
 		err = find_columns(&fields);
 	if (!err)
@@ -452,7 +466,7 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 
 // ---- virtio-mem ----
 
-// The size of a block is a power of 2 that makes BITS blocks the whole memory.
+// One of its words says how large a block is, a power of 2, such that BITS blocks are SIZE bytes.
 static bool find_block_size(const struct gg_finder *finder, uint64_t object, uint64_t bits,
 			    uint64_t size, uint64_t *ret)
 {
@@ -480,7 +494,8 @@ static bool read_bits(const struct gg_finder *finder, uint64_t address, uint64_t
 // The field "bitmap" says where the pointer is and, in another of its words, where the number of
 // bits is.
 static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct fields *fields,
-				   const struct field *bitmap, uint64_t object, uint64_t size,
+				   const struct field *bitmap,
+				   const struct gg_discard_manager *manager,
 				   struct gg_answers *answers)
 {
 	static const char type[] = "VirtIOMEM";
@@ -488,8 +503,8 @@ static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct 
 		const uint64_t place = gg_window_word(&bitmap->window, at);
 		uint64_t bits, block_size;
 		if (at == fields->layout.offset || !place || place >= MAX_OBJECT ||
-		    !read_bits(finder, object + place, &bits) ||
-		    !find_block_size(finder, object, bits, size, &block_size))
+		    !read_bits(finder, manager->address + place, &bits) ||
+		    !find_block_size(finder, manager->address, bits, manager->size, &block_size))
 			continue;
 		struct gg_error *err = gg_answers_add(answers, type, "bitmap", bitmap->offset, WORD,
 						      "a VMStateField of that name");
@@ -503,7 +518,69 @@ static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct 
 	}
 	return gg_error_create(
 		GG_BAD_DATA, "no size of its bitmap and of its blocks make its 0x%" PRIx64 " bytes",
-		size);
+		manager->size);
+}
+
+static struct gg_error *find_device(const struct gg_finder *finder,
+				    const struct gg_field_layout *layout,
+				    const struct gg_discard_manager *device,
+				    struct gg_answers *answers)
+{
+	const struct description wanted = { "virtio-mem-device", layout->stride, 1 };
+	struct fields fields = { 0 };
+	const struct field *bitmap = NULL;
+	struct gg_error *err = find_description(finder, device->address, &wanted, &fields);
+	if (err)
+		return err;
+	take_columns(&fields, layout);
+	for (size_t i = 0; i < fields.count; i++)
+		if (!strcmp(fields.list[i].name, "bitmap"))
+			bitmap = &fields.list[i];
+	err = bitmap ? add_bitmap(finder, &fields, bitmap, device, answers)
+		     : gg_error_create(GG_BAD_DATA, "it has no VMStateField \"bitmap\"");
+	fields_deinit(&fields);
+	return err;
+}
+
+static bool is_device(const struct gg_finder *finder, uint64_t address)
+{
+	char name[GG_TYPE_NAME_SIZE];
+	return gg_finder_type_name(finder, address, name) &&
+	       !strncmp(name, "virtio-mem", strlen("virtio-mem"));
+}
+
+// Since v11.0 an object of its own stands between RAM and the devices that know which parts of it
+// are there (QEMU include/system/ram-discard-manager.h): it has one device, or a list of entries of
+// two words and a device, whose links lead back.
+static struct gg_error *find_source(const struct gg_finder *finder, uint64_t manager,
+				    struct gg_answers *answers, uint64_t *ret)
+{
+	static const char type[] = "RamDiscardManager", entry_type[] = "RamDiscardSourceEntry";
+	enum { MANAGER_SIZE = 128, LINKS = WORD };
+	for (uint64_t at = WORD; at < MANAGER_SIZE; at += WORD) {
+		uint64_t entry, back;
+		if (!gg_peek_word(finder->peek, manager + at, &entry))
+			continue;
+		if (is_device(finder, entry)) {
+			*ret = entry;
+			return gg_answers_add(answers, type, "rds", at, WORD,
+					      "leads to a virtio-mem");
+		}
+		if (!gg_peek_word(finder->peek, entry, ret) || !is_device(finder, *ret) ||
+		    !gg_peek_word(finder->peek, entry + LINKS + WORD, &back) ||
+		    back != manager + at)
+			continue;
+		struct gg_error *err = gg_answers_add(answers, type, "source_list.lh_first", at,
+						      WORD, "leads to an entry that leads back");
+		if (!err)
+			err = gg_answers_add(answers, entry_type, "rds", 0, WORD,
+					     "leads to a virtio-mem");
+		if (!err)
+			err = gg_answers_add(answers, entry_type, "next.le_next", LINKS, WORD,
+					     "the word behind it leads back");
+		return err;
+	}
+	return gg_error_create(GG_BAD_DATA, "none of its words leads to a virtio-mem");
 }
 
 struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
@@ -511,23 +588,12 @@ struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
 				    const struct gg_discard_manager *manager,
 				    struct gg_answers *answers)
 {
-	uint64_t description;
-	struct fields fields = { 0 };
-	const struct field *bitmap = NULL;
-	struct gg_error *err =
-		find_description(finder, manager->address, "virtio-mem-device", &description);
+	struct gg_discard_manager device = *manager;
+	struct gg_error *err = NULL;
+	if (!is_device(finder, manager->address))
+		err = find_source(finder, manager->address, answers, &device.address);
 	if (!err)
-		err = find_fields(finder, description, layout->stride, 1, &fields);
-	if (!err)
-		take_columns(&fields, layout);
-	for (size_t i = 0; !err && i < fields.count; i++)
-		if (!strcmp(fields.list[i].name, "bitmap"))
-			bitmap = &fields.list[i];
-	if (!err)
-		err = bitmap ? add_bitmap(finder, &fields, bitmap, manager->address, manager->size,
-					  answers)
-			     : gg_error_create(GG_BAD_DATA, "it has no VMStateField \"bitmap\"");
-	fields_deinit(&fields);
+		err = find_device(finder, layout, &device, answers);
 	return err ? gg_error_context(err, "the object at 0x%" PRIx64 " that manages RAM",
 				      manager->address)
 		   : NULL;

@@ -58,10 +58,12 @@ not be had is (error . MESSAGE)."
           (or (fact qemu 'version) "version unknown")
           (or (fact qemu 'machine) "unknown")
           (or (fact qemu 'run-state) "run state unknown")
-          (or (fact qemu 'accelerator) "accelerator unknown"))
-    (line "" "its layout is known ~a" (if (eq? (fact qemu 'layout) 'types)
-                                          "from its debuginfo"
-                                          "by structure: it has no debuginfo here"))))
+          (match (fact qemu 'accelerator)
+            ((or #f "unknown") "accelerator unknown")
+            (accelerator accelerator)))
+    (line "layout" (if (eq? (fact qemu 'layout) 'types)
+                       "from QEMU's debuginfo"
+                       "found by structure: QEMU has no debuginfo here"))))
 
 (define (print-cpus info)
   (match (assq-ref info 'cpus)

@@ -258,7 +258,7 @@ static void test_decoy(void **state)
 	start(usual, USUAL);
 	memcpy(qemu.memory + STRIPPED_DECOY_VIEW, qemu.memory + STRIPPED_FLAT_VIEW, 0x40);
 	put(STRIPPED_LISTENERS, 8, STRIPPED_MEMORY + STRIPPED_DECOY_VIEW);
-	assert_ram_error("AddressSpace.current_map can be at +32 and at +56");
+	assert_ram_error("current_map is ambiguous: it can be at +32 and at +56");
 	teardown(NULL);
 
 	// One that is not: its ranges have no RAMBlocks.
@@ -322,12 +322,14 @@ static void test_damaged_cpus(void **state)
 	put(cpu(1) + STRIPPED_CPU_INDEX, 4, UINT64_C(1) << 31);
 	assert_error(read_cpus(), GG_BAD_DATA, "no word of the CPUs counts them");
 	teardown(NULL);
+	teardown(NULL);
 
-	// Two words that count.
+	// Two words that count say the same.
 	start(usual, USUAL);
 	for (unsigned int i = 0; i < STRIPPED_CPUS; i++)
 		put(cpu(i) + 0x100, 4, i);
-	assert_error(read_cpus(), GG_BAD_DATA, "cpu_index can be at");
+	assert_success(read_cpus());
+	assert_int_equal(cpus.cpus[2].index, 2);
 }
 
 static void test_registers(void **state)
