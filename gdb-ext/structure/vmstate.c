@@ -9,9 +9,10 @@
 // What the data must be like:
 // - VMStateDescription: the first word points to its name, one other to an array of fields.
 // - VMStateField: the first word points to its name; the last one's is NULL.
-// - Its offset: the word that is small in all fields and differs in most; its size: the word that
-//   makes one field end where the next one begins most often; its num: the 4 bytes that do so for
-//   arrays, and make none reach into the next.
+// - Its offset: the 4 bytes that are small in all fields and differ in most; its size: those that
+//   make one field end where the next one begins most often; its num: those that do so for arrays,
+//   and make none reach into the next. (4 bytes are enough of a size_t, and since v11.0 all there
+//   is of some.)
 //
 // Trusts nothing it reads: each search is bounded by the sizes below.
 #include "internal.h"
@@ -149,12 +150,12 @@ static size_t count_offsets(const struct fields *fields, size_t at)
 {
 	size_t different = 0;
 	for (size_t i = 0; i < fields->count; i++) {
-		const uint64_t value = gg_window_word(&fields->list[i].window, at);
+		const uint64_t value = gg_window_half(&fields->list[i].window, at);
 		bool seen = false;
 		if (value >= MAX_OBJECT)
 			return 0;
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = gg_window_word(&fields->list[j].window, at) == value;
+			seen = gg_window_half(&fields->list[j].window, at) == value;
 		different += !seen;
 	}
 	return different;
@@ -163,17 +164,17 @@ static size_t count_offsets(const struct fields *fields, size_t at)
 static struct gg_error *find_offset_column(struct fields *fields)
 {
 	size_t found = 0;
-	for (size_t at = WORD; at + WORD <= fields->layout.stride; at += WORD)
+	for (size_t at = WORD; at + HALF <= fields->layout.stride; at += HALF)
 		if (count_offsets(fields, at) > fields->count / 2) {
 			fields->layout.offset = at;
 			found++;
 		}
 	if (found != 1)
-		return gg_error_create(GG_BAD_DATA, "%zu words of a VMStateField can be its offset",
-				       found);
+		return gg_error_create(GG_BAD_DATA,
+				       "%zu places in a VMStateField can be its offset", found);
 	for (size_t i = 0; i < fields->count; i++)
 		fields->list[i].offset =
-			gg_window_word(&fields->list[i].window, fields->layout.offset);
+			gg_window_half(&fields->list[i].window, fields->layout.offset);
 	return NULL;
 }
 
@@ -193,7 +194,7 @@ static size_t count_neighbours(const struct fields *fields, size_t at)
 	size_t hits = 0;
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct field *field = &fields->list[i];
-		const uint64_t size = gg_window_word(&field->window, at);
+		const uint64_t size = gg_window_half(&field->window, at);
 		if (!size || size >= MAX_OBJECT)
 			return 0;
 		hits += field->offset + size == next_offset(fields, i);
@@ -204,7 +205,7 @@ static size_t count_neighbours(const struct fields *fields, size_t at)
 static struct gg_error *find_size_column(struct fields *fields)
 {
 	size_t best = 0, second = 0;
-	for (size_t at = WORD; at + WORD <= fields->layout.stride; at += WORD) {
+	for (size_t at = WORD; at + HALF <= fields->layout.stride; at += HALF) {
 		const size_t hits = at == fields->layout.offset ? 0 : count_neighbours(fields, at);
 		if (hits > best) {
 			second = best;
@@ -217,11 +218,11 @@ static struct gg_error *find_size_column(struct fields *fields)
 	if (!best || best == second)
 		return gg_error_create(
 			GG_BAD_DATA,
-			"no one word of a VMStateField is the size that makes fields "
+			"no one place in a VMStateField is the size that makes fields "
 			"neighbours (%zu of them at best)",
 			best);
 	for (size_t i = 0; i < fields->count; i++)
-		fields->list[i].size = gg_window_word(&fields->list[i].window, fields->layout.size);
+		fields->list[i].size = gg_window_half(&fields->list[i].window, fields->layout.size);
 	return NULL;
 }
 
@@ -247,14 +248,14 @@ static struct gg_error *find_num_column(struct fields *fields)
 {
 	size_t found = 0;
 	for (size_t at = WORD; at + HALF <= fields->layout.stride; at += HALF)
-		if (at / WORD * WORD != fields->layout.offset &&
-		    at / WORD * WORD != fields->layout.size && count_arrays(fields, at)) {
+		if (at != fields->layout.offset && at != fields->layout.size &&
+		    count_arrays(fields, at)) {
 			fields->layout.num = at;
 			found++;
 		}
 	if (found != 1)
 		return gg_error_create(GG_BAD_DATA,
-				       "%zu words of a VMStateField can be the length of an array",
+				       "%zu places in a VMStateField can be the length of an array",
 				       found);
 	for (size_t i = 0; i < fields->count; i++) {
 		const uint64_t num = gg_window_half(&fields->list[i].window, fields->layout.num);
@@ -279,8 +280,8 @@ static void take_columns(struct fields *fields, const struct gg_field_layout *la
 	fields->layout = *layout;
 	for (size_t i = 0; i < fields->count; i++) {
 		struct field *field = &fields->list[i];
-		field->offset = gg_window_word(&field->window, layout->offset);
-		field->size = gg_window_word(&field->window, layout->size);
+		field->offset = gg_window_half(&field->window, layout->offset);
+		field->size = gg_window_half(&field->window, layout->size);
 		field->num = gg_window_half(&field->window, layout->num);
 		field->num = field->num ? field->num : 1;
 	}
@@ -499,8 +500,8 @@ static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct 
 				   struct gg_answers *answers)
 {
 	static const char type[] = "VirtIOMEM";
-	for (size_t at = WORD; at + WORD <= fields->layout.stride; at += WORD) {
-		const uint64_t place = gg_window_word(&bitmap->window, at);
+	for (size_t at = WORD; at + HALF <= fields->layout.stride; at += HALF) {
+		const uint64_t place = gg_window_half(&bitmap->window, at);
 		uint64_t bits, block_size;
 		if (at == fields->layout.offset || !place || place >= MAX_OBJECT ||
 		    !read_bits(finder, manager->address + place, &bits) ||

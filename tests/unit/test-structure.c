@@ -388,7 +388,7 @@ static void test_damaged_fields(void **state)
 	// A length that makes an array reach into the next field is none.
 	start(usual, USUAL);
 	put(STRIPPED_FIELDS + 40, 4, 17);
-	assert_error(ask_registers(), GG_BAD_DATA, "0 words of a VMStateField can be the length");
+	assert_error(ask_registers(), GG_BAD_DATA, "0 places in a VMStateField can be the length");
 }
 
 struct tally {
