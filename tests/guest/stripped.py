@@ -60,12 +60,12 @@ def plug_filled_dimm(guest):
 
 
 # Where a machine's RAM starts.
-ARM_RAM = {"virt": 1 << 30, "raspi3b": 0, "sbsa-ref": 1 << 40}
+RAM_AT = {"virt": 1 << 30, "raspi3b": 0, "sbsa-ref": 1 << 40, "microvm": 0}
 
 
-def fill_arm(guest):
+def fill_ram(guest):
     guest.stop()
-    base = ARM_RAM[guest.machine.split(",")[0]]
+    base = RAM_AT[guest.machine.split(",")[0]]
     with QTest(guest.directory, "qtest") as qtest:
         for i in range(8):
             qtest.fill(base + i * 0x1800000 + 0x1234, 0x4321, 0xa1 + i)
@@ -107,7 +107,6 @@ LINUX = [
     Machine("7.2, pc with shared memory, a DIMM plugged in", "pc,memory-backend=main", 256, SHARED_MEMORY,
             plug_filled_dimm, qemu=BOOKWORM),
     Machine("7.2, q35 with its firmware in a flash", "q35", 256, FLASH, qemu=BOOKWORM),
-    Machine("7.2, microvm", "microvm", 256, qemu=BOOKWORM),
     RICH_BOOKWORM,
 ]
 for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")):
@@ -118,10 +117,12 @@ for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")
     ]
 
 I386 = [BootSector("i386, 7.2, pc", "pc", installed("/usr/libexec/qemu-system-i386"))]
+# Without a kernel: under TCG it hangs on that machine now and then.
+MICROVM = Machine("7.2, microvm", "microvm", 256, QTEST, fill_ram, qemu=BOOKWORM, kernel=False)
 for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")):
     I386.append(BootSector(f"i386, {version}, q35 with VGA", "q35", of_suite(suite, "i386"), ["-device", "VGA"]))
 
-ALL = [*LINUX, *I386]
+ALL = [*LINUX, MICROVM, *I386]
 
 # ---- Others ----
 
@@ -130,15 +131,15 @@ NUMA = ["-object", "memory-backend-ram,id=node0,size=128M", "-object", "memory-b
 ARM = []
 for version, suite in (("7.2", "bookworm"), ("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")):
     ARM += [
-        Machine(f"aarch64, {version}, virt", "virt", 256, ["-cpu", "cortex-a57", *QTEST], fill_arm,
+        Machine(f"aarch64, {version}, virt", "virt", 256, ["-cpu", "cortex-a57", *QTEST], fill_ram,
                 qemu=of_suite(suite, "aarch64"), kernel=False),
         Machine(f"aarch64, {version}, virt with NUMA, secure memory, a display", "virt,secure=on", 256,
-                ["-cpu", "max", *NUMA, "-device", "bochs-display,romfile=", *QTEST], fill_arm,
+                ["-cpu", "max", *NUMA, "-device", "bochs-display,romfile=", *QTEST], fill_ram,
                 qemu=of_suite(suite, "aarch64"), kernel=False),
     ]
 ARM += [
-    Machine("aarch64, 10.0, raspi3b", "raspi3b", 1024, QTEST, fill_arm, smp=4, qemu=of_suite("trixie", "aarch64"),
+    Machine("aarch64, 10.0, raspi3b", "raspi3b", 1024, QTEST, fill_ram, smp=4, qemu=of_suite("trixie", "aarch64"),
             kernel=False),
-    Machine("aarch64, sid's, sbsa-ref", "sbsa-ref", 256, QTEST, fill_arm, qemu=of_suite("sid", "aarch64"),
+    Machine("aarch64, sid's, sbsa-ref", "sbsa-ref", 256, QTEST, fill_ram, qemu=of_suite("sid", "aarch64"),
             kernel=False),
 ]
