@@ -11,6 +11,8 @@ from machines import MIB, QTEST, Machine, QTest, lab
 
 HERE = Path(__file__).resolve().parent
 
+MODULES = lab.MODULES
+
 # What GDB gets: no debuginfo of QEMU's, whatever is installed.
 NO_DEBUGINFO = ("-iex", "set debug-file-directory /nonexistent")
 

@@ -7,6 +7,7 @@ Whatever is not found must be an error; a vmcore that is not the truth is the wo
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,14 @@ def test_rich_map(of_stripped):
     assert blocks.count("growing") == 3
 
 
+@pytest.mark.machines(*stripped.LINUX[:2], *stripped.I386[-1:])
+def test_core_alone(of_stripped, folder):
+    """{of_stripped}: with the core alone, GDB not being told of QEMU's binary, the vmcore is the same file"""
+    run = of_stripped.run("--core", of_stripped.core, commands=[f"dump-guest-memory {folder}/vmcore"])
+    assert run.status == 0, run
+    assert vmcore.files_differ(of_stripped.from_core, folder / "vmcore") is None
+
+
 # ---- Another architecture ----
 
 SHOW_RAM = """guile (begin (use-modules (gdb-guest guest-info)) (for-each (lambda (range) (format #t "@ram ~a ~a ~a\\n"
@@ -108,8 +117,8 @@ def test_arm_map(of_arm, folder):
 REFUSED = rf"^{ERROR}.*(aarch64|architecture known here).*"
 
 
-def check_arm(dumps, run, ours):
-    """The vmcore is right, or is refused by the architecture's name."""
+def check_refused_or_right(dumps, run, ours):
+    """The vmcore is right, or is refused for its architecture."""
     if run.status == 0:
         assert vmcore.difference(ours, dumps.truth) is None
     else:
@@ -120,18 +129,18 @@ def check_arm(dumps, run, ours):
 @pytest.mark.attach
 def test_arm_attached(of_arm):
     """{of_arm}: from the process, our vmcore holds the memory that QEMU's own dump does, or is refused by name"""
-    check_arm(of_arm, of_arm.attached_run, of_arm.attached)
+    check_refused_or_right(of_arm, of_arm.attached_run, of_arm.attached)
 
 
 def test_arm_core(of_arm):
     """{of_arm}: from the core, our vmcore holds the memory that QEMU's own dump does, or is refused by name"""
-    check_arm(of_arm, of_arm.core_run, of_arm.from_core)
+    check_refused_or_right(of_arm, of_arm.core_run, of_arm.from_core)
 
 
 def test_arm_registers(of_arm, folder):
     """{of_arm}: the CPUs' registers are those of QEMU's own dump, or are refused by name"""
     run = of_arm.look(f"dump-guest-memory {folder}/vmcore")
-    check_arm(of_arm, run, folder / "vmcore")
+    check_refused_or_right(of_arm, run, folder / "vmcore")
     if run.status == 0:
         assert registers(folder / "vmcore") == registers(of_arm.truth)
 
@@ -168,18 +177,23 @@ def test_no_types(small, folder):
     assert vmcore.files_differ(folder / "with", folder / "without") is None
 
 
+NO_REGISTERS = r"^note: the vmcore has no notes of the CPUs: .*CPUState"
+
+
 def test_no_symbols(folder):
-    """Of a QEMU that exports none of its variables, the vmcore is right, or it is said that nothing leads to its RAM"""
+    """Of a QEMU that exports none of its variables, the vmcore is right; where it lacks the registers, that is said"""
     machine = Machine("stripped", "q35", 256, qemu=lambda: strip_lab_qemu(folder, "--strip-all"))
     dumps = stripped.Dumps(machine, folder / "machine")
-    if dumps.core_run.status == 0:
-        assert vmcore.difference(dumps.from_core, dumps.truth) is None
-        assert registers(dumps.from_core) == registers(dumps.truth)
-    else:
-        lines = [line for line in dumps.core_run.output.split("\n") if line.startswith("ERROR")]
-        assert len(lines) == 1 and re.match(rf"{ERROR}.*address_space_memory", lines[0]), dumps.core_run
-        assert not dumps.from_core.exists()
-    assert dumps.attached_run.status == dumps.core_run.status
+    for run, ours in ((dumps.core_run, dumps.from_core), (dumps.attached_run, dumps.attached)):
+        if run.status != 0:
+            assert re.search(rf"^{ERROR}.*address_space_memory", run.output, re.MULTILINE), run
+            assert not ours.exists()
+            continue
+        assert vmcore.difference(ours, dumps.truth) is None
+        if re.search(NO_REGISTERS, run.output, re.MULTILINE):
+            assert registers(ours) == []
+        else:
+            assert registers(ours) == registers(dumps.truth)
 
 
 # ---- QEMU started by the loader ----
@@ -209,14 +223,57 @@ def test_by_loader(folder):
     assert registers(ours) == registers(truth)
 
 
+# ---- The core of another machine's QEMU ----
+
+@pytest.fixture(scope="module")
+def travelled(top_folder):
+    """A core whose QEMU was at a path of its own: (that path, the core, QEMU's own dump)."""
+    folder = Path(tempfile.mkdtemp(dir=top_folder))
+    qemu, modules = folder / "bin" / "qemu-system-x86_64", folder / stripped.MODULES
+    qemu.parent.mkdir()
+    shutil.copy(stripped.BOOKWORM(), qemu)
+    modules.parent.mkdir(parents=True)
+    modules.symlink_to(Path("/usr") / stripped.MODULES)
+    with lab.Guest(qemu=qemu, directory=folder) as guest:
+        guest.stop()
+        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{folder}/truth")
+        core = guest.core(folder / "core")
+    yield qemu, core, folder / "truth"
+    shutil.rmtree(folder)
+
+
+def test_gone(travelled, folder):
+    """Of a core whose QEMU is not at the path that the core names, with a copy of that QEMU the vmcore is right"""
+    qemu, core, truth = travelled
+    qemu.unlink(missing_ok=True)
+    run = gdb.batch(*NO_DEBUGINFO, stripped.BOOKWORM(), core, commands=[f"dump-guest-memory {folder}/vmcore"])
+    assert run.status == 0, run
+    assert vmcore.difference(folder / "vmcore", truth) is None
+    assert registers(folder / "vmcore") == registers(truth)
+
+
+@pytest.mark.parametrize("loaded", ["right", "wrong"])
+def test_replaced(loaded, travelled, folder):
+    """Of a core at whose QEMU's path is another QEMU by now, and GDB has the {loaded} one, the vmcore is right, or refused"""
+    qemu, core, truth = travelled
+    shutil.copy(stripped.of_suite("trixie")(), qemu)
+    program = stripped.BOOKWORM() if loaded == "right" else qemu
+    run = gdb.batch(*NO_DEBUGINFO, program, core, commands=[f"dump-guest-memory {folder}/vmcore"])
+    if run.status == 0:
+        assert vmcore.difference(folder / "vmcore", truth) is None
+        assert registers(folder / "vmcore") in ([], registers(truth)), run
+    else:
+        assert re.search(rf"^{ERROR}", run.output, re.MULTILINE), run
+        assert list(folder.iterdir()) == []
+
+
 # ---- QEMUs without a machine ----
 
 def test_no_machine(folder):
-    """Of a QEMU whose machine is "none", memory and no more, the vmcore holds that"""
+    """Of a QEMU whose machine is "none", memory without a CPU, the vmcore is right, or is refused for that"""
     machine = Machine("none", "none", 128, smp=1, qemu=stripped.BOOKWORM, kernel=False)
     dumps = stripped.DumpsOfMemory(machine, folder / "machine")
-    assert dumps.core_run.status == 0, dumps.core_run
-    assert vmcore.difference(dumps.from_core, dumps.truth) is None
+    check_refused_or_right(dumps, dumps.core_run, dumps.from_core)
 
 
 def test_not_yet(folder):
