@@ -204,6 +204,14 @@ static struct gg_error *find_enum_lookup(struct gg_structure *structure, struct 
 	return err ? err : gg_find_enum_lookup(&structure->finder, symbol.address, answers);
 }
 
+// "X86CPU", "ARMCPU": QEMU's own way to name them.
+static bool is_cpu_name(const char *type)
+{
+	const size_t length = strlen(type);
+	return length > strlen("CPU") && !strcmp(type + length - strlen("CPU"), "CPU");
+}
+
+// NULL for a type that is not looked for.
 static struct gg_error *find_group(struct gg_structure *structure, const char *type,
 				   struct group **ret)
 {
@@ -227,8 +235,12 @@ static struct gg_error *find_group(struct gg_structure *structure, const char *t
 		*ret = &structure->enum_lookup;
 		return get_group(structure, *ret, find_enum_lookup);
 	}
-	*ret = &structure->cpu_fields;
-	return get_group(structure, *ret, find_cpu_fields);
+	if (!strcmp(type, "SegmentCache") || is_cpu_name(type)) {
+		*ret = &structure->cpu_fields;
+		return get_group(structure, *ret, find_cpu_fields);
+	}
+	*ret = NULL;
+	return NULL;
 }
 
 // A type of which members were found is known, and as large as they are at least.
@@ -277,10 +289,11 @@ static struct gg_error *member_by_structure(struct gg_structure *structure, cons
 		*ret = *qom;
 		return NULL;
 	}
+	const struct gg_host *debugger = structure->debugger;
 	struct group *group;
 	bool known = false;
 	struct gg_error *err = NULL;
-	if (!*path)
+	if (!*path && is_cpu_name(type))
 		err = is_cpu_type(structure, type, &known);
 	if (known)
 		*ret = (struct gg_member){ .size = 1 };
@@ -288,6 +301,8 @@ static struct gg_error *member_by_structure(struct gg_structure *structure, cons
 		err = find_group(structure, type, &group);
 	if (err || known)
 		return err;
+	if (!group)
+		return debugger->ops->member(debugger->data, type, path, ret);
 	const struct gg_answer *answer = gg_answers_find(&group->answers, type, path);
 	if (answer) {
 		*ret = answer->member;
