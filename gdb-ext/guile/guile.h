@@ -25,4 +25,7 @@ void gg_guile_define(const char *name, int arguments, scm_t_subr function);
 // Defines the procedures of info.c.
 void gg_guile_init_info(void);
 
+// And those of log.c.
+void gg_guile_init_log(void);
+
 #endif

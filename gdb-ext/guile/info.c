@@ -3,7 +3,8 @@
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
 #include "../cleanup.h"
-#include "../linux/printk-ring.h"
+#include "../linux/kernel-host.h"
+#include "../linux/log.h"
 #include "../qemu/machine.h"
 #include "../text.h"
 
@@ -118,9 +119,11 @@ static SCM value_or_false(const struct gg_kernel *kernel, const char *key)
 static SCM last_record(const struct gg_kernel *kernel)
 {
 	uint64_t time = 0;
+	struct gg_host host;
 	if (!kernel->table)
 		return SCM_BOOL_F;
-	struct gg_error *err = gg_printk_ring_newest(kernel, &time);
+	gg_kernel_host_init(&host, kernel);
+	struct gg_error *err = gg_log_ring_newest(&host, &time);
 	return time_or_false(err, time);
 }
 

@@ -22,7 +22,8 @@
             format-range))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
-;;; or a list of words.  An argument without a dash is of the KIND of the command's #:argument.
+;;; `text', a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas
+;;; in between.  An argument without a dash is of the KIND of the command's #:argument.
 
 (define (option-flag name) (string-append "-" (symbol->string name)))
 
@@ -37,7 +38,15 @@
 (define (parse-value command spec text)
   (match (cadr spec)
     ('integer (evaluate-integer text))
-    ('file text)
+    ((or 'file 'text) text)
+    (('some-of . words)
+     (let ((chosen (string-split text #\,)))
+       (for-each (lambda (word)
+                   (unless (member word words)
+                     (fail "~a: ~a is some of ~a, with commas in between, not ~s" command
+                           (option-flag (car spec)) (string-join words ", ") word)))
+                 chosen)
+       chosen))
     ((? list? words)
      (if (member text words)
          text
@@ -93,6 +102,12 @@ pair (KEY . NAME-FOR-MESSAGES) or #f."
                  path)))
          names)))
 
+(define (complete-some-of words text)
+  "TEXT with its last word, of those with commas in between, as each of WORDS that it may become."
+  (let ((start (or (and=> (string-rindex text #\,) 1+) 0)))
+    (map (lambda (word) (string-append (substring text 0 start) word))
+         words)))
+
 (define (complete-options specs argument text word)
   "What TEXT, the arguments so far, may go on with, as replacements for WORD, the piece of it behind
 GDB's last word break."
@@ -103,7 +118,10 @@ GDB's last word break."
                      (words (find-option specs (last words)))))
          (candidates
           (cond
-           ((and previous (list? (cadr previous))) (cadr previous))
+           ((and previous (pair? (cadr previous)))
+            (match (cadr previous)
+              (('some-of . words) (complete-some-of words last-word))
+              (words words)))
            ((and previous (eq? (cadr previous) 'file)) (complete-file last-word))
            ((and previous (not (eq? (cadr previous) 'flag))) '())
            ((string-prefix? "-" last-word) (map (compose option-flag car) specs))
@@ -150,6 +168,8 @@ QEMU (attach PID)"))
 (define (option-help spec)
   (match spec
     ((name 'flag text) (format #f "  ~a~%    ~a" (option-flag name) text))
+    ((name ('some-of . words) text)
+     (format #f "  ~a ~a[,...]~%    ~a" (option-flag name) (string-join words "|") text))
     ((name (? list? words) text)
      (format #f "  ~a ~a~%    ~a" (option-flag name) (string-join words "|") text))
     ((name kind text)
@@ -168,10 +188,10 @@ QEMU (attach PID)"))
 
 (define-syntax define-guest-command
   (syntax-rules ()
-    "Registers the command NAME.  ARGUMENT is #f or (KEY . \"NAME FOR PEOPLE\"); BODY is called with
-the options as `option' reads them."
+    "Registers the command NAME.  ARGUMENT is #f or (KEY . \"NAME FOR PEOPLE\"); a SPEC is an option,
+quasiquoted; BODY is called with the options as `option' reads them."
     ((_ (name #:argument argument #:options (spec ...)) doc body)
-     (register-guest-command (symbol->string 'name) 'argument '(spec ...) doc body))))
+     (register-guest-command (symbol->string 'name) 'argument `(spec ...) doc body))))
 
 ;;; Words.
 
