@@ -174,7 +174,7 @@ class Guest:
     memory     MiB
     extra      more arguments for QEMU
     kernel     a kernel in place of the lab's; False is none, and the guest is ready as soon as QEMU answers
-    append     more words for the kernel's command line; lab/init knows lab.fill=N and lab.procs=N
+    append     more words for the kernel's command line; lab/init has the list of those that it knows
     directory  where the guest's own private folder is made; it is removed with the guest
     coredump_filter  what of QEMU's memory goes into its core, as in core(5)
     seconds    how long the guest may take to be ready; one that hangs, as a kernel does under TCG once in some hundred
