@@ -4,41 +4,121 @@
 #include "guest.h"
 #include "linux/kernel-host.h"
 #include "linux/log-filter.h"
+#include "linux/log-find.h"
 #include "linux/log-text.h"
+#include "memory/xp-transcript.h"
 #include "output.h"
 
-#include <string.h>
+#include <inttypes.h>
+#include <stdlib.h>
 
-// ---- Records ----
+// ---- By what it looks like ----
 
-struct request {
-	struct gg_guest *guest;
-	const struct gg_log_query *query;
-	gg_notice_fn *notice;
-	void *data;
-};
+// How the log was found is a notice, for a guess may be wrong.
+static struct gg_error *read_guess(struct gg_log_search *search, const char *where,
+				   struct gg_log_sink *sink)
+{
+	struct gg_log_guess *guess = malloc(sizeof(*guess));
+	if (!guess)
+		return gg_enomem;
+	struct gg_error *err = gg_log_find(search, guess);
+	if (!err)
+		err = gg_log_notice(sink, "%s: what looks like %s, at %s0x%" PRIx64, where,
+				    gg_guess_format_name(guess->format),
+				    search->is_transcript ? "" : "guest-physical ", search->at);
+	if (!err)
+		err = gg_log_read(&guess->host, sink);
+	free(guess);
+	return err;
+}
 
-// By VMCOREINFO.
-static struct gg_error *read_kernel(const struct request *request, struct gg_log_sink *sink)
+static struct gg_error *read_transcript(const char *path, struct gg_log_sink *sink)
+{
+	struct gg_transcript *transcript;
+	struct gg_error *err = gg_transcript_read(path, &transcript);
+	if (err)
+		return err;
+	struct gg_log_search search = { .map = gg_transcript_map(transcript),
+					.is_transcript = true };
+	err = read_guess(&search, "the log is found by its structure", sink);
+	gg_transcript_destroy(transcript);
+	return err ? gg_error_context(err, "%s", path) : NULL;
+}
+
+// Those that the CPUs use: a CPU in a process has the kernel's half too.
+static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
+{
+	const struct gg_arch *arch = guest->arch;
+	for (size_t i = 0; arch->read_cpu_paging && i < guest->cpus.count &&
+			   search->table_count < GG_LOG_SEARCH_TABLES;
+	     i++) {
+		struct gg_paging paging = { 0 };
+		struct gg_error *err =
+			arch->read_cpu_paging(guest->host, &guest->cpus.cpus[i], &paging);
+		if (!err && paging.levels)
+			err = gg_page_table_create(guest->ram_map, &paging,
+						   &search->tables[search->table_count++]);
+		gg_error_destroy(err);
+	}
+}
+
+// What the guest is, where no log is found in it.
+static struct gg_error *explain(const struct gg_log_search *search, struct gg_error *no_kernel,
+				struct gg_error *no_log)
+{
+	const char *what = "there is no Linux kernel in the guest's RAM";
+	if (search->has_kernel)
+		what = "there is a Linux kernel in the guest's RAM, but no log of it is found";
+	else if (!search->table_count)
+		what = "the guest has not booted: no CPU of it uses page tables, and there is no "
+		       "Linux kernel in its RAM";
+	struct gg_error *err =
+		gg_error_create(gg_error_kind(no_kernel), "%s (%s; %s)", what,
+				gg_error_message(no_kernel), gg_error_message(no_log));
+	gg_error_destroy(no_kernel);
+	gg_error_destroy(no_log);
+	return err;
+}
+
+// NO_KERNEL, which is consumed, is why it cannot be done otherwise.
+static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink *sink,
+				     struct gg_error *no_kernel)
+{
+	struct gg_log_search search = { .map = guest->ram_map };
+	add_tables(guest, &search);
+	struct gg_error *err =
+		read_guess(&search, "without VMCOREINFO the log is found by its structure", sink);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND && !sink->records)
+		err = explain(&search, no_kernel, err);
+	else
+		gg_error_destroy(no_kernel);
+	for (size_t i = 0; i < search.table_count; i++)
+		gg_page_table_destroy(search.tables[i]);
+	return err;
+}
+
+// ---- By VMCOREINFO ----
+
+static struct gg_error *read_guest(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				   struct gg_log_sink *sink)
 {
 	const struct gg_kernel *kernel;
 	struct gg_host host;
-	struct gg_error *err =
-		gg_guest_kernel(request->guest, NULL, request->notice, request->data, &kernel);
+	struct gg_error *err = gg_guest_kernel(guest, NULL, notice, data, &kernel);
+	if (err && guest->ram_map && guest->arch &&
+	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT))
+		return read_unknown(guest, sink, err);
 	if (err)
 		return err;
 	if (!kernel->table)
 		return gg_error_create(GG_UNSUPPORTED,
 				       "the page tables of %s guests are not walked yet",
-				       request->guest->arch->name);
+				       guest->arch->name);
 	gg_kernel_host_init(&host, kernel);
 	return gg_log_read(&host, sink);
 }
 
-static struct gg_error *filter_record(void *data, const struct gg_log_record *record)
-{
-	return gg_log_filter_record(data, record);
-}
+// ---- Records ----
 
 // The sink's data is the filter, the notices' is the caller's: both go by way of this.
 struct listener {
@@ -50,7 +130,7 @@ struct listener {
 static struct gg_error *pass_record(void *data, const struct gg_log_record *record)
 {
 	struct listener *listener = data;
-	return filter_record(&listener->filter, record);
+	return gg_log_filter_record(&listener->filter, record);
 }
 
 static struct gg_error *pass_notice(void *data, const char *text)
@@ -64,7 +144,6 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 							const struct gg_log_record *record),
 			      struct gg_error *(*notice)(void *data, const char *text), void *data)
 {
-	const struct request request = { guest, query, notice, data };
 	struct listener listener = { .notice = notice, .data = data };
 	struct gg_log_sink sink = { .record = pass_record,
 				    .notice = pass_notice,
@@ -73,7 +152,10 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 	if (err)
 		return err;
 	listener.filter.from = &sink;
-	err = read_kernel(&request, &sink);
+	if (query->transcript)
+		err = read_transcript(query->transcript, &sink);
+	else
+		err = read_guest(guest, notice, data, &sink);
 	if (!err)
 		err = gg_log_filter_end(&listener.filter);
 	gg_log_filter_deinit(&listener.filter);

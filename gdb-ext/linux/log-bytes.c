@@ -116,6 +116,12 @@ static size_t parse_time(const char *text, size_t size, struct gg_log_record *re
 	return at + FRACTION + 3;
 }
 
+size_t gg_log_line_prefix(const char *text, size_t size, struct gg_log_record *ret)
+{
+	const size_t level = parse_level(text, size, ret);
+	return level + parse_time(text + level, size - level, ret);
+}
+
 static struct gg_error *put_record(struct ring *ring)
 {
 	if (!ring->in_record)
@@ -133,8 +139,7 @@ static struct gg_error *put_record(struct ring *ring)
 static void begin_record(struct ring *ring, const char *line, size_t size)
 {
 	struct gg_log_record record = { 0 };
-	size_t skip = parse_level(line, size, &record);
-	skip += parse_time(line + skip, size - skip, &record);
+	const size_t skip = gg_log_line_prefix(line, size, &record);
 	if (ring->sink->clear_known && ring->left > ring->since_clear)
 		record.flags |= GG_LOG_CLEARED;
 	gg_buffer_append(&ring->text, line + skip, size - skip);

@@ -40,6 +40,10 @@ struct gg_error *gg_log_ring_read(const struct gg_host *kernel, struct gg_log_si
 struct gg_error *gg_log_records_read(const struct gg_host *kernel, struct gg_log_sink *sink);
 struct gg_error *gg_log_bytes_read(const struct gg_host *kernel, struct gg_log_sink *sink);
 
+// How many bytes the level and the time have that a line of the last of these starts with; RET gets
+// them.
+size_t gg_log_line_prefix(const char *text, size_t size, struct gg_log_record *ret);
+
 // Whichever the kernel has.
 struct gg_error *gg_log_read(const struct gg_host *kernel, struct gg_log_sink *sink);
 

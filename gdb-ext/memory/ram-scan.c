@@ -34,14 +34,18 @@ static struct gg_error *scan_extent(struct scan *scan, gg_gpa_t gpa, uint64_t si
 static struct gg_error *scan_range(struct scan *scan, const struct gg_ram_range *range)
 {
 	struct gg_backing *backing = scan->map->backing;
+	size_t shared = 0; // with the extent before
 	for (uint64_t done = 0; done < range->size && !scan->ended;) {
 		struct gg_extent extent;
 		struct gg_error *err = backing->ops->extent(backing, range->hva + done,
 							    range->size - done, true, &extent);
 		if (!err && extent.kind == GG_EXTENT_DATA)
-			err = scan_extent(scan, range->start + done, extent.size);
+			err = scan_extent(scan, range->start + done - shared, extent.size + shared);
 		if (err)
 			return err;
+		shared = 0;
+		if (extent.kind == GG_EXTENT_DATA)
+			shared = extent.size < scan->overlap ? (size_t)extent.size : scan->overlap;
 		if (extent.kind == GG_EXTENT_ABSENT)
 			scan->missing += extent.size;
 		done += extent.size;
