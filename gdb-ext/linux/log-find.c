@@ -387,52 +387,63 @@ struct lines {
 	uint64_t size;   // bytes up to the first NUL, or the end
 	uint64_t count;  // that start as lines of a log do
 	uint64_t oldest; // where the time falls back: the log has wrapped there
+	// On the way:
+	bool in_line, has_prefix;
+	uint64_t last_time;
+	uint64_t end; // of the last line that has a prefix
 };
 
-static void look_at_line(struct lines *lines, uint64_t offset, const char *line, size_t size,
-			 uint64_t *last_time)
+static void begin_line(struct lines *lines, const char *line, size_t size)
 {
 	enum { JITTER = 1000000000 }; // ns that one CPU's clock may be behind another's
 	struct gg_log_record record = { 0 };
-	if (!gg_log_line_prefix(line, size, &record) || !(record.flags & GG_LOG_LEVEL))
+	lines->in_line = true;
+	lines->has_prefix =
+		gg_log_line_prefix(line, size, &record) && (record.flags & GG_LOG_LEVEL);
+	if (!lines->has_prefix)
 		return;
 	lines->count++;
 	if (!(record.flags & GG_LOG_TIME))
 		return;
-	if (!lines->oldest && record.time + JITTER < *last_time)
-		lines->oldest = offset;
-	*last_time = record.time;
+	// What is left of the line that was overwritten in part is old, too.
+	if (!lines->oldest && record.time + JITTER < lines->last_time)
+		lines->oldest = lines->end;
+	lines->last_time = record.time;
+}
+
+// Returns how many bytes it got along.
+static size_t follow_piece(struct lines *lines, const char *text, size_t size, bool is_last)
+{
+	enum { LONGEST_PREFIX = 32 };
+	size_t at = 0;
+	while (at < size) {
+		// A prefix may be cut off by the piece's end: the next one has it whole.
+		if (!lines->in_line && !is_last && at && size - at < LONGEST_PREFIX)
+			break;
+		if (!lines->in_line)
+			begin_line(lines, text + at, size - at);
+		const char *end = memchr(text + at, '\n', size - at);
+		at = end ? (size_t)(end - text) + 1 : size;
+		lines->in_line = !end;
+		if (end && lines->has_prefix)
+			lines->end = lines->size + at;
+	}
+	return at;
 }
 
 static struct lines follow_lines(const struct find *find, gg_gpa_t start, uint64_t limit)
 {
-	enum { PIECE = 4096, LONGEST_PREFIX = 32 };
+	enum { PIECE = 4096 };
 	struct lines lines = { 0 };
-	uint64_t last_time = 0;
 	char text[PIECE];
-	bool at_start = true;
 	while (lines.size < limit) {
-		const size_t left =
-			limit - lines.size < PIECE ? (size_t)(limit - lines.size) : PIECE;
-		// Less at the end of a range, or of what there is.
-		size_t size = left;
+		size_t size = limit - lines.size < PIECE ? (size_t)(limit - lines.size) : PIECE;
+		// Less at the end of what there is.
 		while (size && !read_map(find, start + lines.size, text, size))
 			size /= 2;
 		const size_t used = strnlen(text, size);
-		size_t at = 0;
-		while (at < used) {
-			// A prefix that is cut off by the piece's end is looked at in the next one.
-			if (at_start && at && used == left && used - at < LONGEST_PREFIX)
-				break;
-			if (at_start)
-				look_at_line(&lines, lines.size + at, text + at, used - at,
-					     &last_time);
-			const char *end = memchr(text + at, '\n', used - at);
-			at_start = end;
-			at = end ? (size_t)(end - text) + 1 : used;
-		}
-		lines.size += at;
-		if (!size || (used < size && at == used))
+		lines.size += follow_piece(&lines, text, used, used < PIECE);
+		if (!size || used < size)
 			break;
 	}
 	return lines;

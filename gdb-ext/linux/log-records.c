@@ -291,7 +291,8 @@ static struct gg_error *walk_part(struct buffer *buffer, uint64_t *index, bool *
 		err = gg_interrupt_check();
 		if (!err)
 			err = read_header(buffer, *index, &header);
-		if (err || !header.len)
+		// At the buffer's start there always is a record.
+		if (err || (!header.len && *index))
 			return err;
 		if (!is_sound(buffer, *index, &header)) {
 			err = skip_damage(buffer, index);

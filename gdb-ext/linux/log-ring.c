@@ -624,8 +624,12 @@ struct gg_error *gg_log_ring_read(const struct gg_host *kernel, struct gg_log_si
 	const uint64_t distance = err ? 0 : (ring.head_id - ring.tail_id) & ring.id_mask;
 	if (!err && distance < ring.count)
 		err = walk(&ring, ring.tail_id, distance + 1);
-	if (!err && !sink->records)
+	if (!err && !sink->records) {
+		// What was said of them is of records that never were.
+		gg_log_sink_deinit(sink);
+		sink->untrusted = sink->pending = 0;
 		err = walk_all(&ring);
+	}
 	deinit_ring(&ring);
 	return err;
 }

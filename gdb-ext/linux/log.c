@@ -49,13 +49,13 @@ static struct gg_error *tell_what_is_left_out(const struct gg_log_sink *sink)
 {
 	struct gg_error *err = NULL;
 	if (sink->untrusted)
-		err = gg_log_notice(sink,
-				    "%" PRIu64
-				    " records cannot be trusted and are left out; the first is %s",
-				    sink->untrusted, gg_error_message(sink->reason));
+		err = gg_log_notice(
+			sink, "%" PRIu64 " record%s left out, which cannot be trusted: %s%s",
+			sink->untrusted, sink->untrusted == 1 ? "" : "s",
+			sink->untrusted == 1 ? "" : "first ", gg_error_message(sink->reason));
 	if (!err && sink->pending)
-		err = gg_log_notice(sink, "%" PRIu64 " records were still being written",
-				    sink->pending);
+		err = gg_log_notice(sink, "%" PRIu64 " record%s still being written", sink->pending,
+				    sink->pending == 1 ? " was" : "s were");
 	return err;
 }
 

@@ -170,26 +170,36 @@ static int compare_pieces(const void *a, const void *b)
 	return 0;
 }
 
-// What was printed twice is taken once.
-static void drop_overlaps(struct gg_transcript *transcript)
+// Puts the bytes into the order of their addresses; what was printed twice is taken once.
+static struct gg_error *arrange(struct gg_transcript *transcript)
 {
-	size_t kept = 0;
+	const struct gg_buffer old = transcript->bytes;
+	struct piece *pieces = transcript->pieces;
+	const size_t count = transcript->count;
+	qsort(pieces, count, sizeof(*pieces), compare_pieces);
+	transcript->bytes = (struct gg_buffer){ 0 };
+	transcript->count = 0;
 	uint64_t last = 0; // address that is taken
-	for (size_t i = 0; i < transcript->count; i++) {
-		struct piece piece = transcript->pieces[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct piece piece = pieces[i];
 		const uint64_t end = piece.address + (piece.size - 1);
-		if (kept && end <= last)
+		const bool overlaps = i && piece.address <= last;
+		if (overlaps && end <= last)
 			continue;
-		if (kept && piece.address <= last) {
-			const size_t cut = (size_t)(last + 1 - piece.address);
-			piece.address += cut;
-			piece.offset += cut;
-			piece.size -= cut;
-		}
+		const size_t cut = overlaps ? (size_t)(last + 1 - piece.address) : 0;
+		const bool adjoins = i && piece.address + cut == last + 1;
+		if (adjoins)
+			pieces[transcript->count - 1].size += piece.size - cut;
+		else
+			pieces[transcript->count++] =
+				(struct piece){ piece.address + cut, transcript->bytes.size,
+						piece.size - cut };
+		gg_buffer_append(&transcript->bytes, old.bytes + piece.offset + cut,
+				 piece.size - cut);
 		last = end;
-		transcript->pieces[kept++] = piece;
 	}
-	transcript->count = kept;
+	free(old.bytes);
+	return gg_buffer_check(&transcript->bytes);
 }
 
 // ---- As memory ----
@@ -302,9 +312,9 @@ static struct gg_error *read_stream(FILE *stream, struct gg_transcript **ret)
 			"it has no line as x and xp of QEMU's monitor print them in the formats c "
 			"and "
 			"x, such as \"ffffffff818d8ca0: 'L' 'i'\" or \"00000000018d8ca0: 0x4c\"");
-	qsort(transcript->pieces, transcript->count, sizeof(*transcript->pieces), compare_pieces);
-	drop_overlaps(transcript);
-	err = make_map(transcript);
+	err = arrange(transcript);
+	if (!err)
+		err = make_map(transcript);
 	if (!err)
 		*ret = no_cleanup_ptr(transcript);
 	return err;
