@@ -30,7 +30,7 @@ class Segment:
 
 
 class Vmcore:
-    """An ELF64 core, open as long as the object is in use."""
+    """An ELF core, open as long as the object is in use."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -53,17 +53,23 @@ class Vmcore:
     def _read_headers(self):
         ident = self._read(0, 16)
         assert ident[:4] == b"\x7fELF", f"{self.path} is not ELF"
-        assert ident[4] == 2, f"{self.path} is not ELF64"
         self.order = order = {1: "<", 2: ">"}[ident[5]]
-        (self.type, self.machine, _, _, phoff, shoff, _, self.header_size, phentsize, phnum, _, _, _) = struct.unpack(
-            order + "HHIQQQIHHHHHH", self._read(16, 48))
+        is_64 = ident[4] == 2
+        header = struct.Struct(order + ("HHIQQQIHHHHHH" if is_64 else "HHIIIIIHHHHHH"))
+        (self.type, self.machine, _, _, phoff, shoff, _, self.header_size, phentsize, phnum, _, _, _) = header.unpack(
+            self._read(16, header.size))
         if phnum == PN_XNUM:
             # The section header's sh_info has the real number.
-            phnum = struct.unpack(order + "I", self._read(shoff + 44, 4))[0]
+            phnum = struct.unpack(order + "I", self._read(shoff + (44 if is_64 else 28), 4))[0]
         self.segments = []
         for i in range(phnum):
-            kind, _, offset, _, address, file_size, memory_size, _ = struct.unpack(
-                order + "IIQQQQQQ", self._read(phoff + i * phentsize, 56))
+            place = phoff + i * phentsize
+            if is_64:
+                kind, _, offset, _, address, file_size, memory_size, _ = struct.unpack(
+                    order + "IIQQQQQQ", self._read(place, 56))
+            else:
+                kind, offset, _, address, file_size, memory_size, _, _ = struct.unpack(
+                    order + "IIIIIIII", self._read(place, 32))
             self.segments.append(Segment(kind, offset, address, file_size, memory_size))
         self.loads = sorted((segment for segment in self.segments if segment.kind == PT_LOAD),
                             key=lambda segment: segment.address)
