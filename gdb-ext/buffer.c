@@ -32,14 +32,14 @@ static uint8_t *grow(struct gg_buffer *buffer, size_t size)
 
 void gg_buffer_append(struct gg_buffer *buffer, const void *bytes, size_t size)
 {
-	uint8_t *end = grow(buffer, size);
-	if (end && size)
+	uint8_t *end = size ? grow(buffer, size) : NULL;
+	if (end)
 		memcpy(end, bytes, size);
 }
 
 void gg_buffer_zeros(struct gg_buffer *buffer, size_t size)
 {
-	uint8_t *end = grow(buffer, size);
+	uint8_t *end = size ? grow(buffer, size) : NULL;
 	if (end)
 		memset(end, 0, size);
 }

@@ -122,12 +122,18 @@ size_t gg_log_line_prefix(const char *text, size_t size, struct gg_log_record *r
 	return level + parse_time(text + level, size - level, ret);
 }
 
+// Never NULL.
+static const char *text_of(const struct gg_buffer *buffer)
+{
+	return buffer->size ? (const char *)buffer->bytes : "";
+}
+
 static struct gg_error *put_record(struct ring *ring)
 {
 	if (!ring->in_record)
 		return NULL;
 	struct gg_error *err = gg_buffer_check(&ring->text);
-	ring->record.text = (const char *)ring->text.bytes;
+	ring->record.text = text_of(&ring->text);
 	ring->record.text_size = ring->text.size;
 	if (!err)
 		err = gg_log_emit(ring->sink, &ring->record);
@@ -189,8 +195,7 @@ static struct gg_error *put_bytes(struct ring *ring, struct lines *lines, const 
 		if (!err && (end || lines->line.size >= MAX_TEXT)) {
 			ring->left = lines->left;
 			lines->left -= lines->line.size + (end ? 1 : 0);
-			err = put_line(ring, (const char *)lines->line.bytes, lines->line.size,
-				       end);
+			err = put_line(ring, text_of(&lines->line), lines->line.size, end);
 			lines->line.size = 0;
 		}
 		bytes += piece + (end ? 1 : 0);
@@ -205,7 +210,7 @@ static struct gg_error *end_lines(struct ring *ring, struct lines *lines)
 	ring->left = lines->left;
 	lines->left -= lines->line.size;
 	if (lines->line.size)
-		err = put_line(ring, (const char *)lines->line.bytes, lines->line.size, false);
+		err = put_line(ring, text_of(&lines->line), lines->line.size, false);
 	lines->line.size = 0;
 	return err ? err : put_record(ring);
 }

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-klog, against what the guest's own /dev/kmsg held and what other programs read out of the same memory."""
 
+import ast
 import json
+import mmap
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,10 +38,12 @@ class Kind:
                          extra=["-serial", "file:kmsg.log", *self.extra])
 
 
+WRAPPED = "the log wrapped several times"
+LARGE = "log_buf_len=16M, 5-level page tables"
 KINDS = [kind for series in ("6.1", "6.12") for kind in (
-    Kind(f"Linux {series}", series, "odd,long"),
-    Kind(f"Linux {series}, the log wrapped several times", series, "odd,many=9000,odd,long"),
-    Kind(f"Linux {series}, log_buf_len=16M, 5-level page tables", series, "odd,many=9000,long",
+    Kind(f"Linux {series}", series, "odd,clear,long"),
+    Kind(f"Linux {series}, {WRAPPED}", series, "odd,many=9000,odd,long"),
+    Kind(f"Linux {series}, {LARGE}", series, "odd,many=9000,long",
          "log_buf_len=16M", ["-cpu", "max"]))]
 
 
@@ -45,25 +51,30 @@ class Log:
     """Such a guest's log, as it says itself, and its QEMU's core."""
 
     def __init__(self, kind, folder):
-        self.kind, self.folder = kind, Path(folder)
+        self.kind, self.folder, self.saved = kind, Path(folder), {}
         self.folder.mkdir()
         self.core = self.folder / "core"
         with kind.boot(self.folder) as guest:
             guest.stop()
             self.qemu = guest.qemu
             self.kmsg = parse_kmsg((guest.directory / "kmsg.log").read_bytes())
+            self.attached = self.folder / "attached"
+            if machines.may_attach():
+                gdb.batch("-p", guest.pid, commands=[f"guest-klog -json -output {self.attached}"])
             guest.core(self.core)
 
-    def run(self, command):
-        run = gdb.batch(self.qemu, self.core, commands=[command])
+    def run(self, *commands, core=None):
+        run = gdb.batch(self.qemu, core or self.core, commands=commands)
         assert run.status == 0, run
         return run.output
 
-    def save(self, options=""):
-        """The log as guest-klog writes it into a file."""
-        path = self.folder / "log"
-        self.run(f"guest-klog {options} -force -output {path}")
-        return path.read_bytes()
+    def save(self, options="", core=None):
+        """The log as guest-klog writes it into a file, once for all tests that want it."""
+        if (options, core) not in self.saved:
+            path = self.folder / "log"
+            self.run(f"guest-klog {options} -force -output {path}", core=core)
+            self.saved[options, core] = path.read_bytes()
+        return self.saved[options, core]
 
     def records(self, options=""):
         return [json.loads(line) for line in self.save(f"-json {options}").splitlines()]
@@ -138,7 +149,7 @@ def test_kmsg(log):
     truth, later = with_what_came_later(log, ours)
     assert ours[:len(truth)] == truth
     assert len(ours) == len(truth) + later
-    assert any(record["dict"] for record in ours) or "wrapped" in str(log.kind)
+    assert any(record["dict"] for record in ours) or WRAPPED in log.kind.name
     assert any(len(record["text"]) > 960 for record in ours)
     assert sum(b"\n" in record["text"] for record in ours) >= 1
 
@@ -153,5 +164,135 @@ def test_text(log):
     lines = [line for line in lines if not line.startswith("note:")]
     truth = list(expected_lines(record for record in log.kmsg if record["seq"] >= first))
     assert lines[:len(truth)] == truth
-    if "wrapped" in str(log.kind):
+    if WRAPPED in log.kind.name:
         assert first > 4096
+
+
+@pytest.mark.machines(KINDS[0], KINDS[5])
+@pytest.mark.attach
+def test_attached(log):
+    """{log}: the log of the QEMU that GDB is attached to is that of its core"""
+    assert log.attached.read_bytes() == log.save("-json")
+
+
+@pytest.mark.machines(KINDS[1])
+def test_scheme(log):
+    """{log}: (guest-log) in GDB's Guile has as many records, and their times"""
+    output = log.run("guile (for-each (lambda (r) (display (assq-ref r 'time)) (newline)) "
+                     "(guest-log #:levels '(\"info\" \"notice\")))")
+    times = [int(line) for line in output.split("\n") if line.isdigit()]
+    assert times == [round(record["time"] * 10 ** 9) for record in log.records("-level info,notice")]
+
+
+@pytest.mark.machines(KINDS[1], KINDS[5])
+def test_options(log):
+    """{log}: -level, -facility, -grep and -tail choose among the records that there are"""
+    def numbers(options):
+        return [record["seq"] for record in log.records(options)]
+
+    every = log.records()
+    assert numbers("-level err,crit,alert,emerg") == [record["seq"] for record in every
+                                                      if record["level"] in ("err", "crit", "alert", "emerg")]
+    assert numbers("-facility user -tail 3") == [record["seq"] for record in every if record["facility"] == "user"][-3:]
+    assert numbers("-grep '^lab: (end|record [0-9]+5 )'") == \
+        [record["seq"] for record in every if re.match(r"lab: (end|record [0-9]+5 )", record["text"])]
+
+
+@pytest.mark.machines(KINDS[0], KINDS[3])
+def test_since_clear(log):
+    """{log}: -since-clear shows what came after the guest's own dmesg -c"""
+    texts = [record["text"] for record in log.records()]
+    assert [record["text"] for record in log.records("-since-clear")] == \
+        texts[texts.index("lab: the newest odd record") + 1:]
+
+
+def without_vmcoreinfo(core, folder):
+    """A copy of the core in which the VMCOREINFO notes are none."""
+    path = folder / "without"
+    subprocess.run(["cp", "--sparse=always", core, path], check=True)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        at = count = 0
+        while (at := memory.find(b"VMCOREINFO\0", at)) >= 0:
+            memory[at:at + 4] = b"NONE"
+            count += 1
+    assert count
+    return path
+
+
+@pytest.mark.machines(*KINDS[1:4], KINDS[5])
+def test_structure(log, folder):
+    """{log}: without VMCOREINFO the log is found by its structure, and said to be"""
+    path = without_vmcoreinfo(log.core, folder)
+    output = log.run(f"guest-klog -output {folder}/log", core=path)
+    assert re.search(r"^note: without VMCOREINFO the log is found by its structure: what looks like a printk_ringbuffer ",
+                     output, re.MULTILINE)
+    assert (folder / "log").read_bytes() == log.save()
+
+
+# ---- Other programs ----
+
+# lab/vmlinux has the debuginfo of 6.1.
+WITH_DEBUGINFO = [kind for kind in KINDS if kind.series == "6.1"]
+
+
+@pytest.fixture
+def vmcore(log, folder):
+    path = folder / "vmcore"
+    log.run(f"dump-guest-memory {path}")
+    return path
+
+
+def as_crash_prints(record):
+    """Known of crash 8.0.2: only the first line of a text has the time, and what is not ASCII is a dot."""
+    prefix = f"[{record['us'] // 10 ** 6:5}.{record['us'] % 10 ** 6:06}] ".encode()
+    text = bytes(byte if 32 <= byte < 127 or byte in b"\t\n\v\f\r" else ord(".") for byte in record["text"])
+    return prefix + text.replace(b"\n", b"\n" + b" " * len(prefix))
+
+
+@pytest.mark.machines(*WITH_DEBUGINFO)
+def test_crash(log, vmcore):
+    """{log}: it is the log that crash prints, but for the lines of a text behind its first, and bytes that are not ASCII"""
+    if not shutil.which("crash"):
+        pytest.skip("crash is missing: Debian has it in the package crash")
+    run = subprocess.run(["crash", "-s", lab.lab("vmlinux"), vmcore], input=b"log\nq\n", capture_output=True,
+                         timeout=gdb.PATIENCE)
+    output = run.stdout[re.search(rb"^\[ *[0-9]+\.[0-9]{6}\] ", run.stdout, re.MULTILINE).start():]
+    ours = b"\n".join(as_crash_prints(comparable(record)) for record in log.records())
+    assert output.rstrip(b"\n").split(b"\n") == ours.split(b"\n")
+
+
+DRGN = """
+import sys
+import drgn
+from drgn.helpers.linux.printk import get_printk_records
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+program.load_debug_info([sys.argv[2]])
+for record in get_printk_records(program):
+    print((record.seq, record.timestamp, record.level, record.facility, record.caller_tid, record.caller_cpu,
+           record.text, record.context))
+"""
+
+
+@pytest.mark.machines(*WITH_DEBUGINFO)
+def test_drgn(log, vmcore):
+    """{log}: it is what drgn reads, but for its mistake with the texts that wrap: the id in front, the end cut off"""
+    if subprocess.run(["/usr/bin/python3", "-c", "import drgn"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("drgn is missing: Debian has it in python3-drgn")
+    run = subprocess.run(["/usr/bin/python3", "-c", DRGN, vmcore, lab.lab("vmlinux")], capture_output=True, text=True,
+                         timeout=gdb.PATIENCE)
+    assert run.returncode == 0, run.stderr
+    theirs = [ast.literal_eval(line) for line in run.stdout.splitlines()]
+    ours = log.records()
+    assert len(ours) == len(theirs)
+    wrapped = 0
+    for our, (seq, timestamp, level, facility, task, cpu, text, context) in zip(ours, theirs):
+        our_text = our["text"].encode(errors="surrogateescape")
+        assert (our["seq"], round(our["time"] * 10 ** 9), LEVELS.index(our["level"])) == (seq, timestamp, level)
+        assert FACILITIES.index(our["facility"]) == facility
+        assert our["caller"] == (f"T{task}" if cpu is None else f"C{cpu}")
+        assert our.get("dict", {}) == {key.decode(): value.decode() for key, value in context.items()}
+        if text != our_text:
+            assert text[8:] == our_text[:-8]
+            wrapped += 1
+    assert wrapped <= 1
