@@ -97,7 +97,8 @@ struct gg_host_ops {
 
 	// Where in TYPE (a struct, union or typedef name, without a keyword) the member PATH is,
 	// "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks for
-	// the type itself: offset 0, its size. GG_NOT_FOUND where there is no such type or member.
+	// the type itself: offset 0, its size. In an enumeration PATH is an enumerator, its value,
+	// which is not negative, the offset. GG_NOT_FOUND where there is no such type or member.
 	struct gg_error *(*member)(void *data, const char *type, const char *path,
 				   struct gg_member *ret);
 
@@ -147,6 +148,7 @@ struct gg_ram_range {
 	uint64_t size;     // at least 1; start + size - 1 does not wrap
 	gg_hva_t hva;      // where its first byte is in QEMU
 	const char *block; // the RAMBlock's name, escaped for a terminal; owned by the map
+	uint64_t offset;   // of its first byte in the RAMBlock
 };
 
 // Calls VISIT for every range of guest RAM, ascending by guest-physical address, none overlapping
@@ -160,6 +162,15 @@ struct gg_error *gg_guest_absent(struct gg_guest *guest,
 				 struct gg_error *(*visit)(void *data,
 							   const struct gg_ram_range *piece),
 				 void *data);
+
+// ---- CPUs ----
+
+// Whether the registers that QEMU has are the CPU's.
+enum gg_freshness {
+	GG_CURRENT, // they are
+	GG_STALE,   // the CPU has run under KVM since QEMU last asked for them
+	GG_UNKNOWN, // QEMU does not say, or TCG was executing
+};
 
 // ---- Dumping ----
 

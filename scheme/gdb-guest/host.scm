@@ -153,7 +153,18 @@
                    (loop rest)))))
           (else (loop rest))))))))
 
+(define (enumerator type name)
+  "The value of the enumerator NAME, with the size of TYPE, or #f."
+  (and=> (find (lambda (field) (equal? (gdb:field-name field) name)) (gdb:type-fields type))
+         (lambda (field)
+           (let ((value (gdb:field-enumval field)))
+             (when (negative? value)
+               (throw-answer 'unsupported "~a is negative" name))
+             (cons value (gdb:type-sizeof type))))))
+
 (define (member-answer type-name path)
+  (define (no-member)
+    (throw-answer 'not-found "type ~a has no member ~a" type-name path))
   (answering 'not-found
     (lambda ()
       (let loop ((type (or (find-type type-name)
@@ -162,11 +173,12 @@
                  (names (if (string-null? path) '() (string-split path #\.))))
         (match names
           (() (cons offset (gdb:type-sizeof type)))
+          ((and (name) (? (const (= (gdb:type-code type) gdb:TYPE_CODE_ENUM))))
+           (or (enumerator type name) (no-member)))
           ((name . rest)
            (call-with-values (lambda () (find-field type name))
              (lambda (inner-offset inner-type)
-               (unless inner-offset
-                 (throw-answer 'not-found "type ~a has no member ~a" type-name path))
+               (unless inner-offset (no-member))
                (loop inner-type (+ offset inner-offset) rest)))))))))
 
 ;;; Registers.
