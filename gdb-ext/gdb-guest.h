@@ -172,6 +172,15 @@ enum gg_freshness {
 	GG_UNKNOWN, // QEMU does not say, or TCG was executing
 };
 
+// ---- The kernel's symbols ----
+
+struct gg_symbol {
+	const char *name; // printable
+	char type;        // nm's letter
+	gg_gva_t address;
+	uint64_t size; // to the next symbol, or to the end of the kernel's image
+};
+
 // ---- Dumping ----
 
 struct gg_dump_progress {
