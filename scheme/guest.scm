@@ -8,7 +8,7 @@
   (define (load-commands)
     (for-each (lambda (module)
                 (resolve-interface `(gdb-guest ,module)))
-              '(dump-guest-memory guest-info)))
+              '(dump-guest-memory guest-info guest-regs guest-vtop guest-x)))
 
   (unless (file-exists? (string-append directory "/libgdb-guest.so"))
     (error (string-append "there is no libgdb-guest.so in " directory

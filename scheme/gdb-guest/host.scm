@@ -21,6 +21,7 @@
             register-command
             split-arguments
             evaluate-integer
+            set-convenience-variable
             execute-to-string
             fail
             say
@@ -281,13 +282,18 @@ last word break.  An empty line does not repeat the command."
 (define (split-arguments text)
   (gdb:string->argv text))
 
-(define (evaluate-integer text)
-  "The value of the GDB expression TEXT, without its sign."
+(define* (evaluate-integer text #:optional (what "a number"))
+  "The value of the GDB expression TEXT, without its sign.  An error says that it is not WHAT."
   (catch #t
     (lambda ()
       (modulo (gdb:value->integer (gdb:parse-and-eval text)) (expt 2 64)))
     (lambda (key . arguments)
-      (fail "~s is not a number: ~a" text (exception-text key arguments)))))
+      (fail "~s is not ~a: ~a" text what (exception-text key arguments)))))
+
+(define (set-convenience-variable name value)
+  "Sets $NAME to VALUE, an integer of up to 64 bits without a sign, or for #f to void."
+  (gdb:parse-and-eval
+   (format #f "$~a = ~a" name (if value (format #f "(unsigned long) 0x~x" value) "(void) 0"))))
 
 (define (fail format-string . arguments)
   "Ends a command with one line."

@@ -13,6 +13,12 @@
             %guest-absent
             %guest-dump
             %guest-info
+            %guest-cpus
+            %guest-kernel-symbol
+            %guest-kernel-symbol-at
+            %guest-kernel-symbols
+            %guest-read-virtual
+            %guest-walk
             %interruptible))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.
