@@ -86,6 +86,7 @@ struct source {
 	struct gg_cursor cursor;
 	uint64_t start; // the offset of the first byte in the CPU
 	enum gg_accelerator accelerator;
+	bool executing; // or nobody knows that it is not
 };
 
 static const struct gg_member *member_of_row(const struct layout *layout, size_t row)
@@ -277,7 +278,8 @@ static struct gg_error *read_condition(struct source *source, const struct gg_re
 	return err;
 }
 
-// Under TCG env.eflags lacks what is computed when it is asked for.
+// While TCG executes, env.eflags lacks what follows from the last operation. When it leaves off, it
+// puts all into env.eflags; but a debugger of QEMU's that sets flags then makes them lack again.
 static struct gg_error *read_flags(struct source *source, struct gg_registers *registers)
 {
 	uint64_t codes;
@@ -289,7 +291,7 @@ static struct gg_error *read_flags(struct source *source, struct gg_registers *r
 	err = read_condition(source, registers, &codes, &known);
 	struct gg_register_value *flags = &registers->values[X86_RFLAGS];
 	flags->value |= codes;
-	flags->unknown = known ? 0 : X86_CONDITION_CODES | X86_DF;
+	flags->unknown = known || !source->executing ? 0 : X86_CONDITION_CODES | X86_DF;
 	return err;
 }
 

@@ -32,10 +32,21 @@ void gg_symbols_destroy(struct gg_symbols *symbols)
 	free(symbols);
 }
 
+static bool is_in_image(const struct gg_kernel *kernel, gg_gva_t address)
+{
+	return address - kernel->image < kernel->image_size;
+}
+
+// Of some arrays VMCOREINFO has not where the variable is, but where it points to
+// (VMCOREINFO_SYMBOL_ARRAY, mem_section): such an address is not one of the image's.
 static struct gg_error *from_vmcoreinfo(const struct gg_kernel *kernel, const char *name,
 					gg_gva_t *ret)
 {
-	return gg_vmcoreinfo_symbol(&kernel->info, (const char *const[]){ name, NULL }, ret);
+	struct gg_error *err =
+		gg_vmcoreinfo_symbol(&kernel->info, (const char *const[]){ name, NULL }, ret);
+	if (!err && kernel->table && !is_in_image(kernel, *ret))
+		err = gg_error_create(GG_NOT_FOUND, "VMCOREINFO's %s is not a symbol", name);
+	return err;
 }
 
 // 0 where VMCOREINFO does not have it.
@@ -104,7 +115,7 @@ struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, str
 {
 	const struct gg_kernel *kernel = symbols->kernel;
 	// Below are the offsets of per-CPU variables, which are symbols too.
-	if (address - kernel->image >= kernel->image_size)
+	if (!is_in_image(kernel, address))
 		return gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is not in the kernel's image",
 				       address);
 	struct gg_error *err = need_kallsyms(symbols);

@@ -212,18 +212,22 @@ them."
   "The address that TEXT stands for: SYMBOL, SYMBOL+OFFSET or SYMBOL-OFFSET of the guest's kernel,
 else a GDB expression."
   (define (kernel-symbol name)
+    ;; The address, or why there is none.
     (catch 'gdb-guest-error
       (lambda () (%guest-kernel-symbol guest name))
       (lambda (key kind message)
         (if (eq? kind 'interrupted)
             (throw key kind message)
-            #f))))
-  (let* ((match (regexp-exec symbol-expression text))
-         (address (and match (kernel-symbol (match:substring match 1))))
-         (offset (and match (match:substring match 2))))
-    (if address
-        (modulo (+ address (if offset (parse-offset offset) 0)) (expt 2 64))
-        (evaluate-integer text "a symbol of the guest's kernel, nor a number"))))
+            message))))
+  (let ((match (regexp-exec symbol-expression text)))
+    (if match
+        (let ((address (kernel-symbol (match:substring match 1)))
+              (offset (match:substring match 2)))
+          (if (string? address)
+              (evaluate-integer
+               text (format #f "a symbol of the guest's kernel (~a), nor a number" address))
+              (modulo (+ address (if offset (parse-offset offset) 0)) (expt 2 64))))
+        (evaluate-integer text))))
 
 (define (symbol-text guest address notice)
   "\"NAME+0xOFFSET\" for an ADDRESS in the guest's kernel, or #f.  NOTICE is called with a line

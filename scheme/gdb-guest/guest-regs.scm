@@ -17,10 +17,15 @@ why it is not current; activity (\"running\", \"halted\"), bits (16, 32, 64), pr
 root (CR3); symbol (\"NAME+0xOFFSET\" of the kernel's, or #f); registers (an alist from names to
 #(SIZE VALUE UNKNOWN), UNKNOWN being the bits of VALUE that nobody knows); text (as QEMU shows the
 registers).  NOTICE is called with a line where the kernel's symbols cannot be read."
+  (define told #f)
+  (define (tell-once text)
+    (unless (equal? text told)
+      (set! told text)
+      (notice text)))
   (call-with-guest
    (lambda (guest)
      (map (lambda (cpu)
-            (acons 'symbol (symbol-text guest (assq-ref cpu 'pc) notice) cpu))
+            (acons 'symbol (symbol-text guest (assq-ref cpu 'pc) tell-once) cpu))
           (%guest-cpus guest)))))
 
 ;;; Values.

@@ -36,12 +36,13 @@ def pytest_configure(config):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: pytest.exit("asked to end"))
     config.addinivalue_line("markers", "machines(...): only for these of the machines that `dumps` has")
+    config.addinivalue_line("markers", "guests(...): only for these of the guests that `stopped` has")
 
 
 def pytest_collection_modifyitems(config, items):
     def is_meant(item):
-        marker = item.get_closest_marker("machines")
-        return not marker or item.callspec.params["dumps"] in marker.args
+        markers = [(item.get_closest_marker("machines"), "dumps"), (item.get_closest_marker("guests"), "stopped")]
+        return all(item.callspec.params[fixture] in marker.args for marker, fixture in markers if marker)
 
     # Not by parametrizing anew: pytest groups tests by the index of a parameter, and a machine's files are there once.
     config.hook.pytest_deselected(items=[item for item in items if not is_meant(item)])
