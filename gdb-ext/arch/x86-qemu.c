@@ -475,7 +475,10 @@ struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_
 				    struct gg_registers *ret)
 {
 	struct layout layout;
-	struct source source = { .host = host, .layout = &layout, .accelerator = cpu->accelerator };
+	struct source source = { .host = host,
+				 .layout = &layout,
+				 .accelerator = cpu->accelerator,
+				 .executing = cpu->freshness == GG_UNKNOWN };
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct gg_error *err = gg_layout_resolve(host, rows, ROW_COUNT, &layout);
 	if (!err && layout.eip.size != 4 && layout.eip.size != 8)

@@ -329,13 +329,13 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 	return err;
 }
 
-// Does ERR, which is not NULL, end it all? If not, it is destroyed.
-static bool is_final(struct gg_error *err)
+// An error that nothing else helps against is ERR; another one is destroyed.
+static struct gg_error *if_final(struct gg_error *err)
 {
-	if (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
-		return true;
+	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+		return err;
 	gg_error_destroy(err);
-	return false;
+	return NULL;
 }
 
 // All encodings of offsets at VALUES; BASE is the address of kallsyms_relative_base, or 0.
@@ -347,14 +347,14 @@ static struct gg_error *try_offsets(const struct reader *reader, gg_gva_t values
 	if (base) {
 		err = gg_virtual_uint(reader->memory, base, reader->hints->word, &place.base);
 		if (err)
-			return is_final(err) ? err : NULL;
+			return if_final(err);
 	}
 	const enum encoding first = base ? BASE_RELATIVE : PLACE_RELATIVE;
 	const enum encoding last = base ? BASE_RELATIVE_DOWN : PLACE_RELATIVE;
 	for (enum encoding encoding = first; !*found && encoding <= last; encoding++) {
 		place.encoding = encoding;
-		err = try_place(reader, &place, found);
-		if (err && is_final(err))
+		err = if_final(try_place(reader, &place, found));
+		if (err)
 			return err;
 	}
 	return NULL;
@@ -365,8 +365,7 @@ static struct gg_error *try_absolute(const struct reader *reader, gg_gva_t value
 	const struct place place = { .values = values,
 				     .encoding = ABSOLUTE,
 				     .width = reader->hints->word };
-	struct gg_error *err = try_place(reader, &place, found);
-	return err && is_final(err) ? err : NULL;
+	return if_final(try_place(reader, &place, found));
 }
 
 static uint64_t align(uint64_t value, uint64_t to)
@@ -477,35 +476,62 @@ static struct gg_error *find_stext(struct reader *reader)
 	return NULL;
 }
 
+// The names' bytes, and what they are made of.
+struct names {
+	const struct gg_kallsyms_tables *tables;
+	struct tokens tokens;
+	uint8_t *bytes;
+	size_t size;
+};
+
+static struct gg_error *try_lengths(struct reader *reader, const struct names *names,
+				    bool long_lengths, bool *has_long)
+{
+	struct gg_cursor cursor =
+		gg_cursor(names->bytes, names->size, reader->memory->big_endian, "kallsyms_names");
+	struct gg_error *err =
+		decode_names(reader->kallsyms, cursor, &names->tokens, long_lengths, has_long);
+	if (!err)
+		err = find_stext(reader);
+	return err ? err
+		   : find_addresses(reader, names->tables->num_syms, names->tables->token_index);
+}
+
+// A length above 127 is of two bytes in v6.1 and later; before that hardly any was so long.
+static struct gg_error *try_both_lengths(struct reader *reader, const struct names *names)
+{
+	bool has_long;
+	struct gg_error *err = try_lengths(reader, names, true, &has_long);
+	if (!err || !has_long || gg_error_kind(err) == GG_INTERRUPTED ||
+	    gg_error_kind(err) == GG_NO_MEMORY)
+		return err;
+	struct gg_error *other = try_lengths(reader, names, false, &has_long);
+	if (!other) {
+		gg_error_destroy(err);
+		return NULL;
+	}
+	other = if_final(other);
+	if (!other)
+		return err;
+	gg_error_destroy(err);
+	return other;
+}
+
 static struct gg_error *read_tables(struct reader *reader, const struct gg_kallsyms_tables *tables)
 {
-	struct tokens tokens;
+	struct names names = { .tables = tables };
 	uint64_t count;
-	_cleanup_free_ uint8_t *names = NULL;
-	size_t size = 0;
 	struct gg_error *err = gg_virtual_uint(reader->memory, tables->num_syms, 4, &count);
 	if (!err)
 		err = allocate(reader->kallsyms, count);
 	if (!err)
-		err = read_tokens(reader, tables, &tokens);
+		err = read_tokens(reader, tables, &names.tokens);
 	if (!err)
-		err = read_names(reader, tables, &names, &size);
-	if (err)
-		return err;
-	// A length above 127 is of two bytes in v6.1 and later; before that hardly any was so long.
-	bool long_lengths = true, has_long;
-	do {
-		struct gg_cursor cursor =
-			gg_cursor(names, size, reader->memory->big_endian, "kallsyms_names");
-		err = decode_names(reader->kallsyms, cursor, &tokens, long_lengths, &has_long);
-		if (!err)
-			err = find_stext(reader);
-		if (!err)
-			err = find_addresses(reader, tables->num_syms, tables->token_index);
-		if (!err || !has_long || !long_lengths || is_final(err))
-			return err;
-		long_lengths = false;
-	} while (true);
+		err = read_names(reader, tables, &names.bytes, &names.size);
+	if (!err)
+		err = try_both_lengths(reader, &names);
+	free(names.bytes);
+	return err;
 }
 
 // ---- All of it ----
