@@ -95,10 +95,11 @@ struct gg_host_ops {
 	// The address of the object or function NAME; GG_NOT_FOUND where there is none.
 	struct gg_error *(*symbol)(void *data, const char *name, uint64_t *ret);
 
-	// Where in TYPE (a struct, union or typedef name, without a keyword) the member PATH is,
-	// "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks for
-	// the type itself: offset 0, its size. In an enumeration PATH is an enumerator, its value,
-	// which is not negative, the offset. GG_NOT_FOUND where there is no such type or member.
+	// Where in TYPE (a struct, union, enum or typedef name, without a keyword) the member PATH
+	// is, "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks
+	// for the type itself: offset 0, its size. In an enumeration PATH is an enumerator, its
+	// value, which is not negative, the offset. GG_NOT_FOUND where there is no such type or
+	// member.
 	struct gg_error *(*member)(void *data, const char *type, const char *path,
 				   struct gg_member *ret);
 

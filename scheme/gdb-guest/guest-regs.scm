@@ -150,7 +150,10 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
             (assq-ref cpu 'registers)))
 
 (define (show-registers options)
-  (let* ((cpus (guest-cpus #:notice (lambda (text) (note "~a" text))))
+  (let* ((notice (if (option options 'json)
+                     (lambda (text) (say-aside "note: ~a\n" text)) ; out of a script's way
+                     (lambda (text) (note "~a" text))))
+         (cpus (guest-cpus #:notice notice))
          (wanted (option options 'cpu))
          (chosen (if wanted (select-cpus cpus wanted) cpus)))
     (for-each (cond

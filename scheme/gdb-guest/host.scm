@@ -123,7 +123,8 @@
       (const #f)))
   (or (look-up name)
       (look-up (string-append "struct " name))
-      (look-up (string-append "union " name))))
+      (look-up (string-append "union " name))
+      (look-up (string-append "enum " name))))
 
 (define (anonymous? field)
   (let ((name (gdb:field-name field)))

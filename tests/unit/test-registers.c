@@ -429,12 +429,25 @@ static void test_damage(void **state)
 	assert_error(gg_guest_qemu_cpus(guest, &cpus), GG_BAD_DATA,
 		     "cpu_index is 2147483648, not below 8192");
 	put_uint(cpu + FAKE_CPU_INDEX, 4, 0);
-	read_first();
-	assert_success(gg_bytes_host_add_member(qemu.bytes, "X86CPU", "env.mxcsr", 0, 4));
+	// An APIC that is not there leaves the rest.
 	put_uint(cpu + FAKE_CPU_APIC, 8, 0x1000);
+	put_uint(cpu + FAKE_CPU_EIP, 8, 0x1234);
+	read_first();
+	assert_false(gg_register_known(&registers, X86_CR8));
+	assert_int_equal(gg_register(&registers, X86_RIP), 0x1234);
+	put_uint(qemu.structures + FAKE_CPUS_HEAD, 8, 0x1000);
+	gg_qemu_cpus_deinit(&guest->cpus);
+	assert_error(gg_guest_qemu_cpus(guest, &cpus), GG_FAULT,
+		     "reading QEMU's list of CPUs: CPUState at 0x1000");
+	// More than a CPU can have.
+	end();
+	fake_qemu_init(&qemu, FAKE_2_2, ranges, 1);
+	assert_success(gg_bytes_host_add_member(qemu.bytes, "X86CPU", "env.mxcsr", 1 << 30, 4));
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 	assert_success(gg_guest_qemu_cpus(guest, &cpus));
-	assert_error(x86_read_registers(guest->host, &cpus->cpus[0], &registers), GG_FAULT,
-		     "the registers of CPU 0: no memory at 0x1004");
+	assert_error(x86_read_registers(guest->host, &cpus->cpus[0], &registers), GG_BAD_DATA,
+		     "env.mxcsr has 4 bytes at offset 1073741824");
 }
 
 // ---- Page tables of a CPU ----
