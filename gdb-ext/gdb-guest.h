@@ -95,9 +95,11 @@ struct gg_host_ops {
 	// The address of the object or function NAME; GG_NOT_FOUND where there is none.
 	struct gg_error *(*symbol)(void *data, const char *name, uint64_t *ret);
 
-	// Where in TYPE (a struct, union or typedef name, without a keyword) the member PATH is,
-	// "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks for
-	// the type itself: offset 0, its size. GG_NOT_FOUND where there is no such type or member.
+	// Where in TYPE (a struct, union, enum or typedef name, without a keyword) the member PATH
+	// is, "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks
+	// for the type itself: offset 0, its size. In an enumeration PATH is an enumerator, its
+	// value, which is not negative, the offset. GG_NOT_FOUND where there is no such type or
+	// member.
 	struct gg_error *(*member)(void *data, const char *type, const char *path,
 				   struct gg_member *ret);
 
@@ -147,6 +149,7 @@ struct gg_ram_range {
 	uint64_t size;     // at least 1; start + size - 1 does not wrap
 	gg_hva_t hva;      // where its first byte is in QEMU
 	const char *block; // the RAMBlock's name, escaped for a terminal; owned by the map
+	uint64_t offset;   // of its first byte in the RAMBlock
 };
 
 // Calls VISIT for every range of guest RAM, ascending by guest-physical address, none overlapping
@@ -160,6 +163,116 @@ struct gg_error *gg_guest_absent(struct gg_guest *guest,
 				 struct gg_error *(*visit)(void *data,
 							   const struct gg_ram_range *piece),
 				 void *data);
+
+// ---- CPUs ----
+
+// Whether the registers that QEMU has are the CPU's.
+enum gg_freshness {
+	GG_CURRENT, // they are
+	GG_STALE,   // the CPU has run under KVM since QEMU last asked for them
+	GG_UNKNOWN, // QEMU does not say, or TCG was executing
+};
+
+struct gg_register {
+	const char *name;     // GDB's, where GDB has one: "rip", "cs_base", "zmm0"
+	unsigned int size;    // in bytes, 1 to 64
+	uint64_t value;       // of one with up to 8 bytes
+	uint64_t unknown;     // the bits of VALUE that nobody knows; 0 or all of a larger one
+	const uint8_t *bytes; // of a larger one, lowest first
+};
+
+// A vCPU and its registers. Valid only as long as the call that shows it.
+struct gg_cpu {
+	uint32_t index; // QEMU's cpu_index
+	enum gg_freshness freshness;
+	const char *why;       // it is not current; "" for one that is
+	const char *activity;  // "running", "halted", or the state of one not started yet
+	unsigned int bits;     // of the code that it executes: 16, 32 or 64
+	const char *privilege; // "kernel", "user", "ring 1", "ring 2", "real", "vm86", "SMM"
+	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
+	const char *place;     // segment:offset of the pc, where that is not the pc; else ""
+	uint64_t root;         // CR3
+	const struct gg_register *registers;
+	size_t register_count;
+	// As QEMU's "info registers" shows them, "?" for what is not known; behind that lines with
+	// what QEMU does not show.
+	const char *text;
+};
+
+// Calls VISIT for every vCPU, in QEMU's order. An error of VISIT's ends it.
+struct gg_error *gg_guest_cpus(struct gg_guest *guest,
+			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
+			       void *data);
+
+// ---- The kernel's symbols ----
+
+struct gg_symbol {
+	const char *name; // printable
+	char type;        // nm's letter
+	gg_gva_t address;
+	uint64_t size; // to the next symbol, or to the end of the kernel's image
+};
+
+// The address of the guest kernel's symbol NAME, by VMCOREINFO or kallsyms; of several the lowest.
+// GG_NOT_FOUND where there is no such symbol, no kallsyms or no Linux kernel.
+struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret);
+
+// The symbol of the guest's kernel that ADDRESS is in; of several at one address the first, as in
+// the kernel's own messages. The name lives as long as GUEST. GG_NOT_FOUND.
+struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address,
+				    struct gg_symbol *ret);
+
+// Calls VISIT with all symbols of the guest's kernel, ascending by address. An error of VISIT's
+// ends it.
+struct gg_error *
+gg_guest_symbols(struct gg_guest *guest,
+		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data);
+
+// ---- Guest-virtual memory ----
+
+// What page tables map.
+struct gg_address_space;
+
+// For gg_guest_address_space(): the kernel's own page tables rather than a CPU's.
+enum { GG_KERNEL_TABLES = -1 };
+
+// The address space of the CPU whose cpu_index is CPU, by its own CR3, or that of the guest's
+// kernel; where no kernel is found, that of the first CPU. NOTICE, which may be NULL, gets a line
+// where the tables may not be those that were asked for, or not be current. GG_NOT_FOUND where
+// there is no such CPU. It is GUEST's, and valid until the next call for another one.
+struct gg_error *gg_guest_address_space(struct gg_guest *guest, int64_t cpu,
+					struct gg_error *(*notice)(void *data, const char *text),
+					void *data, struct gg_address_space **ret);
+
+// Reads SIZE bytes at GVA. GG_FAULT where one is not mapped, or not to RAM, GG_BAD_DATA for an
+// address that there is not; the message has the entry that ends the walk.
+struct gg_error *gg_address_space_read(struct gg_address_space *space, gg_gva_t gva, void *buffer,
+				       size_t size);
+
+// An entry of a page table.
+struct gg_walk_entry {
+	const char *level; // the architecture's name for it: "PDE"
+	gg_gpa_t gpa;      // where it is
+	uint64_t value;
+	const char *flags; // the names of those that are set, "P RW US", or "not present"
+};
+
+// Where a walk ends.
+struct gg_translation {
+	bool mapped;
+	gg_gpa_t gpa;          // of the address
+	uint64_t page_size;    // in bytes, of all that the last entry maps, or would
+	const char *block;     // the RAMBlock's name, escaped, owned by the guest; NULL: not RAM
+	uint64_t block_offset; // of the address in it
+};
+
+// Calls VISIT with every entry on the way to GVA, the root's first; there are none where paging is
+// off. An error of VISIT's ends it. GG_BAD_DATA for an address that there is not; GG_FAULT and
+// GG_ABSENT where a table itself cannot be read.
+struct gg_error *gg_address_space_walk(struct gg_address_space *space, gg_gva_t gva,
+				       struct gg_error *(*visit)(void *data,
+								 const struct gg_walk_entry *entry),
+				       void *data, struct gg_translation *ret);
 
 // ---- Dumping ----
 

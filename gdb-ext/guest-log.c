@@ -49,12 +49,14 @@ static struct gg_error *read_transcript(const char *path, struct gg_log_sink *si
 static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
 {
 	const struct gg_arch *arch = guest->arch;
-	for (size_t i = 0; arch->read_cpu_paging && i < guest->cpus.count &&
-			   search->table_count < GG_LOG_SEARCH_TABLES;
+	for (size_t i = 0; i < guest->cpus.count && search->table_count < GG_LOG_SEARCH_TABLES;
 	     i++) {
+		struct gg_registers registers;
 		struct gg_paging paging = { 0 };
 		struct gg_error *err =
-			arch->read_cpu_paging(guest->host, &guest->cpus.cpus[i], &paging);
+			arch->read_registers(guest->host, &guest->cpus.cpus[i], &registers);
+		if (!err)
+			arch->cpu_paging(&registers, true, &paging);
 		if (!err && paging.levels)
 			err = gg_page_table_create(guest->ram_map, &paging,
 						   &search->tables[search->table_count++]);

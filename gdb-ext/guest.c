@@ -71,6 +71,9 @@ void gg_guest_destroy(struct gg_guest *guest)
 {
 	if (!guest)
 		return;
+	gg_address_space_destroy(guest->space);
+	gg_symbols_destroy(guest->symbols);
+	gg_error_destroy(guest->kernel_error);
 	gg_kernel_destroy(guest->kernel);
 	gg_qemu_cpus_deinit(&guest->cpus);
 	gg_ram_map_destroy(guest->ram_map);
@@ -124,7 +127,7 @@ gg_guest_absent(struct gg_guest *guest,
 	return err ? err : gg_ram_map_absent(map, visit, data);
 }
 
-struct gg_error *gg_guest_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret)
+struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret)
 {
 	struct gg_error *err =
 		guest->cpus.count ? NULL : gg_qemu_cpus_read(guest->host, &guest->cpus);
@@ -136,7 +139,7 @@ struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **re
 {
 	if (!guest->arch) {
 		const struct gg_qemu_cpus *cpus;
-		gg_error_destroy(gg_guest_cpus(guest, &cpus));
+		gg_error_destroy(gg_guest_qemu_cpus(guest, &cpus));
 		struct gg_error *err = gg_arch_find(
 			guest->host, cpus->count ? cpus->cpus[0].address : 0, &guest->arch);
 		if (err)
@@ -167,24 +170,41 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, const stru
 	return err;
 }
 
+static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
+				    gg_notice_fn *notice, void *data)
+{
+	const struct gg_ram_map *map;
+	const struct gg_arch *arch;
+	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	if (!err)
+		err = gg_guest_arch(guest, &arch);
+	if (err)
+		return err;
+	struct gg_vmcoreinfo_scan own = { .big_endian = arch->elf_data == ELFDATA2MSB };
+	err = find_kernel_by_device(guest, arch, &own, notice, data);
+	if (!err && !guest->kernel && !scan)
+		err = gg_vmcoreinfo_scan_ram(&own, map);
+	if (!err && !guest->kernel)
+		err = gg_kernel_find(map, guest->host, arch, &guest->cpus, scan ? scan : &own,
+				     notice, data, &guest->kernel);
+	return err;
+}
+
+static struct gg_error *copy_error(const struct gg_error *err)
+{
+	return gg_error_create(gg_error_kind(err), "%s", gg_error_message(err));
+}
+
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret)
 {
+	// To look for one in all of RAM takes long: that there is none is found out once.
+	if (!guest->kernel && guest->kernel_error && !scan)
+		return copy_error(guest->kernel_error);
 	if (!guest->kernel) {
-		const struct gg_ram_map *map;
-		const struct gg_arch *arch;
-		struct gg_error *err = gg_guest_ram_map(guest, &map);
-		if (!err)
-			err = gg_guest_arch(guest, &arch);
-		if (err)
-			return err;
-		struct gg_vmcoreinfo_scan own = { .big_endian = arch->elf_data == ELFDATA2MSB };
-		err = find_kernel_by_device(guest, arch, &own, notice, data);
-		if (!err && !guest->kernel && !scan)
-			err = gg_vmcoreinfo_scan_ram(&own, map);
-		if (!err && !guest->kernel)
-			err = gg_kernel_find(map, guest->host, arch, &guest->cpus,
-					     scan ? scan : &own, notice, data, &guest->kernel);
+		struct gg_error *err = find_kernel(guest, scan, notice, data);
+		if (err && !scan && gg_error_kind(err) != GG_INTERRUPTED)
+			guest->kernel_error = copy_error(err);
 		if (err)
 			return err;
 	}

@@ -5,7 +5,7 @@
 #define GG_GUEST_H
 
 #include "host/checked.h"
-#include "linux/kernel.h"
+#include "linux/symbols.h"
 #include "structure/structure.h"
 
 struct gg_guest {
@@ -24,10 +24,16 @@ struct gg_guest {
 	struct gg_qemu_cpus cpus;
 	const struct gg_arch *arch;
 	struct gg_kernel *kernel;
+	struct gg_error *kernel_error; // why there is none, once that is known
+	struct gg_symbols *symbols;    // of the kernel
+	struct gg_address_space *space;
 };
 
+// NULL is allowed.
+void gg_address_space_destroy(struct gg_address_space *space);
+
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret);
-struct gg_error *gg_guest_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
+struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
 
 // By the mode of the first CPU; where the CPUs cannot be read, by QEMU's types.
 struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret);

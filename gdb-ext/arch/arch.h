@@ -9,6 +9,9 @@
 #include "../linux/vmcoreinfo.h"
 #include "../memory/page-table.h"
 #include "../qemu/cpus.h"
+#include "registers.h"
+
+#include <stdio.h>
 
 // What VMCOREINFO says of a kernel's place in memory.
 struct gg_kernel_paging {
@@ -17,8 +20,19 @@ struct gg_kernel_paging {
 	gg_gpa_t text_gpa;       // and where it must be
 	gg_gva_t image_start;    // where the kernel's image may be mapped
 	uint64_t image_size;
+	unsigned int word;         // bytes in an unsigned long
 	gg_gva_t direct_map_start; // where the direct map may be
 	gg_gva_t direct_map_end;
+};
+
+// What a person asks of a CPU first.
+struct gg_cpu_summary {
+	const char *activity;  // "running", "halted", or why it has not been started
+	unsigned int bits;     // of the code that it executes: 16, 32 or 64
+	const char *privilege; // "kernel", "user" and others
+	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
+	uint64_t root;         // what tells where its page tables are: CR3
+	char place[32];        // segment:offset of the pc, if that is not the pc itself
 };
 
 struct gg_arch {
@@ -41,10 +55,23 @@ struct gg_arch {
 	struct gg_error *(*write_qemu_note)(const struct gg_host *host,
 					    const struct gg_qemu_cpu *cpu, struct gg_buffer *notes);
 
-	// The page tables that a CPU uses, the kernel's half at least; levels is 0 where it uses
-	// none. NULL where page tables are not walked yet.
-	struct gg_error *(*read_cpu_paging)(const struct gg_host *host,
-					    const struct gg_qemu_cpu *cpu, struct gg_paging *ret);
+	// By their numbers; what is behind the last one is not a register.
+	const struct gg_register_info *registers;
+	unsigned int register_count;
+
+	// A CPU's registers, as QEMU has them.
+	struct gg_error *(*read_registers)(const struct gg_host *host,
+					   const struct gg_qemu_cpu *cpu, struct gg_registers *ret);
+
+	void (*summarize)(const struct gg_registers *registers, struct gg_cpu_summary *ret);
+
+	// In the layout of QEMU's "info registers", without its first line.
+	void (*print_registers)(const struct gg_registers *registers, FILE *out);
+
+	// The page tables that a CPU uses. With KERNEL, those of the kernel that it runs, where it
+	// has others for programs.
+	void (*cpu_paging)(const struct gg_registers *registers, bool kernel,
+			   struct gg_paging *ret);
 
 	// From a Linux kernel's VMCOREINFO. GG_BAD_DATA where it contradicts itself, GG_NOT_FOUND
 	// where it lacks something. NULL where page tables are not walked yet.

@@ -4,135 +4,65 @@
 //
 // The notes' layouts are those of QEMU's target/i386/arch_dump.c (v7.2): NT_PRSTATUS as Linux's
 // struct elf_prstatus has it, and QEMU's own note, version 1.
-#include "arch.h"
+#include "x86.h"
 
 #include <elf.h>
 #include <inttypes.h>
 
-// Indices of CPUX86State.regs and .segs (QEMU target/i386/cpu.h).
-enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, REGS };
-enum { ES, CS, SS, DS, FS, GS, SEGS };
-enum { CRS = 5 };
-
-// CPUX86State.hflags, QEMU target/i386/cpu.h: HF_LMA_SHIFT.
-enum { HF_LMA = 1 << 14 };
-
-struct segment {
-	uint64_t selector, base, limit, flags;
+// The names are GDB's, where it has one.
+// clang-format off
+static const struct gg_register_info register_infos[X86_REGISTERS] = {
+	[X86_RAX] = { "rax", 8 }, { "rcx", 8 }, { "rdx", 8 }, { "rbx", 8 }, { "rsp", 8 },
+		{ "rbp", 8 }, { "rsi", 8 }, { "rdi", 8 }, { "r8", 8 }, { "r9", 8 },
+		{ "r10", 8 }, { "r11", 8 }, { "r12", 8 }, { "r13", 8 }, { "r14", 8 },
+		{ "r15", 8 },
+	[X86_RIP] = { "rip", 8 },
+	[X86_RFLAGS] = { "rflags", 8 },
+	[X86_ES] = { "es", 2 }, { "es_base", 8 }, { "es_limit", 4 }, { "es_flags", 4 },
+	[X86_CS] = { "cs", 2 }, { "cs_base", 8 }, { "cs_limit", 4 }, { "cs_flags", 4 },
+	[X86_SS] = { "ss", 2 }, { "ss_base", 8 }, { "ss_limit", 4 }, { "ss_flags", 4 },
+	[X86_DS] = { "ds", 2 }, { "ds_base", 8 }, { "ds_limit", 4 }, { "ds_flags", 4 },
+	[X86_FS] = { "fs", 2 }, { "fs_base", 8 }, { "fs_limit", 4 }, { "fs_flags", 4 },
+	[X86_GS] = { "gs", 2 }, { "gs_base", 8 }, { "gs_limit", 4 }, { "gs_flags", 4 },
+	[X86_LDT] = { "ldt", 2 }, { "ldt_base", 8 }, { "ldt_limit", 4 }, { "ldt_flags", 4 },
+	[X86_TR] = { "tr", 2 }, { "tr_base", 8 }, { "tr_limit", 4 }, { "tr_flags", 4 },
+	[X86_GDT + X86_BASE] = { "gdt_base", 8 }, { "gdt_limit", 4 },
+	[X86_IDT + X86_BASE] = { "idt_base", 8 }, { "idt_limit", 4 },
+	[X86_CR0] = { "cr0", 8 }, { NULL, 8 }, { "cr2", 8 }, { "cr3", 8 }, { "cr4", 8 },
+	[X86_CR8] = { "cr8", 8 },
+	[X86_EFER] = { "efer", 8 },
+	[X86_KERNEL_GS_BASE] = { "k_gs_base", 8 },
+	[X86_STAR] = { "star", 8 },
+	[X86_LSTAR] = { "lstar", 8 },
+	[X86_CSTAR] = { "cstar", 8 },
+	[X86_FMASK] = { "fmask", 8 },
+	[X86_SYSENTER_CS] = { "sysenter_cs", 4 },
+	[X86_SYSENTER_ESP] = { "sysenter_esp", 8 },
+	[X86_SYSENTER_EIP] = { "sysenter_eip", 8 },
+	[X86_DR0] = { "dr0", 8 }, { "dr1", 8 }, { "dr2", 8 }, { "dr3", 8 }, { NULL, 8 },
+		{ NULL, 8 }, { "dr6", 8 }, { "dr7", 8 },
+	[X86_XCR0] = { "xcr0", 8 },
+	[X86_FCW] = { "fcw", 2 },
+	[X86_FSW] = { "fsw", 2 },
+	[X86_FTW] = { "ftw", 1 },
+	[X86_MXCSR] = { "mxcsr", 4 },
+	[X86_FPR0] = { "fpr0", 10 }, { "fpr1", 10 }, { "fpr2", 10 }, { "fpr3", 10 },
+		{ "fpr4", 10 }, { "fpr5", 10 }, { "fpr6", 10 }, { "fpr7", 10 },
+	[X86_K0] = { "k0", 8 }, { "k1", 8 }, { "k2", 8 }, { "k3", 8 }, { "k4", 8 },
+		{ "k5", 8 }, { "k6", 8 }, { "k7", 8 },
+	[X86_ZMM0] = { "zmm0", 64 }, { "zmm1", 64 }, { "zmm2", 64 }, { "zmm3", 64 },
+		{ "zmm4", 64 }, { "zmm5", 64 }, { "zmm6", 64 }, { "zmm7", 64 }, { "zmm8", 64 },
+		{ "zmm9", 64 }, { "zmm10", 64 }, { "zmm11", 64 }, { "zmm12", 64 },
+		{ "zmm13", 64 }, { "zmm14", 64 }, { "zmm15", 64 }, { "zmm16", 64 },
+		{ "zmm17", 64 }, { "zmm18", 64 }, { "zmm19", 64 }, { "zmm20", 64 },
+		{ "zmm21", 64 }, { "zmm22", 64 }, { "zmm23", 64 }, { "zmm24", 64 },
+		{ "zmm25", 64 }, { "zmm26", 64 }, { "zmm27", 64 }, { "zmm28", 64 },
+		{ "zmm29", 64 }, { "zmm30", 64 }, { "zmm31", 64 },
+	[X86_HALTED] = { "halted", 1 },
+	[X86_MP_STATE] = { "mp_state", 4 },
+	[X86_A20] = { "a20", 1 },
 };
-
-struct registers {
-	uint64_t regs[REGS], rip, rflags, crs[CRS], kernel_gs_base;
-	struct segment segs[SEGS], ldt, tr, gdt, idt;
-};
-
-// By the name of the CPU, not of its env, so that whoever knows the members' places in the CPU by
-// other means than types can answer too.
-struct layout {
-	struct gg_member regs, eip, eflags, hflags, segs, ldt, tr, gdt, idt, cr, kernelgsbase;
-	struct gg_member segment, selector, base, limit, flags;
-};
-
-static const struct gg_layout_row rows[] = {
-	GG_LAYOUT_ROW(struct layout, regs, "X86CPU", "env.regs"),
-	GG_LAYOUT_ROW(struct layout, eip, "X86CPU", "env.eip"),
-	GG_LAYOUT_ROW(struct layout, eflags, "X86CPU", "env.eflags"),
-	GG_LAYOUT_ROW(struct layout, hflags, "X86CPU", "env.hflags"),
-	GG_LAYOUT_ROW(struct layout, segs, "X86CPU", "env.segs"),
-	GG_LAYOUT_ROW(struct layout, ldt, "X86CPU", "env.ldt"),
-	GG_LAYOUT_ROW(struct layout, tr, "X86CPU", "env.tr"),
-	GG_LAYOUT_ROW(struct layout, gdt, "X86CPU", "env.gdt"),
-	GG_LAYOUT_ROW(struct layout, idt, "X86CPU", "env.idt"),
-	GG_LAYOUT_ROW(struct layout, cr, "X86CPU", "env.cr"),
-	// Not in qemu-system-i386.
-	GG_LAYOUT_ROW_OPTIONAL(struct layout, kernelgsbase, "X86CPU", "env.kernelgsbase"),
-	GG_LAYOUT_ROW(struct layout, segment, "SegmentCache", ""),
-	GG_LAYOUT_ROW(struct layout, selector, "SegmentCache", "selector"),
-	GG_LAYOUT_ROW(struct layout, base, "SegmentCache", "base"),
-	GG_LAYOUT_ROW(struct layout, limit, "SegmentCache", "limit"),
-	GG_LAYOUT_ROW(struct layout, flags, "SegmentCache", "flags"),
-};
-
-static struct gg_error *resolve_layout(const struct gg_host *host, struct layout *ret)
-{
-	return gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), ret);
-}
-
-static struct gg_error *read_segment(const struct gg_host *host, const struct layout *layout,
-				     uint64_t address, struct segment *ret)
-{
-	struct gg_error *err =
-		gg_host_read_member(host, address, &layout->selector, &ret->selector);
-	if (!err)
-		err = gg_host_read_member(host, address, &layout->base, &ret->base);
-	if (!err)
-		err = gg_host_read_member(host, address, &layout->limit, &ret->limit);
-	if (!err)
-		err = gg_host_read_member(host, address, &layout->flags, &ret->flags);
-	return err;
-}
-
-// An array of target_ulong, which has 8 entries in qemu-system-i386 and 16 in the other.
-static struct gg_error *read_regs(const struct gg_host *host, const struct layout *layout,
-				  uint64_t cpu, struct registers *ret)
-{
-	const uint64_t width = layout->eip.size, count = layout->regs.size / width;
-	if (width > 8 || count > REGS)
-		return gg_error_create(GG_BAD_DATA,
-				       "env.regs has %" PRIu64 " bytes and env.eip %" PRIu64,
-				       layout->regs.size, width);
-	struct gg_error *err = NULL;
-	for (uint64_t i = 0; !err && i < count; i++)
-		err = gg_host_read_uint(host, cpu + layout->regs.offset + i * width, width,
-					&ret->regs[i]);
-	for (uint64_t i = 0; !err && i < CRS; i++)
-		err = gg_host_read_uint(host, cpu + layout->cr.offset + i * width, width,
-					&ret->crs[i]);
-	return err;
-}
-
-static struct gg_error *read_segments(const struct gg_host *host, const struct layout *layout,
-				      uint64_t cpu, struct registers *ret)
-{
-	const struct {
-		const struct gg_member *member;
-		struct segment *segment;
-	} singles[] = {
-		{ &layout->ldt, &ret->ldt },
-		{ &layout->tr, &ret->tr },
-		{ &layout->gdt, &ret->gdt },
-		{ &layout->idt, &ret->idt },
-	};
-	struct gg_error *err = NULL;
-	for (uint64_t i = 0; !err && i < SEGS; i++)
-		err = read_segment(host, layout,
-				   cpu + layout->segs.offset + i * layout->segment.size,
-				   &ret->segs[i]);
-	for (size_t i = 0; !err && i < sizeof(singles) / sizeof(*singles); i++)
-		err = read_segment(host, layout, cpu + singles[i].member->offset,
-				   singles[i].segment);
-	return err;
-}
-
-static struct gg_error *read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
-				       struct registers *ret)
-{
-	struct layout layout;
-	*ret = (struct registers){ 0 };
-	struct gg_error *err = resolve_layout(host, &layout);
-	if (!err)
-		err = read_regs(host, &layout, cpu->address, ret);
-	if (!err)
-		err = read_segments(host, &layout, cpu->address, ret);
-	if (!err)
-		err = gg_host_read_member(host, cpu->address, &layout.eip, &ret->rip);
-	if (!err)
-		err = gg_host_read_member(host, cpu->address, &layout.eflags, &ret->rflags);
-	if (!err && layout.kernelgsbase.size)
-		err = gg_host_read_member(host, cpu->address, &layout.kernelgsbase,
-					  &ret->kernel_gs_base);
-	return err ? gg_error_context(err, "the registers of CPU %" PRIu32, cpu->index) : NULL;
-}
+// clang-format on
 
 // ---- Notes ----
 
@@ -146,101 +76,110 @@ static struct gg_error *finish_note(struct gg_buffer *notes, const char *name, u
 	return err ? err : gg_buffer_check(notes);
 }
 
-// struct elf_prstatus: zeros but for pr_pid, which is the CPU's number from 1, and pr_reg. WIDTH is
-// that of a register, and of what follows them.
-static struct gg_error *write_prstatus(const struct gg_qemu_cpu *cpu, size_t before_pid,
-				       size_t before_registers, const uint64_t *regs, size_t count,
-				       unsigned int width, struct gg_buffer *notes)
+// struct user_regs_struct, of 64 and of 32 bits; orig_rax, which only a system call has, is 0.
+// clang-format off
+static const enum x86_register user_regs_64[] = {
+	X86_R15, X86_R8 + 6, X86_R8 + 5, X86_R8 + 4, X86_RBP, X86_RBX, X86_R8 + 3, X86_R8 + 2,
+	X86_R8 + 1, X86_R8, X86_RAX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_NO_REGISTER, X86_RIP,
+	X86_CS, X86_RAW_EFLAGS, X86_RSP, X86_SS, X86_FS + X86_BASE, X86_GS + X86_BASE, X86_DS,
+	X86_ES, X86_FS, X86_GS,
+};
+static const enum x86_register user_regs_32[] = {
+	X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RBP, X86_RAX, X86_DS, X86_ES, X86_FS,
+	X86_GS, X86_NO_REGISTER, X86_RIP, X86_CS, X86_RAW_EFLAGS, X86_RSP, X86_SS,
+};
+// clang-format on
+
+// struct elf_prstatus: zeros but for pr_pid, which is the CPU's number from 1, and pr_reg.
+struct prstatus {
+	size_t before_pid, before_registers;
+	const enum x86_register *registers;
+	size_t count;
+	unsigned int width; // of a register, and of what follows them
+};
+
+static struct gg_error *write_prstatus(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				       const struct prstatus *layout, struct gg_buffer *notes)
 {
 	struct gg_buffer desc = { 0 };
-	gg_buffer_zeros(&desc, before_pid);
+	struct gg_registers r;
+	struct gg_error *err = x86_read_registers(host, cpu, &r);
+	if (err)
+		return err;
+	gg_buffer_zeros(&desc, layout->before_pid);
 	gg_buffer_uint(&desc, 4, cpu->index + 1);
-	gg_buffer_zeros(&desc, before_registers);
-	for (size_t i = 0; i < count; i++)
-		gg_buffer_uint(&desc, width, regs[i]);
-	gg_buffer_zeros(&desc, width);
+	gg_buffer_zeros(&desc, layout->before_registers);
+	for (size_t i = 0; i < layout->count; i++)
+		gg_buffer_uint(&desc, layout->width,
+			       layout->registers[i] == X86_NO_REGISTER
+				       ? 0
+				       : gg_register(&r, layout->registers[i]));
+	gg_buffer_zeros(&desc, layout->width);
 	return finish_note(notes, "CORE", NT_PRSTATUS, &desc);
 }
 
 static struct gg_error *write_prstatus_64(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 					  struct gg_buffer *notes)
 {
-	enum { BEFORE_PID = 32, BEFORE_REGISTERS = 76 };
-	struct registers r;
-	struct gg_error *err = read_registers(host, cpu, &r);
-	if (err)
-		return err;
-	// clang-format off
-	// struct user_regs_struct; orig_rax, which only a system call has, is 0.
-	const uint64_t regs[] = {
-		r.regs[R15], r.regs[R14], r.regs[R13], r.regs[R12], r.regs[RBP], r.regs[RBX],
-		r.regs[R11], r.regs[R10], r.regs[R9], r.regs[R8], r.regs[RAX], r.regs[RCX],
-		r.regs[RDX], r.regs[RSI], r.regs[RDI], 0, r.rip, r.segs[CS].selector, r.rflags,
-		r.regs[RSP], r.segs[SS].selector, r.segs[FS].base, r.segs[GS].base,
-		r.segs[DS].selector, r.segs[ES].selector, r.segs[FS].selector, r.segs[GS].selector,
-	};
-	// clang-format on
-	return write_prstatus(cpu, BEFORE_PID, BEFORE_REGISTERS, regs, sizeof(regs) / sizeof(*regs),
-			      8, notes);
+	static const struct prstatus layout = { .before_pid = 32,
+						.before_registers = 76,
+						.registers = user_regs_64,
+						.count = sizeof(user_regs_64) /
+							 sizeof(*user_regs_64),
+						.width = 8 };
+	return write_prstatus(host, cpu, &layout, notes);
 }
 
 static struct gg_error *write_prstatus_32(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 					  struct gg_buffer *notes)
 {
-	enum { BEFORE_PID = 24, BEFORE_REGISTERS = 44 };
-	struct registers r;
-	struct gg_error *err = read_registers(host, cpu, &r);
-	if (err)
-		return err;
-	// clang-format off
-	// struct user_regs_struct of 32 bits; orig_eax, which only a system call has, is 0.
-	const uint64_t regs[] = {
-		r.regs[RBX], r.regs[RCX], r.regs[RDX], r.regs[RSI], r.regs[RDI], r.regs[RBP],
-		r.regs[RAX], r.segs[DS].selector, r.segs[ES].selector, r.segs[FS].selector,
-		r.segs[GS].selector, 0, r.rip, r.segs[CS].selector, r.rflags, r.regs[RSP],
-		r.segs[SS].selector,
-	};
-	// clang-format on
-	return write_prstatus(cpu, BEFORE_PID, BEFORE_REGISTERS, regs, sizeof(regs) / sizeof(*regs),
-			      4, notes);
+	static const struct prstatus layout = { .before_pid = 24,
+						.before_registers = 44,
+						.registers = user_regs_32,
+						.count = sizeof(user_regs_32) /
+							 sizeof(*user_regs_32),
+						.width = 4 };
+	return write_prstatus(host, cpu, &layout, notes);
 }
 
-static void append_segment(struct gg_buffer *desc, const struct segment *segment)
+static void append_segment(struct gg_buffer *desc, const struct gg_registers *registers,
+			   unsigned int id)
 {
-	gg_buffer_uint(desc, 4, segment->selector);
-	gg_buffer_uint(desc, 4, segment->limit);
-	gg_buffer_uint(desc, 4, segment->flags);
+	gg_buffer_uint(desc, 4, gg_register(registers, id + X86_SELECTOR));
+	gg_buffer_uint(desc, 4, gg_register(registers, id + X86_LIMIT));
+	gg_buffer_uint(desc, 4, gg_register(registers, id + X86_FLAGS));
 	gg_buffer_zeros(desc, 4);
-	gg_buffer_uint(desc, 8, segment->base);
+	gg_buffer_uint(desc, 8, gg_register(registers, id + X86_BASE));
 }
 
 static struct gg_error *write_qemu_note(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 					struct gg_buffer *notes)
 {
 	enum { STATE_VERSION = 1, STATE_SIZE = 440, NOTE_TYPE = 0 };
-	static const int order[] = { RAX, RBX, RCX, RDX, RSI, RDI, RSP, RBP,
-				     R8,  R9,  R10, R11, R12, R13, R14, R15 };
-	struct registers r;
-	struct gg_error *err = read_registers(host, cpu, &r);
+	// R8 and those behind it follow in order.
+	static const enum x86_register order[] = { X86_RAX, X86_RBX, X86_RCX, X86_RDX,
+						   X86_RSI, X86_RDI, X86_RSP, X86_RBP };
+	static const enum x86_register segments[] = { X86_CS, X86_DS,  X86_ES, X86_FS,  X86_GS,
+						      X86_SS, X86_LDT, X86_TR, X86_GDT, X86_IDT };
+	struct gg_registers r;
+	struct gg_error *err = x86_read_registers(host, cpu, &r);
 	if (err)
 		return err;
 
-	const struct segment *const segments[] = { &r.segs[CS], &r.segs[DS], &r.segs[ES],
-						   &r.segs[FS], &r.segs[GS], &r.segs[SS],
-						   &r.ldt,      &r.tr,       &r.gdt,
-						   &r.idt };
 	struct gg_buffer desc = { 0 };
 	gg_buffer_uint(&desc, 4, STATE_VERSION);
 	gg_buffer_uint(&desc, 4, STATE_SIZE);
-	for (size_t i = 0; i < REGS; i++)
-		gg_buffer_uint(&desc, 8, r.regs[order[i]]);
-	gg_buffer_uint(&desc, 8, r.rip);
-	gg_buffer_uint(&desc, 8, r.rflags);
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		gg_buffer_uint(&desc, 8, gg_register(&r, order[i]));
+	for (unsigned int id = X86_R8; id <= X86_R15; id++)
+		gg_buffer_uint(&desc, 8, gg_register(&r, id));
+	gg_buffer_uint(&desc, 8, gg_register(&r, X86_RIP));
+	gg_buffer_uint(&desc, 8, gg_register(&r, X86_RAW_EFLAGS));
 	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++)
-		append_segment(&desc, segments[i]);
-	for (size_t i = 0; i < CRS; i++)
-		gg_buffer_uint(&desc, 8, r.crs[i]);
-	gg_buffer_uint(&desc, 8, r.kernel_gs_base);
+		append_segment(&desc, &r, segments[i]);
+	for (unsigned int i = 0; i < X86_CONTROL_REGISTERS; i++)
+		gg_buffer_uint(&desc, 8, gg_register(&r, X86_CR0 + i));
+	gg_buffer_uint(&desc, 8, gg_register(&r, X86_KERNEL_GS_BASE));
 	return finish_note(notes, "QEMU", NOTE_TYPE, &desc);
 }
 
@@ -248,13 +187,10 @@ static struct gg_error *write_qemu_note(const struct gg_host *host, const struct
 
 static struct gg_error *is_long_mode(const struct gg_host *host, uint64_t cpu, bool *ret)
 {
-	struct layout layout;
 	uint64_t hflags;
-	struct gg_error *err = resolve_layout(host, &layout);
+	struct gg_error *err = x86_read_hflags(host, cpu, &hflags);
 	if (!err)
-		err = gg_host_read_member(host, cpu, &layout.hflags, &hflags);
-	if (!err)
-		*ret = hflags & HF_LMA;
+		*ret = hflags & X86_HF_LMA;
 	return err ? gg_error_context(err, "the mode of the first CPU") : NULL;
 }
 
@@ -267,24 +203,35 @@ static struct gg_error *is_any_mode(const struct gg_host *host, uint64_t cpu, bo
 
 // ---- Paging ----
 
-static struct gg_error *read_cpu_paging_64(const struct gg_host *host,
-					   const struct gg_qemu_cpu *cpu, struct gg_paging *ret)
+// Intel SDM, volume 3, chapters 2.5 and 4.
+static void cpu_paging(const struct gg_registers *registers, bool kernel, struct gg_paging *ret)
 {
-	// Intel SDM, volume 3, chapters 2.5 and 4. Bit 12 of CR3 tells a PTI kernel's user tables
-	// from its own, which are the even one of two pages (Linux arch/x86/mm/pti.c); for any
-	// other kernel it is an ordinary bit, but then both tables map the kernel's text alike or
-	// not at all.
-	enum { CR0_PG = 1u << 31, CR4_LA57 = 1 << 12, PTI_USER = 1 << 12 };
-	const uint64_t address_bits = UINT64_C(0x000ffffffffff000);
-	struct registers r;
-	struct gg_error *err = read_registers(host, cpu, &r);
-	if (err)
-		return err;
-	*ret = (struct gg_paging){ .format = GG_PTE_X86_64 };
-	if (r.crs[0] & CR0_PG)
-		ret->levels = r.crs[4] & CR4_LA57 ? 5 : 4;
-	ret->root = r.crs[3] & address_bits & ~(uint64_t)PTI_USER;
-	return NULL;
+	// Bit 12 of CR3 tells a PTI kernel's user tables from its own, which are the even one of
+	// two pages (Linux arch/x86/mm/pti.c); for any other kernel it is an ordinary bit, but then
+	// both tables map the kernel's text alike or not at all.
+	enum { CR0_PG = 1u << 31, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12 };
+	enum { PTI_USER = 1 << 12, PDE_PS = 1 << 7 };
+	const uint64_t cr3 = gg_register(registers, X86_CR0 + 3);
+	const uint64_t cr4 = gg_register(registers, X86_CR4);
+	*ret = (struct gg_paging){ .format = GG_PTE_NONE };
+	if (!(gg_register(registers, X86_CR0) & CR0_PG))
+		return;
+	if (gg_register(registers, X86_HFLAGS) & X86_HF_LMA)
+		*ret = (struct gg_paging){
+			.format = GG_PTE_X86_64,
+			.levels = cr4 & CR4_LA57 ? 5 : 4,
+			.root = cr3 & UINT64_C(0x000ffffffffff000) &
+				~(kernel ? (uint64_t)PTI_USER : 0),
+		};
+	else if (cr4 & CR4_PAE)
+		*ret = (struct gg_paging){ .format = GG_PTE_IA32_PAE,
+					   .levels = 3,
+					   .root = cr3 & 0xffffffe0 };
+	else
+		*ret = (struct gg_paging){ .format = GG_PTE_IA32,
+					   .levels = 2,
+					   .root = cr3 & 0xfffff000,
+					   .ignored_bits = cr4 & CR4_PSE ? 0 : PDE_PS };
 }
 
 // ---- Linux ----
@@ -331,6 +278,7 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	ret->text_gpa = ret->text - START_KERNEL_MAP + (uint64_t)phys_base;
 	ret->image_start = START_KERNEL_MAP;
 	ret->image_size = (uint64_t)image_size;
+	ret->word = 8;
 	// From behind the hypervisor's hole and the LDT, as far as KASLR may push it.
 	ret->direct_map_start =
 		level5 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
@@ -347,7 +295,12 @@ const struct gg_arch gg_arch_x86_64 = {
 	.elf_data = ELFDATA2LSB,
 	.write_prstatus = write_prstatus_64,
 	.write_qemu_note = write_qemu_note,
-	.read_cpu_paging = read_cpu_paging_64,
+	.registers = register_infos,
+	.register_count = X86_REGISTERS,
+	.read_registers = x86_read_registers,
+	.summarize = x86_summarize,
+	.print_registers = x86_print_registers,
+	.cpu_paging = cpu_paging,
 	.read_paging = read_paging_64,
 };
 
@@ -360,4 +313,10 @@ const struct gg_arch gg_arch_i386 = {
 	.elf_data = ELFDATA2LSB,
 	.write_prstatus = write_prstatus_32,
 	.write_qemu_note = write_qemu_note,
+	.registers = register_infos,
+	.register_count = X86_REGISTERS,
+	.read_registers = x86_read_registers,
+	.summarize = x86_summarize,
+	.print_registers = x86_print_registers,
+	.cpu_paging = cpu_paging,
 };

@@ -22,8 +22,13 @@ struct gg_guest *gg_guile_guest(SCM object);
 
 void gg_guile_define(const char *name, int arguments, scm_t_subr function);
 
-// Defines the procedures of info.c.
+// The symbol's name that Scheme has for it.
+const char *gg_guile_freshness(enum gg_freshness freshness);
+
+// Define the procedures of info.c, cpus.c, memory.c.
 void gg_guile_init_info(void);
+void gg_guile_init_cpus(void);
+void gg_guile_init_memory(void);
 
 // And those of log.c.
 void gg_guile_init_log(void);

@@ -55,7 +55,7 @@ static SCM qemu_facts(struct gg_guest *guest)
 	const struct gg_qemu_cpus *cpus;
 	char *text = NULL;
 	SCM facts = SCM_EOL;
-	struct gg_error *err = gg_guest_cpus(guest, &cpus);
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	facts = add(facts, "accelerator",
 		    err ? error_value(err) : gg_guile_string(accelerators[cpus->accelerator]));
 	facts = add(facts, "layout",
@@ -72,19 +72,24 @@ static SCM qemu_facts(struct gg_guest *guest)
 	return add(facts, "version", text_value(err, text));
 }
 
-static SCM cpu_facts(struct gg_guest *guest)
+const char *gg_guile_freshness(enum gg_freshness freshness)
 {
 	static const char *const words[] = {
 		[GG_CURRENT] = "current", [GG_STALE] = "stale", [GG_UNKNOWN] = "unknown"
 	};
+	return words[freshness];
+}
+
+static SCM cpu_facts(struct gg_guest *guest)
+{
 	const struct gg_qemu_cpus *cpus;
-	struct gg_error *err = gg_guest_cpus(guest, &cpus);
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	if (err)
 		return error_value(err);
 	SCM list = SCM_EOL;
 	for (size_t i = cpus->count; i-- > 0;)
 		list = scm_cons(scm_cons(scm_from_uint32(cpus->cpus[i].index),
-					 symbol(words[cpus->cpus[i].freshness])),
+					 symbol(gg_guile_freshness(cpus->cpus[i].freshness))),
 				list);
 	return list;
 }

@@ -97,12 +97,13 @@ static bool cpu_agrees(const struct gg_ram_map *map, const struct gg_host *host,
 		       const struct gg_arch *arch, const struct gg_qemu_cpu *cpu,
 		       const struct gg_kernel *kernel)
 {
-	struct gg_paging paging;
+	struct gg_paging paging = { 0 };
 	struct gg_page_table *table = NULL;
-	struct gg_error *err = arch->read_cpu_paging(host, cpu, &paging);
-	if (!err && !paging.levels)
-		return false;
-	paging.ignored_bits = kernel->paging.paging.ignored_bits;
+	struct gg_registers registers;
+	struct gg_error *err = arch->read_registers(host, cpu, &registers);
+	if (!err)
+		arch->cpu_paging(&registers, true, &paging);
+	paging.ignored_bits |= kernel->paging.paging.ignored_bits;
 	if (!err)
 		err = gg_page_table_create(map, &paging, &table);
 	if (!err)
@@ -118,7 +119,7 @@ static unsigned int count_agreeing(const struct gg_ram_map *map, const struct gg
 				   const struct gg_kernel *kernel)
 {
 	unsigned int count = 0;
-	for (size_t i = 0; arch->read_cpu_paging && kernel->table && i < cpus->count; i++)
+	for (size_t i = 0; kernel->table && i < cpus->count; i++)
 		count += cpu_agrees(map, host, arch, &cpus->cpus[i], kernel);
 	return count;
 }

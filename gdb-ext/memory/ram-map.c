@@ -22,6 +22,7 @@ struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_backing *b
 			.start = from->start,
 			.size = from->size,
 			.hva = from->hva,
+			.offset = from->offset,
 			.block = no_cleanup_ptr(from->block),
 		};
 		map->size += from->size;
@@ -98,6 +99,7 @@ struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 					.start = range->start + done,
 					.size = extent.size,
 					.hva = range->hva + done,
+					.offset = range->offset + done,
 					.block = range->block,
 				};
 				err = visit(data, &piece);

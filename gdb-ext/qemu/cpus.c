@@ -14,7 +14,7 @@
 enum { MAX_CPUS = 8192 };
 
 struct cpu_layout {
-	struct gg_member next, index, dirty, running;
+	struct gg_member next, index, dirty, running, halted;
 };
 
 static const struct gg_layout_row rows[] = {
@@ -25,6 +25,7 @@ static const struct gg_layout_row rows[] = {
 			       "kvm_vcpu_dirty"),
 	// Since v2.8.
 	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, running, "CPUState", "running"),
+	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, halted, "CPUState", "halted"),
 };
 
 // The list's head is "cpus_queue" since v8.2 and was "cpus" before; the first CPU is its first
@@ -66,23 +67,94 @@ static struct gg_error *read_accelerator(const struct gg_host *host, enum gg_acc
 	return err;
 }
 
-// TCG works on QEMU's copy itself, but while it executes keeps some registers elsewhere, rip first
-// of all. KVM has a copy of its own, and vcpu_dirty tells which one counts.
-static struct gg_error *read_freshness(const struct gg_host *host, const struct cpu_layout *layout,
-				       enum gg_accelerator accelerator, uint64_t cpu,
-				       enum gg_freshness *ret)
+// The registers of a guest with encrypted state (SEV-ES, TDX) never reach QEMU: KVMState.
+// guest_state_protected, since v6.0.
+static struct gg_error *read_protected(const struct gg_host *host, bool *ret)
 {
-	*ret = GG_UNKNOWN;
-	const bool tcg = accelerator == GG_ACCELERATOR_TCG, kvm = accelerator == GG_ACCELERATOR_KVM;
-	const struct gg_member *member = tcg ? &layout->running : &layout->dirty;
-	if ((!tcg && !kvm) || !member->size)
+	struct gg_member member;
+	uint64_t variable, state = 0, value = 0;
+	struct gg_error *err =
+		host->ops->member(host->data, "KVMState", "guest_state_protected", &member);
+	if (!err)
+		err = gg_host_symbol(host, "kvm_state", &variable);
+	if (!err)
+		err = gg_host_read_uint(host, variable, host->address_size, &state);
+	if (!err && state)
+		err = gg_host_read_member(host, state, &member, &value);
+	*ret = value;
+	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
+static void set_freshness(struct gg_qemu_cpu *cpu, enum gg_freshness freshness, const char *why)
+{
+	cpu->freshness = freshness;
+	cpu->why = why;
+}
+
+// It works on QEMU's copy itself, but while it executes keeps some registers elsewhere.
+static struct gg_error *read_freshness_tcg(const struct gg_host *host,
+					   const struct cpu_layout *layout, struct gg_qemu_cpu *cpu)
+{
+	uint64_t running;
+	set_freshness(cpu, GG_UNKNOWN, "this QEMU does not tell whether TCG was executing");
+	if (!layout->running.size)
 		return NULL;
-	uint64_t value;
-	struct gg_error *err = gg_host_read_member(host, cpu, member, &value);
-	if (!err && tcg)
-		*ret = value ? GG_UNKNOWN : GG_CURRENT;
-	if (!err && kvm)
-		*ret = value ? GG_CURRENT : GG_STALE;
+	struct gg_error *err = gg_host_read_member(host, cpu->address, &layout->running, &running);
+	if (!err && running)
+		set_freshness(cpu, GG_UNKNOWN,
+			      "TCG was executing: pc, flags and general registers may be behind");
+	else if (!err)
+		set_freshness(cpu, GG_CURRENT, "");
+	return err;
+}
+
+// KVM has a copy of its own, and vcpu_dirty tells which one counts.
+static struct gg_error *read_freshness_kvm(const struct gg_host *host,
+					   const struct cpu_layout *layout, struct gg_qemu_cpu *cpu)
+{
+	uint64_t dirty = 0;
+	bool is_protected = false;
+	set_freshness(cpu, GG_UNKNOWN, "this QEMU does not tell whether KVM has run the CPU");
+	if (!layout->dirty.size)
+		return NULL;
+	struct gg_error *err = gg_host_read_member(host, cpu->address, &layout->dirty, &dirty);
+	if (!err)
+		err = read_protected(host, &is_protected);
+	if (!err && is_protected)
+		set_freshness(cpu, GG_UNKNOWN, "the guest's registers are encrypted");
+	else if (!err && dirty)
+		set_freshness(cpu, GG_CURRENT, "");
+	else if (!err)
+		set_freshness(cpu, GG_STALE, "KVM has run the CPU since QEMU last had them");
+	return err;
+}
+
+static struct gg_error *read_freshness(const struct gg_host *host, const struct cpu_layout *layout,
+				       struct gg_qemu_cpu *cpu)
+{
+	switch (cpu->accelerator) {
+	case GG_ACCELERATOR_TCG:
+		return read_freshness_tcg(host, layout, cpu);
+	case GG_ACCELERATOR_KVM:
+		return read_freshness_kvm(host, layout, cpu);
+	default:
+		set_freshness(cpu, GG_UNKNOWN, "QEMU does not tell which accelerator it uses");
+		return NULL;
+	}
+}
+
+static struct gg_error *read_halted(const struct gg_host *host, const struct cpu_layout *layout,
+				    struct gg_qemu_cpu *cpu)
+{
+	uint64_t halted;
+	if (!layout->halted.size)
+		return NULL;
+	struct gg_error *err = gg_host_read_member(host, cpu->address, &layout->halted, &halted);
+	if (!err)
+		cpu->halted = halted != 0;
 	return err;
 }
 
@@ -114,8 +186,12 @@ static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_la
 	if (index >= MAX_CPUS)
 		return gg_error_create(GG_BAD_DATA, "cpu_index is %" PRIu64 ", not below %d", index,
 				       MAX_CPUS);
-	*ret = (struct gg_qemu_cpu){ .address = address, .index = (uint32_t)index };
-	return read_freshness(host, layout, accelerator, address, &ret->freshness);
+	*ret = (struct gg_qemu_cpu){ .address = address,
+				     .index = (uint32_t)index,
+				     .accelerator = accelerator,
+				     .halted = -1 };
+	err = read_freshness(host, layout, ret);
+	return err ? err : read_halted(host, layout, ret);
 }
 
 static struct gg_error *read_list(const struct gg_host *host, const struct cpu_layout *layout,

@@ -6,19 +6,16 @@
 
 #include "../host/host.h"
 
-enum gg_freshness {
-	GG_CURRENT, // QEMU's copy of the registers is the CPU's state
-	GG_STALE,   // the CPU has run under KVM since QEMU last asked for its registers
-	GG_UNKNOWN, // QEMU does not say, or TCG was executing
-};
+enum gg_accelerator { GG_ACCELERATOR_UNKNOWN, GG_ACCELERATOR_TCG, GG_ACCELERATOR_KVM };
 
 struct gg_qemu_cpu {
 	uint64_t address; // of its CPUState, which is where its ArchCPU begins too
 	uint32_t index;   // CPUState.cpu_index
+	enum gg_accelerator accelerator;
 	enum gg_freshness freshness;
+	const char *why; // it is not current; "" for one that is
+	int halted;      // CPUState.halted: 0 or 1, or -1 where this QEMU does not say
 };
-
-enum gg_accelerator { GG_ACCELERATOR_UNKNOWN, GG_ACCELERATOR_TCG, GG_ACCELERATOR_KVM };
 
 struct gg_qemu_cpus {
 	enum gg_accelerator accelerator;

@@ -207,6 +207,7 @@ static struct gg_error *add_part(void *data, uint64_t offset, uint64_t size)
 		.start = range->start + (offset - range->offset),
 		.size = size,
 		.hva = plugged->block->host + offset,
+		.offset = offset,
 		.region = range->region,
 	};
 	return add_range(plugged->ram, &part, plugged->block->idstr);

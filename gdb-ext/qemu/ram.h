@@ -11,6 +11,7 @@ struct gg_qemu_range {
 	gg_gpa_t start;
 	uint64_t size;
 	gg_hva_t hva;
+	uint64_t offset; // in the RAMBlock
 	uint64_t region; // the MemoryRegion's address
 	char *block;     // RAMBlock.idstr, escaped
 };

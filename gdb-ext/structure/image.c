@@ -46,10 +46,12 @@ static bool read_headers(struct gg_images *images, struct program *program, uint
 	if (!runs || !has_start)
 		return false;
 	for (size_t i = 0; i < count && gelf_getphdr(program->elf, (int)i, &phdr); i++)
-		if (phdr.p_type == PT_LOAD && phdr.p_flags & PF_W && images->data_count < MAX_DATA)
+		if (phdr.p_type == PT_LOAD && !(phdr.p_flags & PF_X) &&
+		    images->data_count < MAX_DATA)
 			images->data[images->data_count++] = (struct gg_image_data){
 				.start = program->bias + phdr.p_vaddr,
 				.size = phdr.p_memsz,
+				.writable = phdr.p_flags & PF_W,
 			};
 	return true;
 }

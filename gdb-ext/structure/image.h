@@ -26,12 +26,13 @@ struct gg_image_symbol {
 struct gg_error *gg_images_symbol(const struct gg_images *images, const char *name,
 				  struct gg_image_symbol *ret);
 
-// A run of addresses that a program can write to: its data.
+// A run of addresses that has a program's data: what it can write to, or its constants.
 struct gg_image_data {
 	uint64_t start, size;
+	bool writable;
 };
 
-// All the programs' data. Valid as long as IMAGES is.
+// All the programs' data, without their code. Valid as long as IMAGES is.
 const struct gg_image_data *gg_images_data(const struct gg_images *images, size_t *count);
 
 #endif

@@ -88,6 +88,10 @@ struct gg_field_layout {
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
 				    struct gg_answers *answers, struct gg_field_layout *layout);
 
+// X86CPU.apic_state and APICCommonState, from the CPU at CPU. GG_NOT_FOUND where it has no APIC.
+struct gg_error *gg_find_apic(const struct gg_finder *finder, uint64_t cpu,
+			      const struct gg_field_layout *layout, struct gg_answers *answers);
+
 // VirtIOMEM, from one that is MANAGER, by the LAYOUT that the CPU's description has shown; and
 // RamDiscardManager, should that stand between the RAM and it.
 struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,

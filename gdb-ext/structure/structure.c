@@ -29,7 +29,7 @@ struct gg_structure {
 	struct gg_peek *peek;
 	bool searched; // for variables
 	struct gg_variables variables;
-	struct group ram, cpus, cpu_fields, virtio_mem, enum_lookup;
+	struct group ram, cpus, cpu_fields, apic, virtio_mem, enum_lookup;
 	struct gg_discard_manager manager;
 	struct gg_field_layout field_layout;
 	uint64_t first_cpu;
@@ -197,6 +197,17 @@ static struct gg_error *find_virtio_mem(struct gg_structure *structure, struct g
 				  answers);
 }
 
+static struct gg_error *find_apic(struct gg_structure *structure, struct gg_answers *answers)
+{
+	struct gg_error *err = get_group(structure, &structure->cpu_fields, find_cpu_fields);
+	if (err)
+		return err;
+	if (!structure->field_layout.stride)
+		return gg_error_create(GG_NOT_FOUND, "VMStateField is not known");
+	return gg_find_apic(&structure->finder, structure->first_cpu, &structure->field_layout,
+			    answers);
+}
+
 static struct gg_error *find_enum_lookup(struct gg_structure *structure, struct gg_answers *answers)
 {
 	struct gg_image_symbol symbol;
@@ -213,7 +224,7 @@ static bool is_cpu_name(const char *type)
 
 // NULL for a type that is not looked for.
 static struct gg_error *find_group(struct gg_structure *structure, const char *type,
-				   struct group **ret)
+				   const char *path, struct group **ret)
 {
 	static const char *const ram[] = { "AddressSpace", "FlatView", "FlatRange", "MemoryRegion",
 					   "RAMBlock" };
@@ -230,6 +241,10 @@ static struct gg_error *find_group(struct gg_structure *structure, const char *t
 	    !strcmp(type, "RamDiscardSourceEntry")) {
 		*ret = &structure->virtio_mem;
 		return get_group(structure, *ret, find_virtio_mem);
+	}
+	if (!strcmp(type, "APICCommonState") || !strcmp(path, "apic_state")) {
+		*ret = &structure->apic;
+		return get_group(structure, *ret, find_apic);
 	}
 	if (!strcmp(type, "QEnumLookup")) {
 		*ret = &structure->enum_lookup;
@@ -298,12 +313,19 @@ static struct gg_error *member_by_structure(struct gg_structure *structure, cons
 	if (known)
 		*ret = (struct gg_member){ .size = 1 };
 	if (!err && !known)
-		err = find_group(structure, type, &group);
+		err = find_group(structure, type, path, &group);
 	if (err || known)
 		return err;
 	if (!group)
 		return debugger->ops->member(debugger->data, type, path, ret);
 	const struct gg_answer *answer = gg_answers_find(&group->answers, type, path);
+	if (!answer && group == &structure->cpus) {
+		// Some of its members are found with the registers.
+		err = get_group(structure, &structure->cpu_fields, find_cpu_fields);
+		if (err)
+			return err;
+		answer = gg_answers_find(&structure->cpu_fields.answers, type, path);
+	}
 	if (answer) {
 		*ret = answer->member;
 		return NULL;
@@ -410,6 +432,7 @@ void gg_structure_destroy(struct gg_structure *structure)
 	group_deinit(&structure->ram);
 	group_deinit(&structure->cpus);
 	group_deinit(&structure->cpu_fields);
+	group_deinit(&structure->apic);
 	group_deinit(&structure->virtio_mem);
 	group_deinit(&structure->enum_lookup);
 	gg_peek_destroy(structure->peek);
@@ -468,6 +491,7 @@ struct gg_error *gg_structure_compare(struct gg_structure *structure,
 		{ &structure->ram, find_ram, "MemoryRegion" },
 		{ &structure->cpus, find_cpus, "CPUState" },
 		{ &structure->cpu_fields, find_cpu_fields, "the CPU" },
+		{ &structure->apic, find_apic, "APICCommonState" },
 		{ &structure->virtio_mem, find_virtio_mem, "VirtIOMEM" },
 		{ &structure->enum_lookup, find_enum_lookup, "QEnumLookup" },
 	};

@@ -93,6 +93,8 @@ struct gg_error *gg_find_variables(const struct gg_finder *finder, struct gg_var
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < count; i++) {
 		struct gg_image_data part = data[i];
+		if (!part.writable)
+			continue;
 		if (part.size > MAX_DATA)
 			part.size = MAX_DATA;
 		err = look_through(&search, &part, piece);

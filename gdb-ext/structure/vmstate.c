@@ -34,6 +34,8 @@ enum {
 	MAX_FIELDS = 1024,
 	NAME_SIZE = 48,
 	MAX_OBJECT = 1 << 20,
+	MAX_CPU = 1 << 17,   // 20 KiB in v7.2, with 32 KiB more in v5.2
+	MAX_DATA = 32 << 20, // of a program: 4 MiB in v7.2
 };
 
 struct field {
@@ -289,33 +291,39 @@ static void take_columns(struct fields *fields, const struct gg_field_layout *la
 
 // ---- Descriptions ----
 
-// The fields of the description that a word of the SIZE bytes at ADDRESS leads to. What has the
-// name and no fields is something else; its error is kept as the first one, for the case that there
-// is no other.
+// Is the wanted description at ADDRESS? Then FIELDS are its fields. What has the name and no fields
+// is something else; its error is kept as the first one, for the case that there is no other.
+static bool is_description(const struct gg_finder *finder, uint64_t address,
+			   const struct description *wanted, struct fields *fields,
+			   struct gg_error **first)
+{
+	uint64_t name;
+	char text[NAME_SIZE];
+	if (!gg_peek_word(finder->peek, address, &name) ||
+	    !gg_peek_text(finder->peek, name, text, sizeof(text)) ||
+	    strcmp(text, wanted->name) != 0)
+		return false;
+	struct gg_error *err = find_fields(finder, address, wanted->stride, wanted->least, fields);
+	if (!err)
+		return true;
+	fields_deinit(fields);
+	if (*first)
+		gg_error_destroy(err);
+	else
+		*first = err;
+	return false;
+}
+
+// Does a word of the SIZE bytes at ADDRESS lead to it?
 static bool take_description(const struct gg_finder *finder, uint64_t address, size_t size,
 			     const struct description *wanted, struct fields *ret,
 			     struct gg_error **first)
 {
 	struct gg_window window;
 	gg_peek_window(finder->peek, address, size, &window);
-	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
-		const uint64_t description = gg_window_word(&window, at);
-		uint64_t name;
-		char text[NAME_SIZE];
-		if (!gg_peek_word(finder->peek, description, &name) ||
-		    !gg_peek_text(finder->peek, name, text, sizeof(text)) ||
-		    strcmp(text, wanted->name) != 0)
-			continue;
-		struct gg_error *err =
-			find_fields(finder, description, wanted->stride, wanted->least, ret);
-		if (!err)
+	for (size_t at = 0; at + WORD <= window.size; at += WORD)
+		if (is_description(finder, gg_window_word(&window, at), wanted, ret, first))
 			return true;
-		fields_deinit(ret);
-		if (*first)
-			gg_error_destroy(err);
-		else
-			*first = err;
-	}
 	return false;
 }
 
@@ -436,6 +444,26 @@ static struct gg_error *add_part(const struct gg_finder *finder, const struct fi
 	return err;
 }
 
+// What all CPUs save, whatever they are ("halted"), has a description of its own, which no class
+// leads to. A QEMU that does not export it does not tell.
+static struct gg_error *add_common(const struct gg_finder *finder, const struct fields *fields,
+				   struct gg_answers *answers)
+{
+	struct gg_image_symbol symbol;
+	struct fields common = { 0 };
+	struct gg_error *err = gg_finder_symbol(finder, "vmstate_cpu_common", &symbol);
+	if (!err)
+		err = find_fields(finder, symbol.address, fields->layout.stride, 1, &common);
+	if (err) {
+		gg_error_destroy(err);
+		return NULL;
+	}
+	take_columns(&common, &fields->layout);
+	err = add_fields(&common, "CPUState", answers);
+	fields_deinit(&common);
+	return err;
+}
+
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
 				    struct gg_answers *answers, struct gg_field_layout *layout)
 {
@@ -456,6 +484,8 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 		err = add_fields(&fields, type, answers);
 	if (!err)
 		err = add_part(finder, &fields, "segment", "SegmentCache", answers);
+	if (!err)
+		err = add_common(finder, &fields, answers);
 	fields_deinit(&fields);
 	struct gg_error *serious = gg_peek_error(finder->peek);
 	if (serious) {
@@ -463,6 +493,118 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 		return serious;
 	}
 	return err ? gg_error_context(err, "the registers' places") : NULL;
+}
+
+// ---- APIC ----
+
+enum { PIECE = 65536, MAX_NAMES = 64 };
+
+// What is looked for in the programs' data: first where its name is, then who points to that.
+struct data_search {
+	const struct gg_finder *finder;
+	const struct description *wanted;
+	uint64_t names[MAX_NAMES];
+	size_t name_count;
+	struct fields *ret;
+	struct gg_error *first;
+	uint8_t piece[PIECE];
+};
+
+// Names are where constants are; that a name ends at a piece's end is left to chance, since a
+// description that is not found costs one register.
+static bool look_for_names(struct data_search *search, uint64_t address, size_t size)
+{
+	const char *name = search->wanted->name;
+	const size_t length = strlen(name) + 1;
+	for (size_t at = 0; at + length <= size && search->name_count < MAX_NAMES;) {
+		const uint8_t *found = memmem(search->piece + at, size - at, name, length);
+		if (!found)
+			break;
+		at = (size_t)(found - search->piece);
+		search->names[search->name_count++] = address + at;
+		at++;
+	}
+	return false;
+}
+
+static bool look_for_pointers(struct data_search *search, uint64_t address, size_t size)
+{
+	for (size_t at = 0; at + WORD <= size; at += WORD) {
+		struct gg_cursor cursor = gg_cursor(search->piece + at, WORD,
+						    search->finder->host->big_endian, "data");
+		uint64_t word = 0;
+		gg_error_destroy(gg_cursor_uint(&cursor, WORD, &word));
+		for (size_t i = 0; i < search->name_count; i++)
+			if (word == search->names[i] &&
+			    is_description(search->finder, address + at, search->wanted,
+					   search->ret, &search->first))
+				return true;
+	}
+	return false;
+}
+
+// Calls LOOK with each piece of the data that is, or is not, WRITABLE, until it has found
+// something.
+static bool look_through(struct data_search *search, bool writable,
+			 bool (*look)(struct data_search *search, uint64_t address, size_t size))
+{
+	size_t count;
+	const struct gg_image_data *data = gg_images_data(search->finder->images, &count);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t start = data[i].start / WORD * WORD;
+		const uint64_t all = data[i].size < MAX_DATA ? data[i].size : MAX_DATA;
+		for (uint64_t done = 0; data[i].writable == writable && done < all; done += PIECE) {
+			const size_t size = all - done < PIECE ? all - done : PIECE;
+			struct gg_error *err = gg_host_read(search->finder->host, start + done,
+							    search->piece, size);
+			if (!err && look(search, start + done, size))
+				return true;
+			gg_error_destroy(err);
+		}
+	}
+	return false;
+}
+
+// A description that no class leads to.
+static struct gg_error *find_in_data(const struct gg_finder *finder,
+				     const struct description *wanted, struct fields *ret)
+{
+	struct data_search *search = calloc(1, sizeof(*search));
+	if (!search)
+		return gg_enomem;
+	search->finder = finder;
+	search->wanted = wanted;
+	search->ret = ret;
+	look_through(search, false, look_for_names);
+	const bool found = look_through(search, true, look_for_pointers);
+	gg_error_destroy(search->first);
+	free(search);
+	return found ? NULL
+		     : gg_error_create(GG_NOT_FOUND, "QEMU's data has no VMStateDescription \"%s\"",
+				       wanted->name);
+}
+
+struct gg_error *gg_find_apic(const struct gg_finder *finder, uint64_t cpu,
+			      const struct gg_field_layout *layout, struct gg_answers *answers)
+{
+	const struct description wanted = { "apic", layout->stride, 1 };
+	struct fields fields = { 0 };
+	uint64_t at = WORD, object;
+	while (at < MAX_CPU && (!gg_peek_word(finder->peek, cpu + at, &object) ||
+				!gg_finder_is_object(finder, object, "apic")))
+		at += WORD;
+	if (at == MAX_CPU)
+		return gg_error_create(GG_NOT_FOUND, "no word of the CPU leads to an APIC");
+	struct gg_error *err = find_in_data(finder, &wanted, &fields);
+	if (err)
+		return err;
+	take_columns(&fields, layout);
+	err = gg_answers_add(answers, "X86CPU", "apic_state", at, WORD,
+			     "leads to an object that is an APIC");
+	if (!err)
+		err = add_fields(&fields, "APICCommonState", answers);
+	fields_deinit(&fields);
+	return err;
 }
 
 // ---- virtio-mem ----

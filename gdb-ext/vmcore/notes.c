@@ -74,7 +74,7 @@ struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arc
 				     gg_notice_fn *notice, void *data, struct gg_buffer *notes)
 {
 	const struct gg_qemu_cpus *cpus;
-	struct gg_error *err = gg_guest_cpus(guest, &cpus);
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	if (!err)
 		err = append_notes(guest->host, arch, cpus, notes);
 	if (!err)

@@ -8,10 +8,13 @@
   #:use-module (ice-9 format)
   #:use-module (ice-9 ftw)
   #:use-module (ice-9 match)
+  #:use-module (ice-9 regex)
   #:use-module (srfi srfi-1)
   #:export (define-guest-command
             register-guest-command
             call-with-guest
+            evaluate-address
+            symbol-text
             option
             parse-options
             complete-options
@@ -22,8 +25,22 @@
             format-range))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
-;;; `text', a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas
-;;; in between.  An argument without a dash is of the KIND of the command's #:argument.
+;;; `text', `list' (of numbers), a list of words of which one is meant, or (some-of WORD ...) for a list
+;;; of them with commas in between.  Arguments without a dash are what the command's #:argument has: #f
+;;; for none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
+;;; left out, and one called FILE is a file's name.
+
+(define (arguments-of argument)
+  (match argument
+    (#f '())
+    (((? symbol?) . (? string?)) (list argument))
+    (_ argument)))
+
+(define (names-of-arguments arguments)
+  (string-join (map cdr arguments)))
+
+(define (required? argument)
+  (not (string-prefix? "[" (cdr argument))))
 
 (define (option-flag name) (string-append "-" (symbol->string name)))
 
@@ -38,7 +55,7 @@
 (define (parse-value command spec text)
   (match (cadr spec)
     ('integer (evaluate-integer text))
-    ((or 'file 'text) text)
+    ((or 'file 'text 'list) text)
     (('some-of . words)
      (let ((chosen (string-split text #\,)))
        (for-each (lambda (word)
@@ -54,31 +71,34 @@
                (string-join words ", ") text)))))
 
 (define (parse-options command specs argument words)
-  "WORDS as an alist: a flag's value is #t, the argument without a dash has the key of ARGUMENT, a
-pair (KEY . NAME-FOR-MESSAGES) or #f."
-  (let loop ((words words) (result '()))
+  "WORDS as an alist: a flag's value is #t, an argument without a dash has the key of ARGUMENT."
+  (define arguments (arguments-of argument))
+  (define (too-many word)
+    (match arguments
+      (() (fail "~a: it takes no argument; ~s was given" command word))
+      (((_ . name)) (fail "~a: it takes one ~a; ~s is one too many (quote a name with spaces)"
+                          command name word))
+      (_ (fail "~a: it takes ~a; ~s is one too many (quote what has spaces)"
+               command (names-of-arguments arguments) word))))
+  (let loop ((words words) (left arguments) (result '()))
     (match words
-      (() (if (and argument (not (assq (car argument) result)))
-              (fail "~a: it takes ~a; help ~a" command (cdr argument) command)
+      (() (if (any required? left)
+              (fail "~a: it takes ~a; help ~a" command (names-of-arguments arguments) command)
               result))
       ((word . rest)
        (let ((spec (find-option specs word)))
          (cond
           ((and spec (eq? (cadr spec) 'flag))
-           (loop rest (acons (car spec) #t result)))
+           (loop rest left (acons (car spec) #t result)))
           ((and spec (null? rest))
            (fail "~a: ~a takes a value" command word))
           (spec
-           (loop (cdr rest)
+           (loop (cdr rest) left
                  (acons (car spec) (parse-value command spec (car rest)) result)))
           ((and (string-prefix? "-" word) (not (string=? word "-")))
            (fail "~a: no option ~a; ~a" command word (names-of specs)))
-          ((not argument)
-           (fail "~a: it takes no argument; ~s was given" command word))
-          ((assq (car argument) result)
-           (fail "~a: it takes one ~a; ~s is one too many (quote a name with spaces)"
-                 command (cdr argument) word))
-          (else (loop rest (acons (car argument) word result)))))))))
+          ((null? left) (too-many word))
+          (else (loop rest (cdr left) (acons (caar left) word result)))))))))
 
 (define (option options name)
   "The value of the option NAME, or #f."
@@ -125,7 +145,7 @@ GDB's last word break."
            ((and previous (eq? (cadr previous) 'file)) (complete-file last-word))
            ((and previous (not (eq? (cadr previous) 'flag))) '())
            ((string-prefix? "-" last-word) (map (compose option-flag car) specs))
-           (argument (complete-file last-word))
+           ((member "FILE" (map cdr (arguments-of argument))) (complete-file last-word))
            (else '())))
          ;; GDB takes what it gets as what stands for WORD, the end of the last word.
          (known (- (string-length last-word) (string-length word))))
@@ -181,17 +201,69 @@ QEMU (attach PID)"))
   (let* ((end (or (string-index doc #\newline) (string-length doc)))
          (usage (string-append "Usage: " name
                                (if (null? specs) "" " [OPTION]...")
-                               (if argument (string-append " " (cdr argument)) ""))))
+                               (string-concatenate
+                                (map (lambda (argument)
+                                       (string-append " " (cdr argument)))
+                                     (arguments-of argument))))))
     (string-append (substring doc 0 end) "\n" usage (substring doc end)
                    (if (null? specs) "" "\n\nOptions:\n")
                    (string-join (map option-help specs) "\n"))))
 
 (define-syntax define-guest-command
   (syntax-rules ()
-    "Registers the command NAME.  ARGUMENT is #f or (KEY . \"NAME FOR PEOPLE\"); a SPEC is an option,
-quasiquoted; BODY is called with the options as `option' reads them."
+    "Registers the command NAME.  A SPEC is an option, quasiquoted; BODY is called with the options and
+arguments as `option' reads them."
     ((_ (name #:argument argument #:options (spec ...)) doc body)
      (register-guest-command (symbol->string 'name) 'argument `(spec ...) doc body))))
+
+;;; Addresses in the guest.
+
+(define symbol-expression
+  (make-regexp "^([A-Za-z_.][A-Za-z0-9_.$]*)([+-](0x[0-9a-fA-F]+|[0-9]+))?$"))
+
+(define (parse-offset text)
+  (let ((digits (string-trim (substring text 1) #\0)))
+    (* (if (string-prefix? "-" text) -1 1)
+       (if (string-prefix? "x" digits)
+           (string->number (substring digits 1) 16)
+           (string->number (substring text 1))))))
+
+(define (evaluate-address guest text)
+  "The address that TEXT stands for: SYMBOL, SYMBOL+OFFSET or SYMBOL-OFFSET of the guest's kernel,
+else a GDB expression."
+  (define (kernel-symbol name)
+    ;; The address, or why there is none.
+    (catch 'gdb-guest-error
+      (lambda () (%guest-kernel-symbol guest name))
+      (lambda (key kind message)
+        (if (eq? kind 'interrupted)
+            (throw key kind message)
+            message))))
+  (let ((match (regexp-exec symbol-expression text)))
+    (if match
+        (let ((address (kernel-symbol (match:substring match 1)))
+              (offset (match:substring match 2)))
+          (if (string? address)
+              (evaluate-integer
+               text (format #f "a symbol of the guest's kernel (~a), nor a number" address))
+              (modulo (+ address (if offset (parse-offset offset) 0)) (expt 2 64))))
+        (evaluate-integer text))))
+
+(define (symbol-text guest address notice)
+  "\"NAME+0xOFFSET\" for an ADDRESS in the guest's kernel, or #f.  NOTICE is called with a line
+where the kernel's symbols are damaged."
+  (catch 'gdb-guest-error
+    (lambda ()
+      (match (%guest-kernel-symbol-at guest address)
+        (#(name _ start _)
+         (if (= address start)
+             name
+             (format #f "~a+0x~x" name (- address start))))))
+    (lambda (key kind message)
+      (case kind
+        ((interrupted) (throw key kind message))
+        ((not-found absent) #f)
+        (else (notice message) #f)))))
 
 ;;; Words.
 

@@ -21,6 +21,7 @@
             register-command
             split-arguments
             evaluate-integer
+            set-convenience-variable
             execute-to-string
             fail
             say
@@ -124,7 +125,8 @@
       (const #f)))
   (or (look-up name)
       (look-up (string-append "struct " name))
-      (look-up (string-append "union " name))))
+      (look-up (string-append "union " name))
+      (look-up (string-append "enum " name))))
 
 (define (anonymous? field)
   (let ((name (gdb:field-name field)))
@@ -155,7 +157,18 @@
                    (loop rest)))))
           (else (loop rest))))))))
 
+(define (enumerator type name)
+  "The value of the enumerator NAME, with the size of TYPE, or #f."
+  (and=> (find (lambda (field) (equal? (gdb:field-name field) name)) (gdb:type-fields type))
+         (lambda (field)
+           (let ((value (gdb:field-enumval field)))
+             (when (negative? value)
+               (throw-answer 'unsupported "~a is negative" name))
+             (cons value (gdb:type-sizeof type))))))
+
 (define (member-answer type-name path)
+  (define (no-member)
+    (throw-answer 'not-found "type ~a has no member ~a" type-name path))
   (answering 'not-found
     (lambda ()
       (let loop ((type (or (find-type type-name)
@@ -164,11 +177,12 @@
                  (names (if (string-null? path) '() (string-split path #\.))))
         (match names
           (() (cons offset (gdb:type-sizeof type)))
+          ((and (name) (? (const (= (gdb:type-code type) gdb:TYPE_CODE_ENUM))))
+           (or (enumerator type name) (no-member)))
           ((name . rest)
            (call-with-values (lambda () (find-field type name))
              (lambda (inner-offset inner-type)
-               (unless inner-offset
-                 (throw-answer 'not-found "type ~a has no member ~a" type-name path))
+               (unless inner-offset (no-member))
                (loop inner-type (+ offset inner-offset) rest)))))))))
 
 ;;; Registers.
@@ -271,13 +285,18 @@ last word break.  An empty line does not repeat the command."
 (define (split-arguments text)
   (gdb:string->argv text))
 
-(define (evaluate-integer text)
-  "The value of the GDB expression TEXT, without its sign."
+(define* (evaluate-integer text #:optional (what "a number"))
+  "The value of the GDB expression TEXT, without its sign.  An error says that it is not WHAT."
   (catch #t
     (lambda ()
       (modulo (gdb:value->integer (gdb:parse-and-eval text)) (expt 2 64)))
     (lambda (key . arguments)
-      (fail "~s is not a number: ~a" text (exception-text key arguments)))))
+      (fail "~s is not ~a: ~a" text what (exception-text key arguments)))))
+
+(define (set-convenience-variable name value)
+  "Sets $NAME to VALUE, an integer of up to 64 bits without a sign, or for #f to void."
+  (gdb:parse-and-eval
+   (format #f "$~a = ~a" name (if value (format #f "(unsigned long) 0x~x" value) "(void) 0"))))
 
 (define (fail format-string . arguments)
   "Ends a command with one line."

@@ -19,6 +19,12 @@
             %guest-log-save
             %log-level-names
             %log-facility-names
+            %guest-cpus
+            %guest-kernel-symbol
+            %guest-kernel-symbol-at
+            %guest-kernel-symbols
+            %guest-read-virtual
+            %guest-walk
             %interruptible))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.

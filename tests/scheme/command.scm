@@ -38,6 +38,21 @@
 (test-equal "without an argument there may be none" '()
   (parse-options "command" '() #f '()))
 
+(define two '((address . "ADDR") (format . "[COUNT][FORMAT]")))
+(define (parse-two . words)
+  (sort (parse-options "command" specs two words)
+        (lambda (a b)
+          (string<? (symbol->string (car a)) (symbol->string (car b))))))
+
+(test-equal "two arguments have their keys, in order, options in between"
+  '((address . "jiffies") (force . #t) (format . "4x")) (parse-two "jiffies" "-force" "4x"))
+(test-equal "an argument in brackets may be left out"
+  '((address . "jiffies")) (parse-two "jiffies"))
+(test-throws "one without brackets may not"
+  'gdb:user-error "command: it takes ADDR [COUNT][FORMAT]; help command" (parse-two))
+(test-throws "a third argument is one too many"
+  'gdb:user-error "command: it takes ADDR [COUNT][FORMAT]; \"c\" is one too many (quote what has spaces)"
+  (parse-two "a" "b" "c"))
 (test-throws "a missing argument is named"
   'gdb:user-error "command: it takes FILE; help command" (parse "-force"))
 (test-throws "an argument too many is named"
@@ -104,6 +119,8 @@
   (list (in-tree "sub/")) (complete (string-append "-map " (in-tree "s")) (in-tree "s")))
 (test-equal "in a folder that is not there nothing completes"
   '() (complete (in-tree "none/x") (in-tree "none/x")))
+(test-equal "an argument that is no file does not complete to files"
+  '() (complete-options specs two (in-tree "vmc") (in-tree "vmc")))
 (test-equal "without an argument files do not complete"
   '() (complete-options specs #f (in-tree "vmc") (in-tree "vmc")))
 

@@ -53,6 +53,14 @@
   (test-throws (name "a missing member is named, with its type")
     'not-found "type outer has no member unnamed.outer.x"
     (ask %guest-member "outer" "unnamed.outer.x"))
+  (test-equal (name "an enumerator's value, and its enumeration's size")
+    '(41 . 4) (ask %guest-member "Choice" "LARGER"))
+  (test-equal (name "an enumerator by the enumeration's tag")
+    '(7 . 4) (ask %guest-member "tagged" "TAGGED"))
+  (test-throws (name "a missing enumerator is named, with its enumeration")
+    'not-found "type Choice has no member HUGE" (ask %guest-member "Choice" "HUGE"))
+  (test-throws (name "a negative enumerator is refused")
+    'unsupported "BELOW is negative" (ask %guest-member "Choice" "BELOW"))
   (test-throws (name "a missing type is named")
     'not-found "no type nowhere" (ask %guest-member "nowhere" "x"))
   (test-equal (name "a bit field is refused")
@@ -113,6 +121,13 @@
   (truth "pid") (target-pid (current-target)))
 (test-equal "a process's program is known" program (target-program (current-target)))
 (test-host "process")
+
+(define (set-and-print value)
+  (set-convenience-variable "guest_test" value)
+  (gdb:execute "output $guest_test" #:to-string #t))
+(test-equal "a convenience variable is set" "18446744073709551615" (set-and-print (- (expt 2 64) 1)))
+(test-equal "a convenience variable is made void" "void" (set-and-print #f))
+(test-equal "a convenience variable is set again" "0" (set-and-print 0))
 
 (gdb:execute (string-append "generate-core-file " core) #:to-string #t)
 (gdb:execute "kill" #:to-string #t)

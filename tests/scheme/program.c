@@ -25,6 +25,12 @@ union both {
 	uint32_t halves[2];
 };
 
+// Its values are in host.scm too.
+typedef enum { SMALL, LARGE = 40, LARGER, BELOW = -1 } Choice;
+enum tagged { TAGGED = 7 };
+Choice choice;
+enum tagged tagged;
+
 struct outer {
 	uint8_t before;
 	union {

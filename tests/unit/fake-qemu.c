@@ -34,6 +34,7 @@ static const struct fake_member common_members[] = {
 	{ "CPUState", "node.tqe_next", FAKE_CPU_NEXT, 8 },
 	{ "CPUState", "cpu_index", FAKE_CPU_INDEX, 4 },
 	{ "CPUState", "running", FAKE_CPU_RUNNING, 1 },
+	{ "CPUState", "halted", FAKE_CPU_HALTED, 4 },
 	{ "X86CPU", "", 0, FAKE_CPU_SIZE },
 	{ "X86CPU", "env.regs", FAKE_CPU_REGS, 128 },
 	{ "X86CPU", "env.eip", FAKE_CPU_EIP, 8 },
@@ -62,6 +63,26 @@ static const struct fake_member members_7_2[] = {
 	{ "VMCoreInfoState", "vmcoreinfo.guest_format", FAKE_DEVICE_FORMAT, 2 },
 	{ "VMCoreInfoState", "vmcoreinfo.paddr", FAKE_DEVICE_PADDR, 8 },
 	{ "CPUState", "vcpu_dirty", FAKE_CPU_DIRTY, 1 },
+	{ "X86CPU", "env.efer", FAKE_CPU_EFER, 8 },
+	{ "X86CPU", "env.cc_dst", FAKE_CPU_CC_DST, 8 },
+	{ "X86CPU", "env.cc_src", FAKE_CPU_CC_SRC, 8 },
+	{ "X86CPU", "env.cc_src2", FAKE_CPU_CC_SRC2, 8 },
+	{ "X86CPU", "env.cc_op", FAKE_CPU_CC_OP, 4 },
+	{ "X86CPU", "env.df", FAKE_CPU_DF, 4 },
+	{ "X86CPU", "env.a20_mask", FAKE_CPU_A20_MASK, 4 },
+	{ "X86CPU", "env.mp_state", FAKE_CPU_MP_STATE, 4 },
+	{ "X86CPU", "env.fpuc", FAKE_CPU_FPUC, 2 },
+	{ "X86CPU", "env.fpus", FAKE_CPU_FPUS, 2 },
+	{ "X86CPU", "env.fpstt", FAKE_CPU_FPSTT, 4 },
+	{ "X86CPU", "env.fptags", FAKE_CPU_FPTAGS, 8 },
+	{ "X86CPU", "env.mxcsr", FAKE_CPU_MXCSR, 4 },
+	{ "X86CPU", "env.sse_status.float_exception_flags", FAKE_CPU_SSE_EXCEPTIONS, 2 },
+	{ "X86CPU", "env.xcr0", FAKE_CPU_XCR0, 8 },
+	{ "X86CPU", "env.dr", FAKE_CPU_DR, 64 },
+	{ "X86CPU", "env.fpregs", FAKE_CPU_FPREGS, 128 },
+	{ "X86CPU", "env.xmm_regs", FAKE_CPU_XMM_REGS, 2048 },
+	{ "X86CPU", "apic_state", FAKE_CPU_APIC, 8 },
+	{ "APICCommonState", "tpr", FAKE_APIC_TPR, 1 },
 	{ "MemoryRegion", "ram_block", 56, 8 },
 	{ "MemoryRegion", "ram_device", 41, 1 },
 	{ "MemoryRegion", "nonvolatile", 42, 1 },
@@ -187,6 +208,81 @@ static void add_cpus(struct fake_qemu *qemu, enum fake_version version)
 				       FAKE_STRUCTURES + FAKE_KVM_ALLOWED));
 	check(gg_bytes_host_add_symbol(qemu->bytes, "tcg_allowed",
 				       FAKE_STRUCTURES + FAKE_TCG_ALLOWED));
+}
+
+void fake_qemu_add_cc_ops(struct fake_qemu *qemu, const char *version)
+{
+	static const struct {
+		const char *version;
+		const struct {
+			const char *name;
+			uint64_t value;
+		} ops[20];
+	} versions[] = {
+		{ "7.2",
+		  { { "CC_OP_DYNAMIC", 0 },
+		    { "CC_OP_EFLAGS", 1 },
+		    { "CC_OP_MULB", 2 },
+		    { "CC_OP_ADDB", 6 },
+		    { "CC_OP_ADCB", 10 },
+		    { "CC_OP_SUBB", 14 },
+		    { "CC_OP_SBBB", 18 },
+		    { "CC_OP_LOGICB", 22 },
+		    { "CC_OP_INCB", 26 },
+		    { "CC_OP_DECB", 30 },
+		    { "CC_OP_SHLB", 34 },
+		    { "CC_OP_SARB", 38 },
+		    { "CC_OP_BMILGB", 42 },
+		    { "CC_OP_ADCX", 46 },
+		    { "CC_OP_ADOX", 47 },
+		    { "CC_OP_ADCOX", 48 },
+		    { "CC_OP_CLR", 49 },
+		    { "CC_OP_POPCNT", 50 } } },
+		{ "9.1",
+		  { { "CC_OP_DYNAMIC", 0 },
+		    { "CC_OP_EFLAGS", 1 },
+		    { "CC_OP_ADCX", 2 },
+		    { "CC_OP_ADOX", 3 },
+		    { "CC_OP_ADCOX", 4 },
+		    { "CC_OP_CLR", 5 },
+		    { "CC_OP_MULB", 6 },
+		    { "CC_OP_ADDB", 10 },
+		    { "CC_OP_ADCB", 14 },
+		    { "CC_OP_SUBB", 18 },
+		    { "CC_OP_SBBB", 22 },
+		    { "CC_OP_LOGICB", 26 },
+		    { "CC_OP_INCB", 30 },
+		    { "CC_OP_DECB", 34 },
+		    { "CC_OP_SHLB", 38 },
+		    { "CC_OP_SARB", 42 },
+		    { "CC_OP_BMILGB", 46 },
+		    { "CC_OP_POPCNT", 53 } } },
+		{ "10.0",
+		  { { "CC_OP_EFLAGS", 0 },
+		    { "CC_OP_ADCX", 1 },
+		    { "CC_OP_ADOX", 2 },
+		    { "CC_OP_ADCOX", 3 },
+		    { "CC_OP_MULB", 4 },
+		    { "CC_OP_ADDB", 8 },
+		    { "CC_OP_ADCB", 12 },
+		    { "CC_OP_SUBB", 16 },
+		    { "CC_OP_SBBB", 20 },
+		    { "CC_OP_LOGICB", 24 },
+		    { "CC_OP_INCB", 28 },
+		    { "CC_OP_DECB", 32 },
+		    { "CC_OP_SHLB", 36 },
+		    { "CC_OP_SARB", 40 },
+		    { "CC_OP_BMILGB", 44 },
+		    { "CC_OP_BLSIB", 48 },
+		    { "CC_OP_POPCNT", 55 },
+		    { "CC_OP_DYNAMIC", 56 } } },
+	};
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
+		for (size_t j = 0; !strcmp(version, versions[i].version) && j < 20; j++)
+			if (versions[i].ops[j].name)
+				check(gg_bytes_host_add_member(qemu->bytes, "CCOp",
+							       versions[i].ops[j].name,
+							       versions[i].ops[j].value, 4));
 }
 
 static void link_blocks(struct fake_qemu *qemu)

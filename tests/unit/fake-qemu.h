@@ -23,7 +23,7 @@ enum {
 	FAKE_BLOCK_SIZE = 0x1000, // the same
 	// The address of the structures, and the size of the piece they are all in.
 	FAKE_STRUCTURES = 0x100000,
-	FAKE_STRUCTURES_SIZE = 0x5000,
+	FAKE_STRUCTURES_SIZE = 0x8000,
 };
 
 // Where in the piece what can be damaged is.
@@ -53,7 +53,7 @@ enum {
 	FAKE_KVM_ALLOWED = 0x1d0,
 	FAKE_TCG_ALLOWED = 0x1d1,
 	FAKE_CPU = 0x4000,
-	FAKE_CPU_SIZE = 0x400,
+	FAKE_CPU_SIZE = 0x1000,
 	// In a CPU: CPUState's members, and those of env.
 	FAKE_CPU_NEXT = 0x10,
 	FAKE_CPU_INDEX = 0x20,
@@ -71,6 +71,28 @@ enum {
 	FAKE_CPU_IDT = 0x288,
 	FAKE_CPU_CR = 0x2a0,
 	FAKE_CPU_KERNELGSBASE = 0x2d0,
+	FAKE_CPU_HALTED = 0x28,
+	// Of a 7.2 only.
+	FAKE_CPU_EFER = 0x2e0,
+	FAKE_CPU_CC_DST = 0x2e8,
+	FAKE_CPU_CC_SRC = 0x2f0,
+	FAKE_CPU_CC_SRC2 = 0x2f8,
+	FAKE_CPU_CC_OP = 0x300,
+	FAKE_CPU_DF = 0x304,
+	FAKE_CPU_A20_MASK = 0x308,
+	FAKE_CPU_MP_STATE = 0x30c,
+	FAKE_CPU_FPUC = 0x310,
+	FAKE_CPU_FPUS = 0x312,
+	FAKE_CPU_FPSTT = 0x314,
+	FAKE_CPU_FPTAGS = 0x318,
+	FAKE_CPU_MXCSR = 0x320,
+	FAKE_CPU_SSE_EXCEPTIONS = 0x324,
+	FAKE_CPU_XCR0 = 0x328,
+	FAKE_CPU_DR = 0x330,
+	FAKE_CPU_APIC = 0x370,
+	FAKE_CPU_FPREGS = 0x380,
+	FAKE_CPU_XMM_REGS = 0x400,
+	FAKE_APIC_TPR = 4,
 };
 
 struct fake_range {
@@ -86,6 +108,9 @@ struct fake_qemu {
 	uint64_t hva[FAKE_REGIONS]; // and their address
 	uint64_t size[FAKE_REGIONS];
 };
+
+// CCOp's values in QEMU VERSION (target/i386/cpu.h), as the host's members; "7.2", "9.1" or "10.0".
+void fake_qemu_add_cc_ops(struct fake_qemu *qemu, const char *version);
 
 // COUNT ranges, at most 32. Every region is as large as its ranges need. Two CPUs under TCG, in
 // long mode, all of whose registers are 0.

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The kernel's symbols, and guest memory by virtual address, as a caller sees them.
+#include "cleanup.h"
+#include "guest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+// ---- Symbols ----
+
+static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols **ret)
+{
+	const struct gg_kernel *kernel;
+	struct gg_error *err = NULL;
+	if (!guest->symbols) {
+		err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+		if (!err)
+			err = gg_symbols_create(kernel, &guest->symbols);
+	}
+	*ret = guest->symbols;
+	return err;
+}
+
+struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret)
+{
+	struct gg_symbols *symbols;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_address(symbols, name, ret);
+}
+
+struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address, struct gg_symbol *ret)
+{
+	struct gg_symbols *symbols;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_at(symbols, address, ret);
+}
+
+struct gg_error *
+gg_guest_symbols(struct gg_guest *guest,
+		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data)
+{
+	struct gg_symbols *symbols;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_visit(symbols, visit, data);
+}
+
+// ---- Address spaces ----
+
+struct gg_address_space {
+	int64_t cpu;
+	const struct gg_ram_map *map;
+	struct gg_page_table *table;
+	bool owns_table; // else it is the kernel's
+};
+
+void gg_address_space_destroy(struct gg_address_space *space)
+{
+	if (!space)
+		return;
+	if (space->owns_table)
+		gg_page_table_destroy(space->table);
+	free(space);
+}
+
+static void cleanup_space(struct gg_address_space **space)
+{
+	gg_address_space_destroy(*space);
+}
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const struct gg_qemu_cpu *cpu,
+			     const char *what)
+{
+	_cleanup_free_ char *text = NULL;
+	if (!notice)
+		return NULL;
+	if (asprintf(&text, "%s%" PRIu32 "'s page tables%s%s", what, cpu->index,
+		     cpu->freshness == GG_CURRENT ? "" : ", which may not be those of now: ",
+		     cpu->why) < 0) {
+		text = NULL;
+		return gg_enomem;
+	}
+	return notice(data, text);
+}
+
+// AMD's SME has a bit in every entry; a kernel's VMCOREINFO tells which.
+static uint64_t ignored_bits(struct gg_guest *guest)
+{
+	return guest->kernel ? guest->kernel->paging.paging.ignored_bits : 0;
+}
+
+static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				struct gg_address_space *space)
+{
+	const struct gg_arch *arch;
+	struct gg_registers registers;
+	struct gg_paging paging;
+	struct gg_error *err = gg_guest_arch(guest, &arch);
+	if (!err)
+		err = arch->read_registers(guest->host, cpu, &registers);
+	if (err)
+		return err;
+	arch->cpu_paging(&registers, false, &paging);
+	paging.ignored_bits |= ignored_bits(guest);
+	space->owns_table = true;
+	return gg_page_table_create(space->map, &paging, &space->table);
+}
+
+static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_notice_fn *notice,
+				      void *data, struct gg_address_space *space)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	if (err)
+		return err;
+	for (size_t i = 0; i < cpus->count; i++) {
+		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
+		if (cpu->index != index)
+			continue;
+		if (cpu->freshness != GG_CURRENT)
+			err = tell(notice, data, cpu, "through CPU ");
+		return err ? err : use_cpu(guest, cpu, space);
+	}
+	return gg_error_create(GG_NOT_FOUND, "there is no CPU %" PRId64, index);
+}
+
+// GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.
+static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_space *space)
+{
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err && !kernel->table)
+		err = gg_error_create(GG_NOT_FOUND, "the kernel's page tables are not known");
+	if (!err)
+		space->table = kernel->table;
+	return err;
+}
+
+static struct gg_error *use_kernel_or_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					  struct gg_address_space *space)
+{
+	struct gg_error *err = use_kernel(guest, space);
+	if (!err || (gg_error_kind(err) != GG_NOT_FOUND && gg_error_kind(err) != GG_ABSENT))
+		return err;
+	const struct gg_qemu_cpus *cpus;
+	gg_error_destroy(err);
+	err = gg_guest_qemu_cpus(guest, &cpus);
+	if (!err)
+		err = tell(notice, data, &cpus->cpus[0],
+			   "no kernel of Linux is found: through CPU ");
+	return err ? err : use_cpu(guest, &cpus->cpus[0], space);
+}
+
+static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu, gg_notice_fn *notice,
+				     void *data, struct gg_address_space **ret)
+{
+	_cleanup_(cleanup_space) struct gg_address_space *space = calloc(1, sizeof(*space));
+	if (!space)
+		return gg_enomem;
+	space->cpu = cpu;
+	struct gg_error *err = gg_guest_ram_map(guest, &space->map);
+	if (!err)
+		err = cpu == GG_KERNEL_TABLES ? use_kernel_or_cpu(guest, notice, data, space)
+					      : use_cpu_index(guest, cpu, notice, data, space);
+	if (!err)
+		*ret = no_cleanup_ptr(space);
+	return err;
+}
+
+struct gg_error *gg_guest_address_space(struct gg_guest *guest, int64_t cpu,
+					struct gg_error *(*notice)(void *data, const char *text),
+					void *data, struct gg_address_space **ret)
+{
+	if (!guest->space || guest->space->cpu != cpu) {
+		struct gg_address_space *space = NULL;
+		struct gg_error *err = create_space(guest, cpu, notice, data, &space);
+		if (err)
+			return err;
+		gg_address_space_destroy(guest->space);
+		guest->space = space;
+	}
+	*ret = guest->space;
+	return NULL;
+}
+
+struct gg_error *gg_address_space_read(struct gg_address_space *space, gg_gva_t gva, void *buffer,
+				       size_t size)
+{
+	return gg_page_table_read(space->table, gva, buffer, size);
+}
+
+struct walk {
+	const struct gg_page_table *table;
+	struct gg_error *(*visit)(void *data, const struct gg_walk_entry *entry);
+	void *data;
+};
+
+static struct gg_error *show_entry(void *data, const struct gg_page_entry *entry)
+{
+	const struct walk *walk = data;
+	char flags[GG_PAGE_FLAGS_SIZE];
+	gg_page_table_flags(walk->table, entry, flags);
+	const struct gg_walk_entry shown = { .level = gg_page_table_level_name(walk->table,
+									       entry->level),
+					     .gpa = entry->gpa,
+					     .value = entry->value,
+					     .flags = flags };
+	return walk->visit(walk->data, &shown);
+}
+
+struct gg_error *gg_address_space_walk(struct gg_address_space *space, gg_gva_t gva,
+				       struct gg_error *(*visit)(void *data,
+								 const struct gg_walk_entry *entry),
+				       void *data, struct gg_translation *ret)
+{
+	struct walk walk = { .table = space->table, .visit = visit, .data = data };
+	struct gg_mapping mapping;
+	struct gg_error *err = gg_page_table_walk(space->table, gva, show_entry, &walk, &mapping);
+	if (err)
+		return err;
+	*ret = (struct gg_translation){ .mapped = mapping.present,
+					.gpa = mapping.gpa,
+					.page_size = mapping.page_size };
+	const struct gg_ram_range *range =
+		mapping.present ? gg_ram_map_find(space->map, mapping.gpa) : NULL;
+	if (range) {
+		ret->block = range->block;
+		ret->block_offset = range->offset + (mapping.gpa - range->start);
+	}
+	return NULL;
+}

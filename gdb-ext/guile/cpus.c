@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The vCPUs, as association lists.
+#include "guile.h"
+
+static SCM symbol(const char *name)
+{
+	return scm_from_utf8_symbol(name);
+}
+
+static SCM add(SCM list, const char *name, SCM value)
+{
+	return scm_acons(symbol(name), value, list);
+}
+
+// SIZE bytes, the lowest first, as an integer.
+static SCM wide_integer(const uint8_t *bytes, unsigned int size)
+{
+	SCM value = SCM_INUM0;
+	for (unsigned int i = size; i-- > 0;)
+		value = scm_logior(scm_ash(value, scm_from_int(8)), scm_from_uint8(bytes[i]));
+	return value;
+}
+
+// (NAME . #(SIZE VALUE UNKNOWN)); UNKNOWN has the bits of VALUE that are not known.
+static SCM register_to_pair(const struct gg_register *reg)
+{
+	const bool is_wide = reg->size > sizeof(reg->value);
+	SCM unknown = scm_from_uint64(reg->unknown);
+	if (is_wide && reg->unknown)
+		unknown = scm_difference(scm_ash(scm_from_int(1), scm_from_uint(8 * reg->size)),
+					 scm_from_int(1));
+	return scm_cons(gg_guile_string(reg->name),
+			scm_vector(scm_list_3(scm_from_uint(reg->size),
+					      is_wide ? wide_integer(reg->bytes, reg->size)
+						      : scm_from_uint64(reg->value),
+					      unknown)));
+}
+
+static SCM cpu_to_alist(const struct gg_cpu *cpu)
+{
+	SCM registers = SCM_EOL, facts = SCM_EOL;
+	for (size_t i = cpu->register_count; i-- > 0;)
+		registers = scm_cons(register_to_pair(&cpu->registers[i]), registers);
+	facts = add(facts, "text", gg_guile_string(cpu->text));
+	facts = add(facts, "registers", registers);
+	facts = add(facts, "root", scm_from_uint64(cpu->root));
+	facts = add(facts, "sp", scm_from_uint64(cpu->sp));
+	facts = add(facts, "place", gg_guile_string(cpu->place));
+	facts = add(facts, "pc", scm_from_uint64(cpu->pc));
+	facts = add(facts, "privilege", gg_guile_string(cpu->privilege));
+	facts = add(facts, "bits", scm_from_uint(cpu->bits));
+	facts = add(facts, "activity", gg_guile_string(cpu->activity));
+	facts = add(facts, "why", gg_guile_string(cpu->why));
+	facts = add(facts, "state", symbol(gg_guile_freshness(cpu->freshness)));
+	return add(facts, "index", scm_from_uint32(cpu->index));
+}
+
+static struct gg_error *collect_cpu(void *data, const struct gg_cpu *cpu)
+{
+	SCM *list = data;
+	*list = scm_cons(cpu_to_alist(cpu), *list);
+	return NULL;
+}
+
+// (%guest-cpus GUEST) => a list of association lists: index, state (current, stale or unknown),
+// why, activity, bits, privilege, pc, place, sp, root, registers, text.
+static SCM guest_cpus(SCM object)
+{
+	SCM list = SCM_EOL;
+	gg_guile_throw(gg_guest_cpus(gg_guile_guest(object), collect_cpu, &list));
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
+void gg_guile_init_cpus(void)
+{
+	gg_guile_define("%guest-cpus", 1, (scm_t_subr)guest_cpus);
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// kallsyms without anyone who says where it is.
+//
+// The digits are characters of names, so each stands for itself: the tokens of 0 to 9 are the texts
+// of one digit, one behind the other. Around them are the token table's ends; behind it is the
+// index, which must agree; in front of it, as far as their own numbers tell, are the names.
+//
+// In:  the kernel's image.
+// Out: candidates.
+// Trusts nothing it reads: what reaches beyond the image is no candidate, and there is a limit to
+// how many are looked at.
+#include "kallsyms-search.h"
+#include "../cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PAGE = 4096,
+	PIECE = 1 << 20,
+	MAX_IMAGE = 256 << 20,
+	MAX_NAMES_SIZE = 32 << 20,
+	MAX_SYMBOLS = 1 << 22,
+	MAX_TABLES = 16,  // token tables that are looked at
+	MAX_NAMES = 1024, // lists of names that are counted
+	TOKENS = 256,
+	INDEX_SIZE = TOKENS * 2,
+	MARKER_INTERVAL = 256,
+	SEQUENCE_SIZE = 3, // of kallsyms_seqs_of_names, in v6.2 and v6.3 behind the markers
+};
+
+struct image {
+	const struct gg_kallsyms_hints *hints;
+	uint8_t *bytes;
+	size_t size;
+	bool big_endian;
+	unsigned int lists; // of names that were counted
+};
+
+// ---- The image ----
+
+// The kernel frees its init section: what is not mapped is zeros here, which are nothing.
+static struct gg_error *read_piece(const struct gg_virtual *memory, gg_gva_t gva, uint8_t *bytes,
+				   size_t size)
+{
+	struct gg_error *err = gg_virtual_read(memory, gva, bytes, size);
+	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+		return err;
+	gg_error_destroy(err);
+	memset(bytes, 0, size);
+	for (size_t done = 0; size > PAGE && done < size; done += PAGE) {
+		err = read_piece(memory, gva + done, bytes + done,
+				 size - done < PAGE ? size - done : PAGE);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct gg_error *read_image(struct image *image, const struct gg_virtual *memory)
+{
+	image->size = image->hints->image_size < MAX_IMAGE ? image->hints->image_size : MAX_IMAGE;
+	image->bytes = malloc(image->size ? image->size : 1);
+	if (!image->bytes)
+		return gg_enomem;
+	for (size_t done = 0; done < image->size; done += PIECE) {
+		struct gg_error *err = gg_interrupt_check();
+		if (!err)
+			err = read_piece(memory, image->hints->image + done, image->bytes + done,
+					 image->size - done < PIECE ? image->size - done : PIECE);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+// The integer of SIZE bytes at OFFSET, or all ones where that is not in the image.
+static uint64_t get(const struct image *image, size_t offset, unsigned int size)
+{
+	struct gg_cursor cursor =
+		gg_cursor(image->bytes, image->size, image->big_endian, "the image");
+	uint64_t value = UINT64_MAX;
+	struct gg_error *err = gg_cursor_seek(&cursor, offset);
+	if (!err)
+		err = gg_cursor_uint(&cursor, size, &value);
+	gg_error_destroy(err);
+	return value;
+}
+
+static size_t align(size_t value, size_t to)
+{
+	return (value + to - 1) & ~(to - 1);
+}
+
+// ---- The token table ----
+
+// Is the index of a table that starts at TABLE and ends at END at INDEX?
+static bool is_index(const struct image *image, size_t table, size_t end, size_t index)
+{
+	if (index > image->size || image->size - index < INDEX_SIZE)
+		return false;
+	for (unsigned int i = 0; i < TOKENS; i++) {
+		const uint64_t start = get(image, index + 2 * i, 2);
+		if (start >= end - table || (i ? image->bytes[table + start - 1] : start) != 0)
+			return false;
+		if (i && start <= get(image, index + 2 * (i - 1), 2))
+			return false;
+	}
+	return true;
+}
+
+// The end of the COUNT texts from OFFSET on, or 0.
+static size_t skip_texts(const struct image *image, size_t offset, unsigned int count)
+{
+	for (; count > 0; count--) {
+		const size_t left = image->size - offset;
+		const size_t most = left < UINT8_MAX ? left : UINT8_MAX;
+		const uint8_t *end = memchr(image->bytes + offset, 0, most);
+		if (!end)
+			return 0;
+		offset = (size_t)(end - image->bytes) + 1;
+	}
+	return offset;
+}
+
+// DIGITS is where the token of "0" is.
+static bool find_table(const struct image *image, size_t digits, size_t *table, size_t *index)
+{
+	const size_t end = skip_texts(image, digits, TOKENS - '0');
+	if (!end)
+		return false;
+	for (size_t to = 4; to <= 8; to += 4) {
+		*index = align(end, to);
+		const uint64_t before = get(image, *index + 2 * '0', 2);
+		*table = digits - before;
+		if (before <= digits && is_index(image, *table, end, *index))
+			return true;
+	}
+	return false;
+}
+
+// ---- The names ----
+
+// Where every 256th name begins, and where the last one ends.
+struct names {
+	size_t start, end;
+	size_t second_marker; // the offset of name 256, if there is one
+};
+
+// Counts through COUNT names by their lengths; false where they do not end before LIMIT.
+static bool count_names(const struct image *image, struct names *names, uint64_t count,
+			size_t limit, bool long_lengths)
+{
+	size_t at = names->start;
+	for (uint64_t i = 0; i < count; i++) {
+		if (at >= limit || !image->bytes[at])
+			return false;
+		if (i == MARKER_INTERVAL)
+			names->second_marker = at - names->start;
+		size_t length = image->bytes[at++];
+		if (long_lengths && length & 0x80 && at < limit)
+			length = (length & 0x7f) | (size_t)image->bytes[at++] << 7;
+		if (length >= limit - at)
+			return false;
+		at += length;
+	}
+	names->end = at;
+	return true;
+}
+
+// Do the markers of COUNT names, of WIDTH bytes each, lie between their end and the token table?
+static bool has_markers(const struct image *image, const struct names *names, uint64_t count,
+			size_t table, unsigned int width)
+{
+	const size_t word = image->hints->word;
+	const size_t markers = align(names->end, word);
+	const size_t end =
+		align(markers + (count + MARKER_INTERVAL - 1) / MARKER_INTERVAL * width, word);
+	if (end != table && align(end + count * SEQUENCE_SIZE, word) != table)
+		return false;
+	return get(image, markers, width) == 0 &&
+	       (count <= MARKER_INTERVAL ||
+		get(image, markers + width, width) == names->second_marker);
+}
+
+// Is kallsyms_num_syms at OFFSET, and are the names behind it?
+static bool is_count(struct image *image, size_t offset, size_t table)
+{
+	const unsigned int word = image->hints->word;
+	const uint64_t count = get(image, offset, 4);
+	if (count < 1 || count > MAX_SYMBOLS || image->lists >= MAX_NAMES ||
+	    (word == 8 && get(image, offset + 4, 4)) || count >= table - offset)
+		return false;
+	struct names names = { .start = offset + word };
+	// The first names are of a few tokens each.
+	if (!count_names(image, &names, count < 16 ? count : 16, table, true))
+		return false;
+	image->lists++;
+	for (int long_lengths = 1; long_lengths >= 0; long_lengths--)
+		if (count_names(image, &names, count, table, long_lengths) &&
+		    (has_markers(image, &names, count, table, 4) ||
+		     has_markers(image, &names, count, table, word)))
+			return true;
+	return false;
+}
+
+static bool find_count(struct image *image, size_t table, size_t *ret)
+{
+	const size_t word = image->hints->word;
+	const size_t lowest = table > MAX_NAMES_SIZE ? table - MAX_NAMES_SIZE : 0;
+	// The image starts at a page, and the token table is aligned to a word.
+	for (size_t offset = table; offset >= lowest + word;) {
+		offset -= word;
+		if (is_count(image, offset, table)) {
+			*ret = offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+// ---- The search ----
+
+static bool find_tables(struct image *image, size_t digits, struct gg_kallsyms_tables *ret)
+{
+	const gg_gva_t start = image->hints->image;
+	size_t table, index, count;
+	if (!find_table(image, digits, &table, &index) || table % image->hints->word ||
+	    !find_count(image, table, &count))
+		return false;
+	*ret = (struct gg_kallsyms_tables){ .num_syms = start + count,
+					    .names = start + count + image->hints->word,
+					    .token_table = start + table,
+					    .token_index = start + index };
+	return true;
+}
+
+static struct gg_error *
+search_image(struct image *image,
+	     struct gg_error *(*try)(void *data, const struct gg_kallsyms_tables *tables),
+	     void *data)
+{
+	static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
+	struct gg_error *last = NULL;
+	size_t at = 0;
+	for (unsigned int tables = 0; tables < MAX_TABLES; tables++) {
+		struct gg_kallsyms_tables found;
+		const uint8_t *hit =
+			memmem(image->bytes + at, image->size - at, digits, sizeof(digits));
+		if (!hit)
+			break;
+		at = (size_t)(hit - image->bytes) + 1;
+		if (!find_tables(image, at - 1, &found))
+			continue;
+		gg_error_destroy(last);
+		last = try(data, &found);
+		if (!last || gg_error_kind(last) == GG_INTERRUPTED ||
+		    gg_error_kind(last) == GG_NO_MEMORY)
+			return last;
+	}
+	return last ? last
+		    : gg_error_create(GG_NOT_FOUND,
+				      "it is not in the kernel's image (CONFIG_KALLSYMS)");
+}
+
+struct gg_error *
+gg_kallsyms_search(const struct gg_virtual *memory, const struct gg_kallsyms_hints *hints,
+		   struct gg_error *(*try)(void *data, const struct gg_kallsyms_tables *tables),
+		   void *data)
+{
+	struct image image = { .hints = hints, .big_endian = memory->big_endian };
+	struct gg_error *err = read_image(&image, memory);
+	if (!err)
+		err = search_image(&image, try, data);
+	free(image.bytes);
+	return err;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// "Where is this symbol" and "what is here", asked of the guest's kernel. Who asks does not learn
+// who answered: VMCOREINFO, which has few symbols and costs nothing, or kallsyms.
+#ifndef GG_SYMBOLS_H
+#define GG_SYMBOLS_H
+
+#include "kallsyms.h"
+#include "kernel.h"
+
+struct gg_symbols;
+
+// KERNEL must outlive them. Nothing is read before the first question.
+struct gg_error *gg_symbols_create(const struct gg_kernel *kernel, struct gg_symbols **ret);
+
+// NULL is allowed.
+void gg_symbols_destroy(struct gg_symbols *symbols);
+
+// The address of NAME. GG_NOT_FOUND where the kernel has no such symbol, or tells of none.
+struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret);
+
+// The symbol that ADDRESS, in the kernel's image, is in. RET's name lives as long as SYMBOLS do.
+// GG_NOT_FOUND.
+struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret);
+
+// Calls VISIT with all symbols, ascending by address. An error of VISIT's ends it.
+struct gg_error *
+gg_symbols_visit(struct gg_symbols *symbols,
+		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data);
+
+#endif

@@ -1,0 +1,158 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+
+(define-module (gdb-guest guest-x)
+  #:use-module (gdb-guest command)
+  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest native)
+  #:use-module (ice-9 format)
+  #:use-module (ice-9 match)
+  #:use-module (ice-9 regex)
+  #:use-module (rnrs bytevectors)
+  #:use-module (srfi srfi-1)
+  #:export (guest-read))
+
+(define* (guest-read address size #:key (cpu #f) (notice (const #t)))
+  "SIZE bytes at the guest-virtual ADDRESS, as a bytevector, through the page tables of the CPU whose
+number CPU is, or those of the guest's kernel.  NOTICE is called with a line where these may not be
+what was asked for, or not be current."
+  (call-with-guest
+   (lambda (guest)
+     (%guest-read-virtual guest cpu address size notice))))
+
+;;; What is asked for: [COUNT][LETTER][SIZE], letter and size in either order, as GDB has it.
+
+(define max-bytes (expt 2 20))
+(define max-string 4096)
+(define sizes '((#\b . 1) (#\h . 2) (#\w . 4) (#\g . 8)))
+(define letters "xduacs")
+(define format-text (make-regexp "^([0-9]*)([a-z]*)$"))
+
+(define (parse-letters text)
+  "The letter and the size that TEXT has, or #f for one that it has not."
+  (let loop ((chars (string->list text)) (letter #f) (size #f))
+    (match chars
+      (() (values letter size))
+      ((char . rest)
+       (cond
+        ((and (assv char sizes) (not size)) (loop rest letter (assv-ref sizes char)))
+        ((and (string-index letters char) (not letter)) (loop rest char size))
+        (else (throw 'gdb-guest-error 'invalid
+                     (format #f "~s is not [COUNT][FORMAT]: a number, a letter of ~a and a size of b, h, w, g"
+                             text letters))))))))
+
+(define (default-size letter)
+  (case letter
+    ((#\a) 8)
+    ((#\c #\s) 1)
+    (else 4)))
+
+(define (parse-format text)
+  "COUNT, LETTER and SIZE of TEXT."
+  (let ((match (regexp-exec format-text text)))
+    (unless match
+      (throw 'gdb-guest-error 'invalid (format #f "~s is not [COUNT][FORMAT]" text)))
+    (call-with-values (lambda () (parse-letters (match:substring match 2)))
+      (lambda (letter size)
+        (let* ((letter (or letter #\x))
+               (size (or size (default-size letter)))
+               (count (or (string->number (match:substring match 1)) 1)))
+          (unless (<= 1 (* count size) max-bytes)
+            (throw 'gdb-guest-error 'invalid
+                   (format #f "~a units of ~a bytes are not 1 to ~a bytes" count size max-bytes)))
+          (values count letter size))))))
+
+;;; How it is shown.
+
+(define (format-char value)
+  (let ((signed (if (> value 127) (- value 256) value)))
+    (format #f "~a '~a'" signed
+            (cond
+             ((memv value (map char->integer '(#\' #\\))) (format #f "\\~a" (integer->char value)))
+             ((<= 32 value 126) (string (integer->char value)))
+             (else (format #f "\\~3,'0o" value))))))
+
+(define (format-unit guest letter size bytes offset)
+  (let ((unsigned (bytevector-uint-ref bytes offset (endianness little) size)))
+    (case letter
+      ((#\x) (string-append "0x" (string-pad (number->string unsigned 16) (* 2 size) #\0)))
+      ((#\d) (number->string (bytevector-sint-ref bytes offset (endianness little) size)))
+      ((#\u) (number->string unsigned))
+      ((#\c) (format-char (logand unsigned 255)))
+      ((#\a) (let ((symbol (symbol-text guest unsigned (const #t))))
+               (format #f "0x~x~a" unsigned (if symbol (format #f " <~a>" symbol) "")))))))
+
+(define (units-per-line letter size)
+  (cond
+   ((memv letter '(#\a)) 2)
+   ((memv letter '(#\c)) 8)
+   (else (quotient 16 (max size 2)))))
+
+(define (line-start guest address)
+  (let ((symbol (symbol-text guest address (const #t))))
+    (format #f "0x~x~a:" address (if symbol (format #f " <~a>" symbol) ""))))
+
+(define (print-units guest read address count letter size)
+  (let loop ((address address) (left count))
+    (when (> left 0)
+      (let* ((units (min left (units-per-line letter size)))
+             (bytes (read address (* units size))))
+        (say "~a" (line-start guest address))
+        (for-each (lambda (i)
+                    (say "\t~a" (format-unit guest letter size bytes (* i size))))
+                  (iota units))
+        (say "\n")
+        (loop (logand (+ address (* units size)) (- (expt 2 64) 1)) (- left units))))))
+
+(define (read-string read address)
+  "The bytes at ADDRESS up to a NUL, and whether there was one within the limit."
+  (let loop ((at address) (bytes '()))
+    ;; Not across a page before the NUL is seen: the next one may not be mapped.
+    (let* ((piece (- 64 (modulo at 64)))
+           (got (bytevector->u8-list (read at piece)))
+           (text (take-while (negate zero?) got))
+           (all (append bytes text)))
+      (cond
+       ((< (length text) (length got)) (values all #t))
+       ((>= (length all) max-string) (values all #f))
+       (else (loop (+ at piece) all))))))
+
+(define (escape-byte byte)
+  (cond
+   ((memv byte '(34 92)) (format #f "\\~a" (integer->char byte)))
+   ((<= 32 byte 126) (string (integer->char byte)))
+   (else (format #f "\\~3,'0o" byte))))
+
+(define (print-strings guest read address count)
+  (let loop ((address address) (left count))
+    (when (> left 0)
+      (call-with-values (lambda () (read-string read address))
+        (lambda (bytes whole?)
+          (say "~a\t\"~a\"~a\n" (line-start guest address)
+               (string-concatenate (map escape-byte bytes)) (if whole? "" "..."))
+          (loop (+ address (length bytes) (if whole? 1 0)) (- left 1)))))))
+
+(define (print-memory options)
+  (call-with-values (lambda () (parse-format (or (option options 'format) "")))
+    (lambda (count letter size)
+      (call-with-guest
+       (lambda (guest)
+         (define (read address size)
+           (%guest-read-virtual guest (option options 'cpu) address size
+                                (lambda (text) (note "~a" text))))
+         (let ((address (evaluate-address guest (option options 'address))))
+           (if (eqv? letter #\s)
+               (print-strings guest read address count)
+               (print-units guest read address count letter size))))))))
+
+(define-guest-command (guest-x
+                       #:argument ((address . "ADDR") (format . "[COUNT][FORMAT]"))
+                       #:options
+                       ((cpu integer "Through the page tables of this CPU, as it sees memory; without it, through those of
+    the guest's kernel.")))
+  "Examine guest memory at the virtual address ADDR.
+
+ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or a GDB expression
+(\"$guest_rsp\", \"0xffffffff81000000\"); quote one with spaces.  FORMAT is as GDB's x has it: x, d, u,
+c, s, or a for addresses with their symbols, and the size b, h, w or g.  An address that is not
+mapped is an error that has the page table's entry which says so."
+  print-memory)

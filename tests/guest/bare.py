@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Assembles bare.S, the guest that is no operating system."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent / "bare.S"
+
+# What it puts into registers that QEMU's monitor does not show, in long mode.
+LONG_MODE_REGISTERS = {"star": 0x123456789abcdef0, "lstar": 0x123456789abcdef1, "cstar": 0x123456789abcdef2,
+                       "fmask": 0x123456789abcdef3, "k_gs_base": 0x7fff9abcdef6, "cr8": 5,
+                       "sysenter_cs": 8, "sysenter_esp": 0x11112222, "sysenter_eip": 0x33334444, "xcr0": 7}
+# Where it maps pages in disorder, and how many bytes.
+WINDOW = {33: (0x80000000, 4 << 20), 36: (0x80000000, 2 << 20), 64: (0x80000000, 2 << 20)}
+
+
+def build(mode, folder):
+    """The program for -kernel, of the MODE that bare.S has."""
+    for tool in ("as", "ld"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is missing: Debian has it in the package binutils")
+    linked = Path(folder) / f"bare-{mode}"
+    subprocess.run(["as", "--32", "--defsym", f"MODE={mode}", "-o", f"{linked}.o", SOURCE], check=True)
+    subprocess.run(["ld", "-m", "elf_i386", "-Ttext=0x100000", "--no-warn-rwx-segments", "-o", linked, f"{linked}.o"],
+                   check=True)
+    return linked

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel's symbols, against the guest's own /proc/kallsyms."""
+
+import bisect
+import gzip
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import gdb
+import patch
+from machines import lab
+
+RANDOM_ADDRESSES = 10_000
+
+
+class Symbols:
+    """A guest's core, and its /proc/kallsyms without what modules have."""
+
+    def __init__(self, series, folder):
+        folder = Path(tempfile.mkdtemp(dir=folder))
+        kernel = Path(lab.lab("kernel", series)) / "vmlinuz"
+        with lab.Guest(kernel=kernel, append="lab.kallsyms=1", extra=["-serial", "file:kallsyms"],
+                       directory=folder) as guest:
+            text = gzip.decompress((guest.directory / "kallsyms").read_bytes()).decode()
+            guest.stop()
+            self.registers = guest.hmp("info registers -a")
+            self.qemu, self.core = guest.qemu, guest.core(folder / "core")
+        lines = [line.split() for line in text.split("\n") if line and "\t[" not in line]
+        self.all = [(int(address, 16), kind, name) for address, kind, name in lines]
+        self.starts = [address for address, _, _ in self.all]
+
+    def at(self, address):
+        """The first of the symbols at the last address that is not behind this one."""
+        start = self.starts[bisect.bisect_right(self.starts, address) - 1]
+        return self.all[bisect.bisect_left(self.starts, start)]
+
+    def address(self, name):
+        return next(address for address, _, other in self.all if other == name)
+
+
+@pytest.fixture(scope="session", params=["6.1", "6.12"])
+def symbols(request, background, top_folder):
+    for series in ("6.1", "6.12"):
+        background.start(("symbols", series), Symbols, series, top_folder)
+    result = background.start(("symbols", request.param), Symbols).result()
+    yield result
+    shutil.rmtree(Path(result.core).parent, ignore_errors=True)
+
+
+# Reads what is asked for from a file: "=NAME" for a name's address, an address for its symbol.
+ASK = r"""
+(use-modules (gdb-guest command) (gdb-guest native) (ice-9 match) (ice-9 rdelim))
+
+(define (hex number) (number->string number 16))
+
+(define (answer guest line)
+  (if (string-prefix? "=" line)
+      (hex (%guest-kernel-symbol guest (substring line 1)))
+      (match (%guest-kernel-symbol-at guest (string->number line 16))
+        (#(name type start size) (string-append name " " type " " (hex start) " " (hex size))))))
+
+(define (ask-all)
+  (call-with-guest
+   (lambda (guest)
+     (call-with-input-file "QUESTIONS"
+       (lambda (questions)
+         (call-with-output-file "ANSWERS"
+           (lambda (answers)
+             (let loop ((line (read-line questions)))
+               (unless (eof-object? line)
+                 (write-line (catch 'gdb-guest-error
+                               (lambda () (answer guest line))
+                               (lambda (key kind message) message))
+                             answers)
+                 (loop (read-line questions)))))))))))
+(ask-all)
+"""
+
+
+def ask(symbols, core, folder, questions):
+    (folder / "questions").write_text("".join(f"{question}\n" for question in questions))
+    (folder / "ask.scm").write_text(ASK.replace("QUESTIONS", str(folder / "questions"))
+                                    .replace("ANSWERS", str(folder / "answers")))
+    run = gdb.batch(symbols.qemu, core, commands=[f'guile (primitive-load "{folder}/ask.scm")'])
+    assert run.status == 0, run
+    return (folder / "answers").read_text().split("\n")[:-1]
+
+
+def check_all(symbols, core, folder):
+    """10,000 addresses in the kernel's text, and each name there is."""
+    stext, etext = symbols.address("_stext"), symbols.address("_etext")
+    chance = random.Random(6)
+    addresses = [chance.randrange(stext, etext) for _ in range(RANDOM_ADDRESSES)]
+    names = sorted({name for _, _, name in symbols.all})
+    answers = ask(symbols, core, folder, [*map("{:x}".format, addresses), *map("={}".format, names)])
+    for address, answer in zip(addresses, answers):
+        start, kind, name = symbols.at(address)
+        assert answer.startswith(f"{name} {kind} {start:x} "), (hex(address), answer)
+    where = {}
+    for address, _, name in symbols.all:
+        where.setdefault(name, address)
+    for name, answer in zip(names, answers[RANDOM_ADDRESSES:]):
+        assert answer == f"{where[name]:x}", name
+
+
+def test_all(symbols, folder):
+    """{symbols}: names of 10,000 random text addresses, and the addresses of all names, are those of /proc/kallsyms"""
+    check_all(symbols, symbols.core, folder)
+
+
+def test_by_structure(symbols, folder):
+    """{symbols}: they are the same where VMCOREINFO does not say where kallsyms is"""
+    core = folder / "core"
+    subprocess.run(["cp", "--sparse=always", symbols.core, core], check=True)
+    assert patch.replace(core, b"SYMBOL(kallsyms_", b"SYMBOX(kallsyms_") > 0
+    check_all(symbols, core, folder)
+
+
+def test_beside(symbols, folder):
+    """{symbols}: below the kernel's image there are no symbols, nor behind it, nor are names made up"""
+    stext = symbols.address("_stext")
+    answers = ask(symbols, symbols.core, folder, ["10", f"{stext - (1 << 30):x}", "ffffffffffffffff", "=no_such_name",
+                                                  "=", "=_stex", "=_stextt"])
+    for answer in answers[:3]:
+        assert "is not in the kernel's image" in answer
+    for answer in answers[3:]:
+        assert "has no symbol" in answer
+
+
+def test_where_cpus_are(symbols):
+    """{symbols}: guest-regs has the kernel's symbol of each rip"""
+    run = gdb.batch(symbols.qemu, symbols.core, commands=["guest-regs"])
+    rips = [int(rip, 16) for rip in re.findall(r"RIP=([0-9a-f]{16})", symbols.registers)]
+    assert len(rips) == 2
+    for rip in rips:
+        start, _, name = symbols.at(rip)
+        assert f"  {name}+0x{rip - start:x}\n" in run.output or f"  {name}\n" in run.output, run
+
+
+def test_nonsense(symbols, folder):
+    """{symbols}: kallsyms of nonsense is noted, the registers are shown all the same, and a name is an error"""
+    core = folder / "core"
+    subprocess.run(["cp", "--sparse=always", symbols.core, core], check=True)
+    # The texts of the tokens "0" to "9": the table is of no use then.
+    digits = b"".join(b"%d\0" % i for i in range(10))
+    assert patch.replace(core, digits, b"\xff" * len(digits)) > 0
+    run = gdb.batch(symbols.qemu, core, commands=["guest-regs", "guest-x init_task 1x"])
+    assert re.search(r"^note: the kernel's kallsyms: kallsyms_token_table has the byte 0xff", run.output, re.MULTILINE)
+    assert run.output.count("note: ") == 1 and "CPU 1 " in run.output, run
+    assert run.status == 1

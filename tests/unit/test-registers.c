@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "unit.h"
+#include "fake-qemu.h"
+
+#include "../../gdb-ext/arch/x86.h"
+#include "../../gdb-ext/guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct fake_range ranges[] = { { 0x0, 1 << 20, 0x0, FAKE_RAM, 0 } };
+
+static struct fake_qemu qemu;
+static uint8_t *cpu; // the first one's bytes
+static struct gg_guest *guest;
+static struct gg_registers registers;
+
+static void begin(enum fake_version version)
+{
+	fake_qemu_init(&qemu, version, ranges, 1);
+	cpu = qemu.structures + FAKE_CPU;
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+}
+
+static void end(void)
+{
+	gg_guest_destroy(guest);
+	fake_qemu_deinit(&qemu);
+}
+
+static int begin_test(void **state)
+{
+	(void)state;
+	begin(FAKE_7_2);
+	return 0;
+}
+
+static int end_test(void **state)
+{
+	(void)state;
+	end();
+	return 0;
+}
+
+static void read_first(void)
+{
+	const struct gg_qemu_cpus *cpus;
+	gg_qemu_cpus_deinit(&guest->cpus);
+	assert_success(gg_guest_qemu_cpus(guest, &cpus));
+	assert_success(x86_read_registers(guest->host, &cpus->cpus[0], &registers));
+}
+
+static void print_first(char *text, size_t size)
+{
+	read_first();
+	FILE *out = fmemopen(text, size, "w");
+	x86_print_registers(&registers, out);
+	fclose(out);
+}
+
+// ---- Condition codes ----
+
+enum { ALL = X86_CONDITION_CODES };
+
+// How TCG keeps an operation (QEMU target/i386/tcg/translate.c): which enumerator, what of the
+// operands, and which flags the instruction defines.
+static void check_flags(const char *op, unsigned int size, uint64_t dst, uint64_t src,
+			uint64_t src2, uint64_t truth, uint64_t defined)
+{
+	struct gg_member first;
+	uint64_t flags;
+	bool known;
+	const struct gg_host *host = guest->host;
+	assert_success(host->ops->member(host->data, "CCOp", op, &first));
+	unsigned int shift = 0;
+	while (1u << shift < size)
+		shift++;
+	const struct x86_condition condition = {
+		.op = first.offset + shift, .dst = dst, .src = src, .src2 = src2, .word = 8
+	};
+	assert_success(x86_condition_codes(host, &condition, &flags, &known));
+	assert_true(known);
+	if ((flags ^ truth) & defined)
+		fail_msg("%s of %u bytes, dst 0x%lx, src 0x%lx, src2 0x%lx: 0x%lx, not 0x%lx", op,
+			 size, dst, src, src2, flags & defined, truth & defined);
+}
+
+#ifdef __x86_64__
+
+static uint64_t next_random(void)
+{
+	static const uint64_t telling[] = { 0,
+					    1,
+					    0x7f,
+					    0x80,
+					    0xff,
+					    0x7fff,
+					    0x8000,
+					    0x7fffffff,
+					    0x80000000,
+					    INT64_MAX,
+					    UINT64_C(1) << 63,
+					    UINT64_MAX };
+	const uint64_t value =
+		(uint64_t)random() << 42 ^ (uint64_t)random() << 21 ^ (uint64_t)random();
+	return random() % 3 ? value : telling[random() % 12];
+}
+
+// The CPU itself is the judge: A op B with the carry flag C before it, of one size.
+#define JUDGE(function, type, instruction)                                                         \
+	static uint64_t function(uint64_t *a, uint64_t b, bool c)                                  \
+	{                                                                                          \
+		type result = (type)*a, operand = (type)b;                                         \
+		uint64_t flags;                                                                    \
+		__asm__("btl $0, %k3\n\t" instruction "\n\tpushfq\n\tpopq %1"                      \
+			: "+r"(result), "=&r"(flags)                                               \
+			: "c"(operand), "r"((unsigned int)c)                                       \
+			: "cc");                                                                   \
+		*a = result;                                                                       \
+		return flags & X86_CONDITION_CODES;                                                \
+	}
+#define JUDGES(name, two, one)                                                                     \
+	JUDGE(name##1, uint8_t, two("b", "%b2", "%b0"))                                            \
+	JUDGE(name##2, uint16_t, two("w", "%w2", "%w0"))                                           \
+	JUDGE(name##4, uint32_t, two("l", "%k2", "%k0"))                                           \
+	JUDGE(name##8, uint64_t, two("q", "%q2", "%q0"))                                           \
+	static uint64_t (*const name[])(uint64_t *, uint64_t, bool) = { name##1, name##2, name##4, \
+									name##8 };
+
+#define ADD(s, b, a) "add" s " " b ", " a
+#define ADC(s, b, a) "adc" s " " b ", " a
+#define SUB(s, b, a) "sub" s " " b ", " a
+#define SBB(s, b, a) "sbb" s " " b ", " a
+#define AND(s, b, a) "and" s " " b ", " a
+#define INC(s, b, a) "inc" s " " a
+#define DEC(s, b, a) "dec" s " " a
+#define SHL(s, b, a) "shl" s " $1, " a
+#define SAR(s, b, a) "sar" s " $1, " a
+JUDGES(judge_add, ADD, )
+JUDGES(judge_adc, ADC, )
+JUDGES(judge_sub, SUB, )
+JUDGES(judge_sbb, SBB, )
+JUDGES(judge_and, AND, )
+JUDGES(judge_inc, INC, )
+JUDGES(judge_dec, DEC, )
+JUDGES(judge_shl, SHL, )
+JUDGES(judge_sar, SAR, )
+
+static const struct {
+	const char *op;
+	uint64_t (*const *judge)(uint64_t *, uint64_t, bool);
+	enum { OPERAND, FIRST, CARRY } src; // what cc_src is
+	bool has_carry;                     // and cc_src2 is CF before
+	uint64_t defined;
+} operations[] = {
+	{ "CC_OP_ADDB", judge_add, OPERAND, false, ALL },
+	{ "CC_OP_ADCB", judge_adc, OPERAND, true, ALL },
+	{ "CC_OP_SUBB", judge_sub, OPERAND, false, ALL },
+	{ "CC_OP_SBBB", judge_sbb, OPERAND, true, ALL },
+	{ "CC_OP_LOGICB", judge_and, OPERAND, false, ALL & ~X86_AF },
+	{ "CC_OP_INCB", judge_inc, CARRY, false, ALL },
+	{ "CC_OP_DECB", judge_dec, CARRY, false, ALL },
+	{ "CC_OP_SHLB", judge_shl, FIRST, false, ALL & ~X86_AF },
+	{ "CC_OP_SARB", judge_sar, FIRST, false, ALL & ~X86_AF },
+};
+
+static void test_arithmetic(void **state)
+{
+	(void)state;
+	static const char *const versions[] = { "7.2", "9.1", "10.0" };
+	for (size_t v = 0; v < sizeof(versions) / sizeof(*versions); v++) {
+		fake_qemu_add_cc_ops(&qemu, versions[v]);
+		for (unsigned int i = 0; i < 20000; i++) {
+			const unsigned int shift = i % 4, size = 1u << shift;
+			const uint64_t first = next_random(), operand = next_random();
+			const bool carry = random() % 2;
+			const size_t n =
+				(size_t)random() % (sizeof(operations) / sizeof(*operations));
+			uint64_t result = first;
+			const uint64_t truth = operations[n].judge[shift](&result, operand, carry);
+			const uint64_t src[] = {
+				[OPERAND] = operand, [FIRST] = first, [CARRY] = carry
+			};
+			// What is above the size is whatever was there.
+			if (size < 8)
+				result |= next_random() << 8 * size;
+			check_flags(operations[n].op, size, result, src[operations[n].src],
+				    operations[n].has_carry ? carry : 0, truth,
+				    operations[n].defined);
+		}
+		end();
+		begin(FAKE_7_2);
+	}
+}
+
+#else
+
+static void test_arithmetic(void **state)
+{
+	(void)state;
+	print_message("the judge is an x86-64 CPU, which this machine has not\n");
+	skip();
+}
+
+#endif
+
+static void test_other_operations(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *version, *op;
+		uint64_t dst, src, src2, flags;
+	} cases[] = {
+		{ "7.2", "CC_OP_EFLAGS", 7, 0x8d5, 7, 0x8d5 },
+		{ "7.2", "CC_OP_ADCX", 1, X86_OF, 0, X86_OF | X86_CF },
+		{ "7.2", "CC_OP_ADCX", 0, X86_CF | X86_ZF, 1, X86_ZF },
+		{ "9.1", "CC_OP_ADOX", 0, X86_CF, 1, X86_OF | X86_CF },
+		{ "9.1", "CC_OP_ADCOX", 1, X86_ZF, 1, X86_OF | X86_CF | X86_ZF },
+		{ "10.0", "CC_OP_ADCOX", 0, ALL, 0, ALL & ~(X86_OF | X86_CF) },
+		{ "9.1", "CC_OP_CLR", 5, 5, 5, X86_ZF | X86_PF },
+		// In v9.1 the result moved from cc_src to cc_dst.
+		{ "7.2", "CC_OP_POPCNT", 3, 0, 0, X86_ZF },
+		{ "7.2", "CC_OP_POPCNT", 0, 3, 0, 0 },
+		{ "9.1", "CC_OP_POPCNT", 0, 3, 0, X86_ZF },
+		{ "10.0", "CC_OP_POPCNT", 3, 0, 0, 0 },
+		{ "7.2", "CC_OP_MULB", 0x81, 1, 0, X86_CF | X86_OF | X86_SF | X86_PF },
+		{ "7.2", "CC_OP_MULB", 0x01, 0x100, 0, 0 },
+		{ "7.2", "CC_OP_BMILGB", 0x80, 0, 0, X86_CF | X86_SF },
+		{ "10.0", "CC_OP_BLSIB", 0x80, 1, 0, X86_CF | X86_SF },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		fake_qemu_add_cc_ops(&qemu, cases[i].version);
+		check_flags(cases[i].op, 1, cases[i].dst, cases[i].src, cases[i].src2,
+			    cases[i].flags, ALL);
+		end();
+		begin(FAKE_7_2);
+	}
+}
+
+// While TCG executes, or at rest, with CC_OP_ADDB or an operation that says nothing.
+static void expect_flags(bool executing, uint64_t op, uint64_t flags, uint64_t unknown)
+{
+	cpu[FAKE_CPU_RUNNING] = executing;
+	put_uint(cpu + FAKE_CPU_CC_OP, 4, op);
+	read_first();
+	assert_int_equal(registers.values[X86_RFLAGS].unknown, unknown);
+	assert_int_equal(gg_register(&registers, X86_RFLAGS), flags);
+}
+
+static void test_unknown_flags(void **state)
+{
+	(void)state;
+	enum { DYNAMIC = 0, ADDB = 6, BEYOND = 1000, RAW = 0x246 };
+	const uint64_t arithmetic = ALL | X86_DF;
+	put_uint(cpu + FAKE_CPU_EFLAGS, 8, RAW);
+	put_uint(cpu + FAKE_CPU_DF, 4, 1);
+	// Nobody knows QEMU's numbers.
+	expect_flags(true, ADDB, RAW & ~arithmetic, arithmetic);
+	expect_flags(false, ADDB, RAW, 0);
+	fake_qemu_add_cc_ops(&qemu, "7.2");
+	// 0x10 + 0xf0.
+	put_uint(cpu + FAKE_CPU_CC_SRC, 8, 0x10);
+	expect_flags(true, ADDB, RAW | X86_CF | X86_ZF | X86_PF, 0);
+	expect_flags(true, DYNAMIC, RAW & ~arithmetic, arithmetic);
+	expect_flags(true, BEYOND, RAW & ~arithmetic, arithmetic);
+	expect_flags(false, DYNAMIC, RAW, 0);
+	// String instructions add -1.
+	put_uint(cpu + FAKE_CPU_DF, 4, UINT32_MAX);
+	expect_flags(true, ADDB, RAW | X86_CF | X86_ZF | X86_PF | X86_DF, 0);
+}
+
+// ---- What QEMU has ----
+
+static void test_values(void **state)
+{
+	(void)state;
+	const uint64_t apic = FAKE_STRUCTURES + FAKE_TYPE_NAME;
+	put_uint(cpu + FAKE_CPU_APIC, 8, apic);
+	qemu.structures[FAKE_TYPE_NAME + FAKE_APIC_TPR] = 0x53;
+	put_uint(cpu + FAKE_CPU_A20_MASK, 4, ~(1u << 20));
+	put_uint(cpu + FAKE_CPU_FPUS, 2, 0xb841);
+	put_uint(cpu + FAKE_CPU_FPSTT, 4, 6);
+	memset(cpu + FAKE_CPU_FPTAGS, 1, 8);
+	cpu[FAKE_CPU_FPTAGS + 6] = 0;
+	put_uint(cpu + FAKE_CPU_FPREGS + 7 * 16, 8, 0x8000000000000000);
+	put_uint(cpu + FAKE_CPU_FPREGS + 7 * 16 + 8, 2, 0x3fff);
+	put_uint(cpu + FAKE_CPU_MXCSR, 4, 0x1f80);
+	// An invalid operation, a division by zero, a result that was too small.
+	put_uint(cpu + FAKE_CPU_SSE_EXCEPTIONS, 2, 1 | 2 | 64);
+	put_uint(cpu + FAKE_CPU_XCR0, 8, 0xe7);
+	put_uint(cpu + FAKE_CPU_XMM_REGS + 31 * 64 + 56, 8, 0x1122334455667788);
+	put_uint(cpu + FAKE_CPU_HALTED, 4, 1);
+	put_uint(cpu + FAKE_CPU_HFLAGS, 4, X86_HF_CS64 | X86_HF_LMA | X86_HF_PE | 3);
+	char text[16384];
+	print_first(text, sizeof(text));
+	assert_non_null(strstr(text, "CPL=3 II=0 A20=0 SMM=0 HLT=1\n"));
+	assert_non_null(strstr(text, "FCW=0000 FSW=b041 [ST=6] FTW=40 MXCSR=00001f95\n"));
+	assert_non_null(strstr(text, " FPR7=8000000000000000 3fff\n"));
+	assert_non_null(strstr(text, "ZMM31=1122334455667788 0000000000000000 "));
+	assert_non_null(strstr(text, "CR8=5 MP=runnable"));
+}
+
+// As the host of a QEMU of which not all is known.
+static void test_missing_members(void **state)
+{
+	(void)state;
+	char text[16384];
+	end();
+	begin(FAKE_2_5);
+	print_first(text, sizeof(text));
+	assert_non_null(strstr(text, "A20=? SMM=0 HLT=0\n"));
+	assert_non_null(strstr(text, "DR0=???????????????? DR1="));
+	assert_non_null(strstr(text, "EFER=????????????????\n"));
+	assert_non_null(strstr(text, "FCW=???? FSW=???? [ST=?] FTW=?? MXCSR=????????\n"));
+	assert_non_null(strstr(text, "FPR0=???????????????? ???? FPR1="));
+	assert_non_null(strstr(text, "XMM00=???????????????? ???????????????? XMM01="));
+	assert_non_null(strstr(text, "CR8=? MP=? RFLAGS=[] IOPL=0\n"));
+	assert_non_null(strstr(text, "EFL=00000000 [-------]"));
+	cpu[FAKE_CPU_RUNNING] = 1;
+	print_first(text, sizeof(text));
+	assert_non_null(strstr(text, "EFL=00000??? [???????]"));
+	assert_non_null(strstr(text, "RFLAGS=[OF? DF? SF? ZF? AF? PF? CF?]"));
+}
+
+static void test_summaries(void **state)
+{
+	(void)state;
+	enum { PE = X86_HF_PE };
+	static const struct {
+		uint64_t hflags, cs_flags, ss_flags, cs_base, rip, rsp;
+		unsigned int bits;
+		const char *privilege;
+		uint64_t pc, sp;
+		const char *place;
+	} cases[] = {
+		{ 0, 0, 0, 0xffff0000, 0xfff0, 0x12345678, 16, "real", 0xfffffff0, 0x5678,
+		  "0000:fff0" },
+		{ X86_HF_VM | PE | 3, 0, 0, 0x1000, 0x10, 0, 16, "vm86", 0x1010, 0, "0000:0010" },
+		{ PE, X86_DESC_B, X86_DESC_B, 0, 0xc0100000, 0xc1000000, 32, "kernel", 0xc0100000,
+		  0xc1000000, "" },
+		{ PE | 1, 0, 0, 0x10000, 0x10, 0, 16, "ring 1", 0x10010, 0, "0000:0010" },
+		{ PE | X86_HF_LMA | 3, X86_DESC_B, X86_DESC_B, 0, 0x8048000, 0xffffd000, 32, "user",
+		  0x8048000, 0xffffd000, "" },
+		{ PE | X86_HF_LMA | X86_HF_CS64, X86_DESC_L, 0, 0, 0xffffffff81000000,
+		  0xffff888000000000, 64, "kernel", 0xffffffff81000000, 0xffff888000000000, "" },
+		{ 1 << X86_HF_SMM_BIT, 0, 0, 0x30000, 0x8000, 0, 16, "SMM", 0x38000, 0,
+		  "0000:8000" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct gg_cpu_summary summary;
+		uint8_t *cs = cpu + FAKE_CPU_SEGS + FAKE_SEGMENT_SIZE;
+		put_uint(cpu + FAKE_CPU_HFLAGS, 4, cases[i].hflags);
+		put_uint(cs + 8, 8, cases[i].cs_base);
+		put_uint(cs + 20, 4, cases[i].cs_flags);
+		put_uint(cs + FAKE_SEGMENT_SIZE + 20, 4, cases[i].ss_flags);
+		put_uint(cpu + FAKE_CPU_EIP, 8, cases[i].rip);
+		put_uint(cpu + FAKE_CPU_REGS + 4 * 8, 8, cases[i].rsp);
+		read_first();
+		x86_summarize(&registers, &summary);
+		assert_int_equal(summary.bits, cases[i].bits);
+		assert_string_equal(summary.privilege, cases[i].privilege);
+		assert_int_equal(summary.pc, cases[i].pc);
+		assert_int_equal(summary.sp, cases[i].sp);
+		assert_string_equal(summary.place, cases[i].place);
+		assert_string_equal(summary.activity, "running");
+	}
+}
+
+static void test_not_started(void **state)
+{
+	(void)state;
+	struct gg_cpu_summary summary;
+	put_uint(cpu + FAKE_CPU_HALTED, 4, 1);
+	read_first();
+	x86_summarize(&registers, &summary);
+	assert_string_equal(summary.activity, "halted");
+	put_uint(cpu + FAKE_CPU_MP_STATE, 4, 1);
+	read_first();
+	x86_summarize(&registers, &summary);
+	assert_string_equal(summary.activity, "uninitialized");
+}
+
+// ---- Freshness ----
+
+static void expect_freshness(enum gg_freshness freshness, const char *why)
+{
+	const struct gg_qemu_cpus *cpus;
+	gg_qemu_cpus_deinit(&guest->cpus);
+	assert_success(gg_guest_qemu_cpus(guest, &cpus));
+	assert_int_equal(cpus->cpus[0].freshness, freshness);
+	assert_non_null(strstr(cpus->cpus[0].why, why));
+	if (freshness == GG_CURRENT)
+		assert_string_equal(cpus->cpus[0].why, "");
+}
+
+static void test_freshness(void **state)
+{
+	(void)state;
+	enum { PROTECTED = 4, STATE = FAKE_TYPE_NAME + 64 };
+	expect_freshness(GG_CURRENT, "");
+	cpu[FAKE_CPU_RUNNING] = 1;
+	expect_freshness(GG_UNKNOWN, "TCG was executing");
+	qemu.structures[FAKE_TCG_ALLOWED] = 0;
+	expect_freshness(GG_UNKNOWN, "which accelerator");
+	qemu.structures[FAKE_KVM_ALLOWED] = 1;
+	expect_freshness(GG_STALE, "KVM has run the CPU");
+	cpu[FAKE_CPU_DIRTY] = 1;
+	expect_freshness(GG_CURRENT, "");
+
+	assert_success(gg_bytes_host_add_member(qemu.bytes, "KVMState", "guest_state_protected",
+						PROTECTED, 1));
+	assert_success(gg_bytes_host_add_symbol(qemu.bytes, "kvm_state", FAKE_STRUCTURES + STATE));
+	expect_freshness(GG_CURRENT, "");
+	put_uint(qemu.structures + STATE, 8, FAKE_STRUCTURES + STATE + 16);
+	expect_freshness(GG_CURRENT, "");
+	qemu.structures[STATE + 16 + PROTECTED] = 1;
+	expect_freshness(GG_UNKNOWN, "encrypted");
+}
+
+// ---- Damage ----
+
+static void test_damage(void **state)
+{
+	(void)state;
+	const struct gg_qemu_cpus *cpus;
+	put_uint(cpu + FAKE_CPU_INDEX, 4, UINT32_C(1) << 31);
+	assert_error(gg_guest_qemu_cpus(guest, &cpus), GG_BAD_DATA,
+		     "cpu_index is 2147483648, not below 8192");
+	put_uint(cpu + FAKE_CPU_INDEX, 4, 0);
+	// An APIC that is not there leaves the rest.
+	put_uint(cpu + FAKE_CPU_APIC, 8, 0x1000);
+	put_uint(cpu + FAKE_CPU_EIP, 8, 0x1234);
+	read_first();
+	assert_false(gg_register_known(&registers, X86_CR8));
+	assert_int_equal(gg_register(&registers, X86_RIP), 0x1234);
+	put_uint(qemu.structures + FAKE_CPUS_HEAD, 8, 0x1000);
+	gg_qemu_cpus_deinit(&guest->cpus);
+	assert_error(gg_guest_qemu_cpus(guest, &cpus), GG_FAULT,
+		     "reading QEMU's list of CPUs: CPUState at 0x1000");
+	// More than a CPU can have.
+	end();
+	fake_qemu_init(&qemu, FAKE_2_2, ranges, 1);
+	assert_success(gg_bytes_host_add_member(qemu.bytes, "X86CPU", "env.mxcsr", 1 << 30, 4));
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+	assert_success(gg_guest_qemu_cpus(guest, &cpus));
+	assert_error(x86_read_registers(guest->host, &cpus->cpus[0], &registers), GG_BAD_DATA,
+		     "env.mxcsr has 4 bytes at offset 1073741824");
+}
+
+// ---- Page tables of a CPU ----
+
+enum { CR0_PG = 1u << 31, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, PAGES = 0x10000 };
+
+static struct gg_address_space *use_tables(uint64_t cr0, uint64_t cr3, uint64_t cr4)
+{
+	struct gg_address_space *space;
+	put_uint(cpu + FAKE_CPU_HFLAGS, 4, X86_HF_PE);
+	put_uint(cpu + FAKE_CPU_CR, 8, cr0);
+	put_uint(cpu + FAKE_CPU_CR + 3 * 8, 8, cr3);
+	put_uint(cpu + FAKE_CPU_CR + 4 * 8, 8, cr4);
+	gg_guest_destroy(guest);
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+	assert_success(gg_guest_address_space(guest, 0, NULL, NULL, &space));
+	return space;
+}
+
+struct walked {
+	char text[512];
+};
+
+static struct gg_error *collect_entry(void *data, const struct gg_walk_entry *entry)
+{
+	struct walked *walked = data;
+	const size_t used = strlen(walked->text);
+	snprintf(walked->text + used, sizeof(walked->text) - used, "%s %lx=%lx %s; ", entry->level,
+		 entry->gpa, entry->value, entry->flags);
+	return NULL;
+}
+
+static void expect_walk(struct gg_address_space *space, uint64_t gva, const char *entries,
+			bool mapped, uint64_t gpa, uint64_t page_size)
+{
+	struct walked walked = { "" };
+	struct gg_translation translation;
+	assert_success(gg_address_space_walk(space, gva, collect_entry, &walked, &translation));
+	assert_string_equal(walked.text, entries);
+	assert_int_equal(translation.mapped, mapped);
+	assert_int_equal(translation.page_size, page_size);
+	if (!mapped)
+		return;
+	assert_int_equal(translation.gpa, gpa);
+	if (gpa < 1 << 20) {
+		assert_string_equal(translation.block, "block.0");
+		assert_int_equal(translation.block_offset, gpa);
+	} else {
+		assert_null(translation.block);
+	}
+}
+
+static void test_ia32(void **state)
+{
+	(void)state;
+	uint8_t *ram = qemu.ram[0];
+	uint8_t bytes[8];
+	struct gg_address_space *space = use_tables(CR0_PG, PAGES | 0x18, CR4_PSE);
+	put_uint(ram + PAGES + 4 * 512, 4, (PAGES + 0x1000) | 0x67);
+	put_uint(ram + PAGES + 0x1000 + 4 * 3, 4, 0x5000 | 0x101);
+	put_uint(ram + PAGES + 0x1000 + 4 * 4, 4, 0x6000 | 0x62);
+	put_uint(ram + PAGES + 4 * 513, 4, 0x800000 | 0x81);
+	memcpy(ram + 0x5ffc, "abcd", 4);
+	expect_walk(space, 0x80003123, "PDE 10800=11067 P RW US A D; PTE 1100c=5101 P G; ", true,
+		    0x5123, 0x1000);
+	expect_walk(space, 0x80004000, "PDE 10800=11067 P RW US A D; PTE 11010=6062 not present; ",
+		    false, 0, 0x1000);
+	expect_walk(space, 0x80412345, "PDE 10804=800081 P PS; ", true, 0x812345, 0x400000);
+	expect_walk(space, 0, "PDE 10000=0 not present; ", false, 0, 0x400000);
+	assert_success(gg_address_space_read(space, 0x80003ffc, bytes, 4));
+	assert_memory_equal(bytes, "abcd", 4);
+	assert_error(gg_address_space_read(space, 0x80003ffc, bytes, 8), GG_FAULT,
+		     "0x80004000 is not mapped: its PTE at guest-physical 0x11010 is 0x6062, not "
+		     "present");
+	assert_error(gg_address_space_read(space, 0x80412345, bytes, 8), GG_FAULT, "is not RAM");
+	assert_error(gg_address_space_read(space, UINT64_C(1) << 32, bytes, 1), GG_BAD_DATA,
+		     "beyond the 32 bits");
+
+	// Without CR4.PSE bit 7 of a directory's entry means nothing.
+	space = use_tables(CR0_PG, PAGES, 0);
+	put_uint(ram + PAGES + 4 * 513, 4, (PAGES + 0x1000) | 0x81);
+	expect_walk(space, 0x80403123, "PDE 10804=11081 P PS; PTE 1100c=5101 P G; ", true, 0x5123,
+		    0x1000);
+}
+
+static void test_pae(void **state)
+{
+	(void)state;
+	uint8_t *ram = qemu.ram[0];
+	struct gg_address_space *space = use_tables(CR0_PG, PAGES + 0x20, CR4_PAE);
+	put_uint(ram + PAGES + 0x20 + 8 * 2, 8, (PAGES + 0x1000) | 1);
+	put_uint(ram + PAGES + 0x1000, 8, (PAGES + 0x2000) | 0x27);
+	put_uint(ram + PAGES + 0x1000 + 8, 8, UINT64_C(0x8000000000000000) | 0x200000 | 0xe3);
+	put_uint(ram + PAGES + 0x2000 + 8 * 5, 8, 0x7000 | 0x3);
+	expect_walk(space, 0x80005678,
+		    "PDPTE 10030=11001 P; PDE 11000=12027 P RW US A; PTE 12028=7003 P RW; ", true,
+		    0x7678, 0x1000);
+	expect_walk(space, 0x80212345,
+		    "PDPTE 10030=11001 P; PDE 11008=80000000002000e3 P RW A D PS NX; ", true,
+		    0x212345, 0x200000);
+	expect_walk(space, 0xffffffff, "PDPTE 10038=0 not present; ", false, 0, 0x40000000);
+}
+
+static void test_no_paging(void **state)
+{
+	(void)state;
+	uint8_t byte;
+	struct gg_address_space *space = use_tables(1, 0x1234000, CR4_PAE);
+	qemu.ram[0][0x8123] = 0x5a;
+	expect_walk(space, 0x8123, "", true, 0x8123, UINT64_C(1) << 32);
+	assert_success(gg_address_space_read(space, 0x8123, &byte, 1));
+	assert_int_equal(byte, 0x5a);
+	assert_error(gg_address_space_read(space, UINT64_C(1) << 40, &byte, 1), GG_BAD_DATA,
+		     "beyond the 32 bits");
+	assert_error(gg_guest_address_space(guest, 2, NULL, NULL, &space), GG_NOT_FOUND,
+		     "there is no CPU 2");
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[] = {
+		UNIT_TEST("arithmetic flags follow from what TCG keeps, as a CPU sets them",
+			  test_arithmetic),
+		UNIT_TEST("flags of the other operations follow too", test_other_operations),
+		UNIT_TEST("flags that nobody can know are not made up", test_unknown_flags),
+		UNIT_TEST("what is in pieces in QEMU is put together", test_values),
+		UNIT_TEST("what a QEMU lacks is shown as unknown", test_missing_members),
+		UNIT_TEST("mode, privilege and linear addresses follow from the registers",
+			  test_summaries),
+		UNIT_TEST("a CPU that has not been started is not halted", test_not_started),
+		UNIT_TEST("registers are current, stale or unknown, and why", test_freshness),
+		UNIT_TEST("damaged CPUs are errors", test_damage),
+		UNIT_TEST("page tables of 32-bit entries are walked", test_ia32),
+		UNIT_TEST("page tables of PAE are walked", test_pae),
+		UNIT_TEST("without paging addresses are guest-physical", test_no_paging),
+	};
+	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
+		tests[i].setup_func = begin_test;
+		tests[i].teardown_func = end_test;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
