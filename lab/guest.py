@@ -170,8 +170,8 @@ class Guest:
     machine    what -machine gets: "pc", "q35,dump-guest-core=off"
     memory     MiB
     extra      more arguments for QEMU
-    append     more words for the kernel's command line; lab/init has those that it knows
-    firmware   no kernel is booted: QEMU's firmware is at work, and ready at once
+    kernel     a kernel in place of the lab's; False is none, and the guest is ready as soon as QEMU answers
+    append     more words for the kernel's command line; lab/init knows lab.fill=N and lab.procs=N
     directory  where the guest's own private folder is made; it is removed with the guest
     coredump_filter  what of QEMU's memory goes into its core, as in core(5)
     seconds    how long the guest may take to be ready; one that hangs, as a kernel does under TCG once in some hundred
@@ -179,14 +179,13 @@ class Guest:
     """
 
     def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
-                 append="", directory=None, coredump_filter=None, seconds=60, firmware=False):
+                 append="", directory=None, coredump_filter=None, seconds=60):
         self.qemu = str(qemu or lab("qemu"))
         self.machine = machine
         self.memory = memory
         self.smp = smp
-        self.kernel = str(kernel or Path(lab("kernel")) / "vmlinuz")
-        self.initrd = str(initrd or lab("initramfs"))
-        self.firmware = firmware
+        self.kernel = kernel is not False and str(kernel or Path(lab("kernel")) / "vmlinuz")
+        self.initrd = self.kernel and str(initrd or lab("initramfs"))
         self.append = f"console=ttyS0 panic=-1 {append}".strip()
         self.directory = Path(tempfile.mkdtemp(prefix="guest-", dir=directory))
         self.serial = self.directory / "serial.log"
@@ -256,14 +255,14 @@ class Guest:
         if coredump_filter is not None:
             Path(f"/proc/{self.pid}/coredump_filter").write_text(hex(coredump_filter))
         self._qmp = self._connect()
-        if not self.firmware:
+        if self.kernel:
             self._wait_ready(seconds)
 
     def _start(self, extra):
         command = [self.qemu, "-accel", "tcg", "-machine", self.machine, "-m", f"{self.memory}M", "-smp", str(self.smp),
                    "-display", "none", "-nodefaults", "-no-reboot",
                    "-serial", "file:serial.log", "-qmp", "unix:qmp,server=on,wait=off"]
-        if not self.firmware:
+        if self.kernel:
             command += ["-kernel", self.kernel, "-initrd", self.initrd, "-append", self.append]
         for folder in FIRMWARE:
             command += ["-L", folder]

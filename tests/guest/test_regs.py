@@ -59,7 +59,7 @@ class Stopped:
         if name in BARE:
             return lab.Guest(memory=64, smp=1, kernel=bare.build(BARE[name], folder), directory=folder,
                              extra=["-cpu", "max"])
-        guest = lab.Guest(memory=64, smp=1, firmware=True, extra=FIRMWARE[name], directory=folder)
+        guest = lab.Guest(memory=64, smp=1, kernel=False, extra=FIRMWARE[name], directory=folder)
         if not FIRMWARE[name]:
             # Without anything to boot it ends halted.
             lab.wait_until(lambda: "HLT=1" in guest.hmp("info registers"), 30, "the BIOS gives up")
