@@ -33,7 +33,7 @@ static uint8_t *grow(struct gg_buffer *buffer, size_t size)
 void gg_buffer_append(struct gg_buffer *buffer, const void *bytes, size_t size)
 {
 	uint8_t *end = grow(buffer, size);
-	if (end)
+	if (end && size)
 		memcpy(end, bytes, size);
 }
 

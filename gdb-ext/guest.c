@@ -20,6 +20,20 @@ static struct gg_error *create_backing(struct gg_guest *guest, bool via_host)
 	return gg_backing_create_host(guest->host, guest->core, &guest->backing);
 }
 
+// A process whose areas may not be seen can be looked at all the same.
+static struct gg_error *create_process_map(struct gg_guest *guest)
+{
+	if (guest->core)
+		return gg_process_map_create_core(guest->core, guest->files, &guest->process_map);
+	struct gg_error *err =
+		guest->pid ? gg_process_map_create_live(guest->pid, &guest->process_map) : NULL;
+	if (err && gg_error_kind(err) == GG_SYSTEM) {
+		gg_error_destroy(err);
+		err = NULL;
+	}
+	return err;
+}
+
 struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_target *target,
 				 struct gg_guest **ret)
 {
@@ -36,9 +50,15 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 	if (!err && guest->core)
 		err = gg_mapped_files_create(guest->core, target->program_path, &guest->files);
 	gg_checked_host_init(&guest->checked, host, guest->core, guest->files);
-	guest->host = &guest->checked.host;
 	if (!err)
+		err = create_process_map(guest);
+	if (!err)
+		err = gg_structure_create(&guest->checked.host, guest->process_map,
+					  &guest->structure);
+	if (!err) {
+		guest->host = gg_structure_host(guest->structure);
 		err = create_backing(guest, target->via_host);
+	}
 	if (err) {
 		gg_guest_destroy(guest);
 		return err;
@@ -58,6 +78,8 @@ void gg_guest_destroy(struct gg_guest *guest)
 	gg_qemu_cpus_deinit(&guest->cpus);
 	gg_ram_map_destroy(guest->ram_map);
 	gg_backing_destroy(guest->backing);
+	gg_structure_destroy(guest->structure);
+	gg_process_map_destroy(guest->process_map);
 	gg_mapped_files_destroy(guest->files);
 	gg_core_file_close(guest->core);
 	free(guest->program_path);

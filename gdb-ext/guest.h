@@ -6,10 +6,15 @@
 
 #include "host/checked.h"
 #include "linux/symbols.h"
+#include "structure/structure.h"
 
 struct gg_guest {
-	const struct gg_host *host; // the debugger's, its reads checked against the core
+	// The debugger's, its reads checked against the core, and what it does not know of QEMU found
+	// by structure.
+	const struct gg_host *host;
 	struct gg_checked_host checked;
+	struct gg_process_map *process_map; // NULL: not known
+	struct gg_structure *structure;
 	char *program_path;
 	pid_t pid;
 	struct gg_core_file *core;     // NULL: not a core

@@ -8,4 +8,11 @@
 // terminal cannot be driven by it. The caller frees it; NULL without memory.
 char *gg_text_escape(const char *text);
 
+// The character that BYTES, of which there are SIZE (at least 1), start with: its code point to
+// RET, and how many bytes it has. 0 where it is not UTF-8 (Unicode 15, table 3-7).
+size_t gg_utf8_decode(const char *bytes, size_t size, uint32_t *ret);
+
+// May a terminal have it? Not control characters, nor what turns the direction of writing.
+bool gg_is_printable(uint32_t character);
+
 #endif

@@ -26,7 +26,9 @@ import time
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
-FIRMWARE = ("/usr/share/qemu", "/usr/share/seabios")
+# Beside a QEMU's bin; the system's own serves a QEMU that has none.
+FIRMWARE = ("share/qemu", "share/seabios", "lib/ipxe/qemu")
+MODULES = "lib/x86_64-linux-gnu/qemu"
 READY = "lab: ready"
 FAILURES = ("lab: failed", "Kernel panic")
 PR_SET_PDEATHSIG = 1
@@ -167,11 +169,12 @@ class CorePattern:
 class Guest:
     """A QEMU with a Linux guest inside, ready when the constructor returns.
 
+    qemu       its binary, in place of the lab's; it gets the firmware and the modules that it came with
     machine    what -machine gets: "pc", "q35,dump-guest-core=off"
     memory     MiB
     extra      more arguments for QEMU
     kernel     a kernel in place of the lab's; False is none, and the guest is ready as soon as QEMU answers
-    append     more words for the kernel's command line; lab/init knows lab.fill=N and lab.procs=N
+    append     more words for the kernel's command line; lab/init has the list of those that it knows
     directory  where the guest's own private folder is made; it is removed with the guest
     coredump_filter  what of QEMU's memory goes into its core, as in core(5)
     seconds    how long the guest may take to be ready; one that hangs, as a kernel does under TCG once in some hundred
@@ -197,7 +200,7 @@ class Guest:
                 self._boot(extra, coredump_filter, seconds)
             except Hung:
                 self._end()
-                self.serial.unlink()
+                self.serial.unlink(missing_ok=True)
                 self._boot(extra, coredump_filter, seconds)
         except BaseException:
             self.kill()
@@ -264,7 +267,7 @@ class Guest:
                    "-serial", "file:serial.log", "-qmp", "unix:qmp,server=on,wait=off"]
         if self.kernel:
             command += ["-kernel", self.kernel, "-initrd", self.initrd, "-append", self.append]
-        for folder in FIRMWARE:
+        for folder in self._firmware():
             command += ["-L", folder]
         command += extra
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
@@ -281,8 +284,20 @@ class Guest:
 
         # Relative names everywhere: the folder is QEMU's own, and that is where its core will be.
         with open(self.stderr, "wb") as log:
-            self.process = subprocess.Popen(command, cwd=self.directory, preexec_fn=prepare,
+            self.process = subprocess.Popen(command, cwd=self.directory, preexec_fn=prepare, env=self._environment(),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _prefix(self):
+        return Path(self.qemu).resolve().parents[1]
+
+    def _firmware(self):
+        own = [folder for name in FIRMWARE if (folder := self._prefix() / name).is_dir()]
+        return own or [Path("/usr") / name for name in FIRMWARE]
+
+    def _environment(self):
+        # Where it was not built for the place where it is, it would take the modules of another QEMU.
+        modules = self._prefix() / MODULES
+        return dict(os.environ, QEMU_MODULE_DIR=str(modules)) if modules.is_dir() else None
 
     def _connect(self):
         def attempt():
@@ -366,8 +381,8 @@ def take_core(arguments):
     if not out.parent.is_dir():
         raise GuestError(f"no folder {out.parent} for the core")
     # Beside the core: it is moved in an instant there, and /tmp may be too small.
-    with Guest(machine=arguments.machine, memory=arguments.memory, smp=arguments.smp, append=arguments.append,
-               extra=arguments.extra, directory=out.parent) as guest:
+    with Guest(qemu=arguments.qemu, machine=arguments.machine, memory=arguments.memory, smp=arguments.smp,
+               append=arguments.append, extra=arguments.extra, directory=out.parent) as guest:
         guest.stop()
         guest.core(out)
 
@@ -377,6 +392,7 @@ def main():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     core = commands.add_parser("core", help="boot a guest, stop it, take the core of its QEMU")
     core.add_argument("out", help="where the core goes")
+    core.add_argument("--qemu", help="QEMU's binary (the lab's, which has debuginfo)")
     core.add_argument("--machine", default="pc", help="pc, q35, with QEMU's options (%(default)s)")
     core.add_argument("--memory", type=int, default=256, help="MiB (%(default)s)")
     core.add_argument("--smp", type=int, default=2, help="number of vCPUs (%(default)s)")

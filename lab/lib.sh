@@ -231,67 +231,78 @@ download_deb() {
 	(cd "$2" && apt-get -q -o APT::Sandbox::User=root download "$1")
 }
 
-# Lines "URI SUITE" of those sources that are Debian's and the running release's, as apt understood them. A list that
-# apt has verified and that says Origin: Debian is Debian's, whatever mirror it comes from; third parties, backports
-# and other releases are not asked for sources.
+# Lines "URI SUITE" of those sources that are Debian's and the running release's, as apt understood them; with an
+# argument, without its updates. A list that apt has verified and that says Origin: Debian is Debian's, whatever mirror
+# it comes from; third parties, backports and other releases are not asked.
 debian_sources() {
 	local codename
 	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
 	# shellcheck disable=SC2016 # apt-get's own variables
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(ORIGIN) $(CODENAME)' 'Created-By: Packages' |
-		awk -v name="$codename" '
-			$3 == "Debian" && ($4 == name || $4 == name "-updates" || $4 == name "-security") {
+		awk -v name="$codename" -v alone="${1:+yes}" '
+			$3 == "Debian" && ($4 == name || (!alone && ($4 == name "-updates" || $4 == name "-security"))) {
 				sub("/$", "", $1); print $1, $2
 			}' | sort -u
 }
 
-# The same entries of the machine's sources as deb-src, in DIR, in the format that each had: their options, Signed-By
-# above all, stay as they are.
+# write_source_lists DIR TYPE [SUITE]: the machine's Debian sources as entries of the type (deb, deb-src), in the format
+# that each had: their options, Signed-By above all, stay as they are. SUITE is asked for in place of the running one.
 write_source_lists() {
-	local dir=$1 known file
-	known=$(debian_sources)
+	local dir=$1 type=$2 suite=${3:-} known file
+	known=$(debian_sources "$suite")
 	if [ -z "$known" ]; then
 		refresh_lists
-		known=$(debian_sources)
+		known=$(debian_sources "$suite")
 	fi
 	[ -n "$known" ] || die "none of apt's sources in /etc/apt is Debian's own: 'apt-cache policy' shows what there is"
 
 	mkdir -p "$dir"
+	local convert=(awk -v known="$known" -v type="$type" -v suite="$suite" -f "$lab/apt-sources.awk")
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
 		[ -r "$file" ] || continue
-		awk -v known="$known" -f "$lab/deb-src.awk" "$file" >>"$dir/lab.list"
+		"${convert[@]}" "$file" >>"$dir/lab.list"
 	done
 	for file in /etc/apt/sources.list.d/*.sources; do
 		[ -r "$file" ] || continue
-		awk -v known="$known" -v deb822=1 -f "$lab/deb-src.awk" "$file" >>"$dir/lab.sources"
+		"${convert[@]}" -v deb822=1 "$file" >>"$dir/lab.sources"
 	done
 }
 
-# fetch_source PACKAGE DIR: the newest source package, unpacked and patched as DIR/source. apt gets lists, sources and
-# caches of its own for this, so that the system's stay as they are. Needs no root.
-fetch_source() {
-	local package=$1 dir=$2 private=$2/apt log
-	log=$(new_log "source-$package")
-	mkdir -p "$private/lists/partial" "$private/cache/archives/partial"
-	write_source_lists "$private/sources.list.d"
-
-	local options=(
-		-q
+# use_private_apt DIR TYPE [SUITE]: apt gets lists, sources, caches and a system without packages, all in DIR, by
+# "${private_apt[@]}", so that the machine's stay as they are. Needs no root.
+use_private_apt() {
+	local dir=$1
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	: >"$dir/status"
+	write_source_lists "$dir/sources.list.d" "$2" "${3:-}"
+	private_apt=(
+		apt-get -q
 		-o "Dir::Etc::sourcelist=/dev/null"
-		-o "Dir::Etc::sourceparts=$private/sources.list.d"
-		-o "Dir::State::lists=$private/lists"
-		-o "Dir::Cache=$private/cache"
+		-o "Dir::Etc::sourceparts=$dir/sources.list.d"
+		-o "Dir::Etc::preferences=/dev/null"
+		-o "Dir::Etc::preferencesparts=/dev/null"
+		-o "Dir::State::lists=$dir/lists"
+		-o "Dir::State::status=$dir/status"
+		-o "Dir::Cache=$dir/cache"
+		-o "APT::Default-Release="
 		-o "APT::Sandbox::User=root"
 	)
-	run_logged "reading the lists of source packages" "$log" apt-get "${options[@]}" update
+}
+
+# fetch_source PACKAGE DIR: the newest source package, unpacked and patched as DIR/source.
+fetch_source() {
+	local package=$1 dir=$2 log
+	log=$(new_log "source-$package")
+	use_private_apt "$dir/apt" deb-src
+	run_logged "reading the lists of source packages" "$log" "${private_apt[@]}" update
 	run_logged "downloading the source of $package" "$log" \
-		download_source "$dir" "${options[@]}" source --only-source --download-only "$package"
+		run_in "$dir" "${private_apt[@]}" source --only-source --download-only "$package"
+	# apt-get has checked the files against Debian's signed lists; hence --no-check.
 	run_logged "unpacking the source of $package" "$log" \
 		dpkg-source --no-check -x "$dir/${package}"_*.dsc "$dir/source"
 }
 
-# apt-get has checked the files against Debian's signed lists; hence --no-check above.
-download_source() {
-	(cd "$1" && shift && apt-get "$@")
+run_in() {
+	(cd "$1" && shift && "$@")
 }

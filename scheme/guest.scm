@@ -6,9 +6,10 @@
 (let ((directory (dirname (current-filename)))
       (auto-compile? %load-should-auto-compile))
   (define (load-commands)
+    ;; Whoever sources this can call what the commands stand on: (guest-log).
     (for-each (lambda (module)
-                (resolve-interface `(gdb-guest ,module)))
-              '(dump-guest-memory guest-info guest-regs guest-vtop guest-x)))
+                (module-use! (current-module) (resolve-interface `(gdb-guest ,module))))
+              '(dump-guest-memory guest-info guest-klog guest-regs guest-vtop guest-x)))
 
   (unless (file-exists? (string-append directory "/libgdb-guest.so"))
     (error (string-append "there is no libgdb-guest.so in " directory

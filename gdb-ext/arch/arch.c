@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "arch.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
 
 extern const struct gg_arch gg_arch_x86_64, gg_arch_i386;
 
 static const struct gg_arch *const archs[] = { &gg_arch_x86_64, &gg_arch_i386 };
+
+const struct gg_arch gg_arch_unknown = {
+	.name = "unknown",
+	.elf_machine = EM_NONE,
+	.elf_class = ELFCLASS64,
+	.elf_data = ELFDATA2LSB,
+};
 
 static struct gg_error *is_arch(const struct gg_host *host, uint64_t cpu,
 				const struct gg_arch *arch, bool *ret)
@@ -19,7 +27,16 @@ static struct gg_error *is_arch(const struct gg_host *host, uint64_t cpu,
 		return NULL;
 	}
 	*ret = true;
-	return err || !cpu ? err : arch->is_mode(host, cpu, ret);
+	if (err || !cpu)
+		return err;
+	err = arch->is_mode(host, cpu, ret);
+	// A CPU whose registers cannot be had is of the architecture all the same.
+	if (err && gg_error_kind(err) != GG_INTERRUPTED && gg_error_kind(err) != GG_NO_MEMORY) {
+		gg_error_destroy(err);
+		err = NULL;
+		*ret = true;
+	}
+	return err;
 }
 
 struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret)

@@ -79,6 +79,9 @@ struct gg_arch {
 					struct gg_kernel_paging *ret);
 };
 
+// Of a guest that is of none of those: its memory can be had all the same.
+extern const struct gg_arch gg_arch_unknown;
+
 // The architecture that HOST's QEMU, whose first CPU is at CPU, runs. Without a CPU (0) it is the
 // first that fits the QEMU. GG_UNSUPPORTED names those that are known.
 struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret);

@@ -416,5 +416,6 @@ void gg_guile_init(void)
 	gg_guile_init_info();
 	gg_guile_init_cpus();
 	gg_guile_init_memory();
+	gg_guile_init_log();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
 }

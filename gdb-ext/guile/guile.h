@@ -30,4 +30,7 @@ void gg_guile_init_info(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 
+// And those of log.c.
+void gg_guile_init_log(void);
+
 #endif

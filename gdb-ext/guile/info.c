@@ -3,7 +3,8 @@
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
 #include "../cleanup.h"
-#include "../linux/printk-ring.h"
+#include "../linux/kernel-host.h"
+#include "../linux/log.h"
 #include "../qemu/machine.h"
 #include "../text.h"
 
@@ -57,6 +58,8 @@ static SCM qemu_facts(struct gg_guest *guest)
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	facts = add(facts, "accelerator",
 		    err ? error_value(err) : gg_guile_string(accelerators[cpus->accelerator]));
+	facts = add(facts, "layout",
+		    symbol(gg_structure_has_types(guest->structure) ? "types" : "structure"));
 	uint64_t clock = 0;
 	err = gg_qemu_virtual_clock(guest->host, &clock);
 	facts = add(facts, "virtual-clock", time_or_false(err, clock));
@@ -121,9 +124,11 @@ static SCM value_or_false(const struct gg_kernel *kernel, const char *key)
 static SCM last_record(const struct gg_kernel *kernel)
 {
 	uint64_t time = 0;
+	struct gg_host host;
 	if (!kernel->table)
 		return SCM_BOOL_F;
-	struct gg_error *err = gg_printk_ring_newest(kernel, &time);
+	gg_kernel_host_init(&host, kernel);
+	struct gg_error *err = gg_log_ring_newest(&host, &time);
 	return time_or_false(err, time);
 }
 
@@ -174,7 +179,43 @@ static SCM guest_info(SCM object)
 	return add(info, "qemu", qemu_facts(guest));
 }
 
+// ---- Layouts ----
+
+// (OFFSET . SIZE), or #f.
+static SCM member_or_false(const struct gg_member *member)
+{
+	return member ? scm_cons(scm_from_uint64(member->offset), scm_from_uint64(member->size))
+		      : SCM_BOOL_F;
+}
+
+static struct gg_error *collect_row(void *data, const struct gg_structure_row *row)
+{
+	SCM *list = data;
+	SCM vector = scm_c_make_vector(5, SCM_BOOL_F);
+	scm_c_vector_set_x(vector, 0, gg_guile_string(row->type));
+	scm_c_vector_set_x(vector, 1, gg_guile_string(row->path));
+	scm_c_vector_set_x(vector, 2, member_or_false(row->by_types));
+	scm_c_vector_set_x(vector, 3, member_or_false(row->by_structure));
+	scm_c_vector_set_x(vector, 4, gg_guile_string(row->proof));
+	*list = scm_cons(vector, *list);
+	return NULL;
+}
+
+// (%guest-layout GUEST) => (#(TYPE PATH BY-TYPES BY-STRUCTURE PROOF) ...), the members that can be
+// found by structure: (OFFSET . SIZE), or #f where it is not known. PROOF says why one was not
+// found.
+static SCM guest_layout(SCM object)
+{
+	SCM list = SCM_EOL;
+	struct gg_error *err =
+		gg_structure_compare(gg_guile_guest(object)->structure, collect_row, &list);
+	if (err)
+		gg_guile_throw(err);
+	return scm_reverse(list);
+}
+
 void gg_guile_init_info(void)
 {
 	gg_guile_define("%guest-info", 1, (scm_t_subr)guest_info);
+	gg_guile_define("%guest-layout", 1, (scm_t_subr)guest_layout);
 }

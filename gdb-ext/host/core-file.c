@@ -27,6 +27,8 @@ struct segment {
 // A segment as the process had it, whatever the file holds of it.
 struct area {
 	uint64_t start, last;
+	uint64_t
+		dumped; // bytes, from the start on, that the core has, or had before it was cut off
 	bool writable;
 };
 
@@ -81,6 +83,7 @@ static void add_area(struct gg_core_file *core, const GElf_Phdr *phdr)
 		core->areas[core->area_count++] = (struct area){
 			.start = phdr->p_vaddr,
 			.last = last,
+			.dumped = phdr->p_filesz,
 			.writable = phdr->p_flags & PF_W,
 		};
 }
@@ -201,13 +204,25 @@ bool gg_core_file_is_cut_off(const struct gg_core_file *core)
 	return core->cut_off;
 }
 
-bool gg_core_file_is_writable(const struct gg_core_file *core, uint64_t address)
+bool gg_core_file_is_left_to_file(const struct gg_core_file *core, uint64_t address)
 {
-	for (size_t i = 0; i < core->area_count; i++)
-		if (core->areas[i].writable && address >= core->areas[i].start &&
-		    address <= core->areas[i].last)
-			return true;
-	return false;
+	for (size_t i = 0; i < core->area_count; i++) {
+		const struct area *area = &core->areas[i];
+		if (address >= area->start && address <= area->last &&
+		    (area->writable || address - area->start < area->dumped))
+			return false;
+	}
+	return true;
+}
+
+bool gg_core_file_area(const struct gg_core_file *core, size_t index, uint64_t *start,
+		       uint64_t *last)
+{
+	if (index >= core->area_count)
+		return false;
+	*start = core->areas[index].start;
+	*last = core->areas[index].last;
+	return true;
 }
 
 // The descriptor in one PT_NOTE, or NULL.

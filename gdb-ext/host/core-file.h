@@ -22,9 +22,15 @@ unsigned int gg_core_file_address_size(const struct gg_core_file *core);
 // Does the file end before what its headers announce?
 bool gg_core_file_is_cut_off(const struct gg_core_file *core);
 
-// Does a segment that could be written to have ADDRESS? What the file does not hold of one that
-// could not may be had from the file that was mapped there.
-bool gg_core_file_is_writable(const struct gg_core_file *core, uint64_t address);
+// Was ADDRESS left out of the core as what a mapped file holds, unchanged? That it is in an area
+// that could not be written to is not enough: a program's relocated pages are such ones, and
+// dumped.
+bool gg_core_file_is_left_to_file(const struct gg_core_file *core, uint64_t address);
+
+// The area of number INDEX (from 0, in the file's order) that the process had, whatever the file
+// holds of it. False where there are no more.
+bool gg_core_file_area(const struct gg_core_file *core, size_t index, uint64_t *start,
+		       uint64_t *last);
 
 // The descriptor of the first note "CORE" of TYPE (System V gABI, chapter 5); NULL without one.
 // Valid as long as CORE is.

@@ -203,7 +203,7 @@ struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t ad
 				      size_t size)
 {
 	const struct mapping *mapping = find_mapping(files, address, size);
-	if (!mapping || gg_core_file_is_writable(files->core, address))
+	if (!mapping || !gg_core_file_is_left_to_file(files->core, address))
 		return gg_core_file_absent(files->core, address);
 	struct gg_error *err = open_file(files, mapping->path);
 	if (err)
@@ -223,4 +223,22 @@ struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t ad
 		size -= (size_t)got;
 	}
 	return NULL;
+}
+
+const char *gg_mapped_files_start(const struct gg_mapped_files *files, size_t index,
+				  uint64_t *address)
+{
+	if (index >= files->count)
+		return NULL;
+	*address = files->mappings[index].start;
+	return files->mappings[index].offset ? "" : files->mappings[index].path;
+}
+
+struct gg_error *gg_mapped_files_open(struct gg_mapped_files *files, const char *path, int *ret)
+{
+	struct gg_error *err = open_file(files, path);
+	if (err)
+		return err;
+	*ret = fcntl(files->fd, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? gg_error_system(errno, "%s", path) : NULL;
 }

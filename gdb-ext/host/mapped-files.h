@@ -21,4 +21,13 @@ void gg_mapped_files_destroy(struct gg_mapped_files *files);
 struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t address, void *buffer,
 				      size_t size);
 
+// The path of the mapping of number INDEX (from 0) and, to ADDRESS, where it starts, if that is
+// where its file starts; an empty path if not, NULL where there are no more. Valid as long as FILES
+// is.
+const char *gg_mapped_files_start(const struct gg_mapped_files *files, size_t index,
+				  uint64_t *address);
+
+// A descriptor, which is the caller's, of the file that was mapped from PATH. GG_ABSENT as above.
+struct gg_error *gg_mapped_files_open(struct gg_mapped_files *files, const char *path, int *ret);
+
 #endif

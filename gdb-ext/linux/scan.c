@@ -6,11 +6,11 @@
 // The name alone is found elsewhere too, as are texts that start alike: a note is known by the
 // words before its name.
 #include "kernel.h"
-#include "../cleanup.h"
+#include "../memory/ram-scan.h"
 
 #include <string.h>
 
-enum { PAGE = 4096, CHUNK = 1 << 20 };
+enum { PAGE = 4096 };
 
 static void add_found(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes)
 {
@@ -47,67 +47,33 @@ static void scan_everywhere(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const
 	}
 }
 
-typedef void scan_fn(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes,
-		     size_t size);
-
-// Chunks overlap by a header, so that none is missed between two.
-static struct gg_error *scan_extent(struct gg_vmcoreinfo_scan *scan, const struct gg_ram_map *map,
-				    gg_gpa_t gpa, uint64_t size, uint8_t *buffer, scan_fn *look)
+static bool look_at_pages(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 {
-	for (uint64_t done = 0; done < size;) {
-		size_t chunk = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
-		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = gg_ram_map_read(map, gpa + done, buffer, chunk);
-		if (err)
-			return err;
-		look(scan, gpa + done, buffer, chunk);
-		done += chunk;
-		if (done < size && chunk > GG_VMCOREINFO_HEADER)
-			done -= GG_VMCOREINFO_HEADER;
-	}
-	return NULL;
+	gg_vmcoreinfo_scan_bytes(data, gpa, bytes, size);
+	return false;
 }
 
-static struct gg_error *scan_range(struct gg_vmcoreinfo_scan *scan, const struct gg_ram_map *map,
-				   const struct gg_ram_range *range, uint8_t *buffer, scan_fn *look)
+static bool look_everywhere(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 {
-	for (uint64_t done = 0; done < range->size;) {
-		struct gg_extent extent;
-		struct gg_error *err = map->backing->ops->extent(map->backing, range->hva + done,
-								 range->size - done, true, &extent);
-		if (!err && extent.kind == GG_EXTENT_DATA)
-			err = scan_extent(scan, map, range->start + done, extent.size, buffer,
-					  look);
-		if (err)
-			return err;
-		if (extent.kind == GG_EXTENT_ABSENT)
-			scan->missing += extent.size;
-		done += extent.size;
-	}
-	return NULL;
+	scan_everywhere(data, gpa, bytes, size);
+	return false;
 }
 
 static struct gg_error *scan_ram(struct gg_vmcoreinfo_scan *scan, const struct gg_ram_map *map,
-				 scan_fn *look)
+				 gg_ram_look_fn *look)
 {
-	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
-	if (!buffer)
-		return gg_enomem;
-	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && i < map->count; i++)
-		err = scan_range(scan, map, &map->ranges[i], buffer, look);
+	struct gg_error *err = gg_ram_scan(map, GG_VMCOREINFO_HEADER, look, scan, &scan->missing);
 	return err ? gg_error_context(err, "looking for VMCOREINFO") : NULL;
 }
 
 struct gg_error *gg_vmcoreinfo_scan_ram(struct gg_vmcoreinfo_scan *scan,
 					const struct gg_ram_map *map)
 {
-	return scan_ram(scan, map, gg_vmcoreinfo_scan_bytes);
+	return scan_ram(scan, map, look_at_pages);
 }
 
 struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 					       const struct gg_ram_map *map)
 {
-	return scan_ram(scan, map, scan_everywhere);
+	return scan_ram(scan, map, look_everywhere);
 }

@@ -46,8 +46,10 @@ static const struct gg_layout_row rows[] = {
 			       "skip_dump"),
 	// Since v3.1.
 	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, nonvolatile, "MemoryRegion", "nonvolatile"),
-	GG_LAYOUT_ROW(struct flat_view_layout, alias, "MemoryRegion", "alias"),
-	GG_LAYOUT_ROW(struct flat_view_layout, alias_offset, "MemoryRegion", "alias_offset"),
+	// QEMU resolves aliases when it renders a FlatView: who does not know them does without.
+	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, alias, "MemoryRegion", "alias"),
+	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, alias_offset, "MemoryRegion",
+			       "alias_offset"),
 	// The RamDiscardManager of virtio-mem, since v6.1.
 	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, rdm, "MemoryRegion", "rdm"),
 };
@@ -170,6 +172,8 @@ static struct gg_error *is_dumped(const struct reader *reader, uint64_t region, 
 // Where a RAM region's bytes are: aliases lead to the region that owns the block.
 static struct gg_error *follow_aliases(const struct reader *reader, struct flat_range *range)
 {
+	if (!reader->layout.alias.size || !reader->layout.alias_offset.size)
+		return NULL;
 	for (unsigned int depth = 0;; depth++) {
 		uint64_t alias, offset;
 		struct gg_error *err = gg_host_read_member(reader->host, range->region,

@@ -2,7 +2,7 @@
 //
 // Which parts of a virtio-mem device's memory are plugged in (QEMU hw/virtio/virtio-mem.c).
 //
-// In:  MemoryRegion.rdm, a RamDiscardManager, which for this device is the VirtIOMEM object.
+// In:  MemoryRegion.rdm, a RamDiscardManager, which is the VirtIOMEM object, or leads to it.
 // Out: runs of plugged blocks.
 // Trusts nothing it reads: the object's type is compared by name, the bitmap is read in pieces and
 // within its own size. Another kind of manager is an error: what it has discarded is not known
@@ -23,6 +23,56 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct virtio_mem_layout, bitmap_size, "VirtIOMEM", "bitmap_size"),
 	GG_LAYOUT_ROW(struct virtio_mem_layout, block_size, "VirtIOMEM", "block_size"),
 };
+
+// Since v11.0 the region's manager is an object of its own, with one source or a list of them.
+struct manager_layout {
+	struct gg_member source, first, entry_source, next;
+};
+
+static const struct gg_layout_row manager_rows[] = {
+	GG_LAYOUT_ROW_OPTIONAL(struct manager_layout, source, "RamDiscardManager", "rds"),
+	GG_LAYOUT_ROW_OPTIONAL(struct manager_layout, first, "RamDiscardManager",
+			       "source_list.lh_first"),
+	GG_LAYOUT_ROW_OPTIONAL(struct manager_layout, entry_source, "RamDiscardSourceEntry", "rds"),
+	GG_LAYOUT_ROW_OPTIONAL(struct manager_layout, next, "RamDiscardSourceEntry",
+			       "next.le_next"),
+};
+
+// Of the only entry in the list of sources; what several leave of a memory is not known here.
+static struct gg_error *read_single_source(const struct gg_host *host,
+					   const struct manager_layout *layout, uint64_t manager,
+					   uint64_t *ret)
+{
+	uint64_t entry, next;
+	struct gg_error *err = gg_host_read_member(host, manager, &layout->first, &entry);
+	if (!err && !entry)
+		err = gg_error_create(GG_UNSUPPORTED, "it has no source");
+	if (!err)
+		err = gg_host_read_member(host, entry, &layout->next, &next);
+	if (!err && next)
+		err = gg_error_create(GG_UNSUPPORTED, "it has more than one source");
+	return err ? err : gg_host_read_member(host, entry, &layout->entry_source, ret);
+}
+
+// The object that knows which parts are there: OBJECT itself, or the source of a RamDiscardManager.
+static struct gg_error *find_source(const struct gg_host *host, uint64_t object, uint64_t *ret)
+{
+	struct manager_layout layout;
+	_cleanup_free_ char *type = NULL;
+	*ret = object;
+	struct gg_error *err = gg_qom_type_name(host, object, &type);
+	if (err || strcmp(type, "ram-discard-manager") != 0)
+		return err;
+	err = gg_layout_resolve(host, manager_rows, sizeof(manager_rows) / sizeof(*manager_rows),
+				&layout);
+	if (!err && layout.source.size)
+		return gg_host_read_member(host, object, &layout.source, ret);
+	if (!err && (!layout.first.size || !layout.entry_source.size || !layout.next.size))
+		err = gg_error_create(GG_NOT_FOUND,
+				      "type RamDiscardManager has no member source_list that is "
+				      "known here");
+	return err ? err : read_single_source(host, &layout, object, ret);
+}
 
 static struct gg_error *check_type(const struct gg_host *host, uint64_t object)
 {
@@ -114,12 +164,14 @@ gg_virtio_mem_plugged(const struct gg_host *host, uint64_t manager, uint64_t off
 {
 	struct virtio_mem_layout layout;
 	struct scan scan = { .host = host };
-	uint64_t bits, block_size;
-	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &layout);
+	uint64_t device, bits, block_size;
+	struct gg_error *err = find_source(host, manager, &device);
 	if (!err)
-		err = check_type(host, manager);
+		err = check_type(host, device);
 	if (!err)
-		err = read_bitmap_facts(host, &layout, manager, &scan, &bits, &block_size);
+		err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &layout);
+	if (!err)
+		err = read_bitmap_facts(host, &layout, device, &scan, &bits, &block_size);
 	if (!err)
 		err = scan_runs(&scan, bits, block_size, offset, size, plugged, data);
 	return err ? gg_error_context(err, "RamDiscardManager at 0x%" PRIx64, manager) : NULL;

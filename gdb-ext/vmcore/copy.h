@@ -6,7 +6,7 @@
 #define GG_COPY_H
 
 #include "../memory/backing.h"
-#include "output.h"
+#include "../output.h"
 
 // A range to copy.
 struct gg_copy_job {

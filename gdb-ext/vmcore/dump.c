@@ -221,10 +221,27 @@ static struct gg_error *find_pieces(struct dump *dump)
 	return err;
 }
 
+// Without notes the memory of any guest will do.
+static struct gg_error *find_arch(struct dump *dump, const struct gg_arch **ret)
+{
+	struct gg_error *err = gg_guest_arch(dump->guest, ret);
+	if (!err || gg_error_kind(err) != GG_UNSUPPORTED)
+		return err;
+	if (!dump->options->no_notes)
+		return gg_error_context(err, "the CPUs' registers (-no-notes does without)");
+	gg_error_destroy(err);
+	*ret = &gg_arch_unknown;
+	return !dump->options->notice
+		       ? NULL
+		       : dump->options->notice(dump->options->data,
+					       "the guest's architecture is not known here, and so "
+					       "not in the vmcore: its e_machine is EM_NONE");
+}
+
 static struct gg_error *prepare_elf(struct dump *dump, uint64_t *file_size)
 {
 	struct gg_vmcore_elf *elf = &dump->elf;
-	struct gg_error *err = gg_guest_arch(dump->guest, &elf->arch);
+	struct gg_error *err = find_arch(dump, &elf->arch);
 	if (err)
 		return err;
 	dump->scan.big_endian = dump->notes.big_endian = elf->arch->elf_data == ELFDATA2MSB;

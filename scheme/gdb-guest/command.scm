@@ -25,8 +25,9 @@
             format-range))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
-;;; `list' (of numbers), or a list of words.  Arguments without a dash are what the command's #:argument has: #f
-;;; for none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
+;;; `text', `list' (of numbers), a list of words of which one is meant, or (some-of WORD ...) for a list of
+;;; them with commas in between.  Arguments without a dash are what the command's #:argument has: #f for
+;;; none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
 ;;; left out, and one called FILE is a file's name.
 
 (define (arguments-of argument)
@@ -54,7 +55,15 @@
 (define (parse-value command spec text)
   (match (cadr spec)
     ('integer (evaluate-integer text))
-    ((or 'file 'list) text)
+    ((or 'file 'text 'list) text)
+    (('some-of . words)
+     (let ((chosen (string-split text #\,)))
+       (for-each (lambda (word)
+                   (unless (member word words)
+                     (fail "~a: ~a is some of ~a, with commas in between, not ~s" command
+                           (option-flag (car spec)) (string-join words ", ") word)))
+                 chosen)
+       chosen))
     ((? list? words)
      (if (member text words)
          text
@@ -113,6 +122,12 @@
                  path)))
          names)))
 
+(define (complete-some-of words text)
+  "TEXT with its last word, of those with commas in between, as each of WORDS that it may become."
+  (let ((start (or (and=> (string-rindex text #\,) 1+) 0)))
+    (map (lambda (word) (string-append (substring text 0 start) word))
+         words)))
+
 (define (complete-options specs argument text word)
   "What TEXT, the arguments so far, may go on with, as replacements for WORD, the piece of it behind
 GDB's last word break."
@@ -123,7 +138,10 @@ GDB's last word break."
                      (words (find-option specs (last words)))))
          (candidates
           (cond
-           ((and previous (list? (cadr previous))) (cadr previous))
+           ((and previous (pair? (cadr previous)))
+            (match (cadr previous)
+              (('some-of . words) (complete-some-of words last-word))
+              (words words)))
            ((and previous (eq? (cadr previous) 'file)) (complete-file last-word))
            ((and previous (not (eq? (cadr previous) 'flag))) '())
            ((string-prefix? "-" last-word) (map (compose option-flag car) specs))
@@ -170,6 +188,8 @@ QEMU (attach PID)"))
 (define (option-help spec)
   (match spec
     ((name 'flag text) (format #f "  ~a~%    ~a" (option-flag name) text))
+    ((name ('some-of . words) text)
+     (format #f "  ~a ~a[,...]~%    ~a" (option-flag name) (string-join words "|") text))
     ((name (? list? words) text)
      (format #f "  ~a ~a~%    ~a" (option-flag name) (string-join words "|") text))
     ((name kind text)
@@ -191,10 +211,10 @@ QEMU (attach PID)"))
 
 (define-syntax define-guest-command
   (syntax-rules ()
-    "Registers the command NAME.  BODY is called with the options and arguments as `option' reads
-them."
+    "Registers the command NAME.  A SPEC is an option, quasiquoted; BODY is called with the options and
+arguments as `option' reads them."
     ((_ (name #:argument argument #:options (spec ...)) doc body)
-     (register-guest-command (symbol->string 'name) 'argument '(spec ...) doc body))))
+     (register-guest-command (symbol->string 'name) 'argument `(spec ...) doc body))))
 
 ;;; Addresses in the guest.
 

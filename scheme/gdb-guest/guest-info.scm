@@ -7,7 +7,8 @@
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:use-module (srfi srfi-1)
-  #:export (guest-info))
+  #:export (guest-info
+            guest-layout))
 
 (define (guest-info)
   "What there is to know of the guest at a glance, as an association list: target, qemu, cpus, ram
@@ -57,7 +58,12 @@ not be had is (error . MESSAGE)."
           (or (fact qemu 'version) "version unknown")
           (or (fact qemu 'machine) "unknown")
           (or (fact qemu 'run-state) "run state unknown")
-          (or (fact qemu 'accelerator) "accelerator unknown"))))
+          (match (fact qemu 'accelerator)
+            ((or #f "unknown") "accelerator unknown")
+            (accelerator accelerator)))
+    (line "layout" (if (eq? (fact qemu 'layout) 'types)
+                       "from QEMU's debuginfo"
+                       "found by structure: QEMU has no debuginfo here"))))
 
 (define (print-cpus info)
   (match (assq-ref info 'cpus)
@@ -143,12 +149,49 @@ not be had is (error . MESSAGE)."
                     (problems (list (assq 'cpus info) (assq 'kernel info)))
                     (assq-ref info 'notices))))
 
+;;; Layouts: for those who work on how they are found.
+
+(define (guest-layout)
+  "Where members of QEMU's types are: a list of #(TYPE PATH BY-TYPES BY-STRUCTURE PROOF), with
+(OFFSET . SIZE), or #f for what is not known."
+  (call-with-guest %guest-layout))
+
+(define (print-layout)
+  (define (place member)
+    (match member
+      ((offset . size) (format #f "+~a, ~a bytes" offset size))
+      (#f "unknown")))
+  (for-each
+   (match-lambda
+     (#(type path by-types by-structure proof)
+      (say "~a~a~a: ~a (~a)\n" type (if (string-null? path) "" ".") path
+           (cond
+            ((not by-structure) "NOT FOUND")
+            ((not by-types) (string-append "by structure only, " (place by-structure)))
+            ((equal? by-types by-structure) (string-append "both agree, " (place by-types)))
+            ;; QEMU saves some arrays in part.
+            ((and (= (car by-types) (car by-structure)) (> (cdr by-types) (cdr by-structure)))
+             (format #f "both agree, ~a, of which ~a are saved" (place by-types)
+                     (cdr by-structure)))
+            (else (string-append "DIFFER, by types " (place by-types) ", by structure "
+                                 (place by-structure))))
+           proof)))
+   (guest-layout)))
+
 (define (print-info options)
+  (if (option options 'layout)
+      (print-layout)
+      (print-overview)))
+
+(define (print-overview)
   (let ((info (guest-info)))
     (for-each (lambda (print) (print info))
               (list print-target print-qemu print-cpus print-ram print-kernel print-notes))))
 
-(define-guest-command (guest-info #:argument #f #:options ())
+(define-guest-command (guest-info #:argument #f
+                                  #:options ((layout flag
+                                              "show where members of QEMU's structures are, by its debuginfo and as found
+without it, each with its proof, and whether the two agree")))
   "Show what is being looked at: QEMU, its machine and CPUs, the guest's RAM and kernel.
 
 It tells where guest memory is read from and what of it is missing, whether the registers that QEMU

@@ -25,7 +25,9 @@
             execute-to-string
             fail
             say
-            say-aside))
+            say-bytes
+            say-aside
+            styled-output?))
 
 ;;; Errors.
 
@@ -307,6 +309,16 @@ last word break.  An empty line does not repeat the command."
 (define (say format-string . arguments)
   "A command's result."
   (display (apply format #f format-string arguments) (gdb:output-port)))
+
+(define (say-bytes bytes)
+  "A command's result, in GDB's character set."
+  (put-bytevector (gdb:output-port) bytes))
+
+(define (styled-output?)
+  "Does GDB's output go to a terminal that shows colours, and does the user want them?"
+  (and (gdb:parameter-value "style enabled")
+       (isatty? (fdes->outport 1))
+       (not (member (or (getenv "TERM") "dumb") '("" "dumb")))))
 
 (define (say-aside format-string . arguments)
   "Progress: what is not the result, and is not paged."

@@ -19,6 +19,12 @@
             %guest-kernel-symbols
             %guest-read-virtual
             %guest-walk
+            %guest-layout
+            %guest-log
+            %guest-log-text
+            %guest-log-save
+            %log-level-names
+            %log-facility-names
             %interruptible))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.

@@ -5,7 +5,8 @@
 #include "fuzz.h"
 
 #include "../../gdb-ext/guest.h"
-#include "../../gdb-ext/linux/printk-ring.h"
+#include "../../gdb-ext/linux/kernel-host.h"
+#include "../../gdb-ext/linux/log.h"
 #include "../unit/fake-kernel.h"
 #include "../unit/fake-qemu.h"
 
@@ -37,7 +38,9 @@ static void use(const struct gg_kernel *kernel)
 	if (!kernel->table) // changed into a guest of 32 bits
 		return;
 	uint64_t time;
-	gg_error_destroy(gg_printk_ring_newest(kernel, &time));
+	struct gg_host host;
+	gg_kernel_host_init(&host, kernel);
+	gg_error_destroy(gg_log_ring_newest(&host, &time));
 	gg_kernel_direct_address(kernel, 0x1000, &address);
 	gg_error_destroy(gg_page_table_read(kernel->table, kernel->image, bytes, sizeof(bytes)));
 }

@@ -5,7 +5,6 @@ GDB_GUEST names the launcher under test; where it is unset, that of the build in
 `--tap` prints TAP. TMPDIR is where the guests' memory goes: 25 GB at most, gone at the end.
 """
 
-import resource
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import machines
+import stripped
 import tap
 from machines import lab
 
@@ -35,14 +35,13 @@ def pytest_configure(config):
     # Also when asked to end, what is large goes first.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: pytest.exit("asked to end"))
-    config.addinivalue_line("markers", "machines(...): only for these of the machines that `dumps` has")
-    config.addinivalue_line("markers", "guests(...): only for these of the guests that `stopped` has")
+    config.addinivalue_line("markers", "machines(...): only for these of the machines that the fixture has")
 
 
 def pytest_collection_modifyitems(config, items):
     def is_meant(item):
-        markers = [(item.get_closest_marker("machines"), "dumps"), (item.get_closest_marker("guests"), "stopped")]
-        return all(item.callspec.params[fixture] in marker.args for marker, fixture in markers if marker)
+        marker = item.get_closest_marker("machines")
+        return not marker or any(value in marker.args for value in item.callspec.params.values())
 
     # Not by parametrizing anew: pytest groups tests by the index of a parameter, and a machine's files are there once.
     config.hook.pytest_deselected(items=[item for item in items if not is_meant(item)])
@@ -81,16 +80,27 @@ def background(top_folder):
 
 # ---- Guests ----
 
-@pytest.fixture(scope="session", params=machines.ALL, ids=str)
-def dumps(request, background, top_folder):
-    """A machine's dumps. The first test that asks for one has them all made in the background."""
-    wanted = [item.callspec.params["dumps"] for item in request.session.items if "dumps" in item.fixturenames]
-    for machine in dict.fromkeys(wanted):
-        background.start(machine, machines.Dumps, machine, top_folder / f"machine-{machines.ALL.index(machine)}")
-    result = background.start(request.param, machines.Dumps).result()
-    yield result
-    # Large.
-    result.remove()
+def dumps_fixture(name, all_machines, kind):
+    """A fixture for the dumps of machines, one at a time. The first test that asks for one has all made in background."""
+    @pytest.fixture(scope="session", params=all_machines, ids=str, name=name)
+    def fixture(request, background, top_folder):
+        wanted = [item.callspec.params[name] for item in request.session.items if name in item.fixturenames]
+        for machine in dict.fromkeys(wanted):
+            background.start(machine, kind, machine, top_folder / f"{name}-{all_machines.index(machine)}")
+        try:
+            result = background.start(request.param, kind).result()
+        except stripped.NoSuchQEMU as error:
+            pytest.skip(str(error))
+        yield result
+        # Large.
+        result.remove()
+
+    return fixture
+
+
+dumps = dumps_fixture("dumps", machines.ALL, machines.DumpsAlsoThroughGDB)
+of_stripped = dumps_fixture("of_stripped", stripped.ALL, stripped.Dumps)
+of_arm = dumps_fixture("of_arm", stripped.ARM, stripped.DumpsOfMemory)
 
 
 def core_fixture(take, *arguments):
@@ -138,12 +148,7 @@ def sleeper_core(top_folder):
     """The core of a program that is not QEMU: (core, its binary)."""
     path = Path(tempfile.mkdtemp(dir=top_folder))
     program = shutil.which("sleep")
-
-    def unlimited():
-        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
-
-    process = subprocess.Popen([program, "1000"], cwd=path, preexec_fn=unlimited)
+    process = subprocess.Popen([program, "1000"], cwd=path, preexec_fn=machines.unlimit_core)
     yield machines.core_of(process, path), program
     shutil.rmtree(path)
 

@@ -5,6 +5,7 @@ Each is booted once. Two are at work at a time, in the background, from the firs
 """
 
 import concurrent.futures
+import resource
 import shutil
 import signal
 import subprocess
@@ -27,28 +28,46 @@ SLEEPERS = 40
 
 
 class Machine:
-    """What to boot, and what to do to it before it is looked at."""
+    """What to boot, and what to do to it before it is looked at.
 
-    def __init__(self, name, machine, memory, extra=(), prepare=None, smp=2):
+    prepare  called with the guest, which may have been stopped by then
+    qemu     a function that tells another QEMU's path than the lab's
+    kernel   as lab.Guest has it
+    """
+
+    def __init__(self, name, machine, memory, extra=(), prepare=None, smp=2, qemu=None, kernel=None):
         self.name = name
         self.machine = machine
         self.memory = memory
         self.smp = smp
         self.extra = extra
         self.prepare = prepare or (lambda guest: None)
+        self.qemu = qemu or (lambda: None)
+        self.kernel = kernel
 
     def __str__(self):
         return self.name
 
-    def boot(self, folder):
-        return lab.Guest(machine=self.machine, memory=self.memory, smp=self.smp, extra=self.extra,
-                         append=f"lab.procs={SLEEPERS}", directory=folder)
+    def boot(self, folder, extra=()):
+        return lab.Guest(qemu=self.qemu(), machine=self.machine, memory=self.memory, smp=self.smp,
+                         extra=[*self.extra, *extra], kernel=self.kernel, append=f"lab.procs={SLEEPERS}",
+                         directory=folder)
+
+
+def plug_dimm(guest):
+    guest.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "hotplugged", "size": 128 * MIB})
+    guest.qmp("device_add", driver="pc-dimm", id="dimm", memdev="hotplugged")
+
+
+def fill_dimms(guest, qtest):
+    for info in guest.qmp("query-memory-devices"):
+        if info["type"] in ("dimm", "nvdimm"):
+            qtest.fill(info["data"]["addr"] + 0x1000, 0x1800, 0xd1)
 
 
 def plug_memory(guest):
     """A DIMM; of 256 MiB of virtio-mem the blocks 1, 3 to 5, 31; bytes in all of them, and in the non-volatile DIMM."""
-    guest.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "hotplugged", "size": 128 * MIB})
-    guest.qmp("device_add", driver="pc-dimm", id="dimm", memdev="hotplugged")
+    plug_dimm(guest)
     guest.stop()
     with QTest(guest.directory, "qtest") as qtest:
         guest.qmp("qom-set", path="/machine/peripheral/vmem", property="requested-size", value=128 * MIB)
@@ -60,9 +79,7 @@ def plug_memory(guest):
         plugged = guest.qmp("qom-get", path="/machine/peripheral/vmem", property="size")
         if plugged != 5 * device.block_size:
             raise lab.GuestError(f"virtio-mem has {plugged} bytes plugged in, not {5 * device.block_size}")
-        for info in guest.qmp("query-memory-devices"):
-            if info["type"] in ("dimm", "nvdimm"):
-                qtest.fill(info["data"]["addr"] + 0x1000, 0x1800, 0xd1)
+        fill_dimms(guest, qtest)
 
 
 # Bytes other than zeros from here on: a guest that has just been booted is done in no time.
@@ -83,18 +100,17 @@ MACHINES = [Machine(f"{machine} with {size}", machine, memory)
             for memory, size in ((256, "256 MiB"), (1024, "1 GiB"), (5120, "5 GiB")) for machine in ("pc", "q35")]
 
 # All that makes the memory map more than RAM and a BIOS.
-RICH = Machine(
-    "q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "q35,nvdimm=on", 512,
-    ["-m", "512M,slots=4,maxmem=8G",
-     "-object", "memory-backend-memfd,id=node0,size=256M,share=on", "-object", "memory-backend-ram,id=node1,size=256M",
-     "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1",
-     "-device", "VGA",
-     "-object", "memory-backend-ram,id=nonvolatile,size=64M", "-device", "nvdimm,memdev=nonvolatile",
-     "-object", "memory-backend-memfd,id=shared,size=16M,share=on", "-device", "ivshmem-plain,memdev=shared",
-     "-object", "memory-backend-ram,id=growing,size=256M",
-     "-device", "virtio-mem-pci,id=vmem,memdev=growing,node=0,requested-size=0",
-     *QTEST],
-    prepare=plug_memory)
+RICH_EXTRA = [
+    "-m", "512M,slots=4,maxmem=8G",
+    "-object", "memory-backend-memfd,id=node0,size=256M,share=on", "-object", "memory-backend-ram,id=node1,size=256M",
+    "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1",
+    "-device", "VGA",
+    "-object", "memory-backend-ram,id=nonvolatile,size=64M", "-device", "nvdimm,memdev=nonvolatile",
+    "-object", "memory-backend-memfd,id=shared,size=16M,share=on", "-device", "ivshmem-plain,memdev=shared",
+    "-object", "memory-backend-ram,id=growing,size=256M",
+    "-device", "virtio-mem-pci,id=vmem,memdev=growing,node=0,requested-size=0",
+    *QTEST]
+RICH = Machine("q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "q35,nvdimm=on", 512, RICH_EXTRA, plug_memory)
 
 # virtio-mem of which nothing is plugged in.
 EMPTY_VIRTIO_MEM = Machine(
@@ -113,13 +129,20 @@ SOME = [MACHINES[0], RICH, LA57]
 
 
 class Dumps:
-    """A guest's memory: as QEMU wrote it, as we did from the process, from its core, from that through GDB."""
+    """A guest's memory: as QEMU wrote it, as we did from the process, and from its core.
+
+    options  GDB's
+    command  what dumps, but for the file's name
+    """
+
+    options = ()
+    command = "dump-guest-memory"
 
     def __init__(self, machine, folder):
         self.machine = machine
         self.folder = Path(folder)
-        self.truth, self.attached, self.core, self.from_core, self.through_gdb = (
-            self.folder / name for name in ("truth", "attached", "core", "from-core", "through-gdb"))
+        self.truth, self.attached, self.core, self.from_core = (
+            self.folder / name for name in ("truth", "attached", "core", "from-core"))
         self.folder.mkdir()
         with machine.boot(self.folder) as guest:
             self.qemu = guest.qemu
@@ -129,15 +152,27 @@ class Dumps:
             self.version = guest.qmp("query-version")
             self.machine_type = guest.qmp("qom-get", path="/machine", property="type")
             guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{self.truth}")
-            self.attached_run = gdb.batch("-p", guest.pid, commands=[f"dump-guest-memory {gdb.quote(self.attached)}"])
+            self.attached_run = self.run("-p", guest.pid, commands=[f"{self.command} {gdb.quote(self.attached)}"])
             self.status_after = guest.qmp("query-status")["status"]
             guest.core(self.core)
-        self.core_run, self.gdb_run = (
-            gdb.batch(self.qemu, self.core, commands=[f"dump-guest-memory {option} {gdb.quote(path)}"])
-            for option, path in (("", self.from_core), ("-via gdb", self.through_gdb)))
+        self.core_run = self.look(f"{self.command} {gdb.quote(self.from_core)}")
+
+    def run(self, *arguments, commands):
+        return gdb.batch(*self.options, *arguments, commands=commands)
+
+    def look(self, *commands):
+        """Runs GDB on the core."""
+        return self.run(self.qemu, self.core, commands=commands)
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class DumpsAlsoThroughGDB(Dumps):
+    def __init__(self, machine, folder):
+        super().__init__(machine, folder)
+        self.through_gdb = self.folder / "through-gdb"
+        self.gdb_run = self.look(f"{self.command} -via gdb {gdb.quote(self.through_gdb)}")
 
 
 def take_core(folder, machine, memory):
@@ -152,8 +187,14 @@ def take_filled_core(folder):
         return guest.core(Path(folder) / "core"), guest.qemu
 
 
+def unlimit_core():
+    """For a new process: core files as large as they may be."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
 def core_of(process, folder):
-    """The core of any process that was started in the folder with core files unlimited; it has died then."""
+    """The core of any process that was started in the folder, with unlimit_core(); it has died then."""
     path = Path(folder) / "core"
     pattern = lab.CorePattern()
     if pattern.is_file:

@@ -101,11 +101,6 @@ def test_no_core(small, folder):
     check_refused([small[1]], f"dump-guest-memory {folder}/vmcore", NO_TARGET, folder)
 
 
-def test_no_program(small, folder):
-    """With a core of QEMU alone, dump-guest-memory says that the binary is to be loaded"""
-    check_refused(["--core", small[0]], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
-
-
 def test_other_core(sleeper_core, folder):
     """With a core of another program, dump-guest-memory says that it is not QEMU's"""
     check_refused([sleeper_core[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
@@ -125,14 +120,6 @@ def test_other_process(folder):
             check_refused(["-p", process.pid], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
         finally:
             process.kill()
-
-
-@pytest.mark.parametrize("option, what", [("--strip-all", "symbols"), ("--strip-debug", "debuginfo")])
-def test_stripped(option, what, small, private_qemu, folder):
-    """With a QEMU without {what}, dump-guest-memory says that its debuginfo is not loaded, and how to load it"""
-    subprocess.run(["strip", option, private_qemu], check=True)
-    check_refused([private_qemu, small[0]], f"dump-guest-memory {folder}/vmcore", r".*debuginfo.*\(try: .*file.*\)",
-                  folder)
 
 
 # ---- What the core does not hold ----

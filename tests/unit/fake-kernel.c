@@ -67,7 +67,7 @@ uint64_t fake_kernel_address(const struct fake_kernel *kernel, uint64_t gpa)
 	return FAKE_KERNEL_STEXT + (gpa - kernel->text_gpa);
 }
 
-// Ids 0xffffffff to 0x100000002; the newest one is reserved and not written yet.
+// Ids 0xffffffff to 0x100000002, numbers 3 to 6; the newest one is reserved and not written yet.
 static void write_log(uint8_t *ram, const struct fake_kernel *kernel)
 {
 	enum { COUNT = 4, COMMITTED = 1, FINALIZED = 2 };
@@ -78,11 +78,25 @@ static void write_log(uint8_t *ram, const struct fake_kernel *kernel)
 	put(ring + 8, 8, fake_kernel_address(kernel, log + FAKE_LOG_DESCS));
 	put(ring + 16, 8, fake_kernel_address(kernel, log + FAKE_LOG_INFOS));
 	put(ring + 24, 8, first + COUNT - 1);
+	put(ring + 32, 8, first);
+	put(ring + 48, 4, 7);
+	put(ring + 56, 8, fake_kernel_address(kernel, log + FAKE_LOG_DATA));
+	put(ring + 64, 8, COUNT * 16);
 	for (uint64_t i = 0; i < COUNT; i++) {
 		const uint64_t id = first + i, index = id % COUNT;
 		const uint64_t state = i == 3 ? 0 : i == 2 ? COMMITTED : FINALIZED;
-		put(ram + log + FAKE_LOG_DESCS + index * 24, 8, state << 62 | id);
-		put(ram + log + FAKE_LOG_INFOS + index * 88 + 8, 8, (i + 1) * 1000000000);
+		uint8_t *desc = ram + log + FAKE_LOG_DESCS + index * 24;
+		uint8_t *info = ram + log + FAKE_LOG_INFOS + index * 88;
+		uint8_t *block = ram + log + FAKE_LOG_DATA + i * 16;
+		put(desc, 8, state << 62 | id);
+		put(desc + 8, 8, i * 16);
+		put(desc + 16, 8, (i + 1) * 16);
+		put(info, 8, i + 3);
+		put(info + 8, 8, (i + 1) * 1000000000);
+		put(info + 16, 2, 4);
+		put(info + 19, 1, 6 << 5);
+		put(block, 8, id);
+		memcpy(block + 8, "text", 4);
 	}
 }
 
@@ -90,7 +104,13 @@ static const char log_keys[] =
 	"OFFSET(printk_ringbuffer.desc_ring)=0\nOFFSET(prb_desc_ring.count_bits)=0\n"
 	"OFFSET(prb_desc_ring.descs)=8\nOFFSET(prb_desc_ring.infos)=16\n"
 	"OFFSET(prb_desc_ring.head_id)=24\nOFFSET(atomic_long_t.counter)=0\nSIZE(prb_desc)=24\n"
-	"OFFSET(prb_desc.state_var)=0\nSIZE(printk_info)=88\nOFFSET(printk_info.ts_nsec)=8\n";
+	"OFFSET(prb_desc.state_var)=0\nSIZE(printk_info)=88\nOFFSET(printk_info.ts_nsec)=8\n"
+	"SIZE(printk_ringbuffer)=88\nOFFSET(printk_ringbuffer.text_data_ring)=48\n"
+	"OFFSET(prb_desc_ring.tail_id)=32\nOFFSET(prb_desc.text_blk_lpos)=8\n"
+	"SIZE(prb_data_blk_lpos)=16\nOFFSET(prb_data_blk_lpos.begin)=0\n"
+	"OFFSET(prb_data_blk_lpos.next)=8\nOFFSET(printk_info.seq)=0\n"
+	"OFFSET(printk_info.text_len)=16\nOFFSET(prb_data_ring.size_bits)=0\n"
+	"OFFSET(prb_data_ring.data)=8\nOFFSET(prb_data_ring.head_lpos)=16\n";
 
 void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 {
@@ -108,7 +128,7 @@ void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 	map_image(ram, kernel, root);
 	map_directly(ram, kernel, root);
 
-	char text[1024];
+	char text[2048];
 	int size = snprintf(text, sizeof(text),
 			    "OSRELEASE=%s\nPAGESIZE=4096\nSYMBOL(_stext)=%" PRIx64
 			    "\nNUMBER(phys_base)=%" PRId64 "\nSYMBOL(init_top_pgt)=%" PRIx64

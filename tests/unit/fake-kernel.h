@@ -37,6 +37,7 @@ enum {
 	FAKE_LOG_RING = 0x10,   // printk_ringbuffer
 	FAKE_LOG_DESCS = 0x100, // prb_desc[4], of 24 bytes
 	FAKE_LOG_INFOS = 0x200, // printk_info[4], of 88 bytes
+	FAKE_LOG_DATA = 0x380,  // 128 bytes of text blocks
 };
 
 // The virtual address of RAM's byte GPA, near _stext.

@@ -3,7 +3,7 @@
 #include "fake-qemu.h"
 
 #include "../../gdb-ext/vmcore/elf.h"
-#include "../../gdb-ext/vmcore/output.h"
+#include "../../gdb-ext/output.h"
 
 #include <elf.h>
 #include <fcntl.h>

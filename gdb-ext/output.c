@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "output.h"
-#include "../cleanup.h"
+#include "cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Turns apt's sources into the same entries as deb-src.
+# Picks entries of apt's sources, and makes them of another type (deb, deb-src) or for another suite.
 #
 # In:  a file of sources.list.d, in the one-line format or (deb822=1) in stanzas; known: lines "URI SUITE" of those that
-#      are wanted.
+#      are wanted; type: what they are to be; suite: the suite to name in place of theirs, where it is not empty.
 # Out: the wanted ones, with their options untouched.
 
 BEGIN {
@@ -27,7 +27,7 @@ function field(stanza, name,    lines, n, i) {
 	return ""
 }
 
-# One "deb-src" stanza for each URI and suite, and whatever else the stanza says.
+# One stanza for each URI and suite, and whatever else the stanza says.
 function convert_stanza(stanza,    uris, suites, nuris, nsuites, rest, lines, n, i, j) {
 	if (tolower(field(stanza, "enabled")) ~ /no|false|off|0/)
 		return
@@ -41,17 +41,22 @@ function convert_stanza(stanza,    uris, suites, nuris, nsuites, rest, lines, n,
 	for (i = 1; i <= nuris; i++)
 		for (j = 1; j <= nsuites; j++)
 			if (is_wanted(uris[i], suites[j]))
-				printf "Types: deb-src\nURIs: %s\nSuites: %s\n%s\n", uris[i], suites[j], rest
+				printf "Types: %s\nURIs: %s\nSuites: %s\n%s\n", type, uris[i],
+					suite ? suite : suites[j], rest
 }
 
-function convert_line(line,    plain, words) {
+# What stands between the type and the URI, in brackets, is kept.
+function convert_line(line,    options, plain, words, rest, n, i) {
+	options = match(line, /\[[^]]*\]/) ? substr(line, RSTART, RLENGTH) " " : ""
 	plain = line
 	sub(/\[[^]]*\]/, "", plain)
-	split(plain, words, " ")
-	if (is_wanted(words[2], words[3])) {
-		sub(/^[ \t]*deb/, "deb-src", line)
-		print line
-	}
+	n = split(plain, words, " ")
+	if (!is_wanted(words[2], words[3]))
+		return
+	rest = ""
+	for (i = 4; i <= n; i++)
+		rest = rest " " words[i]
+	print type " " options words[2] " " (suite ? suite : words[3]) rest
 }
 
 deb822 { convert_stanza($0) }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The file that a vmcore is written to: whole under its name, or not there.
+// A file that a command writes: whole under its name, or not there.
 #ifndef GG_OUTPUT_H
 #define GG_OUTPUT_H
 
-#include "../error.h"
+#include "error.h"
 
 struct gg_output;
 

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A guest's kernel log, from whatever there is of the guest to where it is wanted.
+#include "guest.h"
+#include "linux/kernel-host.h"
+#include "linux/log-filter.h"
+#include "linux/log-find.h"
+#include "linux/log-text.h"
+#include "memory/xp-transcript.h"
+#include "output.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+// ---- By what it looks like ----
+
+// How the log was found is a notice, for a guess may be wrong.
+static struct gg_error *read_guess(struct gg_log_search *search, const char *where,
+				   struct gg_log_sink *sink)
+{
+	struct gg_log_guess *guess = malloc(sizeof(*guess));
+	if (!guess)
+		return gg_enomem;
+	struct gg_error *err = gg_log_find(search, guess);
+	if (!err)
+		err = gg_log_notice(sink, "%s: what looks like %s, at %s0x%" PRIx64, where,
+				    gg_guess_format_name(guess->format),
+				    search->is_transcript ? "" : "guest-physical ", search->at);
+	if (!err)
+		err = gg_log_read(&guess->host, sink);
+	free(guess);
+	return err;
+}
+
+static struct gg_error *read_transcript(const char *path, struct gg_log_sink *sink)
+{
+	struct gg_transcript *transcript;
+	struct gg_error *err = gg_transcript_read(path, &transcript);
+	if (err)
+		return err;
+	struct gg_log_search search = { .map = gg_transcript_map(transcript),
+					.is_transcript = true };
+	err = read_guess(&search, "the log is found by its structure", sink);
+	gg_transcript_destroy(transcript);
+	return err ? gg_error_context(err, "%s", path) : NULL;
+}
+
+// Those that the CPUs use: a CPU in a process has the kernel's half too. Logs of kernels of 32 bits
+// are not looked for.
+static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
+{
+	const struct gg_arch *arch = guest->arch;
+	for (size_t i = 0; i < guest->cpus.count && search->table_count < GG_LOG_SEARCH_TABLES;
+	     i++) {
+		struct gg_paging paging = { 0 };
+		struct gg_registers registers;
+		struct gg_error *err =
+			arch->read_registers(guest->host, &guest->cpus.cpus[i], &registers);
+		if (!err)
+			arch->cpu_paging(&registers, true, &paging);
+		if (!err && paging.format == GG_PTE_X86_64)
+			err = gg_page_table_create(guest->ram_map, &paging,
+						   &search->tables[search->table_count++]);
+		gg_error_destroy(err);
+	}
+}
+
+// What the guest is, where no log is found in it.
+static struct gg_error *explain(const struct gg_log_search *search, struct gg_error *no_kernel,
+				struct gg_error *no_log)
+{
+	const char *what = "there is no Linux kernel in the guest's RAM";
+	if (search->has_kernel)
+		what = "there is a Linux kernel in the guest's RAM, but no log of it is found";
+	else if (!search->table_count)
+		what = "the guest has not booted: no CPU of it uses page tables, and there is no "
+		       "Linux kernel in its RAM";
+	struct gg_error *err =
+		gg_error_create(gg_error_kind(no_kernel), "%s (%s; %s)", what,
+				gg_error_message(no_kernel), gg_error_message(no_log));
+	gg_error_destroy(no_kernel);
+	gg_error_destroy(no_log);
+	return err;
+}
+
+// NO_KERNEL, which is consumed, is why it cannot be done otherwise.
+static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink *sink,
+				     struct gg_error *no_kernel)
+{
+	struct gg_log_search search = { .map = guest->ram_map };
+	add_tables(guest, &search);
+	struct gg_error *err =
+		read_guess(&search, "without VMCOREINFO the log is found by its structure", sink);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND && !sink->records)
+		err = explain(&search, no_kernel, err);
+	else
+		gg_error_destroy(no_kernel);
+	for (size_t i = 0; i < search.table_count; i++)
+		gg_page_table_destroy(search.tables[i]);
+	return err;
+}
+
+// ---- By VMCOREINFO ----
+
+static struct gg_error *read_guest(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				   struct gg_log_sink *sink)
+{
+	const struct gg_kernel *kernel;
+	struct gg_host host;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, notice, data, &kernel);
+	if (err && guest->ram_map && guest->arch &&
+	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT))
+		return read_unknown(guest, sink, err);
+	if (err)
+		return err;
+	if (!kernel->table)
+		return gg_error_create(GG_UNSUPPORTED,
+				       "the page tables of %s guests are not walked yet",
+				       guest->arch->name);
+	gg_kernel_host_init(&host, kernel);
+	return gg_log_read(&host, sink);
+}
+
+// ---- Records ----
+
+// The sink's data is the filter, the notices' is the caller's: both go by way of this.
+struct listener {
+	struct gg_log_filter filter;
+	gg_notice_fn *notice;
+	void *data;
+};
+
+static struct gg_error *pass_record(void *data, const struct gg_log_record *record)
+{
+	struct listener *listener = data;
+	return gg_log_filter_record(&listener->filter, record);
+}
+
+static struct gg_error *pass_notice(void *data, const char *text)
+{
+	struct listener *listener = data;
+	return listener->notice ? listener->notice(listener->data, text) : NULL;
+}
+
+struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
+			      struct gg_error *(*visit)(void *data,
+							const struct gg_log_record *record),
+			      struct gg_error *(*notice)(void *data, const char *text), void *data)
+{
+	struct listener listener = { .notice = notice, .data = data };
+	struct gg_log_sink sink = { .record = pass_record,
+				    .notice = pass_notice,
+				    .data = &listener };
+	struct gg_error *err = gg_log_filter_init(&listener.filter, query, visit, data);
+	if (err)
+		return err;
+	listener.filter.from = &sink;
+	if (query->transcript)
+		err = read_transcript(query->transcript, &sink);
+	else
+		err = read_guest(guest, notice, data, &sink);
+	if (!err)
+		err = gg_log_filter_end(&listener.filter);
+	gg_log_filter_deinit(&listener.filter);
+	gg_log_sink_deinit(&sink);
+	return err;
+}
+
+// ---- Text ----
+
+struct printer {
+	const struct gg_log_style *style;
+	struct gg_buffer text;
+	bool open;
+	struct gg_error *(*write)(void *data, const char *text, size_t size);
+	gg_notice_fn *notice;
+	void *data;
+};
+
+static struct gg_error *flush(struct printer *printer)
+{
+	struct gg_error *err = gg_buffer_check(&printer->text);
+	if (!err && printer->text.size)
+		err = printer->write(printer->data, (const char *)printer->text.bytes,
+				     printer->text.size);
+	printer->text.size = 0;
+	return err;
+}
+
+static struct gg_error *print_record(void *data, const struct gg_log_record *record)
+{
+	enum { PIECE = 65536 };
+	struct printer *printer = data;
+	if (printer->style->json)
+		gg_log_json_append(&printer->text, record);
+	else
+		gg_log_text_append(&printer->text, printer->style, record, &printer->open);
+	return printer->text.size < PIECE ? NULL : flush(printer);
+}
+
+static struct gg_error *print_notice(void *data, const char *text)
+{
+	const struct printer *printer = data;
+	return printer->notice ? printer->notice(printer->data, text) : NULL;
+}
+
+struct gg_error *
+gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
+		   const struct gg_log_style *style,
+		   struct gg_error *(*write)(void *data, const char *text, size_t size),
+		   struct gg_error *(*notice)(void *data, const char *text), void *data)
+{
+	struct printer printer = { .style = style, .write = write, .notice = notice, .data = data };
+	struct gg_error *err = gg_guest_log(guest, query, print_record, print_notice, &printer);
+	if (!err) {
+		gg_log_text_end(&printer.text, &printer.open);
+		err = flush(&printer);
+	}
+	gg_buffer_deinit(&printer.text);
+	return err;
+}
+
+// ---- A file ----
+
+struct file {
+	struct gg_output *output;
+	uint64_t size;
+	gg_notice_fn *notice;
+	void *data;
+};
+
+static struct gg_error *write_file(void *data, const char *text, size_t size)
+{
+	struct file *file = data;
+	struct gg_error *err = gg_output_write(file->output, file->size, text, size);
+	file->size += size;
+	return err;
+}
+
+static struct gg_error *file_notice(void *data, const char *text)
+{
+	const struct file *file = data;
+	return file->notice ? file->notice(file->data, text) : NULL;
+}
+
+struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
+				   const struct gg_log_style *style, const char *path, bool force,
+				   struct gg_error *(*notice)(void *data, const char *text),
+				   void *data)
+{
+	const char *looked_at[4] = { 0 };
+	size_t count = 0;
+	struct file file = { .notice = notice, .data = data };
+	if (guest && guest->core)
+		looked_at[count++] = gg_core_file_path(guest->core);
+	if (guest && guest->program_path)
+		looked_at[count++] = guest->program_path;
+	if (query->transcript)
+		looked_at[count++] = query->transcript;
+	struct gg_error *err = gg_output_create(path, force, looked_at, &file.output);
+	if (err)
+		return err;
+	err = gg_guest_log_print(guest, query, style, write_file, file_notice, &file);
+	if (!err)
+		err = gg_output_commit(file.output, file.size);
+	gg_output_destroy(file.output);
+	return err;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The kernel's log, as records and as text.
+//
+// A query, in Scheme, is a vector: #(TRANSCRIPT LEVELS FACILITIES PATTERN SINCE-CLEAR? TAIL);
+// LEVELS and FACILITIES are lists of words, empty for all, the others may be #f.
+#include "guile.h"
+#include "../buffer.h"
+#include "../cleanup.h"
+#include "../linux/log-text.h"
+
+#include <langinfo.h>
+#include <string.h>
+
+enum { LEVELS = 8, FACILITIES = 24 };
+
+// ---- Words ----
+
+static SCM names(const char *name_of(unsigned int number), unsigned int count)
+{
+	SCM list = SCM_EOL;
+	for (unsigned int i = count; i-- > 0;)
+		if (name_of(i))
+			list = scm_cons(gg_guile_string(name_of(i)), list);
+	return list;
+}
+
+static SCM level_names(void)
+{
+	return names(gg_log_level_name, LEVELS);
+}
+
+static SCM facility_names(void)
+{
+	return names(gg_log_facility_name, FACILITIES);
+}
+
+// The bits of WORDS, a list of strings.
+static unsigned int bits(SCM words, const char *name_of(unsigned int number), unsigned int count)
+{
+	unsigned int result = 0;
+	for (; scm_is_pair(words); words = scm_cdr(words)) {
+		char *word = scm_to_utf8_string(scm_car(words));
+		for (unsigned int i = 0; i < count; i++)
+			if (name_of(i) && !strcmp(word, name_of(i)))
+				result |= 1u << i;
+		free(word);
+	}
+	return result;
+}
+
+// ---- Queries ----
+
+static char *optional_string(SCM value)
+{
+	return scm_is_true(value) ? scm_to_locale_string(value) : NULL;
+}
+
+static struct gg_log_query to_query(SCM vector)
+{
+	const SCM tail = scm_c_vector_ref(vector, 5);
+	return (struct gg_log_query){
+		.levels = bits(scm_c_vector_ref(vector, 1), gg_log_level_name, LEVELS),
+		.facilities = bits(scm_c_vector_ref(vector, 2), gg_log_facility_name, FACILITIES),
+		.since_clear = scm_is_true(scm_c_vector_ref(vector, 4)),
+		.tail = scm_is_true(tail) ? scm_to_uint64(tail) : 0,
+		.transcript = optional_string(scm_c_vector_ref(vector, 0)),
+		.pattern = optional_string(scm_c_vector_ref(vector, 3)),
+	};
+}
+
+static void query_deinit(struct gg_log_query *query)
+{
+	free((char *)query->transcript);
+	free((char *)query->pattern);
+}
+
+static struct gg_guest *optional_guest(SCM object)
+{
+	return scm_is_true(object) ? gg_guile_guest(object) : NULL;
+}
+
+// ---- Records ----
+
+struct listener {
+	SCM list, notice;
+	SCM text; // a list of bytevectors, newest first
+};
+
+static struct gg_error *tell_notice(void *data, const char *text)
+{
+	const struct listener *listener = data;
+	SCM result;
+	return gg_guile_call(listener->notice, scm_list_1(gg_guile_string(text)), &result);
+}
+
+static SCM bytevector(const char *bytes, size_t size)
+{
+	SCM result = scm_c_make_bytevector(size);
+	if (size)
+		memcpy(SCM_BYTEVECTOR_CONTENTS(result), bytes, size);
+	return result;
+}
+
+static SCM add(SCM list, const char *name, SCM value)
+{
+	return scm_acons(scm_from_utf8_symbol(name), value, list);
+}
+
+static SCM name_or_number(const char *name, unsigned int number)
+{
+	return name ? scm_from_utf8_symbol(name) : scm_from_uint(number);
+}
+
+// The bytes as they are printed.
+static SCM escaped(const char *bytes, size_t size)
+{
+	struct gg_buffer text = { 0 };
+	gg_log_escape(&text, bytes, size, false);
+	SCM result = scm_from_utf8_stringn((const char *)text.bytes, text.failed ? 0 : text.size);
+	gg_buffer_deinit(&text);
+	return result;
+}
+
+// ((KEY . VALUE) ...), strings.
+static SCM dict_to_alist(const char *dict, size_t size)
+{
+	SCM list = SCM_EOL;
+	while (size) {
+		const size_t length = strnlen(dict, size);
+		const char *equals = memchr(dict, '=', length);
+		const size_t key = equals ? (size_t)(equals - dict) : length;
+		const size_t done = length < size ? length + 1 : length;
+		list = scm_acons(escaped(dict, key),
+				 equals ? escaped(equals + 1, length - key - 1) : SCM_BOOL_F, list);
+		dict += done;
+		size -= done;
+	}
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
+static SCM flags_to_list(unsigned int flags)
+{
+	SCM list = SCM_EOL;
+	if (flags & GG_LOG_CLEARED)
+		list = scm_cons(scm_from_utf8_symbol("cleared"), list);
+	if (flags & GG_LOG_CONT)
+		list = scm_cons(scm_from_utf8_symbol("cont"), list);
+	if (flags & GG_LOG_NEWLINE)
+		list = scm_cons(scm_from_utf8_symbol("newline"), list);
+	return list;
+}
+
+static SCM record_to_alist(const struct gg_log_record *record)
+{
+	char caller[GG_LOG_CALLER_SIZE];
+	SCM list = SCM_EOL;
+	gg_log_caller(record, caller);
+	list = add(list, "dict", dict_to_alist(record->dict, record->dict_size));
+	list = add(list, "bytes", bytevector(record->text, record->text_size));
+	list = add(list, "text", escaped(record->text, record->text_size));
+	list = add(list, "lost", scm_from_uint64(record->lost));
+	list = add(list, "flags", flags_to_list(record->flags));
+	if (record->flags & GG_LOG_CALLER)
+		list = add(list, "caller", gg_guile_string(caller));
+	if (record->flags & GG_LOG_LEVEL) {
+		list = add(
+			list, "facility",
+			name_or_number(gg_log_facility_name(record->facility), record->facility));
+		list = add(list, "level",
+			   name_or_number(gg_log_level_name(record->level), record->level));
+	}
+	if (record->flags & GG_LOG_TIME)
+		list = add(list, "time", scm_from_uint64(record->time));
+	if (record->flags & GG_LOG_SEQ)
+		list = add(list, "seq", scm_from_uint64(record->seq));
+	return list;
+}
+
+static struct gg_error *collect_record(void *data, const struct gg_log_record *record)
+{
+	struct listener *listener = data;
+	listener->list = scm_cons(record_to_alist(record), listener->list);
+	return NULL;
+}
+
+// (%guest-log GUEST QUERY NOTICE) => a list of association lists. GUEST may be #f where QUERY has a
+// transcript. NOTICE is called with lines.
+static SCM guest_log(SCM object, SCM query_vector, SCM notice)
+{
+	struct gg_guest *guest = optional_guest(object);
+	struct listener listener = { .list = SCM_EOL, .notice = notice };
+	struct gg_log_query query = to_query(query_vector);
+	struct gg_error *err = gg_guest_log(guest, &query, collect_record, tell_notice, &listener);
+	query_deinit(&query);
+	gg_guile_throw(err);
+	return scm_reverse_x(listener.list, SCM_UNDEFINED);
+}
+
+// ---- Text ----
+
+static bool has_flag(SCM flags, const char *flag)
+{
+	return scm_is_true(scm_memq(scm_from_utf8_symbol(flag), flags));
+}
+
+static struct gg_log_style to_style(SCM flags)
+{
+	return (struct gg_log_style){
+		.raw = has_flag(flags, "raw"),
+		.decode = has_flag(flags, "decode"),
+		.caller = has_flag(flags, "caller"),
+		.json = has_flag(flags, "json"),
+		.colour = has_flag(flags, "colour"),
+	};
+}
+
+static struct gg_error *collect_text(void *data, const char *text, size_t size)
+{
+	struct listener *listener = data;
+	listener->text = scm_cons(bytevector(text, size), listener->text);
+	return NULL;
+}
+
+// (%guest-log-text GUEST QUERY STYLE NOTICE) => a list of bytevectors: the log as text, for a
+// terminal of GDB's. STYLE is a list of the symbols raw, decode, caller, json, colour.
+static SCM guest_log_text(SCM object, SCM query_vector, SCM flags, SCM notice)
+{
+	struct gg_guest *guest = optional_guest(object);
+	struct listener listener = { .text = SCM_EOL, .notice = notice };
+	struct gg_log_style style = to_style(flags);
+	style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8");
+	struct gg_log_query query = to_query(query_vector);
+	struct gg_error *err =
+		gg_guest_log_print(guest, &query, &style, collect_text, tell_notice, &listener);
+	query_deinit(&query);
+	gg_guile_throw(err);
+	return scm_reverse_x(listener.text, SCM_UNDEFINED);
+}
+
+// (%guest-log-save GUEST QUERY STYLE FILE FORCE? NOTICE): the log as text in FILE.
+static SCM guest_log_save(SCM object, SCM query_vector, SCM flags, SCM path, SCM force, SCM notice)
+{
+	struct gg_guest *guest = optional_guest(object);
+	struct listener listener = { .notice = notice };
+	const struct gg_log_style style = to_style(flags);
+	struct gg_log_query query = to_query(query_vector);
+	char *path_text = scm_to_locale_string(path);
+	struct gg_error *err = gg_guest_log_save(guest, &query, &style, path_text,
+						 scm_is_true(force), tell_notice, &listener);
+	free(path_text);
+	query_deinit(&query);
+	gg_guile_throw(err);
+	return SCM_UNSPECIFIED;
+}
+
+void gg_guile_init_log(void)
+{
+	gg_guile_define("%log-level-names", 0, (scm_t_subr)level_names);
+	gg_guile_define("%log-facility-names", 0, (scm_t_subr)facility_names);
+	gg_guile_define("%guest-log", 3, (scm_t_subr)guest_log);
+	gg_guile_define("%guest-log-text", 4, (scm_t_subr)guest_log_text);
+	gg_guile_define("%guest-log-save", 6, (scm_t_subr)guest_log_save);
+}

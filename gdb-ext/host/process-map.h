@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What a process had, or has, mapped: its areas, and the files among them.
+#ifndef GG_PROCESS_MAP_H
+#define GG_PROCESS_MAP_H
+
+#include "mapped-files.h"
+
+// A file whose start was mapped.
+struct gg_file_start {
+	uint64_t address, end; // of the mapping; the end of a core's is not known, 0
+	char *path;            // in the process's own root
+};
+
+struct gg_process_map;
+
+// Of a core; FILES is its own. Both must outlive RET.
+struct gg_error *gg_process_map_create_core(const struct gg_core_file *core,
+					    struct gg_mapped_files *files,
+					    struct gg_process_map **ret);
+
+// Of a live process, as /proc/PID/maps has it now. GG_SYSTEM where that may not be read.
+struct gg_error *gg_process_map_create_live(pid_t pid, struct gg_process_map **ret);
+
+// NULL is allowed.
+void gg_process_map_destroy(struct gg_process_map *map);
+
+// Is every one of the SIZE (at least 1) bytes at ADDRESS mapped? What a core does not hold of an
+// area counts.
+bool gg_process_map_has(const struct gg_process_map *map, uint64_t address, uint64_t size);
+
+// The files whose first bytes are mapped, ascending by address. Valid as long as MAP is.
+const struct gg_file_start *gg_process_map_files(const struct gg_process_map *map, size_t *count);
+
+// A descriptor of the file, which is the caller's; GG_ABSENT where it is gone, or not the one that
+// was mapped.
+struct gg_error *gg_process_map_open(const struct gg_process_map *map,
+				     const struct gg_file_start *file, int *ret);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Records as text.
+#ifndef GG_LOG_TEXT_H
+#define GG_LOG_TEXT_H
+
+#include "../buffer.h"
+
+// RECORD as dmesg prints it. OPEN says whether what TEXT ends with is a line that goes on; it must
+// be false at first.
+void gg_log_text_append(struct gg_buffer *text, const struct gg_log_style *style,
+			const struct gg_log_record *record, bool *open);
+
+// Behind the last record.
+void gg_log_text_end(struct gg_buffer *text, bool *open);
+
+// RECORD as a JSON object, and a newline.
+void gg_log_json_append(struct gg_buffer *text, const struct gg_log_record *record);
+
+// SIZE bytes, escaped as dmesg does: tabs and printable UTF-8 are kept (ASCII only: just that), all
+// else is \xHH.
+void gg_log_escape(struct gg_buffer *text, const char *bytes, size_t size, bool ascii);
+
+// "T1", "C0", as the kernel has it.
+enum { GG_LOG_CALLER_SIZE = 16 };
+void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_SIZE]);
+
+// Appends like printf; at most 255 characters.
+void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

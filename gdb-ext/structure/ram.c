@@ -1,0 +1,910 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The way from address_space_memory to guest RAM, found in the data itself.
+//
+// In:  the address of an AddressSpace.
+// Out: the offsets of the members that lead from there to the bytes of the guest's memory.
+//
+// What the data must be like:
+// - AddressSpace: a word points to its name, "memory"; one close behind leads to a FlatView.
+// - FlatView: a word points to an array, two counts in use and allocated, used <= allocated.
+// - FlatRange: a word points to a QOM object whose type is a memory region; a pair of Int128s is a
+//   start and a size; in their order the ranges ascend and do not overlap.
+// - MemoryRegion and RAMBlock: a word of some regions, NULL in the others, leads to a block, and
+// one
+//   word of every block leads back.
+// - RAMBlock: a name of 256 bytes, zeros behind its end; a host address at a page's start; a length
+//   that is the region's own size, up to the page's end, is mapped from there on, and reaches to
+//   the end of what the ranges show of it.
+// - MemoryRegion's flags: "ram" is set in all that have a block, but not where a device stands
+//   before it (a flash), which has operations of its own.
+//
+// Trusts nothing it reads; each search is bounded by the sizes below.
+#include "internal.h"
+#include "../cleanup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	WORD = 8,
+	PAGE = 4096,
+	MAX_ADDRESS_SPACE = 96, // looked at where the symbol has no size
+	NAME_TO_MAP = 64,       // current_map is that close behind the name
+	FLAT_VIEW_SIZE = 128,
+	MIN_STRIDE = 40,
+	MAX_STRIDE = 160,
+	MAX_RANGES = 4096, // a real machine has tens
+	MAX_REGIONS = 4096,
+	REGION_SIZE = 384,   // looked at: 272 bytes in v7.2
+	MAX_RAM_BLOCK = 192, // where ram_block is at most
+	BLOCK_SIZE = 640,
+	MAX_BACK = 128, // where mr is at most
+	IDSTR_SIZE = 256,
+	MAX_IDSTR_OFFSET = 256,
+};
+
+struct range {
+	uint64_t region, start, size;
+	uint8_t bytes[MAX_STRIDE];
+};
+
+struct region {
+	struct gg_window window;
+	uint64_t block_address; // 0: none
+	struct gg_window block;
+	uint64_t shown_end; // the furthest that a range shows of it
+};
+
+// A FlatView, and all that hangs on it, with what has been found so far.
+struct view {
+	const struct gg_finder *finder;
+	uint64_t address_space, name, address;
+	struct gg_window root; // the MemoryRegion that contains all others
+	// Offsets.
+	uint64_t current_map, ranges_at, nr_at, stride, mr_at, addr_at, offset_at;
+	uint64_t block_at, back_at, host_at, length_at, idstr_at;
+	struct range *ranges;
+	size_t range_count;
+	struct region *regions; // distinct
+	size_t region_count;
+};
+
+static void view_deinit(struct view *view)
+{
+	free(view->ranges);
+	free(view->regions);
+	view->ranges = NULL;
+	view->regions = NULL;
+}
+
+// Two of a thing that there must be one of.
+static struct gg_error *ambiguous(const char *what, uint64_t first, uint64_t second)
+{
+	return gg_error_create(GG_BAD_DATA,
+			       "%s is ambiguous: it can be at +%" PRIu64 " and at +%" PRIu64, what,
+			       first, second);
+}
+
+static bool is_region(const struct view *view, uint64_t address)
+{
+	return gg_finder_is_object(view->finder, address, "memory-region");
+}
+
+// ---- FlatRange ----
+
+static uint64_t bytes_word(const uint8_t *bytes, size_t at, bool big_endian)
+{
+	uint64_t value = 0;
+	for (size_t i = 0; i < WORD; i++)
+		value |= (uint64_t)bytes[at + i] << 8 * (big_endian ? WORD - 1 - i : i);
+	return value;
+}
+
+static uint64_t range_word(const struct view *view, const struct range *range, size_t at)
+{
+	return bytes_word(range->bytes, at, view->finder->host->big_endian);
+}
+
+// Do all entries of STRIDE bytes point to a region at AT?
+static bool entries_have_regions(const struct view *view, uint64_t array, size_t count,
+				 size_t stride, size_t at)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t region;
+		if (!gg_peek_word(view->finder->peek, array + i * stride + at, &region) ||
+		    !is_region(view, region))
+			return false;
+	}
+	return true;
+}
+
+static bool read_ranges(struct view *view, uint64_t array, size_t count)
+{
+	view->range_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct range *range = &view->ranges[i];
+		if (!gg_peek_bytes(view->finder->peek, array + i * view->stride, range->bytes,
+				   view->stride))
+			return false;
+		range->region = range_word(view, range, view->mr_at);
+	}
+	return true;
+}
+
+// Is the pair of Int128s at AT a start and a size in all ranges? Sizes are below 2^64 where there
+// is a range of RAM.
+static bool ranges_ascend(const struct view *view, size_t at)
+{
+	uint64_t next = 0;
+	for (size_t i = 0; i < view->range_count; i++) {
+		const struct range *range = &view->ranges[i];
+		const uint64_t start = range_word(view, range, at);
+		const uint64_t size = range_word(view, range, at + 2 * WORD);
+		if (range_word(view, range, at + WORD) || range_word(view, range, at + 3 * WORD) ||
+		    !size || start < next || (i && !next) || start + (size - 1) < start)
+			return false;
+		next = start + size;
+	}
+	return true;
+}
+
+static bool overlaps(uint64_t at, uint64_t size, uint64_t other, uint64_t other_size)
+{
+	return at < other + other_size && other < at + size;
+}
+
+// At how many places can the addresses be?
+static unsigned int find_addresses(struct view *view)
+{
+	unsigned int found = 0;
+	for (size_t at = 0; at + 4 * WORD <= view->stride; at += WORD)
+		if (!overlaps(at, 4 * WORD, view->mr_at, WORD) && ranges_ascend(view, at)) {
+			view->addr_at = at;
+			found++;
+		}
+	for (size_t i = 0; i < view->range_count; i++) {
+		view->ranges[i].start = range_word(view, &view->ranges[i], view->addr_at);
+		view->ranges[i].size = range_word(view, &view->ranges[i], view->addr_at + 2 * WORD);
+	}
+	return found;
+}
+
+// ---- FlatView ----
+
+// The smallest stride that serves: where there are fewer entries than it reads, a multiple does
+// too.
+static bool try_array(struct view *view, uint64_t array, size_t count)
+{
+	for (size_t stride = MIN_STRIDE; stride <= MAX_STRIDE; stride += WORD)
+		for (size_t at = 0; at < stride; at += WORD) {
+			if (!entries_have_regions(view, array, count, stride, at))
+				continue;
+			view->stride = stride;
+			view->mr_at = at;
+			free(view->ranges);
+			view->ranges = calloc(count, sizeof(*view->ranges));
+			if (view->ranges && read_ranges(view, array, count) &&
+			    find_addresses(view) == 1)
+				return true;
+		}
+	return false;
+}
+
+// Is the array that the word at AT points to as long as the count at NR_AT says?
+static bool try_count(struct view *view, const struct gg_window *window, size_t at, size_t nr_at,
+		      uint64_t *largest)
+{
+	const uint64_t nr = gg_window_half(window, nr_at);
+	const uint64_t allocated = gg_window_half(window, nr_at + 4);
+	if (!nr || nr > allocated)
+		return false;
+	if (nr > MAX_RANGES) {
+		*largest = nr > *largest ? nr : *largest;
+		return false;
+	}
+	view->ranges_at = at;
+	view->nr_at = nr_at;
+	if (try_array(view, gg_window_word(window, at), nr))
+		return true;
+	view_deinit(view);
+	view->range_count = 0;
+	return false;
+}
+
+// The array, and behind it the counts: the first that serve, for behind a FlatView there may be
+// another one.
+static struct gg_error *find_array(struct view *view)
+{
+	struct gg_window window;
+	uint64_t largest = 0;
+	gg_peek_window(view->finder->peek, view->address, FLAT_VIEW_SIZE, &window);
+	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
+		if (!gg_window_word(&window, at) || gg_window_word(&window, at) % WORD)
+			continue;
+		for (size_t nr_at = at + WORD; nr_at + WORD <= window.size; nr_at += WORD)
+			if (try_count(view, &window, at, nr_at, &largest))
+				return NULL;
+	}
+	if (largest)
+		return gg_error_create(
+			GG_BAD_DATA,
+			"none of its words points to ranges that ascend, each with a "
+			"MemoryRegion (counts above %d are not believed; one is "
+			"%" PRIu64 ")",
+			MAX_RANGES, largest);
+	return gg_error_create(GG_BAD_DATA, "none of its words points to ranges that ascend, each "
+					    "with a MemoryRegion");
+}
+
+// ---- MemoryRegion and RAMBlock ----
+
+static struct region *find_region(const struct view *view, uint64_t address)
+{
+	for (size_t i = 0; i < view->region_count; i++)
+		if (view->regions[i].window.address == address)
+			return &view->regions[i];
+	return NULL;
+}
+
+static struct gg_error *read_regions(struct view *view)
+{
+	const size_t most = view->range_count < MAX_REGIONS ? view->range_count : MAX_REGIONS;
+	view->regions = calloc(most, sizeof(*view->regions));
+	if (!view->regions)
+		return gg_enomem;
+	for (size_t i = 0; i < view->range_count; i++) {
+		const uint64_t address = view->ranges[i].region;
+		if (find_region(view, address))
+			continue;
+		if (view->region_count == most)
+			return gg_error_create(GG_BAD_DATA, "more than %d MemoryRegions",
+					       MAX_REGIONS);
+		gg_peek_window(view->finder->peek, address, REGION_SIZE,
+			       &view->regions[view->region_count++].window);
+	}
+	return NULL;
+}
+
+// Does the word at AT, where a region has one, lead to what leads back at BACK?
+static bool leads_back(const struct view *view, size_t at, size_t back)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < view->region_count; i++) {
+		const struct gg_window *region = &view->regions[i].window;
+		const uint64_t block = gg_window_word(region, at);
+		uint64_t owner;
+		if (!block)
+			continue;
+		if (!gg_peek_word(view->finder->peek, block + back, &owner) ||
+		    owner != region->address)
+			return false;
+		found++;
+	}
+	return found;
+}
+
+static void read_blocks(struct view *view)
+{
+	for (size_t i = 0; i < view->region_count; i++) {
+		struct region *region = &view->regions[i];
+		region->block_address = gg_window_word(&region->window, view->block_at);
+		if (region->block_address)
+			gg_peek_window(view->finder->peek, region->block_address, BLOCK_SIZE,
+				       &region->block);
+	}
+}
+
+static bool is_printable(uint8_t byte)
+{
+	return byte >= ' ' && byte <= '~';
+}
+
+// Is a name at AT, and not the rest of one, as g_malloc0'ed memory has it: text, then zeros?
+static bool has_name(const struct gg_window *block, size_t at)
+{
+	size_t length = 0;
+	if (!at || at + IDSTR_SIZE > block->size || is_printable(block->bytes[at - 1]))
+		return false;
+	while (length < IDSTR_SIZE && is_printable(block->bytes[at + length]))
+		length++;
+	if (!length || length == IDSTR_SIZE)
+		return false;
+	for (size_t i = length; i < IDSTR_SIZE; i++)
+		if (block->bytes[at + i])
+			return false;
+	return true;
+}
+
+static bool all_have_names(const struct view *view, size_t at)
+{
+	for (size_t i = 0; i < view->region_count; i++)
+		if (view->regions[i].block_address && !has_name(&view->regions[i].block, at))
+			return false;
+	return true;
+}
+
+// The first place: what begins within a name is the end of one too.
+static bool find_idstr(struct view *view)
+{
+	for (size_t at = 0; at < MAX_IDSTR_OFFSET; at++)
+		if (all_have_names(view, at)) {
+			view->idstr_at = at;
+			return true;
+		}
+	return false;
+}
+
+// Is LENGTH, up to a page's end, the size that the region has at AT?
+static bool is_region_size(const struct gg_window *region, size_t at, uint64_t length)
+{
+	enum { LARGEST_PAGE = 65536 };
+	const uint64_t size = gg_window_word(region, at);
+	return size && size <= length && length - size < LARGEST_PAGE &&
+	       !gg_window_word(region, at + WORD);
+}
+
+// Is the word at AT of every block its length, of which its region knows at SIZE_AT?
+static bool is_length(const struct view *view, size_t at, size_t size_at)
+{
+	for (size_t i = 0; i < view->region_count; i++) {
+		const struct region *region = &view->regions[i];
+		const uint64_t length = gg_window_word(&region->block, at);
+		if (region->block_address &&
+		    (!length || length % PAGE || length < region->shown_end ||
+		     !is_region_size(&region->window, size_at, length)))
+			return false;
+	}
+	return true;
+}
+
+static bool has_length(const struct view *view, size_t at)
+{
+	for (size_t size_at = WORD; size_at + 2 * WORD <= REGION_SIZE; size_at += WORD)
+		if (is_length(view, at, size_at))
+			return true;
+	return false;
+}
+
+static bool is_host(const struct view *view, size_t at, size_t length_at)
+{
+	for (size_t i = 0; i < view->region_count; i++) {
+		const struct region *region = &view->regions[i];
+		const uint64_t host = gg_window_word(&region->block, at);
+		if (region->block_address &&
+		    (!host || host % PAGE ||
+		     !gg_finder_is_mapped(view->finder, host,
+					  gg_window_word(&region->block, length_at))))
+			return false;
+	}
+	return true;
+}
+
+// The place of the address for lengths at LENGTH_AT; 0 where there is none.
+static struct gg_error *find_host(const struct view *view, size_t length_at, uint64_t *ret)
+{
+	*ret = 0;
+	for (size_t at = WORD; at + WORD <= view->idstr_at; at += WORD) {
+		if (at == view->back_at || at == length_at || !is_host(view, at, length_at))
+			continue;
+		if (*ret)
+			return ambiguous("RAMBlock.host", *ret, at);
+		*ret = at;
+	}
+	return NULL;
+}
+
+// Both together: a length is one only of memory that is mapped. The lengths in use and at most are
+// two words that differ where a block can be resized; the first is the one in use.
+static struct gg_error *find_memory(struct view *view)
+{
+	bool has_lengths = false;
+	view->host_at = 0;
+	for (size_t at = 0; at + WORD <= view->idstr_at; at += WORD) {
+		uint64_t host_at;
+		if (at == view->back_at || !has_length(view, at))
+			continue;
+		has_lengths = true;
+		struct gg_error *err = find_host(view, at, &host_at);
+		if (!err && host_at && view->host_at &&
+		    (at != view->length_at + WORD || host_at != view->host_at))
+			err = ambiguous("RAMBlock.used_length", view->length_at, at);
+		if (err)
+			return err;
+		if (host_at && !view->host_at) {
+			view->length_at = at;
+			view->host_at = host_at;
+		}
+	}
+	if (view->host_at)
+		return NULL;
+	return gg_error_create(GG_BAD_DATA, "%s",
+			       has_lengths ? "no word of every RAMBlock is the address of memory "
+					     "that is mapped for all its length"
+					   : "no word of every RAMBlock is a length that is the "
+					     "size of its MemoryRegion");
+}
+
+// ---- FlatRange.offset_in_region ----
+
+// How much of the blocks the ranges show if their offsets are at AT; 0 if they cannot be.
+static uint64_t coverage(const struct view *view, size_t at)
+{
+	uint64_t covered = 0;
+	for (size_t i = 0; i < view->range_count; i++) {
+		const struct range *range = &view->ranges[i];
+		const struct region *region = find_region(view, range->region);
+		const uint64_t offset = range_word(view, range, at);
+		if (!region || !region->block_address)
+			continue;
+		if ((offset - range->start) % PAGE || offset + range->size < offset)
+			return 0;
+		// What an earlier range showed does not count again.
+		bool again = false;
+		for (size_t j = 0; j < i && !again; j++)
+			again = view->ranges[j].region == range->region &&
+				overlaps(range_word(view, &view->ranges[j], at),
+					 view->ranges[j].size, offset, range->size);
+		covered += again ? 0 : range->size;
+	}
+	return covered;
+}
+
+// The word that makes the ranges show the most of their blocks: padding, all zeros, would show the
+// start of each again and again. Where all are alike the first will do.
+static struct gg_error *find_offset(struct view *view)
+{
+	uint64_t best = 0;
+	for (size_t at = 0; at + WORD <= view->stride; at += WORD) {
+		if (overlaps(at, WORD, view->mr_at, WORD) ||
+		    overlaps(at, WORD, view->addr_at, 4 * WORD))
+			continue;
+		const uint64_t covered = coverage(view, at);
+		if (covered > best) {
+			best = covered;
+			view->offset_at = at;
+		}
+	}
+	if (!best)
+		return gg_error_create(GG_BAD_DATA, "no word of the ranges is an offset in their "
+						    "RAMBlocks");
+	for (size_t i = 0; i < view->range_count; i++) {
+		const struct range *range = &view->ranges[i];
+		struct region *region = find_region(view, range->region);
+		const uint64_t end = range_word(view, range, view->offset_at) + range->size;
+		if (region && end > region->shown_end)
+			region->shown_end = end;
+	}
+	return NULL;
+}
+
+static struct gg_error *try_blocks(struct view *view)
+{
+	read_blocks(view);
+	if (!find_idstr(view))
+		return gg_error_create(GG_BAD_DATA, "what they lead to has no name, as a RAMBlock "
+						    "has");
+	struct gg_error *err = find_offset(view);
+	return err ? err : find_memory(view);
+}
+
+// The place of ram_block, with that of mr, at which everything else fits too. Of several errors the
+// first is shown: ram_block comes before other pointers.
+static struct gg_error *find_blocks(struct view *view)
+{
+	struct gg_error *first = NULL, *second = NULL;
+	struct view kept = *view;
+	unsigned int found = 0;
+	for (size_t at = WORD; at < MAX_RAM_BLOCK; at += WORD)
+		for (size_t back = 0; back < MAX_BACK; back += WORD) {
+			if (!leads_back(view, at, back))
+				continue;
+			view->block_at = at;
+			view->back_at = back;
+			struct gg_error *err = try_blocks(view);
+			if (!err && found++ && !second)
+				second = ambiguous("MemoryRegion.ram_block", kept.block_at, at);
+			else if (!err)
+				kept = *view;
+			if (first)
+				gg_error_destroy(err);
+			else
+				first = err;
+		}
+	if (!found)
+		return first ? first
+			     : gg_error_create(GG_BAD_DATA,
+					       "no word of its MemoryRegions leads to what leads "
+					       "back, as a RAMBlock does");
+	gg_error_destroy(first);
+	if (second)
+		return second;
+	// The later attempts have overwritten what the blocks hold.
+	*view = kept;
+	return try_blocks(view);
+}
+
+// ---- The flags of a MemoryRegion ----
+
+// Which regions; the index is that of view->regions.
+typedef bool region_set[MAX_REGIONS];
+
+static bool is_empty(const struct view *view, const bool *set)
+{
+	for (size_t i = 0; i < view->region_count; i++)
+		if (set[i])
+			return false;
+	return true;
+}
+
+// Is the word at AT a pointer to operations? The root, which is a mere container, has QEMU's
+// default ones, and so has RAM; devices have their own.
+static bool is_operations(const struct view *view, size_t at)
+{
+	const uint64_t usual = gg_window_word(&view->root, at);
+	bool ram_has = false, device_differs = false;
+	for (size_t i = 0; usual && i < view->region_count; i++) {
+		const struct region *region = &view->regions[i];
+		const bool same = gg_window_word(&region->window, at) == usual;
+		ram_has |= same && region->block_address;
+		device_differs |= !same && !region->block_address;
+	}
+	return ram_has && device_differs;
+}
+
+// The place of the operations, or 0.
+static size_t find_operations(const struct view *view)
+{
+	for (size_t at = view->block_at + WORD; at + WORD <= MAX_RAM_BLOCK; at += WORD)
+		if (is_operations(view, at))
+			return at;
+	return 0;
+}
+
+static bool points_to_itself(const struct gg_window *region)
+{
+	for (size_t at = 0; at + WORD <= region->size; at += WORD)
+		if (gg_window_word(region, at) == region->address)
+			return true;
+	return false;
+}
+
+// What must have the flag "ram": regions with a block and the default operations, and those of a
+// passed-through device (their opaque pointer leads to themselves), which go to DEVICES.
+static void expect_ram(const struct view *view, bool *ram, bool *devices)
+{
+	const size_t operations = find_operations(view);
+	for (size_t i = 0; i < view->region_count; i++) {
+		const struct region *region = &view->regions[i];
+		const bool usual = !operations || gg_window_word(&region->window, operations) ==
+							  gg_window_word(&view->root, operations);
+		ram[i] = region->block_address && usual;
+		devices[i] = region->block_address && !usual && points_to_itself(&region->window);
+		ram[i] |= devices[i];
+	}
+}
+
+// Are the bytes at AT a flag's, that is set in SET and nowhere else? The root, which is a mere
+// container, has none of those that are looked for.
+static bool is_flag(const struct view *view, size_t at, const bool *set)
+{
+	for (size_t i = 0; i < view->region_count; i++)
+		if (view->regions[i].window.bytes[at] != set[i])
+			return false;
+	return !view->root.bytes[at];
+}
+
+static struct gg_error *find_ram_flag(const struct view *view, const bool *ram, uint64_t *ret)
+{
+	bool found = false;
+	for (size_t at = WORD; at < view->block_at; at++) {
+		if (!is_flag(view, at, ram))
+			continue;
+		if (found)
+			return ambiguous("MemoryRegion.ram", *ret, at);
+		*ret = at;
+		found = true;
+	}
+	return found ? NULL
+		     : gg_error_create(GG_BAD_DATA, "no flag is set in the MemoryRegions that are "
+						    "RAM, and in no other");
+}
+
+// Which regions' ranges have 1 in the byte at AT?
+static void ranges_with(const struct view *view, size_t at, bool *ret)
+{
+	memset(ret, 0, view->region_count * sizeof(*ret));
+	for (size_t i = 0; i < view->range_count; i++)
+		for (size_t j = 0; j < view->region_count; j++)
+			if (view->ranges[i].region == view->regions[j].window.address)
+				ret[j] |= view->ranges[i].bytes[at] == 1;
+}
+
+// A range has copies of its region's flags behind its addresses (QEMU softmmu/memory.c, struct
+// FlatRange): romd_mode, which all RAM has, readonly, and since v3.1 nonvolatile.
+static bool find_copies(const struct view *view, const bool *ram, size_t *ret)
+{
+	const size_t end = view->addr_at + 4 * WORD;
+	region_set set;
+	for (size_t at = end; at + 2 < view->stride && at < end + WORD; at++) {
+		ranges_with(view, at, set);
+		bool all = true;
+		for (size_t i = 0; i < view->region_count; i++)
+			all &= !ram[i] || set[i];
+		if (all) {
+			*ret = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+// Where a range says that it is non-volatile, its region's flag is the one that says so in the same
+// regions; behind readonly, should that be set in the same ones too. Where none does, no place is
+// needed.
+static struct gg_error *find_nonvolatile(const struct view *view, const bool *ram,
+					 struct gg_answers *answers)
+{
+	size_t copies, place = 0;
+	region_set set;
+	if (!find_copies(view, ram, &copies))
+		return NULL;
+	ranges_with(view, copies + 2, set);
+	if (is_empty(view, set))
+		return NULL;
+	for (size_t at = WORD; at < view->block_at; at++)
+		if (is_flag(view, at, set))
+			place = at;
+	return place ? gg_answers_add(answers, "MemoryRegion", "nonvolatile", place, 1,
+				      "set where the ranges' own copy of it is")
+		     : NULL;
+}
+
+// Where no region is a passed-through device's, no place is needed; the function that tells it is
+// the binary's own word for it.
+static struct gg_error *find_ram_device(const struct view *view, const bool *devices,
+					struct gg_answers *answers)
+{
+	uint64_t place;
+	struct gg_error *err = gg_code_place(view->finder, "memory_region_is_ram_device",
+					     GG_CODE_LOADS_BYTE, &place);
+	if (!err && place < REGION_SIZE && is_flag(view, place, devices))
+		return gg_answers_add(answers, "MemoryRegion", "ram_device", place, 1,
+				      "memory_region_is_ram_device() returns it");
+	gg_error_destroy(err);
+	if (is_empty(view, devices))
+		return NULL;
+	bool found = false;
+	for (size_t at = WORD; at < REGION_SIZE; at++) {
+		if (!is_flag(view, at, devices))
+			continue;
+		if (found)
+			return ambiguous("MemoryRegion.ram_device", place, at);
+		place = at;
+		found = true;
+	}
+	return found ? gg_answers_add(answers, "MemoryRegion", "ram_device", place, 1,
+				      "set in the regions that are their own opaque pointer")
+		     : gg_error_create(GG_BAD_DATA, "no flag is set in the MemoryRegions of "
+						    "passed-through devices, and in no other");
+}
+
+// Does a region that is RAM have, at AT, what manages RAM of which parts are not there? Another
+// kind of manager is told by its type's name too, and refused by the reader.
+static bool is_discard_manager(const struct view *view, const bool *ram, size_t at)
+{
+	static const char *const types[] = { "virtio-mem", "ram-discard-manager",
+					     "ram-block-attributes" };
+	char name[GG_TYPE_NAME_SIZE];
+	for (size_t i = 0; i < view->region_count; i++) {
+		if (!ram[i] ||
+		    !gg_finder_type_name(view->finder, gg_window_word(&view->regions[i].window, at),
+					 name))
+			continue;
+		for (size_t j = 0; j < sizeof(types) / sizeof(*types); j++)
+			if (!strncmp(name, types[j], strlen(types[j])))
+				return true;
+	}
+	return false;
+}
+
+static struct gg_error *find_manager_place(const struct view *view, const bool *ram,
+					   uint64_t *place, const char **proof)
+{
+	struct gg_error *err = gg_code_place(view->finder, "memory_region_get_ram_discard_manager",
+					     GG_CODE_RETURNS_WORD, place);
+	*proof = "memory_region_get_ram_discard_manager() returns it";
+	if (!err && *place < REGION_SIZE)
+		return NULL;
+	gg_error_destroy(err);
+	*place = 0;
+	*proof = "leads to an object that manages discarded RAM";
+	for (size_t at = view->block_at + WORD; at + WORD <= REGION_SIZE; at += WORD) {
+		if (!is_discard_manager(view, ram, at))
+			continue;
+		if (*place)
+			return ambiguous("MemoryRegion.rdm", *place, at);
+		*place = at;
+	}
+	return NULL;
+}
+
+static struct gg_error *find_discard_manager(const struct view *view, const bool *ram,
+					     struct gg_answers *answers,
+					     struct gg_discard_manager *manager)
+{
+	uint64_t place;
+	const char *proof;
+	struct gg_error *err = find_manager_place(view, ram, &place, &proof);
+	if (err || !place)
+		return err;
+	// All managers are alike: one will tell where their members are.
+	for (size_t i = 0; i < view->region_count; i++) {
+		const uint64_t address = gg_window_word(&view->regions[i].window, place);
+		if (ram[i] && address)
+			*manager = (struct gg_discard_manager){
+				.address = address,
+				.size = gg_window_word(&view->regions[i].block, view->length_at),
+			};
+	}
+	return gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD, "%s", proof);
+}
+
+static struct gg_error *find_flags(const struct view *view, struct gg_answers *answers,
+				   struct gg_discard_manager *manager)
+{
+	region_set ram, devices;
+	uint64_t place = 0;
+	expect_ram(view, ram, devices);
+	struct gg_error *err = find_ram_flag(view, ram, &place);
+	if (!err)
+		err = gg_answers_add(answers, "MemoryRegion", "ram", place, 1,
+				     "the one flag that is set in all RAM and nowhere else");
+	if (!err)
+		err = find_nonvolatile(view, ram, answers);
+	if (!err)
+		err = find_ram_device(view, devices, answers);
+	return err ? err : find_discard_manager(view, ram, answers, manager);
+}
+
+// ---- Answers ----
+
+static struct gg_error *add_answers(const struct view *view, struct gg_answers *answers)
+{
+	const struct {
+		const char *type, *path;
+		uint64_t offset, size;
+		const char *proof;
+	} rows[] = {
+		{ "AddressSpace", "current_map", view->current_map, WORD,
+		  "leads to the only FlatView" },
+		{ "FlatView", "ranges", view->ranges_at, WORD, "leads to ranges that ascend" },
+		{ "FlatView", "nr", view->nr_at, 4, "that many ranges ascend" },
+		{ "FlatView", "nr_allocated", view->nr_at + 4, 4, "is not less than nr" },
+		{ "FlatRange", "", 0, view->stride, "each has a MemoryRegion at that distance" },
+		{ "FlatRange", "mr", view->mr_at, WORD,
+		  "leads to an object of type memory-region" },
+		{ "FlatRange", "offset_in_region", view->offset_at, WORD,
+		  "the ranges show the most of their RAMBlocks" },
+		{ "FlatRange", "addr.start", view->addr_at, 2 * WORD,
+		  "ascends, and no range overlaps the next" },
+		{ "FlatRange", "addr.size", view->addr_at + 2 * WORD, 2 * WORD,
+		  "no range overlaps the next" },
+		{ "MemoryRegion", "ram_block", view->block_at, WORD,
+		  "NULL, or leads to a RAMBlock that leads back" },
+		{ "RAMBlock", "mr", view->back_at, WORD, "leads back to the MemoryRegion" },
+		{ "RAMBlock", "host", view->host_at, WORD,
+		  "memory is mapped there, used_length bytes long" },
+		{ "RAMBlock", "used_length", view->length_at, WORD,
+		  "the MemoryRegion's size, and mapped" },
+		{ "RAMBlock", "idstr", view->idstr_at, IDSTR_SIZE, "a name, and zeros behind it" },
+	};
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(*rows); i++)
+		err = gg_answers_add(answers, rows[i].type, rows[i].path, rows[i].offset,
+				     rows[i].size, "%s", rows[i].proof);
+	return err;
+}
+
+// ---- AddressSpace ----
+
+// The word that points to the name, and behind it the one that points to the root.
+static struct gg_error *find_name(struct view *view, uint64_t size)
+{
+	struct gg_window window;
+	char name[16];
+	bool named = false;
+	gg_peek_window(view->finder->peek, view->address_space, size ? size : MAX_ADDRESS_SPACE,
+		       &window);
+	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
+		const uint64_t word = gg_window_word(&window, at);
+		if (named && is_region(view, word)) {
+			gg_peek_window(view->finder->peek, word, REGION_SIZE, &view->root);
+			return NULL;
+		}
+		if (!named && gg_peek_text(view->finder->peek, word, name, sizeof(name)) &&
+		    !strcmp(name, "memory")) {
+			view->name = at;
+			named = true;
+		}
+	}
+	return gg_error_create(GG_BAD_DATA, "%s",
+			       named ? "no word behind its name points to a MemoryRegion"
+				     : "none of its words points to its name, \"memory\"");
+}
+
+static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_answers *answers,
+				 struct gg_discard_manager *manager)
+{
+	view->address = address;
+	struct gg_error *err = find_array(view);
+	if (!err)
+		err = read_regions(view);
+	if (!err)
+		err = find_blocks(view);
+	if (!err)
+		err = find_flags(view, answers, manager);
+	if (!err)
+		err = add_answers(view, answers);
+	view_deinit(view);
+	return err;
+}
+
+// Every word behind the name is tried; exactly one must lead to a FlatView.
+static struct gg_error *find_view(struct view *view, struct gg_answers *answers,
+				  struct gg_discard_manager *manager)
+{
+	struct gg_error *deepest = NULL;
+	uint64_t place = 0;
+	for (size_t at = view->name + WORD; at <= view->name + NAME_TO_MAP; at += WORD) {
+		uint64_t word;
+		struct view attempt = *view;
+		struct gg_answers found = { 0 };
+		if (!gg_peek_word(view->finder->peek, view->address_space + at, &word) || !word ||
+		    is_region(view, word))
+			continue;
+		attempt.current_map = at;
+		struct gg_error *err = try_view(&attempt, word, &found, manager);
+		if (!err && place) {
+			gg_answers_deinit(&found);
+			gg_error_destroy(deepest);
+			return ambiguous("AddressSpace.current_map", place, at);
+		}
+		if (!err) {
+			place = at;
+			*answers = found;
+			continue;
+		}
+		gg_answers_deinit(&found);
+		// What has got furthest is the one that was meant.
+		const bool deeper = attempt.range_count > 0;
+		if (deeper || !deepest) {
+			gg_error_destroy(deepest);
+			deepest = gg_error_context(err, "FlatView at 0x%" PRIx64, word);
+		} else {
+			gg_error_destroy(err);
+		}
+	}
+	if (place) {
+		gg_error_destroy(deepest);
+		return NULL;
+	}
+	return deepest ? deepest
+		       : gg_error_create(GG_BAD_DATA, "no word behind its name can be a pointer");
+}
+
+struct gg_error *gg_find_ram(const struct gg_finder *finder, uint64_t address, uint64_t size,
+			     struct gg_answers *answers, struct gg_discard_manager *manager)
+{
+	struct view view = { .finder = finder, .address_space = address };
+	struct gg_error *err = find_name(&view, size);
+	if (!err)
+		err = find_view(&view, answers, manager);
+	struct gg_error *serious = gg_peek_error(finder->peek);
+	if (serious) {
+		gg_error_destroy(err);
+		return serious;
+	}
+	return err ? gg_error_context(err, "AddressSpace at 0x%" PRIx64, address) : NULL;
+}

@@ -1,0 +1,97 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+
+(define-module (gdb-guest guest-klog)
+  #:use-module (gdb-guest command)
+  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest native)
+  #:use-module (ice-9 match)
+  #:export (guest-log))
+
+(define (call-with-log-guest hexdump procedure)
+  "Calls PROCEDURE with the guest, or with #f if the log is in the transcript HEXDUMP."
+  (if hexdump
+      (procedure #f)
+      (call-with-guest procedure)))
+
+(define* (guest-log #:key (levels '()) (facilities '()) (grep #f) (since-clear? #f) (tail #f)
+                    (hexdump #f) (notice (const #t)))
+  "The records of the guest kernel's log, oldest first: a list of association lists.  Their keys are
+seq (0 is the first since boot), time (nanoseconds of the kernel's clock), level and facility
+(symbols, or numbers without a name), caller (\"T1\" for the task 1, \"C0\" for the CPU 0), flags (some
+of newline, cont, cleared), lost (how many records before this one are no longer there), text (a
+string, escaped as guest-klog prints it), bytes (the text as it is, a bytevector) and dict (of a
+device, an association list of strings).  What is not known of a record is not in it.
+
+LEVELS and FACILITIES are lists of strings, empty for all; GREP is a regular expression; TAIL is how
+many of the last records are wanted; HEXDUMP is the file of a transcript of QEMU's monitor, in which
+the log is looked for instead.  NOTICE is called with each line that the user should know."
+  (call-with-log-guest
+   hexdump
+   (lambda (guest)
+     (%guest-log guest (vector hexdump levels facilities grep since-clear? tail) notice))))
+
+(define (selected-query options)
+  (when (eqv? (option options 'tail) 0)
+    (throw 'gdb-guest-error 'invalid "-tail is 1 or more"))
+  (vector (option options 'hexdump)
+          (or (option options 'level) '())
+          (or (option options 'facility) '())
+          (option options 'grep)
+          (option options 'since-clear)
+          (option options 'tail)))
+
+(define (selected-style options)
+  (filter (lambda (name) (option options name)) '(raw decode caller json)))
+
+(define (print-log options)
+  (let* ((query (selected-query options))
+         (style (selected-style options))
+         (file (option options 'output))
+         (colours (if (styled-output?) '(colour) '()))
+         (notices '())
+         (notice (lambda (text) (set! notices (cons text notices))))
+         (text (call-with-log-guest
+                (option options 'hexdump)
+                (lambda (guest)
+                  (if file
+                      (begin
+                        (%guest-log-save guest query style file (option options 'force) notice)
+                        '())
+                      (%guest-log-text guest query (append colours style) notice))))))
+    (for-each say-bytes text)
+    ;; Objects alone go where objects are expected.
+    (for-each (lambda (text)
+                (if (option options 'json)
+                    (say-aside "note: ~a\n" text)
+                    (note "~a" text)))
+              (reverse notices))))
+
+(define-guest-command (guest-klog
+                       #:argument #f
+                       #:options
+                       ((level (some-of ,@(%log-level-names)) "Only records of these levels.")
+                        (facility (some-of ,@(%log-facility-names))
+                                  "Only records of these facilities.")
+                        (grep text "Only records whose text has this POSIX extended regular expression.")
+                        (since-clear flag "Only records since the last \"dmesg --clear\" in the guest.")
+                        (tail integer "Only the last so many records.")
+                        (raw flag "The facility and the level, as a number, before each line: <6>.")
+                        (decode flag "The facility and the level, as words, before each line.")
+                        (caller flag "The task (T1) or CPU (C0) that wrote it, behind the time.")
+                        (json flag "A JSON object for each record, on a line of its own.")
+                        (output file "Write the log to FILE, which appears when it is whole ...")
+                        (force flag "... and replace it if it exists.")
+                        (hexdump file
+                                 "Look for the log in FILE, a transcript of the x or xp commands of
+    QEMU's monitor (formats c and x), instead of in what GDB has in front of it.")))
+  "Print the log of the guest's Linux kernel, as dmesg in the guest would.
+
+What GDB has in front of it is a core of QEMU or a QEMU process.  The guest needs no debuginfo; the
+log of every kernel with VMCOREINFO is found, and mostly those of others too.  Each line of a record
+has its time before it.  Where records were lost, a line starting \"note:\" says so.  Control characters
+and what is not UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's colours, unless
+\"set style enabled off\".
+
+In GDB's Guile, (guest-log) gives the records as data, each an association list: seq, time (in
+nanoseconds), level, facility, caller, flags, lost, text, bytes, dict."
+  print-log)

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""QEMU without debuginfo: what is found in it by structure, against QEMU's own dump of the same stopped guest.
+
+Whatever is not found must be an error; a vmcore that is not the truth is the worst that can be.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import gdb
+import machines
+import stripped
+import vmcore
+from machines import Machine, lab
+from stripped import NO_DEBUGINFO
+
+ERROR = "ERROR: dump-guest-memory: "
+
+
+def registers(path):
+    """The CPUs' notes."""
+    with vmcore.Vmcore(path) as core:
+        return [note for note in core.notes() if note[0] in ("CORE", "QEMU")]
+
+
+# ---- x86 ----
+
+@pytest.mark.attach
+def test_attached(of_stripped):
+    """{of_stripped}: from the process, our vmcore holds the memory that QEMU's own dump does, and the CPUs' notes"""
+    assert of_stripped.attached_run.status == 0, of_stripped.attached_run
+    assert vmcore.difference(of_stripped.attached, of_stripped.truth) is None
+    assert registers(of_stripped.attached) == registers(of_stripped.truth)
+
+
+def test_core(of_stripped):
+    """{of_stripped}: from the core, our vmcore holds the memory that QEMU's own dump does, and the CPUs' notes"""
+    assert of_stripped.core_run.status == 0, of_stripped.core_run
+    assert vmcore.difference(of_stripped.from_core, of_stripped.truth) is None
+    assert registers(of_stripped.from_core) == registers(of_stripped.truth)
+
+
+@pytest.mark.attach
+def test_alike(of_stripped):
+    """{of_stripped}: the dump from the process and that from the core are the same file"""
+    assert vmcore.files_differ(of_stripped.attached, of_stripped.from_core) is None
+
+
+def test_no_debuginfo(of_stripped):
+    """{of_stripped}: GDB knows no type of QEMU's"""
+    run = of_stripped.look("ptype struct MemoryRegion")
+    assert "No struct type named MemoryRegion" in run.output
+
+
+@pytest.mark.machines(*stripped.LINUX)
+def test_kernel(of_stripped):
+    """{of_stripped}: the guest's kernel is found, its VMCOREINFO is in the vmcore"""
+    release = (Path(lab.lab("kernel")) / "release").read_text().strip()
+    with vmcore.Vmcore(of_stripped.from_core) as core:
+        vmcoreinfo, = [desc.decode() for name, _, desc in core.notes() if name == "VMCOREINFO"]
+    assert f"OSRELEASE={release}\n" in vmcoreinfo
+
+
+def test_info(of_stripped):
+    """{of_stripped}: guest-info shows the RAM of QEMU's own dump and all CPUs, and says how the layout was found"""
+    run = of_stripped.look("guest-info")
+    assert run.status == 0, run
+    assert re.search(rf"^CPUs +{of_stripped.machine.smp}: ", run.output, re.MULTILINE), run
+    assert re.search(r"^layout +found by structure", run.output, re.MULTILINE), run
+    with vmcore.Vmcore(of_stripped.truth) as truth:
+        for load in truth.loads[:10]:
+            assert f"0x{load.address:016x}-0x{load.end - 1:016x}" in run.output
+
+
+@pytest.mark.machines(stripped.RICH_BOOKWORM)
+def test_rich_map(of_stripped):
+    """{of_stripped}: all of these are in the map, and of virtio-mem the 3 runs of blocks that are plugged in"""
+    blocks = [line.split("/")[-1].split()[-1] for line in of_stripped.core_run.output.split("\n") if line[:2] == "0x"]
+    for block in ("node0", "node1", "vga.vram", "shared", "hotplugged", "nonvolatile", "pc.bios"):
+        assert block in blocks
+    assert blocks.count("growing") == 3
+
+
+@pytest.mark.machines(*stripped.LINUX[:2], *stripped.I386[-1:])
+def test_core_alone(of_stripped, folder):
+    """{of_stripped}: with the core alone, GDB not being told of QEMU's binary, the vmcore is the same file"""
+    run = of_stripped.run("--core", of_stripped.core, commands=[f"dump-guest-memory {folder}/vmcore"])
+    assert run.status == 0, run
+    assert vmcore.files_differ(of_stripped.from_core, folder / "vmcore") is None
+
+
+# ---- Another architecture ----
+
+SHOW_RAM = """guile (begin (use-modules (gdb-guest guest-info)) (for-each (lambda (range) (format #t "@ram ~a ~a ~a\\n"
+(vector-ref range 0) (vector-ref range 1) (vector-ref range 2))) (assq-ref (guest-info) 'ram)))""".replace("\n", " ")
+
+
+def test_arm_map(of_arm, folder):
+    """{of_arm}: the map of RAM is that of QEMU's own dump, and leads to the same bytes"""
+    run = of_arm.look(SHOW_RAM)
+    ranges = [tuple(map(int, found)) for found in re.findall(r"^@ram (\d+) (\d+) (\d+)$", run.output, re.MULTILINE)]
+    with vmcore.Vmcore(of_arm.truth) as truth:
+        assert [(start, start + size) for start, size, _ in ranges] == [(load.address, load.end) for load in truth.loads]
+        of_arm.look(*[f"dump binary memory {folder}/{start:x} {hva} {hva + size}" for start, size, hva in ranges])
+        for start, size, _ in ranges:
+            with open(folder / f"{start:x}", "rb") as ours:
+                offset, left = truth.offset_of(start)
+                assert left == size
+                assert vmcore.first_difference(ours.fileno(), 0, truth.fd, offset, size) is None
+
+
+REFUSED = rf"^{ERROR}.*(aarch64|architecture known here).*"
+
+
+@pytest.mark.attach
+def test_arm_attached(of_arm):
+    """{of_arm}: from the process, our vmcore holds the memory that QEMU's own dump does"""
+    assert of_arm.attached_run.status == 0, of_arm.attached_run
+    assert vmcore.difference(of_arm.attached, of_arm.truth) is None
+
+
+def test_arm_core(of_arm):
+    """{of_arm}: from the core, our vmcore holds the memory that QEMU's own dump does"""
+    assert of_arm.core_run.status == 0, of_arm.core_run
+    assert vmcore.difference(of_arm.from_core, of_arm.truth) is None
+
+
+def test_arm_registers(of_arm, folder):
+    """{of_arm}: the CPUs' registers are refused by name"""
+    run = of_arm.look(f"dump-guest-memory {folder}/vmcore")
+    assert re.search(REFUSED, run.output, re.MULTILINE), run
+    assert not (folder / "vmcore").exists()
+
+
+# ---- By structure and by types ----
+
+def test_layouts(small):
+    """Of a QEMU with debuginfo, what is found by structure is what its types say"""
+    run = gdb.batch(small[1], small[0], commands=["guest-info -layout"])
+    assert run.status == 0, run
+    members = re.findall(r"^([A-Za-z0-9_]+(?:\.\S+)?): (both agree|by structure only|DIFFER|NOT FOUND)", run.output,
+                         re.MULTILINE)
+    assert [member for member, verdict in members if verdict == "DIFFER"] == [], run
+    assert len([member for member, verdict in members if verdict == "both agree"]) >= 25, run
+
+
+# ---- A QEMU that exports nothing ----
+
+def strip_lab_qemu(folder, option):
+    """A copy of the lab's QEMU, which is built without modules and so exports none of its variables."""
+    path = folder / "bin" / "qemu-system-x86_64"
+    path.parent.mkdir()
+    shutil.copy(lab.lab("qemu"), path)
+    subprocess.run(["strip", option, path], check=True)
+    return str(path)
+
+
+def test_no_types(small, folder):
+    """Of a QEMU with symbols but no types, the vmcore is the same file as with debuginfo"""
+    qemu = strip_lab_qemu(folder, "--strip-debug")
+    for program, name in ((small[1], "with"), (qemu, "without")):
+        run = gdb.batch(program, small[0], commands=[f"dump-guest-memory {folder}/{name}"])
+        assert run.status == 0, run
+    assert vmcore.files_differ(folder / "with", folder / "without") is None
+
+
+NO_REGISTERS = r"^note: the vmcore has no notes of the CPUs: .*CPUState"
+
+
+def test_no_symbols(folder):
+    """Of a QEMU that exports none of its variables, the vmcore is right; where it lacks the registers, that is said"""
+    machine = Machine("stripped", "q35", 256, qemu=lambda: strip_lab_qemu(folder, "--strip-all"))
+    dumps = stripped.Dumps(machine, folder / "machine")
+    for run, ours in ((dumps.core_run, dumps.from_core), (dumps.attached_run, dumps.attached)):
+        if run.status != 0:
+            assert re.search(rf"^{ERROR}.*address_space_memory", run.output, re.MULTILINE), run
+            assert not ours.exists()
+            continue
+        assert vmcore.difference(ours, dumps.truth) is None
+        if re.search(NO_REGISTERS, run.output, re.MULTILINE):
+            assert registers(ours) == []
+        else:
+            assert registers(ours) == registers(dumps.truth)
+
+
+# ---- QEMU started by the loader ----
+
+# QEMU looks for its modules beside its program, which is ld.so then.
+LOADER = """#!/bin/sh
+export QEMU_MODULE_DIR=/usr/lib/x86_64-linux-gnu/qemu
+exec /lib64/ld-linux-x86-64.so.2 --library-path /lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu {qemu} "$@"
+"""
+
+
+def test_by_loader(folder):
+    """Of a QEMU that was started as an argument of ld.so, the vmcore is right"""
+    qemu = stripped.BOOKWORM()
+    script = folder / "bin" / "qemu"
+    script.parent.mkdir()
+    script.write_text(LOADER.format(qemu=qemu))
+    script.chmod(0o755)
+    truth, ours = folder / "truth", folder / "ours"
+    with lab.Guest(qemu=script, directory=folder) as guest:
+        guest.stop()
+        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}")
+        core = guest.core(folder / "core")
+    run = gdb.batch(*NO_DEBUGINFO, qemu, core, commands=[f"dump-guest-memory {ours}"])
+    assert run.status == 0, run
+    assert vmcore.difference(ours, truth) is None
+    assert registers(ours) == registers(truth)
+
+
+# ---- The core of another machine's QEMU ----
+
+@pytest.fixture(scope="module")
+def travelled(top_folder):
+    """A core whose QEMU was at a path of its own: (that path, the core, QEMU's own dump)."""
+    folder = Path(tempfile.mkdtemp(dir=top_folder))
+    qemu, modules = folder / "bin" / "qemu-system-x86_64", folder / stripped.MODULES
+    qemu.parent.mkdir()
+    shutil.copy(stripped.BOOKWORM(), qemu)
+    modules.parent.mkdir(parents=True)
+    modules.symlink_to(Path("/usr") / stripped.MODULES)
+    with lab.Guest(qemu=qemu, directory=folder) as guest:
+        guest.stop()
+        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{folder}/truth")
+        core = guest.core(folder / "core")
+    yield qemu, core, folder / "truth"
+    shutil.rmtree(folder)
+
+
+def test_gone(travelled, folder):
+    """Of a core whose QEMU is not at the path that the core names, with a copy of that QEMU the vmcore is right"""
+    qemu, core, truth = travelled
+    qemu.unlink(missing_ok=True)
+    run = gdb.batch(*NO_DEBUGINFO, stripped.BOOKWORM(), core, commands=[f"dump-guest-memory {folder}/vmcore"])
+    assert run.status == 0, run
+    assert vmcore.difference(folder / "vmcore", truth) is None
+    assert registers(folder / "vmcore") == registers(truth)
+
+
+@pytest.mark.parametrize("loaded", ["right", "wrong"])
+def test_replaced(loaded, travelled, folder):
+    """Of a core at whose QEMU's path is another QEMU by now, with the {loaded} one in GDB no vmcore is wrong"""
+    qemu, core, truth = travelled
+    shutil.copy(stripped.of_suite("trixie")(), qemu)
+    program = stripped.BOOKWORM() if loaded == "right" else qemu
+    run = gdb.batch(*NO_DEBUGINFO, program, core, commands=[f"dump-guest-memory {folder}/vmcore"])
+    if loaded == "right" or run.status == 0:
+        assert run.status == 0, run
+        assert vmcore.difference(folder / "vmcore", truth) is None
+        assert registers(folder / "vmcore") == registers(truth)
+    else:
+        assert re.search(rf"^{ERROR}", run.output, re.MULTILINE), run
+        assert list(folder.iterdir()) == []
+
+
+# ---- QEMUs without a machine ----
+
+def test_no_machine(folder):
+    """Of a QEMU whose machine is "none", memory without a CPU, the vmcore holds that"""
+    machine = Machine("none", "none", 128, smp=1, qemu=stripped.BOOKWORM, kernel=False)
+    dumps = stripped.DumpsOfMemory(machine, folder / "machine")
+    assert dumps.core_run.status == 0, dumps.core_run
+    with vmcore.Vmcore(dumps.from_core) as ours:
+        assert ours.ranges() == [(0, 128 << 20)]
+
+
+def test_not_yet(folder):
+    """Of a QEMU that has not made its machine yet, it is said that there is no memory"""
+    with lab.Guest(qemu=stripped.BOOKWORM(), kernel=False, extra=["-preconfig"], directory=folder) as guest:
+        qemu, core = guest.qemu, guest.core(folder / "core")
+    check_refused(qemu, core, folder, r"address_space_memory|AddressSpace|FlatView|memory")
+
+
+# ---- What is no QEMU ----
+
+def core_of(command, folder, word="ready"):
+    """The core of a program that has said the word and waits for its input."""
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, preexec_fn=machines.unlimit_core) as process:
+        while (line := process.stdout.readline()) and word not in line:
+            pass
+        assert line, f"{command} ended before it was ready"
+        return machines.core_of(process, folder)
+
+
+def check_refused(program, core, folder, pattern):
+    """What is wrong is said in one line, and no file is left, whether the CPUs are asked for or not."""
+    before = set(folder.iterdir())
+    for options in ("", "-no-notes "):
+        lines = gdb.attempt([*NO_DEBUGINFO, program, core], f"dump-guest-memory {options}{folder}/vmcore")
+        assert len(lines) == 1 and lines[0].startswith(ERROR), lines
+        assert re.search(pattern, lines[0]), lines[0]
+        assert set(folder.iterdir()) == before
+
+
+PYTHON = "/usr/bin/python3"
+STORAGE_DAEMON = "/usr/bin/qemu-storage-daemon"
+# Name: what to start, the word that it says when it is ready.
+PROGRAMS = {
+    "GDB": ([gdb.LAUNCHER, "-nx", "-q", "-ex", r"echo ready\n", PYTHON], "ready"),
+    "Debian's GDB": (["/usr/bin/gdb", "-nx", "-q", "-ex", r"echo ready\n", PYTHON], "ready"),
+    "a shell": (["/bin/bash", "-c", "echo ready; read -r line"], "ready"),
+    "Python": ([PYTHON, "-c", "import asyncio, decimal, email, http.client, json, sqlite3, ssl, unittest\n"
+                              "print('ready', flush=True); input()"], "ready"),
+    # QEMU's objects, and no machine.
+    "QEMU's storage daemon": ([STORAGE_DAEMON, "--chardev", "stdio,id=m", "--monitor", "chardev=m"], "QMP"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_other_program(name, folder):
+    """The core of {name}: dump-guest-memory says that this is no QEMU"""
+    command, word = PROGRAMS[name]
+    core = core_of(command, folder, word)
+    program = lab.lab("gdb") if name == "GDB" else command[0]
+    check_refused(program, core, folder, r"not a QEMU|no QEMU")
+
+
+def build_decoy(name, folder):
+    program = folder / name
+    subprocess.run(["gcc", "-O1", "-rdynamic", "-s", "-o", program, f"{stripped.HERE}/decoys/{name}.c"], check=True)
+    return program, core_of([program], folder)
+
+
+def test_sound_decoy(folder):
+    """A program with sound structures of QEMU's: its RAM is found, so that the others are refused for what they lack"""
+    program, core = build_decoy("sound", folder)
+    run = gdb.batch(*NO_DEBUGINFO, program, core, commands=[f"dump-guest-memory -no-notes {folder}/vmcore"])
+    assert run.status == 0, run
+    with vmcore.Vmcore(folder / "vmcore") as ours:
+        assert ours.ranges() == [(0, 16 << 20), (0xfffc0000, 1 << 32)]
+
+
+DECOYS = {
+    "only-symbol": r"address_space_memory|AddressSpace",
+    "no-ram-blocks": r"RAMBlock|ram_block|MemoryRegion",
+    "no-back-pointers": r"RAMBlock|ram_block|MemoryRegion",
+    "two-candidates": r"two|ambiguous|both|more than one",
+    "overlapping-ranges": r"FlatView|FlatRange|ranges",
+    "endless-count": r"FlatView|FlatRange|ranges",
+    "unmapped-blocks": r"RAMBlock|host|mapped|ram_block",
+}
+
+
+@pytest.mark.parametrize("name", DECOYS)
+def test_decoy(name, folder):
+    """The core of a program with a decoy, {name}: dump-guest-memory says what is wrong with it"""
+    check_refused(*build_decoy(name, folder), folder, DECOYS[name])
