@@ -45,19 +45,20 @@ static struct gg_error *read_transcript(const char *path, struct gg_log_sink *si
 	return err ? gg_error_context(err, "%s", path) : NULL;
 }
 
-// Those that the CPUs use: a CPU in a process has the kernel's half too.
+// Those that the CPUs use: a CPU in a process has the kernel's half too. Logs of kernels of 32 bits
+// are not looked for.
 static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
 {
 	const struct gg_arch *arch = guest->arch;
 	for (size_t i = 0; i < guest->cpus.count && search->table_count < GG_LOG_SEARCH_TABLES;
 	     i++) {
-		struct gg_registers registers;
 		struct gg_paging paging = { 0 };
+		struct gg_registers registers;
 		struct gg_error *err =
 			arch->read_registers(guest->host, &guest->cpus.cpus[i], &registers);
 		if (!err)
 			arch->cpu_paging(&registers, true, &paging);
-		if (!err && paging.levels)
+		if (!err && paging.format == GG_PTE_X86_64)
 			err = gg_page_table_create(guest->ram_map, &paging,
 						   &search->tables[search->table_count++]);
 		gg_error_destroy(err);

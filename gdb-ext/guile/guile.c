@@ -414,8 +414,8 @@ void gg_guile_init(void)
 	gg_guile_define("%guest-absent", 1, (scm_t_subr)guest_absent);
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
 	gg_guile_init_info();
-	gg_guile_init_log();
 	gg_guile_init_cpus();
 	gg_guile_init_memory();
+	gg_guile_init_log();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
 }

@@ -22,8 +22,10 @@ enum {
 	MAX_IMAGE = 256 << 20,
 	MAX_NAMES_SIZE = 32 << 20,
 	MAX_SYMBOLS = 1 << 22,
-	MAX_TABLES = 16,  // token tables that are looked at
-	MAX_NAMES = 1024, // lists of names that are counted
+	MAX_HITS = 64,          // places with the digits that are looked at
+	MAX_TABLES = 4,         // of these that are token tables
+	MAX_CANDIDATES = 2,     // of these that have names in front of them
+	MAX_COUNTED = 64 << 20, // names that are counted, in all
 	TOKENS = 256,
 	INDEX_SIZE = TOKENS * 2,
 	MARKER_INTERVAL = 256,
@@ -35,7 +37,8 @@ struct image {
 	uint8_t *bytes;
 	size_t size;
 	bool big_endian;
-	unsigned int lists; // of names that were counted
+	unsigned int tables; // of tokens that were found, so far
+	uint64_t counted;    // names, so far
 };
 
 // ---- The image ----
@@ -149,12 +152,12 @@ struct names {
 };
 
 // Counts through COUNT names by their lengths; false where they do not end before LIMIT.
-static bool count_names(const struct image *image, struct names *names, uint64_t count,
-			size_t limit, bool long_lengths)
+static bool count_names(struct image *image, struct names *names, uint64_t count, size_t limit,
+			bool long_lengths)
 {
 	size_t at = names->start;
 	for (uint64_t i = 0; i < count; i++) {
-		if (at >= limit || !image->bytes[at])
+		if (at >= limit || !image->bytes[at] || image->counted++ >= MAX_COUNTED)
 			return false;
 		if (i == MARKER_INTERVAL)
 			names->second_marker = at - names->start;
@@ -189,14 +192,13 @@ static bool is_count(struct image *image, size_t offset, size_t table)
 {
 	const unsigned int word = image->hints->word;
 	const uint64_t count = get(image, offset, 4);
-	if (count < 1 || count > MAX_SYMBOLS || image->lists >= MAX_NAMES ||
-	    (word == 8 && get(image, offset + 4, 4)) || count >= table - offset)
+	if (count < 1 || count > MAX_SYMBOLS || (word == 8 && get(image, offset + 4, 4)) ||
+	    count >= table - offset)
 		return false;
 	struct names names = { .start = offset + word };
 	// The first names are of a few tokens each.
 	if (!count_names(image, &names, count < 16 ? count : 16, table, true))
 		return false;
-	image->lists++;
 	for (int long_lengths = 1; long_lengths >= 0; long_lengths--)
 		if (count_names(image, &names, count, table, long_lengths) &&
 		    (has_markers(image, &names, count, table, 4) ||
@@ -227,7 +229,7 @@ static bool find_tables(struct image *image, size_t digits, struct gg_kallsyms_t
 	const gg_gva_t start = image->hints->image;
 	size_t table, index, count;
 	if (!find_table(image, digits, &table, &index) || table % image->hints->word ||
-	    !find_count(image, table, &count))
+	    image->tables++ >= MAX_TABLES || !find_count(image, table, &count))
 		return false;
 	*ret = (struct gg_kallsyms_tables){ .num_syms = start + count,
 					    .names = start + count + image->hints->word,
@@ -244,7 +246,8 @@ search_image(struct image *image,
 	static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
 	struct gg_error *last = NULL;
 	size_t at = 0;
-	for (unsigned int tables = 0; tables < MAX_TABLES; tables++) {
+	unsigned int candidates = 0;
+	for (unsigned int hits = 0; hits < MAX_HITS && candidates < MAX_CANDIDATES; hits++) {
 		struct gg_kallsyms_tables found;
 		const uint8_t *hit =
 			memmem(image->bytes + at, image->size - at, digits, sizeof(digits));
@@ -253,6 +256,7 @@ search_image(struct image *image,
 		at = (size_t)(hit - image->bytes) + 1;
 		if (!find_tables(image, at - 1, &found))
 			continue;
+		candidates++;
 		gg_error_destroy(last);
 		last = try(data, &found);
 		if (!last || gg_error_kind(last) == GG_INTERRUPTED ||

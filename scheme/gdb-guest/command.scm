@@ -25,9 +25,9 @@
             format-range))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
-;;; `text', `list' (of numbers), a list of words of which one is meant, or (some-of WORD ...) for a list
-;;; of them with commas in between.  Arguments without a dash are what the command's #:argument has: #f
-;;; for none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
+;;; `text', `list' (of numbers), a list of words of which one is meant, or (some-of WORD ...) for a list of
+;;; them with commas in between.  Arguments without a dash are what the command's #:argument has: #f for
+;;; none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
 ;;; left out, and one called FILE is a file's name.
 
 (define (arguments-of argument)

@@ -13,18 +13,18 @@
             %guest-absent
             %guest-dump
             %guest-info
-            %guest-layout
-            %guest-log
-            %guest-log-text
-            %guest-log-save
-            %log-level-names
-            %log-facility-names
             %guest-cpus
             %guest-kernel-symbol
             %guest-kernel-symbol-at
             %guest-kernel-symbols
             %guest-read-virtual
             %guest-walk
+            %guest-layout
+            %guest-log
+            %guest-log-text
+            %guest-log-save
+            %log-level-names
+            %log-facility-names
             %interruptible))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.

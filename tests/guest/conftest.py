@@ -36,14 +36,12 @@ def pytest_configure(config):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: pytest.exit("asked to end"))
     config.addinivalue_line("markers", "machines(...): only for these of the machines that the fixture has")
-    config.addinivalue_line("markers", "guests(...): only for these of the guests that `stopped` has")
 
 
 def pytest_collection_modifyitems(config, items):
     def is_meant(item):
-        machines, guests = item.get_closest_marker("machines"), item.get_closest_marker("guests")
-        values = item.callspec.params.values() if machines or guests else ()
-        return all(any(value in marker.args for value in values) for marker in (machines, guests) if marker)
+        marker = item.get_closest_marker("machines")
+        return not marker or any(value in marker.args for value in item.callspec.params.values())
 
     # Not by parametrizing anew: pytest groups tests by the index of a parameter, and a machine's files are there once.
     config.hook.pytest_deselected(items=[item for item in items if not is_meant(item)])

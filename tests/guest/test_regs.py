@@ -111,7 +111,7 @@ def test_json(stopped):
         assert ours["halted"] == values["HLT"] and ours["a20"] == values["A20"]
 
 
-@pytest.mark.guests("long mode with AVX, and all else that Linux does not use")
+@pytest.mark.machines("long mode with AVX, and all else that Linux does not use")
 def test_beyond_monitor(stopped):
     """The registers that QEMU's monitor does not show are those that the guest has set"""
     cpu, = registers.json_lines(stopped.of_core)
@@ -120,7 +120,7 @@ def test_beyond_monitor(stopped):
     assert re.search(r"^CR8=5 MP=runnable RFLAGS=\[ZF AF PF\] IOPL=0$", stopped.of_core.output, re.MULTILINE)
 
 
-@pytest.mark.guests("2 vCPUs")
+@pytest.mark.machines("2 vCPUs")
 def test_syscall_entry(stopped):
     """LSTAR leads to the kernel's entry for system calls"""
     run = stopped.run("guest-regs -cpu 1", "guest-x $guest_lstar 1x")
@@ -164,14 +164,14 @@ def mode_of(text, cpu, values):
     return 32 if flags & 1 << 22 else 16, privilege
 
 
-@pytest.mark.guests(*MODES)
+@pytest.mark.machines(*MODES)
 def test_known_mode(stopped):
     """{stopped}: the mode is the one that the guest was made to be in"""
     text = " ".join(" ".join(stopped.short()).split())
     assert MODES[stopped.name] in text
 
 
-@pytest.mark.guests("1 vCPU", "8 vCPUs")
+@pytest.mark.machines("1 vCPU", "8 vCPUs")
 def test_choice(stopped):
     """{stopped}: -cpu shows just the CPUs that are asked for, and refuses others"""
     count = len(registers.by_name(stopped.truth))
@@ -181,7 +181,7 @@ def test_choice(stopped):
     assert len(lines) == 1 and lines[0].startswith(f"ERROR: guest-regs: -cpu: there is no CPU {count}; there are 0")
 
 
-@pytest.mark.guests("2 vCPUs")
+@pytest.mark.machines("2 vCPUs")
 def test_bad_choice(stopped):
     """What is no list of CPUs is refused"""
     for text in ("x", "1-", "2-1", "-1", "1,,0", "4294967296", "0x1"):
@@ -189,7 +189,7 @@ def test_bad_choice(stopped):
         assert len(lines) == 1 and lines[0].startswith("ERROR: guest-regs: "), lines
 
 
-@pytest.mark.guests("8 vCPUs")
+@pytest.mark.machines("8 vCPUs")
 def test_variables(stopped):
     """-cpu N sets convenience variables to that CPU's registers, and another N replaces them"""
     values = registers.by_name(stopped.truth)
@@ -202,7 +202,7 @@ def test_variables(stopped):
                                             values[cpu]["GS_base"], values[cpu]["RFL"]) for cpu in (3, 6)]
 
 
-@pytest.mark.guests("2 vCPUs")
+@pytest.mark.machines("2 vCPUs")
 def test_scheme(stopped):
     """(guest-cpus) gives a script the same as data"""
     script = ('(use-modules (gdb-guest guest-regs)) (for-each (lambda (cpu) (format #t "@~a ~a ~x ~a~%" '
@@ -235,7 +235,7 @@ def test_executing(folder):
     assert re.search(rf"^CPU#{index} unknown: TCG was executing", run.output, re.MULTILINE), run
 
 
-@pytest.mark.guests("2 vCPUs")
+@pytest.mark.machines("2 vCPUs")
 def test_stale(stopped, folder):
     """With KVM, a CPU whose registers QEMU has not is stale, wherever it is shown"""
     core = folder / "core"
