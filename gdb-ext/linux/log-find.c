@@ -38,6 +38,7 @@ struct find {
 	gg_gpa_t texts[MAX_TEXTS]; // where first_text is
 	size_t text_count;
 	bool found;
+	size_t rings_tried; // at any distance
 };
 
 const char *gg_guess_format_name(enum gg_guess_format format)
@@ -169,18 +170,55 @@ static bool try_mapping(struct find *find, const uint8_t *bytes, uint64_t data_r
 	return is_sound(find->guess, &ring);
 }
 
-// In a transcript the descriptors, as any array, are at the start of a range; if that is a physical
-// address, the others' virtual ones are as far from theirs.
+// Is the descriptor that WORD is the start of, at address AT, where the ring's address for it, less
+// some distance, is?
+static bool try_distance(struct find *find, const uint8_t *bytes, uint64_t data_ring, uint64_t id,
+			 uint64_t at)
+{
+	const uint64_t count = UINT64_C(1) << get(bytes, 4), descs = get(bytes + 8, 8);
+	const struct gg_guess_mapping mapping = { .offset = descs + (id & (count - 1)) * DESC_SIZE -
+							    at };
+	return try_mapping(find, bytes, data_ring, &mapping);
+}
+
+// Looks in RANGE for the first word of a descriptor.
+static bool try_word(struct find *find, const uint8_t *bytes, uint64_t data_ring,
+		     const struct gg_ram_range *range, uint64_t id, uint64_t word)
+{
+	enum { PIECE = 4096 };
+	uint8_t piece[PIECE];
+	const uint64_t first = (WORD - range->start % WORD) % WORD;
+	for (uint64_t done = first; done + WORD <= range->size; done += PIECE) {
+		const size_t size =
+			range->size - done < PIECE ? (size_t)(range->size - done) : PIECE;
+		if (!read_map(find, range->start + done, piece, size))
+			return false;
+		for (size_t at = 0; at + WORD <= size; at += WORD)
+			if (get(piece + at, WORD) == word &&
+			    try_distance(find, bytes, data_ring, id, range->start + done + at))
+				return true;
+	}
+	return false;
+}
+
+// A transcript may have virtual addresses, as the ring itself has, or physical ones, which are all
+// as far from those: how far, the descriptor of a record that is among the newest tells.
 static bool try_offsets(struct find *find, const uint8_t *bytes, uint64_t data_ring)
 {
+	enum { BACK = 4, MAX_TRIED = 16 };
+	static const uint64_t states[] = { 2, 1 }; // finalized, committed
 	const struct gg_ram_map *map = find->search->map;
-	struct gg_guess_mapping mapping = { 0 };
-	if (try_mapping(find, bytes, data_ring, &mapping))
+	const struct gg_guess_mapping same = { 0 };
+	if (try_mapping(find, bytes, data_ring, &same))
 		return true;
-	for (size_t i = 0; i < map->count; i++) {
-		mapping.offset = get(bytes + 8, 8) - map->ranges[i].start;
-		if (try_mapping(find, bytes, data_ring, &mapping))
-			return true;
+	if (find->rings_tried++ >= MAX_TRIED)
+		return false;
+	for (size_t i = 0; i < BACK * 2; i++) {
+		const uint64_t id = (get(bytes + 24, 8) - i / 2) & UINT64_MAX >> 2;
+		for (size_t j = 0; j < map->count; j++)
+			if (try_word(find, bytes, data_ring, &map->ranges[j], id,
+				     states[i % 2] << 62 | id))
+				return true;
 	}
 	return false;
 }

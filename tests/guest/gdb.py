@@ -76,14 +76,14 @@ class Silence(AssertionError):
 class Session:
     """A GDB that is being typed to."""
 
-    def __init__(self, *arguments, launcher=None):
+    def __init__(self, *arguments, launcher=None, term="dumb"):
         command = [launcher or LAUNCHER, "-nx", "-q"]
         for setting in (f"set prompt {PROMPT}", "set pagination off", "set confirm off", "set width 0"):
             command += ["-iex", setting]
         self.terminal, slave = os.openpty()
         # Wide enough that no line is ever wrapped.
         termios.tcsetwinsize(slave, (50, 1000))
-        self.process = subprocess.Popen([*command, *map(str, arguments)], env=environment(),
+        self.process = subprocess.Popen([*command, *map(str, arguments)], env=dict(environment(), TERM=term),
                                         preexec_fn=lambda: os.login_tty(slave))
         os.close(slave)
         self.unread = ""

@@ -4,11 +4,10 @@
 import ast
 import json
 import mmap
-import os
 import re
+import resource
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -231,8 +230,8 @@ def test_structure(log, folder):
 
 # ---- Other programs ----
 
-# lab/vmlinux has the debuginfo of 6.1.
-WITH_DEBUGINFO = [kind for kind in KINDS if kind.series == "6.1"]
+# lab/vmlinux has the debuginfo of 6.1; neither reads a log differently for where it is.
+WITH_DEBUGINFO = KINDS[:2]
 
 
 @pytest.fixture
@@ -296,3 +295,170 @@ def test_drgn(log, vmcore):
             assert text[8:] == our_text[:-8]
             wrapped += 1
     assert wrapped <= 1
+
+
+# ---- A transcript of the monitor ----
+
+START_KERNEL_MAP = 0xffffffff80000000
+
+
+class Monitor:
+    """What a user would type into the monitor of a guest that runs, and what comes back, as one text."""
+
+    def __init__(self, guest):
+        self.guest, self.transcript = guest, "QEMU 7.2.22 monitor - type 'help' for more information\r\n"
+
+    def read(self, command, count, unit, address):
+        line = f"{command} /{count}{unit} {address:#x}"
+        answer = self.guest.hmp(line)
+        self.transcript += f"(qemu) {line}\r\n{answer}"
+        return b"".join(int(word, 16).to_bytes(len(word) // 2 - 1, "little")
+                        for word in re.findall(r"0x[0-9a-f]+", answer))
+
+
+def transcribe(monitor, vmcoreinfo, command):
+    """The ring that is in the kernel's image: its four parts, in as many formats."""
+    def number(pattern, base=10):
+        return int(re.search(pattern + r"=(-?\w+)", vmcoreinfo)[1], base)
+
+    def address(virtual):
+        return virtual - START_KERNEL_MAP + number(r"NUMBER\(phys_base\)") if command == "xp" else virtual
+
+    pointer = int.from_bytes(monitor.read(command, 1, "xg", address(number(r"SYMBOL\(prb\)", 16))), "little")
+    words = monitor.read(command, 11, "xg", address(pointer))
+    count_bits, size_bits = words[0], words[48]
+    descs, infos, data = (int.from_bytes(words[at:at + 8], "little") for at in (8, 16, 56))
+    monitor.read(command, 3 << count_bits, "xg", address(descs))
+    monitor.read(command, 44 << count_bits, "xh", address(infos))
+    monitor.read(command, 1 << size_bits, "c", address(data))
+
+
+def test_transcript(folder):
+    """Out of a transcript of what a running guest's monitor says to x or xp comes the log that is in its memory"""
+    with lab.Guest(append="printk.devkmsg=on loglevel=1 lab.log=odd,many=3000,odd", directory=folder) as guest:
+        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{folder}/truth")
+        vmcoreinfo = re.search(rb"VMCOREINFO\0\0(OSRELEASE=[ -~\n]+)", (folder / "truth").read_bytes())[1].decode()
+        for command in ("x", "xp"):
+            monitor = Monitor(guest)
+            transcribe(monitor, vmcoreinfo, command)
+            (folder / command).write_text(monitor.transcript)
+        guest.stop()
+        core, qemu = guest.core(folder / "core"), guest.qemu
+    run = gdb.batch(qemu, core, commands=[f"guest-klog -output {folder}/log"])
+    assert run.status == 0, run
+    text = (folder / "log").read_text()
+    assert "lab: record 2999 of many" in text
+    for command in ("x", "xp"):
+        # With nothing in front of GDB.
+        run = gdb.batch(commands=[f"guest-klog -hexdump {folder}/{command} -output {folder}/log-{command}"])
+        assert run.status == 0, run
+        assert "note: the log is found by its structure: what looks like a printk_ringbuffer" in run.output
+        assert (folder / f"log-{command}").read_text() == text
+
+
+# ---- The command ----
+
+def test_not_booted(folder):
+    """A guest that has not started is said not to have booted"""
+    qemu = subprocess.Popen([lab.lab("qemu"), "-accel", "tcg", "-display", "none", "-nodefaults", "-S", "-m", "64",
+                             "-qmp", "unix:qmp,server=on,wait=off",
+                             *(word for path in lab.FIRMWARE for word in ("-L", path))], cwd=folder,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
+    # Its structures are there when it answers.
+    lab.wait_until(lambda: (folder / "qmp").exists(), 30, "QEMU's QMP socket")
+    lab.QMP(folder, "qmp").close()
+    core = machines.core_of(qemu, folder)
+    lines = gdb.attempt([lab.lab("qemu"), core], "guest-klog")
+    assert len(lines) == 1 and "the guest has not booted" in lines[0], lines
+
+
+def test_missing(hollow):
+    """A core without the guest's memory: it is said what is missing"""
+    lines = gdb.attempt([hollow[1], hollow[0]], "guest-klog")
+    assert len(lines) == 1 and "0x10040000 bytes of it are missing" in lines[0], lines
+
+
+def test_nothing_loaded():
+    """Without a core or a process it is said what to load"""
+    lines = gdb.attempt([], "guest-klog")
+    assert lines == ["ERROR: guest-klog: no core and no process: load a core of QEMU (core-file FILE) or attach to QEMU "
+                     "(attach PID)"]
+
+
+@pytest.mark.parametrize("options, message", [
+    ("-level eror", "-level is some of emerg, alert, crit, err, warn, notice, info, debug, with commas in between, not "
+                    "\"eror\""),
+    ("-grep '('", "( is not a regular expression: Unmatched ( or \\("),
+    ("-tail 0", "-tail is 1 or more"),
+    ("-colour", "no option -colour; it has -level, -facility, -grep, -since-clear, -tail, -raw, -decode, -caller, -json, "
+                "-output, -force, -hexdump"),
+    ("-hexdump /nowhere/x", "/nowhere/x: No such file or directory"),
+    ("-output /nowhere/x", "/nowhere/x: creating a file beside it: No such file or directory"),
+    ("-output /dev/shm", "/dev/shm: it is a folder; name a file in it"),
+])
+def test_wrong(options, message, small):
+    """guest-klog {options} is an error that says what is right"""
+    assert gdb.attempt([small[1], small[0]], f"guest-klog {options}") == [f"ERROR: guest-klog: {message}"]
+
+
+def test_output(small, folder):
+    """-output replaces nothing unless it is forced to, and not the core in any case"""
+    path = folder / "log"
+    path.write_text("precious")
+    lines = gdb.attempt([small[1], small[0]], f"guest-klog -output {path}")
+    assert lines == [f"ERROR: guest-klog: {path}: it exists; -force replaces it"] and path.read_text() == "precious"
+    lines = gdb.attempt([small[1], small[0]], f"guest-klog -force -output {small[0]}")
+    assert len(lines) == 1 and lines[0].endswith("which is being looked at; name another file")
+    assert gdb.batch(small[1], small[0], commands=[f"guest-klog -force -output {path}"]).status == 0
+    assert path.read_text().startswith("[    0.000000] Linux version ")
+    assert [file.name for file in folder.iterdir()] == ["log"]
+
+
+@pytest.mark.parametrize("typed, completed", [
+    ("-le", ["-level"]), ("-level e", ["-level emerg", "-level err"]), ("-level err,w", ["-level err,warn"]),
+    ("-facility local7,auth", ["-facility local7,auth", "-facility local7,authpriv"]), ("-tail ", [])])
+def test_completion(typed, completed):
+    """Tab completes `{typed}` to {completed}"""
+    run = gdb.batch(commands=[f"complete guest-klog {typed}"])
+    assert gdb.lines_of(run.output) == [f"guest-klog {text}" for text in completed]
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def escapes(text):
+    """What of a terminal's output is neither text nor a colour."""
+    return set(re.sub(r"[\t\r\n -~\x80-\U0010ffff]", "", COLOUR.sub("", text)))
+
+
+@pytest.mark.machines(KINDS[0])
+def test_terminal(log):
+    """{log}: on a terminal levels have colours if the user wants them, and nothing that the guest wrote arrives raw"""
+    with gdb.Session(log.qemu, log.core, term="xterm") as session:
+        coloured = "\n".join(session.command("guest-klog"))
+        session.command("set style enabled off")
+        plain = "\n".join(session.command("guest-klog"))
+        session.command("set style enabled on")
+        filed = session.command(f"guest-klog -force -output {log.folder}/coloured")
+    assert "\x1b[31mlab: level 3\x1b[0m" in coloured and "\x1b[32m[    0.000000]\x1b[0m Linux version" in coloured
+    assert not COLOUR.search(plain) and "lab: level 3" in plain
+    assert not escapes(coloured.replace("\x1b[?2004h", "").replace("\x1b[?2004l", "")), escapes(coloured)
+    assert COLOUR.sub("", coloured) == plain
+    assert (log.folder / "coloured").read_bytes() == log.save() and not COLOUR.search("".join(filed))
+
+
+@pytest.mark.machines(KINDS[0])
+def test_json_is_alone(log):
+    """{log}: with -json no line of the output but the records' is GDB's answer"""
+    output = log.run("echo @begin\\n", "guest-klog -json", "echo @end\\n")
+    lines = output[output.index("@begin\n") + 7:output.index("@end")].splitlines()
+    assert [json.loads(line) for line in lines] == log.records()
+
+
+@pytest.mark.machines(KINDS[0])
+def test_ascii(log):
+    """{log}: where GDB's character set is ASCII, so is the output"""
+    command = [gdb.LAUNCHER, "-nx", "-batch", log.qemu, log.core, "-ex", "guest-klog -grep UTF-8:"]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=gdb.PATIENCE,
+                         env=dict(gdb.environment(), LC_ALL="C"))
+    assert rb"lab: \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80, not UTF-8: \xff\xfe" in run.stdout
