@@ -187,7 +187,7 @@ static struct gg_error *put_bytes(struct ring *ring, struct lines *lines, const 
 				  size_t size)
 {
 	struct gg_error *err = NULL;
-	while (size && !err) {
+	while (size && !err && !ring->sink->full) {
 		const char *end = memchr(bytes, '\n', size);
 		const size_t piece = end ? (size_t)(end - bytes) : size;
 		gg_buffer_append(&lines->line, bytes, piece);
@@ -241,7 +241,8 @@ static struct gg_error *walk(struct ring *ring, uint64_t start, uint64_t count)
 			piece = count - done;
 		const uint8_t *bytes;
 		err = gg_interrupt_check();
-		if (err || ring->bytes.faults >= MAX_FAULTS)
+		ring->sink->gave_up = ring->bytes.faults >= MAX_FAULTS;
+		if (err || ring->sink->gave_up || ring->sink->full)
 			break;
 		err = gg_window_get(&ring->bytes, offset, piece, count - done, &bytes);
 		err = err ? skip_page(ring, &lines, err, offset, piece)

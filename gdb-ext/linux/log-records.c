@@ -22,7 +22,10 @@ enum {
 	MAX_HEADER = 64,       // bytes; kernels have 16 to 24
 	ALIGNMENT = 4,         // of records, at least
 	MAX_PADDING = 8,       // behind them, less than
+	// More pages that cannot be read, or bytes among which a record was looked for, are too
+	// many to go through.
 	MAX_FAULTS = 1 << 14,
+	MAX_SEARCHED = 1 << 24,
 };
 
 struct layout {
@@ -86,6 +89,7 @@ struct buffer {
 	uint64_t clear;          // the index of the first record since the log was cleared
 	bool is_cleared;         // the records so far are older than that
 	unsigned int last_flags; // of the record before
+	uint64_t searched;       // bytes, for the next record behind damage
 };
 
 static struct gg_error *read_variable(const struct gg_host *kernel, const char *name,
@@ -236,90 +240,102 @@ static struct gg_error *put_record(struct buffer *buffer, uint64_t index,
 
 // ---- All records ----
 
-// The index of the next record from INDEX on that makes sense, and is followed by one that does, or
-// by the end; the buffer's size without any.
-static struct gg_error *find_sound(struct buffer *buffer, uint64_t index, uint64_t *ret)
+static bool is_enough(const struct buffer *buffer)
 {
-	for (; index + buffer->layout.header.size <= buffer->size; index += ALIGNMENT) {
-		struct header header, next;
+	return buffer->bytes.faults >= MAX_FAULTS || buffer->searched >= MAX_SEARCHED;
+}
+
+// Behind the page that INDEX is in.
+static uint64_t next_page(const struct buffer *buffer, uint64_t index)
+{
+	enum { PAGE = 4096 };
+	const uint64_t next = index + PAGE - (buffer->bytes.address + index) % PAGE;
+	return (next + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+// Does a record make sense at INDEX, and what is behind it too, if it can be read?
+static bool is_likely(struct buffer *buffer, uint64_t index, const struct header *header)
+{
+	const uint64_t end = index + header->len;
+	struct header next;
+	if (!header->text_len || !is_sound(buffer, index, header))
+		return false;
+	if (end == buffer->next || end + buffer->layout.header.size > buffer->size)
+		return true;
+	struct gg_error *err = read_header(buffer, end, &next);
+	const bool likely = err || !next.len || is_sound(buffer, end, &next);
+	gg_error_destroy(err);
+	return likely;
+}
+
+// The index of the next record from INDEX on that makes sense, or of the place behind the last one;
+// the buffer's size without either.
+static struct gg_error *find_likely(struct buffer *buffer, uint64_t index, uint64_t *ret)
+{
+	const uint64_t size = buffer->layout.header.size;
+	for (; index + size <= buffer->size && !is_enough(buffer); buffer->searched += ALIGNMENT) {
+		struct header header;
 		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = read_header(buffer, index, &header);
 		if (err)
 			return err;
-		const uint64_t end = index + header.len;
 		*ret = index;
 		if (index == buffer->next)
 			return NULL;
-		if (!header.text_len || !is_sound(buffer, index, &header))
-			continue;
-		if (end == buffer->next || end + buffer->layout.header.size > buffer->size)
+		err = read_header(buffer, index, &header);
+		if (!err && is_likely(buffer, index, &header))
 			return NULL;
-		err = read_header(buffer, end, &next);
-		if (err)
-			return err;
-		if (!next.len || is_sound(buffer, end, &next))
-			return NULL;
+		index = err ? next_page(buffer, index) : index + ALIGNMENT;
+		gg_error_destroy(err);
 	}
 	*ret = buffer->size;
 	return NULL;
 }
 
-// What is at INDEX, and behind that until something sensible, is left out.
+// What is at *INDEX, and behind that until FROM at least, is left out because of ERR.
+static struct gg_error *skip(struct buffer *buffer, struct gg_error *err, uint64_t from,
+			     uint64_t *index)
+{
+	err = gg_log_distrust(buffer->sink, gg_error_context(err, "at index %" PRIu64, *index));
+	buffer->has_seq = false;
+	return err ? err : find_likely(buffer, from, index);
+}
+
 static struct gg_error *skip_damage(struct buffer *buffer, uint64_t *index)
 {
-	struct gg_error *err = gg_log_distrust(
-		buffer->sink,
-		gg_error_create(GG_BAD_DATA,
-				"at index %" PRIu64 ": its lengths contradict each other", *index));
-	buffer->has_seq = false;
-	return err ? err : find_sound(buffer, *index + ALIGNMENT, index);
+	return skip(buffer, gg_error_create(GG_BAD_DATA, "its lengths contradict each other"),
+		    *index + ALIGNMENT, index);
 }
 
-// From *INDEX to the buffer's end, or to the one behind the last record. An error is of memory that
-// cannot be read.
-static struct gg_error *walk_part(struct buffer *buffer, uint64_t *index, bool *ended)
+// From INDEX to the buffer's end, or to the place behind the last record: then it has ENDED.
+static struct gg_error *walk_part(struct buffer *buffer, uint64_t index, bool *ended)
 {
 	struct gg_error *err = NULL;
-	while (!err && *index + buffer->layout.header.size <= buffer->size) {
+	while (!err && index + buffer->layout.header.size <= buffer->size) {
 		struct header header;
-		*ended = *index == buffer->next;
-		if (*ended)
+		*ended = index == buffer->next;
+		buffer->sink->gave_up = is_enough(buffer);
+		if (*ended || buffer->sink->gave_up || buffer->sink->full)
 			return NULL;
-		if (buffer->has_clear && *index == buffer->clear)
+		if (buffer->has_clear && index == buffer->clear)
 			buffer->is_cleared = false;
 		err = gg_interrupt_check();
-		if (!err)
-			err = read_header(buffer, *index, &header);
-		// At the buffer's start there always is a record.
-		if (err || (!header.len && *index))
+		if (err)
 			return err;
-		if (!is_sound(buffer, *index, &header)) {
-			err = skip_damage(buffer, index);
+		err = read_header(buffer, index, &header);
+		if (err) {
+			err = skip(buffer, err, next_page(buffer, index), &index);
 			continue;
 		}
-		err = put_record(buffer, *index, &header);
-		*index += header.len;
+		// At the buffer's start there always is a record.
+		if (!header.len && index)
+			return NULL;
+		if (!is_sound(buffer, index, &header)) {
+			err = skip_damage(buffer, &index);
+			continue;
+		}
+		err = put_record(buffer, index, &header);
+		index += header.len;
 		buffer->seq++;
-	}
-	return err;
-}
-
-// Memory that cannot be read is passed over by the page.
-static struct gg_error *walk_around(struct buffer *buffer, uint64_t index, bool *ended)
-{
-	enum { PAGE = 4096 };
-	struct gg_error *err = walk_part(buffer, &index, ended);
-	while (err && gg_error_kind(err) != GG_INTERRUPTED && gg_error_kind(err) != GG_NO_MEMORY &&
-	       buffer->bytes.faults < MAX_FAULTS) {
-		err = gg_log_distrust(buffer->sink,
-				      gg_error_context(err, "at index %" PRIu64, index));
-		buffer->has_seq = false;
-		index += PAGE - (buffer->bytes.address + index) % PAGE;
-		if (!err && index < buffer->size)
-			err = find_sound(buffer, index, &index);
-		if (!err)
-			err = walk_part(buffer, &index, ended);
 	}
 	return err;
 }
@@ -341,9 +357,10 @@ static struct gg_error *walk(struct buffer *buffer)
 	// A log that was never cleared has its start here too.
 	buffer->is_cleared = buffer->has_clear && buffer->clear;
 	const bool wraps = buffer->next <= buffer->first;
-	struct gg_error *err = walk_around(buffer, buffer->first, &ended);
+	struct gg_error *err = walk_part(buffer, buffer->first, &ended);
 	if (!err && !ended && wraps)
-		err = walk_around(buffer, 0, &ended);
+		err = walk_part(buffer, 0, &ended);
+	buffer->sink->gave_up = is_enough(buffer);
 	return err;
 }
 

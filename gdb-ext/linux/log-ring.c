@@ -506,15 +506,8 @@ static struct gg_error *put_record(struct ring *ring, uint64_t clear_seq,
 
 static bool is_enough(const struct ring *ring)
 {
-	return ring->sink->untrusted >= MAX_UNTRUSTED ||
+	return ring->sink->untrusted + ring->sink->pending >= MAX_UNTRUSTED ||
 	       ring->descs.faults + ring->infos.faults + ring->data.faults >= MAX_FAULTS;
-}
-
-static struct gg_error *give_up(const struct ring *ring, uint64_t id)
-{
-	return gg_log_notice(ring->sink,
-			     "so much of the log is damaged that it was not read beyond %" PRIu64,
-			     number_of(ring, id));
 }
 
 static struct gg_error *walk_one(struct ring *ring, uint64_t id, uint64_t ahead, uint64_t clear_seq)
@@ -542,8 +535,9 @@ static struct gg_error *walk(struct ring *ring, uint64_t first, uint64_t count)
 	for (uint64_t i = 0; !err && i < count; i++) {
 		const uint64_t id = (first + i) & ring->id_mask;
 		err = gg_interrupt_check();
-		if (!err && is_enough(ring))
-			return give_up(ring, id);
+		ring->sink->gave_up = is_enough(ring);
+		if (ring->sink->gave_up || ring->sink->full)
+			break;
 		if (!err)
 			err = walk_one(ring, id, count - i - 1, clear_seq);
 	}

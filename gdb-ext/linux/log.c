@@ -16,7 +16,12 @@ void gg_log_sink_deinit(struct gg_log_sink *sink)
 
 struct gg_error *gg_log_emit(struct gg_log_sink *sink, const struct gg_log_record *record)
 {
+	// A ring of 64 MiB, with the descriptors that one has. Less memory than that, mapped over
+	// and over, may look like a larger one.
+	enum { MAX_RECORDS = 1 << 21, MAX_TEXT = 1 << 26 };
 	sink->records++;
+	sink->text_size += record->text_size;
+	sink->full = sink->records >= MAX_RECORDS || sink->text_size >= MAX_TEXT;
 	return sink->record(sink->data, record);
 }
 
@@ -56,6 +61,14 @@ static struct gg_error *tell_what_is_left_out(const struct gg_log_sink *sink)
 	if (!err && sink->pending)
 		err = gg_log_notice(sink, "%" PRIu64 " record%s still being written", sink->pending,
 				    sink->pending == 1 ? " was" : "s were");
+	if (!err && sink->gave_up)
+		err = gg_log_notice(
+			sink, "so much of the log is damaged that it was not read to its end");
+	if (!err && sink->full)
+		err = gg_log_notice(sink,
+				    "the log goes on, but is larger than any that is read: %" PRIu64
+				    " records are shown",
+				    sink->records);
 	return err;
 }
 
@@ -69,7 +82,7 @@ struct gg_error *gg_log_read(const struct gg_host *kernel, struct gg_log_sink *s
 	struct gg_error *err = NULL, *first = NULL;
 	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
 		err = readers[i](kernel, sink);
-		if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+		if (!err || gg_error_kind(err) != GG_NOT_FOUND || sink->records)
 			break;
 		// The newest format's error is the one that helps.
 		if (first)

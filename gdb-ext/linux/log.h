@@ -21,10 +21,14 @@ struct gg_log_sink {
 	uint64_t pending;        // ... how many were being written, ...
 	uint64_t untrusted;      // ... how many were left out, for they contradict themselves, ...
 	struct gg_error *reason; // ... and why the first of them was.
+	uint64_t text_size;      // of all records
+	bool full;               // no more records are taken: readers look, and stop
+	bool gave_up;            // a reader did, for too much was damaged
 };
 
 void gg_log_sink_deinit(struct gg_log_sink *sink);
 
+// More records or text than any kernel has sets SINK's full.
 struct gg_error *gg_log_emit(struct gg_log_sink *sink, const struct gg_log_record *record);
 
 // Leaves something out because of ERR, which is consumed. Where that is none to go on after, it is

@@ -9,7 +9,9 @@ enum { PAGE = 4096, MAX_PIECE = 1 << 20 };
 void gg_window_init(struct gg_window *window, const struct gg_host *host, uint64_t address,
 		    uint64_t size)
 {
-	*window = (struct gg_window){ .host = host, .address = address, .size = size };
+	*window = (struct gg_window){
+		.host = host, .address = address, .size = size, .piece = MAX_PIECE
+	};
 }
 
 void gg_window_deinit(struct gg_window *window)
@@ -61,14 +63,19 @@ static struct gg_error *load(struct gg_window *window, uint64_t offset, size_t s
 		return gg_error_create(gg_error_kind(window->err), "%s",
 				       gg_error_message(window->err));
 	uint64_t wanted = ahead > size ? ahead : size;
-	if (wanted > MAX_PIECE)
-		wanted = MAX_PIECE;
+	if (wanted > window->piece)
+		wanted = window->piece > size ? window->piece : size;
 	if (wanted > left)
 		wanted = left;
+	if (wanted > MAX_PIECE)
+		wanted = MAX_PIECE;
+	if (window->piece < MAX_PIECE)
+		window->piece *= 2;
 	struct gg_error *err = read_piece(window, offset, (size_t)wanted);
 	if (!err || is_final(err))
 		return err;
 
+	window->piece = PAGE;
 	uint64_t page_end = last + PAGE - (window->address + last) % PAGE;
 	if (page_end > window->size)
 		page_end = window->size;

@@ -18,6 +18,7 @@ struct gg_window {
 	uint64_t failed_page;
 	struct gg_error *err;
 	uint64_t faults; // how many pages could not be read
+	uint64_t piece;  // how much is read at a time: less where something could not be
 };
 
 // SIZE bytes at ADDRESS, none read yet. HOST must outlive the window.
