@@ -25,13 +25,13 @@ struct gg_error *gg_find_enum_lookup(const struct gg_finder *finder, uint64_t ad
 				     struct gg_answers *answers)
 {
 	static const char type[] = "QEnumLookup";
-	struct gg_window window;
-	gg_peek_window(finder->peek, address, LOOKUP_SIZE, &window);
-	for (size_t at = 0; at + WORD <= window.size; at += WORD)
-		for (size_t size_at = 0; size_at + HALF <= window.size; size_at += HALF) {
-			const uint32_t count = gg_window_half(&window, size_at);
+	struct gg_glimpse glimpse;
+	gg_peek_glimpse(finder->peek, address, LOOKUP_SIZE, &glimpse);
+	for (size_t at = 0; at + WORD <= glimpse.size; at += WORD)
+		for (size_t size_at = 0; size_at + HALF <= glimpse.size; size_at += HALF) {
+			const uint32_t count = gg_glimpse_half(&glimpse, size_at);
 			if (size_at / WORD == at / WORD || count < LEAST || count > MAX_NAMES ||
-			    !are_names(finder, gg_window_word(&window, at), count))
+			    !are_names(finder, gg_glimpse_word(&glimpse, at), count))
 				continue;
 			struct gg_error *err = gg_answers_add(answers, type, "array", at, WORD,
 							      "leads to pointers to names");

@@ -153,19 +153,19 @@ bool gg_peek_text(struct gg_peek *peek, uint64_t address, char *buffer, size_t s
 	return length && length < got && !buffer[length];
 }
 
-void gg_peek_window(struct gg_peek *peek, uint64_t address, size_t size, struct gg_window *ret)
+void gg_peek_glimpse(struct gg_peek *peek, uint64_t address, size_t size, struct gg_glimpse *ret)
 {
 	ret->address = address;
 	ret->big_endian = peek->host->big_endian;
 	ret->size = gg_peek_some(peek, address, ret->bytes,
-				 size < GG_WINDOW_SIZE ? size : GG_WINDOW_SIZE);
+				 size < GG_GLIMPSE_SIZE ? size : GG_GLIMPSE_SIZE);
 }
 
-static uint64_t window_uint(const struct gg_window *window, size_t offset, unsigned int size)
+static uint64_t glimpse_uint(const struct gg_glimpse *glimpse, size_t offset, unsigned int size)
 {
 	uint64_t value = 0;
 	struct gg_cursor cursor =
-		gg_cursor(window->bytes, window->size, window->big_endian, "a window");
+		gg_cursor(glimpse->bytes, glimpse->size, glimpse->big_endian, "a glimpse");
 	struct gg_error *err = gg_cursor_seek(&cursor, offset);
 	if (!err)
 		err = gg_cursor_uint(&cursor, size, &value);
@@ -173,12 +173,12 @@ static uint64_t window_uint(const struct gg_window *window, size_t offset, unsig
 	return err ? 0 : value;
 }
 
-uint64_t gg_window_word(const struct gg_window *window, size_t offset)
+uint64_t gg_glimpse_word(const struct gg_glimpse *glimpse, size_t offset)
 {
-	return window_uint(window, offset, 8);
+	return glimpse_uint(glimpse, offset, 8);
 }
 
-uint32_t gg_window_half(const struct gg_window *window, size_t offset)
+uint32_t gg_glimpse_half(const struct gg_glimpse *glimpse, size_t offset)
 {
-	return (uint32_t)window_uint(window, offset, 4);
+	return (uint32_t)glimpse_uint(glimpse, offset, 4);
 }

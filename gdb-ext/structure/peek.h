@@ -31,22 +31,22 @@ bool gg_peek_word(struct gg_peek *peek, uint64_t address, uint64_t *ret);
 bool gg_peek_text(struct gg_peek *peek, uint64_t address, char *buffer, size_t size);
 
 // The bytes at an address, as a structure that is being looked at.
-enum { GG_WINDOW_SIZE = 1024 };
+enum { GG_GLIMPSE_SIZE = 1024 };
 
-struct gg_window {
+struct gg_glimpse {
 	uint64_t address;
 	size_t size; // of bytes
 	bool big_endian;
-	uint8_t bytes[GG_WINDOW_SIZE];
+	uint8_t bytes[GG_GLIMPSE_SIZE];
 };
 
-// Up to SIZE (at most GG_WINDOW_SIZE) bytes; fewer where the memory ends.
-void gg_peek_window(struct gg_peek *peek, uint64_t address, size_t size, struct gg_window *ret);
+// Up to SIZE (at most GG_GLIMPSE_SIZE) bytes; fewer where the memory ends.
+void gg_peek_glimpse(struct gg_peek *peek, uint64_t address, size_t size, struct gg_glimpse *ret);
 
-// The word at OFFSET, or 0 beyond the window's end.
-uint64_t gg_window_word(const struct gg_window *window, size_t offset);
+// The word at OFFSET, or 0 beyond its end.
+uint64_t gg_glimpse_word(const struct gg_glimpse *glimpse, size_t offset);
 
 // The same for 4 bytes.
-uint32_t gg_window_half(const struct gg_window *window, size_t offset);
+uint32_t gg_glimpse_half(const struct gg_glimpse *glimpse, size_t offset);
 
 #endif

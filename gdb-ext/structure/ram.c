@@ -51,9 +51,9 @@ struct range {
 };
 
 struct region {
-	struct gg_window window;
+	struct gg_glimpse glimpse;
 	uint64_t block_address; // 0: none
-	struct gg_window block;
+	struct gg_glimpse block;
 	uint64_t shown_end; // the furthest that a range shows of it
 };
 
@@ -61,7 +61,7 @@ struct region {
 struct view {
 	const struct gg_finder *finder;
 	uint64_t address_space, name, address;
-	struct gg_window root; // the MemoryRegion that contains all others
+	struct gg_glimpse root; // the MemoryRegion that contains all others
 	// Offsets.
 	uint64_t current_map, ranges_at, nr_at, stride, mr_at, addr_at, offset_at;
 	uint64_t block_at, back_at, host_at, length_at, idstr_at;
@@ -193,11 +193,11 @@ static bool try_array(struct view *view, uint64_t array, size_t count)
 }
 
 // Is the array that the word at AT points to as long as the count at NR_AT says?
-static bool try_count(struct view *view, const struct gg_window *window, size_t at, size_t nr_at,
+static bool try_count(struct view *view, const struct gg_glimpse *glimpse, size_t at, size_t nr_at,
 		      uint64_t *largest)
 {
-	const uint64_t nr = gg_window_half(window, nr_at);
-	const uint64_t allocated = gg_window_half(window, nr_at + 4);
+	const uint64_t nr = gg_glimpse_half(glimpse, nr_at);
+	const uint64_t allocated = gg_glimpse_half(glimpse, nr_at + 4);
 	if (!nr || nr > allocated)
 		return false;
 	if (nr > MAX_RANGES) {
@@ -206,7 +206,7 @@ static bool try_count(struct view *view, const struct gg_window *window, size_t 
 	}
 	view->ranges_at = at;
 	view->nr_at = nr_at;
-	if (try_array(view, gg_window_word(window, at), nr))
+	if (try_array(view, gg_glimpse_word(glimpse, at), nr))
 		return true;
 	view_deinit(view);
 	view->range_count = 0;
@@ -217,14 +217,14 @@ static bool try_count(struct view *view, const struct gg_window *window, size_t 
 // another one.
 static struct gg_error *find_array(struct view *view)
 {
-	struct gg_window window;
+	struct gg_glimpse glimpse;
 	uint64_t largest = 0;
-	gg_peek_window(view->finder->peek, view->address, FLAT_VIEW_SIZE, &window);
-	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
-		if (!gg_window_word(&window, at) || gg_window_word(&window, at) % WORD)
+	gg_peek_glimpse(view->finder->peek, view->address, FLAT_VIEW_SIZE, &glimpse);
+	for (size_t at = 0; at + WORD <= glimpse.size; at += WORD) {
+		if (!gg_glimpse_word(&glimpse, at) || gg_glimpse_word(&glimpse, at) % WORD)
 			continue;
-		for (size_t nr_at = at + WORD; nr_at + WORD <= window.size; nr_at += WORD)
-			if (try_count(view, &window, at, nr_at, &largest))
+		for (size_t nr_at = at + WORD; nr_at + WORD <= glimpse.size; nr_at += WORD)
+			if (try_count(view, &glimpse, at, nr_at, &largest))
 				return NULL;
 	}
 	if (largest)
@@ -243,7 +243,7 @@ static struct gg_error *find_array(struct view *view)
 static struct region *find_region(const struct view *view, uint64_t address)
 {
 	for (size_t i = 0; i < view->region_count; i++)
-		if (view->regions[i].window.address == address)
+		if (view->regions[i].glimpse.address == address)
 			return &view->regions[i];
 	return NULL;
 }
@@ -261,8 +261,8 @@ static struct gg_error *read_regions(struct view *view)
 		if (view->region_count == most)
 			return gg_error_create(GG_BAD_DATA, "more than %d MemoryRegions",
 					       MAX_REGIONS);
-		gg_peek_window(view->finder->peek, address, REGION_SIZE,
-			       &view->regions[view->region_count++].window);
+		gg_peek_glimpse(view->finder->peek, address, REGION_SIZE,
+				&view->regions[view->region_count++].glimpse);
 	}
 	return NULL;
 }
@@ -272,8 +272,8 @@ static bool leads_back(const struct view *view, size_t at, size_t back)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < view->region_count; i++) {
-		const struct gg_window *region = &view->regions[i].window;
-		const uint64_t block = gg_window_word(region, at);
+		const struct gg_glimpse *region = &view->regions[i].glimpse;
+		const uint64_t block = gg_glimpse_word(region, at);
 		uint64_t owner;
 		if (!block)
 			continue;
@@ -289,10 +289,10 @@ static void read_blocks(struct view *view)
 {
 	for (size_t i = 0; i < view->region_count; i++) {
 		struct region *region = &view->regions[i];
-		region->block_address = gg_window_word(&region->window, view->block_at);
+		region->block_address = gg_glimpse_word(&region->glimpse, view->block_at);
 		if (region->block_address)
-			gg_peek_window(view->finder->peek, region->block_address, BLOCK_SIZE,
-				       &region->block);
+			gg_peek_glimpse(view->finder->peek, region->block_address, BLOCK_SIZE,
+					&region->block);
 	}
 }
 
@@ -302,7 +302,7 @@ static bool is_printable(uint8_t byte)
 }
 
 // Is a name at AT, and not the rest of one, as g_malloc0'ed memory has it: text, then zeros?
-static bool has_name(const struct gg_window *block, size_t at)
+static bool has_name(const struct gg_glimpse *block, size_t at)
 {
 	size_t length = 0;
 	if (!at || at + IDSTR_SIZE > block->size || is_printable(block->bytes[at - 1]))
@@ -337,12 +337,12 @@ static bool find_idstr(struct view *view)
 }
 
 // Is LENGTH, up to a page's end, the size that the region has at AT?
-static bool is_region_size(const struct gg_window *region, size_t at, uint64_t length)
+static bool is_region_size(const struct gg_glimpse *region, size_t at, uint64_t length)
 {
 	enum { LARGEST_PAGE = 65536 };
-	const uint64_t size = gg_window_word(region, at);
+	const uint64_t size = gg_glimpse_word(region, at);
 	return size && size <= length && length - size < LARGEST_PAGE &&
-	       !gg_window_word(region, at + WORD);
+	       !gg_glimpse_word(region, at + WORD);
 }
 
 // Is the word at AT of every block its length, of which its region knows at SIZE_AT?
@@ -350,10 +350,10 @@ static bool is_length(const struct view *view, size_t at, size_t size_at)
 {
 	for (size_t i = 0; i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
-		const uint64_t length = gg_window_word(&region->block, at);
+		const uint64_t length = gg_glimpse_word(&region->block, at);
 		if (region->block_address &&
 		    (!length || length % PAGE || length < region->shown_end ||
-		     !is_region_size(&region->window, size_at, length)))
+		     !is_region_size(&region->glimpse, size_at, length)))
 			return false;
 	}
 	return true;
@@ -371,11 +371,11 @@ static bool is_host(const struct view *view, size_t at, size_t length_at)
 {
 	for (size_t i = 0; i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
-		const uint64_t host = gg_window_word(&region->block, at);
+		const uint64_t host = gg_glimpse_word(&region->block, at);
 		if (region->block_address &&
 		    (!host || host % PAGE ||
 		     !gg_finder_is_mapped(view->finder, host,
-					  gg_window_word(&region->block, length_at))))
+					  gg_glimpse_word(&region->block, length_at))))
 			return false;
 	}
 	return true;
@@ -542,11 +542,11 @@ static bool is_empty(const struct view *view, const bool *set)
 // default ones, and so has RAM; devices have their own.
 static bool is_operations(const struct view *view, size_t at)
 {
-	const uint64_t usual = gg_window_word(&view->root, at);
+	const uint64_t usual = gg_glimpse_word(&view->root, at);
 	bool ram_has = false, device_differs = false;
 	for (size_t i = 0; usual && i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
-		const bool same = gg_window_word(&region->window, at) == usual;
+		const bool same = gg_glimpse_word(&region->glimpse, at) == usual;
 		ram_has |= same && region->block_address;
 		device_differs |= !same && !region->block_address;
 	}
@@ -562,10 +562,10 @@ static size_t find_operations(const struct view *view)
 	return 0;
 }
 
-static bool points_to_itself(const struct gg_window *region)
+static bool points_to_itself(const struct gg_glimpse *region)
 {
 	for (size_t at = 0; at + WORD <= region->size; at += WORD)
-		if (gg_window_word(region, at) == region->address)
+		if (gg_glimpse_word(region, at) == region->address)
 			return true;
 	return false;
 }
@@ -577,10 +577,10 @@ static void expect_ram(const struct view *view, bool *ram, bool *devices)
 	const size_t operations = find_operations(view);
 	for (size_t i = 0; i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
-		const bool usual = !operations || gg_window_word(&region->window, operations) ==
-							  gg_window_word(&view->root, operations);
+		const bool usual = !operations || gg_glimpse_word(&region->glimpse, operations) ==
+							  gg_glimpse_word(&view->root, operations);
 		ram[i] = region->block_address && usual;
-		devices[i] = region->block_address && !usual && points_to_itself(&region->window);
+		devices[i] = region->block_address && !usual && points_to_itself(&region->glimpse);
 		ram[i] |= devices[i];
 	}
 }
@@ -590,7 +590,7 @@ static void expect_ram(const struct view *view, bool *ram, bool *devices)
 static bool is_flag(const struct view *view, size_t at, const bool *set)
 {
 	for (size_t i = 0; i < view->region_count; i++)
-		if (view->regions[i].window.bytes[at] != set[i])
+		if (view->regions[i].glimpse.bytes[at] != set[i])
 			return false;
 	return !view->root.bytes[at];
 }
@@ -617,7 +617,7 @@ static void ranges_with(const struct view *view, size_t at, bool *ret)
 	memset(ret, 0, view->region_count * sizeof(*ret));
 	for (size_t i = 0; i < view->range_count; i++)
 		for (size_t j = 0; j < view->region_count; j++)
-			if (view->ranges[i].region == view->regions[j].window.address)
+			if (view->ranges[i].region == view->regions[j].glimpse.address)
 				ret[j] |= view->ranges[i].bytes[at] == 1;
 }
 
@@ -699,8 +699,8 @@ static bool is_discard_manager(const struct view *view, const bool *ram, size_t 
 	char name[GG_TYPE_NAME_SIZE];
 	for (size_t i = 0; i < view->region_count; i++) {
 		if (!ram[i] ||
-		    !gg_finder_type_name(view->finder, gg_window_word(&view->regions[i].window, at),
-					 name))
+		    !gg_finder_type_name(view->finder,
+					 gg_glimpse_word(&view->regions[i].glimpse, at), name))
 			continue;
 		for (size_t j = 0; j < sizeof(types) / sizeof(*types); j++)
 			if (!strncmp(name, types[j], strlen(types[j])))
@@ -741,11 +741,11 @@ static struct gg_error *find_discard_manager(const struct view *view, const bool
 		return err;
 	// All managers are alike: one will tell where their members are.
 	for (size_t i = 0; i < view->region_count; i++) {
-		const uint64_t address = gg_window_word(&view->regions[i].window, place);
+		const uint64_t address = gg_glimpse_word(&view->regions[i].glimpse, place);
 		if (ram[i] && address)
 			*manager = (struct gg_discard_manager){
 				.address = address,
-				.size = gg_window_word(&view->regions[i].block, view->length_at),
+				.size = gg_glimpse_word(&view->regions[i].block, view->length_at),
 			};
 	}
 	return gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD, "%s", proof);
@@ -812,15 +812,15 @@ static struct gg_error *add_answers(const struct view *view, struct gg_answers *
 // The word that points to the name, and behind it the one that points to the root.
 static struct gg_error *find_name(struct view *view, uint64_t size)
 {
-	struct gg_window window;
+	struct gg_glimpse glimpse;
 	char name[16];
 	bool named = false;
-	gg_peek_window(view->finder->peek, view->address_space, size ? size : MAX_ADDRESS_SPACE,
-		       &window);
-	for (size_t at = 0; at + WORD <= window.size; at += WORD) {
-		const uint64_t word = gg_window_word(&window, at);
+	gg_peek_glimpse(view->finder->peek, view->address_space, size ? size : MAX_ADDRESS_SPACE,
+			&glimpse);
+	for (size_t at = 0; at + WORD <= glimpse.size; at += WORD) {
+		const uint64_t word = gg_glimpse_word(&glimpse, at);
 		if (named && is_region(view, word)) {
-			gg_peek_window(view->finder->peek, word, REGION_SIZE, &view->root);
+			gg_peek_glimpse(view->finder->peek, word, REGION_SIZE, &view->root);
 			return NULL;
 		}
 		if (!named && gg_peek_text(view->finder->peek, word, name, sizeof(name)) &&

@@ -40,7 +40,7 @@ enum {
 
 struct field {
 	char name[NAME_SIZE];
-	struct gg_window window;
+	struct gg_glimpse glimpse;
 	uint64_t offset, size, num;
 };
 
@@ -111,7 +111,7 @@ static struct gg_error *read_fields(const struct gg_finder *finder, uint64_t arr
 		struct field *field = &ret->list[i];
 		if (!read_field_name(finder, array + i * stride, field->name))
 			return gg_error_create(GG_BAD_DATA, "field %zu has no name", i);
-		gg_peek_window(finder->peek, array + i * stride, stride, &field->window);
+		gg_peek_glimpse(finder->peek, array + i * stride, stride, &field->glimpse);
 	}
 	return NULL;
 }
@@ -121,11 +121,11 @@ static struct gg_error *read_fields(const struct gg_finder *finder, uint64_t arr
 static struct gg_error *find_fields(const struct gg_finder *finder, uint64_t address, size_t stride,
 				    size_t least, struct fields *ret)
 {
-	struct gg_window window;
-	gg_peek_window(finder->peek, address, DESCRIPTION_SIZE, &window);
+	struct gg_glimpse glimpse;
+	gg_peek_glimpse(finder->peek, address, DESCRIPTION_SIZE, &glimpse);
 	const size_t from = stride ? stride : MIN_FIELD, to = stride ? stride : MAX_FIELD;
-	for (size_t at = WORD; at + WORD <= window.size; at += WORD) {
-		const uint64_t array = gg_window_word(&window, at);
+	for (size_t at = WORD; at + WORD <= glimpse.size; at += WORD) {
+		const uint64_t array = gg_glimpse_word(&glimpse, at);
 		for (size_t size = from; array && size <= to; size += WORD) {
 			const size_t count = count_fields(finder, array, size);
 			if (count >= least)
@@ -152,12 +152,12 @@ static size_t count_offsets(const struct fields *fields, size_t at)
 {
 	size_t different = 0;
 	for (size_t i = 0; i < fields->count; i++) {
-		const uint64_t value = gg_window_half(&fields->list[i].window, at);
+		const uint64_t value = gg_glimpse_half(&fields->list[i].glimpse, at);
 		bool seen = false;
 		if (value >= MAX_OBJECT)
 			return 0;
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = gg_window_half(&fields->list[j].window, at) == value;
+			seen = gg_glimpse_half(&fields->list[j].glimpse, at) == value;
 		different += !seen;
 	}
 	return different;
@@ -176,7 +176,7 @@ static struct gg_error *find_offset_column(struct fields *fields)
 				       "%zu places in a VMStateField can be its offset", found);
 	for (size_t i = 0; i < fields->count; i++)
 		fields->list[i].offset =
-			gg_window_half(&fields->list[i].window, fields->layout.offset);
+			gg_glimpse_half(&fields->list[i].glimpse, fields->layout.offset);
 	return NULL;
 }
 
@@ -196,7 +196,7 @@ static size_t count_neighbours(const struct fields *fields, size_t at)
 	size_t hits = 0;
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct field *field = &fields->list[i];
-		const uint64_t size = gg_window_half(&field->window, at);
+		const uint64_t size = gg_glimpse_half(&field->glimpse, at);
 		if (!size || size >= MAX_OBJECT)
 			return 0;
 		hits += field->offset + size == next_offset(fields, i);
@@ -224,7 +224,8 @@ static struct gg_error *find_size_column(struct fields *fields)
 			"neighbours (%zu of them at best)",
 			best);
 	for (size_t i = 0; i < fields->count; i++)
-		fields->list[i].size = gg_window_half(&fields->list[i].window, fields->layout.size);
+		fields->list[i].size =
+			gg_glimpse_half(&fields->list[i].glimpse, fields->layout.size);
 	return NULL;
 }
 
@@ -235,7 +236,7 @@ static size_t count_arrays(const struct fields *fields, size_t at)
 	size_t hits = 0;
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct field *field = &fields->list[i];
-		const uint64_t num = gg_window_half(&field->window, at);
+		const uint64_t num = gg_glimpse_half(&field->glimpse, at);
 		const uint64_t next = next_offset(fields, i);
 		if (num < 2)
 			continue;
@@ -260,7 +261,7 @@ static struct gg_error *find_num_column(struct fields *fields)
 				       "%zu places in a VMStateField can be the length of an array",
 				       found);
 	for (size_t i = 0; i < fields->count; i++) {
-		const uint64_t num = gg_window_half(&fields->list[i].window, fields->layout.num);
+		const uint64_t num = gg_glimpse_half(&fields->list[i].glimpse, fields->layout.num);
 		fields->list[i].num = num ? num : 1;
 	}
 	return NULL;
@@ -282,9 +283,9 @@ static void take_columns(struct fields *fields, const struct gg_field_layout *la
 	fields->layout = *layout;
 	for (size_t i = 0; i < fields->count; i++) {
 		struct field *field = &fields->list[i];
-		field->offset = gg_window_half(&field->window, layout->offset);
-		field->size = gg_window_half(&field->window, layout->size);
-		field->num = gg_window_half(&field->window, layout->num);
+		field->offset = gg_glimpse_half(&field->glimpse, layout->offset);
+		field->size = gg_glimpse_half(&field->glimpse, layout->size);
+		field->num = gg_glimpse_half(&field->glimpse, layout->num);
 		field->num = field->num ? field->num : 1;
 	}
 }
@@ -319,10 +320,10 @@ static bool take_description(const struct gg_finder *finder, uint64_t address, s
 			     const struct description *wanted, struct fields *ret,
 			     struct gg_error **first)
 {
-	struct gg_window window;
-	gg_peek_window(finder->peek, address, size, &window);
-	for (size_t at = 0; at + WORD <= window.size; at += WORD)
-		if (is_description(finder, gg_window_word(&window, at), wanted, ret, first))
+	struct gg_glimpse glimpse;
+	gg_peek_glimpse(finder->peek, address, size, &glimpse);
+	for (size_t at = 0; at + WORD <= glimpse.size; at += WORD)
+		if (is_description(finder, gg_glimpse_word(&glimpse, at), wanted, ret, first))
 			return true;
 	return false;
 }
@@ -332,14 +333,14 @@ static struct gg_error *find_description(const struct gg_finder *finder, uint64_
 					 const struct description *wanted, struct fields *ret)
 {
 	uint64_t class;
-	struct gg_window window;
+	struct gg_glimpse glimpse;
 	struct gg_error *first = NULL;
 	bool found = gg_peek_word(finder->peek, object, &class) &&
 		     take_description(finder, class, CLASS_SIZE, wanted, ret, &first);
 	if (!found)
-		gg_peek_window(finder->peek, class, CLASS_SIZE, &window);
-	for (size_t at = 0; !found && at + WORD <= window.size; at += WORD)
-		found = take_description(finder, gg_window_word(&window, at), OPERATIONS_SIZE,
+		gg_peek_glimpse(finder->peek, class, CLASS_SIZE, &glimpse);
+	for (size_t at = 0; !found && at + WORD <= glimpse.size; at += WORD)
+		found = take_description(finder, gg_glimpse_word(&glimpse, at), OPERATIONS_SIZE,
 					 wanted, ret, &first);
 	if (found) {
 		gg_error_destroy(first);
@@ -429,7 +430,7 @@ static struct gg_error *add_part(const struct gg_finder *finder, const struct fi
 	for (size_t i = 0; !found && i < fields->count; i++) {
 		const struct field *field = &fields->list[i];
 		struct fields part = { 0 };
-		found = take_description(finder, field->window.address, fields->layout.stride,
+		found = take_description(finder, field->glimpse.address, fields->layout.stride,
 					 &wanted, &part, &first);
 		if (!found)
 			continue;
@@ -628,10 +629,10 @@ static bool find_block_size(const struct gg_finder *finder, uint64_t object, uin
 
 static bool read_bits(const struct gg_finder *finder, uint64_t address, uint64_t *ret)
 {
-	struct gg_window window;
-	gg_peek_window(finder->peek, address, HALF, &window);
-	*ret = gg_window_half(&window, 0);
-	return window.size == HALF;
+	struct gg_glimpse glimpse;
+	gg_peek_glimpse(finder->peek, address, HALF, &glimpse);
+	*ret = gg_glimpse_half(&glimpse, 0);
+	return glimpse.size == HALF;
 }
 
 // The field "bitmap" says where the pointer is and, in another of its words, where the number of
@@ -643,7 +644,7 @@ static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct 
 {
 	static const char type[] = "VirtIOMEM";
 	for (size_t at = WORD; at + HALF <= fields->layout.stride; at += HALF) {
-		const uint64_t place = gg_window_half(&bitmap->window, at);
+		const uint64_t place = gg_glimpse_half(&bitmap->glimpse, at);
 		uint64_t bits, block_size;
 		if (at == fields->layout.offset || !place || place >= MAX_OBJECT ||
 		    !read_bits(finder, manager->address + place, &bits) ||
