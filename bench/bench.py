@@ -90,6 +90,8 @@ class Place:
             ("dump-guest-memory, to a FIFO", self.ours_plain(), our_start),
             ("dump-guest-memory -via gdb", self.ours("-via gdb"), our_start),
             (SCRIPT, self.script(), script_start),
+            ("guest-klog", self.time([self.launcher, "-nx", "-batch", self.qemu, self.core, "-ex", "guest-klog"]),
+             our_start),
             ("cp --sparse=always", self.copy("always"), 0),
             ("cp --sparse=never", self.copy("never"), 0),
         ]

@@ -9,7 +9,9 @@
 (define specs '((force flag "Replace it.")
                 (format ("elf" "kdump" "kdump-zstd") "How to write it.")
                 (first integer "Where to begin.")
-                (map file "Where the map is.")))
+                (map file "Where the map is.")
+                (only (some-of "red" "green" "grey") "Which of them.")
+                (like text "What it is like.")))
 
 (define (parse . words)
   (sort (parse-options "command" specs '(file . "FILE") words)
@@ -26,6 +28,10 @@
   '((file . "vmcore") (format . "kdump")) (parse "-format" "kdump" "vmcore"))
 (test-equal "an option's value may be a file's name that starts with a dash"
   '((file . "vmcore") (map . "-odd")) (parse "-map" "-odd" "vmcore"))
+(test-equal "an option's value may be several of its words"
+  '((file . "vmcore") (only . ("red" "grey"))) (parse "-only" "red,grey" "vmcore"))
+(test-equal "an option's value may be any text"
+  '((file . "vmcore") (like . "-a b")) (parse "-like" "-a b" "vmcore"))
 (test-equal "an integer is a GDB expression"
   '((file . "vmcore") (first . 4112)) (parse "-first" "0x1000 + 16" "vmcore"))
 (test-equal "an integer may be as large as an address"
@@ -62,7 +68,7 @@
   'gdb:user-error "command: it takes no argument; \"a\" was given"
   (parse-options "command" specs #f '("a")))
 (test-throws "an unknown option is answered with the known ones"
-  'gdb:user-error "command: no option -formt; it has -force, -format, -first, -map"
+  'gdb:user-error "command: no option -formt; it has -force, -format, -first, -map, -only, -like"
   (parse "-formt" "elf" "vmcore"))
 (test-throws "an unknown option is answered where there is none"
   'gdb:user-error "command: no option -x; it has none"
@@ -70,6 +76,14 @@
 (test-throws "a wrong word is answered with the right ones"
   'gdb:user-error "command: -format is one of elf, kdump, kdump-zstd, not \"elv\""
   (parse "-format" "elv" "vmcore"))
+(test-throws "a wrong word among several is answered with the right ones"
+  'gdb:user-error
+  "command: -only is some of red, green, grey, with commas in between, not \"blue\""
+  (parse "-only" "red,blue" "vmcore"))
+(test-throws "no word at all is answered with the right ones"
+  'gdb:user-error
+  "command: -only is some of red, green, grey, with commas in between, not \"\""
+  (parse "-only" "" "vmcore"))
 (test-throws "an option without its value is named"
   'gdb:user-error "command: -format takes a value" (parse "vmcore" "-format"))
 (test-assert "what is no number is named, with GDB's reason"
@@ -95,7 +109,7 @@
 (define (in-tree name) (string-append tree "/" name))
 
 (test-equal "a dash completes to all options"
-  '("-first" "-force" "-format" "-map") (complete "-" "-"))
+  '("-first" "-force" "-format" "-like" "-map" "-only") (complete "-" "-"))
 (test-equal "the start of an option completes to those that start so"
   '("-force" "-format") (complete "-fo" "-fo"))
 (test-equal "what is given for the last word is what stands behind GDB's word break"
@@ -106,6 +120,13 @@
   '("kdump" "kdump-zstd") (complete "-format k" "k"))
 (test-equal "an option's words complete from nothing"
   '("elf" "kdump" "kdump-zstd") (complete "-format " ""))
+(test-equal "one of several words completes"
+  '("green" "grey" "red") (complete "-only " ""))
+(test-equal "one of several words completes behind a comma"
+  '("red,green" "red,grey") (complete "-only red,gr" "red,gr"))
+(test-equal "one of several words completes as what stands behind GDB's word break"
+  '("green" "grey") (complete "-only red,gr" "gr"))
+(test-equal "any text completes to nothing" '() (complete "-like a" "a"))
 (test-equal "a number completes to nothing"
   '() (complete "-first 0" "0"))
 (test-equal "files complete, folders with a slash"
