@@ -107,7 +107,7 @@ static struct gg_error *read_guest(struct gg_guest *guest, gg_notice_fn *notice,
 {
 	const struct gg_kernel *kernel;
 	struct gg_host host;
-	struct gg_error *err = gg_guest_kernel(guest, NULL, notice, data, &kernel);
+	struct gg_error *err = gg_guest_running_kernel(guest, notice, data, &kernel);
 	if (err && guest->ram_map && guest->arch &&
 	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT))
 		return read_unknown(guest, sink, err);

@@ -170,23 +170,31 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, const stru
 	return err;
 }
 
-static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
-				    gg_notice_fn *notice, void *data)
+// What is needed to look for a kernel: SCAN is empty then.
+static struct gg_error *prepare_search(struct gg_guest *guest, struct gg_vmcoreinfo_scan *scan)
 {
 	const struct gg_ram_map *map;
 	const struct gg_arch *arch;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	if (!err)
 		err = gg_guest_arch(guest, &arch);
-	if (err)
-		return err;
-	struct gg_vmcoreinfo_scan own = { .big_endian = arch->elf_data == ELFDATA2MSB };
-	err = find_kernel_by_device(guest, arch, &own, notice, data);
+	if (!err)
+		*scan = (struct gg_vmcoreinfo_scan){ .big_endian = arch->elf_data == ELFDATA2MSB };
+	return err;
+}
+
+static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
+				    gg_notice_fn *notice, void *data)
+{
+	struct gg_vmcoreinfo_scan own;
+	struct gg_error *err = prepare_search(guest, &own);
+	if (!err)
+		err = find_kernel_by_device(guest, guest->arch, &own, notice, data);
 	if (!err && !guest->kernel && !scan)
-		err = gg_vmcoreinfo_scan_ram(&own, map);
+		err = gg_vmcoreinfo_scan_ram(&own, guest->ram_map);
 	if (!err && !guest->kernel)
-		err = gg_kernel_find(map, guest->host, arch, &guest->cpus, scan ? scan : &own,
-				     notice, data, &guest->kernel);
+		err = gg_kernel_find(guest->ram_map, guest->host, guest->arch, &guest->cpus,
+				     scan ? scan : &own, notice, data, &guest->kernel);
 	return err;
 }
 
@@ -201,13 +209,26 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 	// To look for one in all of RAM takes long: that there is none is found out once.
 	if (!guest->kernel && guest->kernel_error && !scan)
 		return copy_error(guest->kernel_error);
-	if (!guest->kernel) {
-		struct gg_error *err = find_kernel(guest, scan, notice, data);
-		if (err && !scan && gg_error_kind(err) != GG_INTERRUPTED)
-			guest->kernel_error = copy_error(err);
-		if (err)
-			return err;
-	}
+	struct gg_error *err = guest->kernel ? NULL : find_kernel(guest, scan, notice, data);
+	if (err && !scan && gg_error_kind(err) != GG_INTERRUPTED)
+		guest->kernel_error = copy_error(err);
 	*ret = guest->kernel;
-	return NULL;
+	return err;
+}
+
+struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					 const struct gg_kernel **ret)
+{
+	struct gg_vmcoreinfo_scan scan;
+	struct gg_error *err = guest->kernel ? NULL : prepare_search(guest, &scan);
+	if (!err && !guest->kernel)
+		err = find_kernel_by_device(guest, guest->arch, &scan, notice, data);
+	if (!err && !guest->kernel)
+		err = gg_kernel_find_running(guest->ram_map, guest->host, guest->arch, &guest->cpus,
+					     &scan, &guest->kernel);
+	if (!err && !guest->kernel)
+		err = gg_kernel_find(guest->ram_map, guest->host, guest->arch, &guest->cpus, &scan,
+				     notice, data, &guest->kernel);
+	*ret = guest->kernel;
+	return err;
 }

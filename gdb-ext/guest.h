@@ -42,4 +42,8 @@ struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **re
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret);
 
+// The same, but where it is plain which kernel runs no other is looked for, nor told of.
+struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					 const struct gg_kernel **ret);
+
 #endif

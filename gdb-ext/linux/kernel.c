@@ -7,6 +7,7 @@
 // says the text is; and of two such notes the one whose text the CPUs' own tables map so.
 #include "kernel.h"
 #include "../cleanup.h"
+#include "../memory/ram-scan.h"
 #include "../text.h"
 
 #include <inttypes.h>
@@ -283,6 +284,12 @@ static struct gg_error *find_direct_map(struct gg_kernel *kernel)
 	return NULL;
 }
 
+static struct gg_error *find_areas(struct gg_kernel *kernel)
+{
+	struct gg_error *err = find_image(kernel);
+	return err ? err : find_direct_map(kernel);
+}
+
 static struct gg_error *not_found(const struct search *search,
 				  const struct gg_vmcoreinfo_scan *scan)
 {
@@ -337,13 +344,92 @@ struct gg_error *gg_kernel_find(const struct gg_ram_map *map, const struct gg_ho
 	if (!err && !search.best->table)
 		err = tell_unchecked(arch, notice, data);
 	if (!err && search.best->table)
-		err = find_image(search.best);
-	if (!err && search.best->table)
-		err = find_direct_map(search.best);
+		err = find_areas(search.best);
 	if (err) {
 		gg_kernel_destroy(search.best);
 		return err;
 	}
 	*ret = search.best;
+	return NULL;
+}
+
+// ---- The one that runs ----
+
+struct running {
+	const struct gg_ram_map *map;
+	const struct gg_host *host;
+	const struct gg_arch *arch;
+	const struct gg_qemu_cpus *cpus;
+	struct gg_vmcoreinfo_scan *scan;
+	unsigned int paging; // CPUs that use page tables
+	struct gg_kernel *kernel;
+	struct gg_error *err; // that ends the search
+};
+
+static unsigned int count_paging(const struct running *running)
+{
+	unsigned int count = 0;
+	for (size_t i = 0; running->arch->read_cpu_paging && i < running->cpus->count; i++) {
+		struct gg_paging paging = { 0 };
+		struct gg_error *err = running->arch->read_cpu_paging(
+			running->host, &running->cpus->cpus[i], &paging);
+		count += !err && paging.levels;
+		gg_error_destroy(err);
+	}
+	return count;
+}
+
+// Is the kernel of the note at GPA the one that runs?
+static bool try_running(struct running *running, gg_gpa_t gpa)
+{
+	struct gg_kernel *kernel = NULL;
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = read_candidate(running->map, running->arch, running->scan->big_endian, gpa,
+				     &kernel);
+	if (err && (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)) {
+		running->err = err;
+		return true;
+	}
+	gg_error_destroy(err);
+	if (kernel && running->paging &&
+	    count_agreeing(running->map, running->host, running->arch, running->cpus, kernel) ==
+		    running->paging)
+		running->kernel = kernel;
+	else
+		gg_kernel_destroy(kernel);
+	return running->kernel;
+}
+
+static bool look_for_running(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
+{
+	struct running *running = data;
+	size_t tried = running->scan->count;
+	gg_vmcoreinfo_scan_bytes(running->scan, gpa, bytes, size);
+	for (; tried < running->scan->count; tried++)
+		if (try_running(running, running->scan->found[tried]))
+			return true;
+	return false;
+}
+
+struct gg_error *gg_kernel_find_running(const struct gg_ram_map *map, const struct gg_host *host,
+					const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
+					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret)
+{
+	struct running running = {
+		.map = map, .host = host, .arch = arch, .cpus = cpus, .scan = scan
+	};
+	running.paging = count_paging(&running);
+	struct gg_error *err =
+		gg_ram_scan(map, GG_VMCOREINFO_HEADER, look_for_running, &running, &scan->missing);
+	if (!err)
+		err = running.err;
+	if (!err && running.kernel)
+		err = find_areas(running.kernel);
+	if (err) {
+		gg_kernel_destroy(running.kernel);
+		return gg_error_context(err, "looking for VMCOREINFO");
+	}
+	*ret = running.kernel;
 	return NULL;
 }

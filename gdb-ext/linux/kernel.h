@@ -57,6 +57,12 @@ struct gg_error *gg_kernel_find(const struct gg_ram_map *map, const struct gg_ho
 				const struct gg_vmcoreinfo_scan *scan, gg_notice_fn *notice,
 				void *data, struct gg_kernel **ret);
 
+// The same, but the search ends with the first kernel whose page tables are borne out by all of the
+// CPUs' own: none can be better. Without one RET is NULL, and SCAN has what is in all of RAM.
+struct gg_error *gg_kernel_find_running(const struct gg_ram_map *map, const struct gg_host *host,
+					const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
+					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret);
+
 // NULL is allowed.
 void gg_kernel_destroy(struct gg_kernel *kernel);
 

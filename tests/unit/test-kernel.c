@@ -238,6 +238,53 @@ static void test_cpus_decide(void **state)
 	expect_release("5.10.0-kdump");
 }
 
+// Which kernel is taken where it is plain which one runs, and whether another one is told of.
+static void expect_running(const char *release, bool is_told)
+{
+	const struct gg_kernel *kernel;
+	assert_success(gg_guest_running_kernel(guest, collect_notice, NULL, &kernel));
+	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
+	assert_string_equal(found, release);
+	free(found);
+	assert_int_equal(strstr(notices, "is not taken") != NULL, is_told);
+	assert_int_equal(kernel->image_size, 96 * 4096);
+	assert_true(kernel->has_direct_map);
+}
+
+static void test_running(void **state)
+{
+	(void)state;
+	const struct fake_kernel other = {
+		.tables = 0x50000, .note = 0x20000, .text_gpa = 0x800000, .release = "5.10.0-kdump"
+	};
+	fake_kernel_write(ram, &other);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, other.tables);
+	expect_running("5.10.0-kdump", false);
+
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &other);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, plain.tables);
+	use_tables(1, plain.tables);
+	expect_running("6.1.0-plain", false);
+
+	// The CPUs do not agree, or use no page tables: all kernels are looked at.
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &other);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, plain.tables);
+	use_tables(1, 0xdead000);
+	expect_running("6.1.0-plain", true);
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &other);
+	fake_kernel_write(ram, &plain);
+	expect_running("5.10.0-kdump", true);
+}
+
 // Two entries in QEMU's list, the second the device; both in the structures' unused last KiB.
 static void add_device(uint64_t paddr)
 {
@@ -372,6 +419,7 @@ int main(void)
 		UNIT_TEST("what only looks like a note is told and not taken", test_decoys),
 		UNIT_TEST("of two kernels the one with page tables is taken", test_second_kernel),
 		UNIT_TEST("of two sound ones, the one that the CPUs run", test_cpus_decide),
+		UNIT_TEST("where all CPUs run one kernel, no other is looked for", test_running),
 		UNIT_TEST("what the vmcoreinfo device says is looked at first", test_device),
 		UNIT_TEST("the newest record is the last that is written", test_newest_record),
 		UNIT_TEST("a kernel without a lockless log has none", test_no_ring),
