@@ -44,16 +44,16 @@ struct image {
 // ---- The image ----
 
 // The kernel frees its init section: what is not mapped is zeros here, which are nothing.
-static struct gg_error *read_piece(const struct gg_virtual *memory, gg_gva_t gva, uint8_t *bytes,
+static struct gg_error *read_piece(const struct gg_host *kernel, gg_gva_t gva, uint8_t *bytes,
 				   size_t size)
 {
-	struct gg_error *err = gg_virtual_read(memory, gva, bytes, size);
+	struct gg_error *err = gg_host_read(kernel, gva, bytes, size);
 	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
 		return err;
 	gg_error_destroy(err);
 	memset(bytes, 0, size);
 	for (size_t done = 0; size > PAGE && done < size; done += PAGE) {
-		err = read_piece(memory, gva + done, bytes + done,
+		err = read_piece(kernel, gva + done, bytes + done,
 				 size - done < PAGE ? size - done : PAGE);
 		if (err)
 			return err;
@@ -61,7 +61,7 @@ static struct gg_error *read_piece(const struct gg_virtual *memory, gg_gva_t gva
 	return NULL;
 }
 
-static struct gg_error *read_image(struct image *image, const struct gg_virtual *memory)
+static struct gg_error *read_image(struct image *image, const struct gg_host *kernel)
 {
 	image->size = image->hints->image_size < MAX_IMAGE ? image->hints->image_size : MAX_IMAGE;
 	image->bytes = malloc(image->size ? image->size : 1);
@@ -70,7 +70,7 @@ static struct gg_error *read_image(struct image *image, const struct gg_virtual 
 	for (size_t done = 0; done < image->size; done += PIECE) {
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
-			err = read_piece(memory, image->hints->image + done, image->bytes + done,
+			err = read_piece(kernel, image->hints->image + done, image->bytes + done,
 					 image->size - done < PIECE ? image->size - done : PIECE);
 		if (err)
 			return err;
@@ -269,12 +269,12 @@ search_image(struct image *image,
 }
 
 struct gg_error *
-gg_kallsyms_search(const struct gg_virtual *memory, const struct gg_kallsyms_hints *hints,
+gg_kallsyms_search(const struct gg_host *kernel, const struct gg_kallsyms_hints *hints,
 		   struct gg_error *(*try)(void *data, const struct gg_kallsyms_tables *tables),
 		   void *data)
 {
-	struct image image = { .hints = hints, .big_endian = memory->big_endian };
-	struct gg_error *err = read_image(&image, memory);
+	struct image image = { .hints = hints, .big_endian = kernel->big_endian };
+	struct gg_error *err = read_image(&image, kernel);
 	if (!err)
 		err = search_image(&image, try, data);
 	free(image.bytes);

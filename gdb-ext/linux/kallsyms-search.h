@@ -11,7 +11,7 @@ struct gg_kallsyms_tables {
 // Calls TRY with what looks like a kernel's tables in its image, until that returns NULL. An error
 // of its that no other tables can help against ends the search; GG_NOT_FOUND where none are left.
 struct gg_error *
-gg_kallsyms_search(const struct gg_virtual *memory, const struct gg_kallsyms_hints *hints,
+gg_kallsyms_search(const struct gg_host *kernel, const struct gg_kallsyms_hints *hints,
 		   struct gg_error *(*try)(void *data, const struct gg_kallsyms_tables *tables),
 		   void *data);
 

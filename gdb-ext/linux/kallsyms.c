@@ -294,7 +294,7 @@ static struct gg_error *decode_addresses(struct gg_kallsyms *kallsyms, const str
 }
 
 struct reader {
-	const struct gg_virtual *memory;
+	const struct gg_host *kernel;
 	const struct gg_kallsyms_hints *hints;
 	struct gg_kallsyms *kallsyms;
 	size_t stext; // the number of the symbol _stext
@@ -308,23 +308,23 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 	uint8_t bytes[8];
 	gg_gva_t address;
 	const size_t size = reader->kallsyms->count * place->width;
-	struct gg_error *err = gg_virtual_read(
-		reader->memory, place->values + reader->stext * place->width, bytes, place->width);
+	struct gg_error *err = gg_host_read(
+		reader->kernel, place->values + reader->stext * place->width, bytes, place->width);
 	if (err)
 		return err;
 	struct gg_cursor value =
-		gg_cursor(bytes, place->width, reader->memory->big_endian, "_stext");
+		gg_cursor(bytes, place->width, reader->kernel->big_endian, "_stext");
 	err = decode_address(place, &value, reader->stext, &address);
 	if (err || address != reader->hints->text)
 		return err;
 	_cleanup_free_ uint8_t *values = malloc(size);
 	if (!values)
 		return gg_enomem;
-	err = gg_virtual_read(reader->memory, place->values, values, size);
+	err = gg_host_read(reader->kernel, place->values, values, size);
 	if (!err)
 		err = decode_addresses(
 			reader->kallsyms, place,
-			gg_cursor(values, size, reader->memory->big_endian, "the addresses"));
+			gg_cursor(values, size, reader->kernel->big_endian, "the addresses"));
 	*found = !err;
 	return err;
 }
@@ -345,7 +345,7 @@ static struct gg_error *try_offsets(const struct reader *reader, gg_gva_t values
 	struct place place = { .values = values, .width = OFFSET_SIZE };
 	struct gg_error *err = NULL;
 	if (base) {
-		err = gg_virtual_uint(reader->memory, base, reader->hints->word, &place.base);
+		err = gg_host_read_uint(reader->kernel, base, reader->hints->word, &place.base);
 		if (err)
 			return if_final(err);
 	}
@@ -414,17 +414,17 @@ static struct gg_error *read_tokens(const struct reader *reader,
 {
 	uint8_t index[TOKENS * 2];
 	struct gg_error *err =
-		gg_virtual_read(reader->memory, tables->token_index, index, sizeof(index));
+		gg_host_read(reader->kernel, tables->token_index, index, sizeof(index));
 	if (err)
 		return err;
 	// Up to the index, where that is the next thing; else as far as there may be tokens.
 	const uint64_t size = tables->token_index - tables->token_table;
 	tokens->size = size <= sizeof(tokens->table) ? size : sizeof(tokens->table);
-	err = gg_virtual_read(reader->memory, tables->token_table, tokens->table, tokens->size);
+	err = gg_host_read(reader->kernel, tables->token_table, tokens->table, tokens->size);
 	if (err)
 		return err;
 	struct gg_cursor cursor =
-		gg_cursor(index, sizeof(index), reader->memory->big_endian, "kallsyms_token_index");
+		gg_cursor(index, sizeof(index), reader->kernel->big_endian, "kallsyms_token_index");
 	return decode_tokens(tokens, &cursor);
 }
 
@@ -443,7 +443,7 @@ static struct gg_error *read_names(const struct reader *reader,
 	_cleanup_free_ uint8_t *bytes = malloc(distance);
 	if (!bytes)
 		return gg_enomem;
-	struct gg_error *err = gg_virtual_read(reader->memory, tables->names, bytes, distance);
+	struct gg_error *err = gg_host_read(reader->kernel, tables->names, bytes, distance);
 	if (err)
 		return gg_error_context(err, "kallsyms_names");
 	*size = distance;
@@ -488,7 +488,7 @@ static struct gg_error *try_lengths(struct reader *reader, const struct names *n
 				    bool long_lengths, bool *has_long)
 {
 	struct gg_cursor cursor =
-		gg_cursor(names->bytes, names->size, reader->memory->big_endian, "kallsyms_names");
+		gg_cursor(names->bytes, names->size, reader->kernel->big_endian, "kallsyms_names");
 	struct gg_error *err =
 		decode_names(reader->kallsyms, cursor, &names->tokens, long_lengths, has_long);
 	if (!err)
@@ -521,7 +521,7 @@ static struct gg_error *read_tables(struct reader *reader, const struct gg_kalls
 {
 	struct names names = { .tables = tables };
 	uint64_t count;
-	struct gg_error *err = gg_virtual_uint(reader->memory, tables->num_syms, 4, &count);
+	struct gg_error *err = gg_host_read_uint(reader->kernel, tables->num_syms, 4, &count);
 	if (!err)
 		err = allocate(reader->kallsyms, count);
 	if (!err)
@@ -552,17 +552,17 @@ static struct gg_error *read_all(struct reader *reader)
 		return gg_error_create(GG_INVALID, "a word of %u bytes", hints->word);
 	if (tables.num_syms && tables.names && tables.token_table && tables.token_index)
 		return read_tables(reader, &tables);
-	return gg_kallsyms_search(reader->memory, hints, try_tables, reader);
+	return gg_kallsyms_search(reader->kernel, hints, try_tables, reader);
 }
 
-struct gg_error *gg_kallsyms_create(const struct gg_virtual *memory,
+struct gg_error *gg_kallsyms_create(const struct gg_host *kernel,
 				    const struct gg_kallsyms_hints *hints, struct gg_kallsyms **ret)
 {
 	_cleanup_(cleanup_kallsyms) struct gg_kallsyms *kallsyms = calloc(1, sizeof(*kallsyms));
 	if (!kallsyms)
 		return gg_enomem;
 	kallsyms->end = hints->image + hints->image_size;
-	struct reader reader = { .memory = memory, .hints = hints, .kallsyms = kallsyms };
+	struct reader reader = { .kernel = kernel, .hints = hints, .kallsyms = kallsyms };
 	struct gg_error *err = read_all(&reader);
 	if (err)
 		return gg_error_context(err, "the kernel's kallsyms");

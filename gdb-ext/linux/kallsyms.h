@@ -5,7 +5,7 @@
 #ifndef GG_KALLSYMS_H
 #define GG_KALLSYMS_H
 
-#include "../memory/virtual.h"
+#include "../host/host.h"
 
 // What is known of the kernel.
 struct gg_kallsyms_hints {
@@ -21,9 +21,9 @@ struct gg_kallsyms_hints {
 
 struct gg_kallsyms;
 
-// Reads all of it, and indexes it. GG_NOT_FOUND where the kernel has none, GG_BAD_DATA where it
-// contradicts itself or its limits.
-struct gg_error *gg_kallsyms_create(const struct gg_virtual *memory,
+// Reads all of it from KERNEL's memory, by virtual address, and indexes it. GG_NOT_FOUND where the
+// kernel has none, GG_BAD_DATA where it contradicts itself or its limits.
+struct gg_error *gg_kallsyms_create(const struct gg_host *kernel,
 				    const struct gg_kallsyms_hints *hints,
 				    struct gg_kallsyms **ret);
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "symbols.h"
+#include "kernel-host.h"
 #include "../cleanup.h"
 
 #include <inttypes.h>
 
 struct gg_symbols {
 	const struct gg_kernel *kernel;
-	struct gg_virtual memory;
+	struct gg_host host;          // its memory
 	struct gg_kallsyms *kallsyms; // once it was asked for
 	struct gg_error *err;         // why there is none
 };
@@ -18,7 +19,7 @@ struct gg_error *gg_symbols_create(const struct gg_kernel *kernel, struct gg_sym
 		return gg_enomem;
 	symbols->kernel = kernel;
 	if (kernel->table)
-		symbols->memory = gg_page_table_virtual(kernel->table);
+		gg_kernel_host_init(&symbols->host, kernel);
 	*ret = symbols;
 	return NULL;
 }
@@ -79,7 +80,7 @@ static struct gg_error *read_kallsyms(struct gg_symbols *symbols)
 		.relative_base = hint(kernel, "kallsyms_relative_base"),
 		.addresses = hint(kernel, "kallsyms_addresses"),
 	};
-	return gg_kallsyms_create(&symbols->memory, &hints, &symbols->kallsyms);
+	return gg_kallsyms_create(&symbols->host, &hints, &symbols->kallsyms);
 }
 
 static struct gg_error *need_kallsyms(struct gg_symbols *symbols)

@@ -289,13 +289,3 @@ struct gg_error *gg_page_table_read(struct gg_page_table *table, gg_gva_t gva, v
 	}
 	return NULL;
 }
-
-static struct gg_error *read_virtual(void *data, gg_gva_t gva, void *buffer, size_t size)
-{
-	return gg_page_table_read(data, gva, buffer, size);
-}
-
-struct gg_virtual gg_page_table_virtual(struct gg_page_table *table)
-{
-	return (struct gg_virtual){ .read = read_virtual, .data = table };
-}

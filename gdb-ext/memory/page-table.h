@@ -5,7 +5,6 @@
 #define GG_PAGE_TABLE_H
 
 #include "ram-map.h"
-#include "virtual.h"
 
 enum gg_pte_format {
 	GG_PTE_NONE, // paging is off: addresses, of 32 bits, are guest-physical
@@ -73,8 +72,5 @@ void gg_page_table_flags(const struct gg_page_table *table, const struct gg_page
 // Reads SIZE bytes at GVA. GG_FAULT where one is not mapped, with the entry that says so.
 struct gg_error *gg_page_table_read(struct gg_page_table *table, gg_gva_t gva, void *buffer,
 				    size_t size);
-
-// The memory that TABLE, which must outlive it, maps.
-struct gg_virtual gg_page_table_virtual(struct gg_page_table *table);
 
 #endif

@@ -48,9 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!(choice & KNOWN))
 		hints.num_syms = 0;
 
-	const struct gg_virtual memory = fake_image_memory(image);
+	const struct gg_host host = fake_image_host(image);
 	struct gg_kallsyms *kallsyms;
-	struct gg_error *err = gg_kallsyms_create(&memory, &hints, &kallsyms);
+	struct gg_error *err = gg_kallsyms_create(&host, &hints, &kallsyms);
 	if (!err) {
 		use(kallsyms);
 		gg_kallsyms_destroy(kallsyms);

@@ -218,7 +218,9 @@ static struct gg_error *read_image(void *data, gg_gva_t gva, void *buffer, size_
 	return NULL;
 }
 
-struct gg_virtual fake_image_memory(uint8_t *image)
+static const struct gg_host_ops image_ops = { .read = read_image };
+
+struct gg_host fake_image_host(uint8_t *image)
 {
-	return (struct gg_virtual){ .read = read_image, .data = image };
+	return (struct gg_host){ .ops = &image_ops, .data = image, .address_size = 8 };
 }

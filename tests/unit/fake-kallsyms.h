@@ -48,6 +48,6 @@ void fake_symbol(const struct fake_kallsyms *kallsyms, unsigned int number, char
 		 char *type, uint64_t *address);
 
 // IMAGE as guest memory at FAKE_IMAGE, or, for kernels of 32 bits, at its low half.
-struct gg_virtual fake_image_memory(uint8_t *image);
+struct gg_host fake_image_host(uint8_t *image);
 
 #endif

@@ -17,8 +17,8 @@ static void forget_places(void)
 
 static struct gg_error *read_kallsyms(struct gg_kallsyms **ret)
 {
-	const struct gg_virtual memory = fake_image_memory(image);
-	return gg_kallsyms_create(&memory, &hints, ret);
+	const struct gg_host host = fake_image_host(image);
+	return gg_kallsyms_create(&host, &hints, ret);
 }
 
 static void write_version(size_t version)
