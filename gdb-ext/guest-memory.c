@@ -12,26 +12,22 @@
 static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols **ret)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = NULL;
-	if (!guest->symbols) {
-		err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
-		if (!err)
-			err = gg_symbols_create(kernel, &guest->symbols);
-	}
-	*ret = guest->symbols;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err)
+		*ret = kernel->symbols;
 	return err;
 }
 
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret)
 {
-	struct gg_symbols *symbols;
+	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
 	return err ? err : gg_symbols_address(symbols, name, ret);
 }
 
 struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address, struct gg_symbol *ret)
 {
-	struct gg_symbols *symbols;
+	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
 	return err ? err : gg_symbols_at(symbols, address, ret);
 }
@@ -40,7 +36,7 @@ struct gg_error *
 gg_guest_symbols(struct gg_guest *guest,
 		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data)
 {
-	struct gg_symbols *symbols;
+	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
 	return err ? err : gg_symbols_visit(symbols, visit, data);
 }

@@ -72,7 +72,6 @@ void gg_guest_destroy(struct gg_guest *guest)
 	if (!guest)
 		return;
 	gg_address_space_destroy(guest->space);
-	gg_symbols_destroy(guest->symbols);
 	gg_error_destroy(guest->kernel_error);
 	gg_kernel_destroy(guest->kernel);
 	gg_qemu_cpus_deinit(&guest->cpus);

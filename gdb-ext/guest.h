@@ -9,8 +9,8 @@
 #include "structure/structure.h"
 
 struct gg_guest {
-	// The debugger's, its reads checked against the core, and what it does not know of QEMU found
-	// by structure.
+	// The debugger's, its reads checked against the core, and what it does not know of QEMU
+	// found by structure.
 	const struct gg_host *host;
 	struct gg_checked_host checked;
 	struct gg_process_map *process_map; // NULL: not known
@@ -25,7 +25,6 @@ struct gg_guest {
 	const struct gg_arch *arch;
 	struct gg_kernel *kernel;
 	struct gg_error *kernel_error; // why there is none, once that is known
-	struct gg_symbols *symbols;    // of the kernel
 	struct gg_address_space *space;
 };
 

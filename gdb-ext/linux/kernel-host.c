@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernel-host.h"
+#include "symbols.h"
 
 #include <stdio.h>
 
@@ -12,7 +13,7 @@ static struct gg_error *host_read(void *data, uint64_t address, void *buffer, si
 static struct gg_error *host_symbol(void *data, const char *name, uint64_t *ret)
 {
 	const struct gg_kernel *kernel = data;
-	return gg_vmcoreinfo_symbol(&kernel->info, (const char *const[]){ name, NULL }, ret);
+	return gg_symbols_address(kernel->symbols, name, ret);
 }
 
 // OFFSET(TYPE.PATH), or SIZE(TYPE).

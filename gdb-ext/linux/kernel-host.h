@@ -2,7 +2,7 @@
 //
 // A guest's kernel, asked as a debugger is: what is at a virtual address, where is a symbol, where
 // in a type is a member. Readers of the kernel's structures ask this way and do not know who
-// answers; here VMCOREINFO and the page tables do.
+// answers; here VMCOREINFO, kallsyms and the page tables do.
 #ifndef GG_KERNEL_HOST_H
 #define GG_KERNEL_HOST_H
 

@@ -9,6 +9,7 @@
 #include "../cleanup.h"
 #include "../memory/ram-scan.h"
 #include "../text.h"
+#include "symbols.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ void gg_kernel_destroy(struct gg_kernel *kernel)
 {
 	if (!kernel)
 		return;
+	gg_symbols_destroy(kernel->symbols);
 	gg_page_table_destroy(kernel->table);
 	gg_vmcoreinfo_deinit(&kernel->info);
 	free(kernel);
@@ -86,6 +88,8 @@ static struct gg_error *read_candidate(const struct gg_ram_map *map, const struc
 	struct gg_error *err = read_note(map, big_endian, gpa, &kernel->info);
 	if (!err)
 		err = check_paging(map, arch, kernel);
+	if (!err)
+		err = gg_symbols_create(kernel, &kernel->symbols);
 	if (!err)
 		*ret = no_cleanup_ptr(kernel);
 	return err;

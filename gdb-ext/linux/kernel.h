@@ -29,6 +29,8 @@ struct gg_error *gg_vmcoreinfo_scan_ram(struct gg_vmcoreinfo_scan *scan,
 struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 					       const struct gg_ram_map *map);
 
+struct gg_symbols;
+
 struct gg_kernel {
 	struct gg_vmcoreinfo info;
 	gg_gpa_t note;  // where INFO was
@@ -44,6 +46,7 @@ struct gg_kernel {
 	// gva - gpa in the direct map.
 	bool has_direct_map;
 	gg_gva_t direct_map;
+	struct gg_symbols *symbols; // see symbols.h
 };
 
 // What is told on the way: of a VMCOREINFO that was not taken, and why.

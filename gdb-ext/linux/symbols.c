@@ -96,16 +96,30 @@ static struct gg_error *need_kallsyms(struct gg_symbols *symbols)
 	return gg_error_create(gg_error_kind(symbols->err), "%s", gg_error_message(symbols->err));
 }
 
+// NOT_TOLD, which is consumed, is what VMCOREINFO said, NO_KALLSYMS why there are no others.
+static struct gg_error *not_found(struct gg_error *not_told, struct gg_error *no_kallsyms)
+{
+	struct gg_error *err = no_kallsyms;
+	if (gg_error_kind(no_kallsyms) != GG_INTERRUPTED &&
+	    gg_error_kind(no_kallsyms) != GG_NO_MEMORY) {
+		err = gg_error_create(GG_NOT_FOUND, "%s; %s", gg_error_message(not_told),
+				      gg_error_message(no_kallsyms));
+		gg_error_destroy(no_kallsyms);
+	}
+	gg_error_destroy(not_told);
+	return err;
+}
+
 struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret)
 {
 	struct gg_symbol symbol;
 	struct gg_error *err = from_vmcoreinfo(symbols->kernel, name, ret);
 	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
 		return err;
+	struct gg_error *no_kallsyms = need_kallsyms(symbols);
+	if (no_kallsyms)
+		return not_found(err, no_kallsyms);
 	gg_error_destroy(err);
-	err = need_kallsyms(symbols);
-	if (err)
-		return err;
 	if (!gg_kallsyms_find(symbols->kallsyms, name, &symbol))
 		return gg_error_create(GG_NOT_FOUND, "the kernel has no symbol %s", name);
 	*ret = symbol.address;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// "Where is this symbol" and "what is here", asked of the guest's kernel. Who asks does not learn
-// who answered: VMCOREINFO, which has few symbols and costs nothing, or kallsyms.
+// "Where is this symbol" and "what is here", asked of the guest's kernel: the first by way of its
+// host (kernel-host.h) too. Who asks does not learn who answered: VMCOREINFO, which has few symbols
+// and costs nothing, or kallsyms.
 #ifndef GG_SYMBOLS_H
 #define GG_SYMBOLS_H
 
