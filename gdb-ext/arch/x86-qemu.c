@@ -23,7 +23,7 @@ struct layout {
 	struct gg_member fpuc, fpus, fpstt, fptags, fpregs, mxcsr, xmm_regs, opmask_regs;
 	struct gg_member sse_exceptions;
 	struct gg_member cc_op, cc_dst, cc_src, cc_src2, df;
-	struct gg_member apic, tpr;
+	struct gg_member halted, apic, tpr;
 };
 
 #define ROW(member, name)      GG_LAYOUT_ROW(struct layout, member, "X86CPU", name)
@@ -73,11 +73,27 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(cc_src, "env.cc_src"),
 	OPTIONAL(cc_src2, "env.cc_src2"),
 	OPTIONAL(df, "env.df"),
+	OPTIONAL(halted, "parent_obj.halted"),
 	OPTIONAL(apic, "apic_state"),
 	GG_LAYOUT_ROW_OPTIONAL(struct layout, tpr, "APICCommonState", "tpr"),
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(*rows) };
+
+// Of the x87 unit VMState, which is all that tells in a QEMU without debuginfo, knows fpuc and
+// fpregs. They are members 3 and 5 of five that stand side by side, in this order, in all versions.
+static void place_fpu(struct layout *layout)
+{
+	enum { STATUS = 2, TOP = 4, TAGS = 8, ALIGNMENT = 16 };
+	const struct gg_member *fpuc = &layout->fpuc;
+	const uint64_t end = fpuc->offset + fpuc->size + TAGS;
+	if (layout->fpus.size || fpuc->size != 2 || fpuc->offset < STATUS + TOP ||
+	    layout->fpregs.offset - end >= ALIGNMENT)
+		return;
+	layout->fpus = (struct gg_member){ fpuc->offset - STATUS, STATUS };
+	layout->fpstt = (struct gg_member){ layout->fpus.offset - TOP, TOP };
+	layout->fptags = (struct gg_member){ fpuc->offset + fpuc->size, TAGS };
+}
 
 // A CPU's bytes, from the first of its members to the last.
 struct source {
@@ -175,6 +191,7 @@ static const struct {
 	{ offsetof(struct layout, sysenter_eip), X86_SYSENTER_EIP },
 	{ offsetof(struct layout, xcr0), X86_XCR0 },
 	{ offsetof(struct layout, mp_state), X86_MP_STATE },
+	{ offsetof(struct layout, halted), X86_HALTED },
 	{ offsetof(struct layout, fpuc), X86_FCW },
 };
 
@@ -485,6 +502,8 @@ struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_
 				 .executing = cpu->freshness == GG_UNKNOWN };
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct gg_error *err = gg_layout_resolve(host, rows, ROW_COUNT, &layout);
+	if (!err)
+		place_fpu(&layout);
 	if (!err && layout.eip.size != 4 && layout.eip.size != 8)
 		err = gg_error_create(GG_BAD_DATA, "env.eip has %" PRIu64 " bytes, not 4 or 8",
 				      layout.eip.size);
@@ -496,8 +515,6 @@ struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_
 	}
 	if (err)
 		return gg_error_context(err, "the registers of CPU %" PRIu32, cpu->index);
-	if (cpu->halted >= 0)
-		gg_register_set(ret, X86_HALTED, (uint64_t)cpu->halted);
 	return NULL;
 }
 

@@ -373,10 +373,13 @@ struct running {
 static unsigned int count_paging(const struct running *running)
 {
 	unsigned int count = 0;
-	for (size_t i = 0; running->arch->read_cpu_paging && i < running->cpus->count; i++) {
+	for (size_t i = 0; i < running->cpus->count; i++) {
+		struct gg_registers registers;
 		struct gg_paging paging = { 0 };
-		struct gg_error *err = running->arch->read_cpu_paging(
-			running->host, &running->cpus->cpus[i], &paging);
+		struct gg_error *err = running->arch->read_registers(
+			running->host, &running->cpus->cpus[i], &registers);
+		if (!err)
+			running->arch->cpu_paging(&registers, true, &paging);
 		count += !err && paging.levels;
 		gg_error_destroy(err);
 	}

@@ -14,7 +14,7 @@
 enum { MAX_CPUS = 8192 };
 
 struct cpu_layout {
-	struct gg_member next, index, dirty, running, halted;
+	struct gg_member next, index, dirty, running;
 };
 
 static const struct gg_layout_row rows[] = {
@@ -25,7 +25,6 @@ static const struct gg_layout_row rows[] = {
 			       "kvm_vcpu_dirty"),
 	// Since v2.8.
 	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, running, "CPUState", "running"),
-	GG_LAYOUT_ROW_OPTIONAL(struct cpu_layout, halted, "CPUState", "halted"),
 };
 
 // The list's head is "cpus_queue" since v8.2 and was "cpus" before; the first CPU is its first
@@ -146,18 +145,6 @@ static struct gg_error *read_freshness(const struct gg_host *host, const struct 
 	}
 }
 
-static struct gg_error *read_halted(const struct gg_host *host, const struct cpu_layout *layout,
-				    struct gg_qemu_cpu *cpu)
-{
-	uint64_t halted;
-	if (!layout->halted.size)
-		return NULL;
-	struct gg_error *err = gg_host_read_member(host, cpu->address, &layout->halted, &halted);
-	if (!err)
-		cpu->halted = halted != 0;
-	return err;
-}
-
 static struct gg_error *add_cpu(struct gg_qemu_cpus *cpus, const struct gg_qemu_cpu *cpu)
 {
 	if (cpus->count == MAX_CPUS)
@@ -188,10 +175,8 @@ static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_la
 				       MAX_CPUS);
 	*ret = (struct gg_qemu_cpu){ .address = address,
 				     .index = (uint32_t)index,
-				     .accelerator = accelerator,
-				     .halted = -1 };
-	err = read_freshness(host, layout, ret);
-	return err ? err : read_halted(host, layout, ret);
+				     .accelerator = accelerator };
+	return read_freshness(host, layout, ret);
 }
 
 static struct gg_error *read_list(const struct gg_host *host, const struct cpu_layout *layout,

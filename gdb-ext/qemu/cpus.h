@@ -14,7 +14,6 @@ struct gg_qemu_cpu {
 	enum gg_accelerator accelerator;
 	enum gg_freshness freshness;
 	const char *why; // it is not current; "" for one that is
-	int halted;      // CPUState.halted: 0 or 1, or -1 where this QEMU does not say
 };
 
 struct gg_qemu_cpus {

@@ -319,13 +319,6 @@ static struct gg_error *member_by_structure(struct gg_structure *structure, cons
 	if (!group)
 		return debugger->ops->member(debugger->data, type, path, ret);
 	const struct gg_answer *answer = gg_answers_find(&group->answers, type, path);
-	if (!answer && group == &structure->cpus) {
-		// Some of its members are found with the registers.
-		err = get_group(structure, &structure->cpu_fields, find_cpu_fields);
-		if (err)
-			return err;
-		answer = gg_answers_find(&structure->cpu_fields.answers, type, path);
-	}
 	if (answer) {
 		*ret = answer->member;
 		return NULL;

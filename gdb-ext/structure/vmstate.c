@@ -445,22 +445,28 @@ static struct gg_error *add_part(const struct gg_finder *finder, const struct fi
 	return err;
 }
 
-// What all CPUs save, whatever they are ("halted"), has a description of its own, which no class
-// leads to. A QEMU that does not export it does not tell.
-static struct gg_error *add_common(const struct gg_finder *finder, const struct fields *fields,
+// What CPUs of all architectures have, as a member of the CPU's own type: "parent_obj.halted". A
+// QEMU without the description, or with another one, has none of it.
+static struct gg_error *add_common(const struct gg_finder *finder,
+				   const struct gg_field_layout *layout, const char *type,
 				   struct gg_answers *answers)
 {
-	struct gg_image_symbol symbol;
 	struct fields common = { 0 };
-	struct gg_error *err = gg_finder_symbol(finder, "vmstate_cpu_common", &symbol);
+	struct gg_image_symbol description;
+	struct gg_error *err = gg_finder_symbol(finder, "vmstate_cpu_common", &description);
 	if (!err)
-		err = find_fields(finder, symbol.address, fields->layout.stride, 1, &common);
+		err = find_fields(finder, description.address, layout->stride, 1, &common);
 	if (err) {
 		gg_error_destroy(err);
+		fields_deinit(&common);
 		return NULL;
 	}
-	take_columns(&common, &fields->layout);
-	err = add_fields(&common, "CPUState", answers);
+	take_columns(&common, layout);
+	for (size_t i = 0; !err && i < common.count; i++)
+		if (!strcmp(common.list[i].name, "halted"))
+			err = gg_answers_add(answers, type, "parent_obj.halted",
+					     common.list[i].offset, common.list[i].size,
+					     "a VMStateField of vmstate_cpu_common");
 	fields_deinit(&common);
 	return err;
 }
@@ -486,7 +492,7 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 	if (!err)
 		err = add_part(finder, &fields, "segment", "SegmentCache", answers);
 	if (!err)
-		err = add_common(finder, &fields, answers);
+		err = add_common(finder, &fields.layout, type, answers);
 	fields_deinit(&fields);
 	struct gg_error *serious = gg_peek_error(finder->peek);
 	if (serious) {
@@ -498,7 +504,7 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 
 // ---- APIC ----
 
-enum { PIECE = 65536, MAX_NAMES = 64 };
+enum { PIECE = 65536, OVERLAP = 64, MAX_NAMES = 64 };
 
 // What is looked for in the programs' data: first where its name is, then who points to that.
 struct data_search {
@@ -511,8 +517,7 @@ struct data_search {
 	uint8_t piece[PIECE];
 };
 
-// Names are where constants are; that a name ends at a piece's end is left to chance, since a
-// description that is not found costs one register.
+// Names are where constants are.
 static bool look_for_names(struct data_search *search, uint64_t address, size_t size)
 {
 	const char *name = search->wanted->name;
@@ -545,7 +550,7 @@ static bool look_for_pointers(struct data_search *search, uint64_t address, size
 }
 
 // Calls LOOK with each piece of the data that is, or is not, WRITABLE, until it has found
-// something.
+// something. Pieces overlap, for a name may be at the end of one.
 static bool look_through(struct data_search *search, bool writable,
 			 bool (*look)(struct data_search *search, uint64_t address, size_t size))
 {
@@ -554,7 +559,8 @@ static bool look_through(struct data_search *search, bool writable,
 	for (size_t i = 0; i < count; i++) {
 		const uint64_t start = data[i].start / WORD * WORD;
 		const uint64_t all = data[i].size < MAX_DATA ? data[i].size : MAX_DATA;
-		for (uint64_t done = 0; data[i].writable == writable && done < all; done += PIECE) {
+		for (uint64_t done = 0; data[i].writable == writable && done < all;
+		     done += PIECE - OVERLAP) {
 			const size_t size = all - done < PIECE ? all - done : PIECE;
 			struct gg_error *err = gg_host_read(search->finder->host, start + done,
 							    search->piece, size);

@@ -144,6 +144,10 @@ narrow:
 	.if MODE == 64
 	.code64
 long_mode:
+	mov $1, %eax
+	cpuid
+	bt $28, %ecx			# AVX: TCG has it since QEMU 7.2
+	jnc no_avx
 	mov %cr4, %rax
 	or $0x40000, %eax		# OSXSAVE
 	mov %rax, %cr4
@@ -154,6 +158,7 @@ long_mode:
 	mov $pattern, %esi
 	vmovups (%rsi), %ymm3
 	vmovups (%rsi), %ymm15
+no_avx:
 	movabs $0x123456789abcdef0, %rdx
 	mov %rdx, %rax
 	shr $32, %rdx
