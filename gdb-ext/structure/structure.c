@@ -104,6 +104,13 @@ static struct gg_error *find_symbol(struct gg_structure *structure, const char *
 		return err;
 	gg_error_destroy(err);
 	*ret = (struct gg_image_symbol){ 0 };
+	// The list's head is "cpus_queue" since v8.2 and was "cpus" before.
+	if (!strcmp(name, "cpus_queue")) {
+		err = gg_finder_symbol(&structure->finder, "cpus", ret);
+		if (!err)
+			return NULL;
+		gg_error_destroy(err);
+	}
 	if (!strcmp(name, "current_run_state"))
 		return gg_code_place(&structure->finder, "runstate_check",
 				     GG_CODE_COMPARES_VARIABLE, &ret->address);
@@ -121,15 +128,10 @@ static struct gg_error *find_ram(struct gg_structure *structure, struct gg_answe
 				 &structure->manager);
 }
 
-// The list's head is "cpus_queue" since v8.2 and was "cpus" before.
 static struct gg_error *find_cpus(struct gg_structure *structure, struct gg_answers *answers)
 {
 	struct gg_image_symbol symbol;
-	struct gg_error *err = gg_finder_symbol(&structure->finder, "cpus", &symbol);
-	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
-		gg_error_destroy(err);
-		err = find_symbol(structure, "cpus_queue", &symbol);
-	}
+	struct gg_error *err = find_symbol(structure, "cpus_queue", &symbol);
 	return err ? err
 		   : gg_find_cpus(&structure->finder, symbol.address, answers,
 				  &structure->first_cpu);
