@@ -31,8 +31,7 @@ class Kind:
         return self.name
 
     def boot(self, folder):
-        # Linux 6.12 panics where the emulated timer is late, as it is on a busy machine.
-        append = f"no_timer_check printk.devkmsg=on loglevel=1 lab.log={self.log} lab.kmsg=1 {self.append}"
+        append = f"printk.devkmsg=on loglevel=1 lab.log={self.log} lab.kmsg=1 {self.append}"
         return lab.Guest(kernel=Path(lab.lab("kernel", self.series)) / "vmlinuz", append=append, directory=folder,
                          extra=["-serial", "file:kmsg.log", *self.extra])
 

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "../../gdb-ext/linux/log.h"
+#include "../../gdb-ext/linux/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static struct gg_error *hostile_read(void *data, uint64_t address, void *buffer,
 	const struct gg_host *inner = data;
 	uint8_t *bytes = buffer;
 	reads++;
-	if (address >= UNMAPPED)
+	if (address + size > UNMAPPED)
 		return gg_error_fault(address, "it is not mapped");
 	bytes_read += size;
 	if (address < MAPPED)
@@ -218,9 +219,35 @@ static void test_unmapped_lines(void **state)
 	assert_non_null(strstr(notices, "so much of the log is damaged"));
 }
 
+static void test_missing_page(void **state)
+{
+	(void)state;
+	struct gg_window window;
+	const uint8_t *bytes;
+	begin("ring-v6.1");
+	gg_window_init(&window, &host, UNMAPPED - 2 * PAGE, 16 * PAGE);
+	assert_success(gg_window_get(&window, 8, 8, 16 * PAGE, &bytes));
+	assert_success(gg_window_get(&window, 2 * PAGE - 8, 8, 14 * PAGE, &bytes));
+	assert_error(gg_window_get(&window, 2 * PAGE, 8, 14 * PAGE, &bytes), GG_FAULT,
+		     "not mapped");
+	const uint64_t before = reads;
+	assert_error(gg_window_get(&window, 3 * PAGE - 8, 8, 14 * PAGE, &bytes), GG_FAULT,
+		     "not mapped");
+	assert_int_equal(reads, before);
+	assert_int_equal(window.faults, 1);
+	assert_error(gg_window_get(&window, 3 * PAGE, 8, PAGE, &bytes), GG_FAULT, "not mapped");
+	assert_int_equal(window.faults, 2);
+	assert_error(gg_window_get(&window, 16 * PAGE - 4, 8, PAGE, &bytes), GG_BAD_DATA,
+		     "8 bytes at offset 65532 of the 65536 bytes");
+	gg_window_deinit(&window);
+	log_image_destroy(image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		UNIT_TEST("a page that is not there is asked for once, and hides no other",
+			  test_missing_page),
 		UNIT_TEST("64 million descriptors that are zero are not gone through",
 			  test_zero_descriptors),
 		UNIT_TEST("nor if they are another's", test_wrong_descriptors),
