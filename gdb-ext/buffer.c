@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "buffer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +54,18 @@ void gg_buffer_uint(struct gg_buffer *buffer, unsigned int size, uint64_t value)
 		bytes[i] = (uint8_t)(value >> 8 * significance);
 	}
 	gg_buffer_append(buffer, bytes, size);
+}
+
+void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (length > 0)
+		gg_buffer_append(buffer, text,
+				 (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
 }
 
 struct gg_error *gg_buffer_check(const struct gg_buffer *buffer)

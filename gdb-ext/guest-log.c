@@ -155,7 +155,9 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 	if (err)
 		return err;
 	listener.filter.from = &sink;
-	if (query->transcript)
+	if (!query->transcript && !guest)
+		err = gg_error_create(GG_INVALID, "neither a guest nor a transcript");
+	else if (query->transcript)
 		err = read_transcript(query->transcript, &sink);
 	else
 		err = read_guest(guest, notice, data, &sink);

@@ -360,9 +360,8 @@ static struct gg_error *read_info(struct ring *ring, uint64_t id, uint64_t ahead
 	return decode_dev_info(ring, bytes, dict);
 }
 
-// Where a block's id and text are: SIZE bytes at OFFSET. The place after a block may be the ring's
-// very end without the block wrapping; the kernel too asks for the last byte of the block since
-// late 2025 (printk: "Fix edge case" of blocks that fill the ring to its end).
+// Where a block's id and text are: SIZE bytes at OFFSET. The place behind a block may be the ring's
+// very end without the block wrapping: since late 2025 the kernel too asks where its last byte is.
 static struct gg_error *find_block(const struct ring *ring, const struct desc *desc,
 				   uint64_t *offset, uint64_t *size)
 {

@@ -9,7 +9,6 @@
 #include "../text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,18 +40,6 @@ void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_S
 }
 
 // ---- Pieces ----
-
-void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
-{
-	char text[256];
-	va_list arguments;
-	va_start(arguments, format);
-	int length = vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (length > 0)
-		gg_buffer_append(buffer, text,
-				 (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
-}
 
 // How many of the bytes can be printed as they are.
 static size_t printable_run(const char *bytes, size_t size, bool ascii)
@@ -92,8 +79,8 @@ void gg_log_escape(struct gg_buffer *text, const char *bytes, size_t size, bool 
 
 // ---- Prefix and colours ----
 
-static void append_color(struct gg_buffer *text, const struct gg_log_style *style,
-			 const char *sequence)
+static void append_colour(struct gg_buffer *text, const struct gg_log_style *style,
+			  const char *sequence)
 {
 	if (style->colour && sequence)
 		gg_buffer_append(text, sequence, strlen(sequence));
@@ -103,7 +90,7 @@ static void append_color(struct gg_buffer *text, const struct gg_log_style *styl
 #define GREEN "\033[32m"
 
 // As dmesg has it when nobody configures it (terminal-colors.d): NULL for levels without a colour.
-static const char *level_color(const struct gg_log_record *record)
+static const char *level_colour(const struct gg_log_record *record)
 {
 	static const char *const colours[] = { "\033[7m\033[31m", "\033[7m\033[31m",
 					       "\033[1m\033[31m", "\033[31m", "\033[1m" };
@@ -133,10 +120,10 @@ static void append_prefix(struct gg_buffer *text, const struct gg_log_style *sty
 	if (style->decode && has_level)
 		append_decoded(text, record);
 	if (has_time) {
-		append_color(text, style, GREEN);
+		append_colour(text, style, GREEN);
 		gg_buffer_format(text, "[%5" PRIu64 ".%06" PRIu64 "]", record->time / SECOND,
 				 record->time % SECOND / MICROSECOND);
-		append_color(text, style, PLAIN);
+		append_colour(text, style, PLAIN);
 	}
 	if (has_caller) {
 		char caller[GG_LOG_CALLER_SIZE];
@@ -152,11 +139,11 @@ static void append_prefix(struct gg_buffer *text, const struct gg_log_style *sty
 static void append_line(struct gg_buffer *text, const struct gg_log_style *style,
 			const struct gg_log_record *record, const char *line, size_t size)
 {
-	const char *colour = size ? level_color(record) : NULL;
-	append_color(text, style, colour);
+	const char *colour = size ? level_colour(record) : NULL;
+	append_colour(text, style, colour);
 	gg_log_escape(text, line, size, style->ascii);
 	if (colour)
-		append_color(text, style, PLAIN);
+		append_colour(text, style, PLAIN);
 }
 
 static void append_lost(struct gg_buffer *text, const struct gg_log_record *record)

@@ -25,8 +25,4 @@ void gg_log_escape(struct gg_buffer *text, const char *bytes, size_t size, bool 
 enum { GG_LOG_CALLER_SIZE = 16 };
 void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_SIZE]);
 
-// Appends like printf; at most 255 characters.
-void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 #endif

@@ -53,8 +53,7 @@ static const struct layout layouts[] = {
 	{ "ring-2025", RING, 8, .desc_ring_size = 48, .info_size = 112, .latched = true },
 	// kernel/printk.c as of v3.5: struct log, records aligned to 8 bytes.
 	{ "records-v3.5", RECORDS, 8, .type = "log", .header_size = 16, .alignment = 8 },
-	// v3.11: printk_log; packed, aligned to 4 where unaligned access is cheap, as on x86
-	// (v3.7).
+	// v3.11: printk_log; packed where unaligned access is cheap, as on x86.
 	{ "records-v3.11", RECORDS, 8, .type = "printk_log", .header_size = 16, .alignment = 4 },
 	// v5.1 with CONFIG_PRINTK_CALLER: caller_id behind the flags.
 	{ "records-v5.1-caller", RECORDS, 8, .type = "printk_log", .header_size = 20,
