@@ -219,6 +219,32 @@ static void test_unmapped_lines(void **state)
 	assert_non_null(strstr(notices, "so much of the log is damaged"));
 }
 
+// As long as a text can be: the kernel itself makes none of more than 1,024.
+static void test_longest_text(void **state)
+{
+	static const char *const layouts[] = { "ring-v6.1", "records-v3.11", "bytes-v3.4" };
+	enum { LENGTH = 65000 };
+	(void)state;
+	char *text = malloc(LENGTH);
+	memset(text, 0xff, LENGTH);
+	for (size_t i = 0; i < 3; i++) {
+		begin("ring-v6.1");
+		log_image_destroy(image);
+		image = log_image_create(layouts[i], 4, 17, 0);
+		const struct log_image_record record = {
+			.text = text, .text_size = LENGTH, .state = 2, .flags = 2
+		};
+		log_image_add(image, &record);
+		log_image_finish(image);
+		host.data = (void *)log_image_host(image);
+		assert_success(read_all());
+		assert_int_equal(records, 1);
+		assert_int_equal(text_size, LENGTH);
+		assert_string_equal(notices, "");
+	}
+	free(text);
+}
+
 static void test_missing_page(void **state)
 {
 	(void)state;
@@ -246,6 +272,7 @@ static void test_missing_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		UNIT_TEST("a text of 64 KiB is one record", test_longest_text),
 		UNIT_TEST("a page that is not there is asked for once, and hides no other",
 			  test_missing_page),
 		UNIT_TEST("64 million descriptors that are zero are not gone through",
