@@ -301,28 +301,32 @@ static bool is_printable(uint8_t byte)
 	return byte >= ' ' && byte <= '~';
 }
 
-// Is a name at AT, and not the rest of one, as g_malloc0'ed memory has it: text, then zeros?
-static bool has_name(const struct gg_glimpse *block, size_t at)
+// Is a name at AT, and not the rest of one, as g_malloc0'ed memory has it: text, then zeros? A
+// block that is never migrated (a virtio-pmem's) has no text.
+static bool has_name(const struct gg_glimpse *block, size_t at, bool *has_text)
 {
 	size_t length = 0;
 	if (!at || at + IDSTR_SIZE > block->size || is_printable(block->bytes[at - 1]))
 		return false;
 	while (length < IDSTR_SIZE && is_printable(block->bytes[at + length]))
 		length++;
-	if (!length || length == IDSTR_SIZE)
+	if (length == IDSTR_SIZE)
 		return false;
 	for (size_t i = length; i < IDSTR_SIZE; i++)
 		if (block->bytes[at + i])
 			return false;
+	*has_text |= length;
 	return true;
 }
 
 static bool all_have_names(const struct view *view, size_t at)
 {
+	bool has_text = false;
 	for (size_t i = 0; i < view->region_count; i++)
-		if (view->regions[i].block_address && !has_name(&view->regions[i].block, at))
+		if (view->regions[i].block_address &&
+		    !has_name(&view->regions[i].block, at, &has_text))
 			return false;
-	return true;
+	return has_text;
 }
 
 // The first place: what begins within a name is the end of one too.

@@ -111,9 +111,13 @@ static struct gg_error *find_symbol(struct gg_structure *structure, const char *
 			return NULL;
 		gg_error_destroy(err);
 	}
-	if (!strcmp(name, "current_run_state"))
-		return gg_code_place(&structure->finder, "runstate_check",
-				     GG_CODE_COMPARES_VARIABLE, &ret->address);
+	if (!strcmp(name, "current_run_state")) {
+		err = gg_code_place(&structure->finder, "runstate_check", GG_CODE_COMPARES_VARIABLE,
+				    &ret->address);
+		if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+			return err;
+		gg_error_destroy(err);
+	}
 	return find_variable(structure, name, &ret->address);
 }
 

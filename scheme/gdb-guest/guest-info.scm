@@ -145,9 +145,10 @@ not be had is (error . MESSAGE)."
 
 (define (print-notes info)
   (for-each (lambda (text) (note "~a" text))
-            (append (problems (assq-ref info 'qemu))
-                    (problems (list (assq 'cpus info) (assq 'kernel info)))
-                    (assq-ref info 'notices))))
+            (delete-duplicates
+             (append (problems (assq-ref info 'qemu))
+                     (problems (list (assq 'cpus info) (assq 'kernel info)))
+                     (assq-ref info 'notices)))))
 
 ;;; Layouts: for those who work on how they are found.
 

@@ -119,6 +119,23 @@ static void test_one_range(void **state)
 	assert_range(0, 0x0, 0x10000, 0, 0x0);
 }
 
+// A block that is never migrated has no name.
+static void test_nameless(void **state)
+{
+	(void)state;
+	start(usual, USUAL);
+	memset(qemu.memory + block(2) + STRIPPED_BLOCK_IDSTR, 0, 8);
+	assert_success(read_ram());
+	assert_int_equal(ram.count, 5);
+	assert_string_equal(ram.ranges[2].block, "");
+	teardown(NULL);
+
+	start(usual, USUAL);
+	for (unsigned int n = 0; n < STRIPPED_REGIONS; n++)
+		memset(qemu.memory + block(n) + STRIPPED_BLOCK_IDSTR, 0, 8);
+	assert_error(read_ram(), GG_BAD_DATA, "no name");
+}
+
 static void test_left_out(void **state)
 {
 	(void)state;
@@ -431,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("RAM is found by structure; a flash is none", test_ram),
 		TEST("a single range of RAM is enough", test_one_range),
+		TEST("a block may have no name where others have one", test_nameless),
 		TEST("non-volatile memory and that of devices is left out", test_left_out),
 		TEST("non-volatile is told from read-only", test_only_nonvolatile),
 		TEST("read-only is told from non-volatile", test_only_rom),
