@@ -5,7 +5,6 @@ import ast
 import json
 import mmap
 import re
-import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -359,14 +358,8 @@ def test_transcript(folder):
 
 def test_not_booted(folder):
     """A guest that has not started is said not to have booted"""
-    qemu = subprocess.Popen([lab.lab("qemu"), "-accel", "tcg", "-display", "none", "-nodefaults", "-S", "-m", "64",
-                             "-qmp", "unix:qmp,server=on,wait=off",
-                             *(word for path in lab.FIRMWARE for word in ("-L", path))], cwd=folder,
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
-    # Its structures are there when it answers.
-    lab.wait_until(lambda: (folder / "qmp").exists(), 30, "QEMU's QMP socket")
-    lab.QMP(folder, "qmp").close()
-    core = machines.core_of(qemu, folder)
+    with lab.Guest(memory=64, smp=1, kernel=False, extra=["-S"], directory=folder) as guest:
+        core = guest.core(folder / "core")
     lines = gdb.attempt([lab.lab("qemu"), core], "guest-klog")
     assert len(lines) == 1 and "the guest has not booted" in lines[0], lines
 
