@@ -16,60 +16,14 @@
 // - RAMBlock: a name of 256 bytes, zeros behind its end; a host address at a page's start; a length
 //   that is the region's own size, up to the page's end, is mapped from there on, and reaches to
 //   the end of what the ranges show of it.
-// - MemoryRegion's flags: "ram" is set in all that have a block, but not where a device stands
-//   before it (a flash), which has operations of its own.
 //
 // Trusts nothing it reads; each search is bounded by the sizes below.
-#include "internal.h"
+#include "ram.h"
 #include "../cleanup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum {
-	WORD = 8,
-	PAGE = 4096,
-	MAX_ADDRESS_SPACE = 96, // looked at where the symbol has no size
-	NAME_TO_MAP = 64,       // current_map is that close behind the name
-	FLAT_VIEW_SIZE = 128,
-	MIN_STRIDE = 40,
-	MAX_STRIDE = 160,
-	MAX_RANGES = 4096, // a real machine has tens
-	MAX_REGIONS = 4096,
-	REGION_SIZE = 384,   // looked at: 272 bytes in v7.2
-	MAX_RAM_BLOCK = 192, // where ram_block is at most
-	BLOCK_SIZE = 640,
-	MAX_BACK = 128, // where mr is at most
-	IDSTR_SIZE = 256,
-	MAX_IDSTR_OFFSET = 256,
-};
-
-struct range {
-	uint64_t region, start, size;
-	uint8_t bytes[MAX_STRIDE];
-};
-
-struct region {
-	struct gg_glimpse glimpse;
-	uint64_t block_address; // 0: none
-	struct gg_glimpse block;
-	uint64_t shown_end; // the furthest that a range shows of it
-};
-
-// A FlatView, and all that hangs on it, with what has been found so far.
-struct view {
-	const struct gg_finder *finder;
-	uint64_t address_space, name, address;
-	struct gg_glimpse root; // the MemoryRegion that contains all others
-	// Offsets.
-	uint64_t current_map, ranges_at, nr_at, stride, mr_at, addr_at, offset_at;
-	uint64_t block_at, back_at, host_at, length_at, idstr_at;
-	struct range *ranges;
-	size_t range_count;
-	struct region *regions; // distinct
-	size_t region_count;
-};
 
 static void view_deinit(struct view *view)
 {
@@ -79,8 +33,7 @@ static void view_deinit(struct view *view)
 	view->regions = NULL;
 }
 
-// Two of a thing that there must be one of.
-static struct gg_error *ambiguous(const char *what, uint64_t first, uint64_t second)
+struct gg_error *gg_view_ambiguous(const char *what, uint64_t first, uint64_t second)
 {
 	return gg_error_create(GG_BAD_DATA,
 			       "%s is ambiguous: it can be at +%" PRIu64 " and at +%" PRIu64, what,
@@ -393,7 +346,7 @@ static struct gg_error *find_host(const struct view *view, size_t length_at, uin
 		if (at == view->back_at || at == length_at || !is_host(view, at, length_at))
 			continue;
 		if (*ret)
-			return ambiguous("RAMBlock.host", *ret, at);
+			return gg_view_ambiguous("RAMBlock.host", *ret, at);
 		*ret = at;
 	}
 	return NULL;
@@ -413,7 +366,7 @@ static struct gg_error *find_memory(struct view *view)
 		struct gg_error *err = find_host(view, at, &host_at);
 		if (!err && host_at && view->host_at &&
 		    (at != view->length_at + WORD || host_at != view->host_at))
-			err = ambiguous("RAMBlock.used_length", view->length_at, at);
+			err = gg_view_ambiguous("RAMBlock.used_length", view->length_at, at);
 		if (err)
 			return err;
 		if (host_at && !view->host_at) {
@@ -508,7 +461,8 @@ static struct gg_error *find_blocks(struct view *view)
 			view->back_at = back;
 			struct gg_error *err = try_blocks(view);
 			if (!err && found++ && !second)
-				second = ambiguous("MemoryRegion.ram_block", kept.block_at, at);
+				second = gg_view_ambiguous("MemoryRegion.ram_block", kept.block_at,
+							   at);
 			else if (!err)
 				kept = *view;
 			if (first)
@@ -527,249 +481,6 @@ static struct gg_error *find_blocks(struct view *view)
 	// The later attempts have overwritten what the blocks hold.
 	*view = kept;
 	return try_blocks(view);
-}
-
-// ---- The flags of a MemoryRegion ----
-
-// Which regions; the index is that of view->regions.
-typedef bool region_set[MAX_REGIONS];
-
-static bool is_empty(const struct view *view, const bool *set)
-{
-	for (size_t i = 0; i < view->region_count; i++)
-		if (set[i])
-			return false;
-	return true;
-}
-
-// Is the word at AT a pointer to operations? The root, which is a mere container, has QEMU's
-// default ones, and so has RAM; devices have their own.
-static bool is_operations(const struct view *view, size_t at)
-{
-	const uint64_t usual = gg_glimpse_word(&view->root, at);
-	bool ram_has = false, device_differs = false;
-	for (size_t i = 0; usual && i < view->region_count; i++) {
-		const struct region *region = &view->regions[i];
-		const bool same = gg_glimpse_word(&region->glimpse, at) == usual;
-		ram_has |= same && region->block_address;
-		device_differs |= !same && !region->block_address;
-	}
-	return ram_has && device_differs;
-}
-
-// The place of the operations, or 0.
-static size_t find_operations(const struct view *view)
-{
-	for (size_t at = view->block_at + WORD; at + WORD <= MAX_RAM_BLOCK; at += WORD)
-		if (is_operations(view, at))
-			return at;
-	return 0;
-}
-
-static bool points_to_itself(const struct gg_glimpse *region)
-{
-	for (size_t at = 0; at + WORD <= region->size; at += WORD)
-		if (gg_glimpse_word(region, at) == region->address)
-			return true;
-	return false;
-}
-
-// What must have the flag "ram": regions with a block and the default operations, and those of a
-// passed-through device (their opaque pointer leads to themselves), which go to DEVICES.
-static void expect_ram(const struct view *view, bool *ram, bool *devices)
-{
-	const size_t operations = find_operations(view);
-	for (size_t i = 0; i < view->region_count; i++) {
-		const struct region *region = &view->regions[i];
-		const bool usual = !operations || gg_glimpse_word(&region->glimpse, operations) ==
-							  gg_glimpse_word(&view->root, operations);
-		ram[i] = region->block_address && usual;
-		devices[i] = region->block_address && !usual && points_to_itself(&region->glimpse);
-		ram[i] |= devices[i];
-	}
-}
-
-// Are the bytes at AT a flag's, that is set in SET and nowhere else? The root, which is a mere
-// container, has none of those that are looked for.
-static bool is_flag(const struct view *view, size_t at, const bool *set)
-{
-	for (size_t i = 0; i < view->region_count; i++)
-		if (view->regions[i].glimpse.bytes[at] != set[i])
-			return false;
-	return !view->root.bytes[at];
-}
-
-static struct gg_error *find_ram_flag(const struct view *view, const bool *ram, uint64_t *ret)
-{
-	bool found = false;
-	for (size_t at = WORD; at < view->block_at; at++) {
-		if (!is_flag(view, at, ram))
-			continue;
-		if (found)
-			return ambiguous("MemoryRegion.ram", *ret, at);
-		*ret = at;
-		found = true;
-	}
-	return found ? NULL
-		     : gg_error_create(GG_BAD_DATA, "no flag is set in the MemoryRegions that are "
-						    "RAM, and in no other");
-}
-
-// Which regions' ranges have 1 in the byte at AT?
-static void ranges_with(const struct view *view, size_t at, bool *ret)
-{
-	memset(ret, 0, view->region_count * sizeof(*ret));
-	for (size_t i = 0; i < view->range_count; i++)
-		for (size_t j = 0; j < view->region_count; j++)
-			if (view->ranges[i].region == view->regions[j].glimpse.address)
-				ret[j] |= view->ranges[i].bytes[at] == 1;
-}
-
-// A range has copies of its region's flags behind its addresses (QEMU softmmu/memory.c, struct
-// FlatRange): romd_mode, which all RAM has, readonly, and since v3.1 nonvolatile.
-static bool find_copies(const struct view *view, const bool *ram, size_t *ret)
-{
-	const size_t end = view->addr_at + 4 * WORD;
-	region_set set;
-	for (size_t at = end; at + 2 < view->stride && at < end + WORD; at++) {
-		ranges_with(view, at, set);
-		bool all = true;
-		for (size_t i = 0; i < view->region_count; i++)
-			all &= !ram[i] || set[i];
-		if (all) {
-			*ret = at;
-			return true;
-		}
-	}
-	return false;
-}
-
-// Where a range says that it is non-volatile, its region's flag is the one that says so in the same
-// regions; behind readonly, should that be set in the same ones too. Where none does, no place is
-// needed.
-static struct gg_error *find_nonvolatile(const struct view *view, const bool *ram,
-					 struct gg_answers *answers)
-{
-	size_t copies, place = 0;
-	region_set set;
-	if (!find_copies(view, ram, &copies))
-		return NULL;
-	ranges_with(view, copies + 2, set);
-	if (is_empty(view, set))
-		return NULL;
-	for (size_t at = WORD; at < view->block_at; at++)
-		if (is_flag(view, at, set))
-			place = at;
-	return place ? gg_answers_add(answers, "MemoryRegion", "nonvolatile", place, 1,
-				      "set where the ranges' own copy of it is")
-		     : NULL;
-}
-
-// Where no region is a passed-through device's, no place is needed; the function that tells it is
-// the binary's own word for it.
-static struct gg_error *find_ram_device(const struct view *view, const bool *devices,
-					struct gg_answers *answers)
-{
-	uint64_t place;
-	struct gg_error *err = gg_code_place(view->finder, "memory_region_is_ram_device",
-					     GG_CODE_LOADS_BYTE, &place);
-	if (!err && place < REGION_SIZE && is_flag(view, place, devices))
-		return gg_answers_add(answers, "MemoryRegion", "ram_device", place, 1,
-				      "memory_region_is_ram_device() returns it");
-	gg_error_destroy(err);
-	if (is_empty(view, devices))
-		return NULL;
-	bool found = false;
-	for (size_t at = WORD; at < REGION_SIZE; at++) {
-		if (!is_flag(view, at, devices))
-			continue;
-		if (found)
-			return ambiguous("MemoryRegion.ram_device", place, at);
-		place = at;
-		found = true;
-	}
-	return found ? gg_answers_add(answers, "MemoryRegion", "ram_device", place, 1,
-				      "set in the regions that are their own opaque pointer")
-		     : gg_error_create(GG_BAD_DATA, "no flag is set in the MemoryRegions of "
-						    "passed-through devices, and in no other");
-}
-
-// Does a region that is RAM have, at AT, what manages RAM of which parts are not there? Another
-// kind of manager is told by its type's name too, and refused by the reader.
-static bool is_discard_manager(const struct view *view, const bool *ram, size_t at)
-{
-	static const char *const types[] = { "virtio-mem", "ram-discard-manager",
-					     "ram-block-attributes" };
-	char name[GG_TYPE_NAME_SIZE];
-	for (size_t i = 0; i < view->region_count; i++) {
-		if (!ram[i] ||
-		    !gg_finder_type_name(view->finder,
-					 gg_glimpse_word(&view->regions[i].glimpse, at), name))
-			continue;
-		for (size_t j = 0; j < sizeof(types) / sizeof(*types); j++)
-			if (!strncmp(name, types[j], strlen(types[j])))
-				return true;
-	}
-	return false;
-}
-
-static struct gg_error *find_manager_place(const struct view *view, const bool *ram,
-					   uint64_t *place, const char **proof)
-{
-	struct gg_error *err = gg_code_place(view->finder, "memory_region_get_ram_discard_manager",
-					     GG_CODE_RETURNS_WORD, place);
-	*proof = "memory_region_get_ram_discard_manager() returns it";
-	if (!err && *place < REGION_SIZE)
-		return NULL;
-	gg_error_destroy(err);
-	*place = 0;
-	*proof = "leads to an object that manages discarded RAM";
-	for (size_t at = view->block_at + WORD; at + WORD <= REGION_SIZE; at += WORD) {
-		if (!is_discard_manager(view, ram, at))
-			continue;
-		if (*place)
-			return ambiguous("MemoryRegion.rdm", *place, at);
-		*place = at;
-	}
-	return NULL;
-}
-
-static struct gg_error *find_discard_manager(const struct view *view, const bool *ram,
-					     struct gg_answers *answers,
-					     struct gg_discard_manager *manager)
-{
-	uint64_t place;
-	const char *proof;
-	struct gg_error *err = find_manager_place(view, ram, &place, &proof);
-	if (err || !place)
-		return err;
-	// All managers are alike: one will tell where their members are.
-	for (size_t i = 0; i < view->region_count; i++) {
-		const uint64_t address = gg_glimpse_word(&view->regions[i].glimpse, place);
-		if (ram[i] && address)
-			*manager = (struct gg_discard_manager){
-				.address = address,
-				.size = gg_glimpse_word(&view->regions[i].block, view->length_at),
-			};
-	}
-	return gg_answers_add(answers, "MemoryRegion", "rdm", place, WORD, "%s", proof);
-}
-
-static struct gg_error *find_flags(const struct view *view, struct gg_answers *answers,
-				   struct gg_discard_manager *manager)
-{
-	region_set ram, devices;
-	uint64_t place = 0;
-	expect_ram(view, ram, devices);
-	struct gg_error *err = find_ram_flag(view, ram, &place);
-	if (!err)
-		err = gg_answers_add(answers, "MemoryRegion", "ram", place, 1,
-				     "the one flag that is set in all RAM and nowhere else");
-	if (!err)
-		err = find_nonvolatile(view, ram, answers);
-	if (!err)
-		err = find_ram_device(view, devices, answers);
-	return err ? err : find_discard_manager(view, ram, answers, manager);
 }
 
 // ---- Answers ----
@@ -848,7 +559,7 @@ static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_
 	if (!err)
 		err = find_blocks(view);
 	if (!err)
-		err = find_flags(view, answers, manager);
+		err = gg_view_find_flags(view, answers, manager);
 	if (!err)
 		err = add_answers(view, answers);
 	view_deinit(view);
@@ -873,7 +584,7 @@ static struct gg_error *find_view(struct view *view, struct gg_answers *answers,
 		if (!err && place) {
 			gg_answers_deinit(&found);
 			gg_error_destroy(deepest);
-			return ambiguous("AddressSpace.current_map", place, at);
+			return gg_view_ambiguous("AddressSpace.current_map", place, at);
 		}
 		if (!err) {
 			place = at;
