@@ -36,26 +36,16 @@ struct ring {
 	uint64_t since_clear; // how many bytes, at the end
 };
 
-static struct gg_error *read_variable(const struct gg_host *kernel, const char *name,
-				      unsigned int size, uint64_t *ret)
-{
-	uint64_t address;
-	struct gg_error *err = gg_host_symbol(kernel, name, &address);
-	if (!err)
-		err = gg_host_read_uint(kernel, address, size, ret);
-	return err && gg_error_kind(err) != GG_NOT_FOUND ? gg_error_context(err, "%s", name) : err;
-}
-
 static struct gg_error *read_ring(const struct gg_host *kernel, struct gg_log_sink *sink,
 				  struct ring *ret)
 {
 	uint64_t address = 0;
 	*ret = (struct ring){ .kernel = kernel, .sink = sink };
-	struct gg_error *err = read_variable(kernel, "log_end", 4, &ret->end);
+	struct gg_error *err = gg_log_read_variable(kernel, "log_end", 4, &ret->end);
 	if (!err)
-		err = read_variable(kernel, "log_buf", kernel->address_size, &address);
+		err = gg_log_read_variable(kernel, "log_buf", kernel->address_size, &address);
 	if (!err)
-		err = read_variable(kernel, "log_buf_len", 4, &ret->size);
+		err = gg_log_read_variable(kernel, "log_buf_len", 4, &ret->size);
 	if (err)
 		return err;
 	if (!ret->size || ret->size > MAX_RING || (ret->size & (ret->size - 1)))
@@ -63,7 +53,7 @@ static struct gg_error *read_ring(const struct gg_host *kernel, struct gg_log_si
 				       "log_buf_len is %" PRIu64
 				       ", not a power of two up to 2147483648",
 				       ret->size);
-	err = read_variable(kernel, "logged_chars", 4, &ret->since_clear);
+	err = gg_log_read_variable(kernel, "logged_chars", 4, &ret->since_clear);
 	sink->clear_known = !err;
 	gg_error_destroy(err);
 	gg_window_init(&ret->bytes, kernel, address, ret->size);

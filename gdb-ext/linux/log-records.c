@@ -92,20 +92,10 @@ struct buffer {
 	uint64_t searched;       // bytes, for the next record behind damage
 };
 
-static struct gg_error *read_variable(const struct gg_host *kernel, const char *name,
-				      unsigned int size, uint64_t *ret)
-{
-	uint64_t address;
-	struct gg_error *err = gg_host_symbol(kernel, name, &address);
-	if (!err)
-		err = gg_host_read_uint(kernel, address, size, ret);
-	return err && gg_error_kind(err) != GG_NOT_FOUND ? gg_error_context(err, "%s", name) : err;
-}
-
 static bool read_optional(const struct gg_host *kernel, const char *name, unsigned int size,
 			  uint64_t *ret)
 {
-	struct gg_error *err = read_variable(kernel, name, size, ret);
+	struct gg_error *err = gg_log_read_variable(kernel, name, size, ret);
 	const bool found = !err;
 	gg_error_destroy(err);
 	return found;
@@ -118,13 +108,13 @@ static struct gg_error *read_buffer(const struct gg_host *kernel, struct gg_log_
 	*ret = (struct buffer){ .kernel = kernel, .sink = sink };
 	struct gg_error *err = read_layout(kernel, &ret->layout);
 	if (!err)
-		err = read_variable(kernel, "log_first_idx", 4, &ret->first);
+		err = gg_log_read_variable(kernel, "log_first_idx", 4, &ret->first);
 	if (!err)
-		err = read_variable(kernel, "log_next_idx", 4, &ret->next);
+		err = gg_log_read_variable(kernel, "log_next_idx", 4, &ret->next);
 	if (!err)
-		err = read_variable(kernel, "log_buf", kernel->address_size, &address);
+		err = gg_log_read_variable(kernel, "log_buf", kernel->address_size, &address);
 	if (!err)
-		err = read_variable(kernel, "log_buf_len", 4, &ret->size);
+		err = gg_log_read_variable(kernel, "log_buf_len", 4, &ret->size);
 	if (err)
 		return err;
 	if (!ret->size || ret->size > MAX_BUFFER)

@@ -50,6 +50,16 @@ struct gg_error *gg_log_notice(const struct gg_log_sink *sink, const char *forma
 	return text ? sink->notice(sink->data, text) : gg_enomem;
 }
 
+struct gg_error *gg_log_read_variable(const struct gg_host *kernel, const char *name,
+				      unsigned int size, uint64_t *ret)
+{
+	uint64_t address;
+	struct gg_error *err = gg_host_symbol(kernel, name, &address);
+	if (!err)
+		err = gg_host_read_uint(kernel, address, size, ret);
+	return err && gg_error_kind(err) != GG_NOT_FOUND ? gg_error_context(err, "%s", name) : err;
+}
+
 static struct gg_error *tell_what_is_left_out(const struct gg_log_sink *sink)
 {
 	struct gg_error *err = NULL;

@@ -51,6 +51,10 @@ size_t gg_log_line_prefix(const char *text, size_t size, struct gg_log_record *r
 // Whichever the kernel has.
 struct gg_error *gg_log_read(const struct gg_host *kernel, struct gg_log_sink *sink);
 
+// The integer of SIZE bytes in the kernel's variable NAME; GG_NOT_FOUND where it has none.
+struct gg_error *gg_log_read_variable(const struct gg_host *kernel, const char *name,
+				      unsigned int size, uint64_t *ret);
+
 // When the newest record was written, in nanoseconds of the kernel's clock; in a few small reads.
 // GG_NOT_FOUND where the log is not a ring buffer, or empty.
 struct gg_error *gg_log_ring_newest(const struct gg_host *kernel, uint64_t *ret);

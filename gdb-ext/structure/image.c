@@ -57,7 +57,7 @@ static bool read_headers(struct gg_images *images, struct program *program, uint
 }
 
 // FD is the program's from here on.
-static bool open_program(struct gg_images *images, int fd, uint64_t address)
+static void open_program(struct gg_images *images, int fd, uint64_t address)
 {
 	struct program *program = &images->programs[images->count];
 	GElf_Ehdr ehdr;
@@ -70,11 +70,10 @@ static bool open_program(struct gg_images *images, int fd, uint64_t address)
 	    read_headers(images, program, address)) {
 		program->machine = ehdr.e_machine;
 		images->count++;
-		return true;
+		return;
 	}
 	elf_end(program->elf);
 	close(fd);
-	return false;
 }
 
 struct gg_error *gg_images_create(const struct gg_process_map *map, struct gg_images **ret)

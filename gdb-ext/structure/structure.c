@@ -277,12 +277,9 @@ static bool known_size(const struct gg_answers *answers, const char *type, struc
 	return ret->size;
 }
 
-// Are the CPUs of the type TYPE? Without a CPU the binary's own descriptions tell.
+// Are the CPUs of the type TYPE? Without a CPU, an x86's binary still has its description.
 static struct gg_error *is_cpu_type(struct gg_structure *structure, const char *type, bool *ret)
 {
-	static const struct {
-		const char *type, *symbol;
-	} types[] = { { "X86CPU", "vmstate_x86_cpu" }, { "ARMCPU", "vmstate_arm_cpu" } };
 	struct gg_error *err = get_group(structure, &structure->cpus, find_cpus);
 	if (err)
 		return err;
@@ -291,14 +288,10 @@ static struct gg_error *is_cpu_type(struct gg_structure *structure, const char *
 		*ret = name && !strcmp(name, type);
 		return NULL;
 	}
-	for (size_t i = 0; !*ret && i < sizeof(types) / sizeof(*types); i++) {
-		struct gg_image_symbol symbol;
-		if (strcmp(type, types[i].type) != 0)
-			continue;
-		err = gg_finder_symbol(&structure->finder, types[i].symbol, &symbol);
-		*ret = !err;
-		gg_error_destroy(err);
-	}
+	struct gg_image_symbol symbol;
+	err = gg_finder_symbol(&structure->finder, "vmstate_x86_cpu", &symbol);
+	*ret = !err && !strcmp(type, "X86CPU");
+	gg_error_destroy(err);
 	return NULL;
 }
 
