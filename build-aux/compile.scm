@@ -1,11 +1,11 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; Compiles the modules, inside GDB: outside it there is no module (gdb) to import.  The environment
-;;; says where they are and which; a failure ends GDB with an error.
+;;; Compiles the modules, in a plain Guile: for GDB's module (gdb) that of scheme/stock stands in.  The
+;;; environment says where they are and which; a failure ends Guile with an error.
 
 (define stage (getenv "GDB_GUEST_STAGE"))
 
-(set! %load-path (cons stage %load-path))
+(set! %load-path (cons* stage (string-append stage "/stock") %load-path))
 (set! %load-should-auto-compile #f)
 
 (for-each

@@ -84,6 +84,12 @@ struct gg_error *gg_error_context(struct gg_error *err, const char *format, ...)
 	return err;
 }
 
+bool gg_error_is_final(const struct gg_error *err)
+{
+	return err && (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_LOST ||
+		       gg_error_kind(err) == GG_NO_MEMORY);
+}
+
 enum gg_error_kind gg_error_kind(const struct gg_error *err)
 {
 	return err->kind;

@@ -39,6 +39,7 @@ typedef uint64_t gg_gva_t;
 	X(UNSUPPORTED, "unsupported") /* known, and not handled here */                            \
 	X(INTERRUPTED, "interrupted") /* the user stopped it */                                    \
 	X(SYSTEM, "system")           /* the operating system refused */                           \
+	X(LOST, "lost")               /* the target does not answer any more */                    \
 	X(NO_MEMORY, "no-memory")     /* this process has no memory left */
 
 enum gg_error_kind {
@@ -127,7 +128,44 @@ struct gg_target {
 	// Read guest memory by way of the host's read only: slow, and what the faster ways are
 	// tested against.
 	bool via_host;
+
+	// Where the debugger is connected to QEMU's gdbstub: what QEMU's monitor printed, in the
+	// order of enum gg_monitor_text, "" for what it refused; copied. NULL elsewhere. The host's
+	// read takes guest-physical addresses then, and is asked for RAM only; its registers are a
+	// vCPU's, the thread being 1 for the first one.
+	const char *const *monitor;
+	// A file with the guest's memory as QEMU's own dump-guest-memory wrote it, to be read in
+	// place of the gdbstub; or NULL.
+	const char *memory_path;
+	// Where this guest's VMCOREINFO was when it was last looked at, or 0: it is looked for
+	// there first, and believed if it is borne out again.
+	gg_gpa_t note;
 };
+
+// What is asked of QEMU's monitor.
+enum gg_monitor_text {
+	GG_MONITOR_MEMORY_MAP,
+	GG_MONITOR_MEMORY_DEVICES,
+	GG_MONITOR_REGISTERS,
+	GG_MONITOR_VERSION,
+	GG_MONITOR_MACHINE,
+	GG_MONITOR_STATUS,
+	GG_MONITOR_KVM,
+	GG_MONITOR_JIT,
+	GG_MONITOR_TEXTS
+};
+
+// The monitor's command that prints TEXT; NULL for a number that is none.
+const char *gg_monitor_command(enum gg_monitor_text text);
+
+// The monitor's command that has QEMU write the guest's memory to the file PATH on its side, in
+// background; it prints what went wrong, and nothing else. The caller frees RET.
+struct gg_error *gg_monitor_dump_command(const char *path, char **ret);
+
+// The command that tells how far that is, and what it printed: to DONE, which is 0 to 1. GG_SYSTEM
+// where QEMU gave up, GG_BAD_DATA where TEXT is not what QEMU prints.
+extern const char gg_monitor_dump_query[];
+struct gg_error *gg_monitor_dump_progress(const char *text, double *done, bool *ended);
 
 struct gg_guest;
 
@@ -139,15 +177,22 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 // NULL is allowed.
 void gg_guest_destroy(struct gg_guest *guest);
 
+// To be called before GUEST is asked anything after the debugger let it run: what may be different
+// by now is forgotten. What is not: where its RAM is, and its kernel.
+void gg_guest_ran(struct gg_guest *guest);
+
 // The four questions, asked of GUEST's host; what a core does not hold is GG_ABSENT whatever the
 // host itself says. Valid as long as GUEST is.
 const struct gg_host *gg_guest_host(const struct gg_guest *guest);
+
+// The guest-physical address of the VMCOREINFO of GUEST's kernel, if that has been found; else 0.
+gg_gpa_t gg_guest_note(const struct gg_guest *guest);
 
 // A range of guest-physical memory that is RAM or ROM and would be in a dump by QEMU.
 struct gg_ram_range {
 	gg_gpa_t start;
 	uint64_t size;     // at least 1; start + size - 1 does not wrap
-	gg_hva_t hva;      // where its first byte is in QEMU
+	gg_hva_t hva;      // where its first byte is in QEMU; by a gdbstub: start
 	const char *block; // the RAMBlock's name, escaped for a terminal; owned by the map
 	uint64_t offset;   // of its first byte in the RAMBlock
 };
@@ -177,7 +222,7 @@ struct gg_register {
 	const char *name;     // GDB's, where GDB has one: "rip", "cs_base", "zmm0"
 	unsigned int size;    // in bytes, 1 to 64
 	uint64_t value;       // of one with up to 8 bytes
-	uint64_t unknown;     // the bits of VALUE that nobody knows; 0 or all of a larger one
+	uint64_t unknown;     // the bits of VALUE that nobody knows; of a larger one the bytes
 	const uint8_t *bytes; // of a larger one, lowest first
 };
 
@@ -393,6 +438,28 @@ gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 		   struct gg_error *(*write)(void *data, const char *text, size_t size),
 		   struct gg_error *(*notice)(void *data, const char *text), void *data);
 
+// The log of a guest that lives in between two looks at it.
+struct gg_log_follow;
+
+// QUERY, which has no transcript, and STYLE are copied. GG_INVALID for a wrong QUERY.
+struct gg_error *gg_log_follow_create(const struct gg_log_query *query,
+				      const struct gg_log_style *style, struct gg_log_follow **ret);
+
+// NULL is allowed.
+void gg_log_follow_destroy(struct gg_log_follow *follow);
+
+// Writes what QUERY asks for at the first look, and at each later one those of the records since
+// that QUERY asks for: all of them once and in order; lines that start "note:" tell how many were
+// overwritten in between. Of a kernel since Linux 5.10 only new records are read. A guest that was
+// started anew is told of, and followed from its kernel's start; until that has a log RET is
+// false. GUEST may be another object for the same guest at each look; one that is used again has
+// not run since gg_guest_ran(). GG_UNSUPPORTED for a log whose records have neither numbers nor
+// times.
+struct gg_error *
+gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
+		   struct gg_error *(*write)(void *data, const char *text, size_t size),
+		   struct gg_error *(*notice)(void *data, const char *text), void *data, bool *ret);
+
 // The same into the file PATH, which appears when it is whole. FORCE replaces an existing one.
 struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
 				   const struct gg_log_style *style, const char *path, bool force,
@@ -409,6 +476,19 @@ void gg_interrupt_end(void);
 
 // GG_INTERRUPTED if Ctrl-C came since the outermost gg_interrupt_begin().
 struct gg_error *gg_interrupt_check(void);
+
+// That Ctrl-C has been heard, and there is something left to tidy up before all ends.
+void gg_interrupt_forget(void);
+
+// Between these two, which stand inside of those, the debugger lets its target run, and its own
+// handler of Ctrl-C, which stops the target, is called once: when MILLISECONDS (at least 1) have
+// passed, or when the user presses Ctrl-C. More of the user's reach it only when the target has
+// not stopped for seconds. A target that the debugger never let run is not stopped: the debugger
+// may find that there was a Ctrl-C afterwards. GG_INTERRUPTED if Ctrl-C came before. At the end:
+// had the time passed? Where the debugger had a handler of its own in place and it had not, that
+// counts as a Ctrl-C: the caller may know better, and have it forgotten.
+struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds);
+bool gg_interrupt_run_end(void);
 
 #pragma GCC visibility pop
 

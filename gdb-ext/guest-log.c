@@ -102,14 +102,15 @@ static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink 
 
 // ---- By VMCOREINFO ----
 
-static struct gg_error *read_guest(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice, void *data,
 				   struct gg_log_sink *sink)
 {
 	const struct gg_kernel *kernel;
 	struct gg_host host;
 	struct gg_error *err = gg_guest_running_kernel(guest, notice, data, &kernel);
 	if (err && guest->ram_map && guest->arch &&
-	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT))
+	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT) &&
+	    !gg_guest_is_over_wire(guest))
 		return read_unknown(guest, sink, err);
 	if (err)
 		return err;
@@ -160,7 +161,9 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 	else if (query->transcript)
 		err = read_transcript(query->transcript, &sink);
 	else
-		err = read_guest(guest, notice, data, &sink);
+		err = gg_guest_read_log(guest, notice, data, &sink);
+	if (!err && guest)
+		err = gg_guest_check(guest);
 	if (!err)
 		err = gg_log_filter_end(&listener.filter);
 	gg_log_filter_deinit(&listener.filter);

@@ -34,6 +34,18 @@ static struct gg_error *create_process_map(struct gg_guest *guest)
 	return err;
 }
 
+static struct gg_error *open_process(struct gg_guest *guest, const struct gg_target *target)
+{
+	struct gg_error *err = create_process_map(guest);
+	if (!err)
+		err = gg_structure_create(&guest->checked.host, guest->process_map,
+					  &guest->structure);
+	if (err)
+		return err;
+	guest->host = gg_structure_host(guest->structure);
+	return create_backing(guest, target->via_host);
+}
+
 struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_target *target,
 				 struct gg_guest **ret)
 {
@@ -51,14 +63,8 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 		err = gg_mapped_files_create(guest->core, target->program_path, &guest->files);
 	gg_checked_host_init(&guest->checked, host, guest->core, guest->files);
 	if (!err)
-		err = create_process_map(guest);
-	if (!err)
-		err = gg_structure_create(&guest->checked.host, guest->process_map,
-					  &guest->structure);
-	if (!err) {
-		guest->host = gg_structure_host(guest->structure);
-		err = create_backing(guest, target->via_host);
-	}
+		err = target->monitor ? gg_guest_open_stub(guest, target)
+				      : open_process(guest, target);
 	if (err) {
 		gg_guest_destroy(guest);
 		return err;
@@ -77,6 +83,8 @@ void gg_guest_destroy(struct gg_guest *guest)
 	gg_qemu_cpus_deinit(&guest->cpus);
 	gg_ram_map_destroy(guest->ram_map);
 	gg_backing_destroy(guest->backing);
+	gg_core_file_close(guest->memory);
+	gg_monitor_destroy(guest->monitor);
 	gg_structure_destroy(guest->structure);
 	gg_process_map_destroy(guest->process_map);
 	gg_mapped_files_destroy(guest->files);
@@ -85,9 +93,24 @@ void gg_guest_destroy(struct gg_guest *guest)
 	free(guest);
 }
 
+void gg_guest_ran(struct gg_guest *guest)
+{
+	gg_address_space_destroy(guest->space);
+	guest->space = NULL;
+	gg_qemu_cpus_deinit(&guest->cpus);
+	guest->cpus = (struct gg_qemu_cpus){ 0 };
+	gg_error_destroy(guest->kernel_error);
+	guest->kernel_error = NULL;
+}
+
 const struct gg_host *gg_guest_host(const struct gg_guest *guest)
 {
 	return guest->host;
+}
+
+gg_gpa_t gg_guest_note(const struct gg_guest *guest)
+{
+	return guest->kernel ? guest->kernel->note : 0;
 }
 
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret)
@@ -128,24 +151,30 @@ gg_guest_absent(struct gg_guest *guest,
 
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret)
 {
-	struct gg_error *err =
-		guest->cpus.count ? NULL : gg_qemu_cpus_read(guest->host, &guest->cpus);
+	struct gg_error *err = NULL;
+	if (!guest->cpus.count)
+		err = guest->monitor ? gg_guest_read_monitor_cpus(guest)
+				     : gg_qemu_cpus_read(guest->host, &guest->cpus);
 	*ret = &guest->cpus;
 	return err;
 }
 
+// A host's QEMU has types of CPUs even where its list of them cannot be read.
+static struct gg_error *find_arch(struct gg_guest *guest)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	if (guest->monitor)
+		return err ? err : gg_arch_find_by_text(cpus->cpus[0].text, &guest->arch);
+	gg_error_destroy(err);
+	return gg_arch_find(guest->host, cpus->count ? cpus->cpus[0].address : 0, &guest->arch);
+}
+
 struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret)
 {
-	if (!guest->arch) {
-		const struct gg_qemu_cpus *cpus;
-		gg_error_destroy(gg_guest_qemu_cpus(guest, &cpus));
-		struct gg_error *err = gg_arch_find(
-			guest->host, cpus->count ? cpus->cpus[0].address : 0, &guest->arch);
-		if (err)
-			return err;
-	}
+	struct gg_error *err = guest->arch ? NULL : find_arch(guest);
 	*ret = guest->arch;
-	return NULL;
+	return err;
 }
 
 // By what the guest told QEMU. Where that leads nowhere, GUEST has no kernel yet, and that is no
@@ -156,13 +185,15 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, const stru
 {
 	struct gg_vmcoreinfo_scan told = *empty;
 	told.count = 1;
+	if (guest->monitor)
+		return NULL;
 	struct gg_error *err = gg_qemu_vmcoreinfo_device(guest->host, &told.found[0]);
 	if (!err)
 		err = gg_kernel_find(guest->ram_map, guest->host, arch, &guest->cpus, &told, notice,
 				     data, &guest->kernel);
 	if (!err)
 		guest->kernel->by_device = true;
-	if (err && gg_error_kind(err) != GG_INTERRUPTED && gg_error_kind(err) != GG_NO_MEMORY) {
+	if (err && !gg_error_is_final(err)) {
 		gg_error_destroy(err);
 		err = NULL;
 	}
@@ -187,6 +218,8 @@ static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmco
 {
 	struct gg_vmcoreinfo_scan own;
 	struct gg_error *err = prepare_search(guest, &own);
+	if (!err && gg_guest_is_over_wire(guest) && !scan)
+		return gg_guest_find_kernel_at_stub(guest, notice, data);
 	if (!err)
 		err = find_kernel_by_device(guest, guest->arch, &own, notice, data);
 	if (!err && !guest->kernel && !scan)
@@ -202,6 +235,13 @@ static struct gg_error *copy_error(const struct gg_error *err)
 	return gg_error_create(gg_error_kind(err), "%s", gg_error_message(err));
 }
 
+struct gg_error *gg_guest_check(const struct gg_guest *guest)
+{
+	return guest->backing->lost ? gg_error_create(GG_LOST, "%s does not answer any more",
+						      guest->backing->name)
+				    : NULL;
+}
+
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret)
 {
@@ -209,7 +249,9 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 	if (!guest->kernel && guest->kernel_error && !scan)
 		return copy_error(guest->kernel_error);
 	struct gg_error *err = guest->kernel ? NULL : find_kernel(guest, scan, notice, data);
-	if (err && !scan && gg_error_kind(err) != GG_INTERRUPTED)
+	if (!err)
+		err = gg_guest_check(guest);
+	if (err && !scan && !gg_error_is_final(err))
 		guest->kernel_error = copy_error(err);
 	*ret = guest->kernel;
 	return err;
@@ -219,6 +261,8 @@ struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *n
 					 const struct gg_kernel **ret)
 {
 	struct gg_vmcoreinfo_scan scan;
+	if (gg_guest_is_over_wire(guest))
+		return gg_guest_kernel(guest, NULL, notice, data, ret);
 	struct gg_error *err = guest->kernel ? NULL : prepare_search(guest, &scan);
 	if (!err && !guest->kernel)
 		err = find_kernel_by_device(guest, guest->arch, &scan, notice, data);

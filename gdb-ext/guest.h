@@ -6,6 +6,7 @@
 
 #include "host/checked.h"
 #include "linux/symbols.h"
+#include "qemu/monitor.h"
 #include "structure/structure.h"
 
 struct gg_guest {
@@ -14,7 +15,10 @@ struct gg_guest {
 	const struct gg_host *host;
 	struct gg_checked_host checked;
 	struct gg_process_map *process_map; // NULL: not known
-	struct gg_structure *structure;
+	struct gg_structure *structure;     // NULL: the debugger is at a gdbstub
+	struct gg_monitor *monitor;         // NULL: it is not
+	struct gg_core_file *memory;        // what QEMU wrote of it, or NULL
+	gg_gpa_t note;                      // where the kernel's was, or 0
 	char *program_path;
 	pid_t pid;
 	struct gg_core_file *core;     // NULL: not a core
@@ -37,6 +41,20 @@ struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu
 // By the mode of the first CPU; where the CPUs cannot be read, by QEMU's types.
 struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret);
 
+// At QEMU's gdbstub: takes TARGET's texts and finds GUEST's RAM in them; reads the CPUs into
+// guest->cpus; finds the kernel where it was, or by the CPUs' page tables.
+struct gg_error *gg_guest_open_stub(struct gg_guest *guest, const struct gg_target *target);
+struct gg_error *gg_guest_read_monitor_cpus(struct gg_guest *guest);
+struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest, gg_notice_fn *notice,
+					      void *data);
+
+// Is a look at all of RAM too dear, since it comes through a gdbstub?
+bool gg_guest_is_over_wire(const struct gg_guest *guest);
+
+// GG_LOST if a read has failed because the target does not answer any more: whatever was done
+// without it is not to be believed.
+struct gg_error *gg_guest_check(const struct gg_guest *guest);
+
 // SCAN, which may be NULL, is what was found in all of RAM already.
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret);
@@ -44,5 +62,11 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 // The same, but where it is plain which kernel runs no other is looked for, nor told of.
 struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
 					 const struct gg_kernel **ret);
+
+struct gg_log_sink;
+
+// The kernel's log, whatever way it is found, into SINK.
+struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				   struct gg_log_sink *sink);
 
 #endif

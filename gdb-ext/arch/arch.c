@@ -31,7 +31,7 @@ static struct gg_error *is_arch(const struct gg_host *host, uint64_t cpu,
 		return err;
 	err = arch->is_mode(host, cpu, ret);
 	// A CPU whose registers cannot be had is of the architecture all the same.
-	if (err && gg_error_kind(err) != GG_INTERRUPTED && gg_error_kind(err) != GG_NO_MEMORY) {
+	if (err && !gg_error_is_final(err)) {
 		gg_error_destroy(err);
 		err = NULL;
 		*ret = true;
@@ -39,9 +39,20 @@ static struct gg_error *is_arch(const struct gg_host *host, uint64_t cpu,
 	return err;
 }
 
-struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret)
+static struct gg_error *unknown_arch(void)
 {
 	char names[64] = "";
+	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++) {
+		const size_t used = strlen(names);
+		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", archs[i]->name);
+	}
+	return gg_error_create(GG_UNSUPPORTED,
+			       "this QEMU's guest is not of an architecture known here (%s)",
+			       names);
+}
+
+struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret)
+{
 	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++) {
 		bool found;
 		struct gg_error *err = is_arch(host, cpu, archs[i], &found);
@@ -51,12 +62,18 @@ struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const st
 			*ret = archs[i];
 			return NULL;
 		}
-		size_t used = strlen(names);
-		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", archs[i]->name);
 	}
-	return gg_error_create(GG_UNSUPPORTED,
-			       "this QEMU's guest is not of an architecture known here (%s)",
-			       names);
+	return unknown_arch();
+}
+
+struct gg_error *gg_arch_find_by_text(const char *text, const struct gg_arch **ret)
+{
+	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++)
+		if (archs[i]->is_monitor_text(text)) {
+			*ret = archs[i];
+			return NULL;
+		}
+	return unknown_arch();
 }
 
 static void pad(struct gg_buffer *notes, size_t size)

@@ -45,21 +45,28 @@ struct gg_arch {
 	// a CPU type.
 	struct gg_error *(*is_mode)(const struct gg_host *host, uint64_t cpu, bool *ret);
 
+	// The same of what QEMU's monitor printed of its first CPU (struct gg_qemu_cpu.text).
+	bool (*is_monitor_text)(const char *text);
+
 	uint16_t elf_machine; // EM_...
 	uint8_t elf_class;    // ELFCLASS..., of the vmcore
 	uint8_t elf_data;     // ELFDATA...
 
-	// Append one CPU's ELF notes, as QEMU's own dump has them.
-	struct gg_error *(*write_prstatus)(const struct gg_host *host,
-					   const struct gg_qemu_cpu *cpu, struct gg_buffer *notes);
-	struct gg_error *(*write_qemu_note)(const struct gg_host *host,
-					    const struct gg_qemu_cpu *cpu, struct gg_buffer *notes);
+	// Append the ELF notes of the CPU whose cpu_index is INDEX, as QEMU's own dump has them.
+	// Bits that are not known are 0 there.
+	struct gg_error *(*write_prstatus)(const struct gg_registers *registers, uint32_t index,
+					   struct gg_buffer *notes);
+	struct gg_error *(*write_qemu_note)(const struct gg_registers *registers,
+					    struct gg_buffer *notes);
+
+	// Is all known that those two tell a reader?
+	bool (*notes_known)(const struct gg_registers *registers);
 
 	// By their numbers; what is behind the last one is not a register.
 	const struct gg_register_info *registers;
 	unsigned int register_count;
 
-	// A CPU's registers, as QEMU has them.
+	// A CPU's registers, as QEMU has them, in its memory or its monitor's text.
 	struct gg_error *(*read_registers)(const struct gg_host *host,
 					   const struct gg_qemu_cpu *cpu, struct gg_registers *ret);
 
@@ -73,6 +80,11 @@ struct gg_arch {
 	void (*cpu_paging)(const struct gg_registers *registers, bool kernel,
 			   struct gg_paging *ret);
 
+	// Where a Linux kernel's image may be mapped; size 0 where it is not looked for by the
+	// CPUs' page tables.
+	gg_gva_t image_area;
+	uint64_t image_area_size;
+
 	// From a Linux kernel's VMCOREINFO. GG_BAD_DATA where it contradicts itself, GG_NOT_FOUND
 	// where it lacks something. NULL where page tables are not walked yet.
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,
@@ -85,6 +97,9 @@ extern const struct gg_arch gg_arch_unknown;
 // The architecture that HOST's QEMU, whose first CPU is at CPU, runs. Without a CPU (0) it is the
 // first that fits the QEMU. GG_UNSUPPORTED names those that are known.
 struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret);
+
+// The same from what QEMU's monitor printed of its first CPU.
+struct gg_error *gg_arch_find_by_text(const char *text, const struct gg_arch **ret);
 
 // Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,
 // padded to 4 bytes as Linux and QEMU do it.

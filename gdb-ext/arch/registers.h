@@ -19,8 +19,8 @@ struct gg_register_info {
 
 struct gg_register_value {
 	uint64_t value;                   // of one with up to 8 bytes
-	uint64_t unknown;                 // the bits of VALUE that nobody knows; 0 or all for
-					  // a larger one
+	uint64_t unknown;                 // the bits of VALUE that nobody knows; of a larger
+					  // one the bytes, bit 0 for the lowest
 	uint8_t bytes[GG_REGISTER_BYTES]; // of a larger one, lowest first
 };
 

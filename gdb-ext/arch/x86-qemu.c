@@ -458,7 +458,7 @@ static struct gg_error *read_task_priority(struct source *source, struct gg_regi
 	err = gg_host_read_member(source->host, apic, &layout->tpr, &priority);
 	if (!err)
 		gg_register_set(registers, X86_CR8, priority >> 4 & 0xf);
-	if (!err || gg_error_kind(err) == GG_INTERRUPTED)
+	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
 	return NULL;

@@ -47,7 +47,7 @@ static void print_bytes(FILE *out, const struct gg_registers *registers, unsigne
 {
 	const struct gg_register_value *value = &registers->values[id];
 	for (unsigned int i = from + size; i-- > from;)
-		if (value->unknown)
+		if (value->unknown >> i & 1)
 			fputs("??", out);
 		else
 			fprintf(out, "%02x", value->bytes[i]);
@@ -148,6 +148,7 @@ static void print_segment(const struct gg_registers *registers, const char *name
 	// QEMU shows the flags without what is of the base and the limit.
 	struct gg_registers shown = { .values[0] = *value };
 	shown.values[0].value &= 0x00ffff00;
+	shown.values[0].unknown &= 0x00ffff00;
 	fprintf(out, "%-3s=", name);
 	print_hex(out, registers, id + X86_SELECTOR, 4);
 	fputc(' ', out);

@@ -11,7 +11,7 @@
 
 // The names are GDB's, where it has one.
 // clang-format off
-static const struct gg_register_info register_infos[X86_REGISTERS] = {
+const struct gg_register_info x86_register_infos[X86_REGISTERS] = {
 	[X86_RAX] = { "rax", 8 }, { "rcx", 8 }, { "rdx", 8 }, { "rbx", 8 }, { "rsp", 8 },
 		{ "rbp", 8 }, { "rsi", 8 }, { "rdi", 8 }, { "r8", 8 }, { "r9", 8 },
 		{ "r10", 8 }, { "r11", 8 }, { "r12", 8 }, { "r13", 8 }, { "r14", 8 },
@@ -98,27 +98,23 @@ struct prstatus {
 	unsigned int width; // of a register, and of what follows them
 };
 
-static struct gg_error *write_prstatus(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+static struct gg_error *write_prstatus(const struct gg_registers *registers, uint32_t index,
 				       const struct prstatus *layout, struct gg_buffer *notes)
 {
 	struct gg_buffer desc = { 0 };
-	struct gg_registers r;
-	struct gg_error *err = x86_read_registers(host, cpu, &r);
-	if (err)
-		return err;
 	gg_buffer_zeros(&desc, layout->before_pid);
-	gg_buffer_uint(&desc, 4, cpu->index + 1);
+	gg_buffer_uint(&desc, 4, index + 1);
 	gg_buffer_zeros(&desc, layout->before_registers);
 	for (size_t i = 0; i < layout->count; i++)
 		gg_buffer_uint(&desc, layout->width,
 			       layout->registers[i] == X86_NO_REGISTER
 				       ? 0
-				       : gg_register(&r, layout->registers[i]));
+				       : gg_register(registers, layout->registers[i]));
 	gg_buffer_zeros(&desc, layout->width);
 	return finish_note(notes, "CORE", NT_PRSTATUS, &desc);
 }
 
-static struct gg_error *write_prstatus_64(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+static struct gg_error *write_prstatus_64(const struct gg_registers *registers, uint32_t index,
 					  struct gg_buffer *notes)
 {
 	static const struct prstatus layout = { .before_pid = 32,
@@ -127,10 +123,10 @@ static struct gg_error *write_prstatus_64(const struct gg_host *host, const stru
 						.count = sizeof(user_regs_64) /
 							 sizeof(*user_regs_64),
 						.width = 8 };
-	return write_prstatus(host, cpu, &layout, notes);
+	return write_prstatus(registers, index, &layout, notes);
 }
 
-static struct gg_error *write_prstatus_32(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+static struct gg_error *write_prstatus_32(const struct gg_registers *registers, uint32_t index,
 					  struct gg_buffer *notes)
 {
 	static const struct prstatus layout = { .before_pid = 24,
@@ -139,7 +135,7 @@ static struct gg_error *write_prstatus_32(const struct gg_host *host, const stru
 						.count = sizeof(user_regs_32) /
 							 sizeof(*user_regs_32),
 						.width = 4 };
-	return write_prstatus(host, cpu, &layout, notes);
+	return write_prstatus(registers, index, &layout, notes);
 }
 
 static void append_segment(struct gg_buffer *desc, const struct gg_registers *registers,
@@ -152,7 +148,7 @@ static void append_segment(struct gg_buffer *desc, const struct gg_registers *re
 	gg_buffer_uint(desc, 8, gg_register(registers, id + X86_BASE));
 }
 
-static struct gg_error *write_qemu_note(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+static struct gg_error *write_qemu_note(const struct gg_registers *registers,
 					struct gg_buffer *notes)
 {
 	enum { STATE_VERSION = 1, STATE_SIZE = 440, NOTE_TYPE = 0 };
@@ -161,26 +157,42 @@ static struct gg_error *write_qemu_note(const struct gg_host *host, const struct
 						   X86_RSI, X86_RDI, X86_RSP, X86_RBP };
 	static const enum x86_register segments[] = { X86_CS, X86_DS,  X86_ES, X86_FS,  X86_GS,
 						      X86_SS, X86_LDT, X86_TR, X86_GDT, X86_IDT };
-	struct gg_registers r;
-	struct gg_error *err = x86_read_registers(host, cpu, &r);
-	if (err)
-		return err;
-
 	struct gg_buffer desc = { 0 };
 	gg_buffer_uint(&desc, 4, STATE_VERSION);
 	gg_buffer_uint(&desc, 4, STATE_SIZE);
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		gg_buffer_uint(&desc, 8, gg_register(&r, order[i]));
+		gg_buffer_uint(&desc, 8, gg_register(registers, order[i]));
 	for (unsigned int id = X86_R8; id <= X86_R15; id++)
-		gg_buffer_uint(&desc, 8, gg_register(&r, id));
-	gg_buffer_uint(&desc, 8, gg_register(&r, X86_RIP));
-	gg_buffer_uint(&desc, 8, gg_register(&r, X86_RAW_EFLAGS));
+		gg_buffer_uint(&desc, 8, gg_register(registers, id));
+	gg_buffer_uint(&desc, 8, gg_register(registers, X86_RIP));
+	gg_buffer_uint(&desc, 8, gg_register(registers, X86_RAW_EFLAGS));
 	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++)
-		append_segment(&desc, &r, segments[i]);
+		append_segment(&desc, registers, segments[i]);
 	for (unsigned int i = 0; i < X86_CONTROL_REGISTERS; i++)
-		gg_buffer_uint(&desc, 8, gg_register(&r, X86_CR0 + i));
-	gg_buffer_uint(&desc, 8, gg_register(&r, X86_KERNEL_GS_BASE));
+		gg_buffer_uint(&desc, 8, gg_register(registers, X86_CR0 + i));
+	gg_buffer_uint(&desc, 8, gg_register(registers, X86_KERNEL_GS_BASE));
 	return finish_note(notes, "QEMU", NOTE_TYPE, &desc);
+}
+
+// Those that the notes have and that a CPU in long mode has. The parts of a segment's flags that
+// repeat its base do not count: KVM leaves them out.
+static bool notes_known(const struct gg_registers *registers)
+{
+	const unsigned int last_segment = X86_IDT + X86_LIMIT;
+	const uint64_t flags = 0x00ffff00, long_mode = gg_register(registers, X86_HFLAGS);
+	bool known = true;
+	for (unsigned int id = X86_RAX; id <= last_segment; id++) {
+		const bool is_flags =
+			id >= X86_ES && (id - X86_ES) % X86_SEGMENT_PARTS == X86_FLAGS;
+		const bool is_extended = id >= X86_R8 && id <= X86_R15;
+		if (id != X86_RFLAGS && (!is_extended || long_mode & X86_HF_LMA))
+			known &= !(registers->values[id].unknown & (is_flags ? flags : UINT64_MAX));
+	}
+	for (unsigned int i = 0; i < X86_CONTROL_REGISTERS; i++)
+		known &= i == 1 || gg_register_known(registers, X86_CR0 + i);
+	// A qemu-system-i386 has no such register.
+	return known && gg_register_known(registers, X86_RAW_EFLAGS) &&
+	       (registers->word == 4 || gg_register_known(registers, X86_KERNEL_GS_BASE));
 }
 
 // ---- Modes ----
@@ -199,6 +211,26 @@ static struct gg_error *is_any_mode(const struct gg_host *host, uint64_t cpu, bo
 	(void)host, (void)cpu;
 	*ret = true;
 	return NULL;
+}
+
+static bool is_long_mode_text(const char *text)
+{
+	bool long_mode;
+	return x86_is_monitor_text(text, &long_mode) && long_mode;
+}
+
+static bool is_any_text(const char *text)
+{
+	bool long_mode;
+	return x86_is_monitor_text(text, &long_mode);
+}
+
+// ---- Sources ----
+
+static struct gg_error *read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				       struct gg_registers *ret)
+{
+	return cpu->text ? x86_read_monitor(host, cpu, ret) : x86_read_registers(host, cpu, ret);
 }
 
 // ---- Paging ----
@@ -290,17 +322,21 @@ const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
 	.cpu_type = "X86CPU",
 	.is_mode = is_long_mode,
+	.is_monitor_text = is_long_mode_text,
 	.elf_machine = EM_X86_64,
 	.elf_class = ELFCLASS64,
 	.elf_data = ELFDATA2LSB,
 	.write_prstatus = write_prstatus_64,
 	.write_qemu_note = write_qemu_note,
-	.registers = register_infos,
+	.notes_known = notes_known,
+	.registers = x86_register_infos,
 	.register_count = X86_REGISTERS,
-	.read_registers = x86_read_registers,
+	.read_registers = read_registers,
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,
+	.image_area = START_KERNEL_MAP,
+	.image_area_size = DEFAULT_IMAGE_SIZE,
 	.read_paging = read_paging_64,
 };
 
@@ -308,14 +344,16 @@ const struct gg_arch gg_arch_i386 = {
 	.name = "i386",
 	.cpu_type = "X86CPU",
 	.is_mode = is_any_mode,
+	.is_monitor_text = is_any_text,
 	.elf_machine = EM_386,
 	.elf_class = ELFCLASS64,
 	.elf_data = ELFDATA2LSB,
 	.write_prstatus = write_prstatus_32,
 	.write_qemu_note = write_qemu_note,
-	.registers = register_infos,
+	.notes_known = notes_known,
+	.registers = x86_register_infos,
 	.register_count = X86_REGISTERS,
-	.read_registers = x86_read_registers,
+	.read_registers = read_registers,
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,

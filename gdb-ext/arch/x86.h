@@ -97,6 +97,8 @@ enum {
 	X86_DESC_B = 1 << 22,
 };
 
+extern const struct gg_register_info x86_register_infos[X86_REGISTERS];
+
 // The flags that arithmetic sets (Intel SDM, volume 1, chapter 3.4.3), and DF.
 enum {
 	X86_CF = 1 << 0,
@@ -126,6 +128,14 @@ struct gg_error *x86_condition_codes(const struct gg_host *host,
 // QEMU or its debugger lacks is unknown.
 struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				    struct gg_registers *ret);
+
+// From what QEMU's monitor printed of the CPU, and for what it does not print from HOST's thread,
+// if the CPU has one. GG_BAD_DATA where the text is damaged or not all there.
+struct gg_error *x86_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				  struct gg_registers *ret);
+
+// Is TEXT what QEMU's monitor prints of a CPU of this architecture, and is that in long mode?
+bool x86_is_monitor_text(const char *text, bool *long_mode);
 
 // CPUX86State.hflags of the CPU at CPU.
 struct gg_error *x86_read_hflags(const struct gg_host *host, uint64_t cpu, uint64_t *ret);

@@ -26,15 +26,15 @@ static SCM wide_integer(const uint8_t *bytes, unsigned int size)
 static SCM register_to_pair(const struct gg_register *reg)
 {
 	const bool is_wide = reg->size > sizeof(reg->value);
-	SCM unknown = scm_from_uint64(reg->unknown);
-	if (is_wide && reg->unknown)
-		unknown = scm_difference(scm_ash(scm_from_int(1), scm_from_uint(8 * reg->size)),
-					 scm_from_int(1));
+	uint8_t unknown[sizeof(reg->unknown) * 8];
+	for (unsigned int i = 0; i < sizeof(unknown); i++)
+		unknown[i] = reg->unknown >> i & 1 ? 0xff : 0;
 	return scm_cons(gg_guile_string(reg->name),
 			scm_vector(scm_list_3(scm_from_uint(reg->size),
 					      is_wide ? wide_integer(reg->bytes, reg->size)
 						      : scm_from_uint64(reg->value),
-					      unknown)));
+					      is_wide ? wide_integer(unknown, reg->size)
+						      : scm_from_uint64(reg->unknown))));
 }
 
 static SCM cpu_to_alist(const struct gg_cpu *cpu)

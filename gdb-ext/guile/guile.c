@@ -20,6 +20,7 @@ struct scheme_guest {
 	struct gg_host host;
 	SCM answers[QUESTION_COUNT];
 	unsigned int asked;
+	size_t read;            // bytes since the collector was last called
 	struct gg_guest *guest; // NULL after (%guest-destroy)
 };
 
@@ -57,6 +58,9 @@ static enum gg_error_kind kind_of_word(SCM symbol)
 
 static struct gg_error *error_from_exception(SCM key, SCM arguments)
 {
+	// GDB's key for a Ctrl-C, and for a "q" where it asks whether to show the next page.
+	if (scm_is_eq(key, scm_from_utf8_symbol("signal")))
+		return gg_error_create(GG_INTERRUPTED, "interrupted");
 	SCM kind = SCM_BOOL_F, text;
 	if (scm_is_eq(key, error_key) && scm_ilength(arguments) == 2) {
 		kind = scm_car(arguments);
@@ -110,6 +114,18 @@ static struct gg_error *ask(struct scheme_guest *guest, enum question question, 
 	return gg_guile_call(guest->answers[question], arguments, ret);
 }
 
+// What is read by value is memory of GDB's that the collector does not know the size of.
+static void collect_values(struct scheme_guest *guest, size_t size)
+{
+	enum { COLLECT_INTERVAL = 16 << 20 };
+	guest->read += size;
+	if (guest->read < COLLECT_INTERVAL)
+		return;
+	guest->read = 0;
+	scm_gc();
+	scm_run_finalizers();
+}
+
 static struct gg_error *wrong_answer(const char *question)
 {
 	return gg_error_create(GG_SYSTEM, "the host's answer to %s is of the wrong type", question);
@@ -122,6 +138,7 @@ static struct gg_error *host_read(void *data, uint64_t address, void *buffer, si
 	SCM bytes = scm_pointer_to_bytevector(scm_from_pointer(buffer, NULL), scm_from_size_t(size),
 					      SCM_UNDEFINED, SCM_UNDEFINED);
 	SCM result;
+	collect_values(data, size);
 	return ask(data, READ, scm_list_2(scm_from_uint64(address), bytes), &result);
 }
 
@@ -200,10 +217,17 @@ static char *optional_string(SCM value)
 	return scm_is_true(value) ? scm_to_locale_string(value) : NULL;
 }
 
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+}
+
 // (%guest-create (READ SYMBOL MEMBER REGISTERS) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
-// VIA-HOST?)
+// VIA-HOST? MONITOR MEMORY NOTE). MONITOR is #f, or at a gdbstub what the monitor printed for
+// (%monitor-commands); MEMORY is a file of QEMU's, NOTE an address, or #f.
 static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
-			SCM pid, SCM via_host)
+			SCM pid, SCM via_host, SCM monitor, SCM memory, SCM note)
 {
 	struct scheme_guest *guest = scm_gc_malloc(sizeof(*guest), "guest");
 	*guest = (struct scheme_guest){
@@ -216,15 +240,68 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 		guest->answers[i] = scm_list_ref(answers, scm_from_size_t(i));
 	SCM object = scm_make_foreign_object_1(guest_type, guest);
 
+	char *texts[GG_MONITOR_TEXTS];
+	size_t count = 0;
 	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0,
-				    .via_host = scm_is_true(via_host) };
+				    .via_host = scm_is_true(via_host),
+				    .note = scm_is_true(note) ? scm_to_uint64(note) : 0 };
+	for (; scm_is_pair(monitor) && count < GG_MONITOR_TEXTS; monitor = scm_cdr(monitor))
+		texts[count++] = scm_to_utf8_string(scm_car(monitor));
+	if (count == GG_MONITOR_TEXTS)
+		target.monitor = (const char *const *)texts;
 	target.core_path = optional_string(core);
 	target.program_path = optional_string(program);
+	target.memory_path = optional_string(memory);
 	struct gg_error *err = gg_guest_create(&guest->host, &target, &guest->guest);
 	free((char *)target.core_path);
 	free((char *)target.program_path);
+	free((char *)target.memory_path);
+	free_texts(texts, count);
 	gg_guile_throw(err);
 	return object;
+}
+
+// (%guest-note GUEST) => the guest-physical address of the kernel's VMCOREINFO, or #f.
+static SCM guest_note(SCM object)
+{
+	const gg_gpa_t note = gg_guest_note(gg_guile_guest(object));
+	return note ? scm_from_uint64(note) : SCM_BOOL_F;
+}
+
+// (%monitor-commands) => a list of commands for QEMU's monitor.
+static SCM monitor_commands(void)
+{
+	SCM list = SCM_EOL;
+	for (unsigned int i = GG_MONITOR_TEXTS; i-- > 0;)
+		list = scm_cons(gg_guile_string(gg_monitor_command(i)), list);
+	return list;
+}
+
+// (%monitor-dump-command FILE) => the command that has QEMU write its dump there.
+static SCM monitor_dump_command(SCM path)
+{
+	char *path_text = scm_to_locale_string(path), *command = NULL;
+	struct gg_error *err = gg_monitor_dump_command(path_text, &command);
+	free(path_text);
+	gg_guile_throw(err);
+	return scm_take_locale_string(command);
+}
+
+static SCM monitor_dump_query(void)
+{
+	return gg_guile_string(gg_monitor_dump_query);
+}
+
+// (%monitor-dump-progress TEXT) => (DONE . ENDED?) by what the query printed.
+static SCM monitor_dump_progress(SCM text)
+{
+	char *bytes = scm_to_utf8_string(text);
+	double done = 0;
+	bool ended = false;
+	struct gg_error *err = gg_monitor_dump_progress(bytes, &done, &ended);
+	free(bytes);
+	gg_guile_throw(err);
+	return scm_cons(scm_from_double(done), scm_from_bool(ended));
 }
 
 static SCM guest_destroy(SCM object)
@@ -257,6 +334,13 @@ static SCM guest_symbol(SCM object, SCM name)
 		return scm_from_uint64(address);
 	free(no_cleanup_ptr(text));
 	gg_guile_throw(err);
+	return SCM_UNSPECIFIED;
+}
+
+// (%guest-ran GUEST): GDB has let it run; see gg_guest_ran().
+static SCM guest_ran(SCM object)
+{
+	gg_guest_ran(gg_guile_guest(object));
 	return SCM_UNSPECIFIED;
 }
 
@@ -392,6 +476,40 @@ static SCM interruptible(SCM thunk)
 	return result;
 }
 
+// (%check-interrupt): throws if Ctrl-C came since %interruptible began.
+static SCM check_interrupt(void)
+{
+	gg_guile_throw(gg_interrupt_check());
+	return SCM_UNSPECIFIED;
+}
+
+// (%forget-interrupt): that one has been heard.
+static SCM forget_interrupt(void)
+{
+	gg_interrupt_forget();
+	return SCM_UNSPECIFIED;
+}
+
+static void end_run(void *data)
+{
+	bool *elapsed = data;
+	*elapsed = gg_interrupt_run_end();
+}
+
+// (%interrupt-after MILLISECONDS THUNK) => (ELAPSED? . RESULT): calls THUNK, which lets the target
+// run, and has GDB stop the target as at Ctrl-C after so many milliseconds. ELAPSED? says whether
+// they had passed. Only inside of %interruptible.
+static SCM interrupt_after(SCM milliseconds, SCM thunk)
+{
+	bool elapsed = false;
+	gg_guile_throw(gg_interrupt_run_begin(scm_to_uint(milliseconds)));
+	scm_dynwind_begin(0);
+	scm_dynwind_unwind_handler(end_run, &elapsed, SCM_F_WIND_EXPLICITLY);
+	SCM result = scm_call_0(thunk);
+	scm_dynwind_end();
+	return scm_cons(scm_from_bool(elapsed), result);
+}
+
 void gg_guile_define(const char *name, int arguments, scm_t_subr function)
 {
 	scm_c_define_gsubr(name, arguments, 0, 0, function);
@@ -404,8 +522,14 @@ void gg_guile_init(void)
 	error_key = scm_permanent_object(scm_from_utf8_symbol("gdb-guest-error"));
 	guest_type = scm_permanent_object(scm_make_foreign_object_type(
 		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
-	gg_guile_define("%guest-create", 7, (scm_t_subr)guest_create);
+	gg_guile_define("%guest-create", 10, (scm_t_subr)guest_create);
+	gg_guile_define("%guest-note", 1, (scm_t_subr)guest_note);
+	gg_guile_define("%monitor-commands", 0, (scm_t_subr)monitor_commands);
+	gg_guile_define("%monitor-dump-command", 1, (scm_t_subr)monitor_dump_command);
+	gg_guile_define("%monitor-dump-query", 0, (scm_t_subr)monitor_dump_query);
+	gg_guile_define("%monitor-dump-progress", 1, (scm_t_subr)monitor_dump_progress);
 	gg_guile_define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
+	gg_guile_define("%guest-ran", 1, (scm_t_subr)guest_ran);
 	gg_guile_define("%guest-read", 3, (scm_t_subr)guest_read);
 	gg_guile_define("%guest-symbol", 2, (scm_t_subr)guest_symbol);
 	gg_guile_define("%guest-member", 3, (scm_t_subr)guest_member);
@@ -417,5 +541,9 @@ void gg_guile_init(void)
 	gg_guile_init_cpus();
 	gg_guile_init_memory();
 	gg_guile_init_log();
+	gg_guile_init_sysrq();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
+	gg_guile_define("%interrupt-after", 2, (scm_t_subr)interrupt_after);
+	gg_guile_define("%forget-interrupt", 0, (scm_t_subr)forget_interrupt);
+	gg_guile_define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
 }

@@ -30,7 +30,8 @@ void gg_guile_init_info(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 
-// And those of log.c.
+// And those of log.c, sysrq.c.
 void gg_guile_init_log(void);
+void gg_guile_init_sysrq(void);
 
 #endif

@@ -20,9 +20,12 @@ static SCM add(SCM list, const char *name, SCM value)
 	return scm_acons(symbol(name), value, list);
 }
 
-// A part that could not be had is (error . MESSAGE) in its place. ERR is consumed.
+// A part that could not be had is (error . MESSAGE) in its place. ERR is consumed; one that ends
+// all is thrown.
 static SCM error_value(struct gg_error *err)
 {
+	if (gg_error_is_final(err))
+		gg_guile_throw(err);
 	SCM value = scm_cons(symbol("error"), gg_guile_string(gg_error_message(err)));
 	gg_error_destroy(err);
 	return value;
@@ -47,6 +50,18 @@ static SCM time_or_false(struct gg_error *err, uint64_t nanoseconds)
 	return SCM_BOOL_F;
 }
 
+static SCM monitor_facts(struct gg_guest *guest, SCM facts)
+{
+	char *text = NULL;
+	facts = add(facts, "layout", symbol("monitor"));
+	struct gg_error *err = gg_monitor_run_state(guest->monitor, &text);
+	facts = add(facts, "run-state", text_value(err, text));
+	err = gg_monitor_machine(guest->monitor, &text);
+	facts = add(facts, "machine", text_value(err, text));
+	err = gg_monitor_version(guest->monitor, &text);
+	return add(facts, "version", text_value(err, text));
+}
+
 static SCM qemu_facts(struct gg_guest *guest)
 {
 	static const char *const accelerators[] = { [GG_ACCELERATOR_UNKNOWN] = "unknown",
@@ -58,6 +73,8 @@ static SCM qemu_facts(struct gg_guest *guest)
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	facts = add(facts, "accelerator",
 		    err ? error_value(err) : gg_guile_string(accelerators[cpus->accelerator]));
+	if (guest->monitor)
+		return monitor_facts(guest, facts);
 	facts = add(facts, "layout",
 		    symbol(gg_structure_has_types(guest->structure) ? "types" : "structure"));
 	uint64_t clock = 0;
@@ -157,7 +174,10 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 	}
 	facts = add(facts, "last-record", last_record(kernel));
 	facts = add(facts, "kaslr-offset", value_or_false(kernel, "KERNELOFFSET"));
-	facts = add(facts, "vmcoreinfo-by", symbol(kernel->by_device ? "device" : "scan"));
+	facts = add(facts, "vmcoreinfo-by",
+		    symbol(kernel->by_device ? "device"
+			   : guest->monitor  ? "tables"
+					     : "scan"));
 	facts = add(facts, "vmcoreinfo", scm_from_uint64(kernel->note));
 	facts = add(facts, "nodename", uts_field(kernel, NODENAME));
 	facts = add(facts, "version", uts_field(kernel, VERSION_FIELD));
@@ -176,7 +196,11 @@ static SCM guest_info(SCM object)
 	info = add(info, "notices", scm_reverse(notices));
 	info = add(info, "kernel", kernel);
 	info = add(info, "cpus", cpu_facts(guest));
-	return add(info, "qemu", qemu_facts(guest));
+	info = add(info, "qemu", qemu_facts(guest));
+	// A small thing that could not be had is left out: not for such reasons.
+	gg_guile_throw(gg_interrupt_check());
+	gg_guile_throw(gg_guest_check(guest));
+	return info;
 }
 
 // ---- Layouts ----
@@ -207,6 +231,9 @@ static struct gg_error *collect_row(void *data, const struct gg_structure_row *r
 static SCM guest_layout(SCM object)
 {
 	SCM list = SCM_EOL;
+	if (!gg_guile_guest(object)->structure)
+		gg_guile_throw(gg_error_create(
+			GG_UNSUPPORTED, "the gdbstub shows the guest's memory, not QEMU's own"));
 	struct gg_error *err =
 		gg_structure_compare(gg_guile_guest(object)->structure, collect_row, &list);
 	if (err)

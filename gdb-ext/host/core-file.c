@@ -38,6 +38,7 @@ struct gg_core_file {
 	char *path;
 	bool big_endian;
 	bool cut_off;
+	bool physical; // addresses are p_paddr
 	unsigned int address_size;
 	struct segment *segments; // ascending, disjoint, none empty
 	size_t count;
@@ -105,6 +106,8 @@ static struct gg_error *read_segments(struct gg_core_file *core, uint64_t file_s
 					       elf_errmsg(-1));
 		if (phdr.p_type != PT_LOAD)
 			continue;
+		if (core->physical)
+			phdr.p_vaddr = phdr.p_paddr;
 		add_area(core, &phdr);
 		struct gg_error *err = add_segment(core, &phdr, file_size);
 		if (err)
@@ -143,13 +146,14 @@ static struct gg_error *read_headers(struct gg_core_file *core)
 	return read_segments(core, (uint64_t)status.st_size);
 }
 
-struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret)
+static struct gg_error *open_core(const char *path, bool physical, struct gg_core_file **ret)
 {
 	struct gg_core_file *core = calloc(1, sizeof(*core));
 	if (!core)
 		return gg_enomem;
 
 	struct gg_error *err = NULL;
+	core->physical = physical;
 	core->fd = open(path, O_RDONLY | O_CLOEXEC);
 	core->path = strdup(path);
 	if (core->fd < 0)
@@ -164,6 +168,16 @@ struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret)
 	}
 	*ret = core;
 	return NULL;
+}
+
+struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret)
+{
+	return open_core(path, false, ret);
+}
+
+struct gg_error *gg_core_file_open_vmcore(const char *path, struct gg_core_file **ret)
+{
+	return open_core(path, true, ret);
 }
 
 void gg_core_file_close(struct gg_core_file *core)

@@ -11,6 +11,9 @@ struct gg_core_file;
 // Opens the ELF core at PATH. GG_BAD_DATA where it is none, or its segments overlap.
 struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret);
 
+// The same for a vmcore, whose segments' addresses are the guest-physical ones (p_paddr).
+struct gg_error *gg_core_file_open_vmcore(const char *path, struct gg_core_file **ret);
+
 // NULL is allowed.
 void gg_core_file_close(struct gg_core_file *core);
 

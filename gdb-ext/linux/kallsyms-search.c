@@ -48,7 +48,7 @@ static struct gg_error *read_piece(const struct gg_host *kernel, gg_gva_t gva, u
 				   size_t size)
 {
 	struct gg_error *err = gg_host_read(kernel, gva, bytes, size);
-	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
 	memset(bytes, 0, size);
@@ -259,8 +259,7 @@ search_image(struct image *image,
 		candidates++;
 		gg_error_destroy(last);
 		last = try(data, &found);
-		if (!last || gg_error_kind(last) == GG_INTERRUPTED ||
-		    gg_error_kind(last) == GG_NO_MEMORY)
+		if (!last || gg_error_is_final(last))
 			return last;
 	}
 	return last ? last

@@ -332,7 +332,7 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 // An error that nothing else helps against is ERR; another one is destroyed.
 static struct gg_error *if_final(struct gg_error *err)
 {
-	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
 	return NULL;
@@ -502,8 +502,7 @@ static struct gg_error *try_both_lengths(struct reader *reader, const struct nam
 {
 	bool has_long;
 	struct gg_error *err = try_lengths(reader, names, true, &has_long);
-	if (!err || !has_long || gg_error_kind(err) == GG_INTERRUPTED ||
-	    gg_error_kind(err) == GG_NO_MEMORY)
+	if (!err || !has_long || gg_error_is_final(err))
 		return err;
 	struct gg_error *other = try_lengths(reader, names, false, &has_long);
 	if (!other) {

@@ -11,6 +11,7 @@
 #include "../text.h"
 #include "symbols.h"
 
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -145,7 +146,7 @@ struct search {
 // ERR, which is consumed, is why the note at GPA is not taken.
 static struct gg_error *reject(struct search *search, gg_gpa_t gpa, struct gg_error *err)
 {
-	if (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+	if (gg_error_is_final(err))
 		return err;
 	_cleanup_free_ char *text = NULL;
 	int length =
@@ -216,7 +217,7 @@ static struct gg_error *map_or_skip(struct gg_page_table *table, gg_gva_t gva,
 	struct gg_error *err = gg_interrupt_check();
 	if (!err)
 		err = gg_page_table_map(table, gva, ret);
-	if (!err || gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
 	*ret = (struct gg_mapping){ .size = DAMAGED - gva % DAMAGED };
@@ -370,20 +371,29 @@ struct running {
 	struct gg_error *err; // that ends the search
 };
 
-static unsigned int count_paging(const struct running *running)
+static unsigned int count_paging(const struct gg_host *host, const struct gg_arch *arch,
+				 const struct gg_qemu_cpus *cpus)
 {
 	unsigned int count = 0;
-	for (size_t i = 0; i < running->cpus->count; i++) {
+	for (size_t i = 0; i < cpus->count; i++) {
 		struct gg_registers registers;
 		struct gg_paging paging = { 0 };
-		struct gg_error *err = running->arch->read_registers(
-			running->host, &running->cpus->cpus[i], &registers);
+		struct gg_error *err = arch->read_registers(host, &cpus->cpus[i], &registers);
 		if (!err)
-			running->arch->cpu_paging(&registers, true, &paging);
+			arch->cpu_paging(&registers, true, &paging);
 		count += !err && paging.levels;
 		gg_error_destroy(err);
 	}
 	return count;
+}
+
+struct gg_error *gg_kernel_is_running(const struct gg_ram_map *map, const struct gg_host *host,
+				      const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
+				      const struct gg_kernel *kernel, bool *ret)
+{
+	const unsigned int agreeing = count_agreeing(map, host, arch, cpus, kernel);
+	*ret = agreeing && agreeing == count_paging(host, arch, cpus);
+	return gg_interrupt_check();
 }
 
 // Is the kernel of the note at GPA the one that runs?
@@ -394,7 +404,7 @@ static bool try_running(struct running *running, gg_gpa_t gpa)
 	if (!err)
 		err = read_candidate(running->map, running->arch, running->scan->big_endian, gpa,
 				     &kernel);
-	if (err && (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)) {
+	if (err && (gg_error_is_final(err))) {
 		running->err = err;
 		return true;
 	}
@@ -426,7 +436,7 @@ struct gg_error *gg_kernel_find_running(const struct gg_ram_map *map, const stru
 	struct running running = {
 		.map = map, .host = host, .arch = arch, .cpus = cpus, .scan = scan
 	};
-	running.paging = count_paging(&running);
+	running.paging = count_paging(host, arch, cpus);
 	struct gg_error *err =
 		gg_ram_scan(map, GG_VMCOREINFO_HEADER, look_for_running, &running, &scan->missing);
 	if (!err)
@@ -439,4 +449,23 @@ struct gg_error *gg_kernel_find_running(const struct gg_ram_map *map, const stru
 	}
 	*ret = running.kernel;
 	return NULL;
+}
+
+struct gg_error *gg_kernel_find_at(const struct gg_ram_map *map, const struct gg_host *host,
+				   const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
+				   gg_gpa_t gpa, struct gg_kernel **ret)
+{
+	struct gg_vmcoreinfo_scan scan = { .big_endian = arch->elf_data == ELFDATA2MSB };
+	struct running running = {
+		.map = map, .host = host, .arch = arch, .cpus = cpus, .scan = &scan
+	};
+	running.paging = count_paging(host, arch, cpus);
+	try_running(&running, gpa);
+	struct gg_error *err = running.err;
+	if (!err && running.kernel)
+		err = find_areas(running.kernel);
+	if (err)
+		gg_kernel_destroy(running.kernel);
+	*ret = err ? NULL : running.kernel;
+	return err;
 }

@@ -66,6 +66,19 @@ struct gg_error *gg_kernel_find_running(const struct gg_ram_map *map, const stru
 					const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
 					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret);
 
+// The kernel whose VMCOREINFO is at GPA, if the page tables of all CPUs that use such bear it out;
+// else RET is NULL.
+struct gg_error *gg_kernel_find_at(const struct gg_ram_map *map, const struct gg_host *host,
+				   const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
+				   gg_gpa_t gpa, struct gg_kernel **ret);
+
+// Do the page tables of all CPUs that use some map KERNEL's text where it says? At least one must.
+// Of a guest that was let run, and may have been started anew, this tells whether KERNEL is still
+// the one. GG_INTERRUPTED is the only error.
+struct gg_error *gg_kernel_is_running(const struct gg_ram_map *map, const struct gg_host *host,
+				      const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
+				      const struct gg_kernel *kernel, bool *ret);
+
 // NULL is allowed.
 void gg_kernel_destroy(struct gg_kernel *kernel);
 

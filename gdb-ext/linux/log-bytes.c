@@ -199,7 +199,8 @@ static struct gg_error *end_lines(struct ring *ring, struct lines *lines)
 	struct gg_error *err = NULL;
 	ring->left = lines->left;
 	lines->left -= lines->line.size;
-	if (lines->line.size)
+	// The rest of the last line may come yet.
+	if (lines->line.size && !(ring->sink->position && !lines->left))
 		err = put_line(ring, text_of(&lines->line), lines->line.size, false);
 	lines->line.size = 0;
 	return err ? err : put_record(ring);

@@ -438,7 +438,8 @@ static struct gg_error *read_state(struct ring *ring, uint64_t id, const struct 
 		return gg_error_create(GG_BAD_DATA,
 				       "its descriptor has the id 0x%" PRIx64 ", not 0x%" PRIx64,
 				       desc->id, id);
-	else if (desc->state == RESERVED)
+	else if (desc->state == RESERVED ||
+		 (desc->state == COMMITTED && ring->sink && ring->sink->position))
 		*ret = PENDING;
 	else if (desc->state == REUSABLE)
 		*ret = GONE;
@@ -509,7 +510,23 @@ static bool is_enough(const struct ring *ring)
 	       ring->descs.faults + ring->infos.faults + ring->data.faults >= MAX_FAULTS;
 }
 
-static struct gg_error *walk_one(struct ring *ring, uint64_t id, uint64_t ahead, uint64_t clear_seq)
+// Behind the record ID, or at it if it is waited for: then nothing behind it is wanted yet.
+static bool move_position(struct ring *ring, uint64_t id, enum outcome outcome)
+{
+	struct gg_log_position *position = ring->sink->position;
+	if (!position)
+		return false;
+	const bool waits = outcome == PENDING && !position->skips_pending;
+	position->is_known = true;
+	position->id = waits ? id : (id + 1) & ring->id_mask;
+	position->seq = ring->next_seq;
+	if (outcome == PENDING)
+		position->skips_pending = false;
+	return waits;
+}
+
+static struct gg_error *walk_one(struct ring *ring, uint64_t id, uint64_t ahead, uint64_t clear_seq,
+				 bool *waits)
 {
 	struct gg_log_record record = { 0 };
 	struct gg_buffer dict = { 0 };
@@ -522,6 +539,7 @@ static struct gg_error *walk_one(struct ring *ring, uint64_t id, uint64_t ahead,
 		err = put_record(ring, clear_seq, &dict, &record);
 	else if (outcome == PENDING)
 		ring->sink->pending++;
+	*waits = move_position(ring, id, outcome);
 	gg_buffer_deinit(&dict);
 	return err;
 }
@@ -531,14 +549,15 @@ static struct gg_error *walk(struct ring *ring, uint64_t first, uint64_t count)
 {
 	const uint64_t clear_seq = read_clear_seq(ring);
 	struct gg_error *err = NULL;
-	for (uint64_t i = 0; !err && i < count; i++) {
+	bool waits = false;
+	for (uint64_t i = 0; !err && !waits && i < count; i++) {
 		const uint64_t id = (first + i) & ring->id_mask;
 		err = gg_interrupt_check();
 		ring->sink->gave_up = is_enough(ring);
 		if (ring->sink->gave_up || ring->sink->full)
 			break;
 		if (!err)
-			err = walk_one(ring, id, count - i - 1, clear_seq);
+			err = walk_one(ring, id, count - i - 1, clear_seq, &waits);
 	}
 	return err;
 }
@@ -610,10 +629,38 @@ static struct gg_error *walk_all(struct ring *ring)
 	return walk(ring, (newest.id - (count - 1)) & ring->id_mask, count);
 }
 
+// ---- What is new ----
+
+// From the sink's position on. One that is behind the ring's start has been overtaken: what is lost
+// is told with the next record. One that is before its end is another log's.
+static struct gg_error *walk_new(struct ring *ring)
+{
+	struct gg_log_position *position = ring->sink->position;
+	const uint64_t count = ((ring->head_id - ring->tail_id) & ring->id_mask) + 1;
+	if (count > ring->count)
+		return gg_error_create(GG_BAD_DATA,
+				       "its ends (ids 0x%" PRIx64 " to 0x%" PRIx64
+				       ") are damaged: it cannot be followed",
+				       ring->tail_id, ring->head_id);
+	uint64_t done = position->is_known ? (position->id - ring->tail_id) & ring->id_mask : 0;
+	position->is_new_log = done > count && done <= ring->id_mask / 2;
+	if (position->is_new_log)
+		return NULL;
+	if (done > count)
+		done = 0;
+	ring->next_seq = position->seq;
+	return walk(ring, (ring->tail_id + done) & ring->id_mask, count - done);
+}
+
 struct gg_error *gg_log_ring_read(const struct gg_host *kernel, struct gg_log_sink *sink)
 {
 	struct ring ring;
 	struct gg_error *err = read_ring(kernel, sink, &ring);
+	if (!err && sink->position) {
+		err = walk_new(&ring);
+		deinit_ring(&ring);
+		return err;
+	}
 	const uint64_t distance = err ? 0 : (ring.head_id - ring.tail_id) & ring.id_mask;
 	if (!err && distance < ring.count)
 		err = walk(&ring, ring.tail_id, distance + 1);

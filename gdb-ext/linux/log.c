@@ -27,7 +27,7 @@ struct gg_error *gg_log_emit(struct gg_log_sink *sink, const struct gg_log_recor
 
 struct gg_error *gg_log_distrust(struct gg_log_sink *sink, struct gg_error *err)
 {
-	if (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+	if (gg_error_is_final(err))
 		return err;
 	sink->untrusted++;
 	if (sink->reason)
@@ -68,7 +68,7 @@ static struct gg_error *tell_what_is_left_out(const struct gg_log_sink *sink)
 			sink, "%" PRIu64 " record%s left out, which cannot be trusted: %s%s",
 			sink->untrusted, sink->untrusted == 1 ? "" : "s",
 			sink->untrusted == 1 ? "" : "first ", gg_error_message(sink->reason));
-	if (!err && sink->pending)
+	if (!err && sink->pending && !sink->position)
 		err = gg_log_notice(sink, "%" PRIu64 " record%s still being written", sink->pending,
 				    sink->pending == 1 ? " was" : "s were");
 	if (!err && sink->gave_up)

@@ -9,11 +9,27 @@
 
 #include "../host/host.h"
 
+// How far a log has been read that is looked at again and again.
+struct gg_log_position {
+	bool is_known; // at the first look nothing is
+	uint64_t id;   // the ring's: of the record to go on with, ...
+	uint64_t seq;  // ... and its number
+	// A record that is being written is waited for, unless this is set: then it is lost.
+	bool skips_pending;
+	// Out: the log ends before the position, so it is another one. Nothing was read.
+	bool is_new_log;
+};
+
 // Where a reader puts what it finds.
 struct gg_log_sink {
 	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
 	struct gg_error *(*notice)(void *data, const char *text);
 	void *data;
+
+	// NULL for a log that is looked at once. Else a record that may still grow is as good as
+	// one that is being written; the ring is read from here to the first of these, and only the
+	// ring's reader moves it: the others cannot but read all of the log.
+	struct gg_log_position *position;
 
 	// What the readers tell besides: whether it is known when the log was last cleared, ...
 	bool clear_known;

@@ -89,7 +89,7 @@ static struct gg_error *need_kallsyms(struct gg_symbols *symbols)
 		return NULL;
 	if (!symbols->err) {
 		struct gg_error *err = read_kallsyms(symbols);
-		if (!err || gg_error_kind(err) == GG_INTERRUPTED)
+		if (!err || gg_error_is_final(err))
 			return err;
 		symbols->err = err;
 	}
@@ -100,8 +100,7 @@ static struct gg_error *need_kallsyms(struct gg_symbols *symbols)
 static struct gg_error *not_found(struct gg_error *not_told, struct gg_error *no_kallsyms)
 {
 	struct gg_error *err = no_kallsyms;
-	if (gg_error_kind(no_kallsyms) != GG_INTERRUPTED &&
-	    gg_error_kind(no_kallsyms) != GG_NO_MEMORY) {
+	if (!gg_error_is_final(no_kallsyms)) {
 		err = gg_error_create(GG_NOT_FOUND, "%s; %s", gg_error_message(not_told),
 				      gg_error_message(no_kallsyms));
 		gg_error_destroy(no_kallsyms);

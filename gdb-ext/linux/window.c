@@ -23,7 +23,7 @@ void gg_window_deinit(struct gg_window *window)
 
 static bool is_final(const struct gg_error *err)
 {
-	return gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY;
+	return gg_error_is_final(err);
 }
 
 static struct gg_error *read_piece(struct gg_window *window, uint64_t offset, size_t size)

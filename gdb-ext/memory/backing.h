@@ -44,6 +44,9 @@ struct gg_backing_ops {
 struct gg_backing {
 	const struct gg_backing_ops *ops;
 	const char *name; // for people
+	// What is to be done about bytes that are absent; NULL: it depends on the core.
+	const char *advice;
+	bool lost; // the target does not answer any more: GG_LOST came
 };
 
 // Bytes by way of the host's read; which of them are absent, by CORE, or NULL where the target is
@@ -56,6 +59,19 @@ struct gg_error *gg_backing_create_core(const struct gg_core_file *core, struct 
 
 // Bytes out of the memory of process PID, by the operating system.
 struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret);
+
+// A part of the gdbstub's memory that nobody can tell the state of.
+struct gg_untold {
+	gg_gpa_t start;
+	uint64_t size;
+};
+
+// Bytes by way of HOST's read, which is QEMU's gdbstub: an hva is a gpa. UNTOLD, COUNT of them, is
+// copied: these are absent. With BY_PAGES, which asks that all RAM is made of whole pages, small
+// reads are done by pages, and these are kept until the backing is destroyed; the guest must stand
+// still that long.
+struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct gg_untold *untold,
+					size_t count, bool by_pages, struct gg_backing **ret);
 
 // NULL is allowed.
 void gg_backing_destroy(struct gg_backing *backing);

@@ -10,9 +10,6 @@
 
 #include <inttypes.h>
 
-// No machine of QEMU's takes more than 4096.
-enum { MAX_CPUS = 8192 };
-
 struct cpu_layout {
 	struct gg_member next, index, dirty, running;
 };
@@ -145,10 +142,11 @@ static struct gg_error *read_freshness(const struct gg_host *host, const struct 
 	}
 }
 
-static struct gg_error *add_cpu(struct gg_qemu_cpus *cpus, const struct gg_qemu_cpu *cpu)
+struct gg_error *gg_qemu_cpus_add(struct gg_qemu_cpus *cpus, const struct gg_qemu_cpu *cpu)
 {
-	if (cpus->count == MAX_CPUS)
-		return gg_error_create(GG_BAD_DATA, "the list has more than %d CPUs", MAX_CPUS);
+	if (cpu->index >= GG_QEMU_MAX_CPUS)
+		return gg_error_create(GG_BAD_DATA, "cpu_index is %" PRIu32 ", not below %d",
+				       cpu->index, GG_QEMU_MAX_CPUS);
 	for (size_t i = 0; i < cpus->count; i++)
 		if (cpus->cpus[i].index == cpu->index)
 			return gg_error_create(GG_BAD_DATA,
@@ -170,9 +168,9 @@ static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_la
 	struct gg_error *err = gg_host_read_member(host, address, &layout->index, &index);
 	if (err)
 		return err;
-	if (index >= MAX_CPUS)
+	if (index >= GG_QEMU_MAX_CPUS)
 		return gg_error_create(GG_BAD_DATA, "cpu_index is %" PRIu64 ", not below %d", index,
-				       MAX_CPUS);
+				       GG_QEMU_MAX_CPUS);
 	*ret = (struct gg_qemu_cpu){ .address = address,
 				     .index = (uint32_t)index,
 				     .accelerator = accelerator };
@@ -190,7 +188,7 @@ static struct gg_error *read_list(const struct gg_host *host, const struct cpu_l
 		if (!err)
 			err = read_cpu(host, layout, ret->accelerator, address, &cpu);
 		if (!err)
-			err = add_cpu(ret, &cpu);
+			err = gg_qemu_cpus_add(ret, &cpu);
 		if (err)
 			return gg_error_context(err, "CPUState at 0x%" PRIx64, address);
 		err = gg_host_read_member(host, address, &layout->next, &address);
@@ -219,5 +217,6 @@ struct gg_error *gg_qemu_cpus_read(const struct gg_host *host, struct gg_qemu_cp
 void gg_qemu_cpus_deinit(struct gg_qemu_cpus *cpus)
 {
 	free(cpus->cpus);
+	free(cpus->text);
 	*cpus = (struct gg_qemu_cpus){ 0 };
 }

@@ -15,7 +15,6 @@
 
 enum {
 	MAX_FLAT_RANGES = 1 << 20, // a real machine has tens
-	MAX_RAM_RANGES = 1 << 22,  // virtio-mem can have holes block by block
 	MAX_ALIAS_DEPTH = 64,
 };
 
@@ -63,44 +62,6 @@ struct reader {
 struct flat_range {
 	uint64_t region, offset, start, size;
 };
-
-void gg_qemu_ram_deinit(struct gg_qemu_ram *ram)
-{
-	for (size_t i = 0; i < ram->count; i++)
-		free(ram->ranges[i].block);
-	free(ram->ranges);
-	*ram = (struct gg_qemu_ram){ 0 };
-}
-
-// Appends a range, or lengthens the last one.
-static struct gg_error *add_range(struct gg_qemu_ram *ram, const struct gg_qemu_range *range,
-				  const char *block)
-{
-	struct gg_qemu_range *last = ram->count ? &ram->ranges[ram->count - 1] : NULL;
-	if (last && last->start + last->size == range->start &&
-	    last->hva + last->size == range->hva && last->region == range->region) {
-		last->size += range->size;
-		return NULL;
-	}
-
-	if (ram->count == MAX_RAM_RANGES)
-		return gg_error_create(GG_BAD_DATA, "more than %d ranges of RAM", MAX_RAM_RANGES);
-	if (ram->count == ram->capacity) {
-		size_t capacity = ram->capacity ? 2 * ram->capacity : 32;
-		void *ranges = reallocarray(ram->ranges, capacity, sizeof(*ram->ranges));
-		if (!ranges)
-			return gg_enomem;
-		ram->ranges = ranges;
-		ram->capacity = capacity;
-	}
-	struct gg_qemu_range *added = &ram->ranges[ram->count];
-	*added = *range;
-	added->block = strdup(block);
-	if (!added->block)
-		return gg_enomem;
-	ram->count++;
-	return NULL;
-}
 
 // An Int128 that must be in 0 .. 2^64 (a size) or 2^64 - 1 (an address); 2^64 becomes 0.
 static struct gg_error *read_int128(struct gg_cursor *entry, const struct gg_member *member,
@@ -210,7 +171,7 @@ static struct gg_error *add_part(void *data, uint64_t offset, uint64_t size)
 		.offset = offset,
 		.region = range->region,
 	};
-	return add_range(plugged->ram, &part, plugged->block->idstr);
+	return gg_qemu_ram_add(plugged->ram, &part, plugged->block->idstr);
 }
 
 static struct gg_error *add_ram(const struct reader *reader, struct flat_range *range)

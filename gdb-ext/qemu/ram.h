@@ -12,7 +12,7 @@ struct gg_qemu_range {
 	uint64_t size;
 	gg_hva_t hva;
 	uint64_t offset; // in the RAMBlock
-	uint64_t region; // the MemoryRegion's address
+	uint64_t region; // the MemoryRegion's address, or 0 where only its name is known
 	char *block;     // RAMBlock.idstr, escaped
 };
 
@@ -24,5 +24,10 @@ struct gg_qemu_ram {
 
 struct gg_error *gg_qemu_ram_read(const struct gg_host *host, struct gg_qemu_ram *ret);
 void gg_qemu_ram_deinit(struct gg_qemu_ram *ram);
+
+// Appends RANGE, which has a copy of BLOCK for its block, or lengthens the last range by it where
+// region and bytes both go on. RANGE starts at or behind the end of the last one.
+struct gg_error *gg_qemu_ram_add(struct gg_qemu_ram *ram, const struct gg_qemu_range *range,
+				 const char *block);
 
 #endif

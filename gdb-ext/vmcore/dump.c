@@ -147,7 +147,7 @@ static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinf
 		use_kernel(dump, kernel);
 		return gg_buffer_check(&dump->notes);
 	}
-	if (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+	if (gg_error_is_final(err))
 		return err;
 	_cleanup_free_ char *text = strdup(gg_error_message(err));
 	gg_error_destroy(err);

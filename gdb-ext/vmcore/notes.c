@@ -5,19 +5,42 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static struct gg_error *append_notes(const struct gg_host *host, const struct gg_arch *arch,
-				     const struct gg_qemu_cpus *cpus, struct gg_buffer *notes)
+// One CPU's: NT_PRSTATUS to NOTES, QEMU's to OWN.
+static struct gg_error *append_cpu(const struct gg_host *host, const struct gg_arch *arch,
+				   const struct gg_qemu_cpu *cpu, struct gg_buffer *notes,
+				   struct gg_buffer *own, bool *known)
 {
-	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && i < cpus->count; i++)
-		err = arch->write_prstatus(host, &cpus->cpus[i], notes);
-	for (size_t i = 0; !err && i < cpus->count; i++)
-		err = arch->write_qemu_note(host, &cpus->cpus[i], notes);
+	struct gg_registers registers;
+	struct gg_error *err = arch->read_registers(host, cpu, &registers);
+	if (!err)
+		err = arch->write_prstatus(&registers, cpu->index, notes);
+	if (!err)
+		err = arch->write_qemu_note(&registers, own);
+	if (!err)
+		*known = arch->notes_known(&registers);
 	return err;
 }
 
-// "CPU 0, 2" of those of FRESHNESS, or NULL if there is none; the caller frees it.
-static char *list_cpus(const struct gg_qemu_cpus *cpus, enum gg_freshness freshness)
+// KNOWN has an element for each CPU.
+static struct gg_error *append_notes(const struct gg_host *host, const struct gg_arch *arch,
+				     const struct gg_qemu_cpus *cpus, struct gg_buffer *notes,
+				     bool *known)
+{
+	struct gg_buffer own = { .big_endian = notes->big_endian };
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < cpus->count; i++) {
+		err = gg_interrupt_check();
+		if (!err)
+			err = append_cpu(host, arch, &cpus->cpus[i], notes, &own, &known[i]);
+	}
+	if (!err)
+		gg_buffer_append(notes, own.bytes, own.size);
+	gg_buffer_deinit(&own);
+	return err ? err : gg_buffer_check(notes);
+}
+
+// "CPU 0, 2" of those that are LISTED, or NULL if there is none; the caller frees it.
+static char *list_cpus(const struct gg_qemu_cpus *cpus, const bool *listed)
 {
 	enum { MAX_LISTED = 16 };
 	char *text = NULL;
@@ -26,7 +49,7 @@ static char *list_cpus(const struct gg_qemu_cpus *cpus, enum gg_freshness freshn
 	if (!stream)
 		return NULL;
 	for (size_t i = 0; i < cpus->count; i++) {
-		if (cpus->cpus[i].freshness != freshness || count++ > MAX_LISTED)
+		if (!listed[i] || count++ > MAX_LISTED)
 			continue;
 		if (count > MAX_LISTED)
 			fprintf(stream, ", ...");
@@ -42,10 +65,10 @@ static char *list_cpus(const struct gg_qemu_cpus *cpus, enum gg_freshness freshn
 	return text;
 }
 
-static struct gg_error *tell(const struct gg_qemu_cpus *cpus, enum gg_freshness freshness,
-			     const char *what, gg_notice_fn *notice, void *data)
+static struct gg_error *tell(const struct gg_qemu_cpus *cpus, const bool *listed, const char *what,
+			     gg_notice_fn *notice, void *data)
 {
-	_cleanup_free_ char *list = list_cpus(cpus, freshness);
+	_cleanup_free_ char *list = list_cpus(cpus, listed);
 	_cleanup_free_ char *text = NULL;
 	if (!list || !notice)
 		return NULL;
@@ -56,30 +79,64 @@ static struct gg_error *tell(const struct gg_qemu_cpus *cpus, enum gg_freshness 
 	return notice(data, text);
 }
 
-static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
-				       void *data)
+// LISTED is room for an element for each CPU.
+static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, bool *listed,
+				       gg_notice_fn *notice, void *data)
 {
-	struct gg_error *err =
-		tell(cpus, GG_STALE,
-		     "the registers are stale: KVM has run the CPU since QEMU last had them",
-		     notice, data);
-	return err ? err
-		   : tell(cpus, GG_UNKNOWN,
-			  "whether the registers are current is not known: QEMU was executing, or "
-			  "does not tell",
-			  notice, data);
+	static const struct {
+		enum gg_freshness freshness;
+		const char *what;
+	} kinds[] = {
+		{ GG_STALE,
+		  "the registers are stale: KVM has run the CPU since QEMU last had them" },
+		{ GG_UNKNOWN,
+		  "whether the registers are current is not known: QEMU was executing, or "
+		  "does not tell" },
+	};
+	struct gg_error *err = NULL;
+	for (size_t kind = 0; !err && kind < sizeof(kinds) / sizeof(*kinds); kind++) {
+		for (size_t i = 0; i < cpus->count; i++)
+			listed[i] = cpus->cpus[i].freshness == kinds[kind].freshness;
+		err = tell(cpus, listed, kinds[kind].what, notice, data);
+	}
+	return err;
+}
+
+static struct gg_error *tell_unknown(const struct gg_qemu_cpus *cpus, bool *flags,
+				     gg_notice_fn *notice, void *data)
+{
+	for (size_t i = 0; i < cpus->count; i++)
+		flags[i] = !flags[i];
+	return tell(cpus, flags, "what is not known of the registers is 0 in the vmcore", notice,
+		    data);
+}
+
+// Notes and notices of all CPUs.
+static struct gg_error *write_cpus(const struct gg_host *host, const struct gg_arch *arch,
+				   const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
+				   void *data, struct gg_buffer *notes, bool *told)
+{
+	_cleanup_free_ bool *flags = calloc(cpus->count, sizeof(*flags));
+	if (!flags)
+		return gg_enomem;
+	struct gg_error *err = append_notes(host, arch, cpus, notes, flags);
+	*told = !err;
+	if (!err)
+		err = tell_unknown(cpus, flags, notice, data);
+	return err ? err : tell_freshness(cpus, flags, notice, data);
 }
 
 struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,
 				     gg_notice_fn *notice, void *data, struct gg_buffer *notes)
 {
 	const struct gg_qemu_cpus *cpus;
+	bool told = false; // the notes are written: what fails is to tell of them
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	if (!err)
-		err = append_notes(guest->host, arch, cpus, notes);
-	if (!err)
-		return tell_freshness(cpus, notice, data);
-	if (gg_error_kind(err) == GG_INTERRUPTED || gg_error_kind(err) == GG_NO_MEMORY)
+		err = write_cpus(guest->host, arch, cpus, notice, data, notes, &told);
+	if (!err || told)
+		return err;
+	if (gg_error_is_final(err))
 		return err;
 
 	// The memory is worth having without them.

@@ -24,7 +24,7 @@ static void list_absent(struct absent_list *list, const struct gg_ram_range *pie
 		fprintf(list->stream, ", ...");
 }
 
-static struct gg_error *absent_error(const struct gg_core_file *core,
+static struct gg_error *absent_error(const struct gg_core_file *core, const char *backing_advice,
 				     const struct absent_list *list)
 {
 	static const char not_a_core[] = "the files behind them are shorter than they are mapped";
@@ -34,7 +34,8 @@ static struct gg_error *absent_error(const struct gg_core_file *core,
 	static const char cut_off[] =
 		"the core file is cut off: look at the limit of its size (ulimit -c, "
 		"systemd-coredump's ExternalSizeMax) and at the disk it was written to";
-	const char *advice = !core                           ? not_a_core
+	const char *advice = backing_advice                  ? backing_advice
+			     : !core                         ? not_a_core
 			     : gg_core_file_is_cut_off(core) ? cut_off
 							     : left_out;
 	return gg_error_create(GG_ABSENT,
@@ -164,7 +165,7 @@ struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_ma
 	fclose(absent.stream);
 	_cleanup_free_ char *text = absent.text;
 	if (!err && absent.count && !options->skip_absent)
-		err = absent_error(core, &absent);
+		err = absent_error(core, map->backing->advice, &absent);
 	if (!err && absent.count)
 		err = tell_absent(&absent, notice, data);
 	if (!err && !pieces->count)

@@ -13,6 +13,7 @@
   #:export (define-guest-command
             register-guest-command
             call-with-guest
+            final?
             evaluate-address
             symbol-text
             option
@@ -23,6 +24,10 @@
             format-size
             format-address
             format-range))
+
+(define (final? kind)
+  "Does an error of KIND end the command, whatever else there might be to tell?"
+  (memq kind '(interrupted lost no-memory)))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
 ;;; `text', `list' (of numbers), a list of words of which one is meant, or (some-of WORD ...) for a list of
@@ -156,16 +161,18 @@ GDB's last word break."
 
 ;;; Commands.
 
-(define* (call-with-guest procedure #:key via-host?)
+(define* (call-with-guest procedure #:key via-host? memory)
   "Calls PROCEDURE with the guest of what GDB has in front of it."
   (let ((target (current-target)))
     (case (target-kind target)
       ((none) (throw 'gdb-guest-error 'not-found
-                     "no core and no process: load a core of QEMU (core-file FILE) or attach to \
-QEMU (attach PID)"))
+                     "no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach \
+to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"))
       ((other) (throw 'gdb-guest-error 'unsupported
-                      "the target is neither a core nor a process of this machine")))
-    (call-with-host target procedure #:via-host? via-host?)))
+                      "the target is neither a core, nor a process of this machine, nor QEMU's \
+gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or connect to its gdbstub \
+(target remote ADDRESS)")))
+    (call-with-host target procedure #:via-host? via-host? #:memory memory)))
 
 (define (invoke name specs argument body text)
   (catch #t
@@ -236,7 +243,7 @@ else a GDB expression."
     (catch 'gdb-guest-error
       (lambda () (%guest-kernel-symbol guest name))
       (lambda (key kind message)
-        (if (eq? kind 'interrupted)
+        (if (final? kind)
             (throw key kind message)
             message))))
   (let ((match (regexp-exec symbol-expression text)))
@@ -260,10 +267,10 @@ where the kernel's symbols are damaged."
              name
              (format #f "~a+0x~x" name (- address start))))))
     (lambda (key kind message)
-      (case kind
-        ((interrupted) (throw key kind message))
-        ((not-found absent) #f)
-        (else (notice message) #f)))))
+      (cond
+       ((final? kind) (throw key kind message))
+       ((memq kind '(not-found absent)) #f)
+       (else (notice message) #f)))))
 
 ;;; Words.
 

@@ -8,16 +8,86 @@
   #:use-module (ice-9 match)
   #:export (dump-guest-memory))
 
-(define* (dump-guest-memory file #:key (flags '()) (filter #f) (via-host? #f)
+;;; By way of QEMU's monitor: QEMU writes what it has, and that is made a whole vmcore of.
+
+(define (wait-for-qemu progress)
+  "Until QEMU has written its dump.  PROGRESS is called with the part that is done, 0 to 1."
+  (let loop ()
+    (%check-interrupt)
+    (match (%monitor-dump-progress (monitor (%monitor-dump-query)))
+      ((done . ended?)
+       (progress done)
+       (unless ended?
+         (usleep 50000)
+         (loop))))))
+
+(define (have-qemu-write file progress)
+  (let ((answer (string-trim-both (monitor (%monitor-dump-command file)))))
+    (unless (string-null? answer)
+      (throw 'gdb-guest-error 'system (format #f "QEMU does not write ~a: ~a" file answer))))
+  (wait-for-qemu progress))
+
+(define (total-size target)
+  (call-with-host target
+    (lambda (guest)
+      (apply + (map (lambda (range) (vector-ref range 1)) (%guest-ram guest))))))
+
+(define (absolute file)
+  (if (absolute-file-name? file) file (string-append (getcwd) "/" file)))
+
+(define (call-with-qemu-file target file progress procedure)
+  "Calls PROCEDURE with the name of a file that QEMU has written the guest's memory to, which is gone
+afterwards."
+  (let ((written (format #f "~a.~36r.part" (absolute file)
+                         (random (expt 36 8) (random-state-from-platform))))
+        (total (total-size target))
+        (start (get-internal-real-time)))
+    (define (show done)
+      (progress #f (inexact->exact (round (* done total))) total
+                (exact->inexact (/ (- (get-internal-real-time) start)
+                                   internal-time-units-per-second))))
+    (dynamic-wind
+      (const #t)
+      (lambda ()
+        (call-with-monitor target (lambda () (have-qemu-write written show)))
+        (unless (file-exists? written)
+          (throw 'gdb-guest-error 'not-found
+                 (format #f "QEMU wrote ~a on its side, where it stays: it is not to be seen from \
+here.  It is QEMU's own dump, without VMCOREINFO" written)))
+        (procedure written))
+      (lambda ()
+        (when (file-exists? written)
+          (delete-file written))))))
+
+(define (dump-on-the-other-side target file progress notice)
+  (call-with-monitor target (lambda () (have-qemu-write file (lambda (done) (progress #f 0 0 0)))))
+  (notice (format #f "QEMU wrote ~a on its own machine: it is QEMU's dump, without VMCOREINFO and the \
+kernel's addresses" file))
+  #f)
+
+(define* (dump-guest-memory file #:key (flags '()) (filter #f) (via #f)
                             (progress (const #t)) (notice (const #t)))
-  "Writes the guest's memory to FILE.  Returns #(MEMORY-SIZE FILE-SIZE SECONDS).  FLAGS is a list of
-the symbols force, no-notes and skip-absent.  FILTER, (BEGIN . LENGTH), leaves out all other
-guest-physical addresses.  PROGRESS is called with a range #(START SIZE HVA BLOCK), the bytes done,
-the bytes to do and the seconds so far; NOTICE with each line that the user should know."
-  (call-with-guest
-   (lambda (guest)
-     (%guest-dump guest file flags filter progress notice))
-   #:via-host? via-host?))
+  "Writes the guest's memory to FILE.  Returns #(MEMORY-SIZE FILE-SIZE SECONDS), or #f if the file is
+on another machine.  FLAGS is a list of the symbols force, no-notes and skip-absent.  FILTER, (BEGIN .
+LENGTH), leaves out all other guest-physical addresses.  VIA is #f, gdb or monitor.  PROGRESS is called
+with a range #(START SIZE HVA BLOCK), or #f while QEMU writes, the bytes done, the bytes to do and the
+seconds so far; NOTICE with each line that the user should know."
+  (define (dump memory)
+    (call-with-guest
+     (lambda (guest)
+       (%guest-dump guest file flags filter progress notice))
+     #:via-host? (eq? via 'gdb) #:memory memory))
+  (let ((target (current-target)))
+    (cond
+     ((not (eq? via 'monitor)) (dump #f))
+     ((not (eq? (target-kind target) 'stub))
+      (throw 'gdb-guest-error 'unsupported
+             "-via monitor is for QEMU's gdbstub (target remote ADDRESS)"))
+     ((not (target-is-here? target))
+      (dump-on-the-other-side target file progress notice))
+     ((and (file-exists? file) (not (memq 'force flags)))
+      (throw 'gdb-guest-error 'invalid (format #f "~a exists; -force replaces it" file)))
+     (else (call-with-qemu-file target file progress dump)))))
 
 (define (selected-flags options)
   (append (if (option options 'force) '(force) '())
@@ -42,10 +112,13 @@ the bytes to do and the seconds so far; NOTICE with each line that the user shou
                      file
                      #:flags (selected-flags options)
                      #:filter (selected-filter options)
-                     #:via-host? (equal? (option options 'via) "gdb")
+                     #:via (match (option options 'via)
+                             ("gdb" 'gdb)
+                             ("monitor" 'monitor)
+                             (_ #f))
                      #:progress
                      (lambda (range done total seconds)
-                       (unless (equal? range last-range)
+                       (when (and range (not (equal? range last-range)))
                          (erase-progress)
                          (say "~a\n" (format-range range))
                          (set! last-range range))
@@ -56,6 +129,7 @@ the bytes to do and the seconds so far; NOTICE with each line that the user shou
                        (note "~a" text)))))
        (erase-progress)
        (match result
+         (#f #t)
          (#(memory-size file-size seconds)
           (say "~a: ~a of guest memory in ~,2f s (~a/s)\n" file (format-size memory-size) seconds
                (format-size (inexact->exact (round (/ memory-size (max seconds 1e-3))))))))))))
@@ -70,11 +144,14 @@ the bytes to do and the seconds so far; NOTICE with each line that the user shou
                                 "What to do where the core lacks some of the guest's memory: fail,
     which is what happens without this, or skip: leave it out, and say what was left out.")
                         (no-notes flag "Only memory: not the CPUs' registers, nor VMCOREINFO.")
-                        (via ("gdb" "fastest")
-                             "How guest memory is read: through GDB, slowly, or the fastest way.")))
+                        (via ("gdb" "fastest" "monitor")
+                             "How guest memory is read: through GDB, slowly, or the fastest way there is
+    without QEMU's help; at QEMU's gdbstub, where that is slow, monitor has QEMU write
+    the memory to a file first, beside FILE.  QEMU on another machine writes FILE there,
+    in its own way, in the place of one that there may be.")))
   "Write the guest's memory to FILE, as a vmcore.
 
-What GDB has in front of it is a core of QEMU or a QEMU process; its binary needs debuginfo.
+What GDB has in front of it is a core of QEMU, a QEMU process, or QEMU's gdbstub.
 FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It has the notes of QEMU's own
 dump, and where a Linux kernel is found in the guest, its VMCOREINFO and virtual addresses.  It
 appears when it is whole; where the core lacks some of the guest's memory, there is an error that

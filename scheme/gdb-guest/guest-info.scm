@@ -18,7 +18,7 @@ not be had is (error . MESSAGE)."
     (catch 'gdb-guest-error
       thunk
       (lambda (key kind message)
-        (if (eq? kind 'interrupted)
+        (if (final? kind)
             (throw key kind message)
             (cons 'error message)))))
   (call-with-guest
@@ -50,6 +50,7 @@ not be had is (error . MESSAGE)."
   (let ((target (assq-ref info 'target)))
     (match (target-kind target)
       ('core (line "core" "~a" (target-core target)))
+      ('stub (line "gdbstub" "~a" (target-connection target)))
       (_ (line "process" "~a" (target-pid target))))))
 
 (define (print-qemu info)
@@ -61,9 +62,10 @@ not be had is (error . MESSAGE)."
           (match (fact qemu 'accelerator)
             ((or #f "unknown") "accelerator unknown")
             (accelerator accelerator)))
-    (line "layout" (if (eq? (fact qemu 'layout) 'types)
-                       "from QEMU's debuginfo"
-                       "found by structure: QEMU has no debuginfo here"))))
+    (line "layout" (match (fact qemu 'layout)
+                     ('types "from QEMU's debuginfo")
+                     ('structure "found by structure: QEMU has no debuginfo here")
+                     ('monitor "as QEMU's monitor tells it")))))
 
 (define (print-cpus info)
   (match (assq-ref info 'cpus)
@@ -131,9 +133,10 @@ not be had is (error . MESSAGE)."
      (when (fact kernel 'version)
        (line "" "~a" (fact kernel 'version)))
      (line "" "VMCOREINFO at guest-physical 0x~x, ~a, KASLR offset 0x~a" (fact kernel 'vmcoreinfo)
-           (if (eq? (fact kernel 'vmcoreinfo-by) 'device)
-               "as the vmcoreinfo device has it"
-               "found by scanning")
+           (match (fact kernel 'vmcoreinfo-by)
+             ('device "as the vmcoreinfo device has it")
+             ('tables "found by the CPUs' page tables")
+             (_ "found by scanning"))
            (or (fact kernel 'kaslr-offset) "?"))
      (when (fact kernel 'levels)
        (line "" "~a-level page tables, image at 0x~x (guest-physical 0x~x, ~a)"

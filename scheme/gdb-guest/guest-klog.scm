@@ -4,6 +4,7 @@
   #:use-module (gdb-guest command)
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
+  #:use-module (gdb-guest run)
   #:use-module (ice-9 match)
   #:export (guest-log))
 
@@ -43,11 +44,12 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
 (define (selected-style options)
   (filter (lambda (name) (option options name)) '(raw decode caller json)))
 
+(define (screen-style options)
+  (append (if (styled-output?) '(colour) '()) (selected-style options)))
+
 (define (print-log options)
   (let* ((query (selected-query options))
-         (style (selected-style options))
          (file (option options 'output))
-         (colours (if (styled-output?) '(colour) '()))
          (notices '())
          (notice (lambda (text) (set! notices (cons text notices))))
          (text (call-with-log-guest
@@ -55,16 +57,89 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
                 (lambda (guest)
                   (if file
                       (begin
-                        (%guest-log-save guest query style file (option options 'force) notice)
+                        (%guest-log-save guest query (selected-style options) file
+                                         (option options 'force) notice)
                         '())
-                      (%guest-log-text guest query (append colours style) notice))))))
+                      (%guest-log-text guest query (screen-style options) notice))))))
     (for-each say-bytes text)
-    ;; Objects alone go where objects are expected.
-    (for-each (lambda (text)
-                (if (option options 'json)
-                    (say-aside "note: ~a\n" text)
-                    (note "~a" text)))
-              (reverse notices))))
+    (for-each (lambda (text) (note-beside-log options text)) (reverse notices))))
+
+;;; Following.
+
+;; While GDB is at work the guest stands still: little of the time that passes.
+(define shortest-run 150)               ; milliseconds
+(define longest-run 2000)
+(define runs-per-look 10)
+
+(define (milliseconds-since start)
+  (quotient (* 1000 (- (get-internal-real-time) start)) internal-time-units-per-second))
+
+(define (length-of-run look)
+  "For how long the guest may run after a look that took so many milliseconds."
+  (max shortest-run (min longest-run (* runs-per-look look))))
+
+(define (note-beside-log options text)
+  ;; Objects alone go where objects are expected.
+  (if (option options 'json)
+      (say-aside "note: ~a\n" text)
+      (note "~a" text)))
+
+(define no-kernel "no kernel runs in the guest now whose log could be read; waiting for one")
+
+(define (look-at-log look follow options said)
+  "Prints what is new, with the notices that are not among those SAID the last time.  Returns the
+notices."
+  (define notices '())
+  (define (notice text)
+    (set! notices (cons text notices)))
+  (match (look (lambda (guest) (%log-follow-look follow guest notice)))
+    ((log? . text)
+     (unless log? (notice no-kernel))
+     (for-each (lambda (text)
+                 (unless (member text said)
+                   (note-beside-log options text)))
+               (reverse notices))
+     (for-each say-bytes text)
+     (say-now)
+     notices)))
+
+(define (follow-guest look run follow options)
+  "Prints what comes until the guest stops for a reason of its own: a line that says which."
+  (let loop ((said '()))
+    (let* ((start (get-internal-real-time))
+           (notices (look-at-log look follow options said)))
+      (match (run (length-of-run (milliseconds-since start)))
+        (#t (loop notices))
+        (reason
+         ;; What led to it.
+         (look-at-log look follow options notices)
+         reason)))))
+
+(define (until-interrupted thunk)
+  "Ctrl-C is the end of THUNK, and no error."
+  (catch 'gdb-guest-error
+    thunk
+    (lambda (key kind message)
+      (unless (eq? kind 'interrupted)
+        (throw key kind message)))))
+
+(define (follow-log options)
+  (for-each (lambda (name)
+              (when (option options name)
+                (throw 'gdb-guest-error 'invalid
+                       (format #f "-follow shows the log as it grows; it does not go with -~a" name))))
+            '(output force hexdump))
+  (call-with-guest-that-runs
+   (lambda (look run)
+     (let ((follow (%log-follow (selected-query options) (screen-style options))))
+       (dynamic-wind
+         (const #t)
+         (lambda ()
+           (until-interrupted
+            (lambda ()
+              (let ((reason (follow-guest look run follow options)))
+                (note-beside-log options (string-append "the guest stopped: " reason))))))
+         (lambda () (%log-follow-end follow)))))))
 
 (define-guest-command (guest-klog
                        #:argument #f
@@ -75,6 +150,7 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
                         (grep text "Only records whose text has this POSIX extended regular expression.")
                         (since-clear flag "Only records since the last \"dmesg --clear\" in the guest.")
                         (tail integer "Only the last so many records.")
+                        (follow flag "Go on: let the guest run, and print new records until Ctrl-C.")
                         (raw flag "The facility and the level, as a number, before each line: <6>.")
                         (decode flag "The facility and the level, as words, before each line.")
                         (caller flag "The task (T1) or CPU (C0) that wrote it, behind the time.")
@@ -92,6 +168,13 @@ has its time before it.  Where records were lost, a line starting \"note:\" says
 and what is not UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's colours, unless
 \"set style enabled off\".
 
+With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands still for some milliseconds
+several times a second, and is stopped at the end, which is Ctrl-C.  What the kernel overwrites in
+between is told as lost.  That takes a QEMU process or a gdbstub; a core cannot run.
+
 In GDB's Guile, (guest-log) gives the records as data, each an association list: seq, time (in
 nanoseconds), level, facility, caller, flags, lost, text, bytes, dict."
-  print-log)
+  (lambda (options)
+    (if (option options 'follow)
+        (follow-log options)
+        (print-log options))))

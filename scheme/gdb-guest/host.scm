@@ -13,19 +13,28 @@
   #:use-module (rnrs bytevectors)
   #:use-module (srfi srfi-1)
   #:export (call-with-host
+            interruptible
             current-target
             target-kind
             target-core
             target-program
             target-pid
+            target-connection
+            target-is-here?
+            call-with-monitor
+            monitor
             register-command
             split-arguments
             evaluate-integer
             set-convenience-variable
             execute-to-string
+            execute-for
+            setting
             fail
             say
             say-bytes
+            say-now
+            ask
             say-aside
             styled-output?))
 
@@ -68,28 +77,50 @@
 ;; The largest value that GDB allows is the user's setting; this is its default.
 (define value-size-limit 65536)
 
-;; As an array of unsigned char: errors of a connection come as Scheme exceptions.
-(define (read-by-value! address buffer)
-  (let ((size (bytevector-length buffer))
-        (limit (match (gdb:parameter-value "max-value-size")
-                 ((? integer? bytes) (min bytes value-size-limit))
-                 (_ value-size-limit)))
-        (uchar (gdb:arch-uchar-type (gdb:current-arch))))
-    (let loop ((done 0))
-      (when (< done size)
-        (let* ((piece (min limit (- size done)))
-               (type (gdb:type-array uchar 0 (- piece 1)))
-               (value (gdb:make-lazy-value type (+ address done))))
-          (bytevector-copy! (gdb:value->bytevector value) 0 buffer done piece)
-          (loop (+ done piece)))))))
+;; A slow line must not keep Ctrl-C waiting, and a fast one not wait for us.
+(define shortest-piece 4096)
+(define fast-enough (/ internal-time-units-per-second 50))
 
-(define (read-answer target)
+(define (value-limit)
+  (match (gdb:parameter-value "max-value-size")
+    ((? integer? bytes) (min bytes value-size-limit))
+    (_ value-size-limit)))
+
+(define (read-value address size)
+  "As an array of unsigned char: errors of a connection come as Scheme exceptions."
+  (let ((type (gdb:type-array (gdb:arch-uchar-type (gdb:current-arch)) 0 (- size 1))))
+    (gdb:value->bytevector (gdb:make-lazy-value type address))))
+
+(define (value-reader)
+  "A procedure that reads by value, in pieces as large as the line is fast."
+  (let ((piece shortest-piece))
+    (define (adapt! seconds limit)
+      (set! piece (if (< seconds fast-enough)
+                      (min (* 2 piece) limit)
+                      (max (quotient piece 2) (min shortest-piece limit)))))
+    (lambda (address buffer)
+      (let ((size (bytevector-length buffer))
+            (limit (value-limit)))
+        (let loop ((done 0))
+          (when (< done size)
+            (%check-interrupt)
+            (let* ((start (get-internal-real-time))
+                   (now (min piece limit (- size done)))
+                   (bytes (read-value (+ address done) now)))
+              (bytevector-copy! bytes 0 buffer done now)
+              (when (= now piece)
+                (adapt! (- (get-internal-real-time) start) limit))
+              (loop (+ done now)))))))))
+
+(define (read-answer target stub)
   (let ((read! (if (memq (target-kind target) '(core process))
                    read-by-port!
-                   read-by-value!)))
+                   (value-reader))))
     (lambda (address buffer)
       (answering 'fault
         (lambda ()
+          (when stub
+            (use-physical! stub #t))
           (read! address buffer)
           #t)))))
 
@@ -135,27 +166,34 @@
 (define (structured? type)
   (memv (gdb:type-code type) (list gdb:TYPE_CODE_STRUCT gdb:TYPE_CODE_UNION)))
 
+(define (offset-of field)
+  (quotient (gdb:field-bitpos field) 8))
+
+(define (field-type field)
+  (gdb:type-strip-typedefs (gdb:field-type field)))
+
 (define (find-field type name)
   "The byte offset of the member NAME in TYPE and its type, or #f and #f."
-  (let loop ((fields (if (structured? type) (gdb:type-fields type) '())))
-    (match fields
-      (() (values #f #f))
-      ((field . rest)
-       (let ((field-type (gdb:type-strip-typedefs (gdb:field-type field)))
-             (offset (quotient (gdb:field-bitpos field) 8)))
-         (cond
-          ((equal? (gdb:field-name field) name)
-           ;; field-bitsize cannot tell: in GDB 13 it is the position (gdbscm_field_bitsize).
-           (unless (zero? (remainder (gdb:field-bitpos field) 8))
-             (throw-answer 'unsupported "~a is a bit field" name))
-           (values offset field-type))
-          ((anonymous? field)
-           (call-with-values (lambda () (find-field field-type name))
-             (lambda (inner-offset inner-type)
-               (if inner-offset
-                   (values (+ offset inner-offset) inner-type)
-                   (loop rest)))))
-          (else (loop rest))))))))
+  (cond
+   ((not (structured? type)) (values #f #f))
+   ((gdb:type-has-field? type name)
+    (let ((field (gdb:type-field type name)))
+      ;; field-bitsize cannot tell: in GDB 13 it is the position (gdbscm_field_bitsize).
+      (unless (zero? (remainder (gdb:field-bitpos field) 8))
+        (throw-answer 'unsupported "~a is a bit field" name))
+      (values (offset-of field) (field-type field))))
+   (else (find-inner-field (filter anonymous? (gdb:type-fields type)) name))))
+
+;; GDB does not look for a field in those that have no name.
+(define (find-inner-field fields name)
+  (match fields
+    (() (values #f #f))
+    ((field . rest)
+     (call-with-values (lambda () (find-field (field-type field) name))
+       (lambda (offset type)
+         (if offset
+             (values (+ (offset-of field) offset) type)
+             (find-inner-field rest name)))))))
 
 (define (enumerator type name)
   "The value of the enumerator NAME, with the size of TYPE, or #f."
@@ -193,10 +231,13 @@
 (define (select-thread number)
   (execute-to-string (format #f "thread ~a" number)))
 
-(define (registers-answer thread name)
+(define (registers-answer stub thread name)
   (answering 'not-found
     (lambda ()
-      (let ((before (selected-thread)))
+      (when stub
+        (use-physical! stub #f))        ; GDB reads memory to find a thread's frame
+      (let ((before (selected-thread))
+            (thread (if stub (stub-thread thread) thread)))
         (dynamic-wind
           (lambda () (unless (= thread before) (select-thread thread)))
           (lambda ()
@@ -207,19 +248,20 @@
 
 ;;; The target.
 
-(define <target> (make-record-type 'target '(kind core program pid)))
+(define <target> (make-record-type 'target '(kind core program pid connection)))
 (define make-target (record-constructor <target>))
-(define target-kind (record-accessor <target> 'kind)) ; core, process, other or none
+(define target-kind (record-accessor <target> 'kind)) ; core, process, stub, other or none
 (define target-core (record-accessor <target> 'core))
 (define target-program (record-accessor <target> 'program))
 (define target-pid (record-accessor <target> 'pid))
+(define target-connection (record-accessor <target> 'connection)) ; of a stub: where it is
 
 (define (execute-to-string command)
   (gdb:execute command #:to-string #t))
 
 ;; The line of the current inferior: `* 1    process 4711  1 (native)  /usr/bin/qemu-system-x86_64'.
 (define inferior-line
-  (make-regexp "^\\* *[0-9]+ +(process ([0-9]+)|[^ ]+.*[^ ]) +[0-9]+ \\(([a-z-]+)[^)]*\\)"
+  (make-regexp "^\\* *[0-9]+ +(process ([0-9]+)|[^ ]+.*[^ ]) +[0-9]+ \\(([a-z-]+) ?([^ )]*)[^)]*\\)"
                regexp/newline))
 
 (define core-line
@@ -232,12 +274,14 @@
          (pid (and inferior (match:substring inferior 2)))
          (program (gdb:progspace-filename (gdb:current-progspace))))
     (cond
-     ((not connection) (make-target 'none #f program #f))
+     ((not connection) (make-target 'none #f program #f #f))
      ((string=? connection "core")
-      (make-target 'core (and core (match:substring core 1)) program #f))
+      (make-target 'core (and core (match:substring core 1)) program #f #f))
      ((string=? connection "native")
-      (make-target 'process #f program (and pid (string->number pid))))
-     (else (make-target 'other #f program #f)))))
+      (make-target 'process #f program (and pid (string->number pid)) #f))
+     ((and (member connection '("remote" "extended-remote")) (qemu-stub?))
+      (make-target 'stub #f #f #f (match:substring inferior 4)))
+     (else (make-target 'other #f program #f #f)))))
 
 ;; A Ctrl-C just before the library's handler was in place is still on GDB's mind, and would come
 ;; out of the first memory port.  A command lets it out where it does no harm (an evaluation does
@@ -249,23 +293,175 @@
      (answering 'interrupted (lambda () (execute-to-string "output 0")))
      (thunk))))
 
-(define* (call-with-host target procedure #:key via-host?)
-  "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
-target may run, or be another one, before the next command.  With VIA-HOST? guest memory is read
-through GDB only."
+;; One that came as the target stopped for another reason is still on GDB's mind too.
+(define (let-out-interrupt)
+  (catch #t
+    (lambda () (execute-to-string "output 0"))
+    (const #f)))
+
+(define (execute-for milliseconds command)
+  "Has GDB execute COMMAND, which lets the target run, and stops the target after so many
+MILLISECONDS as Ctrl-C does; a Ctrl-C of the user's stops it at once.  Three values: had the time
+passed; the key of the exception that GDB threw, or #f; what GDB printed, or the exception's text.
+Inside of `call-with-host' or `interruptible' only."
+  (match (%interrupt-after
+          milliseconds
+          (lambda ()
+            (catch #t
+              (lambda () (cons #f (execute-to-string command)))
+              (lambda (key . arguments)
+                (cons key (exception-text key arguments))))))
+    ((elapsed? . (key . text))
+     (let-out-interrupt)
+     (values elapsed? key text))))
+
+;;; QEMU's gdbstub.  Its memory is that of the selected CPU's page tables, but in its physical mode
+;;; guest-physical memory.  GDB must not look at a frame in that mode.
+
+;; Of one call: whether the stub is in physical mode, and whether it was before.
+(define <stub> (make-record-type 'stub '(physical? before?)))
+(define make-stub (record-constructor <stub>))
+(define stub-physical? (record-accessor <stub> 'physical?))
+(define set-stub-physical! (record-modifier <stub> 'physical?))
+(define stub-before? (record-accessor <stub> 'before?))
+
+(define reply-line (make-regexp "^received: \"(.*)\"$" regexp/newline))
+
+(define (packet text)
+  "The stub's reply to the packet TEXT."
+  (match (regexp-exec reply-line (execute-to-string (string-append "maintenance packet " text)))
+    (#f "")
+    (reply (match:substring reply 1))))
+
+;; GDB counts threads as they come and go.
+(define (stub-thread number)
+  "GDB's number for the thread that the stub numbers NUMBER."
+  (let* ((answer (execute-to-string (format #f "thread find ^Thread [0-9]*\\.~a$" number)))
+         (match (string-match "^Thread ([0-9]+) has target id" answer)))
+    (unless match
+      (throw-answer 'not-found "the gdbstub has no thread ~a" number))
+    (string->number (match:substring match 1))))
+
+(define (monitor command)
+  "What QEMU's monitor prints for COMMAND, by way of the stub."
+  (string-delete #\return (execute-to-string (string-append "monitor " command))))
+
+(define (use-physical! stub physical?)
+  (unless (eq? physical? (stub-physical? stub))
+    (unless (string=? (packet (if physical? "Qqemu.PhyMemMode:1" "Qqemu.PhyMemMode:0")) "OK")
+      (throw-answer 'unsupported "this QEMU's gdbstub has no physical mode, which QEMU has since \
+4.1: the guest's memory cannot be read through it; attach to QEMU, or take its core"))
+    (set-stub-physical! stub physical?)))
+
+;; A packet would stop a guest that runs, behind GDB's back.  Not by newest-frame: a Ctrl-C while GDB
+;; unwinds for that goes through libguile, and ends GDB.
+(define (check-stopped)
+  (catch #t
+    (lambda () (execute-to-string "output $pc"))
+    (lambda (key . arguments)
+      (when (eq? key 'signal)
+        (apply throw key arguments))
+      (let ((text (exception-text key arguments)))
+        (when (string-contains text "running")
+          (throw-answer 'invalid "the guest is running: stop it first (interrupt)"))))))
+
+;; By what QEMU's has always told of its single steps, and no other.
+(define (qemu-stub?)
+  (check-stopped)
+  (string-prefix? "ENABLE=" (packet "qqemu.sstepbits")))
+
+(define (open-stub)
+  (let ((physical? (string=? (packet "qqemu.PhyMemMode") "1")))
+    (make-stub physical? physical?)))
+
+(define (close-stub stub)
+  (define (put-back)
+    (catch #t
+      (lambda ()
+        (use-physical! stub (stub-before? stub))
+        #t)
+      (const #f)))
+  ;; Ctrl-C may come out of the first attempt.  Where the connection is gone there is nothing to put
+  ;; back.
+  (unless (or (put-back) (put-back) (not (connected?)))
+    (say "note: the gdbstub is left in its physical mode, in which GDB shows the guest's physical \
+memory: maintenance packet Qqemu.PhyMemMode:0\n")))
+
+(define (connected?)
+  (catch #t
+    (lambda ()
+      (execute-to-string "output $pc")  ; for newest-frame, see `check-stopped'
+      #t)
+    (const #f)))
+
+(define (call-with-stub target procedure)
+  "Calls PROCEDURE with a <stub> if TARGET is one, else with #f."
+  (if (eq? (target-kind target) 'stub)
+      (let ((stub (answering 'system open-stub)))
+        (dynamic-wind
+          (const #t)
+          (lambda () (procedure stub))
+          (lambda () (close-stub stub))))
+      (procedure #f)))
+
+(define (monitor-texts)
+  "What QEMU's monitor tells of the guest; for a command that it refuses, an empty text."
+  (map (lambda (command)
+         (answering 'system (lambda () (monitor command))))
+       (%monitor-commands)))
+
+(define here
+  (make-regexp "^((tcp[46]?:)?(localhost|127\\.[0-9.]+|\\[?::1\\]?)?:[0-9]+|[^:]*/.*|[^:]*)$"))
+
+(define (target-is-here? target)
+  "Does the stub's address, a socket's file or one of this machine's, say that QEMU runs here?"
+  (->bool (regexp-exec here (target-connection target))))
+
+(define (call-with-monitor target procedure)
+  "Calls PROCEDURE, in which `monitor' may be used; TARGET is QEMU's gdbstub, or an error says so."
   (interruptible
    (lambda ()
-     (let ((guest (%guest-create (list (read-answer target) symbol-answer member-answer
-                                       registers-answer)
-                                 #f
-                                 (gdb:type-sizeof (gdb:lookup-type "long"))
-                                 (target-core target) (target-program target)
-                                 (target-pid target)
-                                 via-host?)))
-       (dynamic-wind
-         (const #t)
-         (lambda () (procedure guest))
-         (lambda () (%guest-destroy guest)))))))
+     (call-with-stub target (lambda (stub) (procedure))))))
+
+;; Where a stub's guest had its VMCOREINFO when last seen: an association list by connection.  Whoever
+;; uses it finds out whether it still is so.
+(define known-notes '())
+
+(define (known-note target)
+  (assoc-ref known-notes (target-connection target)))
+
+(define (remember-note! target note)
+  (when (and note (target-connection target))
+    (set! known-notes
+          (acons (target-connection target) note
+                 (alist-delete (target-connection target) known-notes)))))
+
+;;; Guests.
+
+(define* (call-with-host target procedure #:key via-host? memory)
+  "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
+target may run, or be another one, before the next command.  With VIA-HOST? guest memory is read
+through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is read instead."
+  (interruptible
+   (lambda ()
+     (call-with-stub
+      target
+      (lambda (stub)
+        (let ((guest (%guest-create
+                      (list (read-answer target stub) symbol-answer member-answer
+                            (lambda (thread name) (registers-answer stub thread name)))
+                      #f
+                      (gdb:type-sizeof (gdb:lookup-type "long"))
+                      (target-core target) (target-program target) (target-pid target)
+                      via-host?
+                      (and stub (monitor-texts)) memory (and stub (known-note target)))))
+          (dynamic-wind
+            (const #t)
+            (lambda () (procedure guest))
+            (lambda ()
+              (when stub
+                (remember-note! target (%guest-note guest)))
+              (%guest-destroy guest)))))))))
 
 ;;; What commands need.
 
@@ -291,7 +487,9 @@ last word break.  An empty line does not repeat the command."
     (lambda ()
       (modulo (gdb:value->integer (gdb:parse-and-eval text)) (expt 2 64)))
     (lambda (key . arguments)
-      (fail "~s is not ~a: ~a" text what (exception-text key arguments)))))
+      (match (cons key arguments)
+        ((or ('signal . _) ('gdb-guest-error 'interrupted . _)) (apply throw key arguments))
+        (_ (fail "~s is not ~a: ~a" text what (exception-text key arguments)))))))
 
 (define (set-convenience-variable name value)
   "Sets $NAME to VALUE, an integer of up to 64 bits without a sign, or for #f to void."
@@ -313,6 +511,46 @@ last word break.  An empty line does not repeat the command."
 (define (say-bytes bytes)
   "A command's result, in GDB's character set."
   (put-bytevector (gdb:output-port) bytes))
+
+(define (say-now)
+  "What was said is shown now: GDB's own output is buffered too, off a terminal."
+  (gdb:execute "echo"))
+
+;; A Ctrl-C must not wait for the line.
+(define (read-typed-line)
+  (let ((port (fdes->inport 0)))
+    (define (typed?)
+      (catch 'system-error
+        (lambda () (pair? (car (select (list 0) '() '() 0 100000))))
+        (const #f)))
+    (setvbuf port 'none)
+    (let loop ((characters '()))
+      (%check-interrupt)
+      (if (not (typed?))
+          (loop characters)
+          (match (read-char port)
+            ((or (? eof-object?) #\newline) (list->string (reverse characters)))
+            (character (loop (cons character characters))))))))
+
+(define (ask question)
+  "Does the user say yes to QUESTION?  As with GDB's own, where nobody is asked (set confirm off, a
+script, batch mode) that is yes.  Inside of `interruptible' only."
+  (or (not (gdb:parameter-value "confirm"))
+      (not (isatty? (fdes->inport 0)))
+      (let loop ()
+        (say "~a (y or n) " question)
+        (say-now)
+        (let ((answer (string-downcase (string-trim-both (read-typed-line)))))
+          (cond
+           ((string-prefix? "y" answer) #t)
+           ((or (string-null? answer) (string-prefix? "n" answer)) #f)
+           (else
+            (say "Please answer y or n.\n")
+            (loop)))))))
+
+(define (setting name)
+  "The value of GDB's setting NAME."
+  (gdb:parameter-value name))
 
 (define (styled-output?)
   "Does GDB's output go to a terminal that shows colours, and does the user want them?"

@@ -5,6 +5,12 @@
 (define-module (gdb-guest native)
   #:export (%guest-create
             %guest-destroy
+            %guest-note
+            %monitor-commands
+            %monitor-dump-command
+            %monitor-dump-query
+            %monitor-dump-progress
+            %guest-ran
             %guest-read
             %guest-symbol
             %guest-member
@@ -23,9 +29,16 @@
             %guest-log
             %guest-log-text
             %guest-log-save
+            %log-follow
+            %log-follow-end
+            %log-follow-look
             %log-level-names
             %log-facility-names
-            %interruptible))
+            %sysrq-keys
+            %interruptible
+            %interrupt-after
+            %check-interrupt
+            %forget-interrupt))
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.
 (load-extension (string-append (dirname (dirname (%search-load-path "gdb-guest/native.scm")))

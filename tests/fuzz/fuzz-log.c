@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include "../../gdb-ext/linux/log-filter.h"
+#include "../../gdb-ext/linux/log-new.h"
 #include "../../gdb-ext/linux/log-find.h"
 #include "../../gdb-ext/linux/log-text.h"
 #include "../../gdb-ext/memory/xp-transcript.h"
@@ -125,10 +126,38 @@ static void change(struct log_image *image, const uint8_t *data, size_t size)
 	}
 }
 
+static struct gg_error *read_source(void *source, struct gg_log_sink *sink)
+{
+	return gg_log_read(source, sink);
+}
+
+static struct gg_error *take_new(void *data, const struct gg_log_record *record)
+{
+	uint64_t *sum = data;
+	for (size_t i = 0; i < record->text_size; i++)
+		*sum += (uint8_t)record->text[i];
+	return NULL;
+}
+
+// Looked at as it was made, and again when it is another one.
+static void follow_log(struct log_image *image, const uint8_t *data, size_t size)
+{
+	uint64_t sum = 0;
+	struct gg_log_new log = { .record = take_new, .data = &sum };
+	void *source = (void *)log_image_host(image);
+	gg_error_destroy(gg_log_new_read(&log, read_source, source));
+	change(image, data, size);
+	for (int i = 0; i < 2; i++)
+		gg_error_destroy(gg_log_new_read(&log, read_source, source));
+}
+
 static void use_log(const char *layout, uint8_t how, const uint8_t *data, size_t size)
 {
 	struct log_image *image = make_log(layout);
-	change(image, data, size);
+	if (how & 0x80)
+		follow_log(image, data, size);
+	else
+		change(image, data, size);
 	read_log(log_image_host(image), how);
 	log_image_destroy(image);
 }

@@ -18,6 +18,12 @@ PROMPT = "(ready) "
 PATIENCE = 120
 
 
+def tested():
+    """The path of the GDB under test, as the launcher tells it."""
+    run = subprocess.run([LAUNCHER, "-v"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
+    return re.match(r"gdb-guest \S+ in (.*), loaded from ", run.stdout)[1]
+
+
 def environment():
     """Nothing of the user's that changes what GDB prints."""
     return dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", INPUTRC="/dev/null")

@@ -5,19 +5,30 @@ import os
 import socket
 
 
+def connect_in(folder, name):
+    """A connection to the Unix socket of that name in a folder.
+
+    By way of the folder's descriptor: a socket's path has room for 107 bytes only.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        connection.connect(f"/proc/self/fd/{descriptor}/{name}")
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        os.close(descriptor)
+    return connection
+
+
 class Stub:
     """A connection to the gdbstub at a socket in a folder; the first CPU's page tables count."""
 
     def __init__(self, folder, name, seconds=30):
-        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket = connect_in(folder, name)
         self.socket.settimeout(seconds)
         self.buffer = b""
-        # By way of the folder's descriptor: a socket's path has room for 107 bytes only.
-        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        try:
-            self.socket.connect(f"/proc/self/fd/{descriptor}/{name}")
-        finally:
-            os.close(descriptor)
 
     def __enter__(self):
         return self

@@ -105,7 +105,6 @@ LINUX = [
     Machine("7.2, pc with 256 MiB, 1 vCPU", "pc", 256, smp=1, qemu=BOOKWORM),
     Machine("7.2, q35 with 256 MiB, 8 vCPUs, VGA", "q35", 256, ["-device", "VGA"], smp=8, qemu=BOOKWORM),
     Machine("7.2, pc with 5 GiB, 2 vCPUs, VGA", "pc", 5120, ["-device", "VGA"], qemu=BOOKWORM),
-    Machine("7.2, q35 with 5 GiB, 1 vCPU", "q35", 5120, smp=1, qemu=BOOKWORM),
     Machine("7.2, pc with shared memory, a DIMM plugged in", "pc,memory-backend=main", 256, SHARED_MEMORY,
             plug_filled_dimm, qemu=BOOKWORM),
     Machine("7.2, q35 with its firmware in a flash", "q35", 256, FLASH, qemu=BOOKWORM),

@@ -13,7 +13,7 @@ import vmcore
 from machines import lab
 
 # The cheapest of each kind of map, and the one with RAM on both sides of the PCI hole.
-FOR_CRASH = [machine for machine in machines.MACHINES if machine.memory in (256, 5120)] + [machines.LA57]
+FOR_CRASH = [machines.MACHINES[0], machines.MACHINES[3], machines.LA57]
 
 RANGE_LINE = re.compile(r"^0x([0-9a-f]{16})-0x([0-9a-f]{16})  .{10}  (\S+)$", re.MULTILINE)
 
@@ -110,4 +110,6 @@ def test_rich_map(dumps):
 @pytest.mark.machines(machines.EMPTY_VIRTIO_MEM)
 def test_empty_virtio_mem(dumps):
     """{dumps}: the map has no word of it"""
-    assert "growing" not in dumps.core_run.output
+    # GDB itself may show QEMU's command line.
+    blocks = [match[3] for match in RANGE_LINE.finditer(dumps.core_run.output)]
+    assert blocks and "growing" not in blocks, dumps.core_run

@@ -87,7 +87,8 @@ def test_qemu_itself(small, private_qemu, folder):
 
 # ---- What GDB has in front of it ----
 
-NO_TARGET = r"no core and no process: load a core of QEMU \(core-file FILE\) or attach to QEMU \(attach PID\)"
+NO_TARGET = (r"no core, no process and no gdbstub: load a core of QEMU \(core-file FILE\), attach to QEMU \(attach PID\) or "
+             r"connect to its gdbstub \(target remote ADDRESS\)")
 NO_QEMU = r"no symbol address_space_memory: this is not a QEMU system emulator, .*\(try: file .*\)"
 
 

@@ -373,8 +373,8 @@ def test_missing(hollow):
 def test_nothing_loaded():
     """Without a core or a process it is said what to load"""
     lines = gdb.attempt([], "guest-klog")
-    assert lines == ["ERROR: guest-klog: no core and no process: load a core of QEMU (core-file FILE) or attach to QEMU "
-                     "(attach PID)"]
+    assert lines == ["ERROR: guest-klog: no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach "
+                     "to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"]
 
 
 @pytest.mark.parametrize("options, message", [
@@ -382,7 +382,7 @@ def test_nothing_loaded():
                     "\"eror\""),
     ("-grep '('", "( is not a regular expression: Unmatched ( or \\("),
     ("-tail 0", "-tail is 1 or more"),
-    ("-colour", "no option -colour; it has -level, -facility, -grep, -since-clear, -tail, -raw, -decode, -caller, -json, "
+    ("-colour", "no option -colour; it has -level, -facility, -grep, -since-clear, -tail, -follow, -raw, -decode, -caller, -json, "
                 "-output, -force, -hexdump"),
     ("-hexdump /nowhere/x", "/nowhere/x: No such file or directory"),
     ("-output /nowhere/x", "/nowhere/x: creating a file beside it: No such file or directory"),

@@ -31,7 +31,7 @@ def test_ten_dumps(via, middling, folder):
 
 
 def test_many_questions(small, folder):
-    """200,000 questions about members and symbols in one command take no memory"""
+    """80,000 questions about members and symbols in one command take no memory"""
     script = folder / "ask.scm"
     script.write_text(ASK)
     core, program = small
@@ -61,7 +61,7 @@ ASK = r"""
         (%guest-symbol guest "address_space_memory")))
     (ask 1000)
     (show-size)
-    (ask 100000)
+    (ask 40000)
     (show-size)))
 (force-output)
 """

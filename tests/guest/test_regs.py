@@ -37,6 +37,9 @@ class Stopped:
             # Ours first: the monitor brings registers up to date that TCG keeps in pieces.
             self.attached = gdb.batch("-p", guest.pid, commands=["guest-regs -all"]) if machines.may_attach() else None
             self.truth = registers.of_monitor(guest)
+            with gdb.Session() as session:
+                session.command(f"target remote {guest.directory}/gdbstub")
+                self.all_by_stub, self.short_by_stub = session.command("guest-regs -all"), session.command("guest-regs")
             self.console = guest.serial.read_text(errors="replace")
             self.qemu = guest.qemu
             self.core = guest.core(folder / "core")
@@ -55,12 +58,14 @@ class Stopped:
 
     @staticmethod
     def _boot(name, folder):
+        stub = ["-gdb", "unix:gdbstub,server=on,wait=off"]
         if name in LINUX:
-            return lab.Guest(memory=256, directory=folder, **LINUX[name])
+            options = dict(LINUX[name])
+            return lab.Guest(memory=256, directory=folder, extra=[*stub, *options.pop("extra", [])], **options)
         if name in BARE:
             return lab.Guest(memory=64, smp=1, kernel=bare.build(BARE[name], folder), directory=folder,
-                             extra=["-cpu", "max"])
-        guest = lab.Guest(memory=64, smp=1, kernel=False, extra=FIRMWARE[name], directory=folder)
+                             extra=[*stub, "-cpu", "max"])
+        guest = lab.Guest(memory=64, smp=1, kernel=False, extra=[*stub, *FIRMWARE[name]], directory=folder)
         if not FIRMWARE[name]:
             # Without anything to boot it ends halted.
             lab.wait_until(lambda: "HLT=1" in guest.hmp("info registers"), 30, "the BIOS gives up")
@@ -89,6 +94,13 @@ def test_core(stopped):
 def test_attached(stopped):
     """{stopped}: what guest-regs -all shows of the process is what QEMU's info registers shows"""
     assert registers.of_run(stopped.attached) == "\n" + stopped.truth.strip("\n") + "\n"
+
+
+def test_stub(stopped):
+    """{stopped}: what guest-regs shows over the gdbstub is what it shows of the core, -all what QEMU's info registers shows"""
+    ours = [line for line in stopped.all_by_stub if not line.startswith(registers.EXTRA)]
+    assert ours == gdb.lines_of(stopped.truth)
+    assert stopped.short_by_stub == stopped.short()
 
 
 def test_json(stopped):
@@ -167,7 +179,7 @@ def test_without_debuginfo(qemu, mode, folder):
 
 MODES = {"protected mode of 16 bits": "16-bit kernel", "protected mode of 32 bits": "32-bit kernel",
          "page tables of i386": "32-bit kernel", "page tables of i386 with PAE": "32-bit kernel",
-         "long mode with AVX, and all else that Linux does not use": "64-bit kernel", "1 vCPU": "64-bit kernel",
+         "long mode with AVX, and all else that Linux does not use": "64-bit kernel",
          "a CPU that has just been reset": "16-bit real"}
 
 

@@ -313,7 +313,7 @@ def test_other_program(name, folder):
     """The core of {name}: dump-guest-memory says that this is no QEMU"""
     command, word = PROGRAMS[name]
     core = core_of(command, folder, word)
-    program = lab.lab("gdb") if name == "GDB" else command[0]
+    program = gdb.tested() if name == "GDB" else command[0]
     check_refused(program, core, folder, r"not a QEMU|no QEMU")
 
 

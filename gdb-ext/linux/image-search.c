@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// From a CPU's page tables to its kernel's VMCOREINFO, without a look at the rest of RAM.
+//
+// The kernel's image is mapped in an area of its own. Since v4.13 the variables vmcoreinfo_data,
+// vmcoreinfo_size and vmcoreinfo_note lie beside each other in its .bss (kernel/crash_core.c; since
+// v6.11 kernel/vmcore_info.c), and the last one points to the note; before, the note was an array
+// in .bss itself. .bss is the image's end, so the image is read backwards.
+//
+// Trusts nothing it reads: how much is read and how many pointers are followed have limits, and
+// what is found is a candidate only.
+#include "image-search.h"
+#include "../cleanup.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	PAGE = 4096,
+	WORD = 8,
+	PIECE = 256 * 1024,
+	OVERLAP = 64, // bytes that a piece shares with the next one: more than a note's header
+	MAX_READ = 64 << 20,
+	// A kernel that is just setting up its page tables maps this whole area, and has no note
+	// yet.
+	MAX_IMAGE = 256 << 20,
+	MAX_RUNS = 4096,
+	MAX_POINTERS = 2048, // that are followed although no size stands beside them
+	NEIGHBOURS = 4,      // words on either side of a pointer that may be the note's size
+};
+
+// A part of the image area that is mapped.
+struct run {
+	gg_gva_t start;
+	uint64_t size;
+};
+
+struct search {
+	const struct gg_ram_map *map;
+	const struct gg_arch *arch;
+	struct gg_page_table *table;
+	struct run runs[MAX_RUNS];
+	size_t run_count;
+	uint64_t size; // of all runs
+	uint64_t left; // bytes that may still be read
+	struct gg_vmcoreinfo_scan scan;
+	gg_gva_t *pointers; // of MAX_POINTERS, not yet followed
+	size_t pointer_count;
+	uint8_t *buffer;
+};
+
+// An error that ends the search; others are the guest's affair, and end with this.
+static struct gg_error *pass_final(struct gg_error *err)
+{
+	if (!err || gg_error_is_final(err) || gg_error_kind(err) == GG_UNSUPPORTED)
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
+// ---- The image ----
+
+static void add_run(struct search *search, gg_gva_t start, uint64_t size)
+{
+	struct run *last = search->run_count ? &search->runs[search->run_count - 1] : NULL;
+	search->size += size;
+	if (last && last->start + last->size == start)
+		last->size += size;
+	else if (search->run_count < MAX_RUNS)
+		search->runs[search->run_count++] = (struct run){ start, size };
+}
+
+static struct gg_error *find_runs(struct search *search)
+{
+	enum { DAMAGED = 2 << 20 };
+	for (uint64_t offset = 0; offset < search->arch->image_area_size;) {
+		const gg_gva_t gva = search->arch->image_area + offset;
+		struct gg_mapping mapping = { .size = DAMAGED - gva % DAMAGED };
+		struct gg_error *err = gg_interrupt_check();
+		if (!err)
+			err = pass_final(gg_page_table_map(search->table, gva, &mapping));
+		if (err)
+			return err;
+		if (mapping.present && gg_ram_map_find(search->map, mapping.gpa))
+			add_run(search, gva, mapping.size);
+		offset += mapping.size;
+	}
+	return NULL;
+}
+
+// ---- Candidates ----
+
+static void add_candidate(struct search *search, gg_gpa_t gpa)
+{
+	for (size_t i = 0; i < search->scan.count; i++)
+		if (search->scan.found[i] == gpa)
+			return;
+	if (search->scan.count < GG_SCAN_MAX)
+		search->scan.found[search->scan.count++] = gpa;
+}
+
+// Is there a note's header at GVA?
+static struct gg_error *try_pointer(struct search *search, gg_gva_t gva)
+{
+	uint8_t header[GG_VMCOREINFO_HEADER];
+	struct gg_mapping mapping;
+	size_t size;
+	struct gg_error *err = gg_page_table_map(search->table, gva, &mapping);
+	if (err || !mapping.present)
+		return pass_final(err);
+	err = gg_ram_map_read(search->map, mapping.gpa, header, sizeof(header));
+	if (!err && gg_vmcoreinfo_header(header, search->scan.big_endian, &size))
+		add_candidate(search, mapping.gpa);
+	return pass_final(err);
+}
+
+static uint64_t word_at(const uint8_t *bytes)
+{
+	uint64_t word;
+	memcpy(&word, bytes, sizeof(word));
+	return le64toh(word);
+}
+
+// To a page of the kernel's that is not in the image itself.
+static bool is_page_pointer(const struct search *search, uint64_t word)
+{
+	return !(word % PAGE) && word >> 63 &&
+	       word - search->arch->image_area >= search->arch->image_area_size &&
+	       word < UINT64_MAX - PAGE;
+}
+
+static bool has_size_beside(const uint8_t *bytes, size_t count, size_t at)
+{
+	const size_t first = at > NEIGHBOURS ? at - NEIGHBOURS : 0;
+	const size_t end = count - at > NEIGHBOURS ? at + NEIGHBOURS + 1 : count;
+	for (size_t i = first; i < end; i++) {
+		const uint64_t word = word_at(bytes + i * WORD);
+		if (word > GG_VMCOREINFO_HEADER && word <= PAGE)
+			return true;
+	}
+	return false;
+}
+
+static struct gg_error *look_at_pointers(struct search *search, const uint8_t *bytes, size_t size)
+{
+	const size_t count = size / WORD;
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < count; i++) {
+		const uint64_t word = word_at(bytes + i * WORD);
+		if (!is_page_pointer(search, word))
+			continue;
+		if (has_size_beside(bytes, count, i))
+			err = try_pointer(search, word);
+		else if (search->pointer_count < MAX_POINTERS)
+			search->pointers[search->pointer_count++] = word;
+	}
+	return err;
+}
+
+// A note in the image itself, at GVA.
+static struct gg_error *look_for_note(struct search *search, gg_gva_t gva, const uint8_t *bytes,
+				      size_t size)
+{
+	enum { NAME = 12 }; // where in the header it is
+	static const char name[] = "VMCOREINFO";
+	const uint8_t *at = bytes, *end = bytes + size;
+	struct gg_error *err = NULL;
+	while (!err && (at = memmem(at, (size_t)(end - at), name, sizeof(name)))) {
+		if (at - bytes >= NAME)
+			err = try_pointer(search, gva + (uint64_t)(at - bytes) - NAME);
+		at++;
+	}
+	return err;
+}
+
+// ---- The search ----
+
+struct finder {
+	const struct gg_host *host;
+	const struct gg_qemu_cpus *cpus;
+	gg_notice_fn *notice;
+	void *data;
+	struct gg_kernel *kernel;
+	char *rejected; // what was said of the first candidate
+};
+
+// The kernel of the candidates that there are since the last time, if one is sound.
+static struct gg_error *try_candidates(struct search *search, struct finder *finder)
+{
+	if (!search->scan.count)
+		return NULL;
+	struct gg_error *err =
+		gg_kernel_find(search->map, finder->host, search->arch, finder->cpus, &search->scan,
+			       finder->notice, finder->data, &finder->kernel);
+	search->scan.count = 0;
+	if (err && gg_error_kind(err) == GG_NOT_FOUND && !finder->rejected &&
+	    !(finder->rejected = strdup(gg_error_message(err)))) {
+		gg_error_destroy(err);
+		return gg_enomem;
+	}
+	return pass_final(err);
+}
+
+static struct gg_error *search_piece(struct search *search, struct finder *finder, gg_gva_t gva,
+				     size_t size)
+{
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = gg_page_table_read(search->table, gva, search->buffer, size);
+	if (err)
+		return pass_final(err);
+	search->left -= size < search->left ? size : search->left;
+	err = look_at_pointers(search, search->buffer, size);
+	if (!err)
+		err = look_for_note(search, gva, search->buffer, size);
+	return err ? err : try_candidates(search, finder);
+}
+
+static struct gg_error *search_runs(struct search *search, struct finder *finder)
+{
+	struct gg_error *err = NULL;
+	for (size_t i = search->run_count; !err && !finder->kernel && i-- > 0;) {
+		const struct run *run = &search->runs[i];
+		for (uint64_t end = run->size; !err && !finder->kernel && end && search->left;) {
+			const uint64_t size = end < PIECE ? end : PIECE;
+			err = search_piece(search, finder, run->start + end - size, (size_t)size);
+			end -= end > size ? size - OVERLAP : end;
+		}
+	}
+	for (size_t i = 0; !err && !finder->kernel && i < search->pointer_count; i++) {
+		err = try_pointer(search, search->pointers[i]);
+		if (!err)
+			err = try_candidates(search, finder);
+	}
+	return err;
+}
+
+static struct gg_error *search_tables(struct search *search, struct finder *finder)
+{
+	struct gg_error *err = find_runs(search);
+	if (!err && search->size && search->size <= MAX_IMAGE)
+		err = search_runs(search, finder);
+	return err;
+}
+
+static struct gg_error *search_by(struct search *search, struct finder *finder)
+{
+	search->buffer = malloc(PIECE);
+	search->pointers = calloc(MAX_POINTERS, sizeof(*search->pointers));
+	struct gg_error *err =
+		search->buffer && search->pointers ? search_tables(search, finder) : gg_enomem;
+	free(search->buffer);
+	free(search->pointers);
+	return err;
+}
+
+// The kernel's tables of a CPU; levels is 0 where there are none.
+static struct gg_error *read_paging(const struct gg_host *host, const struct gg_arch *arch,
+				    const struct gg_qemu_cpu *cpu, struct gg_paging *ret)
+{
+	struct gg_registers registers;
+	struct gg_error *err = arch->read_registers(host, cpu, &registers);
+	*ret = (struct gg_paging){ 0 };
+	if (!err)
+		arch->cpu_paging(&registers, true, ret);
+	return err;
+}
+
+static struct gg_error *search_cpu(const struct gg_ram_map *map, const struct gg_arch *arch,
+				   const struct gg_paging *paging, struct finder *finder,
+				   uint64_t *searched)
+{
+	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
+	if (!search)
+		return gg_enomem;
+	*search = (struct search){ .map = map, .arch = arch, .left = MAX_READ - *searched };
+	search->scan.big_endian = arch->elf_data == ELFDATA2MSB;
+	struct gg_error *err = gg_page_table_create(map, paging, &search->table);
+	if (!err)
+		err = search_by(search, finder);
+	gg_page_table_destroy(search->table);
+	*searched = MAX_READ - search->left;
+	return err;
+}
+
+static struct gg_error *not_found(const struct finder *finder, bool paging)
+{
+	if (finder->rejected)
+		return gg_error_create(GG_NOT_FOUND, "%s", finder->rejected);
+	return gg_error_create(GG_NOT_FOUND, "no kernel of Linux: %s",
+			       paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
+				      : "no CPU has page tables that could map one");
+}
+
+struct gg_error *gg_kernel_find_by_image(const struct gg_ram_map *map, const struct gg_host *host,
+					 const struct gg_arch *arch,
+					 const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
+					 void *data, struct gg_kernel **ret)
+{
+	struct finder finder = { .host = host, .cpus = cpus, .notice = notice, .data = data };
+	struct gg_error *err = NULL;
+	uint64_t searched = 0;
+	bool paging = false;
+	gg_gpa_t last_root = 0;
+	for (size_t i = 0; !err && !finder.kernel && arch->image_area_size && i < cpus->count;
+	     i++) {
+		struct gg_paging tables;
+		err = read_paging(host, arch, &cpus->cpus[i], &tables);
+		if (err || !tables.levels || (paging && tables.root == last_root))
+			continue;
+		paging = true;
+		last_root = tables.root;
+		err = search_cpu(map, arch, &tables, &finder, &searched);
+	}
+	if (!err && !finder.kernel)
+		err = not_found(&finder, paging);
+	free(finder.rejected);
+	*ret = finder.kernel;
+	return err;
+}

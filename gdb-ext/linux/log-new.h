@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What is new in a log that is looked at again and again.
+#ifndef GG_LOG_NEW_H
+#define GG_LOG_NEW_H
+
+#include "log.h"
+
+struct gg_log_new {
+	// Get what is new; NOTICE may be NULL.
+	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
+	struct gg_error *(*notice)(void *data, const char *text);
+	void *data;
+
+	bool has_looked;
+	struct gg_log_position position;
+	// Of a log without the ring's ids: the number of the next record; or, without numbers too,
+	// the time of the last one, and how many have that.
+	uint64_t next_seq, last_time, same_time;
+	unsigned int waited; // looks at a record that is not finished
+
+	// During a look: what the reader fills, and how far it has come.
+	struct gg_log_sink sink;
+	uint64_t at_last_time, newest_seq, newest_time;
+	uint64_t known; // records with a number or a time
+};
+
+// The records since the last look, each once and in order, with how many were lost before each; all
+// of them at the first. READ puts the log into a sink. A log that starts anew is told of, and read
+// from its start. GG_UNSUPPORTED for one whose records have neither numbers nor times.
+struct gg_error *gg_log_new_read(struct gg_log_new *log,
+				 struct gg_error *(*read)(void *source, struct gg_log_sink *sink),
+				 void *source);
+
+// The next look is at another kernel's log.
+void gg_log_new_forget(struct gg_log_new *log);
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The magic SysRq keys of Linux: what they do, and how they are typed.
+#ifndef GG_SYSRQ_H
+#define GG_SYSRQ_H
+
+#include "../gdb-guest.h"
+
+enum { GG_SYSRQ_MAX_CODES = 4 };
+
+// What a PS/2 keyboard sends, as the guest reads it from its keyboard controller (scan code set 1).
+struct gg_sysrq_codes {
+	uint8_t press[GG_SYSRQ_MAX_CODES];
+	size_t press_count;
+	uint8_t release[GG_SYSRQ_MAX_CODES];
+	size_t release_count;
+};
+
+struct gg_sysrq_key {
+	char key;
+	bool destroys;    // work in the guest is lost, or it does not go on as it was
+	const char *does; // for people, what follows "the kernel"
+};
+
+// All keys, the letters first.
+const struct gg_sysrq_key *gg_sysrq_keys(size_t *ret_count);
+
+// How KEY, one of those, is typed.
+void gg_sysrq_type(char key, struct gg_sysrq_codes *ret);
+
+#endif

@@ -1,0 +1,252 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; Keys are typed by way of the keyboard controller: the monitor's own sendkey does nothing while
+;;; the guest is stopped, which it always is when the stub listens.
+
+(define-module (gdb-guest guest-sysrq)
+  #:use-module (gdb-guest command)
+  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest native)
+  #:use-module (gdb-guest run)
+  #:use-module (ice-9 format)
+  #:use-module (ice-9 match)
+  #:use-module (ice-9 regex)
+  #:use-module (srfi srfi-1))
+
+;;; The keys.
+
+(define (list-keys)
+  (for-each (match-lambda
+              (#(key does destroys? _ _)
+               (say "~a  ~a~a\n" key (if destroys? "asks first; " "") does)))
+            (%sysrq-keys)))
+
+(define (find-key name)
+  (or (find (lambda (row) (string=? (vector-ref row 0) name)) (%sysrq-keys))
+      (throw 'gdb-guest-error 'invalid
+             (format #f "~s is not a SysRq key; guest-sysrq -list shows them" name))))
+
+(define (confirm-key key does)
+  (unless (ask (format #f "At this key the kernel ~a.  Send ~a to the guest?" does key))
+    (throw 'gdb-guest-error 'invalid "not confirmed")))
+
+;;; The keyboard controller, an i8042.  Its command 0xd2 puts a byte where those of the keyboard are
+;;; (QEMU's hw/input/pckbd.c, KBD_CCMD_WRITE_OBUF), and interrupts the guest.
+
+(define port-value (make-regexp "= 0x([0-9a-f]+)"))
+(define no-device #xff)
+
+(define (keyboard-status)
+  (match (regexp-exec port-value (monitor "i /b 0x64"))
+    (#f (throw 'gdb-guest-error 'unsupported "QEMU's monitor does not show the guest's ports"))
+    (value (string->number (match:substring value 1) 16))))
+
+(define (keyboard-full?)
+  "Has the guest not read the last byte yet?"
+  (odd? (keyboard-status)))
+
+(define (put-code code)
+  (monitor "o /b 0x64 0xd2")
+  (monitor (format #f "o /b 0x60 ~a" code)))
+
+(define (check-keyboard target)
+  (when (= no-device (call-with-monitor target keyboard-status))
+    (throw 'gdb-guest-error 'unsupported
+           "the guest has no PS/2 keyboard (i8042) to type SysRq at; in the guest, /proc/sysrq-trigger \
+does without")))
+
+;;; Typing, as fast as the guest reads.
+
+(define (type-some target codes)
+  "Types the first of CODES if the guest has read what was typed before.  Returns what is left."
+  (call-with-monitor
+   target
+   (lambda ()
+     (if (or (null? codes) (keyboard-full?))
+         codes
+         (begin
+           (put-code (car codes))
+           (cdr codes))))))
+
+(define typing-run 10)                  ; milliseconds
+(define runs-for-typing 200)
+(define patience-with-release 250)      ; milliseconds
+
+(define (type-all target run codes again?)
+  "Types CODES while the guest runs, as long as AGAIN? says so, or until it stops for a reason of its
+own.  Returns what is left."
+  (let loop ((codes codes))
+    (let ((rest (type-some target codes)))
+      (if (or (null? rest) (not (again?)) (not (eq? #t (run typing-run))))
+          rest
+          (loop rest)))))
+
+(define (times count)
+  "A procedure that returns true so many times."
+  (lambda ()
+    (set! count (- count 1))
+    (>= count 0)))
+
+(define (for-milliseconds count)
+  "A procedure that returns true for so long."
+  (let ((end (+ (get-internal-real-time)
+                (quotient (* count internal-time-units-per-second) 1000))))
+    (lambda ()
+      (< (get-internal-real-time) end))))
+
+(define (press target run codes)
+  (unless (null? (type-all target run codes (times runs-for-typing)))
+    (throw 'gdb-guest-error 'unsupported
+           "the guest does not read its keyboard: its kernel has no driver for it (i8042, atkbd), or \
+does not handle interrupts any more")))
+
+(define (call-with-pressed-keys target run codes release procedure)
+  "Calls PROCEDURE with a procedure that lets the guest run, as RUN, and lets go of the keys little by
+little.  Whatever happens they are let go at the end: Ctrl-C can wait for that.  A guest that stopped
+for a reason of its own is not let run again."
+  (define stopped? #f)
+  (define pressed? #f)
+  (define (run-on milliseconds)
+    (let ((result (catch 'gdb-guest-error
+                    (lambda () (run milliseconds))
+                    (lambda (key kind message)
+                      (set! stopped? (not (eq? kind 'interrupted)))
+                      (throw key kind message)))))
+      (set! stopped? (not (eq? result #t)))
+      result))
+  (define (run-and-release milliseconds)
+    (set! release (type-some target release))
+    (run-on milliseconds))
+  (define (release-all)
+    (unless (or stopped? (null? release))
+      (%forget-interrupt)
+      (catch #t
+        (lambda ()
+          (when (and (pair? (type-all target run-on release
+                                      (for-milliseconds patience-with-release)))
+                     pressed?)
+            (note "the guest was too busy to see that the keys are let go; the next guest-sysrq \
+lets go of them")))
+        (const #f))))
+  (catch #t
+    (lambda ()
+      (press target run-on codes)
+      (set! pressed? #t)
+      (let ((result (procedure run-and-release)))
+        (release-all)
+        result))
+    (lambda exception
+      (release-all)
+      (apply throw exception))))
+
+;;; The answer.
+
+(define waiting-run 50)
+(define answer-run 20)        ; so short that the kernel does not overwrite what has not been seen
+(define quiet-enough 1000)
+(define default-wait 10)
+(define longest-wait 3600)
+
+(define (print-new look follow)
+  "Prints what the kernel has logged; was that anything?"
+  (let* ((notices '())
+         (text (look (lambda (guest)
+                       (cdr (%log-follow-look follow guest
+                                              (lambda (text) (set! notices (cons text notices)))))))))
+    (for-each (lambda (text) (note "~a" text)) (reverse notices))
+    (for-each say-bytes text)
+    (say-now)
+    (pair? text)))
+
+(define (print-answer look run follow milliseconds)
+  "Lets the guest run until its kernel has been quiet for a while after an answer, or for so many
+MILLISECONDS.  Tells what came of it: quiet, nothing, more, or a line that says why the guest stopped."
+  (let loop ((left milliseconds) (quiet #f))
+    (cond
+     ((and quiet (>= quiet quiet-enough)) 'quiet)
+     ((<= left 0) (if quiet 'more 'nothing))
+     (else
+      (let* ((time (min left (if (eqv? quiet 0) answer-run waiting-run)))
+             (reason (run time))
+             (new? (print-new look follow)))
+        (if (eq? reason #t)
+            (loop (- left time) (if new? 0 (and quiet (+ quiet time))))
+            reason))))))
+
+(define (explain result seconds)
+  (match result
+    ('quiet #t)
+    ('nothing
+     (note "the kernel logged nothing within ~a s: SysRq may be off in the guest (kernel.sysrq), or \
+nothing reads its PS/2 keyboard" seconds))
+    ('more
+     (note "the ~a s are over, and the kernel still logs: -wait ~a has it run longer" seconds
+           (* 3 seconds)))
+    (reason (note "the guest stopped: ~a" reason))))
+
+;; It has to be an error: without one GDB, whose target broke off while it ran, does not prompt.
+(define (explain-end destroys? thunk)
+  "Calls THUNK.  After a key that DESTROYS? it is no wonder if the guest is gone."
+  (catch 'gdb-guest-error
+    thunk
+    (lambda (key kind message)
+      (throw key kind (if (and destroys? (eq? kind 'system))
+                          (string-append "the key was sent, and the guest is gone: " message)
+                          message)))))
+
+(define (send-key target look run row seconds)
+  (match row
+    (#(key does destroys? press release)
+     (let ((follow (%log-follow (vector #f '() '() #f #f 1) '())))
+       (dynamic-wind
+         (const #t)
+         (lambda ()
+           ;; What is there already is no answer.
+           (look (lambda (guest) (%log-follow-look follow guest (const #t))))
+           (call-with-pressed-keys
+            target run press release
+            (lambda (run)
+              (explain-end
+               destroys?
+               (lambda ()
+                 (explain (print-answer look run follow (* 1000 seconds)) seconds))))))
+         (lambda () (%log-follow-end follow)))))))
+
+(define (guest-sysrq name options)
+  (let ((target (current-target))
+        (row (find-key name))
+        (seconds (or (option options 'wait) default-wait)))
+    (unless (<= 1 seconds longest-wait)
+      (throw 'gdb-guest-error 'invalid (format #f "-wait is 1 to ~a seconds" longest-wait)))
+    (when (eq? (target-kind target) 'process)
+      (throw 'gdb-guest-error 'unsupported
+             "keys are typed through QEMU's monitor, which is at its gdbstub: connect to that (target \
+remote ADDRESS) instead of to the process"))
+    (call-with-guest-that-runs
+     (lambda (look run)
+       (match row
+         (#(key does destroys? _ _)
+          (check-keyboard target)
+          (when (and destroys? (not (option options 'force)))
+            (confirm-key key does))
+          (send-key target look run row seconds)))))))
+
+(define-guest-command (guest-sysrq
+                       #:argument (key . "[KEY]")
+                       #:options
+                       ((wait integer "Let the guest run for at most so many seconds (10).")
+                        (force flag "Do not ask, whatever the key does.")
+                        (list flag "Show the keys, and what the kernel does at each.")))
+  "Send a magic SysRq key to the guest's Linux kernel, and print what it logs then.
+
+GDB must be connected to QEMU's gdbstub, and the guest have a PS/2 keyboard, as PCs have by default.
+The key is typed there with Alt and SysRq; the guest runs until its kernel has been quiet for a second
+after its answer, and is stopped again.  The kernel does what kernel.sysrq in the guest allows; what it
+does not allow it says or ignores.
+
+Keys at which work in the guest is lost ask first, unless \"set confirm off\"."
+  (lambda (options)
+    (cond
+     ((option options 'list) (list-keys))
+     ((option options 'key) => (lambda (key) (guest-sysrq key options)))
+     (else (throw 'gdb-guest-error 'invalid "it takes a KEY; -list shows them")))))

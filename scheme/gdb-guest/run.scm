@@ -1,0 +1,183 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; The guest lives for a moment: GDB lets what it has in front of it run, and stops it again.
+
+(define-module (gdb-guest run)
+  #:use-module (gdb-guest command)
+  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest native)
+  #:use-module (ice-9 format)
+  #:use-module (ice-9 match)
+  #:use-module (ice-9 receive)
+  #:use-module (ice-9 regex)
+  #:use-module (srfi srfi-1)
+  #:export (call-with-guest-that-runs))
+
+;;; What can run.
+
+(define (succeeds? command)
+  (catch #t
+    (lambda ()
+      (execute-to-string command)
+      #t)
+    (const #f)))
+
+;; Of a thread that runs, and of one that is gone, GDB has no registers.
+(define (standing?)
+  (succeeds? "output $pc"))
+
+;; In these QEMU does not let the guest go on, and says nothing: GDB would wait for ever.
+(define reset-needed (make-regexp "\\((shutdown|internal-error)\\)"))
+
+(define (check-run-state target)
+  (let ((status (call-with-monitor target (lambda () (monitor "info status")))))
+    (match (regexp-exec reset-needed status)
+      (#f #t)
+      (state
+       (throw 'gdb-guest-error 'unsupported
+              (format #f "the guest cannot run: QEMU says ~a, and wants it to be reset first \
+(monitor system_reset)" (match:substring state 1)))))))
+
+(define (check-runnable target)
+  (when (eq? (target-kind target) 'core)
+    (throw 'gdb-guest-error 'unsupported
+           "a core cannot run: it takes a QEMU process (attach PID) or QEMU's gdbstub (target remote \
+ADDRESS)"))
+  (when (setting "non-stop")
+    (throw 'gdb-guest-error 'unsupported
+           "in GDB's non-stop mode the guest cannot be stopped as a whole: set non-stop off, and \
+connect again"))
+  (unless (standing?)
+    (throw 'gdb-guest-error 'unsupported
+           "the guest is running already: stop it first (interrupt)"))
+  (when (eq? (target-kind target) 'stub)
+    (check-run-state target)))
+
+;;; GDB's settings that would be in the way.
+
+(define signal-line
+  (make-regexp "^SIGINT[ \t]+(Yes|No)\t(Yes|No)\t(Yes|No)" regexp/newline))
+
+(define (signal-words)
+  "What GDB does at SIGINT, as its command handle has it."
+  (match (regexp-exec signal-line (execute-to-string "info signals SIGINT"))
+    (#f '("stop" "print" "nopass"))
+    (match
+     (map (lambda (group word)
+            (if (string=? (match:substring match group) "Yes")
+                word
+                (string-append "no" word)))
+          '(1 2 3) '("stop" "print" "pass")))))
+
+;; GDB asks whether that is meant.
+(define (handle-signal words)
+  (let ((confirm? (setting "confirm")))
+    (dynamic-wind
+      (lambda () (when confirm? (execute-to-string "set confirm off")))
+      (lambda () (execute-to-string (string-append "handle SIGINT " (string-join words))))
+      (lambda () (when confirm? (execute-to-string "set confirm on"))))))
+
+(define (selected-thread)
+  (catch #t
+    (lambda () (string->number (execute-to-string "output $_thread")))
+    (const #f)))
+
+(define (call-with-run-settings thunk)
+  (let ((signal (signal-words))
+        (ours '("stop" "print" "nopass"))
+        (locking (setting "scheduler-locking"))
+        (paged? (setting "pagination"))
+        (thread (selected-thread)))
+    (define (lock how)
+      (unless (member locking '("off" "replay"))
+        (execute-to-string (string-append "set scheduler-locking " how))))
+    (dynamic-wind
+      (lambda ()
+        (lock "off")
+        ;; Nobody waits for a key while the guest runs.
+        (when paged? (execute-to-string "set pagination off"))
+        (unless (equal? signal ours) (handle-signal ours)))
+      thunk
+      (lambda ()
+        (unless (equal? signal ours) (handle-signal signal))
+        (lock locking)
+        (when paged? (execute-to-string "set pagination on"))
+        (unless (memv (selected-thread) (list thread #f))
+          (succeeds? (format #f "thread ~a" thread)))))))
+
+;;; Running.
+
+(define noise (make-regexp "^(Continuing|\\[(New|Switching|Thread)|warning: )"))
+
+(define (first-line text)
+  "The first line of what GDB printed that tells why the target stopped."
+  (or (find (lambda (line)
+              (not (or (string-null? line) (regexp-exec noise line))))
+            (map string-trim-both (string-split text #\newline)))
+      "GDB does not say why"))
+
+(define (fail-to-run text)
+  (throw 'gdb-guest-error 'system (string-append "the guest does not run: " text)))
+
+(define (stopped-by-interrupt?)
+  (string-contains (catch #t
+                     (lambda () (execute-to-string "info program"))
+                     (lambda _ (fail-to-run "it is gone")))
+                   "signal SIGINT"))
+
+;; Longer than GDB needs to get a target going, on any machine.
+(define longest-start 4000)
+
+(define (run-target milliseconds)
+  (receive (elapsed? key text) (execute-for milliseconds "continue")
+    (cond
+     ((not (standing?))
+      (fail-to-run (if (succeeds? "thread") "it cannot be stopped" (first-line text))))
+     (key
+      ;; Not as any Ctrl-C, which may be no error: without one GDB would not prompt.
+      (catch 'gdb-guest-error
+        %check-interrupt
+        (lambda _ (throw 'signal)))
+      ;; The time was over before GDB had begun.
+      (if (and elapsed? (eq? key 'signal) (< milliseconds longest-start))
+          (run-target (* 2 milliseconds))
+          (fail-to-run text)))
+     ((not (stopped-by-interrupt?))
+      (%forget-interrupt)
+      (first-line text))
+     (else
+      ;; QEMU must not get the signal when it goes on.
+      (succeeds? "queue-signal 0")
+      (%check-interrupt)
+      (or elapsed? "by a SIGINT, or at QEMU's monitor")))))
+
+;;; A guest that runs now and then.
+
+(define (call-with-guest-that-runs procedure)
+  "Calls PROCEDURE with two procedures.  The first, LOOK, calls a procedure with the guest.  The second,
+RUN, lets it run for at most so many milliseconds: it returns #t when they have passed, else a line
+that says why the guest stopped; that it is not there any more, or that the user pressed Ctrl-C, is an
+error.  The guest is stopped at the beginning and at the end; one that cannot run, or runs, is an
+error."
+  (let ((target (current-target)))
+    (if (eq? (target-kind target) 'stub)
+        ;; What its monitor tells is not kept over a run, nor is the stub's physical mode.  A
+        ;; Ctrl-C is remembered from the first moment on.
+        (interruptible
+         (lambda ()
+           (check-runnable target)
+           (call-with-run-settings
+            (lambda ()
+              (procedure (lambda (look) (call-with-host target look))
+                         run-target)))))
+        (call-with-guest
+         (lambda (guest)
+           (define (run milliseconds)
+             (dynamic-wind
+               (const #t)
+               (lambda () (run-target milliseconds))
+               (lambda () (%guest-ran guest))))
+           (check-runnable target)
+           (call-with-run-settings
+            (lambda ()
+              (procedure (lambda (look) (look guest)) run))))))))

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-klog -follow: the log of a guest that runs, stands still for each look, and is found stopped at the end."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+import gdb
+from machines import lab
+
+BACK_WITHIN = 0.5
+STUB = "unix:gdbstub,server=on,wait=off"
+# What GDB asks when it thinks that its target does not answer: in batch mode it takes yes for an answer.
+QUERIES = re.compile(r"Give up waiting|Stop debugging it|not responding")
+
+
+class Living:
+    """A guest that writes records when it is asked to, and a GDB at its QEMU's process or gdbstub."""
+
+    def __init__(self, way, folder, append="", extra=()):
+        self.way = way
+        self.guest = lab.Guest(directory=folder, append=f"printk.devkmsg=on loglevel=1 lab.ticks=1 {append}",
+                               extra=["-serial", "unix:ticks,server=on,wait=off", "-gdb", STUB, *extra])
+        try:
+            self.ticks = self._connect("ticks")
+            self.session = gdb.Session(*self.arguments())
+        except BaseException:
+            self.guest.kill()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
+        self.ticks.close()
+        self.guest.kill()
+
+    def arguments(self):
+        if self.way == "process":
+            return ["-p", self.guest.pid]
+        return ["-ex", f"target remote {self.guest.directory}/gdbstub"]
+
+    def write_ticks(self, count):
+        self.ticks.sendall(b"%d\n" % count)
+
+    def follow(self, options=""):
+        """Until something of the log is there."""
+        self.session.start(f"guest-klog -follow -tail 1 {options}")
+        self.session.wait(r"\n")
+
+    def stop(self, typed=True):
+        """What GDB prints when the user has had enough of it."""
+        began = time.monotonic()
+        self.session.interrupt(typed=typed)
+        text = self.session.wait_prompt()
+        seconds = time.monotonic() - began
+        assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s"
+        return text
+
+    def is_stopped(self):
+        if self.way == "stub":
+            return self.guest.qmp("query-status")["status"] in ("paused", "debug")
+        return f"/proc/{self.guest.pid}/stat" and self._state() in "tT"
+
+    def check(self):
+        """GDB is alive, was not in doubt about its target, and that is stopped."""
+        assert self.session.is_alive() and self.is_stopped()
+        assert not QUERIES.search(self.session.log), self.session.log[-2000:]
+
+    def _state(self):
+        with open(f"/proc/{self.guest.pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0]
+
+    def _connect(self, name):
+        connection = socket.socket(socket.AF_UNIX)
+        descriptor = os.open(self.guest.directory, os.O_PATH | os.O_DIRECTORY)
+        try:
+            connection.connect(f"/proc/self/fd/{descriptor}/{name}")
+        finally:
+            os.close(descriptor)
+        return connection
+
+
+@pytest.fixture(params=[pytest.param("process", marks=pytest.mark.attach), "stub"])
+def way(request):
+    return request.param
+
+
+@pytest.fixture
+def living(way, folder):
+    with Living(way, folder) as living:
+        yield living
+
+
+def ticks_of(text):
+    return [int(number) for number in re.findall(r"lab: tick (\d+)", text)]
+
+
+def is_quiet(text):
+    """No error; where Ctrl-C comes just as GDB sets the target going, GDB's own word for it must get through."""
+    return "ERROR" not in text.replace("ERROR: Quit", "", 1)
+
+
+def test_thousand(living):
+    """By a {way}: 1,000 records written by the guest are shown, each once and in order, until Ctrl-C"""
+    living.follow()
+    living.write_ticks(1000)
+    text = living.session.wait(r"lab: tick 999\r?\n") + living.stop()
+    assert ticks_of(text) == list(range(1000))
+    assert "note:" not in text and is_quiet(text), text[-500:]
+    living.check()
+    # What is there already is shown first, and only what was asked for.
+    living.write_ticks(1)
+    living.session.send("guest-klog -follow -json -grep 'tick [0-9]*9$' -tail 2")
+    living.session.wait(r'"lab: tick 999"')
+    living.write_ticks(20)
+    text = living.session.wait(r'"lab: tick 1019".*\n') + living.stop(typed=False)
+    assert [json.loads(line)["text"] for line in text.splitlines() if line.startswith("{")] == \
+        ["lab: tick 1009", "lab: tick 1019"]
+    living.check()
+
+
+def test_batch(living):
+    """By a {way}: in batch mode SIGINT ends it as Ctrl-C does, the commands behind it follow, and the status is 0"""
+    living.session.command("detach")
+    command = [gdb.LAUNCHER, "-nx", "-batch", *map(str, living.arguments()),
+               "-ex", "guest-klog -follow -tail 1", "-ex", "print 6 * 7"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env=gdb.environment()) as process:
+        for line in process.stdout:
+            if line.startswith("["):
+                living.write_ticks(3)
+            if "tick 2" in line:
+                break
+        process.send_signal(2)
+        rest = process.stdout.read()
+        assert process.wait(gdb.PATIENCE) == 0, rest
+    assert "$1 = 42" in rest and is_quiet(rest), rest
+    assert living.guest.qmp("query-status")["running"]
+
+
+def test_interrupted_often(living):
+    """By a {way}: Ctrl-C at 15 moments, and many at once, find the guest stopped, and GDB asks nothing"""
+    for i in range(15):
+        living.session.start("guest-klog -follow -tail 1")
+        # No condition stands for these.
+        time.sleep(0.02 * i)
+        living.session.interrupt(typed=i % 2)
+        living.session.wait_prompt()
+        living.session.settle()
+        assert living.is_stopped()
+    living.follow()
+    for i in range(20):
+        living.session.interrupt(typed=i % 2)
+        time.sleep(0.003)
+    living.session.settle()
+    living.check()
+    assert living.session.command("output $_thread") == ["1"] or living.way == "process"
+
+
+def test_users_stop(living):
+    """By a {way}: the user's breakpoint ends it, and a line says so"""
+    session = living.session
+    if living.way == "process":
+        session.command("break qemu_clock_get_ns")
+    else:
+        address = re.search("0x[0-9a-f]+", session.command("guest-x scheduler_tick 1a")[0])[0]
+        session.command(f"hbreak *{address}")
+    session.command("display/x 6 * 7")
+    lines = session.command("guest-klog -follow -tail 1")
+    assert re.match(r"note: the guest stopped: (Thread .* hit )?Breakpoint 1, ", lines[-1], re.IGNORECASE), lines
+    assert "already hit 1 time" in session.command("info breakpoints")[-1]
+    living.check()
+
+
+def test_settings(living):
+    """By a {way}: what the user has set of SIGINT, of locking and of paging neither stops it nor is changed by it"""
+    session = living.session
+    for line in ("handle SIGINT nostop noprint pass", "set scheduler-locking on", "set pagination on", "set height 5",
+                 "set confirm on"):
+        session.command(line)
+    living.follow()
+    living.write_ticks(40)
+    text = session.wait(r"lab: tick 39\r?\n") + living.stop()
+    assert ticks_of(text) == list(range(40))
+    assert re.search(r"SIGINT +No\tNo\tYes", session.command("info signals SIGINT")[-1])
+    for name, value in (("scheduler-locking", '"on"'), ("pagination", "on"), ("confirm", "on")):
+        assert session.command(f"show {name}")[-1].endswith(f" {value}.")
+    # QEMU has not got one that would come now.
+    session.command("set scheduler-locking off")
+    living.follow()
+    living.stop()
+    living.check()
+    assert living.guest.process.poll() is None
+
+
+def test_killed(living):
+    """By a {way}: QEMU killed meanwhile is an error, and GDB is alive"""
+    living.follow()
+    living.guest.process.kill()
+    text = living.session.wait_prompt()
+    assert re.search(r"ERROR: guest-klog: the guest does not run: ", text), text
+    assert living.session.is_alive()
+
+
+def test_started_anew(way, folder):
+    """By a {way}: a guest that is reset is followed from its new kernel's start"""
+    with Living(way, folder, extra=["-action", "reboot=reset"]) as living:
+        living.follow()
+        living.guest.qmp("system_reset")
+        text = living.session.wait(r"Run /init as init process\r?\n")
+        assert len(re.findall(r"note: (another kernel runs|the log starts anew)", text)) == 1, text
+        assert len(re.findall(r"\] Linux version ", text)) == 1
+        living.stop()
+        living.check()
+
+
+def test_running(living):
+    """By a {way}: a guest that runs already is left alone, and it is said what to do"""
+    living.session.command("continue &")
+    lines = living.session.command("guest-klog -follow")
+    assert len(lines) == 1 and "stop it first (interrupt)" in lines[0], lines
+    assert not living.is_stopped()
+
+
+def test_core(small):
+    """A core cannot run"""
+    lines = gdb.attempt([small[1], small[0]], "guest-klog -follow")
+    assert len(lines) == 1 and "a core cannot run" in lines[0], lines
+
+
+@pytest.mark.parametrize("option", ["output /nowhere", "hexdump /nowhere", "force"])
+def test_options(option, small):
+    """-follow does not go with -{option}"""
+    lines = gdb.attempt([small[1], small[0]], f"guest-klog -follow -{option}")
+    assert len(lines) == 1 and f"it does not go with -{option.split()[0]}" in lines[0], lines
+
+
+def test_shut_down(folder):
+    """A guest that QEMU would not let go on is not let run: GDB would wait for ever"""
+    with Living("stub", folder, extra=["-no-shutdown", "-action", "reboot=shutdown"]) as living:
+        living.follow()
+        living.guest.qmp("system_reset")
+        assert "note: the guest stopped: " in living.session.wait_prompt()
+        lines = living.session.command("guest-klog -follow")
+        assert len(lines) == 1 and "QEMU says shutdown" in lines[0], lines
+        assert living.session.is_alive()

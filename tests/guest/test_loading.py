@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the commands come into a GDB: by what it has of Guile and Python, from the launcher, by hand, or with QEMU."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+import gdb
+
+STAGE = gdb.TOP / "stage"
+
+
+def language():
+    """What the GDB under test loads the extension by, in words of the launcher's."""
+    return "python" if "/guest.py," in version().splitlines()[0] else "guile"
+
+
+def test_right_one():
+    """The GDB under test is the one that was asked for"""
+    wanted = os.environ.get("TESTED_GDB")
+    assert not wanted or os.path.samefile(gdb.tested(), wanted), (gdb.tested(), wanted)
+
+
+def version():
+    run = subprocess.run([gdb.LAUNCHER, "-v"], capture_output=True, text=True, timeout=gdb.PATIENCE)
+    assert run.returncode == 0 and not run.stderr, run
+    return run.stdout
+
+
+def gdb_path():
+    return gdb.tested()
+
+
+def run_gdb(*arguments, commands=()):
+    """The GDB under test, without the launcher."""
+    return gdb.batch(*arguments, launcher=gdb_path(), commands=commands)
+
+
+def fake_gdb(folder, configuration):
+    path = folder / "gdb"
+    path.write_text(f"#!/bin/sh\n[ \"$1\" = --configuration ] && echo '{configuration}' && exit\necho \"$@\"\n")
+    path.chmod(0o755)
+    return path
+
+
+def launch(path, *arguments):
+    return subprocess.run([gdb.LAUNCHER, *arguments], env=dict(os.environ, GDB=str(path)), capture_output=True,
+                          text=True, timeout=gdb.PATIENCE)
+
+
+@pytest.mark.parametrize("configuration, file", [("--with-guile --with-python=/usr", "guest.scm"),
+                                                 ("--with-python=/usr --without-guile", "guest.py")])
+def test_choice(configuration, file, folder):
+    """For a GDB configured {configuration} the launcher takes {file}, and says so with -v"""
+    path = fake_gdb(folder, configuration)
+    assert f"/{file}" in launch(path, "core").stdout
+    assert re.match(rf"gdb-guest \S+ in {re.escape(str(path))}, loaded from \S+/{file}, ", launch(path, "-v").stdout)
+
+
+def test_neither(folder):
+    """For a GDB with neither Guile nor Python the launcher says what is missing and which package has it"""
+    run = launch(fake_gdb(folder, "--without-guile --without-python"), "core")
+    assert run.returncode == 1 and run.stdout == ""
+    assert re.match(r"gdb-guest: error: \S+/gdb has neither Guile nor Python, .* Debian's package gdb has Python", run.stderr)
+
+
+def test_no_gdb(folder):
+    """Where there is no GDB, the launcher names the package that has one"""
+    run = launch(folder / "nothing", "core")
+    assert run.returncode == 1
+    assert re.match(r"gdb-guest: error: there is no \S+/nothing; Debian has a GDB in the package gdb", run.stderr)
+
+
+def source_command():
+    return f"source {STAGE}/guest.py" if language() == "python" else f'guile (primitive-load "{STAGE}/guest.scm")'
+
+
+def test_source():
+    """What a user sources prints nothing, and may be sourced again"""
+    run = run_gdb(commands=[source_command(), source_command(), "guest-klog -tail 0"])
+    assert gdb.lines_of(run.output) == ["ERROR: guest-klog: -tail is 1 or more"] and run.status == 1, run
+
+
+def test_auto_load(small, private_qemu, folder):
+    """A file in GDB's auto-load folder loads the extension with QEMU, prints nothing, and does no harm to one that is loaded"""
+    kind = "py" if language() == "python" else "gdb"
+    program = private_qemu.resolve()
+    script = folder / f"auto-load/{program.relative_to('/')}-gdb.{kind}"
+    script.parent.mkdir(parents=True)
+    text = (gdb.TOP / f"scheme/auto-load.{kind}").read_text()
+    script.write_text(text.replace("@EXTENSION_DIRECTORY@", str(STAGE)))
+    settings = [word for setting in ("scripts-directory", "safe-path")
+                for word in ("-iex", f"set auto-load {setting} {folder}/auto-load")]
+    plain = run_gdb(program, commands=["print 6 * 7"])
+    for launcher in (gdb_path(), gdb.LAUNCHER):
+        run = gdb.batch(*settings, program, launcher=launcher, commands=["print 6 * 7"])
+        assert run.output == plain.output, run
+        run = gdb.batch(*settings, program, small[0], launcher=launcher, commands=["guest-info"])
+        assert "kernel    Linux " in run.output and run.status == 0, run
+    # What GDB does not trust it does not load.
+    run = gdb.batch(*settings[:2], program, launcher=gdb_path(), commands=["guest-info"])
+    assert "auto-loading has been declined" in run.output and run.status == 1, run
+
+
+def test_commands_are_there(folder):
+    """The commands are there for the arguments of GDB, which may be files of commands"""
+    script = folder / "script.gdb"
+    script.write_text("guest-klog -tail 0\n")
+    run = gdb.batch("-x", script)
+    assert "ERROR: guest-klog: -tail is 1 or more" in run.output, run

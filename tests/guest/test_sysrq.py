@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-sysrq, against what the guest's console shows."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import gdb
+from machines import lab
+
+BACK_WITHIN = 0.5
+STUB = "unix:gdbstub,server=on,wait=off"
+LOUD = "loglevel=8 sysrq_always_enabled lab.procs=30"
+# What the kernel says of its own accord, some seconds after it has booted.
+CHATTER = "random: crng init done"
+
+
+class Connected:
+    """A guest, and a GDB at its gdbstub."""
+
+    def __init__(self, folder, append=LOUD, extra=(), **options):
+        self.guest = lab.Guest(directory=folder, append=append, extra=["-gdb", STUB, *extra], **options)
+        try:
+            self.session = gdb.Session("-ex", f"target remote {self.guest.directory}/gdbstub")
+        except BaseException:
+            self.guest.kill()
+            raise
+        self.shown = len(self.console())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
+        self.guest.kill()
+
+    def console(self):
+        return Path(self.guest.serial).read_text(errors="replace").splitlines()
+
+    def new_on_console(self):
+        """What the kernel has written there since the last call."""
+        lines = self.console()[self.shown:]
+        self.shown += len(lines)
+        return [line.rstrip() for line in lines if re.match(r"\[ *\d+\.\d{6}\]", line) and CHATTER not in line]
+
+    def send(self, arguments):
+        lines = self.session.command(f"guest-sysrq {arguments}")
+        return [line.rstrip() for line in lines if CHATTER not in line]
+
+    def is_stopped(self):
+        return not self.guest.qmp("query-status")["running"]
+
+
+@pytest.fixture(scope="module")
+def connected(top_folder):
+    with Connected(top_folder) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize("key, first, last", [
+    ("m", "sysrq: Show Memory", r"\] \d+ pages (reserved|hwpoisoned)$"),
+    ("t", "sysrq: Show State", r"Showing busy workqueues and worker pools:|^\[[^]]*\] +(workqueue|pool|pwq|pending|in-flight|idle)\b.*"),
+    ("l", "sysrq: Show backtrace of all active CPUs", r".*"),
+    ("7", "sysrq: Changing Loglevel", r"sysrq: Loglevel set to 7")])
+def test_answer(key, first, last, connected):
+    """{key}: what the kernel logs is printed, complete, line for line what its console shows, and the guest is stopped"""
+    connected.new_on_console()
+    lines = connected.send(key)
+    assert first in lines[0] and re.search(last, lines[-1]), (lines[0], lines[-1])
+    assert lines == connected.new_on_console()
+    if key == "t":
+        assert sum("task:lab-sleeper" in line for line in lines) == 30
+    assert connected.is_stopped() and connected.session.is_alive()
+
+
+def test_settled(connected):
+    """A second key is another key: the first one is not held"""
+    for _ in range(3):
+        lines = connected.send("h")
+        assert len(lines) == 1 and "sysrq: HELP : " in lines[0], lines
+
+
+def test_interrupt(connected):
+    """Ctrl-C at 8 moments of it: the prompt is back within half a second, the guest stopped, and no key is held"""
+    connected.session.command("guest-sysrq 1")
+    for i in range(8):
+        connected.session.start("guest-sysrq t -wait 60")
+        # No condition stands for these.
+        time.sleep(0.06 * i)
+        began = time.monotonic()
+        connected.session.interrupt(typed=True)
+        text = connected.session.wait_prompt()
+        seconds = time.monotonic() - began
+        assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s"
+        assert "Quit" in text, text
+        connected.session.settle()
+        assert connected.is_stopped()
+    lines = connected.send("h")
+    assert "sysrq: HELP : " in lines[-1], lines
+
+
+def test_asks(connected):
+    """A key at which work is lost asks first; without a yes nothing is sent; -force and set confirm off do without"""
+    session = connected.session
+    session.command("set confirm on")
+    connected.new_on_console()
+    for answer in ("n", "", "what\nn"):
+        session.send("guest-sysrq e")
+        session.wait(r"sends SIGTERM to all processes but init\.  Send e to the guest\? \(y or n\) ")
+        session.send(answer)
+        assert "ERROR: guest-sysrq: not confirmed" in session.wait_prompt()
+    session.send("guest-sysrq e")
+    session.wait(r"\(y or n\) ")
+    session.interrupt(typed=True)
+    assert "Quit" in session.wait_prompt(seconds=BACK_WITHIN)
+    session.settle()
+    assert connected.send("7")[0].endswith("sysrq: Changing Loglevel")
+    assert not any("Terminate" in line for line in connected.new_on_console())
+    session.send("guest-sysrq e")
+    session.wait(r"\(y or n\) ")
+    session.send("y")
+    assert "sysrq: Terminate All Tasks" in session.wait_prompt()
+    assert "sysrq: Terminate All Tasks" in connected.send("-force e")[0]
+    session.command("set confirm off")
+    assert "sysrq: Terminate All Tasks" in connected.send("e")[0]
+
+
+def test_more(connected):
+    """When the time is over and the kernel still logs, it is said how to go on"""
+    lines = connected.send("-wait 1 h")
+    assert "sysrq: HELP" in lines[0]
+    assert lines[1:] in ([], ["note: the 1 s are over, and the kernel still logs: -wait 3 has it run longer"])
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ("ö", "is not a SysRq key; guest-sysrq -list shows them"),
+    ("tt", "\"tt\" is not a SysRq key; guest-sysrq -list shows them"),
+    ("", "it takes a KEY; -list shows them"),
+    ("t m", "it takes one [KEY]; \"m\" is one too many (quote a name with spaces)"),
+    ("-wait 0 t", "-wait is 1 to 3600 seconds")])
+def test_wrong(arguments, message, connected):
+    """guest-sysrq {arguments} is an error that says what is right"""
+    lines = connected.send(arguments)
+    assert len(lines) == 1 and lines[0].startswith("ERROR: guest-sysrq: ") and lines[0].endswith(message), lines
+
+
+def test_list():
+    """-list has a line for each key, without any guest"""
+    run = gdb.batch(commands=["guest-sysrq -list"])
+    assert run.status == 0
+    lines = run.output.splitlines()
+    assert [line[0] for line in lines] == list("abcdefghijklmnopqrstuvwxyzR0123456789")
+    assert [line[0] for line in lines if "asks first" in line] == list("bcefgikou")
+
+
+@pytest.mark.parametrize("append, pattern", [
+    ("sysctl.kernel.sysrq=0", r"note: the kernel logged nothing within 2 s: SysRq may be off in the guest"),
+    ("", r"\[ *[0-9.]+\] sysrq: This sysrq operation is disabled\."),
+    ("i8042.nokbd", r"ERROR: guest-sysrq: the guest does not read its keyboard: ")])
+def test_off(append, pattern, folder):
+    """A kernel with `{append}` does not answer: it is said why, or what it says"""
+    with Connected(folder, append=append) as connected:
+        lines = connected.send("t -wait 2")
+        assert len(lines) == 1 and re.match(pattern, lines[0]), lines
+        assert connected.is_stopped() and connected.session.is_alive()
+
+
+def test_no_keyboard(folder):
+    """A machine without a keyboard controller is said to have none"""
+    with Connected(folder, machine="q35,i8042=off") as connected:
+        lines = connected.send("t")
+        assert len(lines) == 1 and "the guest has no PS/2 keyboard (i8042)" in lines[0], lines
+
+
+def test_power_off(folder):
+    """The guest switches itself off: it is said to have stopped, and GDB does not wait for it"""
+    with Connected(folder, extra=["-no-shutdown"]) as connected:
+        lines = connected.send("-force o")
+        assert "sysrq: Power Off" in lines[0] and re.match("note: the guest stopped: .*SIGQUIT", lines[-1]), lines
+        lines = connected.send("t")
+        assert len(lines) == 1 and "QEMU says shutdown" in lines[0], lines
+
+
+def test_gone(folder):
+    """QEMU ends with its guest: a line says so, and GDB is alive"""
+    with Connected(folder) as connected:
+        lines = connected.send("-force b")
+        assert lines[-1].startswith("ERROR: guest-sysrq: the key was sent, and the guest is gone: "), lines
+        assert connected.session.is_alive()
+
+
+@pytest.mark.attach
+def test_process(large_process):
+    """At a process it is said that the gdbstub is needed"""
+    lines = gdb.attempt(["-p", large_process.pid], "guest-sysrq t")
+    assert "keys are typed through QEMU's monitor, which is at its gdbstub" in lines[-1], lines
+
+
+def test_core(small):
+    """A core cannot run"""
+    lines = gdb.attempt([small[1], small[0]], "guest-sysrq t")
+    assert len(lines) == 1 and "a core cannot run" in lines[0], lines

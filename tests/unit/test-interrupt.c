@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// SIGINT, with a handler of "GDB's" that puts itself in place whenever it is called, as GDB's does.
+#include "unit.h"
+
+#include "../../gdb-ext/gdb-guest.h"
+
+#include <signal.h>
+#include <time.h>
+
+static volatile sig_atomic_t gdbs;
+
+static void handle_as_gdb(int signal_number)
+{
+	signal(signal_number, handle_as_gdb);
+	gdbs++;
+}
+
+static int begin_test(void **state)
+{
+	(void)state;
+	gdbs = 0;
+	signal(SIGINT, handle_as_gdb);
+	gg_interrupt_begin();
+	return 0;
+}
+
+static int end_test(void **state)
+{
+	(void)state;
+	gg_interrupt_end();
+	struct sigaction now;
+	sigaction(SIGINT, NULL, &now);
+	const bool is_back = now.sa_handler == handle_as_gdb;
+	signal(SIGINT, SIG_DFL);
+	return is_back ? 0 : -1;
+}
+
+enum { LONG = 60000, SHORT = 20 }; // milliseconds
+
+static void wait_for_gdb(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	for (int i = 0; i < LONG && !gdbs; i++)
+		nanosleep(&moment, NULL);
+	assert_true(gdbs);
+}
+
+static void test_ours(void **state)
+{
+	(void)state;
+	assert_success(gg_interrupt_check());
+	raise(SIGINT);
+	assert_int_equal(gdbs, 0);
+	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+	gg_interrupt_forget();
+	assert_success(gg_interrupt_check());
+}
+
+static void test_time(void **state)
+{
+	(void)state;
+	assert_success(gg_interrupt_run_begin(SHORT));
+	wait_for_gdb();
+	// What the user does now GDB would ask about.
+	assert_success(gg_interrupt_check());
+	raise(SIGINT);
+	raise(SIGINT);
+	assert_int_equal(gdbs, 1);
+	assert_true(gg_interrupt_run_end());
+	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+	raise(SIGINT);
+	assert_int_equal(gdbs, 1);
+}
+
+static void test_user(void **state)
+{
+	(void)state;
+	assert_success(gg_interrupt_run_begin(LONG));
+	assert_int_equal(gdbs, 0);
+	raise(SIGINT);
+	raise(SIGINT);
+	assert_int_equal(gdbs, 1);
+	assert_false(gg_interrupt_run_end());
+	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+}
+
+static void test_again(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		gdbs = 0;
+		assert_success(gg_interrupt_run_begin(1));
+		wait_for_gdb();
+		assert_true(gg_interrupt_run_end());
+		assert_int_equal(gdbs, 1);
+	}
+	assert_success(gg_interrupt_check());
+}
+
+// As while GDB executes a command for its Python.
+static void test_displaced(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		gdbs = 0;
+		assert_success(gg_interrupt_run_begin(i ? LONG : 1));
+		signal(SIGINT, handle_as_gdb);
+		if (i)
+			raise(SIGINT);
+		wait_for_gdb();
+		assert_int_equal(gg_interrupt_run_end(), !i);
+	}
+	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	assert_error(gg_interrupt_run_begin(0), GG_INVALID, "no time");
+	raise(SIGINT);
+	assert_error(gg_interrupt_run_begin(SHORT), GG_INTERRUPTED, "interrupted");
+	gg_interrupt_end();
+	assert_error(gg_interrupt_run_begin(SHORT), GG_INVALID, "own handler");
+	gg_interrupt_begin();
+}
+
+#define TEST(sentence, function)                                                                   \
+	{                                                                                          \
+		.name = (sentence), .test_func = (function), .setup_func = begin_test,             \
+		.teardown_func = end_test                                                          \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("SIGINT is the library's, and can be forgotten", test_ours),
+		TEST("when the time is over the debugger gets one SIGINT, and no more", test_time),
+		TEST("so it does at the user's, which is told from the time's", test_user),
+		TEST("a target can be let run again and again", test_again),
+		TEST("behind a handler that took our place, who stops the target early is the user",
+		     test_displaced),
+		TEST("not for no time, not after a Ctrl-C, not outside", test_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

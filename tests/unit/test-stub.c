@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A guest at a gdbstub: the search for its kernel by page tables, what is kept, what is not there.
+#include "unit.h"
+#include "fake-stub.h"
+
+#include "../../gdb-ext/guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	PAGE = 4096,
+	TEXT = 0x800000,
+	BSS = TEXT + 70 * PAGE, // in the image's second part
+	HOLE = TEXT + 40 * PAGE,
+	NOTE = 0x300000,
+	TABLES = 0x100000,
+};
+
+static const struct fake_kernel sound = {
+	.tables = TABLES, .note = NOTE, .text_gpa = TEXT, .release = "6.1.0"
+};
+
+static struct fake_stub stub;
+static struct gg_guest *guest;
+
+static int end_test(void **state)
+{
+	(void)state;
+	gg_guest_destroy(guest);
+	guest = NULL;
+	fake_stub_deinit(&stub);
+	return 0;
+}
+
+static void create(void)
+{
+	assert_success(gg_guest_create(&stub.host, &stub.target, &guest));
+}
+
+static void expect_kernel(const char *release)
+{
+	const struct gg_kernel *kernel;
+	assert_success(gg_guest_kernel(guest, NULL, NULL, NULL, &kernel));
+	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
+	assert_string_equal(found, release);
+	free(found);
+	assert_int_equal(gg_guest_note(guest), kernel->note);
+}
+
+static void expect_no_kernel(const char *why)
+{
+	const struct gg_kernel *kernel;
+	assert_error(gg_guest_kernel(guest, NULL, NULL, NULL, &kernel), GG_NOT_FOUND, why);
+	assert_int_equal(gg_guest_note(guest), 0);
+}
+
+static void test_variables(void **state)
+{
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	fake_kernel_write(stub.ram, &sound);
+	fake_stub_write_variables(&stub, &sound, BSS);
+	create();
+	expect_kernel("6.1.0");
+	// The image is 64 pages: no more of it, and a few tables.
+	assert_true(stub.bytes_read < 100 * PAGE);
+}
+
+static void test_lone_pointer(void **state)
+{
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	fake_kernel_write(stub.ram, &sound);
+	put_uint(stub.ram + BSS, 8, FAKE_KERNEL_DIRECT_MAP + NOTE);
+	create();
+	expect_kernel("6.1.0");
+}
+
+static void test_array(void **state)
+{
+	// Before v4.13 the note is in the image, anywhere; it may lie across two pieces.
+	static const uint64_t places[] = { BSS + 0x104, BSS, TEXT + 96 * PAGE - 0x800,
+					   TEXT + 64 * PAGE };
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		struct fake_kernel old = sound;
+		old.note = places[i];
+		old.release = "4.4.0";
+		fake_stub_init(&stub, TABLES);
+		fake_kernel_write(stub.ram, &old);
+		create();
+		expect_kernel("4.4.0");
+		end_test(NULL);
+	}
+	fake_stub_init(&stub, TABLES);
+	create();
+}
+
+static void test_none(void **state)
+{
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	fake_kernel_write(stub.ram, &sound);
+	// In a hole of the image: nobody maps it.
+	fake_stub_write_variables(&stub, &sound, HOLE);
+	create();
+	expect_no_kernel("leads to no VMCOREINFO");
+	end_test(NULL);
+
+	fake_stub_init(&stub, 0);
+	fake_kernel_write(stub.ram, &sound);
+	create();
+	expect_no_kernel("no CPU has page tables");
+}
+
+static void test_hint(void **state)
+{
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	fake_kernel_write(stub.ram, &sound);
+	fake_stub_write_variables(&stub, &sound, BSS);
+	stub.target.note = NOTE;
+	create();
+	expect_kernel("6.1.0");
+	assert_true(stub.bytes_read < 20 * PAGE);
+}
+
+static void test_wrong_hint(void **state)
+{
+	// Nothing, no note, and the note of a kernel that no CPU runs.
+	static const uint64_t hints[] = { 0xffff0000, BSS, 0x400000 };
+	const struct fake_kernel other = {
+		.tables = 0x200000, .note = 0x400000, .text_gpa = 0xc00000, .release = "5.10.0"
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {
+		fake_stub_init(&stub, TABLES);
+		fake_kernel_write(stub.ram, &other);
+		fake_kernel_write(stub.ram, &sound);
+		fake_stub_write_variables(&stub, &sound, BSS);
+		stub.target.note = hints[i];
+		create();
+		expect_kernel("6.1.0");
+		end_test(NULL);
+	}
+	fake_stub_init(&stub, TABLES);
+	create();
+}
+
+static struct gg_error *forget(void *data, const struct gg_log_record *record)
+{
+	(void)data;
+	(void)record;
+	return NULL;
+}
+
+static void test_lost(void **state)
+{
+	// From the first table to the last bytes of the log.
+	const struct gg_log_query query = { 0 };
+	struct fake_kernel kernel = sound;
+	kernel.log = TEXT + 0x1000;
+	uint64_t all = 0;
+	(void)state;
+	for (uint64_t after = 0; after <= all; after += PAGE) {
+		fake_stub_init(&stub, TABLES);
+		fake_kernel_write(stub.ram, &kernel);
+		fake_stub_write_variables(&stub, &kernel, BSS);
+		stub.break_after = after;
+		create();
+		struct gg_error *err = gg_guest_log(guest, &query, forget, NULL, NULL);
+		if (!after)
+			assert_success(err);
+		else if (stub.bytes_read > after)
+			assert_error(err, GG_LOST, "");
+		else
+			assert_success(err);
+		if (!after)
+			all = stub.bytes_read;
+		end_test(NULL);
+	}
+	assert_true(all > 4 * PAGE);
+	fake_stub_init(&stub, TABLES);
+	create();
+}
+
+// ---- Memory ----
+
+static struct gg_error *sum_sizes(void *data, const struct gg_ram_range *range)
+{
+	*(uint64_t *)data += range->size;
+	return NULL;
+}
+
+static void test_untold(void **state)
+{
+	char path[] = "/tmp/test-stub-XXXXXX";
+	uint64_t absent = 0;
+	struct gg_dump_result result;
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	fake_kernel_write(stub.ram, &sound);
+	strcat(stub.texts[GG_MONITOR_MEMORY_MAP],
+	       "  0000000100000000-000000010fffffff (prio 0, ram): vm0\r\n");
+	strcpy(stub.texts[GG_MONITOR_MEMORY_DEVICES],
+	       "Memory device [virtio-mem]: \"v\"\r\n  memaddr: 0x100000000\r\n"
+	       "  size: 2097152\r\n  max-size: 268435456\r\n");
+	create();
+	assert_success(gg_guest_absent(guest, sum_sizes, &absent));
+	assert_int_equal(absent, 256 << 20);
+	close(mkstemp(path));
+	struct gg_dump_options options = { .path = path, .force = true, .no_notes = true };
+	assert_error(gg_dump(guest, &options, &result), GG_ABSENT, "-via monitor");
+	options.skip_absent = true;
+	assert_success(gg_dump(guest, &options, &result));
+	assert_int_equal(result.memory_size, FAKE_KERNEL_RAM);
+	end_test(NULL);
+
+	// The file as what QEMU wrote of a part of it: what is not in it is not there.
+	fake_stub_init(&stub, TABLES);
+	strcat(stub.texts[GG_MONITOR_MEMORY_MAP],
+	       "  0000000100000000-000000010fffffff (prio 0, ram): vm0\r\n");
+	stub.target.memory_path = path;
+	create();
+	uint64_t there = 0;
+	assert_success(gg_guest_ram(guest, sum_sizes, &there));
+	assert_int_equal(there, FAKE_KERNEL_RAM);
+	const struct gg_ram_map *map;
+	uint8_t header[24];
+	assert_success(gg_guest_ram_map(guest, &map));
+	assert_success(gg_ram_map_read(map, NOTE, header, sizeof(header)));
+	assert_string_equal((char *)header + 12, "VMCOREINFO");
+	assert_int_equal(stub.bytes_read, 0);
+	unlink(path);
+}
+
+static void test_small_ranges(void **state)
+{
+	// A range that is not made of pages is never read beyond: there may be a device behind it.
+	uint8_t byte;
+	const struct gg_ram_map *map;
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	strcpy(stub.texts[GG_MONITOR_MEMORY_MAP],
+	       "FlatView #0\n AS \"memory\", root: system\n"
+	       "  0000000000000000-0000000000000fff (prio 0, ram): pc.ram\n"
+	       "  0000000000ffff00-0000000000ffffff (prio 0, ram): small\n");
+	create();
+	assert_success(gg_guest_ram_map(guest, &map));
+	assert_success(gg_ram_map_read(map, FAKE_KERNEL_RAM - 1, &byte, 1));
+	assert_int_equal(stub.bytes_read, 1);
+	assert_error(gg_ram_map_read(map, 0x1000, &byte, 1), GG_FAULT, "not RAM");
+}
+
+static void test_kept(void **state)
+{
+	uint8_t bytes[6 * PAGE];
+	const struct gg_ram_map *map;
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	stub.ram[5 * PAGE - 1] = 1;
+	stub.ram[5 * PAGE] = 2;
+	create();
+	assert_success(gg_guest_ram_map(guest, &map));
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_success(gg_ram_map_read(map, 5 * PAGE - 1, bytes, 2));
+		assert_int_equal(bytes[0], 1);
+		assert_int_equal(bytes[1], 2);
+		assert_int_equal(stub.bytes_read, 2 * PAGE);
+	}
+	assert_success(gg_ram_map_read(map, 0, bytes, sizeof(bytes)));
+	assert_int_equal(stub.bytes_read, 8 * PAGE);
+}
+
+#define STUB_TEST(sentence, function)                                                              \
+	{                                                                                          \
+		.name = (sentence), .test_func = (function), .teardown_func = end_test             \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STUB_TEST("the kernel is found by the variables in its image", test_variables),
+		STUB_TEST("the kernel is found by a pointer alone", test_lone_pointer),
+		STUB_TEST("the kernel is found by a note in its image", test_array),
+		STUB_TEST("without a kernel it is said what there is", test_none),
+		STUB_TEST("where the note was it is found at once", test_hint),
+		STUB_TEST("where the note was is not believed as such", test_wrong_hint),
+		STUB_TEST("a connection that breaks is never taken for the guest's state",
+			  test_lost),
+		STUB_TEST("virtio-mem that is plugged in in part is absent", test_untold),
+		STUB_TEST("nothing beside RAM is read", test_small_ranges),
+		STUB_TEST("a page is read once", test_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
