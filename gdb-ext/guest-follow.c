@@ -5,7 +5,7 @@
 #include "guest.h"
 #include "linux/log-filter.h"
 #include "linux/log-new.h"
-#include "linux/log-text.h"
+#include "linux/log-printer.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -26,34 +26,17 @@ struct gg_log_follow {
 
 	// During a look.
 	struct gg_guest *guest;
-	struct gg_buffer text;
-	bool open;
-	struct gg_error *(*write)(void *data, const char *text, size_t size);
+	struct gg_log_printer printer;
 	gg_notice_fn *notice;
 	void *data;
 };
 
 // ---- Text ----
 
-static struct gg_error *flush(struct gg_log_follow *follow)
-{
-	struct gg_error *err = gg_buffer_check(&follow->text);
-	if (!err && follow->text.size)
-		err = follow->write(follow->data, (const char *)follow->text.bytes,
-				    follow->text.size);
-	follow->text.size = 0;
-	return err;
-}
-
 static struct gg_error *print_record(void *data, const struct gg_log_record *record)
 {
-	enum { PIECE = 65536 };
 	struct gg_log_follow *follow = data;
-	if (follow->style.json)
-		gg_log_json_append(&follow->text, record);
-	else
-		gg_log_text_append(&follow->text, &follow->style, record, &follow->open);
-	return follow->text.size < PIECE ? NULL : flush(follow);
+	return gg_log_printer_record(&follow->printer, record);
 }
 
 static struct gg_error *tell(struct gg_log_follow *follow, const char *text)
@@ -194,8 +177,7 @@ static struct gg_error *look(struct gg_log_follow *follow, bool *ret)
 	// From now on no record has to wait for the last one, and none was cleared before.
 	follow->query.tail = 0;
 	follow->query.since_clear = false;
-	gg_log_text_end(&follow->text, &follow->open);
-	return flush(follow);
+	return gg_log_printer_end(&follow->printer);
 }
 
 struct gg_error *
@@ -204,7 +186,9 @@ gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
 		   struct gg_error *(*notice)(void *data, const char *text), void *data, bool *ret)
 {
 	follow->guest = guest;
-	follow->write = write;
+	follow->printer.style = &follow->style;
+	follow->printer.write = write;
+	follow->printer.data = data;
 	follow->notice = notice;
 	follow->data = data;
 	return look(follow, ret);
@@ -246,7 +230,7 @@ void gg_log_follow_destroy(struct gg_log_follow *follow)
 	if (!follow)
 		return;
 	gg_log_filter_deinit(&follow->filter);
-	gg_buffer_deinit(&follow->text);
+	gg_log_printer_deinit(&follow->printer);
 	free((char *)follow->query.pattern);
 	free(follow);
 }

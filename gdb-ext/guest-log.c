@@ -5,7 +5,7 @@
 #include "linux/kernel-host.h"
 #include "linux/log-filter.h"
 #include "linux/log-find.h"
-#include "linux/log-text.h"
+#include "linux/log-printer.h"
 #include "memory/xp-transcript.h"
 #include "output.h"
 
@@ -173,40 +173,22 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 
 // ---- Text ----
 
-struct printer {
-	const struct gg_log_style *style;
-	struct gg_buffer text;
-	bool open;
-	struct gg_error *(*write)(void *data, const char *text, size_t size);
+struct text {
+	struct gg_log_printer printer;
 	gg_notice_fn *notice;
 	void *data;
 };
 
-static struct gg_error *flush(struct printer *printer)
-{
-	struct gg_error *err = gg_buffer_check(&printer->text);
-	if (!err && printer->text.size)
-		err = printer->write(printer->data, (const char *)printer->text.bytes,
-				     printer->text.size);
-	printer->text.size = 0;
-	return err;
-}
-
 static struct gg_error *print_record(void *data, const struct gg_log_record *record)
 {
-	enum { PIECE = 65536 };
-	struct printer *printer = data;
-	if (printer->style->json)
-		gg_log_json_append(&printer->text, record);
-	else
-		gg_log_text_append(&printer->text, printer->style, record, &printer->open);
-	return printer->text.size < PIECE ? NULL : flush(printer);
+	struct text *text = data;
+	return gg_log_printer_record(&text->printer, record);
 }
 
-static struct gg_error *print_notice(void *data, const char *text)
+static struct gg_error *text_notice(void *data, const char *notice)
 {
-	const struct printer *printer = data;
-	return printer->notice ? printer->notice(printer->data, text) : NULL;
+	const struct text *text = data;
+	return text->notice ? text->notice(text->data, notice) : NULL;
 }
 
 struct gg_error *
@@ -215,13 +197,13 @@ gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 		   struct gg_error *(*write)(void *data, const char *text, size_t size),
 		   struct gg_error *(*notice)(void *data, const char *text), void *data)
 {
-	struct printer printer = { .style = style, .write = write, .notice = notice, .data = data };
-	struct gg_error *err = gg_guest_log(guest, query, print_record, print_notice, &printer);
-	if (!err) {
-		gg_log_text_end(&printer.text, &printer.open);
-		err = flush(&printer);
-	}
-	gg_buffer_deinit(&printer.text);
+	struct text text = { .printer = { .style = style, .write = write, .data = data },
+			     .notice = notice,
+			     .data = data };
+	struct gg_error *err = gg_guest_log(guest, query, print_record, text_notice, &text);
+	if (!err)
+		err = gg_log_printer_end(&text.printer);
+	gg_log_printer_deinit(&text.printer);
 	return err;
 }
 

@@ -17,6 +17,9 @@ PROMPT = "(ready) "
 # For all that GDB does in a test; one that takes so long hangs.
 PATIENCE = 120
 
+# From Ctrl-C to GDB's prompt.
+BACK_WITHIN = 0.5
+
 
 def tested():
     """The path of the GDB under test, as the launcher tells it."""
@@ -126,6 +129,15 @@ class Session:
             self.type("\x03")
         else:
             self.process.send_signal(signal.SIGINT)
+
+    def stop(self, typed=False):
+        """Interrupts a command: what GDB prints then. Its prompt must be there soon."""
+        began = time.monotonic()
+        self.interrupt(typed)
+        text = self.wait_prompt()
+        seconds = time.monotonic() - began
+        assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s; GDB printed:\n{self.log[-2000:]}"
+        return text
 
     def wait(self, pattern, seconds=PATIENCE):
         """What GDB prints up to the end of the pattern; it is an error if it does not within so many seconds."""

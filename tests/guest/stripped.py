@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 import machines
 from machines import MIB, QTEST, Machine, QTest, lab
 
@@ -40,6 +42,23 @@ def of_suite(suite, target="x86_64"):
             raise NoSuchQEMU(f"lab/qemu-suite {suite} {target} has none: is the suite on the mirror?") from None
 
     return find
+
+
+BOOKWORM = installed("/usr/bin/qemu-system-x86_64")
+
+# Of each series that Debian has.
+QEMUS = {"Debian 12's QEMU": BOOKWORM,
+         "Debian 11's QEMU, 5.2": of_suite("bullseye"),
+         "Debian 13's QEMU, 10.0": of_suite("trixie"),
+         "QEMU of Debian sid": of_suite("sid")}
+
+
+def qemu_or_skip(name):
+    """The path of that one of QEMUS."""
+    try:
+        return QEMUS[name]()
+    except NoSuchQEMU as missing:
+        pytest.skip(str(missing))
 
 
 class Dumps(machines.Dumps):
@@ -94,7 +113,6 @@ class BootSector(Machine):
 
 # ---- x86 ----
 
-BOOKWORM = installed("/usr/bin/qemu-system-x86_64")
 # SeaBIOS in a flash, in place of a ROM: what is read like memory and is none.
 FLASH = ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/seabios/bios-256k.bin"]
 SHARED_MEMORY = ["-object", "memory-backend-memfd,id=main,size=256M,share=on", "-m", "256M,slots=2,maxmem=4G", *QTEST]

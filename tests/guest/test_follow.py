@@ -13,7 +13,6 @@ import pytest
 import gdb
 from machines import lab
 
-BACK_WITHIN = 0.5
 STUB = "unix:gdbstub,server=on,wait=off"
 # What GDB asks when it thinks that its target does not answer: in batch mode it takes yes for an answer.
 QUERIES = re.compile(r"Give up waiting|Stop debugging it|not responding")
@@ -56,12 +55,7 @@ class Living:
 
     def stop(self, typed=True):
         """What GDB prints when the user has had enough of it."""
-        began = time.monotonic()
-        self.session.interrupt(typed=typed)
-        text = self.session.wait_prompt()
-        seconds = time.monotonic() - began
-        assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s"
-        return text
+        return self.session.stop(typed)
 
     def is_stopped(self):
         if self.way == "stub":
@@ -246,7 +240,9 @@ def test_shut_down(folder):
     """A guest that QEMU would not let go on is not let run: GDB would wait for ever"""
     with Living("stub", folder, extra=["-no-shutdown", "-action", "reboot=shutdown"]) as living:
         living.follow()
-        living.guest.qmp("system_reset")
+        # While a look keeps the guest still, QEMU forgets that it was to shut down.
+        while living.guest.qmp("query-status")["status"] != "shutdown":
+            living.guest.qmp("system_reset")
         assert "note: the guest stopped: " in living.session.wait_prompt()
         lines = living.session.command("guest-klog -follow")
         assert len(lines) == 1 and "QEMU says shutdown" in lines[0], lines

@@ -142,26 +142,17 @@ def test_syscall_entry(stopped):
 
 # ---- Without debuginfo ----
 
-WITHOUT_DEBUGINFO = {"Debian 12's QEMU": stripped.installed("/usr/bin/qemu-system-x86_64"),
-                     "Debian 11's QEMU, 5.2": stripped.of_suite("bullseye"),
-                     "Debian 13's QEMU, 10.0": stripped.of_suite("trixie"),
-                     "QEMU of Debian sid": stripped.of_suite("sid")}
-
-
 def comparable(text):
     """Without what differs: MXCSR's exceptions cannot be known; before 7.2 XMM registers were printed in one piece."""
     text = re.sub(r"(MXCSR=0000[0-9a-f]{2})(..)", r"\1??", text)
     return re.sub(r"(XMM\d\d=[0-9a-f]{16}) ", r"\1", text).strip("\n")
 
 
-@pytest.mark.parametrize("qemu", WITHOUT_DEBUGINFO)
+@pytest.mark.parametrize("qemu", stripped.QEMUS)
 @pytest.mark.parametrize("mode", [36, 64])
 def test_without_debuginfo(qemu, mode, folder):
     """{qemu} without debuginfo, bare.S {mode}: all but MXCSR's exceptions is QEMU's, of the process and of the core"""
-    try:
-        binary = WITHOUT_DEBUGINFO[qemu]()
-    except stripped.NoSuchQEMU as error:
-        pytest.skip(str(error))
+    binary = stripped.qemu_or_skip(qemu)
     with lab.Guest(qemu=binary, memory=64, smp=1, kernel=bare.build(mode, folder), directory=folder,
                    extra=["-cpu", "max"]) as guest:
         guest.stop()

@@ -92,17 +92,10 @@ def test_core_alone(of_stripped, folder):
     assert vmcore.files_differ(of_stripped.from_core, folder / "vmcore") is None
 
 
-EXECUTING = {"7.2": stripped.BOOKWORM, "5.2": stripped.of_suite("bullseye"), "10.0": stripped.of_suite("trixie"),
-             "sid's": stripped.of_suite("sid")}
-
-
-@pytest.mark.parametrize("version", EXECUTING)
-def test_executing(version, folder):
-    """Of a CPU that was executing when the core was taken, it is not said that its registers are current: {version}"""
-    try:
-        binary = EXECUTING[version]()
-    except stripped.NoSuchQEMU as missing:
-        pytest.skip(str(missing))
+@pytest.mark.parametrize("qemu", stripped.QEMUS)
+def test_executing(qemu, folder):
+    """{qemu}: of a CPU that was executing when the core was taken, it is not said that its registers are current"""
+    binary = stripped.qemu_or_skip(qemu)
     with lab.Guest(qemu=binary, memory=256, append="lab.spin=4", directory=folder) as guest:
         core = guest.core(folder / "core")
     run = gdb.batch(*NO_DEBUGINFO, binary, core, commands=["guest-info"])

@@ -125,11 +125,7 @@ static void test_refused(void **state)
 	gg_interrupt_begin();
 }
 
-#define TEST(sentence, function)                                                                   \
-	{                                                                                          \
-		.name = (sentence), .test_func = (function), .setup_func = begin_test,             \
-		.teardown_func = end_test                                                          \
-	}
+#define TEST(sentence, function) UNIT_TEST_WITH(begin_test, end_test, sentence, function)
 
 int main(void)
 {

@@ -312,11 +312,7 @@ static void test_forget(void **state)
 	assert_shown("one;");
 }
 
-#define TEST(sentence, function)                                                                   \
-	{                                                                                          \
-		.name = (sentence), .test_func = (function), .setup_func = begin_test,             \
-		.teardown_func = end_test                                                          \
-	}
+#define TEST(sentence, function) UNIT_TEST_WITH(begin_test, end_test, sentence, function)
 
 int main(void)
 {

@@ -276,25 +276,21 @@ static void test_kept(void **state)
 	assert_int_equal(stub.bytes_read, 8 * PAGE);
 }
 
-#define STUB_TEST(sentence, function)                                                              \
-	{                                                                                          \
-		.name = (sentence), .test_func = (function), .teardown_func = end_test             \
-	}
+#define TEST(sentence, function) UNIT_TEST_WITH(NULL, end_test, sentence, function)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STUB_TEST("the kernel is found by the variables in its image", test_variables),
-		STUB_TEST("the kernel is found by a pointer alone", test_lone_pointer),
-		STUB_TEST("the kernel is found by a note in its image", test_array),
-		STUB_TEST("without a kernel it is said what there is", test_none),
-		STUB_TEST("where the note was it is found at once", test_hint),
-		STUB_TEST("where the note was is not believed as such", test_wrong_hint),
-		STUB_TEST("a connection that breaks is never taken for the guest's state",
-			  test_lost),
-		STUB_TEST("virtio-mem that is plugged in in part is absent", test_untold),
-		STUB_TEST("nothing beside RAM is read", test_small_ranges),
-		STUB_TEST("a page is read once", test_kept),
+		TEST("the kernel is found by the variables in its image", test_variables),
+		TEST("the kernel is found by a pointer alone", test_lone_pointer),
+		TEST("the kernel is found by a note in its image", test_array),
+		TEST("without a kernel it is said what there is", test_none),
+		TEST("where the note was it is found at once", test_hint),
+		TEST("where the note was is not believed as such", test_wrong_hint),
+		TEST("a connection that breaks is never taken for the guest's state", test_lost),
+		TEST("virtio-mem that is plugged in in part is absent", test_untold),
+		TEST("nothing beside RAM is read", test_small_ranges),
+		TEST("a page is read once", test_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,13 @@
 		.name = (sentence), .test_func = (function)                                        \
 	}
 
+// One that has something done before and after it; either may be NULL.
+#define UNIT_TEST_WITH(before, after, sentence, function)                                          \
+	{                                                                                          \
+		.name = (sentence), .test_func = (function), .setup_func = (before),               \
+		.teardown_func = (after)                                                           \
+	}
+
 // Fails, with the error's text, if ERR is one.
 void assert_success(struct gg_error *err);
 
