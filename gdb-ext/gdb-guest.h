@@ -485,9 +485,16 @@ void gg_interrupt_forget(void);
 // passed, or when the user presses Ctrl-C. More of the user's reach it only when the target has
 // not stopped for seconds. A target that the debugger never let run is not stopped: the debugger
 // may find that there was a Ctrl-C afterwards. GG_INTERRUPTED if Ctrl-C came before. At the end:
-// had the time passed? Where the debugger had a handler of its own in place and it had not, that
-// counts as a Ctrl-C: the caller may know better, and have it forgotten.
+// had the time passed?
 struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds);
+
+// For a debugger that tells, by the second of these, when it has got its target going: until then
+// its handler is not called, and the time begins then. Nor is the handler called as long as
+// IS_DEAF, which is called in a signal's handler, says that it would be in vain. NULL: it does not
+// tell.
+void gg_interrupt_run_expect(int (*is_deaf)(void));
+void gg_interrupt_run_resumed(void);
+
 bool gg_interrupt_run_end(void);
 
 #pragma GCC visibility pop

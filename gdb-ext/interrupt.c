@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,65 +70,173 @@ struct gg_error *gg_interrupt_check(void)
 // ---- While the target runs ----
 
 // GDB passes the first SIGINT on to its target; at one more before the target has stopped it asks
-// whether to give up, which in batch mode is answered with yes. A user who insists gets there.
+// whether to give up, which in batch mode is answered with yes. While it prints that the target has
+// stopped, one more ends that, and whoever had it executed does not learn of the user's. So behind
+// the first one SIGINT is blocked, until GDB is done; a user who insists gets there.
 enum { INSISTS_AFTER = 3 }; // seconds
 
-static timer_t run_timer;
-static struct timespec passed_at; // zero: not yet
+// Of the run that is under way; its signals come in one thread.
+static struct {
+	bool active;
+	unsigned int milliseconds;
+	timer_t timer;
+	pid_t thread;                 // that lets the target run
+	struct sigaction time_action; // what the timer's signal did before
+	bool is_held;                 // the debugger has not got it going yet
+	volatile sig_atomic_t user_waits;
+	volatile sig_atomic_t has_elapsed;
+	struct timespec passed_at; // zero: not yet
+} run;
 
-static void call_previous(int signal_number, siginfo_t *info, void *context)
+static int (*is_deaf)(void); // NULL: the debugger does not tell when it has got its target going
+
+// GDB leaves the real-time signals alone, and so does Python. Not SIGINT: whoever takes that while
+// GDB executes must not get the timer's.
+static int time_signal(void)
+{
+	return SIGRTMIN + 7;
+}
+
+static void call_previous(siginfo_t *info, void *context)
 {
 	if (previous_int.sa_flags & SA_SIGINFO)
-		previous_int.sa_sigaction(signal_number, info, context);
+		previous_int.sa_sigaction(SIGINT, info, context);
 	else if (previous_int.sa_handler != SIG_IGN && previous_int.sa_handler != SIG_DFL)
-		previous_int.sa_handler(signal_number);
+		previous_int.sa_handler(SIGINT);
 }
 
-static void pass_interrupt(int signal_number, siginfo_t *info, void *context);
-
-static void catch_while_running(void)
+static void block_interrupt(bool block, void *context)
 {
-	struct sigaction action = { .sa_sigaction = pass_interrupt, .sa_flags = SA_SIGINFO };
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
+	sigset_t *mask = &((ucontext_t *)context)->uc_sigmask;
+	if (gettid() != run.thread)
+		return;
+	if (block)
+		sigaddset(mask, SIGINT);
+	else
+		sigdelset(mask, SIGINT);
 }
 
-static void pass_interrupt(int signal_number, siginfo_t *info, void *context)
+static sigset_t interrupt_only(void)
 {
-	const int saved_errno = errno;
-	const bool is_user = info->si_code != SI_TIMER || info->si_value.sival_ptr != &run_timer;
-	struct timespec now;
-	if (is_user)
+	sigset_t mask;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	return mask;
+}
+
+// One that waits does not insist.
+static void note_pending(void)
+{
+	const sigset_t mask = interrupt_only();
+	const struct timespec now = { 0 };
+	if (sigtimedwait(&mask, NULL, &now) == SIGINT)
 		interrupted = 1;
+}
+
+static void on_interrupt(int signal_number, siginfo_t *info, void *context);
+static void on_time(int signal_number, siginfo_t *info, void *context);
+
+static void catch_while_running(int signal_number,
+				void (*handler)(int number, siginfo_t *info, void *context),
+				struct sigaction *previous)
+{
+	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGINT);
+	sigaddset(&action.sa_mask, time_signal());
+	sigaction(signal_number, &action, previous);
+}
+
+static int set_timer(unsigned int milliseconds)
+{
+	enum { SECOND = 1000, MILLISECOND = 1000000 };
+	const struct itimerspec times = {
+		.it_value = { .tv_sec = milliseconds / SECOND,
+			      .tv_nsec = (long)(milliseconds % SECOND) * MILLISECOND },
+		.it_interval = { .tv_sec = 1 },
+	};
+	return timer_settime(run.timer, 0, &times, NULL);
+}
+
+static bool has_passed(void)
+{
+	return run.passed_at.tv_sec || run.passed_at.tv_nsec;
+}
+
+static bool may_insist(const struct timespec *now)
+{
+	return now->tv_sec - run.passed_at.tv_sec >= INSISTS_AFTER;
+}
+
+// What the debugger would not hear is tried again in a moment.
+static void pass(const struct timespec *now, siginfo_t *info, void *context)
+{
+	if (run.is_held || (is_deaf && is_deaf())) {
+		set_timer(1);
+		return;
+	}
+	run.passed_at = *now;
+	call_previous(info, context);
+	// GDB's (handle_sigint) puts itself into our place.
+	catch_while_running(SIGINT, on_interrupt, NULL);
+	block_interrupt(true, context);
+}
+
+static void on_interrupt(int signal_number, siginfo_t *info, void *context)
+{
+	(void)signal_number;
+	const int saved_errno = errno;
+	struct timespec now;
+	interrupted = 1;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	const bool is_first = !passed_at.tv_sec && !passed_at.tv_nsec;
-	if (is_first || (is_user && now.tv_sec - passed_at.tv_sec >= INSISTS_AFTER)) {
-		passed_at = now;
-		call_previous(signal_number, info, context);
-		// GDB's (handle_sigint) puts itself into our place.
-		catch_while_running();
+	if (!has_passed())
+		run.user_waits = 1;
+	if (!has_passed() || may_insist(&now))
+		pass(&now, info, context);
+	errno = saved_errno;
+}
+
+// The time is over; and from then on, every second: may the user insist?
+static void on_time(int signal_number, siginfo_t *info, void *context)
+{
+	(void)signal_number;
+	const int saved_errno = errno;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!has_passed()) {
+		if (!run.user_waits)
+			run.has_elapsed = 1;
+		pass(&now, info, context);
+	} else if (may_insist(&now)) {
+		note_pending();
+		block_interrupt(false, context);
 	}
 	errno = saved_errno;
 }
 
-static struct gg_error *start_timer(unsigned int milliseconds)
+static struct gg_error *start_timer(void)
 {
-	enum { SECOND = 1000, MILLISECOND = 1000000 };
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
-				  .sigev_signo = SIGINT,
-				  .sigev_value.sival_ptr = &run_timer };
-	event._sigev_un._tid = gettid();
-	const struct itimerspec once = {
-		.it_value = { .tv_sec = milliseconds / SECOND,
-			      .tv_nsec = (long)(milliseconds % SECOND) * MILLISECOND },
-	};
-	if (timer_create(CLOCK_MONOTONIC, &event, &run_timer))
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = time_signal() };
+	event._sigev_un._tid = run.thread;
+	if (timer_create(CLOCK_MONOTONIC, &event, &run.timer))
 		return gg_error_system(errno, "a timer");
-	if (!timer_settime(run_timer, 0, &once, NULL))
+	if (!set_timer(run.milliseconds))
 		return NULL;
-	struct gg_error *err = gg_error_system(errno, "a timer of %u ms", milliseconds);
-	timer_delete(run_timer);
+	struct gg_error *err = gg_error_system(errno, "a timer of %u ms", run.milliseconds);
+	timer_delete(run.timer);
 	return err;
+}
+
+static void end_run(void)
+{
+	const struct sigaction drop_pending = { .sa_handler = SIG_IGN };
+	const sigset_t mask = interrupt_only();
+	run.active = false;
+	catch_interrupt(NULL);
+	sigaction(time_signal(), &drop_pending, NULL);
+	sigaction(time_signal(), &run.time_action, NULL);
+	// What was blocked is ours to note.
+	pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
 }
 
 struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds)
@@ -139,30 +248,43 @@ struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds)
 		err = gg_error_create(GG_INVALID, "a target cannot run for no time");
 	if (err)
 		return err;
-	passed_at = (struct timespec){ 0 };
-	catch_while_running();
-	err = start_timer(milliseconds);
+	memset(&run, 0, sizeof(run));
+	run.active = true;
+	run.milliseconds = milliseconds;
+	run.thread = gettid();
+	run.is_held = is_deaf;
+	if (run.is_held) {
+		const sigset_t mask = interrupt_only();
+		pthread_sigmask(SIG_BLOCK, &mask, NULL);
+	}
+	catch_while_running(SIGINT, on_interrupt, NULL);
+	catch_while_running(time_signal(), on_time, &run.time_action);
+	err = start_timer();
 	if (err)
-		catch_interrupt(NULL);
+		end_run();
 	return err;
 }
 
-// While GDB executes a command for its Python it has its own handler in place: then the timer's
-// signals do not come here, and neither do the user's.
-static bool is_displaced;
+void gg_interrupt_run_expect(int (*hears_nothing)(void))
+{
+	is_deaf = hears_nothing;
+}
+
+void gg_interrupt_run_resumed(void)
+{
+	const sigset_t mask = interrupt_only();
+	if (!run.active || !run.is_held)
+		return;
+	run.has_elapsed = 0;
+	run.is_held = false;
+	set_timer(run.milliseconds);
+	catch_while_running(SIGINT, on_interrupt, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+}
 
 bool gg_interrupt_run_end(void)
 {
-	struct itimerspec left = { 0 };
-	timer_gettime(run_timer, &left);
-	timer_delete(run_timer);
-	const bool has_elapsed = !left.it_value.tv_sec && !left.it_value.tv_nsec;
-	const bool was_called = passed_at.tv_sec || passed_at.tv_nsec;
-	// Whoever stopped the target before its time may have been the user.
-	if (has_elapsed)
-		is_displaced = !was_called;
-	else if (is_displaced && !was_called)
-		interrupted = 1;
-	catch_interrupt(NULL);
-	return has_elapsed;
+	timer_delete(run.timer);
+	end_run();
+	return run.has_elapsed;
 }

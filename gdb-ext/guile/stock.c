@@ -40,10 +40,10 @@ struct item {
 // the next call.
 typedef void answer_function(const struct item *question, struct item *ret);
 
-__attribute__((visibility("default"))) const char *gg_stock_start(const char *folder,
-								  answer_function *answer);
+__attribute__((visibility("default"))) const char *
+gg_stock_start(const char *folder, answer_function *answer, int (*is_in_python)(void));
 __attribute__((visibility("default"))) bool gg_stock_enter(void);
-__attribute__((visibility("default"))) void gg_stock_keep_handler(void);
+__attribute__((visibility("default"))) void gg_stock_resumed(void);
 __attribute__((visibility("default"))) void gg_stock_stop(void);
 
 static answer_function *debugger; // NULL before the start and after the end
@@ -203,11 +203,13 @@ static void call_debugger(const struct item *question, struct item *answer)
 	sigaction(SIGINT, &inner, NULL);
 }
 
-// For Python, while GDB answers a question: gives SIGINT back to its owner.
-void gg_stock_keep_handler(void)
+// For Python, while GDB answers a question: it has got its target going. Its execute has taken
+// SIGINT, which goes back to its owner.
+void gg_stock_resumed(void)
 {
 	if (handler)
 		sigaction(SIGINT, handler, NULL);
+	gg_interrupt_run_resumed();
 }
 
 // (%ask NAME ARGUMENT...): what GDB's Python answers.
@@ -284,11 +286,13 @@ static void init_guile(void)
 
 // Starts Guile in this thread, which is to be GDB's main one, and loads the module (gdb) from
 // FOLDER. Returns NULL, or what went wrong, of which Guile has printed more. May be called once.
-const char *gg_stock_start(const char *folder, answer_function *answer)
+// IS_IN_PYTHON: is this thread? Then GDB does not hear a SIGINT: Python throws it, to nobody.
+const char *gg_stock_start(const char *folder, answer_function *answer, int (*is_in_python)(void))
 {
 	if (debugger)
 		return "Guile runs in this GDB already";
 	debugger = answer;
+	gg_interrupt_run_expect(is_in_python);
 	init_guile();
 	if (scm_c_with_continuation_barrier(load_module, (void *)folder))
 		return NULL;

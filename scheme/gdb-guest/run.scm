@@ -53,6 +53,25 @@ connect again"))
   (when (eq? (target-kind target) 'stub)
     (check-run-state target)))
 
+;;; Why it stands.
+
+(define (fail-to-run text)
+  (throw 'gdb-guest-error 'system (string-append "the guest does not run: " text)))
+
+(define (stop-reason)
+  "Where and why the target stopped, as GDB tells."
+  (catch #t
+    (lambda () (execute-to-string "info program"))
+    (lambda _ (fail-to-run "it is gone"))))
+
+(define (interrupt? reason)
+  (string-contains reason "signal SIGINT"))
+
+;; GDB does not give it to the target, as it has been told; nor does it tell it again as the reason.
+(define (forget-stop reason)
+  (when (interrupt? reason)
+    (succeeds? "queue-signal 0")))
+
 ;;; GDB's settings that would be in the way.
 
 (define signal-line
@@ -97,7 +116,9 @@ connect again"))
         ;; Nobody waits for a key while the guest runs.
         (when paged? (execute-to-string "set pagination off"))
         (unless (equal? signal ours) (handle-signal ours)))
-      thunk
+      (lambda ()
+        (forget-stop (stop-reason))
+        (thunk))
       (lambda ()
         (unless (equal? signal ours) (handle-signal signal))
         (lock locking)
@@ -116,40 +137,46 @@ connect again"))
             (map string-trim-both (string-split text #\newline)))
       "GDB does not say why"))
 
-(define (fail-to-run text)
-  (throw 'gdb-guest-error 'system (string-append "the guest does not run: " text)))
+(define reason-line (make-regexp "^It stopped .*$" regexp/newline))
 
-(define (stopped-by-interrupt?)
-  (string-contains (catch #t
-                     (lambda () (execute-to-string "info program"))
-                     (lambda _ (fail-to-run "it is gone")))
-                   "signal SIGINT"))
+(define (reason-of-stop reason text)
+  "A line that tells why the target stopped, where GDB was done with printing TEXT, or was not."
+  (first-line (or text
+                  (let ((line (regexp-exec reason-line reason)))
+                    (and line (match:substring line)))
+                  "")))
 
 ;; Longer than GDB needs to get a target going, on any machine.
 (define longest-start 4000)
 
 (define (run-target milliseconds)
-  (receive (elapsed? key text) (execute-for milliseconds "continue")
-    (cond
-     ((not (standing?))
-      (fail-to-run (if (succeeds? "thread") "it cannot be stopped" (first-line text))))
-     (key
-      ;; Not as any Ctrl-C, which may be no error: without one GDB would not prompt.
-      (catch 'gdb-guest-error
-        %check-interrupt
-        (lambda _ (throw 'signal)))
-      ;; The time was over before GDB had begun.
-      (if (and elapsed? (eq? key 'signal) (< milliseconds longest-start))
-          (run-target (* 2 milliseconds))
-          (fail-to-run text)))
-     ((not (stopped-by-interrupt?))
-      (%forget-interrupt)
-      (first-line text))
-     (else
-      ;; QEMU must not get the signal when it goes on.
-      (succeeds? "queue-signal 0")
-      (%check-interrupt)
-      (or elapsed? "by a SIGINT, or at QEMU's monitor")))))
+  (let ((before (stop-reason)))
+    (receive (elapsed? key text) (execute-for milliseconds "continue")
+      (unless (standing?)
+        (fail-to-run (if (succeeds? "thread") "it cannot be stopped" (first-line text))))
+      (when key
+        ;; Not as any Ctrl-C, which may be no error: without one GDB would not prompt.
+        (catch 'gdb-guest-error
+          %check-interrupt
+          (lambda _ (throw 'signal))))
+      (let ((reason (stop-reason)))
+        (cond
+         ((not (and key (string=? reason before)))
+          (explain-stop elapsed? reason (and (not key) text)))
+         ;; The time was over before GDB had begun.
+         ((and elapsed? (eq? key 'signal) (< milliseconds longest-start))
+          (run-target (* 2 milliseconds)))
+         (else (fail-to-run text)))))))
+
+(define (explain-stop elapsed? reason text)
+  (cond
+   ((not (interrupt? reason))
+    (%forget-interrupt)
+    (reason-of-stop reason text))
+   (else
+    (forget-stop reason)
+    (%check-interrupt)
+    (or elapsed? "by a SIGINT, or at QEMU's monitor"))))
 
 ;;; A guest that runs now and then.
 

@@ -252,6 +252,7 @@ class Debugger(Questions):
     def __init__(self, folder):
         self.folder = folder
         self.library = None
+        self.resumed = None
         self.objects = {}
         self.numbers = itertools.count(1)
         self.commands = {}
@@ -265,12 +266,16 @@ class Debugger(Questions):
 
     def start(self):
         self.library = ctypes.CDLL(os.path.join(self.folder, "libgdb-guest.so"))
-        self.library.gg_stock_start.argtypes = [ctypes.c_char_p, Answer]
+        self.library.gg_stock_start.argtypes = [ctypes.c_char_p, Answer, ctypes.c_void_p]
         self.library.gg_stock_start.restype = ctypes.c_char_p
         self.library.gg_stock_enter.restype = ctypes.c_bool
+        # Called with Python's lock: what the user does then waits until Python is left.
+        self.resumed = ctypes.PyDLL(self.library._name).gg_stock_resumed
+        self.resumed.restype = None
         # Python is gone before Guile is.
         atexit.register(self.library.gg_stock_stop)
-        problem = self.library.gg_stock_start(os.fsencode(os.path.join(self.folder, "stock")), self.callback)
+        problem = self.library.gg_stock_start(os.fsencode(os.path.join(self.folder, "stock")), self.callback,
+                                              ctypes.cast(ctypes.pythonapi.PyGILState_Check, ctypes.c_void_p))
         if problem:
             raise gdb.GdbError(f"gdb-guest: {problem.decode()}")
         gdb._gdb_guest = self
@@ -278,11 +283,10 @@ class Debugger(Questions):
 
     def resume(self, command, from_tty):
         """Executes a command that lets the target run; what is printed of its stop comes first."""
-        def keep_handler(_):
-            self.library.gg_stock_keep_handler()
+        def on_resumed(_):
+            self.resumed()
 
-        # GDB's execute takes SIGINT before that, and Python's part in the event leaves it to who has it.
-        gdb.events.cont.connect(keep_handler)
+        gdb.events.cont.connect(on_resumed)
         texts = []
         try:
             with Output() as output:
@@ -292,7 +296,7 @@ class Debugger(Questions):
             if not texts:
                 raise
         finally:
-            gdb.events.cont.disconnect(keep_handler)
+            gdb.events.cont.disconnect(on_resumed)
         forget_interrupt()
         return output.text + texts[0]
 

@@ -27,6 +27,12 @@ def tested():
     return re.match(r"gdb-guest \S+ in (.*), loaded from ", run.stdout)[1]
 
 
+def loads_by_python():
+    """Has that GDB no Guile?"""
+    run = subprocess.run([LAUNCHER, "-v"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
+    return "/guest.py," in run.stdout
+
+
 def environment():
     """Nothing of the user's that changes what GDB prints."""
     return dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", INPUTRC="/dev/null")

@@ -158,6 +158,32 @@ def test_interrupted_often(living):
     assert living.session.command("output $_thread") == ["1"] or living.way == "process"
 
 
+# Whatever GDB does with its Python at a stop takes SIGINT from its owner.
+INTERRUPTED_STOP = r"""
+set $stops = 0
+define hook-stop
+  set $stops = $stops + 1
+  if $stops == {stop}
+    {other}
+    shell kill -INT $PPID
+  end
+end
+"""
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_interrupted_stop(stop, living, folder):
+    """By a {way}: Ctrl-C while GDB tells of stop {stop} ends it, too"""
+    script = folder / "stop.gdb"
+    script.write_text(INTERRUPTED_STOP.format(stop=stop, other="python pass" if gdb.loads_by_python() else "output 0"))
+    living.session.command(f"source {script}")
+    living.write_ticks(50)
+    lines = living.session.command("guest-klog -follow -tail 1", seconds=20)
+    assert is_quiet(" ".join(lines)), lines
+    assert living.session.command("output $stops") == [str(stop)]
+    living.check()
+
+
 def test_users_stop(living):
     """By a {way}: the user's breakpoint ends it, and a line says so"""
     session = living.session

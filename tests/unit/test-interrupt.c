@@ -98,20 +98,92 @@ static void test_again(void **state)
 	assert_success(gg_interrupt_check());
 }
 
-// As while GDB executes a command for its Python.
+// GDB takes SIGINT while it executes a command for its Python, and while it prints why its target
+// has stopped.
 static void test_displaced(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		gdbs = 0;
-		assert_success(gg_interrupt_run_begin(i ? LONG : 1));
-		signal(SIGINT, handle_as_gdb);
-		if (i)
-			raise(SIGINT);
-		wait_for_gdb();
-		assert_int_equal(gg_interrupt_run_end(), !i);
-	}
+	assert_success(gg_interrupt_run_begin(1));
+	signal(SIGINT, handle_as_gdb);
+	wait_for_gdb();
+	signal(SIGINT, handle_as_gdb);
+	assert_success(gg_interrupt_check());
+	raise(SIGINT);
+	assert_int_equal(gdbs, 1);
+	assert_true(gg_interrupt_run_end());
+	assert_int_equal(gdbs, 1);
 	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+}
+
+static bool is_blocked(void)
+{
+	sigset_t mask;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	return sigismember(&mask, SIGINT);
+}
+
+static void test_insists(void **state)
+{
+	(void)state;
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	assert_success(gg_interrupt_run_begin(1));
+	wait_for_gdb();
+	raise(SIGINT);
+	for (int i = 0; i < LONG && is_blocked(); i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(gdbs, 1);
+	raise(SIGINT);
+	assert_int_equal(gdbs, 2);
+	assert_true(is_blocked());
+	assert_true(gg_interrupt_run_end());
+	assert_false(is_blocked());
+	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+}
+
+static volatile sig_atomic_t deaf, times_asked;
+
+static int is_deaf(void)
+{
+	times_asked++;
+	return deaf;
+}
+
+static void wait_until_asked(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	for (int i = 0; i < LONG && !times_asked; i++)
+		nanosleep(&moment, NULL);
+	assert_true(times_asked);
+}
+
+// With a debugger that tells when its target runs: it takes SIGINT before, and is deaf when it
+// tells.
+static void test_held(void **state)
+{
+	const bool is_user = *state;
+	deaf = 1;
+	times_asked = 0;
+	gg_interrupt_run_expect(is_deaf);
+	assert_success(gg_interrupt_run_begin(is_user ? LONG : 1));
+	signal(SIGINT, handle_as_gdb);
+	if (is_user)
+		raise(SIGINT);
+	const struct timespec moment = { .tv_nsec = 20000000 };
+	nanosleep(&moment, NULL);
+	assert_int_equal(gdbs, 0);
+	gg_interrupt_run_resumed();
+	wait_until_asked();
+	assert_int_equal(gdbs, 0);
+	deaf = 0;
+	wait_for_gdb();
+	assert_int_equal(gg_interrupt_run_end(), !is_user);
+	assert_int_equal(gdbs, 1);
+	assert_int_equal(gg_interrupt_pending(), is_user);
+	gg_interrupt_forget();
+	gg_interrupt_run_expect(NULL);
+	// Without a run it does nothing.
+	gg_interrupt_run_resumed();
+	assert_false(is_blocked());
 }
 
 static void test_refused(void **state)
@@ -134,8 +206,15 @@ int main(void)
 		TEST("when the time is over the debugger gets one SIGINT, and no more", test_time),
 		TEST("so it does at the user's, which is told from the time's", test_user),
 		TEST("a target can be let run again and again", test_again),
-		TEST("behind a handler that took our place, who stops the target early is the user",
+		TEST("what the user does then is not lost where GDB has taken our place",
 		     test_displaced),
+		TEST("it reaches GDB when the target has not stopped for seconds", test_insists),
+		TEST("the time waits for a debugger that tells when its target runs", test_held),
+		{ .name = "so does the user",
+		  .test_func = test_held,
+		  .setup_func = begin_test,
+		  .teardown_func = end_test,
+		  .initial_state = "by the user" },
 		TEST("not for no time, not after a Ctrl-C, not outside", test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
