@@ -481,20 +481,11 @@ struct gg_error *gg_interrupt_check(void);
 void gg_interrupt_forget(void);
 
 // Between these two, which stand inside of those, the debugger lets its target run, and its own
-// handler of Ctrl-C, which stops the target, is called once: when MILLISECONDS (at least 1) have
-// passed, or when the user presses Ctrl-C. More of the user's reach it only when the target has
-// not stopped for seconds. A target that the debugger never let run is not stopped: the debugger
-// may find that there was a Ctrl-C afterwards. GG_INTERRUPTED if Ctrl-C came before. At the end:
-// had the time passed?
+// handler of Ctrl-C, which stops the target, is called once: when the target has run for
+// MILLISECONDS (at least 1), or when the user presses Ctrl-C; not before the debugger waits for its
+// target. More of the user's reach it only when the target has not stopped for seconds.
+// GG_INTERRUPTED if Ctrl-C came before. At the end: had the time passed?
 struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds);
-
-// For a debugger that tells, by the second of these, when it has got its target going: until then
-// its handler is not called, and the time begins then. Nor is the handler called as long as
-// IS_DEAF, which is called in a signal's handler, says that it would be in vain. NULL: it does not
-// tell.
-void gg_interrupt_run_expect(int (*is_deaf)(void));
-void gg_interrupt_run_resumed(void);
-
 bool gg_interrupt_run_end(void);
 
 #pragma GCC visibility pop

@@ -40,10 +40,9 @@ struct item {
 // the next call.
 typedef void answer_function(const struct item *question, struct item *ret);
 
-__attribute__((visibility("default"))) const char *
-gg_stock_start(const char *folder, answer_function *answer, int (*is_in_python)(void));
+__attribute__((visibility("default"))) const char *gg_stock_start(const char *folder,
+								  answer_function *answer);
 __attribute__((visibility("default"))) bool gg_stock_enter(void);
-__attribute__((visibility("default"))) void gg_stock_resumed(void);
 __attribute__((visibility("default"))) void gg_stock_stop(void);
 
 static answer_function *debugger; // NULL before the start and after the end
@@ -187,29 +186,14 @@ static void collect_objects(void)
 	collect_at = object_count + OBJECTS_BETWEEN_COLLECTIONS;
 }
 
-// Who owns SIGINT where the innermost question was asked.
-static const struct sigaction *handler;
-
 // GDB's execute, asked by Python, puts GDB's own handler of SIGINT in place of whose it was, the
 // library's, and leaves it there. A Ctrl-C that came in between is an exception of Python's.
 static void call_debugger(const struct item *question, struct item *answer)
 {
-	const struct sigaction *outer = handler;
-	struct sigaction inner;
-	sigaction(SIGINT, NULL, &inner);
-	handler = &inner;
+	struct sigaction owners;
+	sigaction(SIGINT, NULL, &owners);
 	debugger(question, answer);
-	handler = outer;
-	sigaction(SIGINT, &inner, NULL);
-}
-
-// For Python, while GDB answers a question: it has got its target going. Its execute has taken
-// SIGINT, which goes back to its owner.
-void gg_stock_resumed(void)
-{
-	if (handler)
-		sigaction(SIGINT, handler, NULL);
-	gg_interrupt_run_resumed();
+	sigaction(SIGINT, &owners, NULL);
 }
 
 // (%ask NAME ARGUMENT...): what GDB's Python answers.
@@ -286,13 +270,11 @@ static void init_guile(void)
 
 // Starts Guile in this thread, which is to be GDB's main one, and loads the module (gdb) from
 // FOLDER. Returns NULL, or what went wrong, of which Guile has printed more. May be called once.
-// IS_IN_PYTHON: is this thread? Then GDB does not hear a SIGINT: Python throws it, to nobody.
-const char *gg_stock_start(const char *folder, answer_function *answer, int (*is_in_python)(void))
+const char *gg_stock_start(const char *folder, answer_function *answer)
 {
 	if (debugger)
 		return "Guile runs in this GDB already";
 	debugger = answer;
-	gg_interrupt_run_expect(is_in_python);
 	init_guile();
 	if (scm_c_with_continuation_barrier(load_module, (void *)folder))
 		return NULL;

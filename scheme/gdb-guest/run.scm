@@ -146,9 +146,6 @@ connect again"))
                     (and line (match:substring line)))
                   "")))
 
-;; Longer than GDB needs to get a target going, on any machine.
-(define longest-start 4000)
-
 (define (run-target milliseconds)
   (let ((before (stop-reason)))
     (receive (elapsed? key text) (execute-for milliseconds "continue")
@@ -161,12 +158,9 @@ connect again"))
           (lambda _ (throw 'signal))))
       (let ((reason (stop-reason)))
         (cond
-         ((not (and key (string=? reason before)))
-          (explain-stop elapsed? reason (and (not key) text)))
-         ;; The time was over before GDB had begun.
-         ((and elapsed? (eq? key 'signal) (< milliseconds longest-start))
-          (run-target (* 2 milliseconds)))
-         (else (fail-to-run text)))))))
+         ;; GDB threw before the target ran, or when it told of its stop.
+         ((and key (string=? reason before)) (fail-to-run text))
+         (else (explain-stop elapsed? reason (and (not key) text))))))))
 
 (define (explain-stop elapsed? reason text)
   (cond

@@ -252,7 +252,6 @@ class Debugger(Questions):
     def __init__(self, folder):
         self.folder = folder
         self.library = None
-        self.resumed = None
         self.objects = {}
         self.numbers = itertools.count(1)
         self.commands = {}
@@ -266,16 +265,12 @@ class Debugger(Questions):
 
     def start(self):
         self.library = ctypes.CDLL(os.path.join(self.folder, "libgdb-guest.so"))
-        self.library.gg_stock_start.argtypes = [ctypes.c_char_p, Answer, ctypes.c_void_p]
+        self.library.gg_stock_start.argtypes = [ctypes.c_char_p, Answer]
         self.library.gg_stock_start.restype = ctypes.c_char_p
         self.library.gg_stock_enter.restype = ctypes.c_bool
-        # Called with Python's lock: what the user does then waits until Python is left.
-        self.resumed = ctypes.PyDLL(self.library._name).gg_stock_resumed
-        self.resumed.restype = None
         # Python is gone before Guile is.
         atexit.register(self.library.gg_stock_stop)
-        problem = self.library.gg_stock_start(os.fsencode(os.path.join(self.folder, "stock")), self.callback,
-                                              ctypes.cast(ctypes.pythonapi.PyGILState_Check, ctypes.c_void_p))
+        problem = self.library.gg_stock_start(os.fsencode(os.path.join(self.folder, "stock")), self.callback)
         if problem:
             raise gdb.GdbError(f"gdb-guest: {problem.decode()}")
         gdb._gdb_guest = self
@@ -283,10 +278,6 @@ class Debugger(Questions):
 
     def resume(self, command, from_tty):
         """Executes a command that lets the target run; what is printed of its stop comes first."""
-        def on_resumed(_):
-            self.resumed()
-
-        gdb.events.cont.connect(on_resumed)
         texts = []
         try:
             with Output() as output:
@@ -295,8 +286,6 @@ class Debugger(Questions):
         except KeyboardInterrupt:
             if not texts:
                 raise
-        finally:
-            gdb.events.cont.disconnect(on_resumed)
         forget_interrupt()
         return output.text + texts[0]
 

@@ -96,18 +96,13 @@ def ticks_of(text):
     return [int(number) for number in re.findall(r"lab: tick (\d+)", text)]
 
 
-def is_quiet(text):
-    """No error; where Ctrl-C comes just as GDB sets the target going, GDB's own word for it must get through."""
-    return "ERROR" not in text.replace("ERROR: Quit", "", 1)
-
-
 def test_thousand(living):
     """By a {way}: 1,000 records written by the guest are shown, each once and in order, until Ctrl-C"""
     living.follow()
     living.write_ticks(1000)
     text = living.session.wait(r"lab: tick 999\r?\n") + living.stop()
     assert ticks_of(text) == list(range(1000))
-    assert "note:" not in text and is_quiet(text), text[-500:]
+    assert "note:" not in text and "ERROR" not in text, text[-500:]
     living.check()
     # What is there already is shown first, and only what was asked for.
     living.write_ticks(1)
@@ -135,7 +130,7 @@ def test_batch(living):
         process.send_signal(2)
         rest = process.stdout.read()
         assert process.wait(gdb.PATIENCE) == 0, rest
-    assert "$1 = 42" in rest and is_quiet(rest), rest
+    assert "$1 = 42" in rest and "ERROR" not in rest, rest
     assert living.guest.qmp("query-status")["running"]
 
 
@@ -179,7 +174,7 @@ def test_interrupted_stop(stop, living, folder):
     living.session.command(f"source {script}")
     living.write_ticks(50)
     lines = living.session.command("guest-klog -follow -tail 1", seconds=20)
-    assert is_quiet(" ".join(lines)), lines
+    assert not any("ERROR" in line for line in lines), lines
     assert living.session.command("output $stops") == [str(stop)]
     living.check()
 

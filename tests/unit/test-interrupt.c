@@ -5,8 +5,11 @@
 
 #include "../../gdb-ext/gdb-guest.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t gdbs;
 
@@ -38,12 +41,29 @@ static int end_test(void **state)
 
 enum { LONG = 60000, SHORT = 20 }; // milliseconds
 
-static void wait_for_gdb(void)
+// As GDB waits for its target.
+static void wait_until(bool (*condition)(void))
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
-	for (int i = 0; i < LONG && !gdbs; i++)
-		nanosleep(&moment, NULL);
-	assert_true(gdbs);
+	for (int i = 0; i < 100 && !condition(); i++)
+		poll(NULL, 0, -1);
+	assert_true(condition());
+}
+
+static bool gdb_was_called(void)
+{
+	return gdbs;
+}
+
+static bool is_blocked(void)
+{
+	sigset_t mask;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	return sigismember(&mask, SIGINT);
+}
+
+static bool is_open(void)
+{
+	return !is_blocked();
 }
 
 static void test_ours(void **state)
@@ -61,7 +81,7 @@ static void test_time(void **state)
 {
 	(void)state;
 	assert_success(gg_interrupt_run_begin(SHORT));
-	wait_for_gdb();
+	wait_until(gdb_was_called);
 	// What the user does now GDB would ask about.
 	assert_success(gg_interrupt_check());
 	raise(SIGINT);
@@ -77,12 +97,14 @@ static void test_user(void **state)
 {
 	(void)state;
 	assert_success(gg_interrupt_run_begin(LONG));
-	assert_int_equal(gdbs, 0);
+	wait_until(is_open);
 	raise(SIGINT);
+	wait_until(gdb_was_called);
 	raise(SIGINT);
 	assert_int_equal(gdbs, 1);
 	assert_false(gg_interrupt_run_end());
 	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
+	assert_false(is_blocked());
 }
 
 static void test_again(void **state)
@@ -91,23 +113,37 @@ static void test_again(void **state)
 	for (int i = 0; i < 3; i++) {
 		gdbs = 0;
 		assert_success(gg_interrupt_run_begin(1));
-		wait_for_gdb();
+		wait_until(gdb_was_called);
 		assert_true(gg_interrupt_run_end());
 		assert_int_equal(gdbs, 1);
 	}
 	assert_success(gg_interrupt_check());
 }
 
-// GDB takes SIGINT while it executes a command for its Python, and while it prints why its target
-// has stopped.
-static void test_displaced(void **state)
+// Until GDB waits, its target may not run; and it has taken SIGINT.
+static void test_early(void **state)
+{
+	const bool is_user = *state;
+	const struct timespec moment = { .tv_nsec = 20000000 };
+	assert_success(gg_interrupt_run_begin(is_user ? LONG : 1));
+	signal(SIGINT, handle_as_gdb);
+	if (is_user)
+		raise(SIGINT);
+	nanosleep(&moment, NULL);
+	assert_int_equal(gdbs, 0);
+	wait_until(gdb_was_called);
+	assert_int_equal(gg_interrupt_run_end(), !is_user);
+	assert_int_equal(gdbs, 1);
+	assert_int_equal(gg_interrupt_pending(), is_user);
+}
+
+// When its target has stopped GDB takes SIGINT, too.
+static void test_late(void **state)
 {
 	(void)state;
 	assert_success(gg_interrupt_run_begin(1));
+	wait_until(gdb_was_called);
 	signal(SIGINT, handle_as_gdb);
-	wait_for_gdb();
-	signal(SIGINT, handle_as_gdb);
-	assert_success(gg_interrupt_check());
 	raise(SIGINT);
 	assert_int_equal(gdbs, 1);
 	assert_true(gg_interrupt_run_end());
@@ -115,75 +151,49 @@ static void test_displaced(void **state)
 	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
 }
 
-static bool is_blocked(void)
+static bool was_called_again(void)
 {
-	sigset_t mask;
-	pthread_sigmask(SIG_SETMASK, NULL, &mask);
-	return sigismember(&mask, SIGINT);
+	return gdbs == 2;
 }
 
 static void test_insists(void **state)
 {
 	(void)state;
-	const struct timespec moment = { .tv_nsec = 1000000 };
 	assert_success(gg_interrupt_run_begin(1));
-	wait_for_gdb();
+	wait_until(gdb_was_called);
 	raise(SIGINT);
-	for (int i = 0; i < LONG && is_blocked(); i++)
-		nanosleep(&moment, NULL);
+	wait_until(is_open);
 	assert_int_equal(gdbs, 1);
 	raise(SIGINT);
-	assert_int_equal(gdbs, 2);
+	wait_until(was_called_again);
 	assert_true(is_blocked());
 	assert_true(gg_interrupt_run_end());
 	assert_false(is_blocked());
 	assert_error(gg_interrupt_check(), GG_INTERRUPTED, "interrupted");
 }
 
-static volatile sig_atomic_t deaf, times_asked;
-
-static int is_deaf(void)
+static void *wait_for_end(void *unused)
 {
-	times_asked++;
-	return deaf;
+	(void)unused;
+	while (!gg_interrupt_pending())
+		poll(NULL, 0, 1);
+	return NULL;
 }
 
-static void wait_until_asked(void)
+// A thread of Python's, which does not block SIGINT.
+static void test_thread(void **state)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
-	for (int i = 0; i < LONG && !times_asked; i++)
-		nanosleep(&moment, NULL);
-	assert_true(times_asked);
-}
-
-// With a debugger that tells when its target runs: it takes SIGINT before, and is deaf when it
-// tells.
-static void test_held(void **state)
-{
-	const bool is_user = *state;
-	deaf = 1;
-	times_asked = 0;
-	gg_interrupt_run_expect(is_deaf);
-	assert_success(gg_interrupt_run_begin(is_user ? LONG : 1));
-	signal(SIGINT, handle_as_gdb);
-	if (is_user)
-		raise(SIGINT);
-	const struct timespec moment = { .tv_nsec = 20000000 };
-	nanosleep(&moment, NULL);
+	(void)state;
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_end, NULL), 0);
+	assert_success(gg_interrupt_run_begin(LONG));
+	kill(getpid(), SIGINT);
+	pthread_join(thread, NULL);
+	assert_true(gg_interrupt_pending());
 	assert_int_equal(gdbs, 0);
-	gg_interrupt_run_resumed();
-	wait_until_asked();
-	assert_int_equal(gdbs, 0);
-	deaf = 0;
-	wait_for_gdb();
-	assert_int_equal(gg_interrupt_run_end(), !is_user);
-	assert_int_equal(gdbs, 1);
-	assert_int_equal(gg_interrupt_pending(), is_user);
+	wait_until(gdb_was_called);
+	assert_false(gg_interrupt_run_end());
 	gg_interrupt_forget();
-	gg_interrupt_run_expect(NULL);
-	// Without a run it does nothing.
-	gg_interrupt_run_resumed();
-	assert_false(is_blocked());
 }
 
 static void test_refused(void **state)
@@ -206,15 +216,15 @@ int main(void)
 		TEST("when the time is over the debugger gets one SIGINT, and no more", test_time),
 		TEST("so it does at the user's, which is told from the time's", test_user),
 		TEST("a target can be let run again and again", test_again),
-		TEST("what the user does then is not lost where GDB has taken our place",
-		     test_displaced),
-		TEST("it reaches GDB when the target has not stopped for seconds", test_insists),
-		TEST("the time waits for a debugger that tells when its target runs", test_held),
-		{ .name = "so does the user",
-		  .test_func = test_held,
+		TEST("not before GDB waits for its target", test_early),
+		{ .name = "nor at the user's",
+		  .test_func = test_early,
 		  .setup_func = begin_test,
 		  .teardown_func = end_test,
 		  .initial_state = "by the user" },
+		TEST("what comes when GDB has taken SIGINT again is not lost", test_late),
+		TEST("it reaches GDB when the target has not stopped for seconds", test_insists),
+		TEST("what comes in another thread is not lost", test_thread),
 		TEST("not for no time, not after a Ctrl-C, not outside", test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
