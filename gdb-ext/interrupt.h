@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What both halves of Ctrl-C know of each other.
+#ifndef GG_INTERRUPT_H
+#define GG_INTERRUPT_H
+
+#include "error.h"
+
+#include <signal.h>
+
+// The handler: sets the flag. May be called in another handler.
+void gg_interrupt_note(int signal_number);
+
+// Puts it in place of SIGINT's; *PREVIOUS, unless NULL, is what was there.
+void gg_interrupt_catch(struct sigaction *previous);
+
+// What was there before the outermost gg_interrupt_begin(), the debugger's own; NULL outside of it.
+const struct sigaction *gg_interrupt_previous(void);
+
+#endif
