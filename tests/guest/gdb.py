@@ -15,7 +15,7 @@ LAUNCHER = os.environ.get("GDB_GUEST") or str(TOP / "gdb-guest")
 PROMPT = "(ready) "
 
 # For all that GDB does in a test; one that takes so long hangs.
-PATIENCE = 120
+PATIENCE = 300
 
 # From Ctrl-C to GDB's prompt.
 BACK_WITHIN = 0.5
