@@ -2,15 +2,13 @@
 """dump-guest-memory against QEMU's own dump of the same stopped guest."""
 
 import re
-import shutil
 import subprocess
 
 import pytest
 
-import gdb
+import crash
 import machines
 import vmcore
-from machines import lab
 
 # The cheapest of each kind of map, and the one with RAM on both sides of the PCI hole.
 FOR_CRASH = [machines.MACHINES[0], machines.MACHINES[3], machines.LA57]
@@ -86,16 +84,13 @@ def test_readelf(dumps):
 @pytest.mark.machines(*FOR_CRASH)
 def test_crash(dumps):
     """{dumps}: crash opens the vmcore, and the log that it prints has all that the console showed"""
-    if not shutil.which("crash"):
-        pytest.skip("crash is missing: Debian has it in the package crash")
-    run = subprocess.run(["crash", "-s", lab.lab("vmlinux"), dumps.from_core], input="log\nq\n", capture_output=True,
-                         text=True, errors="replace", timeout=gdb.PATIENCE)
+    log = crash.log(dumps)
     shown = re.findall(r"^\[ *\d+\.\d+\] .*\S", dumps.console.replace("\r", ""), re.MULTILINE)
     assert len(shown) > 100, "the console shows next to nothing of the kernel's log"
-    printed = {line.strip() for line in run.stdout.split("\n")}
+    printed = {line.strip() for line in log.split("\n")}
     # Of a record with several lines, the console has the time before each and crash before the first.
     missing = [line for line in shown if line not in printed and line.split("] ", 1)[1].strip() not in printed]
-    assert not missing, f"crash ended with status {run.returncode}: {run.stdout[-2000:]}{run.stderr[-2000:]}"
+    assert not missing, log[-2000:]
 
 
 @pytest.mark.machines(machines.RICH)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import crash
 import gdb
 import machines
 from machines import lab
@@ -249,11 +250,8 @@ def as_crash_prints(record):
 @pytest.mark.machines(*WITH_DEBUGINFO)
 def test_crash(log, vmcore):
     """{log}: it is the log that crash prints, but for the lines of a text behind its first, and bytes that are not ASCII"""
-    if not shutil.which("crash"):
-        pytest.skip("crash is missing: Debian has it in the package crash")
-    run = subprocess.run(["crash", "-s", lab.lab("vmlinux"), vmcore], input=b"log\nq\n", capture_output=True,
-                         timeout=gdb.PATIENCE)
-    output = run.stdout[re.search(rb"^\[ *[0-9]+\.[0-9]{6}\] ", run.stdout, re.MULTILINE).start():]
+    output = crash.run(vmcore, "log")
+    output = output[re.search(rb"^\[ *[0-9]+\.[0-9]{6}\] ", output, re.MULTILINE).start():]
     ours = b"\n".join(as_crash_prints(comparable(record)) for record in log.records())
     assert output.rstrip(b"\n").split(b"\n") == ours.split(b"\n")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import gdb
-import machines
 import registers
 import stripped
 import vmcore
