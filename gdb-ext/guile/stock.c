@@ -10,6 +10,7 @@
 // calls into Scheme return whether they came to their end.
 #include "guile.h"
 #include "../cleanup.h"
+#include "../interrupt.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -186,14 +187,23 @@ static void collect_objects(void)
 	collect_at = object_count + OBJECTS_BETWEEN_COLLECTIONS;
 }
 
-// GDB's execute, asked by Python, puts GDB's own handler of SIGINT in place of whose it was, the
-// library's, and leaves it there. A Ctrl-C that came in between is an exception of Python's.
+// GDB's execute, asked by Python, puts GDB's own handler of SIGINT in place of whose it was, and
+// leaves it there. A Ctrl-C that comes in between is an exception of Python's, which ends whatever
+// is under way. Where SIGINT is the library's, it waits: no question takes long.
 static void call_debugger(const struct item *question, struct item *answer)
 {
 	struct sigaction owners;
+	sigset_t interrupt, before;
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	const bool waits = gg_interrupt_previous() &&
+			   !pthread_sigmask(SIG_BLOCK, &interrupt, &before) &&
+			   !sigismember(&before, SIGINT);
 	sigaction(SIGINT, NULL, &owners);
 	debugger(question, answer);
 	sigaction(SIGINT, &owners, NULL);
+	if (waits)
+		pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
 }
 
 // (%ask NAME ARGUMENT...): what GDB's Python answers.

@@ -137,6 +137,32 @@ def test_before(small, folder):
         check_gdbs_own(session)
 
 
+# While GDB is asked something, and who asked takes whatever GDB throws for an answer.
+SIGNAL_WITHIN = r"""
+(use-modules (gdb-guest host) (gdb-guest native))
+
+(define (signal-within)
+  (interruptible
+    (lambda ()
+      (catch #t
+        (lambda () (execute-to-string "shell kill -INT $PPID"))
+        (const #f))
+      (%check-interrupt))))
+"""
+
+
+def test_within(small, folder):
+    """SIGINT while GDB executes something for a command is not lost"""
+    core, program = small
+    script = folder / "signal.scm"
+    script.write_text(SIGNAL_WITHIN)
+    with gdb.Session(program, core) as session:
+        assert session.command(f'guile (primitive-load "{script}")') == []
+        text = " ".join(session.command("guile (signal-within)"))
+        assert "(interrupted " in text, text
+        check_gdbs_own(session)
+
+
 def check_gdbs_own(session):
     """Ctrl-C ends what GDB itself does."""
     session.send("while 1")
