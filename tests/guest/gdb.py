@@ -21,16 +21,21 @@ PATIENCE = 300
 BACK_WITHIN = 0.5
 
 
+def told():
+    """What the launcher tells of the GDB that it takes."""
+    run = subprocess.run([LAUNCHER, "-v"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    assert run.returncode == 0 and not run.stderr, run
+    return run.stdout
+
+
 def tested():
     """The path of the GDB under test, as the launcher tells it."""
-    run = subprocess.run([LAUNCHER, "-v"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
-    return re.match(r"gdb-guest \S+ in (.*), loaded from ", run.stdout)[1]
+    return re.match(r"gdb-guest \S+ in (.*), loaded from ", told())[1]
 
 
 def loads_by_python():
     """Has that GDB no Guile?"""
-    run = subprocess.run([LAUNCHER, "-v"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
-    return "/guest.py," in run.stdout
+    return "/guest.py," in told().splitlines()[0]
 
 
 def environment():

@@ -12,21 +12,10 @@ import gdb
 STAGE = gdb.TOP / "stage"
 
 
-def language():
-    """What the GDB under test loads the extension by, in words of the launcher's."""
-    return "python" if "/guest.py," in version().splitlines()[0] else "guile"
-
-
 def test_right_one():
     """The GDB under test is the one that was asked for"""
     wanted = os.environ.get("TESTED_GDB")
     assert not wanted or os.path.samefile(gdb.tested(), wanted), (gdb.tested(), wanted)
-
-
-def version():
-    run = subprocess.run([gdb.LAUNCHER, "-v"], capture_output=True, text=True, timeout=gdb.PATIENCE)
-    assert run.returncode == 0 and not run.stderr, run
-    return run.stdout
 
 
 def gdb_path():
@@ -74,7 +63,7 @@ def test_no_gdb(folder):
 
 
 def source_command():
-    return f"source {STAGE}/guest.py" if language() == "python" else f'guile (primitive-load "{STAGE}/guest.scm")'
+    return f"source {STAGE}/guest.py" if gdb.loads_by_python() else f'guile (primitive-load "{STAGE}/guest.scm")'
 
 
 def test_source():
@@ -85,7 +74,7 @@ def test_source():
 
 def test_auto_load(small, private_qemu, folder):
     """A file in GDB's auto-load folder loads the extension with QEMU, prints nothing, and does no harm to one that is loaded"""
-    kind = "py" if language() == "python" else "gdb"
+    kind = "py" if gdb.loads_by_python() else "gdb"
     program = private_qemu.resolve()
     script = folder / f"auto-load/{program.relative_to('/')}-gdb.{kind}"
     script.parent.mkdir(parents=True)
