@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the GDB under test: in batch mode, and with a terminal of its own."""
 
+import codecs
 import os
 import re
 import select
@@ -106,6 +107,8 @@ class Session:
         self.process = subprocess.Popen([*command, *map(str, arguments)], env=dict(environment(), TERM=term),
                                         preexec_fn=lambda: os.login_tty(slave))
         os.close(slave)
+        # A read may end within a character.
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.unread = ""
         self.log = ""
         try:
@@ -204,6 +207,6 @@ class Session:
             status = self.process.wait()
             raise AssertionError(f"GDB ended with status {status} before it printed {pattern!r}; it printed:\n"
                                  f"{self.log[-4000:]}")
-        text = data.decode(errors="replace")
+        text = self.decoder.decode(data)
         self.unread += text
         self.log += text
