@@ -18,7 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PAGE = 4096, PAGEMAP_ENTRIES = 1024 };
+enum {
+	PAGE = 4096,
+	PAGEMAP_ENTRIES = 1024,
+	// How far an extent is followed at once: what was touched may be hundreds of gigabytes, and
+	// Ctrl-C is looked at between two extents.
+	PAGES_AT_ONCE = 64 * PAGEMAP_ENTRIES,
+};
 
 enum area_kind {
 	AREA_PLAIN,     // read as memory, all of it data
@@ -135,7 +141,8 @@ static void find_touched(const struct process_backing *process, uint64_t hva,
 			 struct gg_extent *extent)
 {
 	uint64_t entries[PAGEMAP_ENTRIES];
-	const uint64_t first = hva / PAGE, last = (hva + extent->size - 1) / PAGE;
+	const uint64_t first = hva / PAGE, end = (hva + extent->size - 1) / PAGE;
+	const uint64_t last = end - first < PAGES_AT_ONCE ? end : first + PAGES_AT_ONCE - 1;
 	uint64_t page = first;
 	bool touched = true;
 	while (page <= last) {
@@ -156,7 +163,7 @@ static void find_touched(const struct process_backing *process, uint64_t hva,
 	}
 found:
 	extent->kind = touched ? GG_EXTENT_DATA : GG_EXTENT_HOLE;
-	if (page > first && page <= last)
+	if (page > first && page <= end)
 		extent->size = page * PAGE - hva;
 }
 

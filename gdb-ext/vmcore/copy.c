@@ -23,6 +23,7 @@ struct run {
 	pthread_mutex_t lock;
 	size_t job;        // the next byte to copy is this job's
 	uint64_t position; // at this offset in it
+	uint64_t data_end; // all from there to here has to be read
 	uint64_t done;
 	struct gg_error *err; // the first one; all stop
 };
@@ -89,44 +90,55 @@ static bool try_clone(struct gg_copy *copy, gg_hva_t hva, uint64_t size, uint64_
 	return true;
 }
 
+// Asks the backing for the extent that is next: steps over what need not be read, or sets data_end.
+static struct gg_error *ask_extent(struct run *run, const struct gg_copy_job *job)
+{
+	struct gg_copy *copy = run->copy;
+	const gg_hva_t hva = job->hva + run->position;
+	struct gg_extent extent;
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = copy->backing->ops->extent(copy->backing, hva, job->size - run->position,
+						 true, &extent);
+	if (!err && extent.kind == GG_EXTENT_ABSENT)
+		err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away", hva);
+	if (err)
+		return err;
+	run->data_end = run->position + extent.size;
+	if (extent.kind == GG_EXTENT_HOLE ||
+	    try_clone(copy, hva, extent.size, job->offset + run->position)) {
+		run->position = run->data_end;
+		run->done += extent.size;
+	}
+	return NULL;
+}
+
 // The next piece that has to be read, after all that needs not; size 0 at the end.
 static struct gg_error *take_piece(struct run *run, struct piece *ret)
 {
-	struct gg_copy *copy = run->copy;
 	*ret = (struct piece){ 0 };
-	while (run->job < copy->count) {
-		const struct gg_copy_job *job = &copy->jobs[run->job];
-		if (run->position == job->size) {
+	while (run->job < run->copy->count) {
+		const struct gg_copy_job *job = &run->copy->jobs[run->job];
+		const uint64_t position = run->position;
+		if (position < run->data_end) {
+			const uint64_t left = run->data_end - position;
+			*ret = (struct piece){
+				.gpa = job->gpa + position,
+				.hva = job->hva + position,
+				.size = left < CHUNK ? (size_t)left : CHUNK,
+				.offset = job->offset + position,
+			};
+			run->position += ret->size;
+			return NULL;
+		}
+		if (position < job->size) {
+			struct gg_error *err = ask_extent(run, job);
+			if (err)
+				return err;
+		} else {
 			run->job++;
-			run->position = 0;
-			continue;
+			run->position = run->data_end = 0;
 		}
-		const gg_hva_t hva = job->hva + run->position;
-		const uint64_t offset = job->offset + run->position;
-		struct gg_extent extent;
-		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = copy->backing->ops->extent(copy->backing, hva,
-							 job->size - run->position, true, &extent);
-		if (!err && extent.kind == GG_EXTENT_ABSENT)
-			err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away",
-					      hva);
-		if (err)
-			return err;
-		const gg_gpa_t gpa = job->gpa + run->position;
-		if (extent.kind == GG_EXTENT_HOLE || try_clone(copy, hva, extent.size, offset)) {
-			run->position += extent.size;
-			run->done += extent.size;
-			continue;
-		}
-		*ret = (struct piece){
-			.gpa = gpa,
-			.hva = hva,
-			.size = extent.size < CHUNK ? (size_t)extent.size : CHUNK,
-			.offset = offset,
-		};
-		run->position += ret->size;
-		return NULL;
 	}
 	return NULL;
 }

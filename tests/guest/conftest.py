@@ -98,7 +98,7 @@ def dumps_fixture(name, all_machines, kind):
     return fixture
 
 
-dumps = dumps_fixture("dumps", machines.ALL, machines.DumpsAlsoThroughGDB)
+dumps = dumps_fixture("dumps", machines.ALL, machines.Dumps)
 of_stripped = dumps_fixture("of_stripped", stripped.ALL, stripped.Dumps)
 of_arm = dumps_fixture("of_arm", stripped.ARM, stripped.DumpsOfMemory)
 

@@ -153,7 +153,7 @@ class Dumps:
             self.console = guest.serial.read_text(errors="replace")
             self.version = guest.qmp("query-version")
             self.machine_type = guest.qmp("qom-get", path="/machine", property="type")
-            guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{self.truth}")
+            guest.dump(self.truth)
             self.attached_run = self.run("-p", guest.pid, commands=[f"{self.command} {gdb.quote(self.attached)}"])
             self.status_after = guest.qmp("query-status")["status"]
             guest.core(self.core)
@@ -168,13 +168,6 @@ class Dumps:
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class DumpsAlsoThroughGDB(Dumps):
-    def __init__(self, machine, folder):
-        super().__init__(machine, folder)
-        self.through_gdb = self.folder / "through-gdb"
-        self.gdb_run = self.look(f"{self.command} -via gdb {gdb.quote(self.through_gdb)}")
 
 
 def take_core(folder, machine, memory):

@@ -122,7 +122,8 @@ RICH_BOOKWORM = Machine("7.2, q35 with NUMA, VGA, DIMMs, virtio-mem, shared memo
 LINUX = [
     Machine("7.2, pc with 256 MiB, 1 vCPU", "pc", 256, smp=1, qemu=BOOKWORM),
     Machine("7.2, q35 with 256 MiB, 8 vCPUs, VGA", "q35", 256, ["-device", "VGA"], smp=8, qemu=BOOKWORM),
-    Machine("7.2, pc with 5 GiB, 2 vCPUs, VGA", "pc", 5120, ["-device", "VGA"], qemu=BOOKWORM),
+    Machine("7.2, pc with RAM on both sides of the PCI hole, 2 vCPUs, VGA", "pc,max-ram-below-4g=512M", 1024,
+            ["-device", "VGA"], qemu=BOOKWORM),
     Machine("7.2, pc with shared memory, a DIMM plugged in", "pc,memory-backend=main", 256, SHARED_MEMORY,
             plug_filled_dimm, qemu=BOOKWORM),
     Machine("7.2, q35 with its firmware in a flash", "q35", 256, FLASH, qemu=BOOKWORM),

@@ -35,10 +35,13 @@ def test_alike(dumps):
     assert vmcore.files_differ(dumps.attached, dumps.from_core) is None
 
 
-def test_through_gdb(dumps):
+# GDB takes its time for each page, which is no test of ours.
+@pytest.mark.machines(*(machine for machine in machines.ALL if machine.memory <= 1024))
+def test_through_gdb(dumps, folder):
     """{dumps}: the dump from the core and that which reads it through GDB are the same file"""
-    assert dumps.gdb_run.status == 0, dumps.gdb_run
-    assert vmcore.files_differ(dumps.from_core, dumps.through_gdb) is None
+    run = dumps.look(f"dump-guest-memory -via gdb {folder}/through-gdb")
+    assert run.status == 0, run
+    assert vmcore.files_differ(dumps.from_core, folder / "through-gdb") is None
 
 
 def test_notes(dumps):
@@ -71,8 +74,9 @@ def test_layout(dumps):
 
 
 def test_holes(dumps):
-    """{dumps}: the vmcore takes less room on the disk than QEMU's dump, which has no holes"""
-    assert dumps.from_core.stat().st_blocks < dumps.truth.stat().st_blocks
+    """{dumps}: the vmcore takes no more room on the disk than QEMU's dump when its zeros are made holes"""
+    ours, truth = (path.stat().st_blocks * 512 for path in (dumps.from_core, dumps.truth))
+    assert ours < truth + 65536 < dumps.truth.stat().st_size
 
 
 def test_readelf(dumps):

@@ -332,7 +332,7 @@ def transcribe(monitor, vmcoreinfo, command):
 def test_transcript(folder):
     """Out of a transcript of what a running guest's monitor says to x or xp comes the log that is in its memory"""
     with lab.Guest(append="printk.devkmsg=on loglevel=1 lab.log=odd,many=3000,odd", directory=folder) as guest:
-        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{folder}/truth")
+        guest.dump(folder / "truth")
         vmcoreinfo = re.search(rb"VMCOREINFO\0\0(OSRELEASE=[ -~\n]+)", (folder / "truth").read_bytes())[1].decode()
         for command in ("x", "xp"):
             monitor = Monitor(guest)

@@ -40,7 +40,7 @@ def test_filter(guest, folder):
     """-begin and -length leave what QMP's begin and length leave"""
     for begin, length in ((0x1000, 0x5000), (0x123000, 0x800000), (200 * MIB, 5 * GIB)):
         truth, ours = folder / "truth", folder / "ours"
-        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}", begin=begin, length=length)
+        guest.dump(truth, begin=begin, length=length)
         dump(["-p", guest.pid], f"-begin {begin:#x} -length {length:#x}", ours)
         assert vmcore.difference(ours, truth) is None
         truth.unlink()
@@ -51,7 +51,7 @@ def test_absent(guest, folder):
     """A core without the DIMM: the error lists just that, and with -absent skip the rest is there and crash opens it"""
     truth, ours = folder / "truth", folder / "ours"
     qemu = guest.qemu
-    guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}", begin=0, length=4 * GIB)
+    guest.dump(truth, begin=0, length=4 * GIB)
     core = guest.core(folder / "core")
 
     lines = gdb.attempt([qemu, core], f"dump-guest-memory {ours}")
@@ -174,7 +174,7 @@ def test_16_bits(guest, folder):
     guest.qmp("system_reset")
     lab.wait_until(lambda: "EIP=0000fff0" in guest.hmp("info registers"), 30, "the reset")
     truth, ours = folder / "truth", folder / "ours"
-    guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}")
+    guest.dump(truth)
     dump(["-p", guest.pid], "", ours)
     assert vmcore.difference(ours, truth) is None
     with vmcore.Vmcore(truth) as expected, vmcore.Vmcore(ours) as found:

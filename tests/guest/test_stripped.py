@@ -195,7 +195,7 @@ def test_by_loader(folder):
     truth, ours = folder / "truth", folder / "ours"
     with lab.Guest(qemu=script, directory=folder) as guest:
         guest.stop()
-        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}")
+        guest.dump(truth)
         core = guest.core(folder / "core")
     run = gdb.batch(*NO_DEBUGINFO, qemu, core, commands=[f"dump-guest-memory {ours}"])
     assert run.status == 0, run
@@ -216,7 +216,7 @@ def travelled(top_folder):
     modules.symlink_to(Path("/usr") / stripped.MODULES)
     with lab.Guest(qemu=qemu, directory=folder) as guest:
         guest.stop()
-        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{folder}/truth")
+        guest.dump(folder / "truth")
         core = guest.core(folder / "core")
     yield qemu, core, folder / "truth"
     shutil.rmtree(folder)

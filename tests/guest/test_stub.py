@@ -60,7 +60,7 @@ class Stop:
             assert "Waiting" in guest.hmp(f"gdbserver tcp:127.0.0.1:{port}")
             self.tcp = self._look(f":{port}", "dump-guest-memory -via monitor", self.by_monitor)
             self.status = guest.qmp("query-status")
-            guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{self.truth}")
+            guest.dump(self.truth)
             self.left_over = sorted(path.name for path in self.folder.iterdir() if path.is_file())
             self.core = guest.core(self.folder / "core")
         with gdb.Session(self.qemu, self.core) as session:
@@ -151,7 +151,7 @@ def test_dump_elsewhere(folder):
         lines = session.command(f"dump-guest-memory -via monitor {path}")
         assert lines == [f"note: QEMU wrote {path} on its own machine: it is QEMU's dump, without VMCOREINFO and the "
                          "kernel's addresses"], lines
-        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}")
+        guest.dump(truth)
         assert vmcore.files_differ(path, truth) is None
         lines = session.command("dump-guest-memory -via monitor /nonexistent/dump")
         assert len(lines) == 1 and re.match(
@@ -172,7 +172,7 @@ def test_other_qemu(name, folder):
         shown = [line for line in session.command("guest-regs -all") if not line.startswith(registers.EXTRA)]
         info = session.command("guest-info")
         session.command(f"dump-guest-memory -via monitor {dump}")
-        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{truth}")
+        guest.dump(truth)
         assert vmcore.difference(dump, truth) is None
         with vmcore.Vmcore(dump) as ours, vmcore.Vmcore(truth) as theirs:
             assert [note for note in ours.notes() if note[0] != "VMCOREINFO"] == theirs.notes()

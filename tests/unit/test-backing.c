@@ -62,6 +62,19 @@ static void test_untouched(void **state)
 		     "nothing mapped at 0x10");
 }
 
+static void test_large(void **state)
+{
+	(void)state;
+	const size_t size = (size_t)1 << 30;
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	assert_success(gg_backing_create_process(getpid(), &backing));
+	expect_extent(memory, size, GG_EXTENT_HOLE, size / 4);
+	expect_extent(memory + size - 2 * PAGE, 2 * PAGE, GG_EXTENT_HOLE, 2 * PAGE);
+	munmap(memory, size);
+}
+
 static void test_shared(void **state)
 {
 	(void)state;
@@ -112,6 +125,7 @@ int main(void)
 {
 	struct CMUnitTest tests[] = {
 		UNIT_TEST("what a process never touched is a hole", test_untouched),
+		UNIT_TEST("a long extent is not followed to its end at once", test_large),
 		UNIT_TEST("shared memory is read as its file", test_shared),
 		UNIT_TEST("a process that is not there is an error", test_no_process),
 		UNIT_TEST("memory that is still arriving is refused", test_incoming),

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Memory on its way to a file: what is asked, what is read, what is written.
+#include "unit.h"
+
+#include "../../gdb-ext/vmcore/copy.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	MIB = 1 << 20,
+	BASE = 0x10000000,       // the hva of the memory's first byte
+	DATA_SIZE = 8 * MIB,     // bytes, then
+	HOLE_SIZE = 4 * MIB,     // nothing, then
+	TAIL_SIZE = 3 * MIB / 2, // bytes again
+	SIZE = DATA_SIZE + HOLE_SIZE + TAIL_SIZE,
+	FAR_AWAY = 1 << 30,
+};
+
+static uint8_t memory[SIZE];
+
+struct counting {
+	struct gg_backing backing;
+	unsigned int asked;  // for extents
+	uint64_t read, seen; // bytes
+	bool went_away;      // the tail is absent
+};
+
+static struct gg_error *count_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
+				     bool holes, struct gg_extent *ret)
+{
+	struct counting *counting = (struct counting *)backing;
+	const uint64_t offset = hva - BASE;
+	assert_true(holes);
+	counting->asked++;
+	uint64_t end = SIZE;
+	*ret = (struct gg_extent){ .kind = counting->went_away ? GG_EXTENT_ABSENT
+							       : GG_EXTENT_DATA };
+	if (offset < DATA_SIZE) {
+		*ret = (struct gg_extent){ .kind = GG_EXTENT_DATA };
+		end = DATA_SIZE;
+	} else if (offset < DATA_SIZE + HOLE_SIZE) {
+		*ret = (struct gg_extent){ .kind = GG_EXTENT_HOLE };
+		end = DATA_SIZE + HOLE_SIZE;
+	}
+	ret->size = end - offset < size ? end - offset : size;
+	return NULL;
+}
+
+static struct gg_error *count_read(struct gg_backing *backing, gg_hva_t hva, void *buffer,
+				   size_t size)
+{
+	const uint64_t offset = hva - BASE;
+	((struct counting *)backing)->read += size;
+	assert_true(offset < SIZE && size <= SIZE - offset);
+	memcpy(buffer, memory + offset, size);
+	return NULL;
+}
+
+static const struct gg_backing_ops counting_ops = { .extent = count_extent, .read = count_read };
+
+static void see(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
+{
+	assert_memory_equal(bytes, memory + (gpa - FAR_AWAY), size);
+	((struct counting *)data)->seen += size;
+}
+
+static struct gg_error *tell(void *data, size_t job, uint64_t done)
+{
+	(void)data;
+	(void)job;
+	assert_true(done <= SIZE);
+	return NULL;
+}
+
+static struct gg_error *copy_all(struct counting *counting, uint8_t *written)
+{
+	char folder[] = "/tmp/gdb-guest-XXXXXX", path[sizeof(folder) + 2];
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/x", folder);
+	struct gg_output *output;
+	assert_success(gg_output_create(path, false, (const char *[]){ NULL }, &output));
+
+	// The second half first, one byte off the pages.
+	enum { HALF = SIZE / 2 + 1 };
+	const struct gg_copy_job jobs[] = {
+		{ FAR_AWAY + HALF, BASE + HALF, SIZE - HALF, 0 },
+		{ FAR_AWAY, BASE, HALF, SIZE - HALF },
+	};
+	counting->backing = (struct gg_backing){ .ops = &counting_ops, .name = "the test" };
+	struct gg_copy copy = { .backing = &counting->backing,
+				.output = output,
+				.jobs = jobs,
+				.count = 2,
+				.seen = see,
+				.progress = tell,
+				.data = counting };
+	struct gg_error *err = gg_copy_run(&copy);
+	if (!err)
+		err = gg_output_commit(output, SIZE);
+	gg_output_destroy(output);
+	if (!err) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_int_equal(pread(fd, written + HALF, SIZE - HALF, 0), SIZE - HALF);
+		assert_int_equal(pread(fd, written, HALF, SIZE - HALF), HALF);
+		close(fd);
+	}
+	unlink(path);
+	rmdir(folder);
+	return err;
+}
+
+static void test_asked_once(void **state)
+{
+	(void)state;
+	static uint8_t written[SIZE];
+	struct counting counting = { 0 };
+	assert_success(copy_all(&counting, written));
+	assert_memory_equal(written, memory, SIZE);
+	// The first extent is parted by the two jobs.
+	assert_int_equal(counting.asked, 4);
+	assert_int_equal(counting.read, DATA_SIZE + TAIL_SIZE);
+	assert_int_equal(counting.seen, DATA_SIZE + TAIL_SIZE);
+}
+
+static void test_went_away(void **state)
+{
+	(void)state;
+	struct counting counting = { .went_away = true };
+	assert_error(copy_all(&counting, NULL), GG_ABSENT, "the memory at 0x10c00000 went away");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST("the backing is asked once for each extent, however many pieces it has, "
+			  "and no hole is read",
+			  test_asked_once),
+		UNIT_TEST("memory that went away is an error, not zeros", test_went_away),
+	};
+	for (size_t i = 0; i < SIZE; i++)
+		memory[i] =
+			i < DATA_SIZE || i >= DATA_SIZE + HOLE_SIZE ? (uint8_t)(1 + i % 251) : 0;
+	return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
+}
