@@ -163,16 +163,21 @@ GDB's last word break."
 
 (define* (call-with-guest procedure #:key via-host? memory)
   "Calls PROCEDURE with the guest of what GDB has in front of it."
-  (let ((target (current-target)))
-    (case (target-kind target)
-      ((none) (throw 'gdb-guest-error 'not-found
-                     "no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach \
+  (interruptible
+   (lambda ()
+     (let ((target (current-target)))
+       (check-target target)
+       (call-with-host target procedure #:via-host? via-host? #:memory memory)))))
+
+(define (check-target target)
+  (case (target-kind target)
+    ((none) (throw 'gdb-guest-error 'not-found
+                   "no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach \
 to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"))
-      ((other) (throw 'gdb-guest-error 'unsupported
-                      "the target is neither a core, nor a process of this machine, nor QEMU's \
+    ((other) (throw 'gdb-guest-error 'unsupported
+                    "the target is neither a core, nor a process of this machine, nor QEMU's \
 gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or connect to its gdbstub \
-(target remote ADDRESS)")))
-    (call-with-host target procedure #:via-host? via-host? #:memory memory)))
+(target remote ADDRESS)"))))
 
 (define (invoke name specs argument body text)
   (catch #t

@@ -77,17 +77,20 @@ seconds so far; NOTICE with each line that the user should know."
      (lambda (guest)
        (%guest-dump guest file flags filter progress notice))
      #:via-host? (eq? via 'gdb) #:memory memory))
-  (let ((target (current-target)))
-    (cond
-     ((not (eq? via 'monitor)) (dump #f))
-     ((not (eq? (target-kind target) 'stub))
-      (throw 'gdb-guest-error 'unsupported
-             "-via monitor is for QEMU's gdbstub (target remote ADDRESS)"))
-     ((not (target-is-here? target))
-      (dump-on-the-other-side target file progress notice))
-     ((and (file-exists? file) (not (memq 'force flags)))
-      (throw 'gdb-guest-error 'invalid (format #f "~a exists; -force replaces it" file)))
-     (else (call-with-qemu-file target file progress dump)))))
+  (define (dump-via-monitor)
+    (let ((target (current-target)))
+      (cond
+       ((not (eq? (target-kind target) 'stub))
+        (throw 'gdb-guest-error 'unsupported
+               "-via monitor is for QEMU's gdbstub (target remote ADDRESS)"))
+       ((not (target-is-here? target))
+        (dump-on-the-other-side target file progress notice))
+       ((and (file-exists? file) (not (memq 'force flags)))
+        (throw 'gdb-guest-error 'invalid (format #f "~a exists; -force replaces it" file)))
+       (else (call-with-qemu-file target file progress dump)))))
+  (if (eq? via 'monitor)
+      (interruptible dump-via-monitor)
+      (dump #f)))
 
 (define (selected-flags options)
   (append (if (option options 'force) '(force) '())

@@ -213,23 +213,27 @@ nothing reads its PS/2 keyboard" seconds))
          (lambda () (%log-follow-end follow)))))))
 
 (define (guest-sysrq name options)
-  (let ((target (current-target))
-        (row (find-key name))
+  (let ((row (find-key name))
         (seconds (or (option options 'wait) default-wait)))
     (unless (<= 1 seconds longest-wait)
       (throw 'gdb-guest-error 'invalid (format #f "-wait is 1 to ~a seconds" longest-wait)))
-    (when (eq? (target-kind target) 'process)
-      (throw 'gdb-guest-error 'unsupported
-             "keys are typed through QEMU's monitor, which is at its gdbstub: connect to that (target \
+    (interruptible
+     (lambda ()
+       (send-row (current-target) row seconds (option options 'force))))))
+
+(define (send-row target row seconds force?)
+  (when (eq? (target-kind target) 'process)
+    (throw 'gdb-guest-error 'unsupported
+           "keys are typed through QEMU's monitor, which is at its gdbstub: connect to that (target \
 remote ADDRESS) instead of to the process"))
-    (call-with-guest-that-runs
-     (lambda (look run)
-       (match row
-         (#(key does destroys? _ _)
-          (check-keyboard target)
-          (when (and destroys? (not (option options 'force)))
-            (confirm-key key does))
-          (send-key target look run row seconds)))))))
+  (call-with-guest-that-runs
+   (lambda (look run)
+     (match row
+       (#(key does destroys? _ _)
+        (check-keyboard target)
+        (when (and destroys? (not force?))
+          (confirm-key key does))
+        (send-key target look run row seconds))))))
 
 (define-guest-command (guest-sysrq
                        #:argument (key . "[KEY]")

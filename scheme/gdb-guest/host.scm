@@ -268,6 +268,8 @@
   (make-regexp "^Local core dump file:\n[\t ]*`(.*)', file type [^\n]*$" regexp/newline))
 
 (define (current-target)
+  "What GDB has in front of it.  Inside of `interruptible' only: what GDB prints here nobody sees, that it
+has dropped a Ctrl-C neither."
   (let* ((inferior (regexp-exec inferior-line (execute-to-string "info inferiors")))
          (connection (and inferior (match:substring inferior 3)))
          (core (regexp-exec core-line (execute-to-string "info files")))
@@ -285,18 +287,21 @@
 
 ;; A Ctrl-C just before the library's handler was in place is still on GDB's mind, and would come
 ;; out of the first memory port.  A command lets it out where it does no harm (an evaluation does
-;; not look).
+;; not look); a raw value, since GDB forgets a Ctrl-C that it finds while it looks for a
+;; pretty-printer.
+(define let-out "output/r 0")
+
 (define (interruptible thunk)
   "Calls THUNK such that Ctrl-C makes the library's work in it throw, and GDB's own do nothing."
   (%interruptible
    (lambda ()
-     (answering 'interrupted (lambda () (execute-to-string "output 0")))
+     (answering 'interrupted (lambda () (execute-to-string let-out)))
      (thunk))))
 
 ;; One that came as the target stopped for another reason is still on GDB's mind too.
 (define (let-out-interrupt)
   (catch #t
-    (lambda () (execute-to-string "output 0"))
+    (lambda () (execute-to-string let-out))
     (const #f)))
 
 (define (execute-for milliseconds command)
@@ -357,7 +362,7 @@ Inside of `call-with-host' or `interruptible' only."
 ;; unwinds for that goes through libguile, and ends GDB.
 (define (check-stopped)
   (catch #t
-    (lambda () (execute-to-string "output $pc"))
+    (lambda () (execute-to-string "output/r $pc"))
     (lambda (key . arguments)
       (when (eq? key 'signal)
         (apply throw key arguments))
@@ -390,7 +395,7 @@ memory: maintenance packet Qqemu.PhyMemMode:0\n")))
 (define (connected?)
   (catch #t
     (lambda ()
-      (execute-to-string "output $pc")  ; for newest-frame, see `check-stopped'
+      (execute-to-string "output/r $pc")  ; for newest-frame, see `check-stopped'
       #t)
     (const #f)))
 

@@ -24,7 +24,7 @@
 
 ;; Of a thread that runs, and of one that is gone, GDB has no registers.
 (define (standing?)
-  (succeeds? "output $pc"))
+  (succeeds? "output/r $pc"))
 
 ;; In these QEMU does not let the guest go on, and says nothing: GDB would wait for ever.
 (define reset-needed (make-regexp "\\((shutdown|internal-error)\\)"))
@@ -98,7 +98,7 @@ connect again"))
 
 (define (selected-thread)
   (catch #t
-    (lambda () (string->number (execute-to-string "output $_thread")))
+    (lambda () (string->number (execute-to-string "output/r $_thread")))
     (const #f)))
 
 (define (call-with-run-settings thunk)
@@ -180,25 +180,24 @@ RUN, lets it run for at most so many milliseconds: it returns #t when they have 
 that says why the guest stopped; that it is not there any more, or that the user pressed Ctrl-C, is an
 error.  The guest is stopped at the beginning and at the end; one that cannot run, or runs, is an
 error."
-  (let ((target (current-target)))
-    (if (eq? (target-kind target) 'stub)
-        ;; What its monitor tells is not kept over a run, nor is the stub's physical mode.  A
-        ;; Ctrl-C is remembered from the first moment on.
-        (interruptible
-         (lambda ()
-           (check-runnable target)
-           (call-with-run-settings
-            (lambda ()
-              (procedure (lambda (look) (call-with-host target look))
-                         run-target)))))
-        (call-with-guest
-         (lambda (guest)
-           (define (run milliseconds)
-             (dynamic-wind
-               (const #t)
-               (lambda () (run-target milliseconds))
-               (lambda () (%guest-ran guest))))
-           (check-runnable target)
-           (call-with-run-settings
-            (lambda ()
-              (procedure (lambda (look) (look guest)) run))))))))
+  ;; A Ctrl-C is remembered from the first moment on.
+  (interruptible
+   (lambda ()
+     (let ((target (current-target)))
+       (define (live run-procedure)
+         (check-runnable target)
+         (call-with-run-settings run-procedure))
+       (if (eq? (target-kind target) 'stub)
+           ;; What its monitor tells is not kept over a run, nor is the stub's physical mode.
+           (live (lambda ()
+                   (procedure (lambda (look) (call-with-host target look))
+                              run-target)))
+           (call-with-guest
+            (lambda (guest)
+              (define (run milliseconds)
+                (dynamic-wind
+                  (const #t)
+                  (lambda () (run-target milliseconds))
+                  (lambda () (%guest-ran guest))))
+              (live (lambda ()
+                      (procedure (lambda (look) (look guest)) run))))))))))

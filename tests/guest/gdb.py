@@ -76,18 +76,31 @@ def batch(*arguments, commands=(), launcher=None, prefix=()):
     return Run(command, result.returncode, result.stdout)
 
 
-def attempt(arguments, command, prefix=()):
-    """What GDB prints for a command that should fail, as lines; checks that GDB is alive afterwards, and exits with 1.
+def attempts(arguments, commands, prefix=()):
+    """What GDB prints for each of the commands, which should fail, as lines; checks that GDB is alive afterwards, and
+    exits with 1.
 
-    The command is given twice: GDB's exit status is that of its last command, and it must be alive after that.
+    The last command is given twice: GDB's exit status is that of its last command, and it must be alive before that.
     """
-    run = batch(*arguments, prefix=prefix,
-                commands=[r"echo @begin\n", command, r"echo @end\n", "print 6 * 7", command])
-    begin, end = run.output.find("@begin\n"), run.output.find("@end\n")
-    assert 0 <= begin < end, f"GDB did not get through: {run}"
-    assert "$1 = 42" in run.output[end:], f"GDB did not go on: {run}"
+    marked = [line for command in commands for line in (command, r"echo @next\n")]
+    run = batch(*arguments, prefix=prefix, commands=[r"echo @next\n", *marked, "print 6 * 7", commands[-1]])
+    _, *printed, end = run.output.split("@next\n")
+    assert len(printed) == len(commands), f"GDB did not get through: {run}"
+    assert "$1 = 42" in end, f"GDB did not go on: {run}"
     assert run.status == 1, f"the exit status should be 1: {run}"
-    return lines_of(run.output[begin + len("@begin\n"):end])
+    return [lines_of(text) for text in printed]
+
+
+def attempt(arguments, command, prefix=()):
+    """What GDB prints for one command that should fail."""
+    return attempts(arguments, [command], prefix)[0]
+
+
+def delayed(pid):
+    """For how many seconds a process has been ready to run while other work, or another machine, had the CPU."""
+    waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    stolen = int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
+    return waited + stolen
 
 
 class Silence(AssertionError):
@@ -145,11 +158,11 @@ class Session:
             self.process.send_signal(signal.SIGINT)
 
     def stop(self, typed=False):
-        """Interrupts a command: what GDB prints then. Its prompt must be there soon."""
-        began = time.monotonic()
+        """Interrupts a command: what GDB prints then. Its prompt must be there soon; what delays all is not GDB's fault."""
+        began = time.monotonic() - delayed(self.pid)
         self.interrupt(typed)
         text = self.wait_prompt()
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - delayed(self.pid) - began
         assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s; GDB printed:\n{self.log[-2000:]}"
         return text
 
