@@ -10,7 +10,7 @@
 
 // A target that takes long for each says how many.
 #ifndef VARIANTS
-#define VARIANTS 20000
+#define VARIANTS 10000
 #endif
 
 enum { MAX_INPUT = 65536 };

@@ -223,8 +223,8 @@ def test_choice(stopped):
 @pytest.mark.machines("2 vCPUs")
 def test_bad_choice(stopped):
     """What is no list of CPUs is refused"""
-    for text in ("x", "1-", "2-1", "-1", "1,,0", "4294967296", "0x1"):
-        lines = gdb.attempt([stopped.qemu, stopped.core], f"guest-regs -cpu {text}")
+    texts = ("x", "1-", "2-1", "-1", "1,,0", "4294967296", "0x1")
+    for lines in gdb.attempts([stopped.qemu, stopped.core], [f"guest-regs -cpu {text}" for text in texts]):
         assert len(lines) == 1 and lines[0].startswith("ERROR: guest-regs: "), lines
 
 

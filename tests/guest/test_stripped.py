@@ -280,11 +280,11 @@ def core_of(command, folder, word="ready"):
 def check_refused(program, core, folder, pattern):
     """What is wrong is said in one line, and no file is left, whether the CPUs are asked for or not."""
     before = set(folder.iterdir())
-    for options in ("", "-no-notes "):
-        lines = gdb.attempt([*NO_DEBUGINFO, program, core], f"dump-guest-memory {options}{folder}/vmcore")
+    commands = [f"dump-guest-memory {options}{folder}/vmcore" for options in ("", "-no-notes ")]
+    for lines in gdb.attempts([*NO_DEBUGINFO, program, core], commands):
         assert len(lines) == 1 and lines[0].startswith(ERROR), lines
         assert re.search(pattern, lines[0]), lines[0]
-        assert set(folder.iterdir()) == before
+    assert set(folder.iterdir()) == before
 
 
 PYTHON = "/usr/bin/python3"

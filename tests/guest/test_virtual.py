@@ -244,6 +244,6 @@ BAD = {"-cpu 2 0x1000": "there is no CPU 2", "-cpu 4294967296 0x1000": "there is
 
 def test_refused(small):
     """guest-x refuses what makes no sense, and lives on"""
-    for arguments, text in BAD.items():
-        lines = gdb.attempt([small[1], small[0]], f"guest-x {arguments}")
+    printed = gdb.attempts([small[1], small[0]], [f"guest-x {arguments}".rstrip() for arguments in BAD])
+    for (arguments, text), lines in zip(BAD.items(), printed):
         assert text in lines[-1] and lines[-1].startswith("ERROR: "), (arguments, lines)
