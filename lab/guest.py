@@ -79,7 +79,7 @@ def tail(path, lines=25):
 class QMP:
     """As much of the QEMU Machine Protocol as the tests need: one command, one answer."""
 
-    def __init__(self, folder, name, seconds=30):
+    def __init__(self, folder, name, seconds=120):
         self.socket = socket.socket(socket.AF_UNIX)
         self.buffer = b""
         self.deadline = time.monotonic() + seconds
@@ -182,7 +182,7 @@ class Guest:
     """
 
     def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
-                 append="", directory=None, coredump_filter=None, seconds=60):
+                 append="", directory=None, coredump_filter=None, seconds=120):
         self.qemu = str(qemu or lab("qemu"))
         self.machine = machine
         self.memory = memory
@@ -328,7 +328,7 @@ class Guest:
                 self._check_alive(grace=1)
                 raise
 
-        return wait_until(attempt, 30, "QEMU's QMP socket")
+        return wait_until(attempt, 120, "QEMU's QMP socket")
 
     def _wait_ready(self, seconds):
         def ready():

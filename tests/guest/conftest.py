@@ -2,7 +2,7 @@
 """Real guests, end to end.
 
 GDB_GUEST names the launcher under test; where it is unset, that of the build in the source tree.
-`--tap` prints TAP. TMPDIR is where the guests' memory goes: 25 GB at most, gone at the end.
+`--tap` prints TAP. TMPDIR is where the guests' memory goes: 10 GB at most, gone at the end.
 """
 
 import shutil

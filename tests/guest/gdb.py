@@ -193,7 +193,7 @@ class Session:
 
     def settle(self):
         """Reads on until GDB has answered a new command, whatever Ctrl-C has thrown away of what was typed."""
-        for i in range(10):
+        for i in range(60):
             self.send(f"echo @settled-{i}\\n")
             deadline = time.monotonic() + 1
             while time.monotonic() < deadline:

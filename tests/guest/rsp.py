@@ -25,7 +25,7 @@ def connect_in(folder, name):
 class Stub:
     """A connection to the gdbstub at a socket in a folder; the first CPU's page tables count."""
 
-    def __init__(self, folder, name, seconds=30):
+    def __init__(self, folder, name, seconds=120):
         self.socket = connect_in(folder, name)
         self.socket.settimeout(seconds)
         self.buffer = b""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import gdb
 import machines
 from machines import MIB, QTEST, Machine, QTest, lab
 
@@ -100,7 +101,7 @@ class BootSector(Machine):
 
     def boot(self, folder):
         guest = super().boot(folder, ["-drive", f"if=ide,format=raw,file={self._disk(folder)}"])
-        lab.wait_until(lambda: lab.READY in guest.serial.read_text(), 30, "the boot sector's word")
+        lab.wait_until(lambda: lab.READY in guest.serial.read_text(), gdb.PATIENCE, "the boot sector's word")
         return guest
 
     def _disk(self, folder):

@@ -173,7 +173,7 @@ def test_interrupted_stop(stop, living, folder):
     script.write_text(INTERRUPTED_STOP.format(stop=stop, other="python pass" if gdb.loads_by_python() else "output 0"))
     living.session.command(f"source {script}")
     living.write_ticks(50)
-    lines = living.session.command("guest-klog -follow -tail 1", seconds=20)
+    lines = living.session.command("guest-klog -follow -tail 1")
     assert not any("ERROR" in line for line in lines), lines
     assert living.session.command("output $stops") == [str(stop)]
     living.check()

@@ -200,7 +200,7 @@ def check_gdbs_own(session):
     session.send("end")
     session.wait(r"\n@looping\r?\n")
     session.interrupt(typed=True)
-    assert "Quit" in session.wait_prompt(seconds=10)
+    assert "Quit" in session.wait_prompt()
     session.settle()
 
 

@@ -172,7 +172,7 @@ def test_16_bits(guest, folder):
     """A guest in its BIOS's 16 bits: memory and notes are those of QEMU's own dump, for an i386"""
     guest.qmp("set-action", reboot="reset")
     guest.qmp("system_reset")
-    lab.wait_until(lambda: "EIP=0000fff0" in guest.hmp("info registers"), 30, "the reset")
+    lab.wait_until(lambda: "EIP=0000fff0" in guest.hmp("info registers"), gdb.PATIENCE, "the reset")
     truth, ours = folder / "truth", folder / "ours"
     guest.dump(truth)
     dump(["-p", guest.pid], "", ours)

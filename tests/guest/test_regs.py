@@ -68,7 +68,7 @@ class Stopped:
         guest = lab.Guest(memory=64, smp=1, kernel=False, extra=[*stub, *FIRMWARE[name]], directory=folder)
         if not FIRMWARE[name]:
             # Without anything to boot it ends halted.
-            lab.wait_until(lambda: "HLT=1" in guest.hmp("info registers"), 30, "the BIOS gives up")
+            lab.wait_until(lambda: "HLT=1" in guest.hmp("info registers"), gdb.PATIENCE, "the BIOS gives up")
         return guest
 
 

@@ -224,7 +224,8 @@ def test_reboot(folder):
         boots = guest.serial.read_text(errors="replace").count(lab.READY)
         guest.qmp("set-action", reboot="reset")
         guest.qmp("system_reset")
-        lab.wait_until(lambda: guest.serial.read_text(errors="replace").count(lab.READY) > boots, 60, "the second boot")
+        lab.wait_until(lambda: guest.serial.read_text(errors="replace").count(lab.READY) > boots, gdb.PATIENCE,
+                       "the second boot")
         connect(session, address)
         after, log = session.command("guest-info"), session.command("guest-klog")
         assert boot_time(before) != boot_time(after), after
@@ -238,7 +239,7 @@ def test_boot_stages(folder):
         guest.qmp("set-action", reboot="reset")
         guest.qmp("system_reset")
         seen = set()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + gdb.PATIENCE
         # Each look stops the guest for a moment; in between it runs until it has said more.
         while "log" not in seen or len(seen) < 2:
             assert time.monotonic() < deadline, seen
@@ -247,7 +248,7 @@ def test_boot_stages(folder):
             lines = session.command("guest-klog")
             session.command("detach")
             if "log" not in seen:
-                lab.wait_until(lambda: guest.serial.stat().st_size > said + 2000, 60, "the guest goes on")
+                lab.wait_until(lambda: guest.serial.stat().st_size > said + 2000, gdb.PATIENCE, "the guest goes on")
             if lines[0].startswith("ERROR"):
                 assert re.match(r"ERROR: guest-klog: no kernel of Linux: ", lines[0]), lines
                 seen.add("none")
@@ -385,7 +386,7 @@ def test_running(running):
     with gdb.Session() as session:
         connect(session, f"{running.directory}/gdbstub")
         session.command("continue &")
-        lab.wait_until(lambda: running.qmp("query-status")["running"], 10, "the guest runs")
+        lab.wait_until(lambda: running.qmp("query-status")["running"], gdb.PATIENCE, "the guest runs")
         lines = session.command("guest-klog")
         assert lines == ["ERROR: guest-klog: the guest is running: stop it first (interrupt)"], lines
         assert running.qmp("query-status")["running"]

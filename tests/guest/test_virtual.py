@@ -55,7 +55,7 @@ class Mapped:
             guest.cont()
             return False
 
-        lab.wait_until(in_program, 60, "the first CPU in a program")
+        lab.wait_until(in_program, gdb.PATIENCE, "the first CPU in a program")
 
     @staticmethod
     def _pages(guest):
