@@ -268,8 +268,8 @@
   (make-regexp "^Local core dump file:\n[\t ]*`(.*)', file type [^\n]*$" regexp/newline))
 
 (define (current-target)
-  "What GDB has in front of it.  Inside of `interruptible' only: what GDB prints here nobody sees, that it
-has dropped a Ctrl-C neither."
+  "What GDB has in front of it.  A command asks inside of `interruptible': a Ctrl-C that GDB gets in
+here may be lost, and what GDB prints of that is not shown."
   (let* ((inferior (regexp-exec inferior-line (execute-to-string "info inferiors")))
          (connection (and inferior (match:substring inferior 3)))
          (core (regexp-exec core-line (execute-to-string "info files")))

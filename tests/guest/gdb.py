@@ -100,7 +100,7 @@ def delayed(pid):
     """For how many seconds a process has been ready to run while other work, or another machine, had the CPU."""
     waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     stolen = int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
-    return waited + stolen
+    return waited + stolen / os.cpu_count()
 
 
 class Silence(AssertionError):
@@ -165,6 +165,18 @@ class Session:
         seconds = time.monotonic() - delayed(self.pid) - began
         assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s; GDB printed:\n{self.log[-2000:]}"
         return text
+
+    def stop_dump(self, command, path, wait_until_it_writes, typed=False):
+        """Interrupts the command, which dumps to the path, while it writes: what GDB prints then."""
+        for _ in range(10):
+            self.send(command)
+            wait_until_it_writes()
+            if not path.exists():
+                return self.stop(typed)
+            # The dump was faster than the test, which has not interrupted it.
+            self.wait_prompt()
+            path.unlink()
+        raise AssertionError(f"{command} is too fast to be interrupted")
 
     def wait(self, pattern, seconds=PATIENCE):
         """What GDB prints up to the end of the pattern; it is an error if it does not within so many seconds."""

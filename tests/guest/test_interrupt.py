@@ -30,15 +30,8 @@ def wait_for_size(folder, size, is_running):
 
 
 def check_interrupt(session, folder, via, size, typed):
-    for _ in range(10):
-        session.send(f"dump-guest-memory -via {via} {folder}/vmcore")
-        wait_for_size(folder, size, lambda: session.process.poll() is None)
-        text = session.stop(typed)
-        if not os.listdir(folder):
-            break
-        # The dump was faster than the test.
-        session.settle()
-        os.unlink(folder / "vmcore")
+    text = session.stop_dump(f"dump-guest-memory -via {via} {folder}/vmcore", folder / "vmcore",
+                             lambda: wait_for_size(folder, size, lambda: session.process.poll() is None), typed)
     assert re.search(r"ERROR: Quit: dump-guest-memory: .*interrupted\r?\n", text), text
     assert os.listdir(folder) == []
     assert session.is_alive()

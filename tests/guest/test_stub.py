@@ -322,15 +322,8 @@ def test_interrupt_monitor(running, folder):
     out = Path(tempfile.mkdtemp(dir=folder))
     with Proxy(running.directory, "gdbstub") as proxy, gdb.Session() as session:
         connect(session, proxy.address)
-        for _ in range(10):
-            session.send(f"dump-guest-memory -via monitor {out}/vmcore")
-            wait_for(lambda: os.listdir(out), "QEMU writes")
-            text = session.stop()
-            if not (out / "vmcore").exists():
-                break
-            # The dump was faster than the test.
-            session.settle()
-            os.unlink(out / "vmcore")
+        text = session.stop_dump(f"dump-guest-memory -via monitor {out}/vmcore", out / "vmcore",
+                                 lambda: wait_for(lambda: os.listdir(out), "QEMU writes"))
         assert re.search(r"ERROR: Quit: dump-guest-memory: ", text), text
         assert os.listdir(out) == []
         assert not proxy.physical and session.is_alive()
