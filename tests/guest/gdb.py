@@ -49,9 +49,17 @@ def quote(name):
     return '"' + str(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def shown(line):
+    """What a terminal shows of a line in the end: after a carriage return it is written over, as progress is."""
+    last, *texts = line.rstrip("\r").split("\r")
+    for text in texts:
+        last = (text + last[len(text):]).rstrip(" ")
+    return last
+
+
 def lines_of(text):
-    """GDB puts an empty line behind what it calls an error; that, and what a terminal needs, is not text."""
-    return [line for line in (line.rstrip("\r") for line in text.split("\n")) if line.strip()]
+    """GDB puts an empty line behind what it calls an error; that, and what a terminal does not show, is not text."""
+    return [line for line in (shown(line) for line in text.split("\n")) if line.strip()]
 
 
 class Run:
