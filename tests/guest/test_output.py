@@ -73,21 +73,57 @@ def test_fifo(small, reference, folder):
     assert vmcore.files_differ(path, reference) is None
 
 
-def test_fifo_reader_leaves(small, folder):
-    """A FIFO whose reader goes away is an error, and GDB lives on"""
+class SlowReader:
+    """Reads a FIFO so slowly that the dump into it shows progress, until told to hurry or to leave."""
+
+    def __init__(self, fifo):
+        self.told, self.leaves = threading.Event(), False
+        self.thread = threading.Thread(target=self._read, args=(fifo,), daemon=True)
+        self.thread.start()
+
+    def _read(self, fifo):
+        with open(fifo, "rb", buffering=0) as file:
+            while file.read(65536) and not self.leaves:
+                self.told.wait(0.05)
+
+    def hurry(self):
+        self.told.set()
+        self.thread.join(gdb.PATIENCE)
+
+    def leave(self):
+        self.leaves = True
+        self.hurry()
+
+
+PROGRESS = r"\d [KM]iB of 256\.\d MiB, [^\n]*/s, [^\n]* left"
+
+
+def test_progress(small, folder):
+    """On a terminal a dump that takes long shows how far it is, in one line, of which nothing is left in the end"""
     fifo = folder / "fifo"
     os.mkfifo(fifo)
-
-    def read_little():
-        with open(fifo, "rb") as file:
-            file.read(100000)
-
     with gdb.Session(small[1], small[0]) as session:
-        reader = threading.Thread(target=read_little, daemon=True)
-        reader.start()
-        lines = session.command(f"dump-guest-memory {fifo}")
-        reader.join(gdb.PATIENCE)
-        assert "Broken pipe" in lines[-1] and lines[-1].startswith("ERROR: dump-guest-memory: "), lines
+        reader = SlowReader(fifo)
+        session.send(f"dump-guest-memory {fifo}")
+        text = session.wait(PROGRESS) + session.wait(PROGRESS)
+        reader.hurry()
+        lines = gdb.lines_of(text + session.wait_prompt())
+        assert "pc.ram" in lines[1] and "of guest memory in" in lines[-2], lines
+        assert not any("/s, " in line for line in lines), lines
+
+
+@pytest.mark.parametrize("when", ["at once", "while GDB shows progress"])
+def test_fifo_reader_leaves(small, when, folder):
+    """A FIFO whose reader goes away {when} is an error, and GDB lives on"""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    with gdb.Session(small[1], small[0]) as session:
+        reader = SlowReader(fifo)
+        session.send(f"dump-guest-memory {fifo}")
+        text = session.wait(PROGRESS) if when != "at once" else ""
+        reader.leave()
+        lines = gdb.lines_of(text + session.wait_prompt())
+        assert "Broken pipe" in lines[-2] and lines[-2].startswith("ERROR: dump-guest-memory: "), lines
         assert session.is_alive()
 
 
