@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-info, against what QEMU and the guest say of themselves."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,23 @@ def test_missing(hollow):
     assert re.search(r"kernel +none found\n", run.output)
     assert re.search(r"note: no VMCOREINFO in what there is of the guest's RAM; 0x10040000 bytes of it are missing",
                      run.output)
+
+
+def test_index(small, private_qemu, folder):
+    """An index in QEMU's debuginfo, as some distributions make, changes nothing in what the commands find"""
+    def found(qemu, name):
+        run = gdb.batch(qemu, small[0], commands=[r"echo @here\n", "guest-info", "guest-regs -all", "guest-klog",
+                                                  f"dump-guest-memory {folder}/{name}"])
+        assert run.status == 0, run
+        # The last line tells how long it took.
+        return gdb.lines_of(run.output.split("@here\n")[1])[:-1]
+
+    subprocess.run(["gdb-add-index", private_qemu], env=dict(os.environ, GDB=gdb.tested()), check=True)
+    assert ".gdb_index" in subprocess.check_output(["readelf", "-SW", private_qemu], text=True)
+    expected = found(small[1], "reference")
+    assert "Linux version" in "\n".join(expected)
+    assert found(private_qemu, "dump") == expected
+    assert vmcore.files_differ(folder / "dump", folder / "reference") is None
 
 
 def test_not_qemu(sleeper_core):
