@@ -243,6 +243,19 @@ class Guest:
     def cont(self):
         self.qmp("cont")
 
+    def reboot(self, seconds=120):
+        """Resets the guest, and waits until it is ready again."""
+        self.qmp("set-action", reboot="reset")
+        before = self._times_ready()
+        for left in reversed(range(BOOTS)):
+            self.qmp("system_reset")
+            try:
+                wait_until(lambda: self._times_ready() > before, seconds, f"'{READY}' on the guest's console, again")
+                return
+            except NotReady as error:
+                if not left:
+                    raise self._broken(str(error)) from None
+
     def core(self, path, gdb=None, seconds=300):
         """QEMU's core, as path. QEMU has died when this returns.
 
@@ -336,6 +349,9 @@ class Guest:
                 raise
 
         return wait_until(attempt, 120, "QEMU's QMP socket")
+
+    def _times_ready(self):
+        return self.serial.read_text(errors="replace").count(READY)
 
     def _wait_ready(self, seconds):
         def ready():
