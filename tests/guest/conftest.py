@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import machines
+import selection
 import stripped
 import tap
 from machines import lab
@@ -24,6 +25,7 @@ pytest.register_assert_rewrite("vmcore")
 
 def pytest_addoption(parser):
     parser.addoption("--tap", action="store_true", help="print TAP")
+    parser.addoption("--which", choices=["all", "cheap", "expensive"], default="all", help="which of the tests")
 
 
 @pytest.hookimpl(trylast=True)
@@ -36,12 +38,14 @@ def pytest_configure(config):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: pytest.exit("asked to end"))
     config.addinivalue_line("markers", "machines(...): only for these of the machines that the fixture has")
+    config.addinivalue_line("markers", "expensive: `make check` does without it")
 
 
 def pytest_collection_modifyitems(config, items):
     def is_meant(item):
         marker = item.get_closest_marker("machines")
-        return not marker or any(value in marker.args for value in item.callspec.params.values())
+        exists = not marker or any(value in marker.args for value in item.callspec.params.values())
+        return exists and selection.is_wanted(item, config.getoption("which"))
 
     # Not by parametrizing anew: pytest groups tests by the index of a parameter, and a machine's files are there once.
     config.hook.pytest_deselected(items=[item for item in items if not is_meant(item)])
@@ -80,9 +84,9 @@ def background(top_folder):
 
 # ---- Guests ----
 
-def dumps_fixture(name, all_machines, kind):
+def dumps_fixture(name, all_machines, cheap, kind):
     """A fixture for the dumps of machines, one at a time. The first test that asks for one has all made in background."""
-    @pytest.fixture(scope="session", params=all_machines, ids=str, name=name)
+    @pytest.fixture(scope="session", params=selection.mostly_expensive(all_machines, cheap), ids=str, name=name)
     def fixture(request, background, top_folder):
         wanted = [item.callspec.params[name] for item in request.session.items if name in item.fixturenames]
         for machine in dict.fromkeys(wanted):
@@ -98,9 +102,9 @@ def dumps_fixture(name, all_machines, kind):
     return fixture
 
 
-dumps = dumps_fixture("dumps", machines.ALL, machines.Dumps)
-of_stripped = dumps_fixture("of_stripped", stripped.ALL, stripped.Dumps)
-of_arm = dumps_fixture("of_arm", stripped.ARM, stripped.DumpsOfMemory)
+dumps = dumps_fixture("dumps", machines.ALL, machines.SOME, machines.Dumps)
+of_stripped = dumps_fixture("of_stripped", stripped.ALL, stripped.CHEAP, stripped.Dumps)
+of_arm = dumps_fixture("of_arm", stripped.ARM, stripped.CHEAP_ARM, stripped.DumpsOfMemory)
 
 
 def core_fixture(take, *arguments):

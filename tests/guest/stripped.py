@@ -54,6 +54,9 @@ QEMUS = {"Debian 12's QEMU": BOOKWORM,
          "QEMU of Debian sid": of_suite("sid")}
 
 
+CHEAP_QEMUS = ["Debian 12's QEMU", "QEMU of Debian sid"]
+
+
 def qemu_or_skip(name):
     """The path of that one of QEMUS."""
     try:
@@ -144,6 +147,8 @@ for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")
     I386.append(BootSector(f"i386, {version}, q35 with VGA", "q35", of_suite(suite, "i386"), ["-device", "VGA"]))
 
 ALL = [*LINUX, MICROVM, *I386]
+# Of the oldest QEMU, and the newest, and of each kind of board.
+CHEAP = [LINUX[0], RICH_BOOKWORM, LINUX[-6], LINUX[-1], MICROVM, I386[0]]
 
 # ---- Others ----
 
@@ -164,3 +169,4 @@ ARM += [
     Machine("aarch64, sid's, sbsa-ref", "sbsa-ref", 256, QTEST, fill_ram, qemu=of_suite("sid", "aarch64"),
             kernel=False),
 ]
+CHEAP_ARM = [ARM[0], ARM[-3], ARM[-1]]

@@ -11,6 +11,7 @@ import time
 import pytest
 
 import gdb
+import selection
 from machines import lab
 
 STUB = "unix:gdbstub,server=on,wait=off"
@@ -178,7 +179,7 @@ end
 """
 
 
-@pytest.mark.parametrize("stop", [1, 4])
+@pytest.mark.parametrize("stop", selection.mostly_expensive([1, 4], [1]))
 def test_interrupted_stop(stop, living, folder):
     """By a {way}: Ctrl-C while GDB tells of stop {stop} ends it, too"""
     script = folder / "stop.gdb"

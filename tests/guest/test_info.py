@@ -93,6 +93,7 @@ def test_not_qemu(sleeper_core):
     assert len(lines) == 1 and "not a QEMU system emulator" in lines[0]
 
 
+@pytest.mark.expensive
 def test_executing(folder):
     """A core of a guest that was not stopped first: the registers of CPUs that were executing are not called current"""
     # More than there are CPUs, so that none has a moment without one.

@@ -12,6 +12,7 @@ import pytest
 
 import gdb
 import machines
+import selection
 import vmcore
 from machines import MIB
 
@@ -47,7 +48,7 @@ def target(request):
 
 
 @pytest.mark.parametrize("via", ["gdb", "fastest"])
-@pytest.mark.parametrize("way", ["a typed Ctrl-C", "SIGINT"])
+@pytest.mark.parametrize("way", selection.mostly_expensive(["a typed Ctrl-C", "SIGINT"], ["a typed Ctrl-C"]))
 def test_interrupt(way, via, target, quiet, folder):
     """{way} at 6 points of a dump -via {via} from a {target}: GDB is back within half a second and leaves no file"""
     with gdb.Session(*target) as session:
@@ -103,6 +104,7 @@ def test_at_first(small, command, folder):
     assert re.match(rf"ERROR: Quit: {command.split()[0]}: (.*: )?interrupted$", lines[-1]), lines
 
 
+@pytest.mark.expensive
 def test_sweep(small, folder):
     """SIGINT at 40 moments or more from before a dump to behind it: GDB is alive, and there is a whole file or none"""
     core, program = small

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import gdb
+import selection
 
 MIB = 1 << 20
 
@@ -17,7 +18,7 @@ def sizes(output):
     return [int(size) << 10 for size in re.findall(r"VmRSS:\s+(\d+) kB", output)]
 
 
-@pytest.mark.parametrize("via", ["gdb", "fastest"])
+@pytest.mark.parametrize("via", selection.mostly_expensive(["gdb", "fastest"], ["fastest"]))
 def test_ten_dumps(via, middling, folder):
     """Ten dumps of 1 GiB -via {via} in one session: from the second on GDB's memory does not grow"""
     core, program = middling
@@ -30,6 +31,7 @@ def test_ten_dumps(via, middling, folder):
     assert shown[-1] - shown[1] < 4 * MIB, shown
 
 
+@pytest.mark.expensive
 def test_many_questions(small, folder):
     """20,000 questions about members and symbols in one command take no memory"""
     script = folder / "ask.scm"

@@ -72,6 +72,7 @@ def test_libkdumpfile(dumps):
     assert b"Linux\0" in names and release().encode() + b"\0" in names
 
 
+@pytest.mark.expensive
 @pytest.mark.machines(*machines.SOME)
 def test_makedumpfile(dumps, folder):
     """{dumps}: makedumpfile -d 31 -c completes, and crash opens what it wrote"""

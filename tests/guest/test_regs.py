@@ -14,6 +14,7 @@ import gdb
 import machines
 import patch
 import registers
+import selection
 import stripped
 from machines import lab
 
@@ -72,7 +73,12 @@ class Stopped:
         return guest
 
 
-@pytest.fixture(scope="session", params=[*LINUX, *BARE, *FIRMWARE])
+CHEAP = ["2 vCPUs that execute programs", "2 vCPUs with 5-level page tables and AVX", "protected mode of 16 bits",
+         "page tables of i386 with PAE", "long mode with AVX, and all else that Linux does not use",
+         "a CPU that has just been reset"]
+
+
+@pytest.fixture(scope="session", params=selection.mostly_expensive([*LINUX, *BARE, *FIRMWARE], CHEAP))
 def stopped(request, background, top_folder):
     wanted = [item.callspec.params["stopped"] for item in request.session.items
               if "stopped" in getattr(item, "fixturenames", ())]
@@ -148,7 +154,7 @@ def comparable(text):
     return re.sub(r"(XMM\d\d=[0-9a-f]{16}) ", r"\1", text).strip("\n")
 
 
-@pytest.mark.parametrize("qemu", stripped.QEMUS)
+@pytest.mark.parametrize("qemu", selection.mostly_expensive(stripped.QEMUS, stripped.CHEAP_QEMUS))
 @pytest.mark.parametrize("mode", [36, 64])
 def test_without_debuginfo(qemu, mode, folder):
     """{qemu} without debuginfo, bare.S {mode}: all but MXCSR's exceptions is QEMU's, of the process and of the core"""

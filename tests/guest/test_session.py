@@ -71,6 +71,7 @@ def collect(session, has_python):
         assert session.command("python import gc; gc.collect()") == []
 
 
+@pytest.mark.expensive
 def test_hundred(small, folder, has_python):
     """100 times a dump and a log in one session, with all collectors in between and Python's threads beside: memory stays"""
     core, program = small

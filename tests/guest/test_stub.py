@@ -13,6 +13,7 @@ import pytest
 
 import gdb
 import registers
+import selection
 import stripped
 import vmcore
 from machines import MIB, lab
@@ -160,7 +161,7 @@ def test_dump_elsewhere(folder):
 
 # ---- Other QEMUs, without debuginfo ----
 
-@pytest.mark.parametrize("name", stripped.QEMUS)
+@pytest.mark.parametrize("name", selection.mostly_expensive(stripped.QEMUS, stripped.CHEAP_QEMUS))
 def test_other_qemu(name, folder):
     """{name}: over its stub the log, the registers and a dump are the guest's"""
     qemu = stripped.qemu_or_skip(name)
@@ -188,7 +189,7 @@ def comparable(lines):
 
 # ---- Little over the wire ----
 
-@pytest.mark.parametrize("memory", [1024, 65536])
+@pytest.mark.parametrize("memory", selection.mostly_expensive([1024, 65536], [65536]))
 def test_bytes_read(memory, folder):
     """With {memory} MiB of RAM the first guest-klog reads less than 64 MiB over the wire, the second less than 4 MiB"""
     extra = gigantic(memory) if memory > 4096 else []
@@ -279,7 +280,10 @@ def wait_for(condition, what):
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("command", ["guest-klog", "guest-info", "guest-x jiffies", "dump-guest-memory vmcore"])
+READERS = ["guest-klog", "guest-info", "guest-x jiffies", "dump-guest-memory vmcore"]
+
+
+@pytest.mark.parametrize("command", selection.mostly_expensive(READERS, [READERS[0], READERS[-1]]))
 def test_qemu_dies(running, folder, command):
     """A QEMU that is killed in the middle of {command} is an error in one line; GDB lives, and no file is left"""
     out = Path(tempfile.mkdtemp(dir=folder))
@@ -299,9 +303,9 @@ def test_qemu_dies(running, folder, command):
         assert os.listdir(out) == []
 
 
-@pytest.mark.parametrize("typed", [False, True], ids=["SIGINT", "typed"])
-def test_interrupt(running, folder, typed):
-    """Ctrl-C ({typed}) in each command: GDB is back within half a second, the stub in its own mode, the guest as it was"""
+@pytest.mark.parametrize("way", selection.mostly_expensive(["a typed Ctrl-C", "SIGINT"], ["a typed Ctrl-C"]))
+def test_interrupt(running, folder, way):
+    """{way} in each command: GDB is back within half a second, the stub in its own mode, the guest as it was"""
     out = Path(tempfile.mkdtemp(dir=folder))
     with Proxy(running.directory, "gdbstub", rate=MIB) as proxy, gdb.Session() as session:
         session.command(f"cd {out}")
@@ -311,7 +315,7 @@ def test_interrupt(running, folder, typed):
             before = proxy.bytes_read
             session.send(command)
             wait_for(lambda: proxy.bytes_read > before + MIB // 4, f"{command} reads")
-            text = session.stop(typed)
+            text = session.stop(typed=way != "SIGINT")
             assert re.search(rf"ERROR: Quit: {command.split()[0]}: ", text), text
             assert not proxy.physical
             assert running.qmp("query-status")["status"] == "paused"

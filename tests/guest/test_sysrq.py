@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import gdb
+import selection
 from machines import lab
 
 STUB = "unix:gdbstub,server=on,wait=off"
@@ -74,6 +75,7 @@ def test_answer(key, first, last, connected):
     assert connected.is_stopped() and connected.session.is_alive()
 
 
+@pytest.mark.expensive
 def test_settled(connected):
     """A second key is another key: the first one is not held"""
     for _ in range(3):
@@ -149,15 +151,17 @@ def test_list():
     assert [line[0] for line in lines if "asks first" in line] == list("bcefgikou")
 
 
-@pytest.mark.parametrize("append, pattern", [
-    ("sysctl.kernel.sysrq=0", r"note: the kernel logged nothing within 2 s: SysRq may be off in the guest"),
-    ("", r"\[ *[0-9.]+\] sysrq: This sysrq operation is disabled\."),
-    ("i8042.nokbd", r"ERROR: guest-sysrq: the guest does not read its keyboard: ")])
-def test_off(append, pattern, folder):
+OFF = {"sysctl.kernel.sysrq=0": r"note: the kernel logged nothing within 2 s: SysRq may be off in the guest",
+       "": r"\[ *[0-9.]+\] sysrq: This sysrq operation is disabled\.",
+       "i8042.nokbd": r"ERROR: guest-sysrq: the guest does not read its keyboard: "}
+
+
+@pytest.mark.parametrize("append", selection.mostly_expensive(OFF, ["i8042.nokbd"]))
+def test_off(append, folder):
     """A kernel with `{append}` does not answer: it is said why, or what it says"""
     with Connected(folder, append=append) as connected:
         lines = connected.send("t -wait 2")
-        assert len(lines) == 1 and re.match(pattern, lines[0]), lines
+        assert len(lines) == 1 and re.match(OFF[append], lines[0]), lines
         assert connected.is_stopped() and connected.session.is_alive()
 
 

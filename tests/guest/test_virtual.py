@@ -12,6 +12,7 @@ import pytest
 
 import bare
 import gdb
+import selection
 from machines import lab
 from rsp import Stub
 
@@ -104,9 +105,11 @@ def group_of(address):
     return "direct map" if address < 0xffffa00000000000 else "vmalloc"
 
 
-@pytest.fixture(scope="session", params=["Linux", 33, 36, 64])
+@pytest.fixture(scope="session", params=selection.mostly_expensive(["Linux", 33, 36, 64], ["Linux", 64]))
 def mapped(request, background, top_folder):
-    for kind in ("Linux", 33, 36, 64):
+    wanted = [item.callspec.params["mapped"] for item in request.session.items
+              if "mapped" in getattr(item, "fixturenames", ())]
+    for kind in dict.fromkeys(wanted):
         background.start(("mapped", kind), Mapped, kind, top_folder)
     result = background.start(("mapped", request.param), Mapped).result()
     yield result
