@@ -102,7 +102,7 @@ def dumps_fixture(name, all_machines, cheap, kind):
     return fixture
 
 
-dumps = dumps_fixture("dumps", machines.ALL, machines.SOME, machines.Dumps)
+dumps = dumps_fixture("dumps", machines.ALL, machines.CHEAP, machines.Dumps)
 of_stripped = dumps_fixture("of_stripped", stripped.ALL, stripped.CHEAP, stripped.Dumps)
 of_arm = dumps_fixture("of_arm", stripped.ARM, stripped.CHEAP_ARM, stripped.DumpsOfMemory)
 

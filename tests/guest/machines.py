@@ -128,6 +128,8 @@ LA57 = Machine("pc with 5-level page tables", "pc", 256, ["-cpu", "max"])
 ALL = [*MACHINES, RICH, EMPTY_VIRTIO_MEM, ONE_CPU, EIGHT_CPUS, LA57]
 # For what costs seconds on each.
 SOME = [MACHINES[0], RICH, LA57]
+# Those that make check has.
+CHEAP = SOME[:2]
 
 
 class Dumps:

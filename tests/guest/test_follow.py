@@ -99,6 +99,11 @@ def way(request):
     return request.param
 
 
+# What a process makes little difference to.
+mostly_stub = pytest.mark.parametrize("way", indirect=True, argvalues=[
+    pytest.param("process", marks=[pytest.mark.attach, pytest.mark.expensive]), "stub"])
+
+
 @pytest.fixture
 def living(way, folder):
     with Living(way, folder) as living:
@@ -128,6 +133,7 @@ def test_thousand(living):
     living.check()
 
 
+@mostly_stub
 def test_batch(living):
     """By a {way}: in batch mode SIGINT ends it as Ctrl-C does, the commands behind it follow, and the status is 0"""
     living.session.command("detach")
@@ -147,6 +153,7 @@ def test_batch(living):
     assert living.guest.qmp("query-status")["running"]
 
 
+@mostly_stub
 def test_interrupted_often(living):
     """By a {way}: Ctrl-C at 15 moments, and many at once, find the guest stopped, and GDB asks nothing"""
     for i in range(15):
@@ -207,6 +214,7 @@ def test_users_stop(living):
     living.check()
 
 
+@mostly_stub
 def test_settings(living):
     """By a {way}: what the user has set of SIGINT, of locking and of paging neither stops it nor is changed by it"""
     session = living.session
@@ -237,6 +245,7 @@ def test_killed(living):
     assert living.session.is_alive()
 
 
+@mostly_stub
 def test_started_anew(way, folder):
     """By a {way}: a guest that is reset is followed from its new kernel's start"""
     with Living(way, folder, extra=["-action", "reboot=reset"]) as living:
