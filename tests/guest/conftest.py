@@ -88,8 +88,7 @@ def dumps_fixture(name, all_machines, cheap, kind):
     """A fixture for the dumps of machines, one at a time. The first test that asks for one has all made in background."""
     @pytest.fixture(scope="session", params=selection.mostly_expensive(all_machines, cheap), ids=str, name=name)
     def fixture(request, background, top_folder):
-        wanted = [item.callspec.params[name] for item in request.session.items if name in item.fixturenames]
-        for machine in dict.fromkeys(wanted):
+        for machine in selection.wanted(request, name):
             background.start(machine, kind, machine, top_folder / f"{name}-{all_machines.index(machine)}")
         try:
             result = background.start(request.param, kind).result()

@@ -13,3 +13,9 @@ def mostly_expensive(values, cheap):
 
 def is_wanted(item, which):
     return which == "all" or (which == "expensive") == bool(item.get_closest_marker("expensive"))
+
+
+def wanted(request, name):
+    """The values of a parameter that the tests of this run have, each once."""
+    return list(dict.fromkeys(item.callspec.params[name] for item in request.session.items
+                              if name in getattr(item, "fixturenames", ())))

@@ -124,8 +124,7 @@ def expected_lines(records):
 
 @pytest.fixture(scope="session", params=selection.mostly_expensive(KINDS, [KINDS[0], KINDS[2], KINDS[4]]), ids=str)
 def log(request, background, top_folder):
-    wanted = [item.callspec.params["log"] for item in request.session.items if "log" in getattr(item, "fixturenames", ())]
-    for kind in dict.fromkeys(wanted):
+    for kind in selection.wanted(request, "log"):
         background.start(kind, Log, kind, top_folder / f"log-{KINDS.index(kind)}")
     result = background.start(request.param, Log).result()
     yield result

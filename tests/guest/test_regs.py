@@ -80,9 +80,7 @@ CHEAP = ["2 vCPUs that execute programs", "2 vCPUs with 5-level page tables and 
 
 @pytest.fixture(scope="session", params=selection.mostly_expensive([*LINUX, *BARE, *FIRMWARE], CHEAP))
 def stopped(request, background, top_folder):
-    wanted = [item.callspec.params["stopped"] for item in request.session.items
-              if "stopped" in getattr(item, "fixturenames", ())]
-    for name in dict.fromkeys(wanted):
+    for name in selection.wanted(request, "stopped"):
         background.start(("stopped", name), Stopped, name, top_folder)
     result = background.start(("stopped", request.param), Stopped).result()
     yield result

@@ -107,9 +107,7 @@ def group_of(address):
 
 @pytest.fixture(scope="session", params=selection.mostly_expensive(["Linux", 33, 36, 64], ["Linux", 64]))
 def mapped(request, background, top_folder):
-    wanted = [item.callspec.params["mapped"] for item in request.session.items
-              if "mapped" in getattr(item, "fixturenames", ())]
-    for kind in dict.fromkeys(wanted):
+    for kind in selection.wanted(request, "mapped"):
         background.start(("mapped", kind), Mapped, kind, top_folder)
     result = background.start(("mapped", request.param), Mapped).result()
     yield result
