@@ -32,7 +32,7 @@ MODULES = "lib/x86_64-linux-gnu/qemu"
 READY = "lab: ready"
 FAILED = "lab: failed"
 PANIC = "Kernel panic"
-# Under TCG a kernel hangs or panics once in some hundred boots, and more often on a busy host.
+# Under TCG a kernel hangs or panics once in some hundred boots.
 BOOTS = 3
 PR_SET_PDEATHSIG = 1
 
@@ -246,11 +246,11 @@ class Guest:
     def reboot(self, seconds=120):
         """Resets the guest, and waits until it is ready again."""
         self.qmp("set-action", reboot="reset")
-        before = self._times_ready()
+        before = self.times_ready()
         for left in reversed(range(BOOTS)):
             self.qmp("system_reset")
             try:
-                wait_until(lambda: self._times_ready() > before, seconds, f"'{READY}' on the guest's console, again")
+                wait_until(lambda: self.times_ready() > before, seconds, f"'{READY}' on the guest's console, again")
                 return
             except NotReady as error:
                 if not left:
@@ -350,7 +350,8 @@ class Guest:
 
         return wait_until(attempt, 120, "QEMU's QMP socket")
 
-    def _times_ready(self):
+    def times_ready(self):
+        """How often the guest has said that it is ready: once for each boot that came so far."""
         return self.serial.read_text(errors="replace").count(READY)
 
     def _wait_ready(self, seconds):

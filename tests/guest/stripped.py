@@ -52,8 +52,6 @@ QEMUS = {"Debian 12's QEMU": BOOKWORM,
          "Debian 11's QEMU, 5.2": of_suite("bullseye"),
          "Debian 13's QEMU, 10.0": of_suite("trixie"),
          "QEMU of Debian sid": of_suite("sid")}
-
-
 CHEAP_QEMUS = ["Debian 12's QEMU", "QEMU of Debian sid"]
 
 
@@ -148,7 +146,9 @@ for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")
 
 ALL = [*LINUX, MICROVM, *I386]
 # Of the oldest QEMU, and the newest, and of each kind of board.
-CHEAP = [LINUX[0], RICH_BOOKWORM, LINUX[-6], LINUX[-1], MICROVM, I386[0]]
+CHEAP = [machine for machine in ALL if str(machine) in (
+    "7.2, pc with 256 MiB, 1 vCPU", "7.2, q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "5.2, pc with 256 MiB",
+    "sid's, q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "7.2, microvm", "i386, 7.2, pc")]
 
 # ---- Others ----
 

@@ -122,7 +122,11 @@ def expected_lines(records):
             yield f"[{record['us'] // 10 ** 6:5}.{record['us'] % 10 ** 6:06}] {line}"
 
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive(KINDS, [KINDS[0], KINDS[2], KINDS[4]]), ids=str)
+# Of each kind one, and of each kernel.
+CHEAP = [KINDS[0], KINDS[2], KINDS[4]]
+
+
+@pytest.fixture(scope="session", params=selection.mostly_expensive(KINDS, CHEAP), ids=str)
 def log(request, background, top_folder):
     for kind in selection.wanted(request, "log"):
         background.start(kind, Log, kind, top_folder / f"log-{KINDS.index(kind)}")

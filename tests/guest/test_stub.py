@@ -234,6 +234,7 @@ def wait_for_more(guest, said):
     try:
         lab.wait_until(lambda: guest.serial.stat().st_size > said + 2000, 60, "the guest goes on")
     except lab.NotReady:
+        assert guest.qmp("query-status")["running"], "GDB left the guest stopped"
         guest.qmp("system_reset")
 
 
