@@ -25,7 +25,7 @@ pytest.register_assert_rewrite("vmcore")
 
 def pytest_addoption(parser):
     parser.addoption("--tap", action="store_true", help="print TAP")
-    parser.addoption("--which", choices=["all", "cheap", "expensive"], default="all", help="which of the tests")
+    parser.addoption("--which", choices=[*selection.WHICH], default="all", help="which of the tests")
 
 
 @pytest.hookimpl(trylast=True)
@@ -39,6 +39,7 @@ def pytest_configure(config):
         signal.signal(number, lambda *_: pytest.exit("asked to end"))
     config.addinivalue_line("markers", "machines(...): only for these of the machines that the fixture has")
     config.addinivalue_line("markers", "expensive: `make check` does without it")
+    config.addinivalue_line("markers", "further: `make check` and other GDBs do without it")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -86,7 +87,7 @@ def background(top_folder):
 
 def dumps_fixture(name, all_machines, cheap, kind):
     """A fixture for the dumps of machines, one at a time. The first test that asks for one has all made in background."""
-    @pytest.fixture(scope="session", params=selection.mostly_expensive(all_machines, cheap), ids=str, name=name)
+    @pytest.fixture(scope="session", params=selection.mostly_further(all_machines, cheap), ids=str, name=name)
     def fixture(request, background, top_folder):
         for machine in selection.wanted(request, name):
             background.start(machine, kind, machine, top_folder / f"{name}-{all_machines.index(machine)}")

@@ -126,7 +126,7 @@ def expected_lines(records):
 CHEAP = [KINDS[0], KINDS[2], KINDS[4]]
 
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive(KINDS, CHEAP), ids=str)
+@pytest.fixture(scope="session", params=selection.mostly_further(KINDS, CHEAP), ids=str)
 def log(request, background, top_folder):
     for kind in selection.wanted(request, "log"):
         background.start(kind, Log, kind, top_folder / f"log-{KINDS.index(kind)}")

@@ -78,7 +78,7 @@ CHEAP = ["2 vCPUs that execute programs", "2 vCPUs with 5-level page tables and 
          "a CPU that has just been reset"]
 
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive([*LINUX, *BARE, *FIRMWARE], CHEAP))
+@pytest.fixture(scope="session", params=selection.mostly_further([*LINUX, *BARE, *FIRMWARE], CHEAP))
 def stopped(request, background, top_folder):
     for name in selection.wanted(request, "stopped"):
         background.start(("stopped", name), Stopped, name, top_folder)
@@ -152,7 +152,7 @@ def comparable(text):
     return re.sub(r"(XMM\d\d=[0-9a-f]{16}) ", r"\1", text).strip("\n")
 
 
-@pytest.mark.parametrize("qemu", selection.mostly_expensive(stripped.QEMUS, stripped.CHEAP_QEMUS))
+@pytest.mark.parametrize("qemu", selection.mostly_further(stripped.QEMUS, stripped.CHEAP_QEMUS))
 @pytest.mark.parametrize("mode", [36, 64])
 def test_without_debuginfo(qemu, mode, folder):
     """{qemu} without debuginfo, bare.S {mode}: all but MXCSR's exceptions is QEMU's, of the process and of the core"""

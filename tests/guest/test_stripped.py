@@ -93,7 +93,7 @@ def test_core_alone(of_stripped, folder):
     assert vmcore.files_differ(of_stripped.from_core, folder / "vmcore") is None
 
 
-@pytest.mark.parametrize("qemu", selection.mostly_expensive(stripped.QEMUS, stripped.CHEAP_QEMUS))
+@pytest.mark.parametrize("qemu", selection.mostly_further(stripped.QEMUS, stripped.CHEAP_QEMUS))
 def test_executing(qemu, folder):
     """{qemu}: of a CPU that was executing when the core was taken, it is not said that its registers are current"""
     binary = stripped.qemu_or_skip(qemu)

@@ -161,7 +161,7 @@ def test_dump_elsewhere(folder):
 
 # ---- Other QEMUs, without debuginfo ----
 
-@pytest.mark.parametrize("name", selection.mostly_expensive(stripped.QEMUS, stripped.CHEAP_QEMUS))
+@pytest.mark.parametrize("name", selection.mostly_further(stripped.QEMUS, stripped.CHEAP_QEMUS))
 def test_other_qemu(name, folder):
     """{name}: over its stub the log, the registers and a dump are the guest's"""
     qemu = stripped.qemu_or_skip(name)
@@ -189,7 +189,7 @@ def comparable(lines):
 
 # ---- Little over the wire ----
 
-@pytest.mark.parametrize("memory", selection.mostly_expensive([1024, 65536], [65536]))
+@pytest.mark.parametrize("memory", selection.mostly_further([1024, 65536], [65536]))
 def test_bytes_read(memory, folder):
     """With {memory} MiB of RAM the first guest-klog reads less than 64 MiB over the wire, the second less than 4 MiB"""
     extra = gigantic(memory) if memory > 4096 else []

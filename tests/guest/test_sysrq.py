@@ -156,7 +156,7 @@ OFF = {"sysctl.kernel.sysrq=0": r"note: the kernel logged nothing within 2 s: Sy
        "i8042.nokbd": r"ERROR: guest-sysrq: the guest does not read its keyboard: "}
 
 
-@pytest.mark.parametrize("append", selection.mostly_expensive(OFF, ["i8042.nokbd"]))
+@pytest.mark.parametrize("append", selection.mostly_further(OFF, ["i8042.nokbd"]))
 def test_off(append, folder):
     """A kernel with `{append}` does not answer: it is said why, or what it says"""
     with Connected(folder, append=append) as connected:

@@ -105,7 +105,7 @@ def group_of(address):
     return "direct map" if address < 0xffffa00000000000 else "vmalloc"
 
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive(["Linux", 33, 36, 64], ["Linux", 64]))
+@pytest.fixture(scope="session", params=selection.mostly_further(["Linux", 33, 36, 64], ["Linux", 64]))
 def mapped(request, background, top_folder):
     for kind in selection.wanted(request, "mapped"):
         background.start(("mapped", kind), Mapped, kind, top_folder)
