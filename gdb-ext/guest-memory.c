@@ -102,6 +102,20 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 	return gg_page_table_create(space->map, &paging, &space->table);
 }
 
+static struct gg_error *no_cpu(const struct gg_qemu_cpus *cpus, int64_t index)
+{
+	uint32_t low = UINT32_MAX, high = 0;
+	for (size_t i = 0; i < cpus->count; i++) {
+		const uint32_t other = cpus->cpus[i].index;
+		low = other < low ? other : low;
+		high = other > high ? other : high;
+	}
+	return gg_error_create(GG_NOT_FOUND,
+			       "there is no CPU %" PRId64 "; there are %zu from %" PRIu32
+			       " to %" PRIu32,
+			       index, cpus->count, low, high);
+}
+
 static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_notice_fn *notice,
 				      void *data, struct gg_address_space *space)
 {
@@ -117,7 +131,7 @@ static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_
 			err = tell(notice, data, cpu, "through CPU ");
 		return err ? err : use_cpu(guest, cpu, space);
 	}
-	return gg_error_create(GG_NOT_FOUND, "there is no CPU %" PRId64, index);
+	return no_cpu(cpus, index);
 }
 
 // GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.
@@ -182,6 +196,11 @@ struct gg_error *gg_guest_address_space(struct gg_guest *guest, int64_t cpu,
 struct gg_error *gg_address_space_read(struct gg_address_space *space, gg_gva_t gva, void *buffer,
 				       size_t size)
 {
+	if (size && size - 1 > UINT64_MAX - gva)
+		return gg_error_create(GG_INVALID,
+				       "%zu bytes from 0x%" PRIx64
+				       " on go beyond the last address, 0x%" PRIx64,
+				       size, gva, UINT64_MAX);
 	return gg_page_table_read(space->table, gva, buffer, size);
 }
 

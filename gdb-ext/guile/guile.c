@@ -8,6 +8,7 @@
 #include "guile.h"
 #include "../cleanup.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +42,42 @@ void gg_guile_throw(struct gg_error *err)
 				   gg_guile_string(gg_error_message(err)));
 	gg_error_destroy(err);
 	scm_throw(error_key, arguments);
+}
+
+static char *integer_error(SCM value, const char *name, uint64_t low, uint64_t high)
+{
+	char *text = NULL;
+	_cleanup_free_ char *given = scm_to_utf8_string(
+		scm_is_exact_integer(value) ? scm_number_to_string(value, SCM_UNDEFINED)
+					    : scm_object_to_string(value, SCM_UNDEFINED));
+	const int size =
+		high == UINT64_MAX
+			? asprintf(&text, "%s is %s, not %" PRIu64 " to 2^64 - 1", name, given, low)
+			: asprintf(&text, "%s is %s, not %" PRIu64 " to %" PRIu64, name, given, low,
+				   high);
+	return size < 0 ? NULL : text;
+}
+
+uint64_t gg_guile_integer(SCM value, const char *name, uint64_t low, uint64_t high)
+{
+	if (scm_is_exact_integer(value) && scm_is_unsigned_integer(value, low, high))
+		return scm_to_uint64(value);
+	char *text = integer_error(value, name, low, high);
+	struct gg_error *err = text ? gg_error_create(GG_INVALID, "%s", text) : gg_enomem;
+	free(text);
+	gg_guile_throw(err);
+	return 0;
+}
+
+uint64_t gg_guile_address(SCM value)
+{
+	return gg_guile_integer(value, "the address", 0, UINT64_MAX);
+}
+
+size_t gg_guile_size(SCM value)
+{
+	enum { MAX_SIZE = 1 << 30 };
+	return gg_guile_integer(value, "the size", 0, MAX_SIZE);
 }
 
 static enum gg_error_kind kind_of_word(SCM symbol)
@@ -317,9 +354,9 @@ static SCM guest_destroy(SCM object)
 static SCM guest_read(SCM object, SCM address, SCM size)
 {
 	const struct gg_host *host = gg_guest_host(gg_guile_guest(object));
-	SCM bytes = scm_c_make_bytevector(scm_to_size_t(size));
-	gg_guile_throw(host->ops->read(host->data, scm_to_uint64(address),
-				       SCM_BYTEVECTOR_CONTENTS(bytes),
+	const uint64_t start = gg_guile_address(address);
+	SCM bytes = scm_c_make_bytevector(gg_guile_size(size));
+	gg_guile_throw(host->ops->read(host->data, start, SCM_BYTEVECTOR_CONTENTS(bytes),
 				       SCM_BYTEVECTOR_LENGTH(bytes)));
 	return bytes;
 }
@@ -361,10 +398,12 @@ static SCM guest_registers(SCM object, SCM thread, SCM name)
 	enum { LARGEST_REGISTER = 8192 }; // SME's ZA is 64 KiB, and nothing here asks for it
 	uint8_t buffer[LARGEST_REGISTER];
 	const struct gg_host *host = gg_guest_host(gg_guile_guest(object));
+	const unsigned int number =
+		(unsigned int)gg_guile_integer(thread, "the thread", 0, UINT32_MAX);
 	char *text = scm_to_utf8_string(name);
 	size_t size;
-	struct gg_error *err = host->ops->registers(host->data, scm_to_uint(thread), text, buffer,
-						    sizeof(buffer), &size);
+	struct gg_error *err =
+		host->ops->registers(host->data, number, text, buffer, sizeof(buffer), &size);
 	free(text);
 	gg_guile_throw(err);
 	SCM bytes = scm_c_make_bytevector(size);
@@ -449,8 +488,8 @@ static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress,
 		.data = &listener,
 	};
 	if (options.filter) {
-		options.begin = scm_to_uint64(scm_car(filter));
-		options.length = scm_to_uint64(scm_cdr(filter));
+		options.begin = gg_guile_integer(scm_car(filter), "begin", 0, UINT64_MAX);
+		options.length = gg_guile_integer(scm_cdr(filter), "length", 1, UINT64_MAX);
 	}
 	char *path_text = scm_to_locale_string(path);
 	options.path = path_text;
@@ -502,7 +541,8 @@ static void end_run(void *data)
 static SCM interrupt_after(SCM milliseconds, SCM thunk)
 {
 	bool elapsed = false;
-	gg_guile_throw(gg_interrupt_run_begin(scm_to_uint(milliseconds)));
+	gg_guile_throw(gg_interrupt_run_begin((unsigned int)gg_guile_integer(
+		milliseconds, "the time in milliseconds", 1, INT32_MAX)));
 	scm_dynwind_begin(0);
 	scm_dynwind_unwind_handler(end_run, &elapsed, SCM_F_WIND_EXPLICITLY);
 	SCM result = scm_call_0(thunk);

@@ -14,6 +14,14 @@ void gg_guile_throw(struct gg_error *err);
 
 SCM gg_guile_string(const char *text);
 
+// VALUE, which must be an integer from LOW to HIGH, or an error that calls it NAME is thrown. By
+// Guile's own conversions an integer out of range ends GDB.
+uint64_t gg_guile_integer(SCM value, const char *name, uint64_t low, uint64_t high);
+
+// An address, and a number of bytes that GDB's memory has room for.
+uint64_t gg_guile_address(SCM value);
+size_t gg_guile_size(SCM value);
+
 // Calls PROCEDURE with a list of arguments; what it throws becomes an error.
 struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret);
 

@@ -35,16 +35,29 @@ static SCM facility_names(void)
 	return names(gg_log_facility_name, FACILITIES);
 }
 
-// The bits of WORDS, a list of strings.
-static unsigned int bits(SCM words, const char *name_of(unsigned int number), unsigned int count)
+// The bit of WORD; 0 where no name is WORD.
+static unsigned int bit(const char *word, const char *name_of(unsigned int number),
+			unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (name_of(i) && !strcmp(word, name_of(i)))
+			return 1u << i;
+	return 0;
+}
+
+// The bits of WORDS, a list of strings; throws for a word without a bit, which it calls a WHAT.
+static unsigned int bits(SCM words, const char *what, const char *name_of(unsigned int number),
+			 unsigned int count)
 {
 	unsigned int result = 0;
 	for (; scm_is_pair(words); words = scm_cdr(words)) {
 		char *word = scm_to_utf8_string(scm_car(words));
-		for (unsigned int i = 0; i < count; i++)
-			if (name_of(i) && !strcmp(word, name_of(i)))
-				result |= 1u << i;
+		const unsigned int found = bit(word, name_of, count);
+		struct gg_error *err =
+			found ? NULL : gg_error_create(GG_INVALID, "there is no %s %s", what, word);
 		free(word);
+		gg_guile_throw(err);
+		result |= found;
 	}
 	return result;
 }
@@ -58,12 +71,18 @@ static char *optional_string(SCM value)
 
 static struct gg_log_query to_query(SCM vector)
 {
-	const SCM tail = scm_c_vector_ref(vector, 5);
+	const SCM wanted = scm_c_vector_ref(vector, 5);
+	const uint64_t tail =
+		scm_is_true(wanted) ? gg_guile_integer(wanted, "the tail", 1, UINT64_MAX) : 0;
+	const unsigned int levels =
+		bits(scm_c_vector_ref(vector, 1), "level", gg_log_level_name, LEVELS);
+	const unsigned int facilities =
+		bits(scm_c_vector_ref(vector, 2), "facility", gg_log_facility_name, FACILITIES);
 	return (struct gg_log_query){
-		.levels = bits(scm_c_vector_ref(vector, 1), gg_log_level_name, LEVELS),
-		.facilities = bits(scm_c_vector_ref(vector, 2), gg_log_facility_name, FACILITIES),
+		.levels = levels,
+		.facilities = facilities,
 		.since_clear = scm_is_true(scm_c_vector_ref(vector, 4)),
-		.tail = scm_is_true(tail) ? scm_to_uint64(tail) : 0,
+		.tail = tail,
 		.transcript = optional_string(scm_c_vector_ref(vector, 0)),
 		.pattern = optional_string(scm_c_vector_ref(vector, 3)),
 	};

@@ -3,8 +3,6 @@
 // The kernel's symbols, and guest memory by virtual address.
 #include "guile.h"
 
-#include <inttypes.h>
-
 // ---- Symbols ----
 
 // (%guest-kernel-symbol GUEST NAME) => the address.
@@ -32,7 +30,8 @@ static SCM symbol_to_vector(const struct gg_symbol *symbol)
 static SCM kernel_symbol_at(SCM object, SCM address)
 {
 	struct gg_symbol symbol;
-	gg_guile_throw(gg_guest_symbol_at(gg_guile_guest(object), scm_to_uint64(address), &symbol));
+	gg_guile_throw(
+		gg_guest_symbol_at(gg_guile_guest(object), gg_guile_address(address), &symbol));
 	return symbol_to_vector(&symbol);
 }
 
@@ -63,10 +62,9 @@ static struct gg_error *report_notice(void *data, const char *text)
 static struct gg_address_space *get_space(struct gg_guest *guest, SCM cpu, SCM notice)
 {
 	struct gg_address_space *space;
-	const uint64_t number = scm_is_true(cpu) ? scm_to_uint64(cpu) : 0;
-	const int64_t index = scm_is_true(cpu) ? (int64_t)number : GG_KERNEL_TABLES;
-	if (number > UINT32_MAX)
-		gg_guile_throw(gg_error_create(GG_NOT_FOUND, "there is no CPU %" PRIu64, number));
+	const int64_t index = scm_is_true(cpu)
+				      ? (int64_t)gg_guile_integer(cpu, "the CPU", 0, UINT32_MAX)
+				      : GG_KERNEL_TABLES;
 	gg_guile_throw(gg_guest_address_space(guest, index, report_notice, &notice, &space));
 	return space;
 }
@@ -76,9 +74,9 @@ static struct gg_address_space *get_space(struct gg_guest *guest, SCM cpu, SCM n
 static SCM read_virtual(SCM object, SCM cpu, SCM address, SCM size, SCM notice)
 {
 	struct gg_address_space *space = get_space(gg_guile_guest(object), cpu, notice);
-	SCM bytes = scm_c_make_bytevector(scm_to_size_t(size));
-	gg_guile_throw(gg_address_space_read(space, scm_to_uint64(address),
-					     SCM_BYTEVECTOR_CONTENTS(bytes),
+	const gg_gva_t start = gg_guile_address(address);
+	SCM bytes = scm_c_make_bytevector(gg_guile_size(size));
+	gg_guile_throw(gg_address_space_read(space, start, SCM_BYTEVECTOR_CONTENTS(bytes),
 					     SCM_BYTEVECTOR_LENGTH(bytes)));
 	return bytes;
 }
@@ -100,8 +98,8 @@ static SCM walk(SCM object, SCM cpu, SCM address, SCM notice)
 	struct gg_address_space *space = get_space(gg_guile_guest(object), cpu, notice);
 	SCM entries = SCM_EOL, result = SCM_BOOL_F;
 	struct gg_translation translation;
-	gg_guile_throw(gg_address_space_walk(space, scm_to_uint64(address), collect_entry, &entries,
-					     &translation));
+	gg_guile_throw(gg_address_space_walk(space, gg_guile_address(address), collect_entry,
+					     &entries, &translation));
 	if (translation.mapped)
 		result = scm_vector(scm_list_4(
 			scm_from_uint64(translation.gpa), scm_from_uint64(translation.page_size),

@@ -139,12 +139,15 @@ static struct gg_error *add_ranges(struct gg_pieces *pieces, const struct gg_ram
 
 static struct gg_error *check_options(const struct gg_piece_options *options)
 {
-	if (options->filter &&
-	    (!options->length || options->begin + (options->length - 1) < options->begin))
+	if (!options->filter)
+		return NULL;
+	if (!options->length)
+		return gg_error_create(GG_INVALID, "the length is 0, not 1 or more");
+	if (options->length - 1 > UINT64_MAX - options->begin)
 		return gg_error_create(GG_INVALID,
 				       "0x%" PRIx64 " bytes from 0x%" PRIx64
-				       " on are not a range of addresses",
-				       options->length, options->begin);
+				       " on go beyond the last address, 0x%" PRIx64,
+				       options->length, options->begin, UINT64_MAX);
 	return NULL;
 }
 

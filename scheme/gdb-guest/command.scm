@@ -17,6 +17,8 @@
             evaluate-address
             symbol-text
             option
+            check-range
+            last-number
             parse-options
             complete-options
             call-with-progress
@@ -29,9 +31,10 @@
   "Does an error of KIND end the command, whatever else there might be to tell?"
   (memq kind '(interrupted lost no-memory)))
 
-;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `integer' (a GDB expression), `file',
-;;; `text', `list' (of numbers), a list of words of which one is meant, or (some-of WORD ...) for a list of
-;;; them with commas in between.  Arguments without a dash are what the command's #:argument has: #f for
+;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `file', `text', `list' (of numbers),
+;;; (integer LOW HIGH) for a GDB expression whose value must be in that range, `cpu' for such a number of
+;;; a CPU, a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas in
+;;; between.  Arguments without a dash are what the command's #:argument has: #f for
 ;;; none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
 ;;; left out, and one called FILE is a file's name.
 
@@ -57,9 +60,36 @@
       "it has none"
       (string-append "it has " (string-join (map (compose option-flag car) specs) ", "))))
 
+(define last-number (- (expt 2 64) 1))
+(define last-cpu (- (expt 2 32) 1))
+
+(define (number-text number)
+  (cond
+   ((= number last-number) "2^64 - 1")
+   (else (number->string number))))
+
+(define (check-range name value low high)
+  "VALUE, if it is from LOW to HIGH; else an error that calls it NAME."
+  (unless (<= low value high)
+    (throw 'gdb-guest-error 'invalid
+           (format #f "~a is ~a, not ~a to ~a" name value low (number-text high))))
+  value)
+
+(define (parse-integer command spec text low high)
+  (catch 'gdb-guest-error
+    (lambda ()
+      (check-range (option-flag (car spec)) (evaluate-integer text) low high))
+    (lambda (key kind message)
+      (when (final? kind)
+        (throw key kind message))
+      (fail "~a: ~a~a" command
+            (if (string-prefix? "-" message) "" (string-append (option-flag (car spec)) ": "))
+            message))))
+
 (define (parse-value command spec text)
   (match (cadr spec)
-    ('integer (evaluate-integer text))
+    (('integer low high) (parse-integer command spec text low high))
+    ('cpu (parse-integer command spec text 0 last-cpu))
     ((or 'file 'text 'list) text)
     (('some-of . words)
      (let ((chosen (string-split text #\,)))
@@ -74,6 +104,13 @@
          text
          (fail "~a: ~a is one of ~a, not ~s" command (option-flag (car spec))
                (string-join words ", ") text)))))
+
+(define (file? argument)
+  (string=? "FILE" (cdr argument)))
+
+(define (negative-number? word)
+  (and (> (string-length word) 1)
+       (char-numeric? (string-ref word 1))))
 
 (define (parse-options command specs argument words)
   "WORDS as an alist: a flag's value is #t, an argument without a dash has the key of ARGUMENT."
@@ -100,7 +137,8 @@
           (spec
            (loop (cdr rest) left
                  (acons (car spec) (parse-value command spec (car rest)) result)))
-          ((and (string-prefix? "-" word) (not (string=? word "-")))
+          ((and (string-prefix? "-" word) (not (string=? word "-"))
+                (not (and (pair? left) (negative-number? word) (not (file? (car left))))))
            (fail "~a: no option ~a; ~a" command word (names-of specs)))
           ((null? left) (too-many word))
           (else (loop rest (cdr left) (acons (caar left) word result)))))))))
@@ -143,7 +181,7 @@ GDB's last word break."
                      (words (find-option specs (last words)))))
          (candidates
           (cond
-           ((and previous (pair? (cadr previous)))
+           ((and previous (pair? (cadr previous)) (not (eq? 'integer (car (cadr previous)))))
             (match (cadr previous)
               (('some-of . words) (complete-some-of words last-word))
               (words words)))
@@ -202,8 +240,10 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
     ((name 'flag text) (format #f "  ~a~%    ~a" (option-flag name) text))
     ((name ('some-of . words) text)
      (format #f "  ~a ~a[,...]~%    ~a" (option-flag name) (string-join words "|") text))
+    ((name ('integer . _) text) (format #f "  ~a N~%    ~a" (option-flag name) text))
     ((name (? list? words) text)
      (format #f "  ~a ~a~%    ~a" (option-flag name) (string-join words "|") text))
+    ((name 'cpu text) (format #f "  ~a N~%    ~a" (option-flag name) text))
     ((name kind text)
      (format #f "  ~a ~a~%    ~a" (option-flag name) (string-upcase (symbol->string kind))
              text))))
@@ -240,6 +280,21 @@ arguments as `option' reads them."
            (string->number (substring digits 1) 16)
            (string->number (substring text 1))))))
 
+(define (check-address text value)
+  "VALUE, which TEXT stands for, as an address.  As in GDB -1 is the last."
+  (unless (<= (- (expt 2 63)) value last-number)
+    (throw 'gdb-guest-error 'invalid
+           (format #f "~a is not an address: it is ~a, not 0 to 2^64 - 1" text value)))
+  (modulo value (expt 2 64)))
+
+(define (add-offset text address offset)
+  (let ((sum (+ address offset)))
+    (unless (<= 0 sum last-number)
+      (throw 'gdb-guest-error 'invalid
+             (format #f "~a is not an address: it is ~a0x~x, not 0 to 2^64 - 1" text
+                     (if (negative? sum) "-" "") (abs sum))))
+    sum))
+
 (define (evaluate-address guest text)
   "The address that TEXT stands for: SYMBOL, SYMBOL+OFFSET or SYMBOL-OFFSET of the guest's kernel,
 else a GDB expression."
@@ -256,10 +311,12 @@ else a GDB expression."
         (let ((address (kernel-symbol (match:substring match 1)))
               (offset (match:substring match 2)))
           (if (string? address)
-              (evaluate-integer
-               text (format #f "a symbol of the guest's kernel (~a), nor a number" address))
-              (modulo (+ address (if offset (parse-offset offset) 0)) (expt 2 64))))
-        (evaluate-integer text))))
+              (check-address
+               text
+               (evaluate-integer
+                text (format #f "a symbol of the guest's kernel (~a), nor a number" address)))
+              (add-offset text address (if offset (parse-offset offset) 0))))
+        (check-address text (evaluate-integer text)))))
 
 (define (symbol-text guest address notice)
   "\"NAME+0xOFFSET\" for an ADDRESS in the guest's kernel, or #f.  NOTICE is called with a line

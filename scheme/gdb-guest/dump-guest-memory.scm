@@ -88,6 +88,8 @@ seconds so far; NOTICE with each line that the user should know."
        ((and (file-exists? file) (not (memq 'force flags)))
         (throw 'gdb-guest-error 'invalid (format #f "~a exists; -force replaces it" file)))
        (else (call-with-qemu-file target file progress dump)))))
+  (unless (memq via '(#f gdb monitor))
+    (throw 'gdb-guest-error 'invalid (format #f "via is ~s, not #f, gdb or monitor" via)))
   (if (eq? via 'monitor)
       (interruptible dump-via-monitor)
       (dump #f)))
@@ -141,8 +143,8 @@ seconds so far; NOTICE with each line that the user should know."
                        #:argument (file . "FILE")
                        #:options
                        ((force flag "Replace FILE if it exists.")
-                        (begin integer "Only guest-physical addresses from here on ...")
-                        (length integer "... and as many bytes of them, as QMP's command has it.")
+                        (begin (integer 0 ,last-number) "Only guest-physical addresses from here on ...")
+                        (length (integer 1 ,last-number) "... and as many bytes of them, as QMP's command has it.")
                         (absent ("fail" "skip")
                                 "What to do where the core lacks some of the guest's memory: fail,
     which is what happens without this, or skip: leave it out, and say what was left out.")

@@ -32,8 +32,6 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
      (%guest-log guest (vector hexdump levels facilities grep since-clear? tail) notice))))
 
 (define (selected-query options)
-  (when (eqv? (option options 'tail) 0)
-    (throw 'gdb-guest-error 'invalid "-tail is 1 or more"))
   (vector (option options 'hexdump)
           (or (option options 'level) '())
           (or (option options 'facility) '())
@@ -149,7 +147,7 @@ notices."
                                   "Only records of these facilities.")
                         (grep text "Only records whose text has this POSIX extended regular expression.")
                         (since-clear flag "Only records since the last \"dmesg --clear\" in the guest.")
-                        (tail integer "Only the last so many records.")
+                        (tail (integer 1 ,last-number) "Only the last so many records.")
                         (follow flag "Go on: let the guest run, and print new records until Ctrl-C.")
                         (raw flag "The facility and the level, as a number, before each line: <6>.")
                         (decode flag "The facility and the level, as words, before each line.")

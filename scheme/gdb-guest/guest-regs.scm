@@ -7,6 +7,7 @@
   #:use-module (gdb-guest native)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
+  #:use-module (ice-9 regex)
   #:use-module (srfi srfi-1)
   #:export (guest-cpus))
 
@@ -57,34 +58,56 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
 
 ;;; What is asked for.
 
+(define range-text (make-regexp "^([0-9]+)(-([0-9]+))?$"))
+
 (define (parse-range text)
-  (match (map string->number (string-split text #\-))
-    (((? exact-integer? first)) (cons first first))
-    (((? exact-integer? first) (? exact-integer? last))
-     (and (<= first last) (cons first last)))
-    (_ #f)))
+  (let ((match (regexp-exec range-text text)))
+    (and match
+         (let* ((first (string->number (match:substring match 1)))
+                (last (if (match:substring match 3)
+                          (string->number (match:substring match 3))
+                          first)))
+           (and (<= first last) (cons first last))))))
+
+(define (cpu-index cpu) (assq-ref cpu 'index))
+
+(define (numbers-text numbers)
+  "NUMBERS, which ascend, as \"0-3,8\"."
+  (define (range-text first last)
+    (if (= first last)
+        (number->string first)
+        (format #f "~a-~a" first last)))
+  (let loop ((numbers (cdr numbers)) (first (car numbers)) (last (car numbers)) (texts '()))
+    (match numbers
+      (() (string-join (reverse (cons (range-text first last) texts)) ","))
+      ((number . rest)
+       (if (= number (+ last 1))
+           (loop rest first number texts)
+           (loop rest number number (cons (range-text first last) texts)))))))
+
+(define (check-cpu cpus number)
+  (unless (find (lambda (cpu) (= number (cpu-index cpu))) cpus)
+    (throw 'gdb-guest-error 'not-found
+           (format #f "-cpu: there is no CPU ~a; there are ~a" number
+                   (numbers-text (sort (map cpu-index cpus) <))))))
 
 (define (select-cpus cpus text)
-  "Those of CPUS that TEXT, \"N,M-K\", has."
-  (let ((ranges (map parse-range (string-split text #\,)))
-        (index (lambda (cpu) (assq-ref cpu 'index))))
+  "Those of CPUS that TEXT, \"N,M-K\", has, in its order, each once."
+  (let ((ranges (map parse-range (string-split text #\,))))
     (unless (every identity ranges)
       (throw 'gdb-guest-error 'invalid
              (format #f "-cpu: ~s is not N, N-M or a list of these" text)))
     (for-each (match-lambda
                 ((first . last)
-                 (unless (find (lambda (cpu) (<= first (index cpu) last)) cpus)
-                   (throw 'gdb-guest-error 'not-found
-                          (format #f "-cpu: there is no CPU ~a; there are ~a" first
-                                  (string-join (map (compose number->string index)
-                                                    (list-head cpus (min 16 (length cpus))))
-                                               ","))))))
+                 (check-cpu cpus first)
+                 (check-cpu cpus last)))
               ranges)
-    (filter (lambda (cpu)
-              (any (match-lambda
-                     ((first . last) (<= first (index cpu) last)))
-                   ranges))
-            cpus)))
+    (delete-duplicates
+     (append-map (match-lambda
+                   ((first . last)
+                    (filter (lambda (cpu) (<= first (cpu-index cpu) last)) cpus)))
+                 ranges)
+     eq?)))
 
 ;;; The ways to show them.
 

@@ -215,8 +215,6 @@ nothing reads its PS/2 keyboard" seconds))
 (define (guest-sysrq name options)
   (let ((row (find-key name))
         (seconds (or (option options 'wait) default-wait)))
-    (unless (<= 1 seconds longest-wait)
-      (throw 'gdb-guest-error 'invalid (format #f "-wait is 1 to ~a seconds" longest-wait)))
     (interruptible
      (lambda ()
        (send-row (current-target) row seconds (option options 'force))))))
@@ -238,7 +236,7 @@ remote ADDRESS) instead of to the process"))
 (define-guest-command (guest-sysrq
                        #:argument (key . "[KEY]")
                        #:options
-                       ((wait integer "Let the guest run for at most so many seconds (10).")
+                       ((wait (integer 1 ,longest-wait) "Let the guest run for at most so many seconds (10).")
                         (force flag "Do not ask, whatever the key does.")
                         (list flag "Show the keys, and what the kernel does at each.")))
   "Send a magic SysRq key to the guest's Linux kernel, and print what it logs then.

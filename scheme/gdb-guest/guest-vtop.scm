@@ -54,7 +54,7 @@ BLOCK is #f if that is not RAM.  NOTICE is called as that of guest-read."
 (define-guest-command (guest-vtop
                        #:argument ((address . "ADDR"))
                        #:options
-                       ((cpu integer "Through the page tables of this CPU; without it, through those of the guest's kernel.")))
+                       ((cpu cpu "Through the page tables of this CPU; without it, through those of the guest's kernel.")))
   "Show how the guest's page tables translate the virtual address ADDR.
 
 ADDR is as guest-x has it.  Each entry on the way is shown with its guest-physical address, its value

@@ -25,7 +25,7 @@ what was asked for, or not be current."
 (define max-string 4096)
 (define sizes '((#\b . 1) (#\h . 2) (#\w . 4) (#\g . 8)))
 (define letters "xduacs")
-(define format-text (make-regexp "^([0-9]*)([a-z]*)$"))
+(define format-text (make-regexp "^(-?[0-9]*)([a-z]*)$"))
 
 (define (parse-letters text)
   "The letter and the size that TEXT has, or #f for one that it has not."
@@ -56,9 +56,7 @@ what was asked for, or not be current."
         (let* ((letter (or letter #\x))
                (size (or size (default-size letter)))
                (count (or (string->number (match:substring match 1)) 1)))
-          (unless (<= 1 (* count size) max-bytes)
-            (throw 'gdb-guest-error 'invalid
-                   (format #f "~a units of ~a bytes are not 1 to ~a bytes" count size max-bytes)))
+          (check-range (format #f "COUNT of ~s" text) count 1 (quotient max-bytes size))
           (values count letter size))))))
 
 ;;; How it is shown.
@@ -92,6 +90,10 @@ what was asked for, or not be current."
     (format #f "0x~x~a:" address (if symbol (format #f " <~a>" symbol) ""))))
 
 (define (print-units guest read address count letter size)
+  (when (> (+ address (* count size)) (expt 2 64))
+    (throw 'gdb-guest-error 'invalid
+           (format #f "~a bytes from 0x~x on go beyond the last address, 0x~x" (* count size) address
+                   last-number)))
   (let loop ((address address) (left count))
     (when (> left 0)
       (let* ((units (min left (units-per-line letter size)))
@@ -101,7 +103,7 @@ what was asked for, or not be current."
                     (say "\t~a" (format-unit guest letter size bytes (* i size))))
                   (iota units))
         (say "\n")
-        (loop (logand (+ address (* units size)) (- (expt 2 64) 1)) (- left units))))))
+        (loop (+ address (* units size)) (- left units))))))
 
 (define (read-string read address)
   "The bytes at ADDRESS up to a NUL, and whether there was one within the limit."
@@ -147,7 +149,7 @@ what was asked for, or not be current."
 (define-guest-command (guest-x
                        #:argument ((address . "ADDR") (format . "[COUNT][FORMAT]"))
                        #:options
-                       ((cpu integer "Through the page tables of this CPU, as it sees memory; without it, through those of
+                       ((cpu cpu "Through the page tables of this CPU, as it sees memory; without it, through those of
     the guest's kernel.")))
   "Examine guest memory at the virtual address ADDR.
 

@@ -486,15 +486,47 @@ last word break.  An empty line does not repeat the command."
 (define (split-arguments text)
   (gdb:string->argv text))
 
+(define (void? text)
+  "Is the value of the GDB expression TEXT void, as that of a convenience variable before it is set?"
+  (eqv? 1 (gdb:value->integer (gdb:parse-and-eval (string-append "$_isvoid (" text ")")))))
+
+(define (no-integer text)
+  "Throws why the value of the GDB expression TEXT is no integer."
+  (throw-answer 'invalid "~s ~a" text
+                (cond
+                 ((not (void? text)) "is not a whole number")
+                 ((string-prefix? "$guest_" text)
+                  "has no value: guest-regs -cpu N sets $guest_rip and the like, for what is known of CPU N")
+                 (else "has no value"))))
+
+;; GDB takes no literal beyond 64 bits, and in the C language -9223372036854775808 has no sign.
+(define literal (make-regexp "^([+-]?)(0x([0-9a-f]+)|[1-9][0-9]*)$" regexp/icase))
+
+(define (large-literal text)
+  "The integer that TEXT is, if it is a literal that does not fit into a signed integer of 64 bits."
+  (let ((match (regexp-exec literal text)))
+    (and match
+         (let* ((digits (match:substring match 3))
+                (size (if digits
+                          (string->number digits 16)
+                          (string->number (match:substring match 2)))))
+           (and (>= size (expt 2 63))
+                (if (string=? "-" (match:substring match 1)) (- size) size))))))
+
 (define* (evaluate-integer text #:optional (what "a number"))
-  "The value of the GDB expression TEXT, without its sign.  An error says that it is not WHAT."
+  "The value of the GDB expression TEXT.  An error says that it is not WHAT."
   (catch #t
     (lambda ()
-      (modulo (gdb:value->integer (gdb:parse-and-eval text)) (expt 2 64)))
+      (or (large-literal text)
+          (let ((value (gdb:parse-and-eval text)))
+            (catch 'wrong-type-arg
+              (lambda () (gdb:value->integer value))
+              (lambda _ (no-integer text))))))
     (lambda (key . arguments)
       (match (cons key arguments)
-        ((or ('signal . _) ('gdb-guest-error 'interrupted . _)) (apply throw key arguments))
-        (_ (fail "~s is not ~a: ~a" text what (exception-text key arguments)))))))
+        ((or ('signal . _) ('gdb-guest-error . _)) (apply throw key arguments))
+        (_ (throw-answer 'invalid "~s is not ~a: ~a" text what
+                         (exception-text key arguments)))))))
 
 (define (set-convenience-variable name value)
   "Sets $NAME to VALUE, an integer of up to 64 bits without a sign, or for #f to void."

@@ -85,6 +85,69 @@ def test_qemu_itself(small, private_qemu, folder):
                   rf"{private_qemu}: it is {private_qemu}, which is being looked at; name another file", folder)
 
 
+# ---- Numbers out of range ----
+
+LAST = "2^64 - 1"
+NUMBERS = {
+    "dump-guest-memory -begin -4096 -length 8192 {file}": f"-begin is -4096, not 0 to {LAST}",
+    "dump-guest-memory -begin 0x10000000000000000 -length 1 {file}": f"-begin is 18446744073709551616, not 0 to {LAST}",
+    "dump-guest-memory -begin 0 -length 0 {file}": f"-length is 0, not 1 to {LAST}",
+    "dump-guest-memory -begin 0 -length -1 {file}": f"-length is -1, not 1 to {LAST}",
+    "dump-guest-memory -begin 0xfffffffffffff000 -length 0x2000 {file}":
+        "0x2000 bytes from 0xfffffffffffff000 on go beyond the last address, 0xffffffffffffffff",
+    "dump-guest-memory -begin 1.5 -length 1 {file}": '-begin: "1.5" is not a whole number',
+    "guest-klog -tail -3": f"-tail is -3, not 1 to {LAST}",
+    "guest-klog -tail 0": f"-tail is 0, not 1 to {LAST}",
+    "guest-klog -tail -9223372036854775808": f"-tail is -9223372036854775808, not 1 to {LAST}",
+    "guest-klog -tail 18446744073709551616": f"-tail is 18446744073709551616, not 1 to {LAST}",
+    "guest-regs -cpu -1": '-cpu: "-1" is not N, N-M or a list of these',
+    "guest-regs -cpu 1-0": '-cpu: "1-0" is not N, N-M or a list of these',
+    "guest-regs -cpu 0/1": '-cpu: "0/1" is not N, N-M or a list of these',
+    "guest-regs -cpu 0-99": "-cpu: there is no CPU 99; there are 0-1",
+    "guest-regs -cpu 18446744073709551616": "-cpu: there is no CPU 18446744073709551616; there are 0-1",
+    "guest-sysrq -wait -1 h": "-wait is -1, not 1 to 3600",
+    "guest-sysrq -wait 3601 h": "-wait is 3601, not 1 to 3600",
+    "guest-vtop -cpu -1 _stext": "-cpu is -1, not 0 to 4294967295",
+    "guest-vtop -cpu 2 _stext": "there is no CPU 2; there are 2 from 0 to 1",
+    "guest-vtop 0x10000000000000000": f"0x10000000000000000 is not an address: it is 18446744073709551616, not 0 to {LAST}",
+    "guest-vtop _stext+0x100000000": r"_stext\+0x100000000 is not an address: it is 0x1[0-9a-f]{16}, not 0 to 2.64 - 1",
+    "guest-vtop _stext-0xffffffffffffffff": r"_stext-0xffffffffffffffff is not an address: it is -0x[0-9a-f]+, not 0 to .*",
+    "guest-x _stext 0x": 'COUNT of "0x" is 0, not 1 to 262144',
+    "guest-x _stext -4x": 'COUNT of "-4x" is -4, not 1 to 262144',
+    "guest-x _stext 262145x": 'COUNT of "262145x" is 262145, not 1 to 262144',
+    "guest-x _stext 99999999999999999999s": 'COUNT of "99999999999999999999s" is 99999999999999999999, not 1 to 1048576',
+    "guest-x 0xfffffffffffffff8 4x": "16 bytes from 0xfffffffffffffff8 on go beyond the last address, 0xffffffffffffffff",
+}
+# Where Guile's own conversion refuses an integer, it ends GDB.
+CALLS = {
+    "(guest-log #:tail -1)": f"the tail is -1, not 1 to {LAST}",
+    '(guest-log #:levels (list "bad"))': "there is no level bad",
+    "(guest-read -1 4)": f"the address is -1, not 0 to {LAST}",
+    "(guest-read 0 (expt 2 62))": "the size is 4611686018427387904, not 0 to 1073741824",
+    "(guest-read 0 4 #:cpu -1)": "the CPU is -1, not 0 to 4294967295",
+    "(guest-walk (expt 2 64))": f"the address is 18446744073709551616, not 0 to {LAST}",
+    '(dump-guest-memory "{file}" #:filter (cons -1 5))': f"begin is -1, not 0 to {LAST}",
+    '(dump-guest-memory "{file}" #:via (quote quick))': "via is quick, not #f, gdb or monitor",
+}
+
+
+def as_pattern(text):
+    return text if "\\" in text or ".*" in text else re.escape(text)
+
+
+def test_numbers(small, folder):
+    """A number that is out of range, of any option, argument or call, is an error that has the number and the range"""
+    file = folder / "vmcore"
+    calls = {f"guile {call}".format(file=file): text for call, text in CALLS.items()}
+    commands = {command.format(file=file): text for command, text in NUMBERS.items()}
+    printed = gdb.attempts([small[1], small[0]], [*calls, *commands])
+    assert not file.exists()
+    for (command, text), lines in zip(calls.items(), printed):
+        assert f"(invalid {chr(34)}{text}{chr(34)})" in lines[0], (command, lines)
+    for (command, text), lines in zip(commands.items(), printed[len(calls):]):
+        assert len(lines) == 1 and re.fullmatch(rf"ERROR: {command.split()[0]}: {as_pattern(text)}", lines[0]), (command, lines)
+
+
 # ---- What GDB has in front of it ----
 
 NO_TARGET = (r"no core, no process and no gdbstub: load a core of QEMU \(core-file FILE\), attach to QEMU \(attach PID\) or "

@@ -384,7 +384,7 @@ def test_nothing_loaded():
     ("-level eror", "-level is some of emerg, alert, crit, err, warn, notice, info, debug, with commas in between, not "
                     "\"eror\""),
     ("-grep '('", "( is not a regular expression: Unmatched ( or \\("),
-    ("-tail 0", "-tail is 1 or more"),
+    ("-tail 0", "-tail is 0, not 1 to 2^64 - 1"),
     ("-colour", "no option -colour; it has -level, -facility, -grep, -since-clear, -tail, -follow, -raw, -decode, -caller, -json, "
                 "-output, -force, -hexdump"),
     ("-hexdump /nowhere/x", "/nowhere/x: No such file or directory"),

@@ -238,8 +238,8 @@ def test_string(mapped):
         assert command(mapped, f"guest-x {message:#x} s -cpu 0")[-1] == f'0x{message:x}:\t"lab: ready\\012"'
 
 
-BAD = {"-cpu 2 0x1000": "there is no CPU 2", "-cpu 4294967296 0x1000": "there is no CPU 4294967296",
-       "0x1000 4q": '"q" is not [COUNT][FORMAT]', "0x1000 0x": "0 units", "0x1000 99999999g": "not 1 to 1048576 bytes",
+BAD = {"-cpu 2 0x1000": "there is no CPU 2", "-cpu 4294967296 0x1000": "-cpu is 4294967296, not 0 to 4294967295",
+       "0x1000 4q": '"q" is not [COUNT][FORMAT]', "0x1000 0x": 'COUNT of "0x" is 0, not 1 to 262144', "0x1000 99999999g": "is 99999999, not 1 to 131072",
        "0x1000 4x 5": "one too many", "": "it takes ADDR", "no_such_symbol": "is not a symbol of the guest's kernel"}
 
 

@@ -6,9 +6,12 @@
 
 ;;; Options.
 
-(define specs '((force flag "Replace it.")
+(define specs `((force flag "Replace it.")
                 (format ("elf" "kdump" "kdump-zstd") "How to write it.")
-                (first integer "Where to begin.")
+                (first (integer 0 ,last-number) "Where to begin.")
+                (count (integer 1 ,last-number) "How many.")
+                (seconds (integer 1 60) "How long.")
+                (cpu cpu "Whose.")
                 (map file "Where the map is.")
                 (only (some-of "red" "green" "grey") "Which of them.")
                 (like text "What it is like.")))
@@ -68,7 +71,7 @@
   'gdb:user-error "command: it takes no argument; \"a\" was given"
   (parse-options "command" specs #f '("a")))
 (test-throws "an unknown option is answered with the known ones"
-  'gdb:user-error "command: no option -formt; it has -force, -format, -first, -map, -only, -like"
+  'gdb:user-error "command: no option -formt; it has -force, -format, -first, -count, -seconds, -cpu, -map, -only, -like"
   (parse "-formt" "elf" "vmcore"))
 (test-throws "an unknown option is answered where there is none"
   'gdb:user-error "command: no option -x; it has none"
@@ -89,8 +92,39 @@
 (test-assert "what is no number is named, with GDB's reason"
   (let ((result (outcome (lambda () (parse "-first" "no_such_symbol" "vmcore")))))
     (and (eq? (car result) 'gdb:user-error)
-         (string-prefix? "\"no_such_symbol\" is not a number: No symbol \"no_such_symbol\""
+         (string-prefix? "command: -first: \"no_such_symbol\" is not a number: No symbol \"no_such_symbol\""
                          (cdr result)))))
+(for-each
+ (lambda (row)
+   (test-throws (string-append "an integer out of its range is named with its range: " (car row))
+     'gdb:user-error (string-append "command: -count is " (cdr row) ", not 1 to 2^64 - 1")
+     (parse "-count" (car row) "vmcore")))
+ '(("-3" . "-3") ("0" . "0") ("-0x1" . "-1") ("2 - 5" . "-3")
+   ("18446744073709551616" . "18446744073709551616") ("0x10000000000000000" . "18446744073709551616")
+   ("-9223372036854775808" . "-9223372036854775808")
+   ("99999999999999999999999" . "99999999999999999999999")))
+(test-equal "the last integer of a range is in it"
+  `((count . ,(- (expt 2 64) 1)) (file . "vmcore"))
+  (parse "-count" "18446744073709551615" "vmcore"))
+(test-throws "a range has an end"
+  'gdb:user-error "command: -seconds is 61, not 1 to 60" (parse "-seconds" "61" "vmcore"))
+(test-throws "a CPU's number is not negative"
+  'gdb:user-error "command: -cpu is -1, not 0 to 4294967295" (parse "-cpu" "-1" "vmcore"))
+(test-throws "a fraction is no integer"
+  'gdb:user-error "command: -count: \"1.5\" is not a whole number" (parse "-count" "1.5" "vmcore"))
+(test-throws "a variable without a value is named"
+  'gdb:user-error "command: -count: \"$none\" has no value" (parse "-count" "$none" "vmcore"))
+(test-throws "of a register's variable it is said what sets it"
+  'gdb:user-error
+  "command: -count: \"$guest_rip\" has no value: guest-regs -cpu N sets $guest_rip and the like, for \
+what is known of CPU N"
+  (parse "-count" "$guest_rip" "vmcore"))
+(test-equal "a number with a sign is an argument, where that is no file"
+  '((address . "-1") (format . "-4x")) (parse-two "-1" "-4x"))
+(test-throws "a file's name does not start with a dash"
+  'gdb:user-error
+  "command: no option -1; it has -force, -format, -first, -count, -seconds, -cpu, -map, -only, -like"
+  (parse "-1"))
 (test-equal "a lone dash is an argument, not an option" '((file . "-")) (parse "-"))
 
 ;;; Completion.  GDB's words end at what its list of word break characters has; the answers stand
@@ -109,7 +143,7 @@
 (define (in-tree name) (string-append tree "/" name))
 
 (test-equal "a dash completes to all options"
-  '("-first" "-force" "-format" "-like" "-map" "-only") (complete "-" "-"))
+  '("-count" "-cpu" "-first" "-force" "-format" "-like" "-map" "-only" "-seconds") (complete "-" "-"))
 (test-equal "the start of an option completes to those that start so"
   '("-force" "-format") (complete "-fo" "-fo"))
 (test-equal "what is given for the last word is what stands behind GDB's word break"

@@ -385,10 +385,10 @@ static void test_filter(void **state)
 	options.length = 0x1000;
 	assert_error(dump(&qemu, &options, &result), GG_NOT_FOUND, "no RAM in that range");
 	options.length = 0;
-	assert_error(dump(&qemu, &options, &result), GG_INVALID, "not a range");
+	assert_error(dump(&qemu, &options, &result), GG_INVALID, "the length is 0");
 	options.begin = UINT64_MAX;
 	options.length = 2;
-	assert_error(dump(&qemu, &options, &result), GG_INVALID, "not a range");
+	assert_error(dump(&qemu, &options, &result), GG_INVALID, "beyond the last address");
 	fake_qemu_deinit(&qemu);
 }
 
