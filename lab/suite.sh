@@ -12,9 +12,11 @@
 
 suite_libraries=usr/lib/x86_64-linux-gnu
 
+# read_suite_lists SUITE LOG [ARCHITECTURE]: "${private_apt[@]}" has the suite's packages then.
 read_suite_lists() {
 	local suite=$1 log=$2
 	use_private_apt "$work/apt" deb "$suite"
+	private_apt+=(-o "APT::Architecture=${3:-amd64}" -o "APT::Architectures=${3:-amd64}")
 	try_logged "reading the list of packages of $suite" "$log" "${private_apt[@]}" \
 		-o APT::Update::Error-Mode=any update ||
 		die "this machine's mirror has no suite '$suite', or apt does not trust its signature (then" \
