@@ -45,24 +45,26 @@ static struct gg_error *read_transcript(const char *path, struct gg_log_sink *si
 	return err ? gg_error_context(err, "%s", path) : NULL;
 }
 
-// Those that the CPUs use: a CPU in a process has the kernel's half too. Logs of kernels of 32 bits
-// are not looked for.
+// Adds the tables of a CPU. Logs of kernels of 32 bits are not looked for.
+static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				      struct gg_log_search *search)
+{
+	struct gg_paging pagings[GG_KERNEL_PAGINGS];
+	struct gg_registers registers;
+	struct gg_error *err = guest->arch->read_registers(guest->host, cpu, &registers);
+	const size_t count = err ? 0 : gg_arch_kernel_paging(guest->arch, &registers, pagings);
+	for (size_t i = 0; !err && i < count && search->table_count < GG_LOG_SEARCH_TABLES; i++)
+		if (pagings[i].format == GG_PTE_X86_64)
+			err = gg_page_table_create(guest->ram_map, &pagings[i],
+						   &search->tables[search->table_count++]);
+	return err;
+}
+
+// Those that the CPUs use: a CPU in a process has the kernel's half too.
 static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
 {
-	const struct gg_arch *arch = guest->arch;
-	for (size_t i = 0; i < guest->cpus.count && search->table_count < GG_LOG_SEARCH_TABLES;
-	     i++) {
-		struct gg_paging paging = { 0 };
-		struct gg_registers registers;
-		struct gg_error *err =
-			arch->read_registers(guest->host, &guest->cpus.cpus[i], &registers);
-		if (!err)
-			arch->cpu_paging(&registers, true, &paging);
-		if (!err && paging.format == GG_PTE_X86_64)
-			err = gg_page_table_create(guest->ram_map, &paging,
-						   &search->tables[search->table_count++]);
-		gg_error_destroy(err);
-	}
+	for (size_t i = 0; i < guest->cpus.count; i++)
+		gg_error_destroy(add_tables_of(guest, &guest->cpus.cpus[i], search));
 }
 
 // What the guest is, where no log is found in it.

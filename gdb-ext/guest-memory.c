@@ -96,7 +96,7 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 		err = arch->read_registers(guest->host, cpu, &registers);
 	if (err)
 		return err;
-	arch->cpu_paging(&registers, false, &paging);
+	arch->cpu_paging(&registers, &paging);
 	paging.ignored_bits |= ignored_bits(guest);
 	space->owns_table = true;
 	return gg_page_table_create(space->map, &paging, &space->table);

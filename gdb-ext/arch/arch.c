@@ -76,6 +76,15 @@ struct gg_error *gg_arch_find_by_text(const char *text, const struct gg_arch **r
 	return unknown_arch();
 }
 
+size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,
+			     struct gg_paging ret[GG_KERNEL_PAGINGS])
+{
+	arch->cpu_paging(registers, &ret[0]);
+	if (!ret[0].levels)
+		return 0;
+	return arch->other_paging && arch->other_paging(registers, &ret[1]) ? 2 : 1;
+}
+
 static void pad(struct gg_buffer *notes, size_t size)
 {
 	enum { NOTE_ALIGNMENT = 4 };

@@ -75,10 +75,13 @@ struct gg_arch {
 	// In the layout of QEMU's "info registers", without its first line.
 	void (*print_registers)(const struct gg_registers *registers, FILE *out);
 
-	// The page tables that a CPU uses. With KERNEL, those of the kernel that it runs, where it
-	// has others for programs.
-	void (*cpu_paging)(const struct gg_registers *registers, bool kernel,
-			   struct gg_paging *ret);
+	// The page tables that a CPU uses.
+	void (*cpu_paging)(const struct gg_registers *registers, struct gg_paging *ret);
+
+	// The page tables that the kernel may use for itself where it has others, those of
+	// cpu_paging(), for programs. False where a kernel that has such has set the CPU to its
+	// own. NULL where kernels have no such tables.
+	bool (*other_paging)(const struct gg_registers *registers, struct gg_paging *ret);
 
 	// Where a Linux kernel's image may be mapped; size 0 where it is not looked for by the
 	// CPUs' page tables.
@@ -90,6 +93,14 @@ struct gg_arch {
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,
 					struct gg_kernel_paging *ret);
 };
+
+enum { GG_KERNEL_PAGINGS = 2 };
+
+// The page tables that map the kernel which a CPU of ARCH runs, as far as its registers show: first
+// those that it uses, none being normalized for a kernel's configuration, then the other ones that
+// it may have. Returns their number, 0 where paging is off.
+size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,
+			     struct gg_paging ret[GG_KERNEL_PAGINGS]);
 
 // Of a guest that is of none of those: its memory can be had all the same.
 extern const struct gg_arch gg_arch_unknown;

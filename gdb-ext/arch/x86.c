@@ -236,25 +236,19 @@ static struct gg_error *read_registers(const struct gg_host *host, const struct 
 // ---- Paging ----
 
 // Intel SDM, volume 3, chapters 2.5 and 4.
-static void cpu_paging(const struct gg_registers *registers, bool kernel, struct gg_paging *ret)
+static void cpu_paging(const struct gg_registers *registers, struct gg_paging *ret)
 {
-	// Bit 12 of CR3 tells a PTI kernel's user tables from its own, which are the even one of
-	// two pages (Linux arch/x86/mm/pti.c); for any other kernel it is an ordinary bit, but then
-	// both tables map the kernel's text alike or not at all.
 	enum { CR0_PG = 1u << 31, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12 };
-	enum { PTI_USER = 1 << 12, PDE_PS = 1 << 7 };
+	enum { PDE_PS = 1 << 7 };
 	const uint64_t cr3 = gg_register(registers, X86_CR0 + 3);
 	const uint64_t cr4 = gg_register(registers, X86_CR4);
 	*ret = (struct gg_paging){ .format = GG_PTE_NONE };
 	if (!(gg_register(registers, X86_CR0) & CR0_PG))
 		return;
 	if (gg_register(registers, X86_HFLAGS) & X86_HF_LMA)
-		*ret = (struct gg_paging){
-			.format = GG_PTE_X86_64,
-			.levels = cr4 & CR4_LA57 ? 5 : 4,
-			.root = cr3 & UINT64_C(0x000ffffffffff000) &
-				~(kernel ? (uint64_t)PTI_USER : 0),
-		};
+		*ret = (struct gg_paging){ .format = GG_PTE_X86_64,
+					   .levels = cr4 & CR4_LA57 ? 5 : 4,
+					   .root = cr3 & UINT64_C(0x000ffffffffff000) };
 	else if (cr4 & CR4_PAE)
 		*ret = (struct gg_paging){ .format = GG_PTE_IA32_PAE,
 					   .levels = 3,
@@ -264,6 +258,19 @@ static void cpu_paging(const struct gg_registers *registers, bool kernel, struct
 					   .levels = 2,
 					   .root = cr3 & 0xfffff000,
 					   .ignored_bits = cr4 & CR4_PSE ? 0 : PDE_PS };
+}
+
+// Where PTI is on, a root is two pages, the even one the kernel's, the odd one a program's (Linux
+// arch/x86/include/asm/pgtable.h: PTI_PGTABLE_SWITCH_BIT). Elsewhere bit 12 of CR3 is part of the
+// address, since v6.15 of any.
+static bool other_paging(const struct gg_registers *registers, struct gg_paging *ret)
+{
+	enum { PTI_USER = 1 << 12 };
+	cpu_paging(registers, ret);
+	if (ret->format == GG_PTE_IA32 || !(ret->root & PTI_USER))
+		return false;
+	ret->root &= ~(gg_gpa_t)PTI_USER;
+	return true;
 }
 
 // ---- Linux ----
@@ -335,6 +342,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,
+	.other_paging = other_paging,
 	.image_area = START_KERNEL_MAP,
 	.image_area_size = DEFAULT_IMAGE_SIZE,
 	.read_paging = read_paging_64,
@@ -357,4 +365,5 @@ const struct gg_arch gg_arch_i386 = {
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,
+	.other_paging = other_paging,
 };

@@ -28,6 +28,7 @@ enum {
 	MAX_IMAGE = 256 << 20,
 	MAX_RUNS = 4096,
 	MAX_POINTERS = 2048, // that are followed although no size stands beside them
+	MAX_ROOTS = 16,      // page tables that are searched
 	NEIGHBOURS = 4,      // words on either side of a pointer that may be the note's size
 };
 
@@ -237,52 +238,104 @@ static struct gg_error *search_runs(struct search *search, struct finder *finder
 	return err;
 }
 
-static struct gg_error *search_tables(struct search *search, struct finder *finder)
-{
-	struct gg_error *err = find_runs(search);
-	if (!err && search->size && search->size <= MAX_IMAGE)
-		err = search_runs(search, finder);
-	return err;
-}
-
-static struct gg_error *search_by(struct search *search, struct finder *finder)
+static struct gg_error *search_image(struct search *search, struct finder *finder)
 {
 	search->buffer = malloc(PIECE);
 	search->pointers = calloc(MAX_POINTERS, sizeof(*search->pointers));
 	struct gg_error *err =
-		search->buffer && search->pointers ? search_tables(search, finder) : gg_enomem;
+		search->buffer && search->pointers ? search_runs(search, finder) : gg_enomem;
 	free(search->buffer);
 	free(search->pointers);
 	return err;
 }
 
-// The kernel's tables of a CPU; levels is 0 where there are none.
-static struct gg_error *read_paging(const struct gg_host *host, const struct gg_arch *arch,
-				    const struct gg_qemu_cpu *cpu, struct gg_paging *ret)
+static void destroy_search(struct search *search)
 {
-	struct gg_registers registers;
-	struct gg_error *err = arch->read_registers(host, cpu, &registers);
-	*ret = (struct gg_paging){ 0 };
+	if (search)
+		gg_page_table_destroy(search->table);
+	free(search);
+}
+
+// Finds what PAGING maps of the image area.
+static struct gg_error *create_search(const struct gg_ram_map *map, const struct gg_arch *arch,
+				      const struct gg_paging *paging, struct search **ret)
+{
+	struct search *search = calloc(1, sizeof(*search));
+	if (!search)
+		return gg_enomem;
+	*search = (struct search){ .map = map, .arch = arch };
+	search->scan.big_endian = arch->elf_data == ELFDATA2MSB;
+	*ret = search;
+	struct gg_error *err = gg_page_table_create(map, paging, &search->table);
 	if (!err)
-		arch->cpu_paging(&registers, true, ret);
+		err = find_runs(search);
+	if (search->size > MAX_IMAGE)
+		search->size = 0;
+	return err;
+}
+
+// ---- The CPUs ----
+
+// Roots that were searched, of CPUs that share them.
+struct roots {
+	gg_gpa_t roots[MAX_ROOTS];
+	size_t count;
+};
+
+// Adds ROOT; false where it is there already, or there is no room.
+static bool add_root(struct roots *roots, gg_gpa_t root)
+{
+	for (size_t i = 0; i < roots->count; i++)
+		if (roots->roots[i] == root)
+			return false;
+	if (roots->count == MAX_ROOTS)
+		return false;
+	roots->roots[roots->count++] = root;
+	return true;
+}
+
+// Searches the images of COUNT page tables. A program's tables have a part of the kernel's image:
+// the largest image comes first, and of two alike the first table's.
+static struct gg_error *search_pagings(const struct gg_ram_map *map, const struct gg_arch *arch,
+				       const struct gg_paging *pagings, size_t count,
+				       struct finder *finder, uint64_t *left)
+{
+	struct search *searches[GG_KERNEL_PAGINGS] = { NULL };
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < count; i++)
+		err = create_search(map, arch, &pagings[i], &searches[i]);
+	for (size_t round = 0; !err && !finder->kernel && round < count; round++) {
+		struct search *best = searches[0];
+		for (size_t i = 1; i < count; i++)
+			if (searches[i]->size > best->size)
+				best = searches[i];
+		if (!best->size)
+			break;
+		best->left = *left;
+		err = search_image(best, finder);
+		*left = best->left;
+		best->size = 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		destroy_search(searches[i]);
 	return err;
 }
 
 static struct gg_error *search_cpu(const struct gg_ram_map *map, const struct gg_arch *arch,
-				   const struct gg_paging *paging, struct finder *finder,
-				   uint64_t *searched)
+				   const struct gg_qemu_cpu *cpu, struct finder *finder,
+				   struct roots *roots, uint64_t *left)
 {
-	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
-	if (!search)
-		return gg_enomem;
-	*search = (struct search){ .map = map, .arch = arch, .left = MAX_READ - *searched };
-	search->scan.big_endian = arch->elf_data == ELFDATA2MSB;
-	struct gg_error *err = gg_page_table_create(map, paging, &search->table);
-	if (!err)
-		err = search_by(search, finder);
-	gg_page_table_destroy(search->table);
-	*searched = MAX_READ - search->left;
-	return err;
+	struct gg_paging pagings[GG_KERNEL_PAGINGS], fresh[GG_KERNEL_PAGINGS];
+	struct gg_registers registers;
+	struct gg_error *err = arch->read_registers(finder->host, cpu, &registers);
+	if (err)
+		return pass_final(err);
+	const size_t count = gg_arch_kernel_paging(arch, &registers, pagings);
+	size_t fresh_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (add_root(roots, pagings[i].root))
+			fresh[fresh_count++] = pagings[i];
+	return search_pagings(map, arch, fresh, fresh_count, finder, left);
 }
 
 static struct gg_error *not_found(const struct finder *finder, bool paging)
@@ -300,22 +353,13 @@ struct gg_error *gg_kernel_find_by_image(const struct gg_ram_map *map, const str
 					 void *data, struct gg_kernel **ret)
 {
 	struct finder finder = { .host = host, .cpus = cpus, .notice = notice, .data = data };
+	struct roots roots = { .count = 0 };
 	struct gg_error *err = NULL;
-	uint64_t searched = 0;
-	bool paging = false;
-	gg_gpa_t last_root = 0;
-	for (size_t i = 0; !err && !finder.kernel && arch->image_area_size && i < cpus->count;
-	     i++) {
-		struct gg_paging tables;
-		err = read_paging(host, arch, &cpus->cpus[i], &tables);
-		if (err || !tables.levels || (paging && tables.root == last_root))
-			continue;
-		paging = true;
-		last_root = tables.root;
-		err = search_cpu(map, arch, &tables, &finder, &searched);
-	}
+	uint64_t left = MAX_READ;
+	for (size_t i = 0; !err && !finder.kernel && arch->image_area_size && i < cpus->count; i++)
+		err = search_cpu(map, arch, &cpus->cpus[i], &finder, &roots, &left);
 	if (!err && !finder.kernel)
-		err = not_found(&finder, paging);
+		err = not_found(&finder, roots.count > 0);
 	free(finder.rejected);
 	*ret = finder.kernel;
 	return err;

@@ -98,26 +98,44 @@ static struct gg_error *read_candidate(const struct gg_ram_map *map, const struc
 
 // ---- The one among several ----
 
-// Does a CPU's own page tables map the kernel's text as the kernel's do?
+static bool paging_agrees(const struct gg_ram_map *map, const struct gg_paging *paging,
+			  const struct gg_kernel *kernel)
+{
+	struct gg_page_table *table = NULL;
+	struct gg_paging own = *paging;
+	own.ignored_bits |= kernel->paging.paging.ignored_bits;
+	struct gg_error *err = gg_page_table_create(map, &own, &table);
+	if (!err)
+		err = maps_text(table, &kernel->paging);
+	gg_page_table_destroy(table);
+	const bool agrees = !err;
+	gg_error_destroy(err);
+	return agrees;
+}
+
+// The page tables of the kernel that CPU runs; their number is 0 where its registers are not known.
+static size_t read_cpu_paging(const struct gg_host *host, const struct gg_arch *arch,
+			      const struct gg_qemu_cpu *cpu,
+			      struct gg_paging ret[GG_KERNEL_PAGINGS])
+{
+	struct gg_registers registers;
+	struct gg_error *err = arch->read_registers(host, cpu, &registers);
+	const size_t count = err ? 0 : gg_arch_kernel_paging(arch, &registers, ret);
+	gg_error_destroy(err);
+	return count;
+}
+
+// Tests whether a CPU's page tables map the kernel's text as the kernel's own do.
 static bool cpu_agrees(const struct gg_ram_map *map, const struct gg_host *host,
 		       const struct gg_arch *arch, const struct gg_qemu_cpu *cpu,
 		       const struct gg_kernel *kernel)
 {
-	struct gg_paging paging = { 0 };
-	struct gg_page_table *table = NULL;
-	struct gg_registers registers;
-	struct gg_error *err = arch->read_registers(host, cpu, &registers);
-	if (!err)
-		arch->cpu_paging(&registers, true, &paging);
-	paging.ignored_bits |= kernel->paging.paging.ignored_bits;
-	if (!err)
-		err = gg_page_table_create(map, &paging, &table);
-	if (!err)
-		err = maps_text(table, &kernel->paging);
-	gg_page_table_destroy(table);
-	bool agrees = !err;
-	gg_error_destroy(err);
-	return agrees;
+	struct gg_paging pagings[GG_KERNEL_PAGINGS];
+	const size_t count = read_cpu_paging(host, arch, cpu, pagings);
+	for (size_t i = 0; i < count; i++)
+		if (paging_agrees(map, &pagings[i], kernel))
+			return true;
+	return false;
 }
 
 static unsigned int count_agreeing(const struct gg_ram_map *map, const struct gg_host *host,
@@ -376,13 +394,8 @@ static unsigned int count_paging(const struct gg_host *host, const struct gg_arc
 {
 	unsigned int count = 0;
 	for (size_t i = 0; i < cpus->count; i++) {
-		struct gg_registers registers;
-		struct gg_paging paging = { 0 };
-		struct gg_error *err = arch->read_registers(host, &cpus->cpus[i], &registers);
-		if (!err)
-			arch->cpu_paging(&registers, true, &paging);
-		count += !err && paging.levels;
-		gg_error_destroy(err);
+		struct gg_paging pagings[GG_KERNEL_PAGINGS];
+		count += read_cpu_paging(host, arch, &cpus->cpus[i], pagings) > 0;
 	}
 	return count;
 }

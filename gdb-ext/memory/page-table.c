@@ -82,7 +82,7 @@ static void describe_paging(addrxlat_meth_t *method, const struct gg_paging *pag
 	*method = (addrxlat_meth_t){ .kind = ADDRXLAT_PGT, .target_as = ADDRXLAT_MACHPHYSADDR };
 	addrxlat_param_pgt_t *parameters = &method->param.pgt;
 	parameters->root.as = ADDRXLAT_MACHPHYSADDR;
-	parameters->root.addr = paging->root;
+	parameters->root.addr = paging->root & ~paging->ignored_bits;
 	parameters->pte_mask = paging->ignored_bits;
 	parameters->pf.pte_format = formats[paging->format].format;
 	parameters->pf.nfields = (unsigned short)(paging->levels + 1);

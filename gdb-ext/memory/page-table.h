@@ -18,7 +18,7 @@ struct gg_paging {
 	enum gg_pte_format format;
 	unsigned int levels; // 0 for GG_PTE_NONE
 	gg_gpa_t root;
-	uint64_t ignored_bits; // of each entry, besides the architecture's own (AMD's SME)
+	uint64_t ignored_bits; // of the root and each entry, besides the architecture's own (SME)
 };
 
 struct gg_page_table;

@@ -120,9 +120,9 @@ static void use_registers(const struct gg_arch *arch, const struct gg_registers 
 {
 	struct gg_buffer notes = { 0 };
 	struct gg_cpu_summary summary;
-	struct gg_paging paging;
+	struct gg_paging pagings[GG_KERNEL_PAGINGS];
 	arch->summarize(registers, &summary);
-	arch->cpu_paging(registers, true, &paging);
+	(void)gg_arch_kernel_paging(arch, registers, pagings);
 	(void)arch->notes_known(registers);
 	gg_error_destroy(arch->write_prstatus(registers, cpu->index, &notes));
 	gg_error_destroy(arch->write_qemu_note(registers, &notes));

@@ -70,6 +70,41 @@ static void test_variables(void **state)
 	assert_true(stub.bytes_read < 100 * PAGE);
 }
 
+static void test_odd_root(void **state)
+{
+	struct fake_kernel odd = sound, other = sound;
+	odd.tables = TABLES + PAGE;
+	other.tables = TABLES - 7 * PAGE;
+	other.release = "5.10.0-before";
+	(void)state;
+	// Without PTI a root is one page (Linux v6.15), and any page may be beside it: an empty
+	// one, and the root of the tables of a kernel that is gone.
+	for (unsigned int i = 0; i < 2; i++) {
+		fake_stub_init(&stub, odd.tables);
+		if (i) {
+			fake_kernel_write(stub.ram, &other);
+			memcpy(stub.ram + TABLES, stub.ram + other.tables, PAGE);
+		}
+		fake_kernel_write(stub.ram, &odd);
+		fake_stub_write_variables(&stub, &odd, BSS);
+		create();
+		expect_kernel("6.1.0");
+		end_test(NULL);
+	}
+
+	// With PTI it is two, and a program's has a part of the kernel's image.
+	enum { USER = TABLES + PAGE, PDPT = 0x110000, PD = PDPT + PAGE, PT = PD + PAGE, ODD = 7 };
+	fake_stub_init(&stub, USER);
+	fake_kernel_write(stub.ram, &sound);
+	fake_stub_write_variables(&stub, &sound, BSS);
+	put_uint(stub.ram + USER + 511 * 8, 8, PDPT | ODD);
+	put_uint(stub.ram + PDPT + 510 * 8, 8, PD | ODD);
+	put_uint(stub.ram + PD + 9 * 8, 8, PT | ODD);
+	put_uint(stub.ram + PT, 8, TEXT | ODD);
+	create();
+	expect_kernel("6.1.0");
+}
+
 static void test_lone_pointer(void **state)
 {
 	(void)state;
@@ -282,6 +317,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("the kernel is found by the variables in its image", test_variables),
+		TEST("a root with bit 12 set is a kernel's own, or PTI's for programs",
+		     test_odd_root),
 		TEST("the kernel is found by a pointer alone", test_lone_pointer),
 		TEST("the kernel is found by a note in its image", test_array),
 		TEST("without a kernel it is said what there is", test_none),
