@@ -26,17 +26,38 @@ static uint32_t next_random(void)
 	return random_state;
 }
 
-static size_t vary(uint8_t *input, size_t size)
+// A value that is likely to be beyond a limit, or any.
+static uint64_t next_value(void)
 {
 	static const uint64_t telling[] = { 0,          1,         0x7fffffff, 0x80000000,
 					    UINT32_MAX, INT64_MAX, UINT64_MAX };
+	return next_random() % 2 ? telling[next_random() % 7] : next_random();
+}
+
+static size_t vary(uint8_t *input, size_t size)
+{
 	if (next_random() % 8 == 0)
 		size = next_random() % MAX_INPUT / (1 + next_random() % 512);
 	for (uint32_t changes = 1 + next_random() % 8; size && changes; changes--) {
 		size_t where = next_random() % size;
-		uint64_t value = next_random() % 2 ? telling[next_random() % 7] : next_random();
+		uint64_t value = next_value();
 		size_t width = (size_t)1 << next_random() % 4;
 		memcpy(input + where, &value, size - where < width ? size - where : width);
+	}
+	return size;
+}
+
+// Makes an input of its own. Most targets take an input for a list of changes to what is sound:
+// some few, so that the rest stays sound.
+static size_t invent(uint8_t *input)
+{
+	enum { MOST_CHANGES = 8, CHANGE = 11, HEAD = 3 };
+	const size_t size = next_random() % HEAD + CHANGE * (next_random() % MOST_CHANGES);
+	for (size_t at = 0; at < size; at++)
+		input[at] = (uint8_t)next_random();
+	for (size_t at = HEAD; at + CHANGE <= size; at += CHANGE) {
+		const uint64_t value = next_value();
+		memcpy(input + at, &value, sizeof(value));
 	}
 	return size;
 }
@@ -57,10 +78,12 @@ int main(int argument_count, char **arguments)
 {
 	static uint8_t seed[MAX_INPUT], input[MAX_INPUT];
 	LLVMFuzzerTestOneInput(seed, 0);
-	const int seeds = argument_count > 1 ? argument_count - 1 : 1;
+	const int seeds = argument_count - 1;
+	for (int variant = 0; variant < VARIANTS && !seeds; variant++)
+		LLVMFuzzerTestOneInput(input, invent(input));
 	for (int i = 0; i < seeds; i++) {
 		memset(seed, 0, sizeof(seed));
-		size_t size = argument_count > 1 ? read_seed(arguments[i + 1], seed) : 256;
+		size_t size = read_seed(arguments[i + 1], seed);
 		LLVMFuzzerTestOneInput(seed, size);
 		for (int variant = 0; variant < VARIANTS / seeds; variant++) {
 			memcpy(input, seed, sizeof(input));
