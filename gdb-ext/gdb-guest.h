@@ -262,6 +262,14 @@ struct gg_symbol {
 // GG_NOT_FOUND where there is no such symbol, no kallsyms or no Linux kernel.
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret);
 
+// The symbol NAME of the guest's kernel as the CPU whose cpu_index is CPU has it: of a per-CPU
+// variable that CPU's own. With GG_KERNEL_TABLES for CPU a per-CPU variable is GG_INVALID. NOTICE,
+// which may be NULL, gets a line where QEMU and the kernel number the CPU differently, or may.
+// RET's name is NAME, or lives as long as GUEST. GG_NOT_FOUND where there is no such symbol or CPU.
+struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
+				      struct gg_error *(*notice)(void *data, const char *text),
+				      void *data, struct gg_symbol *ret);
+
 // The symbol of the guest's kernel that ADDRESS is in; of several at one address the first, as in
 // the kernel's own messages. The name lives as long as GUEST. GG_NOT_FOUND.
 struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address,
@@ -318,6 +326,33 @@ struct gg_error *gg_address_space_walk(struct gg_address_space *space, gg_gva_t 
 				       struct gg_error *(*visit)(void *data,
 								 const struct gg_walk_entry *entry),
 				       void *data, struct gg_translation *ret);
+
+// ---- Code ----
+
+struct gg_instruction {
+	gg_gva_t address;
+	unsigned int size; // in bytes
+	bool is_whole;     // else it is a byte that is no instruction, "(bad)"
+	char text[200];
+	bool has_target; // it names an address by its distance: ...
+	bool is_branch;  // ... where it leads, else the memory that it uses
+	gg_gva_t target;
+};
+
+struct gg_disassembly {
+	int64_t cpu; // whose address space and mode; or GG_KERNEL_TABLES
+	gg_gva_t address;
+	uint64_t count; // of instructions
+	bool intel;     // in Intel's syntax rather than AT&T's
+};
+
+// Calls VISIT for each instruction that is asked for. An error of VISIT's ends it. GG_UNSUPPORTED
+// for an architecture whose code is not shown yet; NOTICE and other errors are those of
+// gg_guest_address_space() and gg_address_space_read().
+struct gg_error *gg_guest_disassemble(
+	struct gg_guest *guest, const struct gg_disassembly *what,
+	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
+	struct gg_error *(*notice)(void *data, const char *text), void *data);
 
 // ---- Dumping ----
 

@@ -3,6 +3,7 @@
 // The kernel's symbols, and guest memory by virtual address, as a caller sees them.
 #include "cleanup.h"
 #include "guest.h"
+#include "linux/per-cpu.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,6 +40,114 @@ gg_guest_symbols(struct gg_guest *guest,
 	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
 	return err ? err : gg_symbols_visit(symbols, visit, data);
+}
+
+// ---- Per-CPU variables ----
+
+static struct gg_error *no_cpu(const struct gg_qemu_cpus *cpus, int64_t index)
+{
+	uint32_t low = UINT32_MAX, high = 0;
+	for (size_t i = 0; i < cpus->count; i++) {
+		const uint32_t other = cpus->cpus[i].index;
+		low = other < low ? other : low;
+		high = other > high ? other : high;
+	}
+	return gg_error_create(GG_NOT_FOUND,
+			       "there is no CPU %" PRId64 "; there are %zu from %" PRIu32
+			       " to %" PRIu32,
+			       index, cpus->count, low, high);
+}
+
+static struct gg_error *find_cpu(struct gg_guest *guest, int64_t index,
+				 const struct gg_qemu_cpu **ret)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	for (size_t i = 0; !err && i < cpus->count; i++)
+		if (cpus->cpus[i].index == index) {
+			*ret = &cpus->cpus[i];
+			return NULL;
+		}
+	return err ? err : no_cpu(cpus, index);
+}
+
+// The registers that may hold a CPU's offset; none where the registers cannot be read.
+static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				   uint64_t bases[GG_PER_CPU_BASES], size_t *ret)
+{
+	const struct gg_arch *arch;
+	struct gg_registers registers;
+	struct gg_error *err = gg_guest_arch(guest, &arch);
+	if (!err && arch->per_cpu_bases)
+		err = arch->read_registers(guest->host, cpu, &registers);
+	*ret = !err && arch->per_cpu_bases ? arch->per_cpu_bases(&registers, bases) : 0;
+	if (err && gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
+static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t index,
+				    gg_notice_fn *notice, void *data)
+{
+	_cleanup_free_ char *text = NULL;
+	if (!notice || (per_cpu->is_confirmed && per_cpu->number == index))
+		return NULL;
+	const int size =
+		per_cpu->is_confirmed
+			? asprintf(&text, "QEMU's CPU %" PRIu32 " is the kernel's CPU %" PRIu32,
+				   index, per_cpu->number)
+			: asprintf(&text,
+				   "no register of CPU %" PRIu32
+				   " says where its per-CPU memory is: that of the kernel's CPU "
+				   "%" PRIu32,
+				   index, per_cpu->number);
+	if (size >= 0)
+		return notice(data, text);
+	text = NULL;
+	return gg_enomem;
+}
+
+static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *symbols, int64_t cpu,
+				   gg_notice_fn *notice, void *data, struct gg_symbol *symbol)
+{
+	const struct gg_qemu_cpu *qemu_cpu;
+	uint64_t bases[GG_PER_CPU_BASES];
+	struct gg_per_cpu_hints hints = { .index = (uint32_t)cpu, .bases = bases };
+	struct gg_per_cpu per_cpu;
+	struct gg_error *err = find_cpu(guest, cpu, &qemu_cpu);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		// The symbol was found.
+		struct gg_error *invalid = gg_error_create(GG_INVALID, "%s", gg_error_message(err));
+		gg_error_destroy(err);
+		err = invalid;
+	}
+	if (!err)
+		err = find_bases(guest, qemu_cpu, bases, &hints.base_count);
+	if (!err)
+		err = gg_per_cpu_find(symbols, &hints, &per_cpu);
+	if (!err)
+		err = tell_number(&per_cpu, hints.index, notice, data);
+	if (!err)
+		symbol->address += per_cpu.offset;
+	return err;
+}
+
+struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
+				      struct gg_error *(*notice)(void *data, const char *text),
+				      void *data, struct gg_symbol *ret)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	if (!err)
+		err = gg_symbols_find(symbols, name, ret);
+	// VMCOREINFO has none, and costs no look at kallsyms.
+	if (err || !ret->size || !gg_is_per_cpu(symbols, ret->address))
+		return err;
+	if (cpu == GG_KERNEL_TABLES)
+		return gg_error_create(GG_INVALID,
+				       "%s is a per-CPU variable: -cpu N has that of CPU N", name);
+	return add_offset(guest, symbols, cpu, notice, data, ret);
 }
 
 // ---- Address spaces ----
@@ -102,36 +211,14 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 	return gg_page_table_create(space->map, &paging, &space->table);
 }
 
-static struct gg_error *no_cpu(const struct gg_qemu_cpus *cpus, int64_t index)
-{
-	uint32_t low = UINT32_MAX, high = 0;
-	for (size_t i = 0; i < cpus->count; i++) {
-		const uint32_t other = cpus->cpus[i].index;
-		low = other < low ? other : low;
-		high = other > high ? other : high;
-	}
-	return gg_error_create(GG_NOT_FOUND,
-			       "there is no CPU %" PRId64 "; there are %zu from %" PRIu32
-			       " to %" PRIu32,
-			       index, cpus->count, low, high);
-}
-
 static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_notice_fn *notice,
 				      void *data, struct gg_address_space *space)
 {
-	const struct gg_qemu_cpus *cpus;
-	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
-	if (err)
-		return err;
-	for (size_t i = 0; i < cpus->count; i++) {
-		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
-		if (cpu->index != index)
-			continue;
-		if (cpu->freshness != GG_CURRENT)
-			err = tell(notice, data, cpu, "through CPU ");
-		return err ? err : use_cpu(guest, cpu, space);
-	}
-	return no_cpu(cpus, index);
+	const struct gg_qemu_cpu *cpu;
+	struct gg_error *err = find_cpu(guest, index, &cpu);
+	if (!err && cpu->freshness != GG_CURRENT)
+		err = tell(notice, data, cpu, "through CPU ");
+	return err ? err : use_cpu(guest, cpu, space);
 }
 
 // GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.

@@ -35,6 +35,17 @@ struct gg_cpu_summary {
 	char place[32];        // segment:offset of the pc, if that is not the pc itself
 };
 
+enum { GG_PER_CPU_BASES = 2 };
+
+// Bytes of code.
+struct gg_code {
+	const uint8_t *bytes;
+	size_t size;       // at least 1
+	gg_gva_t address;  // of the first
+	unsigned int bits; // of the code: 16, 32 or 64
+	bool intel;        // in Intel's syntax rather than AT&T's
+};
+
 struct gg_arch {
 	const char *name;
 
@@ -70,7 +81,15 @@ struct gg_arch {
 	struct gg_error *(*read_registers)(const struct gg_host *host,
 					   const struct gg_qemu_cpu *cpu, struct gg_registers *ret);
 
+	// Those of a CPU's registers of which one is, in Linux, the offset of its per-CPU memory,
+	// in the kernel or in a program; returns how many are known. NULL where there is none.
+	size_t (*per_cpu_bases)(const struct gg_registers *registers,
+				uint64_t ret[GG_PER_CPU_BASES]);
+
 	void (*summarize)(const struct gg_registers *registers, struct gg_cpu_summary *ret);
+
+	// Shows the first instruction of CODE. NULL where none is shown yet.
+	struct gg_error *(*disassemble)(const struct gg_code *code, struct gg_instruction *ret);
 
 	// In the layout of QEMU's "info registers", without its first line.
 	void (*print_registers)(const struct gg_registers *registers, FILE *out);

@@ -325,6 +325,17 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	return NULL;
 }
 
+// The kernel swaps the two when it is entered (swapgs).
+static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[GG_PER_CPU_BASES])
+{
+	static const unsigned int ids[GG_PER_CPU_BASES] = { X86_GS + X86_BASE, X86_KERNEL_GS_BASE };
+	size_t count = 0;
+	for (size_t i = 0; i < GG_PER_CPU_BASES; i++)
+		if (gg_register_known(registers, ids[i]))
+			ret[count++] = gg_register(registers, ids[i]);
+	return count;
+}
+
 const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
 	.cpu_type = "X86CPU",
@@ -339,6 +350,8 @@ const struct gg_arch gg_arch_x86_64 = {
 	.registers = x86_register_infos,
 	.register_count = X86_REGISTERS,
 	.read_registers = read_registers,
+	.per_cpu_bases = per_cpu_bases,
+	.disassemble = x86_disassemble,
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,
@@ -362,6 +375,8 @@ const struct gg_arch gg_arch_i386 = {
 	.registers = x86_register_infos,
 	.register_count = X86_REGISTERS,
 	.read_registers = read_registers,
+	.per_cpu_bases = per_cpu_bases,
+	.disassemble = x86_disassemble,
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,

@@ -144,6 +144,8 @@ struct gg_error *x86_read_hflags(const struct gg_host *host, uint64_t cpu, uint6
 // digit that is not known; behind that what QEMU does not show.
 void x86_print_registers(const struct gg_registers *registers, FILE *out);
 
+struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instruction *ret);
+
 void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
 
 #endif

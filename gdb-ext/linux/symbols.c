@@ -109,20 +109,34 @@ static struct gg_error *not_found(struct gg_error *not_told, struct gg_error *no
 	return err;
 }
 
-struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret)
+struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
+				 struct gg_symbol *ret)
 {
-	struct gg_symbol symbol;
-	struct gg_error *err = from_vmcoreinfo(symbols->kernel, name, ret);
+	*ret = (struct gg_symbol){ .name = name, .type = '?' };
+	struct gg_error *err = from_vmcoreinfo(symbols->kernel, name, &ret->address);
 	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
 		return err;
 	struct gg_error *no_kallsyms = need_kallsyms(symbols);
 	if (no_kallsyms)
 		return not_found(err, no_kallsyms);
 	gg_error_destroy(err);
-	if (!gg_kallsyms_find(symbols->kallsyms, name, &symbol))
+	if (!gg_kallsyms_find(symbols->kallsyms, name, ret))
 		return gg_error_create(GG_NOT_FOUND, "the kernel has no symbol %s", name);
-	*ret = symbol.address;
 	return NULL;
+}
+
+struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret)
+{
+	struct gg_symbol symbol;
+	struct gg_error *err = gg_symbols_find(symbols, name, &symbol);
+	if (!err)
+		*ret = symbol.address;
+	return err;
+}
+
+const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols)
+{
+	return &symbols->host;
 }
 
 struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret)

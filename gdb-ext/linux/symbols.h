@@ -20,6 +20,15 @@ void gg_symbols_destroy(struct gg_symbols *symbols);
 // The address of NAME. GG_NOT_FOUND where the kernel has no such symbol, or tells of none.
 struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret);
 
+// The same with what else is known of the symbol: its size is 0 and its type '?' where VMCOREINFO
+// alone has it. RET's name is NAME, or lives as long as SYMBOLS do.
+struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
+				 struct gg_symbol *ret);
+
+// The kernel's memory, by virtual address; valid as long as SYMBOLS are. The kernel has page
+// tables where a symbol was found by kallsyms.
+const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols);
+
 // The symbol that ADDRESS, in the kernel's image, is in. RET's name lives as long as SYMBOLS do.
 // GG_NOT_FOUND.
 struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret);

@@ -140,6 +140,10 @@
           ((and (string-prefix? "-" word) (not (string=? word "-"))
                 (not (and (pair? left) (negative-number? word) (not (file? (car left))))))
            (fail "~a: no option ~a; ~a" command word (names-of specs)))
+          ;; As in GDB: x/FORMAT.
+          ((and (string-prefix? "/" word) (assq 'format left))
+           (loop rest (alist-delete 'format left eq?)
+                 (acons 'format (substring word 1) result)))
           ((null? left) (too-many word))
           (else (loop rest (cdr left) (acons (caar left) word result)))))))))
 
@@ -295,42 +299,54 @@ arguments as `option' reads them."
                      (if (negative? sum) "-" "") (abs sum))))
     sum))
 
-(define (evaluate-address guest text)
-  "The address that TEXT stands for: SYMBOL, SYMBOL+OFFSET or SYMBOL-OFFSET of the guest's kernel,
-else a GDB expression."
+(define* (evaluate-address guest text #:key (cpu #f) (notice (const #t)))
+  "The address that TEXT stands for: SYMBOL, SYMBOL+OFFSET or SYMBOL-OFFSET of the guest's kernel, as
+the CPU whose number CPU is has it, else a GDB expression.  A second value is the symbol, #(NAME TYPE
+ADDRESS SIZE), or #f."
   (define (kernel-symbol name)
-    ;; The address, or why there is none.
+    ;; The symbol, or why there is none.
     (catch 'gdb-guest-error
-      (lambda () (%guest-kernel-symbol guest name))
+      (lambda () (%guest-find-symbol guest name cpu notice))
       (lambda (key kind message)
-        (if (final? kind)
+        (if (or (final? kind) (eq? kind 'invalid))
             (throw key kind message)
             message))))
-  (let ((match (regexp-exec symbol-expression text)))
-    (if match
-        (let ((address (kernel-symbol (match:substring match 1)))
-              (offset (match:substring match 2)))
-          (if (string? address)
-              (check-address
-               text
-               (evaluate-integer
-                text (format #f "a symbol of the guest's kernel (~a), nor a number" address)))
-              (add-offset text address (if offset (parse-offset offset) 0))))
-        (check-address text (evaluate-integer text)))))
+  (let* ((match (regexp-exec symbol-expression text))
+         (symbol (and match (kernel-symbol (match:substring match 1)))))
+    (if (vector? symbol)
+        (let ((offset (match:substring match 2)))
+          (values (add-offset text (vector-ref symbol 2) (if offset (parse-offset offset) 0))
+                  symbol))
+        (values
+         (check-address
+          text
+          (if symbol
+              (evaluate-integer
+               text (format #f "a symbol of the guest's kernel (~a), nor a number" symbol))
+              (evaluate-integer text)))
+         #f))))
 
-(define (symbol-text guest address notice)
-  "\"NAME+0xOFFSET\" for an ADDRESS in the guest's kernel, or #f.  NOTICE is called with a line
+(define (offset-text name offset)
+  (if (zero? offset)
+      name
+      (format #f "~a+0x~x" name offset)))
+
+(define* (symbol-text guest address notice #:optional named)
+  "\"NAME+0xOFFSET\" for an ADDRESS in the guest's kernel, or #f.  Of several names that an address has
+it is that of NAMED, the symbol that the user asked for, or the first.  NOTICE is called with a line
 where the kernel's symbols are damaged."
+  (define start (and named (vector-ref named 2)))
   (catch 'gdb-guest-error
     (lambda ()
       (match (%guest-kernel-symbol-at guest address)
-        (#(name _ start _)
-         (if (= address start)
-             name
-             (format #f "~a+0x~x" name (- address start))))))
+        (#(name _ first _)
+         (offset-text (if (eqv? first start) (vector-ref named 0) name) (- address first)))))
     (lambda (key kind message)
       (cond
        ((final? kind) (throw key kind message))
+       ;; A CPU's own variable is not in the kernel's image.
+       ((and named (< -1 (- address start) (max 1 (vector-ref named 3))))
+        (offset-text (vector-ref named 0) (- address start)))
        ((memq kind '(not-found absent)) #f)
        (else (notice message) #f)))))
 

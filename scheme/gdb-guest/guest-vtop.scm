@@ -44,9 +44,11 @@ BLOCK is #f if that is not RAM.  NOTICE is called as that of guest-read."
 (define (show-walk options)
   (call-with-guest
    (lambda (guest)
-     (let ((address (evaluate-address guest (option options 'address))))
-       (match (%guest-walk guest (option options 'cpu) address
-                           (lambda (text) (note "~a" text)))
+     (let* ((cpu (option options 'cpu))
+            (notice (lambda (text) (note "~a" text)))
+            (address (evaluate-address guest (option options 'address) #:cpu cpu
+                                       #:notice notice)))
+       (match (%guest-walk guest cpu address notice)
          ((entries . translation)
           (for-each print-entry entries)
           (print-translation address entries translation)))))))

@@ -19,12 +19,13 @@ what was asked for, or not be current."
    (lambda (guest)
      (%guest-read-virtual guest cpu address size notice))))
 
-;;; What is asked for: [COUNT][LETTER][SIZE], letter and size in either order, as GDB has it.
+;;; What is asked for: [COUNT][LETTER][SIZE], letter and size in either order, as in GDB.
 
 (define max-bytes (expt 2 20))
 (define max-string 4096)
 (define sizes '((#\b . 1) (#\h . 2) (#\w . 4) (#\g . 8)))
-(define letters "xduacs")
+(define letters "xduotacsi")
+(define max-instructions (expt 2 16))
 (define format-text (make-regexp "^(-?[0-9]*)([a-z]*)$"))
 
 (define (parse-letters text)
@@ -43,7 +44,7 @@ what was asked for, or not be current."
 (define (default-size letter)
   (case letter
     ((#\a) 8)
-    ((#\c #\s) 1)
+    ((#\c #\s #\i) 1)
     (else 4)))
 
 (define (parse-format text)
@@ -56,7 +57,11 @@ what was asked for, or not be current."
         (let* ((letter (or letter #\x))
                (size (or size (default-size letter)))
                (count (or (string->number (match:substring match 1)) 1)))
-          (check-range (format #f "COUNT of ~s" text) count 1 (quotient max-bytes size))
+          (check-range (format #f "COUNT of ~s" text) count 1
+                       (if (eqv? letter #\i) max-instructions (quotient max-bytes size)))
+          (when (and (eqv? letter #\s) (not (= size 1)))
+            (throw 'gdb-guest-error 'invalid
+                   (format #f "~s: a string has characters of size b" text)))
           (values count letter size))))))
 
 ;;; How it is shown.
@@ -75,6 +80,8 @@ what was asked for, or not be current."
       ((#\x) (string-append "0x" (string-pad (number->string unsigned 16) (* 2 size) #\0)))
       ((#\d) (number->string (bytevector-sint-ref bytes offset (endianness little) size)))
       ((#\u) (number->string unsigned))
+      ((#\o) (if (zero? unsigned) "0" (string-append "0" (number->string unsigned 8))))
+      ((#\t) (string-pad (number->string unsigned 2) (* 8 size) #\0))
       ((#\c) (format-char (logand unsigned 255)))
       ((#\a) (let ((symbol (symbol-text guest unsigned (const #t))))
                (format #f "0x~x~a" unsigned (if symbol (format #f " <~a>" symbol) "")))))))
@@ -85,11 +92,11 @@ what was asked for, or not be current."
    ((memv letter '(#\c)) 8)
    (else (quotient 16 (max size 2)))))
 
-(define (line-start guest address)
-  (let ((symbol (symbol-text guest address (const #t))))
-    (format #f "0x~x~a:" address (if symbol (format #f " <~a>" symbol) ""))))
+(define (address-text guest address named)
+  (let ((symbol (symbol-text guest address (const #t) named)))
+    (format #f "0x~x~a" address (if symbol (format #f " <~a>" symbol) ""))))
 
-(define (print-units guest read address count letter size)
+(define (print-units guest named read address count letter size)
   (when (> (+ address (* count size)) (expt 2 64))
     (throw 'gdb-guest-error 'invalid
            (format #f "~a bytes from 0x~x on go beyond the last address, 0x~x" (* count size) address
@@ -98,7 +105,7 @@ what was asked for, or not be current."
     (when (> left 0)
       (let* ((units (min left (units-per-line letter size)))
              (bytes (read address (* units size))))
-        (say "~a" (line-start guest address))
+        (say "~a:" (address-text guest address named))
         (for-each (lambda (i)
                     (say "\t~a" (format-unit guest letter size bytes (* i size))))
                   (iota units))
@@ -124,37 +131,89 @@ what was asked for, or not be current."
    ((<= 32 byte 126) (string (integer->char byte)))
    (else (format #f "\\~3,'0o" byte))))
 
-(define (print-strings guest read address count)
+(define (print-strings guest named read address count)
   (let loop ((address address) (left count))
     (when (> left 0)
       (call-with-values (lambda () (read-string read address))
         (lambda (bytes whole?)
-          (say "~a\t\"~a\"~a\n" (line-start guest address)
+          (say "~a:\t\"~a\"~a\n" (address-text guest address named)
                (string-concatenate (map escape-byte bytes)) (if whole? "" "..."))
           (loop (+ address (length bytes) (if whole? 1 0)) (- left 1)))))))
 
+;;; Code.
+
+(define (program-counters guest)
+  "Where the CPUs are whose registers are current: a list of (PC . INDEX)."
+  (catch 'gdb-guest-error
+    (lambda ()
+      (filter-map (lambda (cpu)
+                    (and (eq? 'current (assq-ref cpu 'state))
+                         (cons (assq-ref cpu 'pc) (assq-ref cpu 'index))))
+                  (%guest-cpus guest)))
+    (lambda (key kind message)
+      (when (final? kind)
+        (throw key kind message))
+      '())))
+
+(define (target-text guest named text target branch?)
+  "TEXT, an instruction, with the symbol of what it names."
+  (let ((symbol (and target (symbol-text guest target (const #t) named))))
+    (cond
+     ((not target) text)
+     (branch? (if symbol (format #f "~a <~a>" text symbol) text))
+     (else (format #f "~a  # ~a" text (address-text guest target named))))))
+
+(define (print-instruction guest named cpus instruction)
+  (match instruction
+    (#(address _ text target branch?)
+     (let ((here (filter-map (match-lambda
+                               ((pc . index) (and (= pc address) (number->string index))))
+                             cpus)))
+       (say "~a~a:\t~a~a\n" (if (null? here) "   " "=> ")
+            (address-text guest address named)
+            (target-text guest named text target branch?)
+            (if (null? here) "" (format #f "  # CPU ~a" (string-join here ","))))))))
+
+(define (print-code guest named cpu address count notice)
+  (match (%guest-disassemble guest cpu address count
+                             (equal? (setting "disassembly-flavor") "intel") notice)
+    ((instructions . problem)
+     (let ((cpus (program-counters guest)))
+       (for-each (lambda (instruction) (print-instruction guest named cpus instruction))
+                 instructions))
+     (match problem
+       (#f #t)
+       ((kind . message) (throw 'gdb-guest-error kind message))))))
+
 (define (print-memory options)
+  (define cpu (option options 'cpu))
+  (define (notice text) (note "~a" text))
   (call-with-values (lambda () (parse-format (or (option options 'format) "")))
     (lambda (count letter size)
       (call-with-guest
        (lambda (guest)
          (define (read address size)
-           (%guest-read-virtual guest (option options 'cpu) address size
-                                (lambda (text) (note "~a" text))))
-         (let ((address (evaluate-address guest (option options 'address))))
-           (if (eqv? letter #\s)
-               (print-strings guest read address count)
-               (print-units guest read address count letter size))))))))
+           (%guest-read-virtual guest cpu address size notice))
+         (call-with-values
+             (lambda ()
+               (evaluate-address guest (option options 'address) #:cpu cpu #:notice notice))
+           (lambda (address named)
+             (case letter
+               ((#\s) (print-strings guest named read address count))
+               ((#\i) (print-code guest named cpu address count notice))
+               (else (print-units guest named read address count letter size))))))))))
 
 (define-guest-command (guest-x
                        #:argument ((address . "ADDR") (format . "[COUNT][FORMAT]"))
                        #:options
-                       ((cpu cpu "Through the page tables of this CPU, as it sees memory; without it, through those of
-    the guest's kernel.")))
-  "Examine guest memory at the virtual address ADDR.
+                       ((cpu cpu "Through the page tables of this CPU, as it sees memory, and with its own per-CPU
+    variables; without it, through those of the guest's kernel.")))
+  "Examine guest memory at the virtual address ADDR: guest-x/16gx ADDR.
 
 ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or a GDB expression
-(\"$guest_rsp\", \"0xffffffff81000000\"); quote one with spaces.  FORMAT is as GDB's x has it: x, d, u,
-c, s, or a for addresses with their symbols, and the size b, h, w or g.  An address that is not
-mapped is an error that has the page table's entry which says so."
+(\"$guest_rsp\", \"0xffffffff81000000\"); quote one with spaces.  The format is that of GDB's x, behind
+the command's name or behind ADDR: a count; x, d, u, o, t, c, s for text, a for addresses with their
+symbols, i for instructions; the size b, h, w or g.  Instructions are of 16, 32 or 64 bits as the CPU's
+are, and \"=>\" is where a CPU is.  An address that is not mapped is an error that has the page table's
+entry which says so."
   print-memory)

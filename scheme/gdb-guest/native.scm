@@ -21,10 +21,12 @@
             %guest-info
             %guest-cpus
             %guest-kernel-symbol
+            %guest-find-symbol
             %guest-kernel-symbol-at
             %guest-kernel-symbols
             %guest-read-virtual
             %guest-walk
+            %guest-disassemble
             %guest-layout
             %guest-log
             %guest-log-text

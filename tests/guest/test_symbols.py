@@ -148,6 +148,35 @@ def test_where_cpus_are(symbols):
     assert [cpu["symbol"] for cpu in registers.json_lines(run)] == [symbols.place(rip) for rip in symbols.rips], run
 
 
+def test_named(symbols):
+    """{symbols}: guest-x calls an address by the name that was asked for, of the several that it has"""
+    names = {}
+    for address, kind, name in symbols.all:
+        if kind in "tT" and address >= symbols.address("_text"):
+            names.setdefault(address, []).append(name)
+    several = [each for each in names.values() if len(each) > 1 and len(set(each)) == len(each)
+               and all(symbols.address(name) == symbols.address(each[0]) for name in each)]
+    asked = [*(name for each in several[:5] for name in each), "_stext"]
+    run = gdb.batch(symbols.qemu, symbols.core,
+                    commands=[line for name in asked for line in (f"guest-x/2gx {name}", f"guest-x/i {name}+1")])
+    labels = re.findall(r"^ *0x[0-9a-f]+ <(.*?)>:", run.output, re.MULTILINE)
+    assert labels == [label for name in asked for label in (name, f"{name}+0x1")], run
+
+
+def test_per_cpu(symbols):
+    """{symbols}: guest-x -cpu N reads that CPU's own variables, and without -cpu a per-CPU variable is an error"""
+    number = next(name for name in ("cpu_number", "pcpu_hot") if any(name == other for _, _, other in symbols.all))
+    run = gdb.batch(symbols.qemu, symbols.core,
+                    commands=["guest-x/2gx __per_cpu_offset", "guest-x/gx this_cpu_off -cpu 0",
+                              "guest-x/gx this_cpu_off -cpu 1", f"guest-vtop {number} -cpu 1", "guest-x this_cpu_off"])
+    first, second = re.search(r"<__per_cpu_offset>:\t(0x\w+)\t(0x\w+)", run.output).groups()
+    variable = symbols.address("this_cpu_off")
+    assert re.findall(r"^(0x\w+) <this_cpu_off>:\t(0x\w+)", run.output, re.MULTILINE) == [
+        (hex(int(offset, 16) + variable), offset) for offset in (first, second)], run
+    assert "guest-physical 0x" in run.output
+    assert "ERROR: guest-x: this_cpu_off is a per-CPU variable: -cpu N has that of CPU N" in run.output, run
+
+
 def test_nonsense(symbols, folder):
     """{symbols}: kallsyms of nonsense is noted, the registers are shown all the same, and a name is an error"""
     core = folder / "core"

@@ -16,10 +16,17 @@ import selection
 from machines import lab
 from rsp import Stub
 
+# With a letter and a size, since GDB remembers the last of each.
+GDB_FORMATS = ["4xw", "2xg", "4ow", "8ob", "2tw", "3tb", "8ub", "4dh", "8cb", "2ag", "1tg", "2og"]
 STUB = ["-gdb", "unix:gdbstub,server=on,wait=off"]
 COUNT = 1000
 UNMAPPED = 300
 SIZE = 16
+
+
+def marked(commands):
+    """Each of the commands with a line before what it prints: @ and its name."""
+    return [line for name, command in commands for line in (rf"echo @{name}\n", command)]
 
 
 class Mapped:
@@ -37,7 +44,24 @@ class Mapped:
             with Stub(guest.directory, "gdbstub") as stub:
                 stub.select_cpu(0)
                 self.bytes = [stub.read(address, SIZE) for address in self.addresses]
+            self.shown = self._show_in_gdb(guest) if kind == "Linux" else None
             self.qemu, self.core = guest.qemu, guest.core(folder / "core")
+
+    def _show_in_gdb(self, guest):
+        """What GDB's own x prints at the stub, by format; the first CPU's $pc."""
+        where, _ = self.readable()
+        run = gdb.batch(commands=["set confirm off", f"target remote {guest.directory}/gdbstub", "print/x $pc",
+                                  *marked((form, f"x/{form} {where:#x}") for form in GDB_FORMATS),
+                                  *marked([("code", "x/20i $pc")]), r"echo @end\n", "disconnect"])
+        texts = re.split(r"^@(\S+)\n", run.output, flags=re.MULTILINE)
+        assert texts[-2] == "end", run
+        shown = dict(zip(texts[1::2], texts[2::2]))
+        return dict(shown, pc=re.search(r"\$1 = (0x[0-9a-f]+)", texts[0])[1])
+
+    def readable(self):
+        """An address, and what is there: bytes with and without the highest bit."""
+        return next((address, data) for address, data in zip(self.addresses, self.bytes)
+                    if data and any(byte > 0x7f for byte in data))
 
     @staticmethod
     def _boot(kind, folder):
@@ -217,14 +241,59 @@ FORMATS = {"4wx": "0x%08x\t0x%08x\t0x%08x\t0x%08x", "2gx": "0x%016x\t0x%016x", "
 
 def test_formats(mapped):
     """{mapped}: guest-x shows memory in GDB's formats"""
-    address, data = next((address, data) for address, data in zip(mapped.addresses, mapped.bytes)
-                         if data and any(byte > 0x7f for byte in data))
+    address, data = mapped.readable()
     for form, text in FORMATS.items():
         line = command(mapped, f"guest-x {address:#x} {form} -cpu 0")[-1]
         size = {"w": 4, "g": 8, "h": 2, "b": 1}.get(form[1], 4)
         values = [int.from_bytes(data[i * size:(i + 1) * size], "little", signed="d" in form)
                   for i in range(int(form[0]))]
         assert line.split("\t", 1)[1] == text % tuple(values), (form, line)
+
+
+def values_of(text):
+    """Lines of x without their addresses, and without symbols."""
+    return [re.sub(r" <[^>]*>", "", line.split("\t", 1)[1]) for line in gdb.lines_of(text) if "\t" in line]
+
+
+def code_of(text):
+    """Lines of x/i: addresses, and where branches lead."""
+    lines = [line for line in text.split("\n") if ":\t" in line]
+    return [(int(re.search(r"0x[0-9a-f]+", line)[0], 16), re.findall(r"\t(?:j|call)\S* +(0x[0-9a-f]+)", line))
+            for line in lines]
+
+
+@pytest.mark.machines("Linux")
+def test_as_gdb(mapped):
+    """{mapped}: guest-x/FORMAT prints what GDB's own x/FORMAT does at the gdbstub, and the same instructions"""
+    where, _ = mapped.readable()
+    run = gdb.batch(mapped.qemu, mapped.core,
+                    commands=[*marked((form, f"guest-x/{form} {where:#x} -cpu 0") for form in GDB_FORMATS),
+                              *marked([("code", f"guest-x/20i {mapped.shown['pc']} -cpu 0")])])
+    texts = re.split(r"^@(\S+)\n", run.output, flags=re.MULTILINE)
+    shown = dict(zip(texts[1::2], texts[2::2]))
+    for form in GDB_FORMATS:
+        assert values_of(shown[form]) == values_of(mapped.shown[form]) != [], form
+    assert code_of(shown["code"]) == code_of(mapped.shown["code"])
+    assert len(code_of(shown["code"])) == 20
+    first, *others = shown["code"].split("\n")
+    assert first.startswith("=> ") and first.endswith("  # CPU 0") and not any(line.startswith("=>") for line in others)
+
+
+def test_code_by_mode(mapped):
+    """{mapped}: guest-x/i shows instructions of as many bits as the CPU executes"""
+    if mapped.kind == "Linux":
+        line = command(mapped, "guest-x/i _stext")[-1]
+        assert re.match(r"   0x[0-9a-f]{16} <_stext>:\t\w", line), line
+        return
+    image = Path(mapped.core).parent / f"bare-{mapped.kind}"
+    symbols = subprocess.run(["nm", image], capture_output=True, text=True, check=True).stdout
+    start = int(re.search(r"^(\w+) t said$", symbols, re.MULTILINE)[1], 16)
+    machine = "i386:x86-64" if mapped.kind == 64 else "i386"
+    truth = subprocess.run(["objdump", "-d", "-m", machine, f"--start-address={start}", image],
+                           capture_output=True, text=True, check=True).stdout
+    addresses = [int(address, 16) for address in re.findall(r"^ *([0-9a-f]+):\t.*\t", truth, re.MULTILINE)]
+    ours = code_of("\n".join(command(mapped, f"guest-x/8i {start:#x} -cpu 0")))
+    assert [address for address, _ in ours] == addresses[:8], truth
 
 
 def test_string(mapped):

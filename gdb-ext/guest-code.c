@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The guest's code as instructions.
+#include "guest.h"
+
+#include <inttypes.h>
+
+enum { PAGE = 4096, LONGEST = 15 }; // of any instruction of a known architecture
+
+struct reader {
+	struct gg_address_space *space;
+	uint8_t bytes[PAGE + LONGEST];
+	gg_gva_t start; // of BYTES
+	size_t size;
+	size_t page;             // how many of them are in the page
+	struct gg_error *behind; // why there are none behind the page
+};
+
+static void forget(struct reader *reader)
+{
+	gg_error_destroy(reader->behind);
+	reader->behind = NULL;
+	reader->size = reader->page = 0;
+}
+
+// Reads from ADDRESS to the end of its page, and what the page's last instruction may need of the
+// next page, if that can be read.
+static struct gg_error *fill(struct reader *reader, gg_gva_t address)
+{
+	forget(reader);
+	const size_t page = PAGE - address % PAGE;
+	struct gg_error *err = gg_address_space_read(reader->space, address, reader->bytes, page);
+	if (err)
+		return err;
+	reader->start = address;
+	reader->size = reader->page = page;
+	const gg_gva_t next = address + page;
+	reader->behind =
+		next ? gg_address_space_read(reader->space, next, reader->bytes + page, LONGEST)
+		     : gg_error_create(GG_INVALID, "it is at the last address");
+	if (!reader->behind)
+		reader->size += LONGEST;
+	if (!reader->behind || !gg_error_is_final(reader->behind))
+		return NULL;
+	err = reader->behind;
+	reader->behind = NULL;
+	return err;
+}
+
+// The bits of the code that the CPU whose cpu_index is CPU executes; of the kernel's code for
+// GG_KERNEL_TABLES; where there is no kernel, of the first CPU's.
+static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *arch, int64_t cpu,
+				  unsigned int *ret)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_registers registers;
+	struct gg_cpu_summary summary;
+	if (cpu == GG_KERNEL_TABLES && guest->kernel && guest->kernel->table) {
+		*ret = guest->kernel->paging.word * 8;
+		return NULL;
+	}
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	if (err)
+		return err;
+	size_t i = 0;
+	while (cpu != GG_KERNEL_TABLES && i + 1 < cpus->count && cpus->cpus[i].index != cpu)
+		i++;
+	err = arch->read_registers(guest->host, &cpus->cpus[i], &registers);
+	if (err)
+		return err;
+	arch->summarize(&registers, &summary);
+	*ret = summary.bits;
+	return NULL;
+}
+
+static struct gg_error *
+disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *code, uint64_t count,
+	    struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
+	    void *data)
+{
+	struct gg_error *err = NULL;
+	for (uint64_t i = 0; !err && i < count; i++) {
+		struct gg_instruction instruction;
+		err = gg_interrupt_check();
+		if (!err && code->address - reader->start >= reader->page)
+			err = fill(reader, code->address);
+		if (err)
+			return err;
+		const size_t at = code->address - reader->start;
+		code->bytes = reader->bytes + at;
+		code->size = reader->size - at < LONGEST ? reader->size - at : LONGEST;
+		err = arch->disassemble(code, &instruction);
+		if (!err && instruction.size > code->size)
+			err = gg_error_create(GG_BAD_DATA, "an instruction of %u bytes",
+					      instruction.size);
+		// It may go on where nothing can be read.
+		if (!err && !instruction.is_whole && code->size < LONGEST && reader->behind)
+			return gg_error_create(gg_error_kind(reader->behind),
+					       "the instruction at 0x%" PRIx64
+					       " is not all there: %s",
+					       code->address, gg_error_message(reader->behind));
+		if (!err)
+			err = visit(data, &instruction);
+		code->address += err ? 0 : instruction.size;
+	}
+	return err;
+}
+
+struct gg_error *gg_guest_disassemble(
+	struct gg_guest *guest, const struct gg_disassembly *what,
+	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
+	struct gg_error *(*notice)(void *data, const char *text), void *data)
+{
+	const struct gg_arch *arch;
+	struct reader reader = { 0 };
+	struct gg_code code = { .address = what->address, .intel = what->intel };
+	struct gg_error *err =
+		gg_guest_address_space(guest, what->cpu, notice, data, &reader.space);
+	if (!err)
+		err = gg_guest_arch(guest, &arch);
+	if (!err && !arch->disassemble)
+		err = gg_error_create(GG_UNSUPPORTED, "code of %s guests is not shown yet",
+				      arch->name);
+	if (!err)
+		err = find_bits(guest, arch, what->cpu, &code.bits);
+	if (!err)
+		err = disassemble(&reader, arch, &code, what->count, visit, data);
+	forget(&reader);
+	return err;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Where a CPU's own copy of the kernel's per-CPU variables is (include/asm-generic/percpu.h).
+#ifndef GG_PER_CPU_H
+#define GG_PER_CPU_H
+
+#include "symbols.h"
+
+// What is known of a vCPU.
+struct gg_per_cpu_hints {
+	uint32_t index;        // QEMU's cpu_index
+	const uint64_t *bases; // values of registers, one of which may be the offset
+	size_t base_count;
+};
+
+struct gg_per_cpu {
+	uint64_t offset;   // from a variable's symbol to the CPU's copy
+	uint32_t number;   // the kernel's number for the CPU
+	bool is_confirmed; // by one of the bases, else the number is QEMU's
+};
+
+// Tests whether ADDRESS is the symbol of a per-CPU variable; false for a kernel of one CPU.
+bool gg_is_per_cpu(struct gg_symbols *symbols, gg_gva_t address);
+
+// Finds the CPU's offset in __per_cpu_offset. GG_NOT_FOUND where the kernel has none for the CPU.
+struct gg_error *gg_per_cpu_find(struct gg_symbols *symbols, const struct gg_per_cpu_hints *hints,
+				 struct gg_per_cpu *ret);
+
+#endif
