@@ -41,6 +41,11 @@ class Living:
         self.ticks.close()
         self.guest.kill()
 
+    def connect_anew(self):
+        """By another GDB."""
+        self.session.close()
+        self.session = gdb.Session(*self.arguments())
+
     def arguments(self):
         if self.way == "process":
             return ["-p", self.guest.pid]
