@@ -5,6 +5,7 @@
 (define-module (gdb-guest command)
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
+  #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)
   #:use-module (ice-9 ftw)
   #:use-module (ice-9 match)
@@ -224,6 +225,7 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
 (define (invoke name specs argument body text)
   (catch #t
     (lambda ()
+      (stop-watching)
       (body (parse-options name specs argument (split-arguments text))))
     (lambda (key . arguments)
       (match (cons key arguments)

@@ -4,6 +4,7 @@
   #:use-module (gdb-guest command)
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
+  #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:use-module (srfi srfi-1)
@@ -11,8 +12,9 @@
             guest-layout))
 
 (define (guest-info)
-  "What there is to know of the guest at a glance, as an association list: target, qemu, cpus, ram
-and absent (lists of #(START SIZE HVA BLOCK)), backing, kernel, notices.  In the place of what could
+  "What there is to know of the guest at a glance, as an association list: target, run-state-before (of a
+stub's guest, before GDB connected: ran, paused, resumed, unknown), qemu, cpus, ram and absent (lists of
+#(START SIZE HVA BLOCK)), backing, kernel, notices.  In the place of what could
 not be had is (error . MESSAGE)."
   (define (try thunk)
     (catch 'gdb-guest-error
@@ -24,8 +26,10 @@ not be had is (error . MESSAGE)."
   (call-with-guest
    (lambda (guest)
      ;; Without RAM there is nothing to look at: that is the command's error.
-     (let ((ram (%guest-ram guest)))
-       (append `((target . ,(current-target))
+     (let ((ram (%guest-ram guest))
+           (target (current-target)))
+       (append `((target . ,target)
+                 (run-state-before . ,(and (eq? (target-kind target) 'stub) (state-before)))
                  (ram . ,ram)
                  (absent . ,(try (lambda () (%guest-absent guest)))))
                (%guest-info guest))))))
@@ -50,8 +54,22 @@ not be had is (error . MESSAGE)."
   (let ((target (assq-ref info 'target)))
     (match (target-kind target)
       ('core (line "core" "~a" (target-core target)))
-      ('stub (line "gdbstub" "~a" (target-connection target)))
+      ('stub
+       (line "gdbstub" "~a" (target-connection target))
+       (line "" "~a" (run-state-text (assq-ref info 'run-state-before))))
       (_ (line "process" "~a" (target-pid target))))))
+
+;; QEMU lets it run at GDB's detach.
+(define (run-state-text before)
+  (match before
+    ('ran "the guest ran until GDB connected, and runs on when GDB leaves (unless by disconnect)")
+    ('paused
+     (if (stays-paused?)
+         "the guest was paused when GDB connected, and stays so when GDB leaves (unless by detach)"
+         "the guest was paused when GDB connected: end with disconnect, or GDB lets it run"))
+    ('resumed "the guest has been let run since GDB connected, and runs on when GDB leaves")
+    (_ "whether the guest ran before GDB connected is not known: GDB lets it run when it leaves (unless by \
+disconnect)")))
 
 (define (print-qemu info)
   (let ((qemu (assq-ref info 'qemu)))

@@ -21,6 +21,7 @@
             target-pid
             target-connection
             target-is-here?
+            qemu-stub?
             call-with-monitor
             monitor
             register-command

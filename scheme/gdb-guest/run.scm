@@ -6,6 +6,7 @@
   #:use-module (gdb-guest command)
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
+  #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:use-module (ice-9 receive)
@@ -190,8 +191,10 @@ error."
        (if (eq? (target-kind target) 'stub)
            ;; What its monitor tells is not kept over a run, nor is the stub's physical mode.
            (live (lambda ()
-                   (procedure (lambda (look) (call-with-host target look))
-                              run-target)))
+                   (call-with-own-run
+                    (lambda ()
+                      (procedure (lambda (look) (call-with-host target look))
+                                 run-target)))))
            (call-with-guest
             (lambda (guest)
               (define (run milliseconds)
