@@ -141,7 +141,7 @@ static bool parse_flat_line(char *line, struct flat_line *ret)
 	if (!take_hex(&at, &ret->start) || *at++ != '-' || !take_hex(&at, &ret->last) ||
 	    strncmp(at, " (prio ", 7))
 		return false;
-	char *type = strchr(at, ',');
+	char *type = strchr(line, ',');
 	char *end = type ? strstr(type, "): ") : NULL;
 	if (!end || type[1] != ' ' || ret->last < ret->start)
 		return false;

@@ -103,8 +103,8 @@ static struct gg_error *read_all(void)
 	struct gg_error *err = gg_log_read(&host, &sink);
 	gg_log_sink_deinit(&sink);
 	log_image_destroy(image);
-	assert_in_range(reads, 1, MAX_READS);
-	assert_in_range(bytes_read, 1, LARGEST);
+	assert_between(reads, 1, MAX_READS);
+	assert_between(bytes_read, 1, LARGEST);
 	return err;
 }
 
@@ -158,7 +158,7 @@ static void test_records_over_and_over(void **state)
 		put_uint(page + at + 10, 2, 16);
 	}
 	assert_success(read_all());
-	assert_in_range(records, 1, 1 << 21);
+	assert_between(records, 1, 1 << 21);
 	assert_non_null(strstr(notices, "the log goes on, but is larger than any that is read"));
 }
 
@@ -201,8 +201,8 @@ static void test_lines_over_and_over(void **state)
 		put("variables", 8, 4, 0x80000000);
 		put("variables", 24, 4, 0xffffffff);
 		assert_success(read_all());
-		assert_in_range(records, 1, (1 << 21) + 1);
-		assert_in_range(text_size, 0, (1 << 26) + 2 * 65536);
+		assert_between(records, 1, (1 << 21) + 1);
+		assert_between(text_size, 0, (1 << 26) + 2 * 65536);
 		assert_non_null(strstr(notices, "the log goes on"));
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void assert_success(struct gg_error *err)
@@ -23,4 +24,10 @@ void put_uint(void *where, unsigned int size, uint64_t value)
 	uint8_t *bytes = where;
 	for (unsigned int i = 0; i < size; i++)
 		bytes[i] = (uint8_t)(value >> 8 * i);
+}
+
+void assert_between(uint64_t value, uint64_t min, uint64_t max)
+{
+	if (value < min || value > max)
+		fail_msg("%" PRIu64 " is not %" PRIu64 " to %" PRIu64, value, min, max);
 }

@@ -30,6 +30,9 @@ void assert_success(struct gg_error *err);
 // ERR must be of KIND and its message hold TEXT; it is destroyed.
 void assert_error(struct gg_error *err, enum gg_error_kind kind, const char *text);
 
+// Fails unless VALUE is MIN to MAX. cmocka's own has another name since cmocka 2.0.
+void assert_between(uint64_t value, uint64_t min, uint64_t max);
+
 // Little-endian VALUE of SIZE bytes to WHERE.
 void put_uint(void *where, unsigned int size, uint64_t value);
 
