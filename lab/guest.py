@@ -266,7 +266,7 @@ class Guest:
         if pattern.is_file and self._core_unlimited:
             self._core_by_kernel(path, pattern, seconds)
         else:
-            self._core_by_gdb(path, str(gdb or lab("gdb")), seconds)
+            self._core_by_gdb(path, str(gdb or lab("gdb", "stock")), seconds)
         return path
 
     def dump(self, path, within=300, **options):
@@ -426,7 +426,7 @@ def take_core(arguments):
         raise GuestError(f"no folder {out.parent} for the core")
     # Beside the core: it is moved in an instant there, and /tmp may be too small.
     with Guest(qemu=arguments.qemu, machine=arguments.machine, memory=arguments.memory, smp=arguments.smp,
-               append=arguments.append, extra=arguments.extra, directory=out.parent) as guest:
+               kernel=arguments.kernel, append=arguments.append, extra=arguments.extra, directory=out.parent) as guest:
         guest.stop()
         guest.core(out)
 
@@ -437,6 +437,7 @@ def main():
     core = commands.add_parser("core", help="boot a guest, stop it, take the core of its QEMU")
     core.add_argument("out", help="where the core goes")
     core.add_argument("--qemu", help="QEMU's binary (the lab's, which has debuginfo)")
+    core.add_argument("--kernel", help="the guest's kernel (the lab's)")
     core.add_argument("--machine", default="pc", help="pc, q35, with QEMU's options (%(default)s)")
     core.add_argument("--memory", type=int, default=256, help="MiB (%(default)s)")
     core.add_argument("--smp", type=int, default=2, help="number of vCPUs (%(default)s)")

@@ -169,11 +169,17 @@ apt_get() {
 }
 
 lists_are_fresh=
-# At most once in a run.
+# At most once in a run. A source of which there is no list, a third party's perhaps, is no reason to end: the others may
+# have what is needed, and who misses a package says so.
 refresh_lists() {
+	local log
 	[ -z "$lists_are_fresh" ] || return 0
 	need_root "apt-get update"
-	run_logged "apt-get update" "$(new_log apt-update)" apt_get update
+	log=$(new_log apt-update)
+	try_logged "apt-get update" "$log" apt_get -o APT::Update::Error-Mode=any update || {
+		say "note: apt-get update had errors, so the lists of packages may be old; the log is $log:"
+		grep -E '^[EW]:' "$log" | head -n 5 >&2 || true
+	}
 	lists_are_fresh=yes
 }
 
@@ -183,43 +189,106 @@ is_installed() {
 }
 
 has_candidate() {
-	[[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[!\(]* ]]
+	[ -n "$(candidate_of "$1")" ]
 }
 
-# Installs those of the packages that are missing. Where none is, apt-get and the network are not touched.
+# The version of PACKAGE that apt would take, or nothing. The apt is the machine's own or, after use_suite, another suite's.
+apt_options=()
+candidate_of() {
+	apt-cache "${apt_options[@]}" policy "$1" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'
+}
+
+# The first of NAME|NAME... that is installed, or else that apt can install: releases differ in names. Fails if there is none.
+find_package() {
+	local name names
+	IFS='|' read -ra names <<<"$1"
+	for name in "${names[@]}"; do
+		! is_installed "$name" || { printf '%s\n' "$name"; return; }
+	done
+	for name in "${names[@]}"; do
+		! has_candidate "$name" || { printf '%s\n' "$name"; return; }
+	done
+	return 1
+}
+
+# need_packages [-s SET] NAME|NAME...: installs those of the packages that are missing. Where none is, apt-get and the
+# network are not touched. SET is for messages. A name that starts with "?" is that of a package that is left out where
+# the release has none.
 need_packages() {
-	local package log missing=()
-	command -v apt-get >/dev/null || die "there is no apt-get here: this is made for Debian 12"
-	for package in "$@"; do
-		is_installed "$package" || missing+=("$package")
+	local wanted package set='' missing=() unknown=() left_out=()
+	[ "$1" != -s ] || { set=" of the set '$2'"; shift 2; }
+	command -v apt-get >/dev/null ||
+		die "there is no apt-get here: install what ./configure asks for by this system's own means, then ./quickstart build"
+	for wanted in "$@"; do
+		package=$(find_package "${wanted#\?}") && is_installed "$package" || missing+=("$wanted")
 	done
 	((${#missing[@]})) || return 0
-	need_root "installing ${missing[*]}"
+	need_root "installing ${missing[*]#\?}"
 
-	for package in "${missing[@]}"; do
-		has_candidate "$package" || refresh_lists
-		has_candidate "$package" ||
-			die "apt-get knows no package '$package': are Debian's own sources in /etc/apt/sources.list.d?"
+	local names=("${missing[@]}")
+	missing=()
+	for wanted in "${names[@]}"; do
+		find_package "${wanted#\?}" >/dev/null || refresh_lists
+		if package=$(find_package "${wanted#\?}"); then
+			missing+=("$package")
+		elif [[ $wanted == \?* ]]; then
+			left_out+=("${wanted#\?}")
+		else
+			unknown+=("$wanted")
+		fi
 	done
+	((!${#left_out[@]})) || say "note: this release has no ${left_out[*]}: tests that need it will be skipped, and say so"
+	((!${#unknown[@]})) ||
+		die "apt knows no package ${unknown[*]}$set: is the archive's component" \
+			"$(archive_component) in apt's sources? ('apt-cache policy' lists them)"
+	((!${#missing[@]})) || install_packages "${missing[@]}"
+}
 
+# Where the packages are that this needs.
+archive_component() {
+	# shellcheck source=/dev/null
+	(. /etc/os-release && case $ID in
+	ubuntu) printf "'universe' of Ubuntu" ;;
+	*) printf "'main' of Debian 12 or newer" ;;
+	esac)
+}
+
+install_packages() {
+	local log
 	log=$(new_log apt-install)
-	say "missing packages: ${missing[*]}"
+	say "missing packages: $*"
 	# Lists that are some days old name files that have since been replaced: then, once more with new ones.
 	if [ -z "$lists_are_fresh" ]; then
-		try_logged "downloading packages" "$log" apt_get install --no-install-recommends --download-only \
-			"${missing[@]}" || refresh_lists
+		try_logged "downloading packages" "$log" apt_get install --no-install-recommends --download-only "$@" ||
+			refresh_lists
 	fi
-	run_logged "installing packages" "$log" apt_get install --no-install-recommends "${missing[@]}"
+	run_logged "installing packages" "$log" apt_get install --no-install-recommends "$@"
 }
 
 # --- What Debian has, without installing it -------------------------------------------------------------------------
 
+# use_suite SUITE [ARCHITECTURE]: from here on fetch_deb and candidate_of ask that suite. Its lists are in $work.
+apt_suite=
+use_suite() {
+	local log
+	apt_suite=$1
+	use_private_apt "$work/apt" deb "$apt_suite"
+	private_options+=(-o "APT::Architecture=${2:-amd64}" -o "APT::Architectures=${2:-amd64}")
+	private_apt=(apt-get -q "${private_options[@]}")
+	apt_options=("${private_options[@]}")
+	log=$(new_log "lists-$apt_suite")
+	try_logged "reading the list of packages of $apt_suite" "$log" apt-get -q "${apt_options[@]}" \
+		-o APT::Update::Error-Mode=any update ||
+		die "this machine's mirror has no suite '$apt_suite', or apt does not trust its signature (then" \
+			"debian-archive-keyring is too old for it); apt's words are in $log"
+}
+
 # The file PACKAGE's candidate comes in, downloaded into DIR; prints nothing. Needs no root but where lists are stale.
 fetch_deb() {
 	local package=$1 dir=$2 log
-	has_candidate "$package" || refresh_lists
 	log=$(new_log "download-$package")
-	if [ -z "$lists_are_fresh" ]; then
+	[ -n "$apt_suite" ] || has_candidate "$package" || refresh_lists
+	if [ -z "$apt_suite" ] && [ -z "$lists_are_fresh" ]; then
 		try_logged "downloading $package" "$log" download_deb "$package" "$dir" && return
 		refresh_lists
 	fi
@@ -228,12 +297,12 @@ fetch_deb() {
 
 download_deb() {
 	# The sandbox user of apt has no access to a user's cache, and says so in a warning.
-	(cd "$2" && apt-get -q -o APT::Sandbox::User=root download "$1")
+	(cd "$2" && apt-get -q "${apt_options[@]}" -o APT::Sandbox::User=root download "$1")
 }
 
 # Lines "URI SUITE" of those sources that are Debian's and the running release's, as apt understood them; with an
 # argument, without its updates. A list that apt has verified and that says Origin: Debian is Debian's, whatever mirror
-# it comes from; third parties, backports and other releases are not asked.
+# it comes from; third parties, backports and other releases are not asked. In sid os-release has testing's name.
 debian_sources() {
 	local codename
 	# shellcheck source=/dev/null
@@ -241,8 +310,14 @@ debian_sources() {
 	# shellcheck disable=SC2016 # apt-get's own variables
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(ORIGIN) $(CODENAME)' 'Created-By: Packages' |
 		awk -v name="$codename" -v alone="${1:+yes}" '
-			$3 == "Debian" && ($4 == name || (!alone && ($4 == name "-updates" || $4 == name "-security"))) {
-				sub("/$", "", $1); print $1, $2
+			$3 == "Debian" { sub("/$", "", $1); codenames[$1 " " $2] = $4; known[$4] = 1 }
+			END {
+				if (!(name in known))
+					name = "sid"
+				for (source in codenames)
+					if (codenames[source] == name || (!alone &&
+					    (codenames[source] == name "-updates" || codenames[source] == name "-security")))
+						print source
 			}' | sort -u
 }
 
@@ -276,8 +351,7 @@ use_private_apt() {
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	: >"$dir/status"
 	write_source_lists "$dir/sources.list.d" "$2" "${3:-}"
-	private_apt=(
-		apt-get -q
+	private_options=(
 		-o "Dir::Etc::sourcelist=/dev/null"
 		-o "Dir::Etc::sourceparts=$dir/sources.list.d"
 		-o "Dir::Etc::preferences=/dev/null"
@@ -287,7 +361,10 @@ use_private_apt() {
 		-o "Dir::Cache=$dir/cache"
 		-o "APT::Default-Release="
 		-o "APT::Sandbox::User=root"
+		# A mirror that has stood still for a while is good enough for what the tests are made of.
+		-o "Acquire::Check-Valid-Until=false"
 	)
+	private_apt=(apt-get -q "${private_options[@]}")
 }
 
 # fetch_source PACKAGE DIR: the newest source package, unpacked and patched as DIR/source.

@@ -12,17 +12,6 @@
 
 suite_libraries=usr/lib/x86_64-linux-gnu
 
-# read_suite_lists SUITE LOG [ARCHITECTURE]: "${private_apt[@]}" has the suite's packages then.
-read_suite_lists() {
-	local suite=$1 log=$2
-	use_private_apt "$work/apt" deb "$suite"
-	private_apt+=(-o "APT::Architecture=${3:-amd64}" -o "APT::Architectures=${3:-amd64}")
-	try_logged "reading the list of packages of $suite" "$log" "${private_apt[@]}" \
-		-o APT::Update::Error-Mode=any update ||
-		die "this machine's mirror has no suite '$suite', or apt does not trust its signature (then" \
-			"debian-archive-keyring is too old for it); apt's words are in $log"
-}
-
 # Libraries are in one folder then, whether the suite has merged /usr or not.
 make_suite_root() {
 	local name
@@ -51,7 +40,7 @@ unpack_from_suite() {
 	need_packages python3
 	make_work "$name-$suite"
 	log=$(new_log "$name-$suite")
-	read_suite_lists "$suite" "$log"
+	use_suite "$suite"
 	run_logged "downloading the $name of $suite and its libraries" "$log" \
 		"${private_apt[@]}" -y install --no-install-recommends --download-only "$@"
 	deb=$(basename "$work/apt/cache/archives/$1"_*.deb)
