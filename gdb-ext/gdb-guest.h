@@ -281,6 +281,13 @@ struct gg_error *
 gg_guest_symbols(struct gg_guest *guest,
 		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data);
 
+// Calls VISIT with the names of symbols that start with PREFIX, each once, ascending; where they
+// are more than LIMIT (at least 2), with so many of them, the first and the last among these. An
+// error of VISIT's ends it.
+struct gg_error *gg_guest_complete_symbol(struct gg_guest *guest, const char *prefix, size_t limit,
+					  struct gg_error *(*visit)(void *data, const char *name),
+					  void *data);
+
 // ---- Guest-virtual memory ----
 
 // What page tables map.

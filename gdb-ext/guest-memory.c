@@ -42,6 +42,15 @@ gg_guest_symbols(struct gg_guest *guest,
 	return err ? err : gg_symbols_visit(symbols, visit, data);
 }
 
+struct gg_error *gg_guest_complete_symbol(struct gg_guest *guest, const char *prefix, size_t limit,
+					  struct gg_error *(*visit)(void *data, const char *name),
+					  void *data)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_complete(symbols, prefix, limit, visit, data);
+}
+
 // ---- Per-CPU variables ----
 
 static struct gg_error *no_cpu(const struct gg_qemu_cpus *cpus, int64_t index)

@@ -56,6 +56,33 @@ static struct gg_error *open_sequential(struct gg_output *output)
 	return gg_interrupt_pending() ? gg_interrupt_check() : gg_error_system(errno, "open");
 }
 
+static bool exists(const char *path)
+{
+	struct stat status;
+	return !stat(path, &status);
+}
+
+// Why no file can be made beside PATH: ERRNUM, with the first folder on the way that is missing.
+static struct gg_error *folder_error(int errnum, const char *path)
+{
+	_cleanup_free_ char *folder = strdup(path);
+	if (!folder)
+		return gg_enomem;
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return gg_error_system(errnum, "creating a file in the current folder");
+	slash[slash == folder] = 0;
+	if (errnum != ENOENT || exists(folder))
+		return gg_error_system(errnum, "creating a file in %s", folder);
+	for (slash = folder + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		if (!exists(folder))
+			break;
+		*slash = '/';
+	}
+	return gg_error_system(errnum, "there is no folder %s", folder);
+}
+
 static struct gg_error *open_temporary(struct gg_output *output)
 {
 	if (asprintf(&output->temporary, "%s.part-XXXXXX", output->path) < 0) {
@@ -66,7 +93,7 @@ static struct gg_error *open_temporary(struct gg_output *output)
 	output->fd = mkostemp(output->temporary, O_CLOEXEC);
 	if (output->fd >= 0)
 		return NULL;
-	struct gg_error *err = gg_error_system(errno, "creating a file beside it");
+	struct gg_error *err = folder_error(errno, output->path);
 	free(output->temporary);
 	output->temporary = NULL;
 	return err;

@@ -4,6 +4,7 @@
 #include "../cleanup.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 struct gg_symbols {
 	const struct gg_kernel *kernel;
@@ -153,6 +154,50 @@ struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, str
 		return gg_error_create(
 			GG_NOT_FOUND, "0x%" PRIx64 " is before the kernel's first symbol", address);
 	return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// Those of the names that start with PREFIX, each once, ascending.
+static struct gg_error *list_names(const struct gg_kallsyms *kallsyms, const char *prefix,
+				   const char ***ret, size_t *ret_count)
+{
+	const size_t all = gg_kallsyms_count(kallsyms), length = strlen(prefix);
+	size_t count = 0, different = 0;
+	const char **names = calloc(all + 1, sizeof(*names));
+	if (!names)
+		return gg_enomem;
+	for (size_t i = 0; i < all; i++) {
+		struct gg_symbol symbol;
+		gg_kallsyms_get(kallsyms, i, &symbol);
+		if (!strncmp(symbol.name, prefix, length))
+			names[count++] = symbol.name;
+	}
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 0; i < count; i++)
+		if (!i || strcmp(names[i], names[different - 1]))
+			names[different++] = names[i];
+	*ret = names;
+	*ret_count = different;
+	return NULL;
+}
+
+struct gg_error *gg_symbols_complete(struct gg_symbols *symbols, const char *prefix, size_t limit,
+				     struct gg_error *(*visit)(void *data, const char *name),
+				     void *data)
+{
+	_cleanup_free_ const char **names = NULL;
+	size_t count = 0;
+	struct gg_error *err = need_kallsyms(symbols);
+	if (!err)
+		err = list_names(symbols->kallsyms, prefix, &names, &count);
+	const size_t shown = count < limit ? count : limit;
+	for (size_t i = 0; !err && i < shown; i++)
+		err = visit(data, names[shown > 1 ? i * (count - 1) / (shown - 1) : 0]);
+	return err;
 }
 
 struct gg_error *

@@ -33,6 +33,12 @@ const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols);
 // GG_NOT_FOUND.
 struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret);
 
+// Calls VISIT with the names that start with PREFIX, each once, ascending; where they are more than
+// LIMIT (at least 2), with so many of them, the first and the last among these.
+struct gg_error *gg_symbols_complete(struct gg_symbols *symbols, const char *prefix, size_t limit,
+				     struct gg_error *(*visit)(void *data, const char *name),
+				     void *data);
+
 // Calls VISIT with all symbols, ascending by address. An error of VISIT's ends it.
 struct gg_error *
 gg_symbols_visit(struct gg_symbols *symbols,

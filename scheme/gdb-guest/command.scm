@@ -32,12 +32,12 @@
   "Does an error of KIND end the command, whatever else there might be to tell?"
   (memq kind '(interrupted lost no-memory)))
 
-;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `file', `text', `list' (of numbers),
+;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `file', `text',
 ;;; (integer LOW HIGH) for a GDB expression whose value must be in that range, `cpu' for such a number of
-;;; a CPU, a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas in
+;;; a CPU, `cpus' for a list of such numbers, a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas in
 ;;; between.  Arguments without a dash are what the command's #:argument has: #f for
 ;;; none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
-;;; left out, and one called FILE is a file's name.
+;;; left out; one called FILE is a file's name, and ADDR an address in the guest.
 
 (define (arguments-of argument)
   (match argument
@@ -91,7 +91,8 @@
   (match (cadr spec)
     (('integer low high) (parse-integer command spec text low high))
     ('cpu (parse-integer command spec text 0 last-cpu))
-    ((or 'file 'text 'list) text)
+    ('file (expand-file text))
+    ((or 'text 'cpus) text)
     (('some-of . words)
      (let ((chosen (string-split text #\,)))
        (for-each (lambda (word)
@@ -112,6 +113,24 @@
 (define (negative-number? word)
   (and (> (string-length word) 1)
        (char-numeric? (string-ref word 1))))
+
+(define tilde (make-regexp "^~([^/]*)(.*)$"))
+
+(define (home user)
+  "The home of USER, or for \"\" of who runs GDB; #f where there is none."
+  (catch #t
+    (lambda ()
+      (or (and (string-null? user) (getenv "HOME"))
+          (passwd:dir (if (string-null? user) (getpwuid (getuid)) (getpwnam user)))))
+    (const #f)))
+
+(define (expand-file name)
+  "NAME with a home in the place of ~ or ~USER, as in GDB's own commands."
+  (let* ((match (regexp-exec tilde name))
+         (folder (and match (home (match:substring match 1)))))
+    (if folder
+        (string-append folder (match:substring match 2))
+        name)))
 
 (define (parse-options command specs argument words)
   "WORDS as an alist: a flag's value is #t, an argument without a dash has the key of ARGUMENT."
@@ -146,7 +165,10 @@
            (loop rest (alist-delete 'format left eq?)
                  (acons 'format (substring word 1) result)))
           ((null? left) (too-many word))
-          (else (loop rest (cdr left) (acons (caar left) word result)))))))))
+          (else
+           (loop rest (cdr left)
+                 (acons (caar left) (if (file? (car left)) (expand-file word) word)
+                        result)))))))))
 
 (define (option options name)
   "The value of the option NAME, or #f."
@@ -158,17 +180,63 @@
   (let* ((slash (string-rindex prefix #\/))
          (folder (if slash (substring prefix 0 (+ slash 1)) ""))
          (start (if slash (substring prefix (+ slash 1)) prefix))
-         (names (or (scandir (if (string-null? folder) "." folder)
+         (names (or (scandir (if (string-null? folder) "." (expand-file folder))
                              (lambda (name)
                                (and (string-prefix? start name)
                                     (not (member name '("." ".."))))))
                     '())))
     (map (lambda (name)
            (let ((path (string-append folder name)))
-             (if (and (file-exists? path) (file-is-directory? path))
+             (if (folder? (expand-file path))
                  (string-append path "/")
                  path)))
          names)))
+
+(define (folder? path)
+  (and (file-exists? path) (file-is-directory? path)))
+
+;; GDB shows 200 (set max-completions).
+(define most-symbols 300)
+
+(define (complete-in-guest procedure)
+  "What PROCEDURE, which is called with the guest, returns; nothing where that fails."
+  (catch #t
+    (lambda () (call-with-guest procedure))
+    (const '())))
+
+(define (complete-symbol prefix)
+  (if (string-null? prefix)
+      '()
+      (complete-in-guest
+       (lambda (guest) (%guest-complete-symbol guest prefix most-symbols)))))
+
+(define (complete-cpus)
+  (complete-in-guest
+   (lambda (guest)
+     (map (lambda (cpu) (number->string (assq-ref cpu 'index)))
+          (%guest-cpus guest)))))
+
+(define (arguments-left specs arguments words)
+  "Those of ARGUMENTS that WORDS, options and arguments, have not given yet."
+  (match words
+    (() arguments)
+    ((word . rest)
+     (let ((spec (find-option specs word)))
+       (cond
+        ((and spec (not (eq? (cadr spec) 'flag)))
+         (arguments-left specs arguments (if (null? rest) '() (cdr rest))))
+        ((or spec (string-prefix? "/" word) (null? arguments))
+         (arguments-left specs arguments rest))
+        (else (arguments-left specs (cdr arguments) rest)))))))
+
+(define (complete-argument arguments word)
+  "What WORD, the first of ARGUMENTS, may become."
+  (match arguments
+    (((_ . "FILE") . _) (complete-file word))
+    (((_ . "ADDR") . _) (complete-symbol word))
+    ((((? (lambda (key) (eq? key 'key))) . _) . _)
+     (map (lambda (row) (vector-ref row 0)) (%sysrq-keys)))
+    (_ '())))
 
 (define (complete-some-of words text)
   "TEXT with its last word, of those with commas in between, as each of WORDS that it may become."
@@ -181,20 +249,21 @@
 GDB's last word break."
   (let* ((start (or (and=> (string-rindex text #\space) 1+) 0))
          (last-word (substring text start))
-         (previous (match (split-arguments (substring text 0 start))
-                     (() #f)
-                     (words (find-option specs (last words)))))
+         (words (split-arguments (substring text 0 start)))
+         (previous (and (pair? words) (find-option specs (last words))))
          (candidates
-          (cond
-           ((and previous (pair? (cadr previous)) (not (eq? 'integer (car (cadr previous)))))
-            (match (cadr previous)
-              (('some-of . words) (complete-some-of words last-word))
-              (words words)))
-           ((and previous (eq? (cadr previous) 'file)) (complete-file last-word))
-           ((and previous (not (eq? (cadr previous) 'flag))) '())
-           ((string-prefix? "-" last-word) (map (compose option-flag car) specs))
-           ((member "FILE" (map cdr (arguments-of argument))) (complete-file last-word))
-           (else '())))
+          (match (and previous (cadr previous))
+            ((or #f 'flag)
+             (if (string-prefix? "-" last-word)
+                 (map (compose option-flag car) specs)
+                 (complete-argument (arguments-left specs (arguments-of argument) words)
+                                    last-word)))
+            ('file (complete-file last-word))
+            ('cpu (complete-cpus))
+            ('cpus (complete-some-of (complete-cpus) last-word))
+            ((or 'text ('integer . _)) '())
+            (('some-of . words) (complete-some-of words last-word))
+            (words words)))
          ;; GDB takes what it gets as what stands for WORD, the end of the last word.
          (known (- (string-length last-word) (string-length word))))
     (filter-map (lambda (candidate)

@@ -191,7 +191,7 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
 (define-guest-command (guest-regs
                        #:argument #f
                        #:options
-                       ((cpu list "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas.  Where it is one, its
+                       ((cpu cpus "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas.  Where it is one, its
     registers are set as $guest_rip and so on, its number as $guest_cpu, and $guest_current
     is 1 if they are its registers of now.")
                         (all flag "All registers, in the layout of QEMU's \"info registers\".")

@@ -24,6 +24,7 @@
             %guest-find-symbol
             %guest-kernel-symbol-at
             %guest-kernel-symbols
+            %guest-complete-symbol
             %guest-read-virtual
             %guest-walk
             %guest-disassemble

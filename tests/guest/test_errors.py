@@ -18,12 +18,15 @@ SYNTAX = {
     "two FILEs": ("{folder}/a b", r'it takes one FILE; "b" is one too many \(quote a name with spaces\)'),
     "- as FILE": ("-", r"-: standard output is GDB's; name a file, or a FIFO"),
     "an empty name as FILE": ('""', r"the file's name is empty"),
-    "a folder that is not there": ("{folder}/none/vmcore", r"{folder}/none/vmcore: .*No such file or directory"),
+    "a folder that is not there": ("{folder}/none/vmcore",
+                                   r"{folder}/none/vmcore: there is no folder {folder}/none: No such file or directory"),
+    "a folder in one that is not there": ("{folder}/none/a/b/vmcore", r"{folder}/none/a/b/vmcore: there is no folder "
+                                          r"{folder}/none: No such file or directory"),
     "a folder as FILE": ("{folder}", r"{folder}: it is a folder; name a file in it"),
     "a folder as FILE, with -force": ("-force {folder}", r"{folder}: it is a folder; name a file in it"),
     "a file in the folder's place": ("/dev/null/vmcore", r"/dev/null/vmcore: .*Not a directory"),
     # Root may write anywhere else.
-    "a folder that takes no files": ("/sys/vmcore", r"/sys/vmcore: .*Permission denied"),
+    "a folder that takes no files": ("/sys/vmcore", r"/sys/vmcore: creating a file in /sys: Permission denied"),
 }
 
 

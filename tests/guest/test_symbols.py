@@ -177,6 +177,28 @@ def test_per_cpu(symbols):
     assert "ERROR: guest-x: this_cpu_off is a per-CPU variable: -cpu N has that of CPU N" in run.output, run
 
 
+def completed(symbols, *texts):
+    """What GDB makes of each of the texts at Tab: the last words."""
+    run = gdb.batch(symbols.qemu, symbols.core, commands=["set max-completions unlimited", *(
+        line for text in texts for line in (r"echo @\n", f"complete {text}"))])
+    return [[line.rsplit(" ", 1)[-1] for line in gdb.lines_of(part)] for part in run.output.split("@\n")[1:]]
+
+
+def test_completion(symbols):
+    """{symbols}: the kernel's symbols complete, those that are too many with the same beginning, and CPUs' numbers"""
+    def starting(prefix):
+        return sorted({name for _, _, name in symbols.all if name.startswith(prefix)})
+
+    few, many, behind, second, cpu, cpus = completed(
+        symbols, "guest-x/2gx __per_cpu_", "guest-vtop s", "guest-x -cpu 1 linux_ban", "guest-x schedule 2", "guest-x -cpu ",
+        "guest-regs -cpu 1,")
+    assert few == starting("__per_cpu_")
+    every = starting("s")
+    assert len(every) > len(many) >= 200 and set(many) <= set(every)
+    assert (min(many), max(many)) == (every[0], every[-1])
+    assert (behind, second, cpu, cpus) == (starting("linux_ban"), [], ["0", "1"], ["1,0", "1,1"])
+
+
 def test_nonsense(symbols, folder):
     """{symbols}: kallsyms of nonsense is noted, the registers are shown all the same, and a name is an error"""
     core = folder / "core"

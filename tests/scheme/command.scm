@@ -174,6 +174,30 @@ what is known of CPU N"
   (list (in-tree "sub/")) (complete (string-append "-map " (in-tree "s")) (in-tree "s")))
 (test-equal "in a folder that is not there nothing completes"
   '() (complete (in-tree "none/x") (in-tree "none/x")))
+(define home (getenv "HOME"))
+(setenv "HOME" tree)
+(test-equal "files complete behind a tilde, which stays"
+  '("~/sub/") (complete "~/s" "~/s"))
+(test-equal "a file's name may start with a tilde, the argument's and an option's"
+  `((file . ,(in-tree "vmcore")) (map . ,(in-tree "map")))
+  (parse "~/vmcore" "-map" "~/map"))
+(test-equal "a tilde alone is the home" `((file . ,tree)) (parse "~"))
+(test-equal "the tilde of a user is that user's home"
+  `((file . ,(string-append (passwd:dir (getpwnam "root")) "/vmcore"))) (parse "~root/vmcore"))
+(test-equal "the tilde of nobody is a tilde" '((file . "~no-one/vmcore")) (parse "~no-one/vmcore"))
+(test-equal "a tilde within a name is a tilde" '((file . "a~/b")) (parse "a~/b"))
+(setenv "HOME" home)
+(test-equal "SysRq's keys complete"
+  '("b" "c") (filter (lambda (key) (member key '("b" "c")))
+                     (sort (complete-options '() '(key . "[KEY]") "" "") string<?)))
+(test-equal "behind a format an argument completes as without"
+  (list (in-tree "vmcore"))
+  (complete-options specs '((file . "FILE") (format . "[FORMAT]"))
+                    (string-append "/4x " (in-tree "vmc")) (in-tree "vmc")))
+(test-equal "a format with a slash comes before or behind the argument"
+  '((((address . "a") (format . "16gx"))) (((format . "16gx") (address . "a"))))
+  (list (list (parse-options "command" '() two '("/16gx" "a")))
+        (list (parse-options "command" '() two '("a" "/16gx")))))
 (test-equal "an argument that is no file does not complete to files"
   '() (complete-options specs two (in-tree "vmc") (in-tree "vmc")))
 (test-equal "without an argument files do not complete"
