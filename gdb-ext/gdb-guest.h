@@ -203,11 +203,15 @@ struct gg_error *
 gg_guest_ram(struct gg_guest *guest,
 	     struct gg_error *(*visit)(void *data, const struct gg_ram_range *range), void *data);
 
-// The same for every piece of RAM whose bytes are not to be had (the core was made without them).
+// The same for every piece of RAM whose bytes are not to be had: the core was made without them,
+// they had not arrived by migration, they cannot be read.
 struct gg_error *gg_guest_absent(struct gg_guest *guest,
 				 struct gg_error *(*visit)(void *data,
 							   const struct gg_ram_range *piece),
 				 void *data);
+
+// The reason why it is not, and what is to be done about it. Valid as long as GUEST is.
+const char *gg_guest_absent_advice(const struct gg_guest *guest);
 
 // ---- CPUs ----
 
@@ -324,6 +328,7 @@ struct gg_translation {
 	uint64_t page_size;    // in bytes, of all that the last entry maps, or would
 	const char *block;     // the RAMBlock's name, escaped, owned by the guest; NULL: not RAM
 	uint64_t block_offset; // of the address in it
+	bool absent;           // RAM whose bytes are not to be had
 };
 
 // Calls VISIT with every entry on the way to GVA, the root's first; there are none where paging is

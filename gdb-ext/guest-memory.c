@@ -319,6 +319,20 @@ static struct gg_error *show_entry(void *data, const struct gg_page_entry *entry
 	return walk->visit(walk->data, &shown);
 }
 
+// Is the byte at GPA in RANGE not to be had? A page that was never touched is not read.
+static bool is_absent(const struct gg_ram_map *map, const struct gg_ram_range *range, gg_gpa_t gpa)
+{
+	uint8_t byte;
+	struct gg_extent extent = { .kind = GG_EXTENT_HOLE };
+	struct gg_error *err = map->backing->ops->extent(
+		map->backing, range->hva + (gpa - range->start), 1, true, &extent);
+	if (!err && extent.kind == GG_EXTENT_DATA)
+		err = gg_ram_map_read(map, gpa, &byte, 1);
+	const bool absent = err ? gg_error_kind(err) == GG_ABSENT : extent.kind == GG_EXTENT_ABSENT;
+	gg_error_destroy(err);
+	return absent;
+}
+
 struct gg_error *gg_address_space_walk(struct gg_address_space *space, gg_gva_t gva,
 				       struct gg_error *(*visit)(void *data,
 								 const struct gg_walk_entry *entry),
@@ -335,6 +349,7 @@ struct gg_error *gg_address_space_walk(struct gg_address_space *space, gg_gva_t 
 	const struct gg_ram_range *range =
 		mapping.present ? gg_ram_map_find(space->map, mapping.gpa) : NULL;
 	if (range) {
+		ret->absent = is_absent(space->map, range, mapping.gpa);
 		ret->block = range->block;
 		ret->block_offset = range->offset + (mapping.gpa - range->start);
 	}

@@ -11,12 +11,12 @@ static struct gg_error *create_backing(struct gg_guest *guest, bool via_host)
 {
 	if (guest->core && !via_host)
 		return gg_backing_create_core(guest->core, &guest->backing);
-	if (guest->pid && !via_host) {
-		struct gg_error *err = gg_backing_create_process(guest->pid, &guest->backing);
-		if (!err || gg_error_kind(err) != GG_SYSTEM)
-			return err;
-		gg_error_destroy(err);
-	}
+	struct gg_error *err = guest->pid ? gg_backing_check_process(guest->pid) : NULL;
+	if (guest->pid && !via_host && !err)
+		err = gg_backing_create_process(guest->pid, &guest->backing);
+	if (guest->backing || (err && gg_error_kind(err) != GG_SYSTEM))
+		return err;
+	gg_error_destroy(err);
 	return gg_backing_create_host(guest->host, guest->core, &guest->backing);
 }
 
@@ -120,7 +120,9 @@ struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_ma
 		struct gg_error *err = gg_qemu_ram_read(guest->host, &ram);
 		if (err)
 			return err;
-		err = gg_ram_map_create(&ram, guest->backing, &guest->ram_map);
+		err = gg_backing_create_partial(guest->backing, &ram, &guest->backing);
+		if (!err)
+			err = gg_ram_map_create(&ram, guest->backing, &guest->ram_map);
 		gg_qemu_ram_deinit(&ram);
 		if (err)
 			return err;
@@ -147,6 +149,22 @@ gg_guest_absent(struct gg_guest *guest,
 	const struct gg_ram_map *map;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	return err ? err : gg_ram_map_absent(map, visit, data);
+}
+
+const char *gg_guest_absent_advice(const struct gg_guest *guest)
+{
+	static const char not_a_core[] = "the files behind them are shorter than they are mapped";
+	static const char left_out[] =
+		"the core was made without them: QEMU must run with -machine dump-guest-core=on, "
+		"and bits of /proc/PID/coredump_filter be set for what backs its memory (0x7f)";
+	static const char cut_off[] =
+		"the core file is cut off: look at the limit of its size (ulimit -c, "
+		"systemd-coredump's ExternalSizeMax) and at the disk it was written to";
+	if (guest->backing->advice)
+		return guest->backing->advice;
+	if (!guest->core)
+		return not_a_core;
+	return gg_core_file_is_cut_off(guest->core) ? cut_off : left_out;
 }
 
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret)

@@ -220,6 +220,13 @@ struct gg_error *gg_output_write(struct gg_output *output, uint64_t offset, cons
 	return err ? err : write_on(output, bytes, size);
 }
 
+struct gg_error *gg_output_restart(struct gg_output *output)
+{
+	return output->temporary && ftruncate(output->fd, 0)
+		       ? gg_error_system(errno, "emptying %s", output->path)
+		       : NULL;
+}
+
 static struct gg_error *take_name(struct gg_output *output)
 {
 	if (output->force)

@@ -26,6 +26,9 @@ struct gg_error *gg_output_write(struct gg_output *output, uint64_t offset, cons
 // The file's descriptor, for the kernel to put bytes into; -1 for a stream.
 int gg_output_file(const struct gg_output *output);
 
+// Throws away what a file has got so far. A stream must not have got anything.
+struct gg_error *gg_output_restart(struct gg_output *output);
+
 // Makes the file SIZE bytes long and gives it its name.
 struct gg_error *gg_output_commit(struct gg_output *output, uint64_t size);
 

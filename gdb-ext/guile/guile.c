@@ -434,11 +434,35 @@ static SCM guest_ram(SCM object)
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 
+// What is absent may be millions of single pages: the first so many are listed.
+enum { MOST_ABSENT = 1000 };
+
+struct absent_pieces {
+	SCM list;
+	uint64_t count, size;
+};
+
+static struct gg_error *collect_absent(void *data, const struct gg_ram_range *piece)
+{
+	struct absent_pieces *absent = data;
+	absent->size += piece->size;
+	return absent->count++ < MOST_ABSENT ? collect_range(&absent->list, piece) : NULL;
+}
+
+// (%guest-absent GUEST) => ((absent RANGE ...) (absent-count . N) (absent-size . BYTES)
+// (absent-advice . TEXT)), RANGE being as above; of many only the first.
 static SCM guest_absent(SCM object)
 {
-	SCM list = SCM_EOL;
-	gg_guile_throw(gg_guest_absent(gg_guile_guest(object), collect_range, &list));
-	return scm_reverse_x(list, SCM_UNDEFINED);
+	const struct gg_guest *guest = gg_guile_guest(object);
+	struct absent_pieces absent = { .list = SCM_EOL };
+	gg_guile_throw(gg_guest_absent(gg_guile_guest(object), collect_absent, &absent));
+	SCM facts = scm_acons(scm_from_utf8_symbol("absent-advice"),
+			      gg_guile_string(gg_guest_absent_advice(guest)), SCM_EOL);
+	facts = scm_acons(scm_from_utf8_symbol("absent-size"), scm_from_uint64(absent.size), facts);
+	facts = scm_acons(scm_from_utf8_symbol("absent-count"), scm_from_uint64(absent.count),
+			  facts);
+	return scm_acons(scm_from_utf8_symbol("absent"), scm_reverse_x(absent.list, SCM_UNDEFINED),
+			 facts);
 }
 
 // ---- Dumping ----

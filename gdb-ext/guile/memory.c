@@ -135,7 +135,8 @@ static struct gg_error *collect_entry(void *data, const struct gg_walk_entry *en
 }
 
 // (%guest-walk GUEST CPU ADDRESS NOTICE) => (ENTRIES . TRANSLATION). ENTRIES is a list of #(LEVEL
-// GPA VALUE FLAGS), TRANSLATION #(GPA PAGE-SIZE BLOCK OFFSET), BLOCK being #f outside RAM, or #f.
+// GPA VALUE FLAGS), TRANSLATION #(GPA PAGE-SIZE BLOCK OFFSET ABSENT?), BLOCK being #f outside RAM,
+// or #f.
 static SCM walk(SCM object, SCM cpu, SCM address, SCM notice)
 {
 	struct gg_address_space *space = get_space(gg_guile_guest(object), cpu, notice);
@@ -144,10 +145,11 @@ static SCM walk(SCM object, SCM cpu, SCM address, SCM notice)
 	gg_guile_throw(gg_address_space_walk(space, gg_guile_address(address), collect_entry,
 					     &entries, &translation));
 	if (translation.mapped)
-		result = scm_vector(scm_list_4(
+		result = scm_vector(scm_list_5(
 			scm_from_uint64(translation.gpa), scm_from_uint64(translation.page_size),
 			translation.block ? gg_guile_string(translation.block) : SCM_BOOL_F,
-			scm_from_uint64(translation.block_offset)));
+			scm_from_uint64(translation.block_offset),
+			scm_from_bool(translation.absent)));
 	return scm_cons(scm_reverse_x(entries, SCM_UNDEFINED), result);
 }
 

@@ -6,7 +6,8 @@
 // anonymous memory that has never been is neither present nor swapped in /proc/PID/pagemap (Linux
 // Documentation/admin-guide/mm/pagemap.rst) and is zeros. Shared memory (memfd, tmpfs, shared huge
 // pages) does not tell there; it is read as the file that it is, where a read allocates nothing and
-// the file system tells of holes.
+// the file system tells of holes. Of a file that is mapped privately all is read as memory. Behind
+// the end of a file that was cut nothing can be read: that is absent.
 #include "backing.h"
 #include "../cleanup.h"
 
@@ -14,9 +15,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 enum {
 	PAGE = 4096,
@@ -30,13 +33,17 @@ enum area_kind {
 	AREA_PLAIN,     // read as memory, all of it data
 	AREA_ANONYMOUS, // private and anonymous: pagemap tells what was touched
 	AREA_FILE,      // shared: read as a file
+	AREA_PRIVATE,   // private, of a file: read as memory, as far as the file has pages
 };
 
 struct area {
 	uint64_t start, end;
 	enum area_kind kind;
-	int file;        // of AREA_FILE, or -1 until it is needed
+	int file;        // of AREA_FILE and AREA_PRIVATE, or -1 until it is needed
 	uint64_t offset; // of start in it
+	dev_t device;
+	ino_t inode;
+	char *path; // in the process's own root
 };
 
 struct process_backing {
@@ -63,17 +70,27 @@ static struct gg_error *add_area(struct process_backing *process, const struct a
 static struct gg_error *parse_area(struct process_backing *process, const char *line)
 {
 	char permissions[5];
+	unsigned int device_major, device_minor;
 	uint64_t inode;
+	int path = 0;
 	struct area area = { .file = -1 };
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*x:%*x %" SCNu64, &area.start,
-		   &area.end, permissions, &area.offset, &inode) != 5)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
+		   &area.start, &area.end, permissions, &area.offset, &device_major, &device_minor,
+		   &inode, &path) != 7)
 		return gg_error_create(GG_BAD_DATA, "/proc/%d/maps has the line \"%.60s\"",
 				       process->pid, line);
+	area.device = makedev(device_major, device_minor);
+	area.inode = (ino_t)inode;
 	if (permissions[3] == 's')
 		area.kind = AREA_FILE;
-	else if (!inode)
-		area.kind = AREA_ANONYMOUS;
-	return add_area(process, &area);
+	else
+		area.kind = inode ? AREA_PRIVATE : AREA_ANONYMOUS;
+	if (inode && path && line[path] == '/')
+		area.path = strndup(line + path, strcspn(line + path, "\n"));
+	struct gg_error *err = add_area(process, &area);
+	if (err)
+		free(area.path);
+	return err;
 }
 
 static struct gg_error *read_areas(struct process_backing *process)
@@ -110,21 +127,44 @@ static struct area *find_area(const struct process_backing *process, uint64_t hv
 	return NULL;
 }
 
-// By map_files, which names the very file that is mapped, deleted or not. Needs privileges; without
-// them the area is read as memory.
-static void open_area(const struct process_backing *process, struct area *area)
+// The regular file at PATH, or -1.
+static int open_regular(const char *path, struct stat *status)
 {
-	char path[96];
-	if (area->kind != AREA_FILE || area->file >= 0)
-		return;
+	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file >= 0 && (fstat(file, status) || !S_ISREG(status->st_mode))) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+// By map_files, which names the very file that is mapped, deleted or not, and needs privileges; or
+// by its path, if it is the same still.
+static int open_mapped(const struct process_backing *process, const struct area *area)
+{
+	char path[PATH_MAX];
+	struct stat status;
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, process->pid,
 		 area->start, area->end);
-	struct stat status;
-	area->file = open(path, O_RDONLY | O_CLOEXEC);
-	if (area->file >= 0 && (fstat(area->file, &status) || !S_ISREG(status.st_mode))) {
-		close(area->file);
-		area->file = -1;
+	int file = open_regular(path, &status);
+	if (file >= 0 || !area->path)
+		return file;
+	const int length =
+		snprintf(path, sizeof(path), "/proc/%d/root%s", process->pid, area->path);
+	file = length < (int)sizeof(path) ? open_regular(path, &status) : -1;
+	if (file >= 0 && (status.st_dev != area->device || status.st_ino != area->inode)) {
+		close(file);
+		return -1;
 	}
+	return file;
+}
+
+// An area whose file cannot be opened is read as memory.
+static void open_area(const struct process_backing *process, struct area *area)
+{
+	if ((area->kind != AREA_FILE && area->kind != AREA_PRIVATE) || area->file >= 0)
+		return;
+	area->file = open_mapped(process, area);
 	if (area->file < 0)
 		area->kind = AREA_PLAIN;
 }
@@ -167,21 +207,30 @@ found:
 		extent->size = page * PAGE - hva;
 }
 
-// As long as the file has bytes: behind its end the memory is not to be had.
-static void find_file_hole(const struct area *area, uint64_t hva, bool holes,
-			   struct gg_extent *extent)
+// As far as the file has pages: behind its end the memory is not to be had. The offset of HVA in
+// the file goes to OFFSET. False where it is behind the end.
+static bool find_file_end(const struct area *area, uint64_t hva, struct gg_extent *extent,
+			  off_t *offset)
 {
-	const off_t offset = (off_t)(area->offset + (hva - area->start));
+	*offset = (off_t)(area->offset + (hva - area->start));
 	off_t end = lseek(area->file, 0, SEEK_END);
-	if (end >= 0 && end <= offset) {
+	if (end < 0)
+		return true;
+	// Of the last page a mapping has what the file lacks, as zeros.
+	if (area->kind == AREA_PRIVATE)
+		end = (end + PAGE - 1) / PAGE * PAGE;
+	if (end <= *offset) {
 		extent->kind = GG_EXTENT_ABSENT;
-		return;
+		return false;
 	}
-	if (end >= 0 && (uint64_t)(end - offset) < extent->size)
-		extent->size = (uint64_t)(end - offset);
-	if (!holes)
-		return;
-	off_t data = lseek(area->file, offset, SEEK_DATA);
+	if ((uint64_t)(end - *offset) < extent->size)
+		extent->size = (uint64_t)(end - *offset);
+	return true;
+}
+
+static void find_file_hole(const struct area *area, off_t offset, struct gg_extent *extent)
+{
+	off_t end = offset + (off_t)extent->size, data = lseek(area->file, offset, SEEK_DATA);
 	if (data < 0 && errno == ENXIO)
 		data = end;
 	if (data > offset) {
@@ -194,22 +243,34 @@ static void find_file_hole(const struct area *area, uint64_t hva, bool holes,
 		extent->size = (uint64_t)(end - offset);
 }
 
+// What is not mapped is absent, up to the next area.
+static void find_gap(const struct process_backing *process, uint64_t hva, struct gg_extent *extent)
+{
+	extent->kind = GG_EXTENT_ABSENT;
+	for (size_t i = 0; i < process->count; i++)
+		if (process->areas[i].start > hva && process->areas[i].start - hva < extent->size)
+			extent->size = process->areas[i].start - hva;
+}
+
 static struct gg_error *process_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
 				       bool holes, struct gg_extent *ret)
 {
 	struct process_backing *process = (struct process_backing *)backing;
 	struct area *area = find_area(process, hva);
 	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_DATA };
-	if (!area)
-		return gg_error_fault(hva, "process %d has nothing mapped at 0x%" PRIx64,
-				      process->pid, hva);
+	if (!area) {
+		find_gap(process, hva, ret);
+		return NULL;
+	}
 	if (area->end - hva < size)
 		ret->size = area->end - hva;
 	open_area(process, area);
+	off_t offset;
 	if (area->kind == AREA_ANONYMOUS && holes)
 		find_touched(process, hva, ret);
-	else if (area->kind == AREA_FILE)
-		find_file_hole(area, hva, holes, ret);
+	else if (area->file >= 0 && find_file_end(area, hva, ret, &offset) && holes &&
+		 area->kind == AREA_FILE)
+		find_file_hole(area, offset, ret);
 	return NULL;
 }
 
@@ -222,16 +283,32 @@ static struct gg_error *read_all(int fd, void *buffer, size_t size, uint64_t off
 		ssize_t got = pread(fd, bytes, size, (off_t)offset);
 		if (got < 0 && errno == EINTR && !gg_interrupt_pending())
 			continue;
+		if (got < 0 && errno != EIO && errno != EFAULT)
+			return gg_error_system(errno, "0x%" PRIx64, offset);
 		if (got <= 0)
-			return got < 0 && errno != EIO
-				       ? gg_error_system(errno, "0x%" PRIx64, offset)
-				       : gg_error_fault(offset, "0x%" PRIx64 " cannot be read",
-							offset);
+			return gg_error_fault(offset, "0x%" PRIx64 " cannot be read%s%s", offset,
+					      got < 0 ? ": " : "", got < 0 ? strerror(errno) : "");
 		bytes += got;
 		offset += (uint64_t)got;
 		size -= (size_t)got;
 	}
 	return NULL;
+}
+
+// Has the process ended? Then it has no areas any more.
+static bool is_gone(const struct process_backing *process)
+{
+	char path[64], byte;
+	snprintf(path, sizeof(path), "/proc/%d/maps", process->pid);
+	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
+	return file < 0 || read(file, &byte, 1) <= 0;
+}
+
+static struct gg_error *lose(struct process_backing *process, struct gg_error *err)
+{
+	gg_error_destroy(err);
+	process->backing.lost = true;
+	return gg_error_create(GG_LOST, "process %d has ended", process->pid);
 }
 
 static struct gg_error *process_read(struct gg_backing *backing, gg_hva_t hva, void *buffer,
@@ -250,6 +327,8 @@ static struct gg_error *process_read(struct gg_backing *backing, gg_hva_t hva, v
 					       ? read_all(area->file, bytes, piece,
 							  area->offset + (hva - area->start))
 					       : read_all(process->memory, bytes, piece, hva);
+		if (err && is_gone(process))
+			err = lose(process, err);
 		if (err)
 			return gg_error_context(err, "reading process %d", process->pid);
 		bytes += piece;
@@ -262,9 +341,11 @@ static struct gg_error *process_read(struct gg_backing *backing, gg_hva_t hva, v
 static void process_destroy(struct gg_backing *backing)
 {
 	struct process_backing *process = (struct process_backing *)backing;
-	for (size_t i = 0; i < process->count; i++)
+	for (size_t i = 0; i < process->count; i++) {
+		free(process->areas[i].path);
 		if (process->areas[i].file >= 0)
 			close(process->areas[i].file);
+	}
 	if (process->memory >= 0)
 		close(process->memory);
 	if (process->pagemap >= 0)
@@ -282,7 +363,7 @@ static const struct gg_backing_ops process_ops = {
 // While a post-copy migration comes in (QEMU migration/postcopy-ram.c), pages that have not arrived
 // look like pages that were never touched, and reading one waits for it. QEMU then has a
 // userfaultfd.
-static struct gg_error *check_complete(pid_t pid)
+struct gg_error *gg_backing_check_process(pid_t pid)
 {
 	char path[64], target[64];
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
@@ -328,8 +409,6 @@ struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret)
 		err = gg_error_system(errno, "/proc/%d/pagemap", pid);
 	if (!err)
 		err = read_areas(process);
-	if (!err)
-		err = check_complete(pid);
 	if (err) {
 		process_destroy(&process->backing);
 		return err;

@@ -4,6 +4,8 @@
 #include "backing.h"
 #include "../cleanup.h"
 
+#include <string.h>
+
 struct host_backing {
 	struct gg_backing backing;
 	const struct gg_host *host;
@@ -52,6 +54,39 @@ struct gg_error *gg_backing_create_host(const struct gg_host *host, const struct
 	backing->host = host;
 	backing->core = core;
 	*ret = &backing->backing;
+	return NULL;
+}
+
+// Of the extent that starts at HVA: its bytes, or zeros. SIZE becomes its size.
+static struct gg_error *read_extent(struct gg_backing *backing, gg_hva_t hva, uint8_t *buffer,
+				    size_t *size, uint64_t *absent)
+{
+	struct gg_extent extent;
+	struct gg_error *err = backing->ops->extent(backing, hva, *size, false, &extent);
+	if (err)
+		return err;
+	*size = extent.size;
+	if (extent.kind != GG_EXTENT_ABSENT)
+		return backing->ops->read(backing, hva, buffer, extent.size);
+	memset(buffer, 0, extent.size);
+	*absent += extent.size;
+	return NULL;
+}
+
+struct gg_error *gg_backing_read_present(struct gg_backing *backing, gg_hva_t hva, void *buffer,
+					 size_t size, uint64_t *absent)
+{
+	uint8_t *bytes = buffer;
+	struct gg_error *err = backing->ops->read(backing, hva, buffer, size);
+	if (!err || gg_error_kind(err) != GG_ABSENT)
+		return err;
+	gg_error_destroy(err);
+	for (size_t done = 0, piece; done < size; done += piece) {
+		piece = size - done;
+		err = read_extent(backing, hva + done, bytes + done, &piece, absent);
+		if (err)
+			return err;
+	}
 	return NULL;
 }
 

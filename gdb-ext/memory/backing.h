@@ -5,7 +5,7 @@
 #define GG_BACKING_H
 
 #include "../host/core-file.h"
-#include "../host/host.h"
+#include "../qemu/ram.h"
 
 enum gg_extent_kind {
 	GG_EXTENT_DATA,   // may have zeros too
@@ -47,6 +47,8 @@ struct gg_backing {
 	// What is to be done about bytes that are absent; NULL: it depends on the core.
 	const char *advice;
 	bool lost; // the target does not answer any more: GG_LOST came
+	// Bytes that reads have found to be absent, where no extent told.
+	uint64_t unreadable;
 };
 
 // Bytes by way of the host's read; which of them are absent, by CORE, or NULL where the target is
@@ -60,6 +62,10 @@ struct gg_error *gg_backing_create_core(const struct gg_core_file *core, struct 
 // Bytes out of the memory of process PID, by the operating system.
 struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret);
 
+// GG_ABSENT where memory of process PID is still to come, and reading it would wait for it.
+// GG_SYSTEM where that cannot be told.
+struct gg_error *gg_backing_check_process(pid_t pid);
+
 // A part of the gdbstub's memory that nobody can tell the state of.
 struct gg_untold {
 	gg_gpa_t start;
@@ -72,6 +78,17 @@ struct gg_untold {
 // still that long.
 struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct gg_untold *untold,
 					size_t count, bool by_pages, struct gg_backing **ret);
+
+// The bytes of WHOLE, but for what RAM's absences say is absent, and for pages that turn out to be
+// unreadable. It takes over both WHOLE and the absences, which leaves RAM without; where it fails
+// neither.
+struct gg_error *gg_backing_create_partial(struct gg_backing *whole, struct gg_qemu_ram *ram,
+					   struct gg_backing **ret);
+
+// Reads what is there of the SIZE (at least 1) bytes at HVA; what is absent becomes zeros in
+// BUFFER, for a caller who does not show them, and is added to ABSENT.
+struct gg_error *gg_backing_read_present(struct gg_backing *backing, gg_hva_t hva, void *buffer,
+					 size_t size, uint64_t *absent);
 
 // NULL is allowed.
 void gg_backing_destroy(struct gg_backing *backing);

@@ -91,9 +91,10 @@ struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 		const struct gg_ram_range *range = &map->ranges[i];
 		for (uint64_t done = 0; done < range->size;) {
 			struct gg_extent extent;
-			struct gg_error *err =
-				map->backing->ops->extent(map->backing, range->hva + done,
-							  range->size - done, false, &extent);
+			struct gg_error *err = gg_interrupt_check();
+			if (!err)
+				err = map->backing->ops->extent(map->backing, range->hva + done,
+								range->size - done, false, &extent);
 			if (!err && extent.kind == GG_EXTENT_ABSENT) {
 				struct gg_ram_range piece = {
 					.start = range->start + done,

@@ -2,6 +2,8 @@
 #include "ram-scan.h"
 #include "../cleanup.h"
 
+#include <inttypes.h>
+
 enum { CHUNK = 1 << 20 };
 
 struct scan {
@@ -14,16 +16,23 @@ struct scan {
 	uint8_t *buffer;
 };
 
-static struct gg_error *scan_extent(struct scan *scan, gg_gpa_t gpa, uint64_t size)
+// SIZE bytes from OFFSET on in RANGE.
+static struct gg_error *scan_extent(struct scan *scan, const struct gg_ram_range *range,
+				    uint64_t offset, uint64_t size)
 {
+	uint64_t absent = 0; // counted by the backing, once
 	for (uint64_t done = 0; done < size && !scan->ended;) {
 		size_t chunk = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
-			err = gg_ram_map_read(scan->map, gpa + done, scan->buffer, chunk);
+			err = gg_backing_read_present(scan->map->backing,
+						      range->hva + offset + done, scan->buffer,
+						      chunk, &absent);
 		if (err)
-			return err;
-		scan->ended = scan->look(scan->data, gpa + done, scan->buffer, chunk);
+			return gg_error_context(err, "guest-physical 0x%" PRIx64 " (%s)",
+						range->start + offset + done, range->block);
+		scan->ended =
+			scan->look(scan->data, range->start + offset + done, scan->buffer, chunk);
 		done += chunk;
 		if (done < size && chunk > scan->overlap)
 			done -= scan->overlap;
@@ -40,7 +49,7 @@ static struct gg_error *scan_range(struct scan *scan, const struct gg_ram_range 
 		struct gg_error *err = backing->ops->extent(backing, range->hva + done,
 							    range->size - done, true, &extent);
 		if (!err && extent.kind == GG_EXTENT_DATA)
-			err = scan_extent(scan, range->start + done - shared, extent.size + shared);
+			err = scan_extent(scan, range, done - shared, extent.size + shared);
 		if (err)
 			return err;
 		shared = 0;
@@ -60,9 +69,10 @@ struct gg_error *gg_ram_scan(const struct gg_ram_map *map, size_t overlap, gg_ra
 	struct scan scan = {
 		.map = map, .overlap = overlap, .look = look, .data = data, .buffer = buffer
 	};
+	const uint64_t unreadable = map->backing->unreadable;
 	struct gg_error *err = buffer ? NULL : gg_enomem;
 	for (size_t i = 0; !err && !scan.ended && i < map->count; i++)
 		err = scan_range(&scan, &map->ranges[i]);
-	*missing += scan.missing;
+	*missing += scan.missing + (map->backing->unreadable - unreadable);
 	return err;
 }

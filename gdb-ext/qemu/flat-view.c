@@ -193,7 +193,9 @@ static struct gg_error *add_ram(const struct reader *reader, struct flat_range *
 
 	struct plugged_range plugged = { reader->ram, range, &block };
 	uint64_t manager = 0;
-	if (reader->layout.rdm.size)
+	err = gg_qemu_ram_add_absence(reader->host, &block, reader->ram);
+	// Private memory has a manager too, of what is shared.
+	if (!err && reader->layout.rdm.size && !block.is_private)
 		err = gg_host_read_member(reader->host, range->region, &reader->layout.rdm,
 					  &manager);
 	if (err)
@@ -338,7 +340,9 @@ struct gg_error *gg_qemu_ram_read(const struct gg_host *host, struct gg_qemu_ram
 	if (err)
 		return gg_error_context(err, "QEMU's types");
 
-	err = gg_host_read_member(host, address_space, &reader.layout.current_map, &view);
+	err = gg_qemu_check_arrival(host, &reader.layout.block);
+	if (!err)
+		err = gg_host_read_member(host, address_space, &reader.layout.current_map, &view);
 	if (!err && !view)
 		err = gg_error_create(GG_BAD_DATA,
 				      "its current_map is NULL: QEMU had not made the machine yet");

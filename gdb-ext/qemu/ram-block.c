@@ -25,6 +25,10 @@ static const struct gg_layout_row block_rows[] = {
 	// A pointer to the block since v2.6, an address in ram_addr_t's space before.
 	GG_LAYOUT_ROW_OPTIONAL(struct gg_ram_block_layout, region_block, "MemoryRegion",
 			       "ram_block"),
+	// Since v2.11.
+	GG_LAYOUT_ROW_OPTIONAL(struct gg_ram_block_layout, received, "RAMBlock", "receivedmap"),
+	// Since v9.1.
+	GG_LAYOUT_ROW_OPTIONAL(struct gg_ram_block_layout, guest_memfd, "RAMBlock", "guest_memfd"),
 };
 
 static const struct gg_layout_row ram_addr_rows[] = {
@@ -111,6 +115,22 @@ static struct gg_error *read_idstr(const struct gg_host *host, uint64_t address,
 	return *ret ? NULL : gg_enomem;
 }
 
+// What of the block is not in QEMU's memory.
+static struct gg_error *read_absence(const struct gg_host *host,
+				     const struct gg_ram_block_layout *layout, uint64_t block,
+				     struct gg_ram_block *ret)
+{
+	uint64_t file = UINT32_MAX;
+	struct gg_error *err = NULL;
+	if (layout->received.size)
+		err = gg_host_read_member(host, block, &layout->received, &ret->received);
+	if (!err && layout->guest_memfd.size)
+		err = gg_host_read_member(host, block, &layout->guest_memfd, &file);
+	// A descriptor, -1 where there is none.
+	ret->is_private = file <= INT32_MAX;
+	return err;
+}
+
 struct gg_error *gg_ram_block_read(const struct gg_host *host,
 				   const struct gg_ram_block_layout *layout, uint64_t region,
 				   struct gg_ram_block *ret)
@@ -134,6 +154,8 @@ struct gg_error *gg_ram_block_read(const struct gg_host *host,
 		err = gg_error_create(GG_BAD_DATA,
 				      "its host is 0x%" PRIx64 " and its length 0x%" PRIx64,
 				      ret->host, ret->length);
+	if (!err)
+		err = read_absence(host, layout, block, ret);
 	if (!err)
 		err = read_idstr(host, block + layout->idstr.offset, layout->idstr.size,
 				 &ret->idstr);

@@ -11,6 +11,7 @@ void gg_qemu_ram_deinit(struct gg_qemu_ram *ram)
 	for (size_t i = 0; i < ram->count; i++)
 		free(ram->ranges[i].block);
 	free(ram->ranges);
+	gg_qemu_absences_destroy(ram->absences, ram->absence_count);
 	*ram = (struct gg_qemu_ram){ 0 };
 }
 

@@ -16,14 +16,33 @@ struct gg_qemu_range {
 	char *block;     // RAMBlock.idstr, escaped
 };
 
-// Ascending by start, disjoint.
+// The reason why QEMU's memory lacks pages of a RAMBlock, whatever is mapped there.
+enum gg_absence_reason {
+	GG_NOT_ARRIVED, // QEMU is receiving the guest, and some pages are still to come
+	GG_PRIVATE,     // the guest has them to itself, in a guest_memfd
+};
+
+// A RAMBlock that is not whole.
+struct gg_qemu_absence {
+	gg_hva_t hva; // of the block's first byte
+	uint64_t size;
+	enum gg_absence_reason reason;
+	uint64_t page_size;
+	uint8_t *present; // a bit for each page, the lowest first; NULL where all are absent
+};
+
 struct gg_qemu_ram {
-	struct gg_qemu_range *ranges;
+	struct gg_qemu_range *ranges; // ascending by start, disjoint
 	size_t count, capacity;
+	struct gg_qemu_absence *absences; // a block each
+	size_t absence_count;
 };
 
 struct gg_error *gg_qemu_ram_read(const struct gg_host *host, struct gg_qemu_ram *ret);
 void gg_qemu_ram_deinit(struct gg_qemu_ram *ram);
+
+// NULL is allowed.
+void gg_qemu_absences_destroy(struct gg_qemu_absence *absences, size_t count);
 
 // Appends RANGE, which has a copy of BLOCK for its block, or lengthens the last range by it where
 // region and bytes both go on. RANGE starts at or behind the end of the last one.

@@ -66,8 +66,15 @@ static bool is_wanted(const struct decoder *decoder, const cs_insn *instruction,
 	case GG_CODE_RETURNS_WORD:
 		return instruction->id == X86_INS_MOV && memory->size == WORD_SIZE &&
 		       other->type == X86_OP_REG && other->reg == X86_REG_RAX;
+	case GG_CODE_LOADS_WORD:
+		return instruction->id == X86_INS_MOV && memory->size == WORD_SIZE &&
+		       other->type == X86_OP_REG;
 	case GG_CODE_LOADS_BYTE:
 		return instruction->id == X86_INS_MOVZX && memory->size == BYTE_SIZE;
+	case GG_CODE_LOADS_HALF:
+	case GG_CODE_LOADS_VARIABLE:
+		return instruction->id == X86_INS_MOV && memory->size == HALF_SIZE &&
+		       other->type == X86_OP_REG;
 	case GG_CODE_TESTS_BYTE:
 		return (instruction->id == X86_INS_CMP && memory->size == BYTE_SIZE &&
 			is_immediate(other, 0)) ||
@@ -83,17 +90,19 @@ static bool is_wanted(const struct decoder *decoder, const cs_insn *instruction,
 	return false;
 }
 
-// A place relative to the argument; where the argument is what is compared, relative to any other
-// register, or a variable.
+// A place relative to the argument; where the argument is what is compared, or leads to what is
+// loaded, relative to any other register, or a variable.
 static bool is_relative(const struct decoder *decoder, const x86_op_mem *place)
 {
 	if (place->index != X86_REG_INVALID)
 		return false;
-	if (decoder->access == GG_CODE_COMPARES_VARIABLE)
+	if (decoder->access == GG_CODE_COMPARES_VARIABLE ||
+	    decoder->access == GG_CODE_LOADS_VARIABLE)
 		return place->base == X86_REG_RIP;
 	if (place->disp < 0 || place->base == X86_REG_RIP || place->base == X86_REG_INVALID)
 		return false;
-	return decoder->access == GG_CODE_COMPARES_WORD || whole(place->base) == decoder->argument;
+	return decoder->access == GG_CODE_COMPARES_WORD || decoder->access == GG_CODE_LOADS_HALF ||
+	       whole(place->base) == decoder->argument;
 }
 
 static bool match(const struct decoder *decoder, const cs_insn *instruction, uint64_t *ret)

@@ -115,7 +115,10 @@ struct gg_error *gg_find_variables(const struct gg_finder *finder, struct gg_var
 // What a function does first that tells where something is.
 enum gg_code_access {
 	GG_CODE_RETURNS_WORD,      // returns 8 bytes of what its first argument points to
+	GG_CODE_LOADS_WORD,        // loads 8 bytes of it
 	GG_CODE_LOADS_BYTE,        // loads a byte of it
+	GG_CODE_LOADS_HALF,        // loads 4 bytes of whatever
+	GG_CODE_LOADS_VARIABLE,    // loads 4 bytes of a variable
 	GG_CODE_TESTS_BYTE,        // compares a byte of it with 0
 	GG_CODE_SETS_BYTE,         // stores 1 to a byte of it
 	GG_CODE_COMPARES_WORD,     // compares 4 bytes of whatever with its first argument

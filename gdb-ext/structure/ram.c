@@ -562,6 +562,8 @@ static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_
 		err = gg_view_find_flags(view, answers, manager);
 	if (!err)
 		err = add_answers(view, answers);
+	if (!err)
+		err = gg_view_find_absence(view, answers);
 	view_deinit(view);
 	return err;
 }

@@ -58,4 +58,7 @@ struct gg_error *gg_view_ambiguous(const char *what, uint64_t first, uint64_t se
 struct gg_error *gg_view_find_flags(const struct view *view, struct gg_answers *answers,
 				    struct gg_discard_manager *manager);
 
+// RAMBlock's receivedmap and guest_memfd, as far as the binary's code tells where they are.
+struct gg_error *gg_view_find_absence(const struct view *view, struct gg_answers *answers);
+
 #endif

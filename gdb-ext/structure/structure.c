@@ -118,6 +118,13 @@ static struct gg_error *find_symbol(struct gg_structure *structure, const char *
 			return err;
 		gg_error_destroy(err);
 	}
+	if (!strcmp(name, "incoming_postcopy_state")) {
+		err = gg_code_place(&structure->finder, "postcopy_state_get",
+				    GG_CODE_LOADS_VARIABLE, &ret->address);
+		if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+			return err;
+		gg_error_destroy(err);
+	}
 	return find_variable(structure, name, &ret->address);
 }
 

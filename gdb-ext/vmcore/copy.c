@@ -25,6 +25,7 @@ struct run {
 	uint64_t position; // at this offset in it
 	uint64_t data_end; // all from there to here has to be read
 	uint64_t done;
+	uint64_t absent;      // bytes that turned out to be
 	struct gg_error *err; // the first one; all stop
 };
 
@@ -67,12 +68,15 @@ static struct gg_error *write_runs(struct gg_output *output, uint64_t offset, co
 	return NULL;
 }
 
+// The bytes of it that turned out to be absent are added to ABSENT: what is written is of no use
+// then.
 static struct gg_error *copy_piece(const struct gg_copy *copy, const struct piece *piece,
-				   uint8_t *buffer)
+				   uint8_t *buffer, uint64_t *absent)
 {
 	struct gg_error *err = gg_interrupt_check();
 	if (!err)
-		err = copy->backing->ops->read(copy->backing, piece->hva, buffer, piece->size);
+		err = gg_backing_read_present(copy->backing, piece->hva, buffer, piece->size,
+					      absent);
 	if (!err)
 		err = write_runs(copy->output, piece->offset, buffer, piece->size);
 	return err ? gg_error_context(err, "guest-physical 0x%" PRIx64, piece->gpa) : NULL;
@@ -166,8 +170,13 @@ static bool step(struct run *run, uint8_t *buffer)
 	if (!goes_on)
 		return false;
 
-	err = copy_piece(run->copy, &piece, buffer);
+	uint64_t absent = 0;
+	err = copy_piece(run->copy, &piece, buffer, &absent);
+	if (!err && absent && !run->copy->find_absent)
+		err = gg_error_create(GG_ABSENT, "memory at 0x%" PRIx64 " cannot be read",
+				      piece.hva);
 	pthread_mutex_lock(&run->lock);
+	run->absent += absent;
 	if (err) {
 		fail(run, err);
 	} else {
@@ -241,5 +250,6 @@ struct gg_error *gg_copy_run(struct gg_copy *copy)
 	work_and_tell(&run, buffer);
 	while (started)
 		pthread_join(threads[--started], NULL);
+	copy->absent = run.absent;
 	return run.err;
 }

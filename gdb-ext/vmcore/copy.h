@@ -31,11 +31,15 @@ struct gg_copy {
 	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);
 	void *data; // of both
 
+	// Memory that turns out to be absent does not end the copy: it is found in all jobs.
+	bool find_absent;
+	uint64_t absent; // set to the bytes that were; unless 0, the output is of no use
+
 	bool cloned; // set if the kernel shared bytes, which nobody has seen then
 };
 
-// Copies all jobs, in order where the output is a stream. Pages of zeros are not written: in a file
-// they become holes.
+// Copies all jobs, in order where the output is a stream. GG_ABSENT where memory is not there.
+// Pages of zeros are not written: in a file they become holes.
 struct gg_error *gg_copy_run(struct gg_copy *copy);
 
 #endif

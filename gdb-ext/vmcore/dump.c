@@ -26,6 +26,9 @@ struct dump {
 	struct gg_buffer notes;
 	struct gg_output *output;
 	struct gg_vmcoreinfo_scan scan;
+	size_t cpu_notes_size;       // of notes, the part that is the same whatever memory there is
+	uint64_t unreadable;         // bytes that were known to be when the pieces were laid out
+	bool streams;                // a stream has got its first bytes
 	size_t begun;                // pieces whose start has been shown
 	double began, last_progress; // seconds
 };
@@ -78,6 +81,12 @@ static struct gg_error *note_progress(void *data, size_t piece, uint64_t done)
 	return err;
 }
 
+// Is more memory known to be absent than when the pieces were laid out?
+static bool is_outdated(const struct dump *dump)
+{
+	return dump->guest->backing->unreadable != dump->unreadable;
+}
+
 static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 {
 	_cleanup_free_ struct gg_copy_job *jobs = calloc(dump->pieces.count, sizeof(*jobs));
@@ -98,9 +107,13 @@ static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 		.seen = look_for_kernel,
 		.progress = note_progress,
 		.data = dump,
+		.find_absent = dump->options->skip_absent && !dump->streams,
 	};
 	struct gg_error *err = gg_copy_run(&copy);
 	*cloned = copy.cloned;
+	if (!err && copy.absent && !is_outdated(dump))
+		err = gg_error_create(GG_ABSENT, "0x%" PRIx64 " bytes of memory went away",
+				      copy.absent);
 	return err;
 }
 
@@ -168,8 +181,10 @@ static struct gg_error *write_stream(struct dump *dump)
 {
 	bool cloned;
 	struct gg_error *err = dump->options->no_notes ? NULL : find_kernel(dump, NULL);
-	if (!err)
-		err = write_headers(dump);
+	if (err || is_outdated(dump))
+		return err;
+	dump->streams = true;
+	err = write_headers(dump);
 	return err ? err : copy_memory(dump, &cloned);
 }
 
@@ -178,6 +193,8 @@ static struct gg_error *write_file(struct dump *dump)
 {
 	bool cloned = false;
 	struct gg_error *err = copy_memory(dump, &cloned);
+	if (is_outdated(dump))
+		return err;
 	const bool saw_all = !cloned && !dump->options->filter;
 	dump->scan.missing = dump->map->size - dump->pieces.size;
 	if (!err && !dump->options->no_notes)
@@ -185,26 +202,7 @@ static struct gg_error *write_file(struct dump *dump)
 	return err ? err : write_headers(dump);
 }
 
-static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *ret)
-{
-	const char *looked_at[3] = { 0 };
-	size_t count = 0;
-	if (dump->guest->core)
-		looked_at[count++] = gg_core_file_path(dump->guest->core);
-	if (dump->guest->program_path)
-		looked_at[count++] = dump->guest->program_path;
-
-	struct gg_error *err = gg_output_create(dump->options->path, dump->options->force,
-						looked_at, &dump->output);
-	if (!err)
-		err = gg_output_is_sequential(dump->output) ? write_stream(dump) : write_file(dump);
-	if (!err)
-		err = gg_output_commit(dump->output, ret->file_size);
-	gg_output_destroy(dump->output);
-	return err;
-}
-
-// ---- Before any byte is written ----
+// ---- What goes into the file ----
 
 static struct gg_error *find_pieces(struct dump *dump)
 {
@@ -216,8 +214,10 @@ static struct gg_error *find_pieces(struct dump *dump)
 	};
 	struct gg_error *err = gg_guest_ram_map(dump->guest, &dump->map);
 	if (!err)
-		err = gg_pieces_init(&dump->pieces, dump->map, dump->guest->core, &options,
-				     dump->options->notice, dump->options->data);
+		dump->unreadable = dump->guest->backing->unreadable;
+	if (!err)
+		err = gg_pieces_init(&dump->pieces, dump->map, gg_guest_absent_advice(dump->guest),
+				     &options, dump->options->notice, dump->options->data);
 	return err;
 }
 
@@ -238,7 +238,7 @@ static struct gg_error *find_arch(struct dump *dump, const struct gg_arch **ret)
 					       "not in the vmcore: its e_machine is EM_NONE");
 }
 
-static struct gg_error *prepare_elf(struct dump *dump, uint64_t *file_size)
+static struct gg_error *prepare_notes(struct dump *dump)
 {
 	struct gg_vmcore_elf *elf = &dump->elf;
 	struct gg_error *err = find_arch(dump, &elf->arch);
@@ -248,9 +248,13 @@ static struct gg_error *prepare_elf(struct dump *dump, uint64_t *file_size)
 	if (!dump->options->no_notes)
 		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notice,
 					  dump->options->data, &dump->notes);
-	if (err)
-		return err;
+	dump->cpu_notes_size = dump->notes.size;
+	return err;
+}
 
+static struct gg_error *lay_out(struct dump *dump, uint64_t *file_size)
+{
+	struct gg_vmcore_elf *elf = &dump->elf;
 	elf->notes = &dump->notes;
 	elf->count = dump->pieces.count;
 	elf->segments = calloc(elf->count, sizeof(*elf->segments));
@@ -264,6 +268,61 @@ static struct gg_error *prepare_elf(struct dump *dump, uint64_t *file_size)
 	return gg_vmcore_elf_lay_out(elf, file_size);
 }
 
+// ---- From there to its name ----
+
+// Once more, without the memory that was found to be absent: an error lists it, or it is left out.
+static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
+{
+	gg_pieces_deinit(&dump->pieces);
+	free(no_cleanup_ptr(dump->elf.segments));
+	dump->elf.image = (struct gg_vmcore_segment){ 0 };
+	dump->notes.size = dump->cpu_notes_size;
+	dump->scan = (struct gg_vmcoreinfo_scan){ .big_endian = dump->scan.big_endian };
+	dump->begun = 0;
+	struct gg_error *err = gg_output_restart(dump->output);
+	if (!err)
+		err = find_pieces(dump);
+	return err ? err : lay_out(dump, file_size);
+}
+
+static struct gg_error *write_all(struct dump *dump, uint64_t *file_size)
+{
+	enum { MOST_ATTEMPTS = 4 }; // one finds all that is absent, unless more becomes so
+	for (unsigned int attempt = 0;; attempt++) {
+		struct gg_error *err = gg_output_is_sequential(dump->output) ? write_stream(dump)
+									     : write_file(dump);
+		if (!is_outdated(dump) || (err && gg_error_kind(err) != GG_ABSENT))
+			return err;
+		if (dump->streams)
+			return gg_error_context(err, "a stream cannot be begun anew; name a file");
+		gg_error_destroy(err);
+		if (attempt == MOST_ATTEMPTS)
+			return gg_error_create(GG_ABSENT, "more and more memory cannot be read");
+		err = start_anew(dump, file_size);
+		if (err)
+			return err;
+	}
+}
+
+static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *ret)
+{
+	const char *looked_at[3] = { 0 };
+	size_t count = 0;
+	if (dump->guest->core)
+		looked_at[count++] = gg_core_file_path(dump->guest->core);
+	if (dump->guest->program_path)
+		looked_at[count++] = dump->guest->program_path;
+
+	struct gg_error *err = gg_output_create(dump->options->path, dump->options->force,
+						looked_at, &dump->output);
+	if (!err)
+		err = write_all(dump, &ret->file_size);
+	if (!err)
+		err = gg_output_commit(dump->output, ret->file_size);
+	gg_output_destroy(dump->output);
+	return err;
+}
+
 struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
 			 struct gg_dump_result *ret)
 {
@@ -271,7 +330,9 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 	gg_interrupt_begin();
 	struct gg_error *err = find_pieces(&dump);
 	if (!err)
-		err = prepare_elf(&dump, &ret->file_size);
+		err = prepare_notes(&dump);
+	if (!err)
+		err = lay_out(&dump, &ret->file_size);
 	if (!err)
 		err = write_output(&dump, ret);
 	gg_interrupt_end();

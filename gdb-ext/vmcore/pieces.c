@@ -24,20 +24,8 @@ static void list_absent(struct absent_list *list, const struct gg_ram_range *pie
 		fprintf(list->stream, ", ...");
 }
 
-static struct gg_error *absent_error(const struct gg_core_file *core, const char *backing_advice,
-				     const struct absent_list *list)
+static struct gg_error *absent_error(const char *advice, const struct absent_list *list)
 {
-	static const char not_a_core[] = "the files behind them are shorter than they are mapped";
-	static const char left_out[] =
-		"the core was made without them: QEMU must run with -machine dump-guest-core=on, "
-		"and bits of /proc/PID/coredump_filter be set for what backs its memory (0x7f)";
-	static const char cut_off[] =
-		"the core file is cut off: look at the limit of its size (ulimit -c, "
-		"systemd-coredump's ExternalSizeMax) and at the disk it was written to";
-	const char *advice = backing_advice                  ? backing_advice
-			     : !core                         ? not_a_core
-			     : gg_core_file_is_cut_off(core) ? cut_off
-							     : left_out;
 	return gg_error_create(GG_ABSENT,
 			       "%u range%s of the guest's memory %s missing: %s; %s; -absent skip "
 			       "leaves them out",
@@ -152,9 +140,8 @@ static struct gg_error *check_options(const struct gg_piece_options *options)
 }
 
 struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
-				const struct gg_core_file *core,
-				const struct gg_piece_options *options, gg_notice_fn *notice,
-				void *data)
+				const char *advice, const struct gg_piece_options *options,
+				gg_notice_fn *notice, void *data)
 {
 	*pieces = (struct gg_pieces){ 0 };
 	struct gg_error *err = check_options(options);
@@ -168,7 +155,7 @@ struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_ma
 	fclose(absent.stream);
 	_cleanup_free_ char *text = absent.text;
 	if (!err && absent.count && !options->skip_absent)
-		err = absent_error(core, map->backing->advice, &absent);
+		err = absent_error(advice, &absent);
 	if (!err && absent.count)
 		err = tell_absent(&absent, notice, data);
 	if (!err && !pieces->count)

@@ -19,11 +19,10 @@ struct gg_piece_options {
 	bool skip_absent; // leave out what MAP's backing lacks, and tell; else it is GG_ABSENT
 };
 
-// CORE, or NULL, is for the advice that an error gives. GG_NOT_FOUND where nothing is left.
+// ADVICE is what an error says of absent memory. GG_NOT_FOUND where nothing is left.
 struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
-				const struct gg_core_file *core,
-				const struct gg_piece_options *options, gg_notice_fn *notice,
-				void *data);
+				const char *advice, const struct gg_piece_options *options,
+				gg_notice_fn *notice, void *data);
 void gg_pieces_deinit(struct gg_pieces *pieces);
 
 #endif

@@ -14,8 +14,9 @@
 (define (guest-info)
   "What there is to know of the guest at a glance, as an association list: target, run-state-before (of a
 stub's guest, before GDB connected: ran, paused, resumed, unknown), qemu, cpus, ram and absent (lists of
-#(START SIZE HVA BLOCK)), backing, kernel, notices.  In the place of what could
-not be had is (error . MESSAGE)."
+#(START SIZE HVA BLOCK)), backing, kernel, notices; absent-count, absent-size and absent-advice, since of
+many thousand pieces absent has only the first.  In the place of what could not be had is
+(error . MESSAGE)."
   (define (try thunk)
     (catch 'gdb-guest-error
       thunk
@@ -26,13 +27,17 @@ not be had is (error . MESSAGE)."
   (call-with-guest
    (lambda (guest)
      ;; Without RAM there is nothing to look at: that is the command's error.
-     (let ((ram (%guest-ram guest))
-           (target (current-target)))
+     (let* ((ram (%guest-ram guest))
+            (info (%guest-info guest))
+            (target (current-target)))
        (append `((target . ,target)
                  (run-state-before . ,(and (eq? (target-kind target) 'stub) (state-before)))
-                 (ram . ,ram)
-                 (absent . ,(try (lambda () (%guest-absent guest)))))
-               (%guest-info guest))))))
+                 (ram . ,ram))
+               ;; Behind the search for the kernel, which may have found more that cannot be read.
+               (match (try (lambda () (%guest-absent guest)))
+                 (('error . message) `((absent error . ,message)))
+                 (absent absent))
+               info)))))
 
 (define (fact facts name)
   "The value of a fact; #f for what is missing or an error, which `problems' tells."
@@ -104,13 +109,13 @@ disconnect)")))
 ;; A guest with a virtio-mem may have thousands of ranges.
 (define ranges-shown 12)
 
-(define (print-ranges name ranges suffix)
+(define (print-ranges name ranges count suffix)
   (let ((shown (list-head ranges (min ranges-shown (length ranges)))))
     (for-each (lambda (range name) (line name "~a~a" (format-range range) suffix))
               shown
               (cons name (make-list (length shown) "")))
-    (when (> (length ranges) ranges-shown)
-      (line "" "... and ~a more" (- (length ranges) ranges-shown)))))
+    (when (> count ranges-shown)
+      (line "" "... and ~a more" (- count ranges-shown)))))
 
 (define (total ranges)
   (fold (lambda (range sum) (+ sum (vector-ref range 1))) 0 ranges))
@@ -119,14 +124,15 @@ disconnect)")))
   (let ((ram (assq-ref info 'ram)))
     (line "RAM" "~a in ~a range~a, read from ~a" (format-size (total ram)) (length ram)
           (if (= (length ram) 1) "" "s") (assq-ref info 'backing))
-    (print-ranges "" ram "")
+    (print-ranges "" ram (length ram) "")
     (match (assq-ref info 'absent)
       (() #t)
       (('error . message) (note "~a" message))
       (absent
-       (line "missing" "~a in ~a range~a" (format-size (total absent)) (length absent)
-             (if (= (length absent) 1) "" "s"))
-       (print-ranges "" absent ", missing")))))
+       (let ((count (assq-ref info 'absent-count)))
+         (line "missing" "~a in ~a range~a" (format-size (assq-ref info 'absent-size)) count
+               (if (= count 1) "" "s"))
+         (print-ranges "" absent count ", missing"))))))
 
 ;; As the kernel prints it, which cuts off what is below a microsecond.
 (define (kernel-time nanoseconds)
@@ -165,6 +171,9 @@ disconnect)")))
      (print-last-record info kernel))))
 
 (define (print-notes info)
+  (when (pair? (assq-ref info 'absent))
+    (and=> (assq-ref info 'absent-advice)
+           (lambda (advice) (note "missing: ~a" advice))))
   (for-each (lambda (text) (note "~a" text))
             (delete-duplicates
              (append (problems (assq-ref info 'qemu))

@@ -12,8 +12,8 @@
 (define* (guest-walk address #:key (cpu #f) (notice (const #t)))
   "The way from the guest-virtual ADDRESS to guest-physical memory, through the page tables of the
 CPU whose number CPU is, or those of the guest's kernel: (ENTRIES . TRANSLATION).  ENTRIES is a list
-of #(LEVEL GPA VALUE FLAGS), TRANSLATION #(GPA PAGE-SIZE BLOCK OFFSET) or, if it is not mapped, #f;
-BLOCK is #f if that is not RAM.  NOTICE is called as that of guest-read."
+of #(LEVEL GPA VALUE FLAGS), TRANSLATION #(GPA PAGE-SIZE BLOCK OFFSET ABSENT?) or, if it is
+not mapped, #f; BLOCK is #f if that is not RAM; ABSENT? says that it is, and its bytes are missing.  NOTICE is called as that of guest-read."
   (call-with-guest
    (lambda (guest)
      (%guest-walk guest cpu address notice))))
@@ -26,14 +26,15 @@ BLOCK is #f if that is not RAM.  NOTICE is called as that of guest-read."
 
 (define (print-translation address entries translation)
   (match translation
-    (#(gpa page-size block offset)
-     (say "guest-physical 0x~x~a, ~a\n" gpa
+    (#(gpa page-size block offset absent?)
+     (say "guest-physical 0x~x~a, ~a~a\n" gpa
           (if (null? entries)
               ", paging is off"
               (format #f " in a page of ~a" (format-size page-size)))
           (if block
               (format #f "~a + 0x~x" block offset)
-              "not RAM")))
+              "not RAM")
+          (if absent? ", absent" "")))
     (#f
      (match (last entries)
        (#(level gpa value _)

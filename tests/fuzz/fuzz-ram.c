@@ -30,6 +30,11 @@ static void check_ram(const struct gg_qemu_ram *ram)
 			abort();
 		next = end;
 	}
+	for (size_t i = 0; i < ram->absence_count; i++) {
+		const struct gg_qemu_absence *absence = &ram->absences[i];
+		if (!absence->size || (absence->reason == GG_NOT_ARRIVED && !absence->present))
+			abort();
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -37,6 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fake_qemu qemu;
 	fake_qemu_init(&qemu, size ? data[0] % 3 : FAKE_7_2, ranges, 4);
 	memset(qemu.structures + FAKE_VIRTIO_MEM_BITMAP, 0xa5, 2);
+	// The block behind the first ranges is being received.
+	const uint64_t received = FAKE_STRUCTURES + FAKE_RECEIVED;
+	memcpy(qemu.structures + FAKE_BLOCK + FAKE_BLOCK_RECEIVEDMAP, &received, sizeof(received));
 	for (size_t at = 1; at + CHANGE_SIZE <= size; at += CHANGE_SIZE) {
 		size_t offset = (size_t)(data[at] | data[at + 1] << 8) % FAKE_STRUCTURES_SIZE;
 		size_t width = (size_t)1 << data[at + 2] % 4;

@@ -148,7 +148,7 @@ READ = r"""
 
 (define (walk guest address)
   (match (%guest-walk guest 0 address (const #t))
-    ((entries . #(gpa _ _ _)) (number->string gpa 16))
+    ((entries . #(gpa _ _ _ _)) (number->string gpa 16))
     ((entries . #f) (string-append "none at " (vector-ref (last entries) 0)))))
 
 (define (try thunk)

@@ -88,6 +88,8 @@ static const struct fake_member members_7_2[] = {
 	{ "MemoryRegion", "nonvolatile", 42, 1 },
 	{ "MemoryRegion", "rdm", 200, 8 },
 	{ "RAMBlock", "used_length", 40, 8 },
+	{ "RAMBlock", "receivedmap", FAKE_BLOCK_RECEIVEDMAP, 8 },
+	{ "RAMBlock", "guest_memfd", FAKE_BLOCK_GUEST_MEMFD, 4 }, // in fact since v9.1
 	{ "Object", "class", 0, 8 },
 	{ "ObjectClass", "type", 0, 8 },
 	{ "TypeImpl", "name", 8, 8 },
@@ -186,6 +188,7 @@ static void add_region(struct fake_qemu *qemu, enum fake_version version,
 	put(qemu, block + 24, qemu->hva[n]);
 	put(qemu, block + 32, ram_addr(n));
 	put(qemu, block + 40, qemu->size[n]);
+	put(qemu, block + FAKE_BLOCK_GUEST_MEMFD, UINT32_MAX);
 	snprintf((char *)qemu->structures + block + 56, 256, "block.%u", n);
 }
 

@@ -42,6 +42,9 @@ enum {
 	FAKE_REGION_SIZE = 0x100,
 	FAKE_BLOCK = 0x2000,
 	FAKE_BLOCK_STRUCT_SIZE = 0x400,
+	FAKE_BLOCK_RECEIVEDMAP = 0x190, // in a block: NULL, unless a test has the guest received
+	FAKE_BLOCK_GUEST_MEMFD = 0x198,
+	FAKE_RECEIVED = 0x7f00, // room for a bitmap
 	FAKE_CPUS_HEAD = 0x1c0,
 	FAKE_SAVEVM_STATE = 0x3c0, // its list, empty: for a test to point to an entry
 	FAKE_SAVE_STATE_NEXT = 0,  // in an entry: the next, the name, the device

@@ -151,6 +151,65 @@ static void test_virtio_mem_damage(void **state)
 	assert_error(read_ram(), GG_UNSUPPORTED, "it is a ram-block-\\x1b, not a virtio-mem");
 }
 
+static uint8_t *receive(unsigned int region, uint64_t bitmap)
+{
+	uint8_t *block = qemu.structures + FAKE_BLOCK + region * FAKE_BLOCK_STRUCT_SIZE;
+	put_uint(block + FAKE_BLOCK_RECEIVEDMAP, 8, bitmap);
+	return block;
+}
+
+static void test_arriving(void **state)
+{
+	(void)state;
+	fake_qemu_init(&qemu, FAKE_7_2, pc, PC_RANGES);
+	uint8_t *block = receive(0, FAKE_STRUCTURES + FAKE_RECEIVED);
+	put_uint(qemu.structures + FAKE_RECEIVED, 8, 0xfedcba9876);
+	assert_success(read_ram());
+	assert_int_equal(ram.absence_count, 1);
+	assert_int_equal(ram.absences[0].reason, GG_NOT_ARRIVED);
+	assert_int_equal(ram.absences[0].hva, qemu.hva[0]);
+	assert_int_equal(ram.absences[0].size, 0x28000);
+	assert_int_equal(ram.absences[0].page_size, 4096);
+	assert_memory_equal(ram.absences[0].present, "\x76\x98\xba\xdc\xfe", 5);
+
+	// A bitmap that cannot be read has no page that has arrived.
+	gg_qemu_ram_deinit(&ram);
+	receive(0, 0x10);
+	assert_success(read_ram());
+	assert_memory_equal(ram.absences[0].present, "\0\0\0\0\0", 5);
+
+	gg_qemu_ram_deinit(&ram);
+	put_uint(block + 40, 8, UINT64_C(1) << 45);
+	assert_error(read_ram(), GG_BAD_DATA, "its length is 0x200000000000, above 0x100000000000");
+}
+
+static void test_arriving_unknown(void **state)
+{
+	(void)state;
+	enum { ADVISE = 1, RUNNING = 4, END = 5 };
+	fake_qemu_init(&qemu, FAKE_2_5, pc, 5);
+	assert_success(gg_bytes_host_add_symbol(qemu.bytes, "incoming_postcopy_state",
+						FAKE_STRUCTURES + FAKE_RECEIVED));
+	uint8_t *postcopy = qemu.structures + FAKE_RECEIVED;
+	for (unsigned int now = ADVISE; now <= RUNNING; now++) {
+		put_uint(postcopy, 4, now);
+		assert_error(read_ram(), GG_ABSENT, "which pages have arrived is not known");
+	}
+	put_uint(postcopy, 4, END);
+	assert_success(read_ram());
+}
+
+static void test_private(void **state)
+{
+	(void)state;
+	fake_qemu_init(&qemu, FAKE_7_2, pc, PC_RANGES);
+	put_uint(qemu.structures + FAKE_BLOCK + FAKE_BLOCK_GUEST_MEMFD, 4, 17);
+	assert_success(read_ram());
+	assert_int_equal(ram.absence_count, 1);
+	assert_int_equal(ram.absences[0].reason, GG_PRIVATE);
+	assert_null(ram.absences[0].present);
+}
+
 static void test_counts(void **state)
 {
 	(void)state;
@@ -219,6 +278,12 @@ int main(void)
 		UNIT_TEST("aliases lead to the block, and not in a circle", test_alias),
 		UNIT_TEST("of a virtio-mem only plugged blocks are RAM", test_virtio_mem),
 		UNIT_TEST("a damaged virtio-mem is an error", test_virtio_mem_damage),
+		UNIT_TEST("a guest that is being received has the pages that have arrived",
+			  test_arriving),
+		UNIT_TEST("a QEMU 2.5 that receives a guest by post-copy is refused",
+			  test_arriving_unknown),
+		UNIT_TEST("a guest's private memory is absent (QEMU v9.1, RAMBlock.guest_memfd)",
+			  test_private),
 		UNIT_TEST("absurd counts are errors that name the limit", test_counts),
 		UNIT_TEST("ranges that overlap or wrap are errors", test_order),
 		UNIT_TEST("a RAMBlock that contradicts its region is an error", test_block_damage),

@@ -466,6 +466,32 @@ static void test_damaged_cpus(void **state)
 	fake_qemu_deinit(&qemu);
 }
 
+static void test_unreadable(void **state)
+{
+	(void)state;
+	struct fake_qemu qemu;
+	fill(&qemu);
+	struct gg_dump_result result;
+	struct gg_dump_options options = { .path = path, .notice = collect_notice };
+	// The second region's RAM is mapped for more than can be read: two pages at its end.
+	put_uint(qemu.structures + FAKE_BLOCK + FAKE_BLOCK_STRUCT_SIZE + 24, 8,
+		 qemu.hva[1] + 0x2000);
+	assert_error(dump(&qemu, &options, &result), GG_ABSENT,
+		     "1 range of the guest's memory is missing: 0x2fe000-0x2fffff (block.1); they "
+		     "cannot be read");
+	assert_int_equal(files_in_folder(), 0);
+
+	options.skip_absent = true;
+	notices[0] = 0;
+	assert_success(dump(&qemu, &options, &result));
+	assert_non_null(strstr(notices, "because they are missing: 0x2fe000-0x2fffff (block.1)"));
+	read_file(path, file, sizeof(file));
+	const Elf64_Phdr *load = find_load(0x100000);
+	assert_int_equal(load->p_filesz, 0x1fe000);
+	assert_int_equal(file[load->p_offset + 0x1fdfff], 'y');
+	fake_qemu_deinit(&qemu);
+}
+
 static void test_dump_broken_off(void **state)
 {
 	(void)state;
@@ -480,8 +506,8 @@ static void test_dump_broken_off(void **state)
 
 	// The second region's RAM is not there.
 	put_uint(qemu.structures + FAKE_BLOCK + FAKE_BLOCK_STRUCT_SIZE + 24, 8, 0x5000000000);
-	assert_error(dump(&qemu, &(struct gg_dump_options){ .path = path }, &result), GG_FAULT,
-		     "no memory at 0x5000000000");
+	assert_error(dump(&qemu, &(struct gg_dump_options){ .path = path }, &result), GG_ABSENT,
+		     "1 range of the guest's memory is missing: 0x100000-");
 	assert_int_equal(files_in_folder(), 0);
 	fake_qemu_deinit(&qemu);
 
@@ -511,6 +537,8 @@ int main(void)
 		UNIT_TEST("a filter leaves only the addresses it names", test_filter),
 		UNIT_TEST("the CPUs' notes are there, and stale ones are told", test_notes),
 		UNIT_TEST("a damaged CPU list costs the notes, not the memory", test_damaged_cpus),
+		UNIT_TEST("pages that the copy cannot read are listed, or left out",
+			  test_unreadable),
 		UNIT_TEST("a dump that is broken off leaves no file", test_dump_broken_off),
 	};
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
