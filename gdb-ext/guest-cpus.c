@@ -80,7 +80,7 @@ struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 	const struct gg_arch *arch;
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	if (!err)
-		err = gg_guest_arch(guest, &arch);
+		err = gg_guest_cpu_arch(guest, &arch);
 	for (size_t i = 0; !err && i < cpus->count; i++) {
 		err = gg_interrupt_check();
 		if (!err)

@@ -69,12 +69,14 @@ static struct gg_error *is_running(struct gg_log_follow *follow, bool *ret)
 	struct gg_guest *guest = follow->guest;
 	const struct gg_qemu_cpus *cpus;
 	*ret = false;
-	if (!guest->kernel || !guest->kernel->table)
+	const struct gg_arch *arch;
+	if (!guest->kernel)
 		return NULL;
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
-	return err ? err
-		   : gg_kernel_is_running(guest->ram_map, guest->host, guest->arch, cpus,
-					  guest->kernel, ret);
+	if (!err)
+		err = gg_guest_cpu_arch(guest, &arch);
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	return err ? err : gg_kernel_is_running(&site, guest->kernel, ret);
 }
 
 // Another kernel is taken only if it is plain that it runs: the old one's memory is still there.
@@ -83,8 +85,8 @@ static struct gg_error *find_other_kernel(struct gg_log_follow *follow)
 	struct gg_guest *guest = follow->guest;
 	struct gg_kernel *kernel = NULL;
 	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->arch->elf_data == ELFDATA2MSB };
-	struct gg_error *err = gg_kernel_find_running(guest->ram_map, guest->host, guest->arch,
-						      &guest->cpus, &scan, &kernel);
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_error *err = gg_kernel_find_running(&site, &scan, &kernel);
 	if (err || !kernel)
 		return err;
 	gg_kernel_destroy(guest->kernel);

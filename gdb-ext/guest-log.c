@@ -116,10 +116,6 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice,
 		return read_unknown(guest, sink, err);
 	if (err)
 		return err;
-	if (!kernel->table)
-		return gg_error_create(GG_UNSUPPORTED,
-				       "the page tables of %s guests are not walked yet",
-				       guest->arch->name);
 	gg_kernel_host_init(&host, kernel);
 	return gg_log_read(&host, sink);
 }

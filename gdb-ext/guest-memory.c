@@ -209,7 +209,7 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 	const struct gg_arch *arch;
 	struct gg_registers registers;
 	struct gg_paging paging;
-	struct gg_error *err = gg_guest_arch(guest, &arch);
+	struct gg_error *err = gg_guest_cpu_arch(guest, &arch);
 	if (!err)
 		err = arch->read_registers(guest->host, cpu, &registers);
 	if (err)
@@ -235,8 +235,6 @@ static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_spa
 {
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
-	if (!err && !kernel->table)
-		err = gg_error_create(GG_NOT_FOUND, "the kernel's page tables are not known");
 	if (!err)
 		space->table = kernel->table;
 	return err;

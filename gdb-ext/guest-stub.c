@@ -112,13 +112,11 @@ struct gg_error *gg_guest_read_monitor_cpus(struct gg_guest *guest)
 struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest, gg_notice_fn *notice,
 					      void *data)
 {
-	struct gg_error *err = NULL;
-	if (guest->note)
-		err = gg_kernel_find_at(guest->ram_map, guest->host, guest->arch, &guest->cpus,
-					guest->note, &guest->kernel);
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_error *err =
+		guest->note ? gg_kernel_find_at(&site, guest->note, &guest->kernel) : NULL;
 	if (!err && !guest->kernel)
-		err = gg_kernel_find_by_image(guest->ram_map, guest->host, guest->arch,
-					      &guest->cpus, notice, data, &guest->kernel);
+		err = gg_kernel_find_by_image(&site, notice, data, &guest->kernel);
 	return err;
 }
 

@@ -4,6 +4,8 @@
 #include "qemu/vmcoreinfo-device.h"
 
 #include <elf.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 // The fastest backing there is; where the operating system refuses, the debugger serves too.
@@ -79,6 +81,7 @@ void gg_guest_destroy(struct gg_guest *guest)
 		return;
 	gg_address_space_destroy(guest->space);
 	gg_error_destroy(guest->kernel_error);
+	gg_kernels_deinit(&guest->others);
 	gg_kernel_destroy(guest->kernel);
 	gg_qemu_cpus_deinit(&guest->cpus);
 	gg_ram_map_destroy(guest->ram_map);
@@ -99,6 +102,8 @@ void gg_guest_ran(struct gg_guest *guest)
 	guest->space = NULL;
 	gg_qemu_cpus_deinit(&guest->cpus);
 	guest->cpus = (struct gg_qemu_cpus){ 0 };
+	guest->arch = NULL;
+	gg_kernels_deinit(&guest->others);
 	gg_error_destroy(guest->kernel_error);
 	guest->kernel_error = NULL;
 }
@@ -177,40 +182,84 @@ struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu
 	return err;
 }
 
+// ---- The architecture ----
+
 // A host's QEMU has types of CPUs even where its list of them cannot be read.
-static struct gg_error *find_arch(struct gg_guest *guest)
+struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch **ret)
 {
 	const struct gg_qemu_cpus *cpus;
-	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
-	if (guest->monitor)
-		return err ? err : gg_arch_find_by_text(cpus->cpus[0].text, &guest->arch);
-	gg_error_destroy(err);
-	return gg_arch_find(guest->host, cpus->count ? cpus->cpus[0].address : 0, &guest->arch);
-}
-
-struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret)
-{
-	struct gg_error *err = guest->arch ? NULL : find_arch(guest);
+	struct gg_error *err = NULL;
+	if (!guest->arch) {
+		err = gg_guest_qemu_cpus(guest, &cpus);
+		if (err && !guest->monitor) {
+			gg_error_destroy(err);
+			err = NULL;
+		}
+		if (!err)
+			err = gg_arch_find(guest->host, cpus, &guest->arch);
+	}
 	*ret = guest->arch;
 	return err;
 }
 
-// By what the guest told QEMU. Where that leads nowhere, GUEST has no kernel yet, and that is no
-// error.
-static struct gg_error *find_kernel_by_device(struct gg_guest *guest, const struct gg_arch *arch,
-					      const struct gg_vmcoreinfo_scan *empty,
-					      gg_notice_fn *notice, void *data)
+struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret)
 {
-	struct gg_vmcoreinfo_scan told = *empty;
-	told.count = 1;
+	const struct gg_ram_map *map;
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_cpu_arch(guest, ret);
+	if (!err)
+		err = gg_guest_ram_map(guest, &map);
+	if (err)
+		return err;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	if (!guest->cpus.count || gg_kernel_count_paging(&site))
+		return NULL;
+	err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err)
+		*ret = kernel->arch;
+	if (!err || gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
+// ---- The kernel ----
+
+struct gg_kernel_site gg_guest_kernel_site(const struct gg_guest *guest)
+{
+	return (struct gg_kernel_site){ .map = guest->ram_map,
+					.host = guest->host,
+					.arch = guest->arch,
+					.cpus = &guest->cpus };
+}
+
+// Takes the first kernel of FOUND, whose others are kept.
+static void take_kernels(struct gg_guest *guest, struct gg_kernels *found)
+{
+	guest->kernel = found->kernels[0];
+	found->count--;
+	memmove(&found->kernels[0], &found->kernels[1], found->count * sizeof(*found->kernels));
+	gg_kernels_deinit(&guest->others);
+	guest->others = *found;
+}
+
+// Finds the kernel by what the guest told QEMU. Where that leads nowhere, GUEST has no kernel yet,
+// and that is no error.
+static struct gg_error *find_kernel_by_device(struct gg_guest *guest, gg_notice_fn *notice,
+					      void *data)
+{
+	struct gg_vmcoreinfo_scan told = { .count = 1 };
+	struct gg_kernels found = { .count = 0 };
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	if (guest->monitor)
 		return NULL;
 	struct gg_error *err = gg_qemu_vmcoreinfo_device(guest->host, &told.found[0]);
 	if (!err)
-		err = gg_kernel_find(guest->ram_map, guest->host, arch, &guest->cpus, &told, notice,
-				     data, &guest->kernel);
-	if (!err)
-		guest->kernel->by_device = true;
+		err = gg_kernels_find(&site, &told, notice, data, &found);
+	if (!err) {
+		found.kernels[0]->finder = GG_FOUND_BY_DEVICE;
+		take_kernels(guest, &found);
+	}
 	if (err && !gg_error_is_final(err)) {
 		gg_error_destroy(err);
 		err = NULL;
@@ -218,16 +267,27 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, const stru
 	return err;
 }
 
-// What is needed to look for a kernel: SCAN is empty then.
+// Finds what is needed to look for a kernel: SCAN is empty then.
 static struct gg_error *prepare_search(struct gg_guest *guest, struct gg_vmcoreinfo_scan *scan)
 {
 	const struct gg_ram_map *map;
 	const struct gg_arch *arch;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	if (!err)
-		err = gg_guest_arch(guest, &arch);
+		err = gg_guest_cpu_arch(guest, &arch);
 	if (!err)
 		*scan = (struct gg_vmcoreinfo_scan){ .big_endian = arch->elf_data == ELFDATA2MSB };
+	return err;
+}
+
+static struct gg_error *find_kernels(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
+				     gg_notice_fn *notice, void *data)
+{
+	struct gg_kernels found;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_error *err = gg_kernels_find(&site, scan, notice, data, &found);
+	if (!err)
+		take_kernels(guest, &found);
 	return err;
 }
 
@@ -239,13 +299,47 @@ static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmco
 	if (!err && gg_guest_is_over_wire(guest) && !scan)
 		return gg_guest_find_kernel_at_stub(guest, notice, data);
 	if (!err)
-		err = find_kernel_by_device(guest, guest->arch, &own, notice, data);
+		err = find_kernel_by_device(guest, notice, data);
 	if (!err && !guest->kernel && !scan)
 		err = gg_vmcoreinfo_scan_ram(&own, guest->ram_map);
 	if (!err && !guest->kernel)
-		err = gg_kernel_find(guest->ram_map, guest->host, guest->arch, &guest->cpus,
-				     scan ? scan : &own, notice, data, &guest->kernel);
+		err = find_kernels(guest, scan ? scan : &own, notice, data);
 	return err;
+}
+
+// ---- Its state ----
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+	va_start(arguments, format);
+	const int length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		text = NULL;
+		return gg_enomem;
+	}
+	return notice(data, text);
+}
+
+static struct gg_error *tell_state(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+{
+	if (!notice || guest->kernel_told)
+		return NULL;
+	guest->kernel_told = true;
+	if (guest->kernel->running || !guest->cpus.count)
+		return NULL;
+	_cleanup_free_ char *release = gg_vmcoreinfo_value(&guest->kernel->info, "OSRELEASE");
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	return tell(notice, data,
+		    "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM",
+		    release ? release : "?",
+		    gg_kernel_count_paging(&site) ? ""
+						  : "; no CPU uses page tables, as after a reset");
 }
 
 static struct gg_error *copy_error(const struct gg_error *err)
@@ -269,27 +363,35 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 	struct gg_error *err = guest->kernel ? NULL : find_kernel(guest, scan, notice, data);
 	if (!err)
 		err = gg_guest_check(guest);
-	if (err && !scan && !gg_error_is_final(err))
+	if (!err)
+		err = tell_state(guest, notice, data);
+	else if (!scan && !gg_error_is_final(err))
 		guest->kernel_error = copy_error(err);
 	*ret = guest->kernel;
 	return err;
 }
 
+static struct gg_error *find_running(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+{
+	struct gg_vmcoreinfo_scan scan;
+	struct gg_error *err = prepare_search(guest, &scan);
+	if (!err)
+		err = find_kernel_by_device(guest, notice, data);
+	if (err || guest->kernel)
+		return err;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	err = gg_kernel_find_running(&site, &scan, &guest->kernel);
+	return err || guest->kernel ? err : find_kernels(guest, &scan, notice, data);
+}
+
 struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
 					 const struct gg_kernel **ret)
 {
-	struct gg_vmcoreinfo_scan scan;
 	if (gg_guest_is_over_wire(guest))
 		return gg_guest_kernel(guest, NULL, notice, data, ret);
-	struct gg_error *err = guest->kernel ? NULL : prepare_search(guest, &scan);
-	if (!err && !guest->kernel)
-		err = find_kernel_by_device(guest, guest->arch, &scan, notice, data);
-	if (!err && !guest->kernel)
-		err = gg_kernel_find_running(guest->ram_map, guest->host, guest->arch, &guest->cpus,
-					     &scan, &guest->kernel);
-	if (!err && !guest->kernel)
-		err = gg_kernel_find(guest->ram_map, guest->host, guest->arch, &guest->cpus, &scan,
-				     notice, data, &guest->kernel);
+	struct gg_error *err = guest->kernel ? NULL : find_running(guest, notice, data);
+	if (!err)
+		err = tell_state(guest, notice, data);
 	*ret = guest->kernel;
 	return err;
 }

@@ -26,9 +26,11 @@ struct gg_guest {
 	struct gg_backing *backing;    // of QEMU's memory
 	struct gg_ram_map *ram_map;
 	struct gg_qemu_cpus cpus;
-	const struct gg_arch *arch;
+	const struct gg_arch *arch; // of the CPUs
 	struct gg_kernel *kernel;
-	struct gg_error *kernel_error; // why there is none, once that is known
+	struct gg_kernels others;      // whole ones beside it, as far as they were found
+	struct gg_error *kernel_error; // the reason there is none, once that is known
+	bool kernel_told;              // the notices of KERNEL's state are out
 	struct gg_address_space *space;
 };
 
@@ -38,8 +40,15 @@ void gg_address_space_destroy(struct gg_address_space *space);
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret);
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
 
-// By the mode of the first CPU; where the CPUs cannot be read, by QEMU's types.
+// The architecture of the CPUs by their modes; where the CPUs cannot be read, by QEMU's types.
+struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch **ret);
+
+// The guest's architecture: where no CPU uses page tables, as after a reset, that of the kernel in
+// RAM, which is looked for; else, and without a kernel, the CPUs'.
 struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret);
+
+// Where GUEST's kernels are looked for, once its RAM map and its CPUs' architecture are known.
+struct gg_kernel_site gg_guest_kernel_site(const struct gg_guest *guest);
 
 // At QEMU's gdbstub: takes TARGET's texts and finds GUEST's RAM in them; reads the CPUs into
 // guest->cpus; finds the kernel where it was, or by the CPUs' page tables.

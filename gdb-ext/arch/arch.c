@@ -9,6 +9,8 @@ extern const struct gg_arch gg_arch_x86_64, gg_arch_i386;
 
 static const struct gg_arch *const archs[] = { &gg_arch_x86_64, &gg_arch_i386 };
 
+enum { ARCHS = sizeof(archs) / sizeof(*archs) };
+
 const struct gg_arch gg_arch_unknown = {
 	.name = "unknown",
 	.elf_machine = EM_NONE,
@@ -16,33 +18,52 @@ const struct gg_arch gg_arch_unknown = {
 	.elf_data = ELFDATA2LSB,
 };
 
-static struct gg_error *is_arch(const struct gg_host *host, uint64_t cpu,
+static bool has_text(const struct gg_qemu_cpus *cpus, const struct gg_arch *arch)
+{
+	for (size_t i = 0; i < cpus->count; i++)
+		if (arch->is_monitor_text(cpus->cpus[i].text))
+			return true;
+	return false;
+}
+
+// CPUs of which no one's mode can be read are of the architecture all the same.
+static struct gg_error *has_mode(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
+				 const struct gg_arch *arch, bool *ret)
+{
+	size_t unread = 0;
+	*ret = false;
+	for (size_t i = 0; !*ret && i < cpus->count; i++) {
+		struct gg_error *err = arch->is_mode(host, cpus->cpus[i].address, ret);
+		if (err && gg_error_is_final(err))
+			return err;
+		unread += err != NULL;
+		gg_error_destroy(err);
+	}
+	*ret |= unread == cpus->count;
+	return NULL;
+}
+
+static struct gg_error *is_arch(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
 				const struct gg_arch *arch, bool *ret)
 {
 	struct gg_member whole;
+	if (cpus->count && cpus->cpus[0].text) {
+		*ret = has_text(cpus, arch);
+		return NULL;
+	}
 	struct gg_error *err = host->ops->member(host->data, arch->cpu_type, "", &whole);
 	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
 		gg_error_destroy(err);
 		*ret = false;
 		return NULL;
 	}
-	*ret = true;
-	if (err || !cpu)
-		return err;
-	err = arch->is_mode(host, cpu, ret);
-	// A CPU whose registers cannot be had is of the architecture all the same.
-	if (err && !gg_error_is_final(err)) {
-		gg_error_destroy(err);
-		err = NULL;
-		*ret = true;
-	}
-	return err;
+	return err ? err : has_mode(host, cpus, arch, ret);
 }
 
 static struct gg_error *unknown_arch(void)
 {
 	char names[64] = "";
-	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++) {
+	for (size_t i = 0; i < ARCHS; i++) {
 		const size_t used = strlen(names);
 		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", archs[i]->name);
 	}
@@ -51,11 +72,12 @@ static struct gg_error *unknown_arch(void)
 			       names);
 }
 
-struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret)
+struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
+			      const struct gg_arch **ret)
 {
-	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++) {
+	for (size_t i = 0; i < ARCHS; i++) {
 		bool found;
-		struct gg_error *err = is_arch(host, cpu, archs[i], &found);
+		struct gg_error *err = is_arch(host, cpus, archs[i], &found);
 		if (err)
 			return err;
 		if (found) {
@@ -66,14 +88,14 @@ struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const st
 	return unknown_arch();
 }
 
-struct gg_error *gg_arch_find_by_text(const char *text, const struct gg_arch **ret)
+const struct gg_arch *gg_arch_sibling(const struct gg_arch *arch, size_t index)
 {
-	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++)
-		if (archs[i]->is_monitor_text(text)) {
-			*ret = archs[i];
-			return NULL;
-		}
-	return unknown_arch();
+	if (!index)
+		return arch;
+	for (size_t i = 0; i < ARCHS; i++)
+		if (archs[i] != arch && !strcmp(archs[i]->cpu_type, arch->cpu_type) && !--index)
+			return archs[i];
+	return NULL;
 }
 
 size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,

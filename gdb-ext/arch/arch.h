@@ -20,6 +20,7 @@ struct gg_kernel_paging {
 	gg_gpa_t text_gpa;       // and where it must be
 	gg_gva_t image_start;    // where the kernel's image may be mapped
 	uint64_t image_size;
+	bool image_is_direct;      // the direct map has the image: nothing shows where that ends
 	unsigned int word;         // bytes in an unsigned long
 	gg_gva_t direct_map_start; // where the direct map may be
 	gg_gva_t direct_map_end;
@@ -52,11 +53,11 @@ struct gg_arch {
 	// The type of the CPU in QEMU, by which a QEMU that can run such guests is known.
 	const char *cpu_type;
 
-	// Is the guest, whose first CPU is at CPU, one of this architecture's? For those that share
-	// a CPU type.
+	// Tests whether the CPU at CPU is in a mode of this architecture's. For those that share a
+	// CPU type.
 	struct gg_error *(*is_mode)(const struct gg_host *host, uint64_t cpu, bool *ret);
 
-	// The same of what QEMU's monitor printed of its first CPU (struct gg_qemu_cpu.text).
+	// The same of what QEMU's monitor printed of a CPU (struct gg_qemu_cpu.text).
 	bool (*is_monitor_text)(const char *text);
 
 	uint16_t elf_machine; // EM_...
@@ -108,7 +109,7 @@ struct gg_arch {
 	uint64_t image_area_size;
 
 	// From a Linux kernel's VMCOREINFO. GG_BAD_DATA where it contradicts itself, GG_NOT_FOUND
-	// where it lacks something. NULL where page tables are not walked yet.
+	// where it lacks something.
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,
 					struct gg_kernel_paging *ret);
 };
@@ -124,12 +125,14 @@ size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registe
 // Of a guest that is of none of those: its memory can be had all the same.
 extern const struct gg_arch gg_arch_unknown;
 
-// The architecture that HOST's QEMU, whose first CPU is at CPU, runs. Without a CPU (0) it is the
-// first that fits the QEMU. GG_UNSUPPORTED names those that are known.
-struct gg_error *gg_arch_find(const struct gg_host *host, uint64_t cpu, const struct gg_arch **ret);
+// The architecture whose modes the CPUs of HOST's QEMU are in, any of them: the first one in the
+// table that has such a CPU. Without CPUs it is the first that fits the QEMU. GG_UNSUPPORTED names
+// those that are known.
+struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
+			      const struct gg_arch **ret);
 
-// The same from what QEMU's monitor printed of its first CPU.
-struct gg_error *gg_arch_find_by_text(const char *text, const struct gg_arch **ret);
+// The architectures with the CPU type of ARCH, by INDEX: ARCH itself, the others; NULL behind them.
+const struct gg_arch *gg_arch_sibling(const struct gg_arch *arch, size_t index);
 
 // Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,
 // padded to 4 bytes as Linux and QEMU do it.

@@ -8,6 +8,7 @@
 
 #include <elf.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 // The names are GDB's, where it has one.
 // clang-format off
@@ -203,7 +204,7 @@ static struct gg_error *is_long_mode(const struct gg_host *host, uint64_t cpu, b
 	struct gg_error *err = x86_read_hflags(host, cpu, &hflags);
 	if (!err)
 		*ret = hflags & X86_HF_LMA;
-	return err ? gg_error_context(err, "the mode of the first CPU") : NULL;
+	return err ? gg_error_context(err, "the mode of a CPU") : NULL;
 }
 
 static struct gg_error *is_any_mode(const struct gg_host *host, uint64_t cpu, bool *ret)
@@ -278,7 +279,7 @@ static bool other_paging(const struct gg_registers *registers, struct gg_paging 
 // Linux arch/x86/include/asm/page_64_types.h and Documentation/arch/x86/x86_64/mm.rst.
 #define START_KERNEL_MAP UINT64_C(0xffffffff80000000)
 
-enum { DEFAULT_IMAGE_SIZE = 1 << 30 };
+enum { DEFAULT_IMAGE_SIZE = 1 << 30, MAX_IMAGE_SIZE_32 = 64 << 20 };
 
 static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 				       struct gg_kernel_paging *ret)
@@ -336,6 +337,49 @@ static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[G
 	return count;
 }
 
+// Linux arch/x86/kernel/vmcore_info_32.c: VMCOREINFO has neither PAGE_OFFSET nor where KASLR put
+// the kernel, but low memory is mapped linearly, from PAGE_OFFSET on (arch/x86/Kconfig:
+// VMSPLIT_...).
+static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
+				       struct gg_kernel_paging *ret)
+{
+	static const uint32_t page_offsets[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
+						 0x40000000 };
+	enum { COUNT = sizeof(page_offsets) / sizeof(*page_offsets) };
+	gg_gva_t root;
+	struct gg_error *err =
+		gg_vmcoreinfo_symbol(info, (const char *const[]){ "swapper_pg_dir", NULL }, &root);
+	if (!err)
+		err = gg_vmcoreinfo_symbol(info, (const char *const[]){ "_stext", NULL },
+					   &ret->text);
+	if (err)
+		return err;
+	size_t split = 0;
+	while (split < COUNT && page_offsets[split] > ret->text)
+		split++;
+	if (split == COUNT || ret->text > UINT32_MAX || root > UINT32_MAX ||
+	    root < page_offsets[split])
+		return gg_error_create(GG_BAD_DATA,
+				       "_stext is 0x%" PRIx64
+				       " and the page tables are at 0x%" PRIx64
+				       ", not both in the low memory of a kernel of 32 bits",
+				       ret->text, root);
+	const gg_gva_t page_offset = page_offsets[split];
+	char *pae = gg_vmcoreinfo_value(info, "CONFIG_X86_PAE");
+	ret->paging = (struct gg_paging){ .format = pae ? GG_PTE_IA32_PAE : GG_PTE_IA32,
+					  .levels = pae ? 3 : 2,
+					  .root = root - page_offset };
+	free(pae);
+	ret->text_gpa = ret->text - page_offset;
+	ret->image_start = ret->text;
+	ret->image_size = MAX_IMAGE_SIZE_32;
+	ret->image_is_direct = true;
+	ret->word = 4;
+	ret->direct_map_start = page_offset;
+	ret->direct_map_end = UINT64_C(1) << 32;
+	return NULL;
+}
+
 const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
 	.cpu_type = "X86CPU",
@@ -381,4 +425,5 @@ const struct gg_arch gg_arch_i386 = {
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,
 	.other_paging = other_paging,
+	.read_paging = read_paging_32,
 };

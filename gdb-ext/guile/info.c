@@ -111,24 +111,10 @@ static SCM cpu_facts(struct gg_guest *guest)
 	return list;
 }
 
-// A field of init_uts_ns.name (Linux struct new_utsname: six arrays of 65), or #f.
 static SCM uts_field(const struct gg_kernel *kernel, unsigned int field)
 {
-	enum { FIELD_SIZE = 65 };
-	char text[FIELD_SIZE] = "";
-	gg_gva_t address;
-	struct gg_error *err = gg_vmcoreinfo_symbol(
-		&kernel->info, (const char *const[]){ "init_uts_ns", NULL }, &address);
-	_cleanup_free_ char *offset =
-		gg_vmcoreinfo_value(&kernel->info, "OFFSET(uts_namespace.name)");
-	if (!err && kernel->table)
-		err = gg_page_table_read(kernel->table,
-					 address + (offset ? strtoull(offset, NULL, 10) : 0) +
-						 field * FIELD_SIZE,
-					 text, FIELD_SIZE - 1);
-	_cleanup_free_ char *escaped = err ? NULL : gg_text_escape(text);
-	gg_error_destroy(err);
-	return escaped && *escaped ? gg_guile_string(escaped) : SCM_BOOL_F;
+	_cleanup_free_ char *text = gg_kernel_uts(kernel, field);
+	return text && *text ? gg_guile_string(text) : SCM_BOOL_F;
 }
 
 static SCM value_or_false(const struct gg_kernel *kernel, const char *key)
@@ -142,8 +128,6 @@ static SCM last_record(const struct gg_kernel *kernel)
 {
 	uint64_t time = 0;
 	struct gg_host host;
-	if (!kernel->table)
-		return SCM_BOOL_F;
 	gg_kernel_host_init(&host, kernel);
 	struct gg_error *err = gg_log_ring_newest(&host, &time);
 	return time_or_false(err, time);
@@ -158,7 +142,10 @@ static struct gg_error *collect_notice(void *data, const char *text)
 
 static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 {
-	enum { NODENAME = 1, VERSION_FIELD = 3 };
+	static const char *const finders[] = { [GG_FOUND_BY_SCAN] = "scan",
+					       [GG_FOUND_BY_DEVICE] = "device",
+					       [GG_FOUND_BY_TABLES] = "tables",
+					       [GG_FOUND_BY_KDUMP] = "kdump" };
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, collect_notice, notices, &kernel);
 	if (err)
@@ -166,21 +153,17 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 	SCM facts = SCM_EOL;
 	if (kernel->has_direct_map)
 		facts = add(facts, "direct-map", scm_from_uint64(kernel->direct_map));
-	if (kernel->table) {
-		facts = add(facts, "levels", scm_from_uint(kernel->paging.paging.levels));
+	facts = add(facts, "levels", scm_from_uint(kernel->paging.paging.levels));
+	if (!kernel->paging.image_is_direct)
 		facts = add(facts, "image-size", scm_from_uint64(kernel->image_size));
-		facts = add(facts, "image-gpa", scm_from_uint64(kernel->image_gpa));
-		facts = add(facts, "image", scm_from_uint64(kernel->image));
-	}
+	facts = add(facts, "image-gpa", scm_from_uint64(kernel->image_gpa));
+	facts = add(facts, "image", scm_from_uint64(kernel->image));
 	facts = add(facts, "last-record", last_record(kernel));
 	facts = add(facts, "kaslr-offset", value_or_false(kernel, "KERNELOFFSET"));
-	facts = add(facts, "vmcoreinfo-by",
-		    symbol(kernel->by_device ? "device"
-			   : guest->monitor  ? "tables"
-					     : "scan"));
+	facts = add(facts, "vmcoreinfo-by", symbol(finders[kernel->finder]));
 	facts = add(facts, "vmcoreinfo", scm_from_uint64(kernel->note));
-	facts = add(facts, "nodename", uts_field(kernel, NODENAME));
-	facts = add(facts, "version", uts_field(kernel, VERSION_FIELD));
+	facts = add(facts, "nodename", uts_field(kernel, GG_UTS_NODENAME));
+	facts = add(facts, "version", uts_field(kernel, GG_UTS_VERSION));
 	return add(facts, "release", value_or_false(kernel, "OSRELEASE"));
 }
 

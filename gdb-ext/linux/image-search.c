@@ -179,8 +179,7 @@ static struct gg_error *look_for_note(struct search *search, gg_gva_t gva, const
 // ---- The search ----
 
 struct finder {
-	const struct gg_host *host;
-	const struct gg_qemu_cpus *cpus;
+	const struct gg_kernel_site *site;
 	gg_notice_fn *notice;
 	void *data;
 	struct gg_kernel *kernel;
@@ -192,9 +191,15 @@ static struct gg_error *try_candidates(struct search *search, struct finder *fin
 {
 	if (!search->scan.count)
 		return NULL;
-	struct gg_error *err =
-		gg_kernel_find(search->map, finder->host, search->arch, finder->cpus, &search->scan,
-			       finder->notice, finder->data, &finder->kernel);
+	struct gg_kernels kernels;
+	struct gg_error *err = gg_kernels_find(finder->site, &search->scan, finder->notice,
+					       finder->data, &kernels);
+	if (!err) {
+		finder->kernel = kernels.kernels[0];
+		finder->kernel->finder = GG_FOUND_BY_TABLES;
+		kernels.kernels[0] = NULL;
+		gg_kernels_deinit(&kernels);
+	}
 	search->scan.count = 0;
 	if (err && gg_error_kind(err) == GG_NOT_FOUND && !finder->rejected &&
 	    !(finder->rejected = strdup(gg_error_message(err)))) {
@@ -257,16 +262,16 @@ static void destroy_search(struct search *search)
 }
 
 // Finds what PAGING maps of the image area.
-static struct gg_error *create_search(const struct gg_ram_map *map, const struct gg_arch *arch,
+static struct gg_error *create_search(const struct gg_kernel_site *site,
 				      const struct gg_paging *paging, struct search **ret)
 {
 	struct search *search = calloc(1, sizeof(*search));
 	if (!search)
 		return gg_enomem;
-	*search = (struct search){ .map = map, .arch = arch };
-	search->scan.big_endian = arch->elf_data == ELFDATA2MSB;
+	*search = (struct search){ .map = site->map, .arch = site->arch };
+	search->scan.big_endian = site->arch->elf_data == ELFDATA2MSB;
 	*ret = search;
-	struct gg_error *err = gg_page_table_create(map, paging, &search->table);
+	struct gg_error *err = gg_page_table_create(site->map, paging, &search->table);
 	if (!err)
 		err = find_runs(search);
 	if (search->size > MAX_IMAGE)
@@ -296,14 +301,13 @@ static bool add_root(struct roots *roots, gg_gpa_t root)
 
 // Searches the images of COUNT page tables. A program's tables have a part of the kernel's image:
 // the largest image comes first, and of two alike the first table's.
-static struct gg_error *search_pagings(const struct gg_ram_map *map, const struct gg_arch *arch,
-				       const struct gg_paging *pagings, size_t count,
+static struct gg_error *search_pagings(const struct gg_paging *pagings, size_t count,
 				       struct finder *finder, uint64_t *left)
 {
 	struct search *searches[GG_KERNEL_PAGINGS] = { NULL };
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < count; i++)
-		err = create_search(map, arch, &pagings[i], &searches[i]);
+		err = create_search(finder->site, &pagings[i], &searches[i]);
 	for (size_t round = 0; !err && !finder->kernel && round < count; round++) {
 		struct search *best = searches[0];
 		for (size_t i = 1; i < count; i++)
@@ -321,21 +325,21 @@ static struct gg_error *search_pagings(const struct gg_ram_map *map, const struc
 	return err;
 }
 
-static struct gg_error *search_cpu(const struct gg_ram_map *map, const struct gg_arch *arch,
-				   const struct gg_qemu_cpu *cpu, struct finder *finder,
+static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder *finder,
 				   struct roots *roots, uint64_t *left)
 {
+	const struct gg_kernel_site *site = finder->site;
 	struct gg_paging pagings[GG_KERNEL_PAGINGS], fresh[GG_KERNEL_PAGINGS];
 	struct gg_registers registers;
-	struct gg_error *err = arch->read_registers(finder->host, cpu, &registers);
+	struct gg_error *err = site->arch->read_registers(site->host, cpu, &registers);
 	if (err)
 		return pass_final(err);
-	const size_t count = gg_arch_kernel_paging(arch, &registers, pagings);
+	const size_t count = gg_arch_kernel_paging(site->arch, &registers, pagings);
 	size_t fresh_count = 0;
 	for (size_t i = 0; i < count; i++)
 		if (add_root(roots, pagings[i].root))
 			fresh[fresh_count++] = pagings[i];
-	return search_pagings(map, arch, fresh, fresh_count, finder, left);
+	return search_pagings(fresh, fresh_count, finder, left);
 }
 
 static struct gg_error *not_found(const struct finder *finder, bool paging)
@@ -347,17 +351,15 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 				      : "no CPU has page tables that could map one");
 }
 
-struct gg_error *gg_kernel_find_by_image(const struct gg_ram_map *map, const struct gg_host *host,
-					 const struct gg_arch *arch,
-					 const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
+struct gg_error *gg_kernel_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,
 					 void *data, struct gg_kernel **ret)
 {
-	struct finder finder = { .host = host, .cpus = cpus, .notice = notice, .data = data };
+	struct finder finder = { .site = site, .notice = notice, .data = data };
 	struct roots roots = { .count = 0 };
 	struct gg_error *err = NULL;
 	uint64_t left = MAX_READ;
-	for (size_t i = 0; !err && !finder.kernel && arch->image_area_size && i < cpus->count; i++)
-		err = search_cpu(map, arch, &cpus->cpus[i], &finder, &roots, &left);
+	for (size_t i = 0; !err && !finder.kernel && i < site->cpus->count; i++)
+		err = search_cpu(&site->cpus->cpus[i], &finder, &roots, &left);
 	if (!err && !finder.kernel)
 		err = not_found(&finder, roots.count > 0);
 	free(finder.rejected);

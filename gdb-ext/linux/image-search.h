@@ -7,9 +7,7 @@
 // The kernel whose image the CPUs' own page tables map, by the VMCOREINFO that the image has, or
 // has a pointer to: for those to whom a look at all of RAM is too dear. At most 64 MiB are read.
 // GG_NOT_FOUND where no CPU maps one, or none that is sound.
-struct gg_error *gg_kernel_find_by_image(const struct gg_ram_map *map, const struct gg_host *host,
-					 const struct gg_arch *arch,
-					 const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
+struct gg_error *gg_kernel_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,
 					 void *data, struct gg_kernel **ret);
 
 #endif

@@ -31,15 +31,24 @@ struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 
 struct gg_symbols;
 
+// Where a kernel's VMCOREINFO was found.
+enum gg_kernel_finder {
+	GG_FOUND_BY_SCAN,   // in RAM
+	GG_FOUND_BY_DEVICE, // where QEMU's vmcoreinfo device has it
+	GG_FOUND_BY_TABLES, // by the image that the CPUs' page tables map
+	GG_FOUND_BY_KDUMP,  // where the kernel that was booted after its crash has it
+};
+
 struct gg_kernel {
+	const struct gg_arch *arch;
 	struct gg_vmcoreinfo info;
-	gg_gpa_t note;  // where INFO was
-	bool by_device; // and whether QEMU's vmcoreinfo device told so
-	// Do page tables bear INFO out? Where there is no way to walk them (NULL table) nobody
-	// knows.
+	gg_gpa_t note; // where INFO was
+	enum gg_kernel_finder finder;
+	unsigned int running; // CPUs whose page tables map the kernel's text
 	struct gg_page_table *table;
 	struct gg_kernel_paging paging;
-	// The kernel's image, linearly mapped; size 0 without page tables.
+	// The kernel's image, linearly mapped; where the direct map has it, the part of that which
+	// may be the image.
 	gg_gva_t image;
 	gg_gpa_t image_gpa;
 	uint64_t image_size;
@@ -49,40 +58,83 @@ struct gg_kernel {
 	struct gg_symbols *symbols; // see symbols.h
 };
 
-// What is told on the way: of a VMCOREINFO that was not taken, and why.
-typedef struct gg_error *gg_notice_fn(void *data, const char *text);
+// The guest that kernels are looked for in.
+struct gg_kernel_site {
+	const struct gg_ram_map *map;
+	const struct gg_host *host;
+	const struct gg_arch *arch; // of its CPUs; a kernel may be a sibling's
+	const struct gg_qemu_cpus *cpus;
+};
 
-// The kernel whose VMCOREINFO is among what SCAN found; without any the whole RAM is searched at
-// every offset. Of several it is the one that its own page tables bear out, and the page tables
-// that the CPUs use. GG_NOT_FOUND says why none was. CPUS may be empty.
-struct gg_error *gg_kernel_find(const struct gg_ram_map *map, const struct gg_host *host,
-				const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
-				const struct gg_vmcoreinfo_scan *scan, gg_notice_fn *notice,
-				void *data, struct gg_kernel **ret);
-
-// The same, but the search ends with the first kernel whose page tables are borne out by all of the
-// CPUs' own: none can be better. Without one RET is NULL, and SCAN has what is in all of RAM.
-struct gg_error *gg_kernel_find_running(const struct gg_ram_map *map, const struct gg_host *host,
-					const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
-					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret);
-
-// The kernel whose VMCOREINFO is at GPA, if the page tables of all CPUs that use such bear it out;
-// else RET is NULL.
-struct gg_error *gg_kernel_find_at(const struct gg_ram_map *map, const struct gg_host *host,
-				   const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
-				   gg_gpa_t gpa, struct gg_kernel **ret);
-
-// Do the page tables of all CPUs that use some map KERNEL's text where it says? At least one must.
-// Of a guest that was let run, and may have been started anew, this tells whether KERNEL is still
-// the one. GG_INTERRUPTED is the only error.
-struct gg_error *gg_kernel_is_running(const struct gg_ram_map *map, const struct gg_host *host,
-				      const struct gg_arch *arch, const struct gg_qemu_cpus *cpus,
-				      const struct gg_kernel *kernel, bool *ret);
+// Reads the kernel whose VMCOREINFO is at GPA. GG_BAD_DATA and others where that is no note, or the
+// page tables that it names do not bear it out.
+struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
+				struct gg_kernel **ret);
 
 // NULL is allowed.
 void gg_kernel_destroy(struct gg_kernel *kernel);
 
+// Tests whether the page tables of CPU map KERNEL's text as the kernel's own do.
+bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
+		       const struct gg_qemu_cpu *cpu);
+
+// Counts the CPUs that use page tables.
+unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site);
+
+// Tests whether the page tables of all CPUs that use such map KERNEL's text where it says; at least
+// one must. Of a guest that was let run, and may have been started anew, this tells whether KERNEL
+// is still the one. GG_INTERRUPTED is the only error.
+struct gg_error *gg_kernel_is_running(const struct gg_kernel_site *site,
+				      const struct gg_kernel *kernel, bool *ret);
+
+// Tests whether KERNEL's memory holds its release where its symbols have it: what remains of a
+// kernel that is gone may have sound page tables all the same.
+bool gg_kernel_is_whole(const struct gg_kernel *kernel);
+
+// A field of init_uts_ns.name (Linux struct new_utsname), escaped; NULL where it cannot be read.
+// The caller frees it.
+enum { GG_UTS_NODENAME = 1, GG_UTS_RELEASE = 2, GG_UTS_VERSION = 3 };
+char *gg_kernel_uts(const struct gg_kernel *kernel, unsigned int field);
+
+// What tells KERNEL from another one at the same place: a checksum of its VMCOREINFO up to what a
+// crash appends.
+uint64_t gg_kernel_identity(const struct gg_kernel *kernel);
+
 // The address of GPA in the direct map; false where that does not map it.
 bool gg_kernel_direct_address(const struct gg_kernel *kernel, gg_gpa_t gpa, gg_gva_t *ret);
+
+// ---- Which ones there are ----
+
+enum { GG_KERNELS_MAX = 16 };
+
+// Kernels of one guest, those that more CPUs run first.
+struct gg_kernels {
+	struct gg_kernel *kernels[GG_KERNELS_MAX];
+	size_t count;
+};
+
+void gg_kernels_deinit(struct gg_kernels *kernels);
+
+// Adds KERNEL, which is consumed, unless it is there already. A kernel too many is dropped.
+void gg_kernels_add(struct gg_kernels *kernels, struct gg_kernel *kernel);
+
+// A line for the user: of a VMCOREINFO that was not taken, and the reason.
+typedef struct gg_error *gg_notice_fn(void *data, const char *text);
+
+// Finds the whole kernels whose VMCOREINFO is among what SCAN found; without any the whole RAM is
+// searched at every offset. GG_NOT_FOUND says why none was found. SITE's CPUs may be empty.
+struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
+				 const struct gg_vmcoreinfo_scan *scan, gg_notice_fn *notice,
+				 void *data, struct gg_kernels *ret);
+
+// The same, but the search ends with the first kernel that gg_kernel_is_running(): none can be
+// better. Without one RET is NULL, and SCAN has what is in all of RAM.
+struct gg_error *gg_kernel_find_running(const struct gg_kernel_site *site,
+					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret);
+
+// The kernel whose VMCOREINFO is at GPA, if it is running, or is whole and no CPU uses page tables;
+// else RET is NULL.
+struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t gpa,
+				   struct gg_kernel **ret);
 
 #endif

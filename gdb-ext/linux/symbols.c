@@ -19,8 +19,7 @@ struct gg_error *gg_symbols_create(const struct gg_kernel *kernel, struct gg_sym
 	if (!symbols)
 		return gg_enomem;
 	symbols->kernel = kernel;
-	if (kernel->table)
-		gg_kernel_host_init(&symbols->host, kernel);
+	gg_kernel_host_init(&symbols->host, kernel);
 	*ret = symbols;
 	return NULL;
 }
@@ -46,7 +45,7 @@ static struct gg_error *from_vmcoreinfo(const struct gg_kernel *kernel, const ch
 {
 	struct gg_error *err =
 		gg_vmcoreinfo_symbol(&kernel->info, (const char *const[]){ name, NULL }, ret);
-	if (!err && kernel->table && !is_in_image(kernel, *ret))
+	if (!err && !is_in_image(kernel, *ret))
 		err = gg_error_create(GG_NOT_FOUND, "VMCOREINFO's %s is not a symbol", name);
 	return err;
 }
@@ -65,9 +64,6 @@ static gg_gva_t hint(const struct gg_kernel *kernel, const char *name)
 static struct gg_error *read_kallsyms(struct gg_symbols *symbols)
 {
 	const struct gg_kernel *kernel = symbols->kernel;
-	if (!kernel->table)
-		return gg_error_create(GG_UNSUPPORTED,
-				       "the kernel's page tables are not walked yet");
 	const struct gg_kallsyms_hints hints = {
 		.image = kernel->image,
 		.image_size = kernel->image_size,

@@ -122,7 +122,7 @@ static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 // The part of the image whose bytes one segment has.
 static void place_image(struct gg_vmcore_elf *elf, const struct gg_kernel *kernel)
 {
-	for (size_t i = 0; kernel->image_size && i < elf->count; i++) {
+	for (size_t i = 0; !kernel->paging.image_is_direct && i < elf->count; i++) {
 		const struct gg_vmcore_segment *segment = &elf->segments[i];
 		const uint64_t offset = kernel->image_gpa - segment->gpa;
 		if (offset >= segment->size)

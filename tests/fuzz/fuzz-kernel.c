@@ -35,8 +35,6 @@ static void use(const struct gg_kernel *kernel)
 	gg_gva_t address;
 	if (!kernel->info.text)
 		abort();
-	if (!kernel->table) // changed into a guest of 32 bits
-		return;
 	uint64_t time;
 	struct gg_host host;
 	gg_kernel_host_init(&host, kernel);

@@ -138,7 +138,8 @@ static void use_cpu(const struct gg_host *host, struct gg_qemu_cpu *cpu, bool so
 	for (const char *c = cpu->text; *c; c++)
 		if (*c != '\n' && (*c < ' ' || *c > '~'))
 			abort();
-	struct gg_error *err = gg_arch_find_by_text(cpu->text, &arch);
+	const struct gg_qemu_cpus alone = { .cpus = cpu, .count = 1 };
+	struct gg_error *err = gg_arch_find(NULL, &alone, &arch);
 	if (!err)
 		err = arch->read_registers(host, cpu, &registers);
 	if (!err)

@@ -31,7 +31,7 @@ def test_core(dumps):
     cpus = ",".join(map(str, range(dumps.machine.smp)))
     assert f"CPUs      {dumps.machine.smp}: current {cpus}\n" in text
     release = (Path(lab.lab("kernel")) / "release").read_text().strip()
-    assert f"Linux {release} " in text
+    assert f"Linux {release}, host name not set\n" in text
     with vmcore.Vmcore(dumps.truth) as truth:
         for load in truth.loads:
             assert f"0x{load.address:016x}-0x{load.end - 1:016x}" in text

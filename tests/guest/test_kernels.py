@@ -2,10 +2,16 @@
 """Which kernel a guest runs, and which others are in its RAM."""
 
 import re
+import shutil
+import struct
+import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 import gdb
+import vmcore
 from machines import lab
 
 STUB = ["-gdb", "unix:gdbstub,server=on,wait=off"]
@@ -37,3 +43,82 @@ def test_roots_of_one_page(folder):
             assert f"Linux version {release}" in lines[0] and not any(line.startswith("note:") for line in lines), lines
             seen[root >> 12 & 1] += 1
             session.command("detach")
+
+
+# ---- Reset ----
+
+EM_386, EM_X86_64, NT_PRSTATUS = 3, 62, 1
+
+
+def reset(guest):
+    """Resets a stopped guest; its RAM stays as it is."""
+    guest.qmp("set-action", reboot="reset")
+    guest.qmp("system_reset")
+    lab.wait_until(lambda: "RIP=000000000000fff0" in guest.hmp("info registers -a") or
+                   "EIP=0000fff0" in guest.hmp("info registers -a"), 60, "the reset")
+
+
+class Reset:
+    """A guest that was just reset: its console before that, its vmcore, and what is said of its core."""
+
+    def __init__(self, folder):
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.vmcore = self.folder / "vmcore"
+        with lab.Guest(directory=self.folder) as guest:
+            guest.stop()
+            self.console = guest.serial.read_text(errors="replace")
+            reset(guest)
+            core = guest.core(self.folder / "core")
+            with gdb.Session(guest.qemu, core) as session:
+                self.says = {command: session.command(command)
+                             for command in ("guest-klog", "guest-info", f"dump-guest-memory {self.vmcore}")}
+
+
+@pytest.fixture(scope="session")
+def just_reset(background, top_folder):
+    result = background.start("just reset", Reset, top_folder).result()
+    yield result
+    shutil.rmtree(result.folder)
+
+
+def test_reset(just_reset):
+    """Of a 64-bit guest that was just reset the dead kernel's log is shown, with a note that no CPU runs it"""
+    log = just_reset.says["guest-klog"]
+    notes = [line for line in log if line.startswith("note:")]
+    assert len(notes) == 1 and "no CPU runs the kernel" in notes[0], notes
+    shown = {line.split("] ", 1)[-1].rstrip() for line in log}
+    of_console = re.findall(r"^\[ *[0-9.]+\] (.*\S)", just_reset.console, re.MULTILINE)
+    assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
+
+
+def test_vmcore_of_reset(just_reset):
+    """The vmcore of a guest that was just reset is of its kernel's architecture, with VMCOREINFO"""
+    with vmcore.Vmcore(just_reset.vmcore) as core:
+        assert core.machine == EM_X86_64
+        notes = core.notes()
+        statuses = [desc for name, kind, desc in notes if (name, kind) == ("CORE", NT_PRSTATUS)]
+        # struct elf_prstatus of 64 bits; rip is the reset vector's offset.
+        assert [len(desc) for desc in statuses] == [336, 336]
+        assert all(struct.unpack_from("<Q", desc, 112 + 16 * 8)[0] == 0xfff0 for desc in statuses)
+        assert [desc.split(b"\n")[0] for name, _, desc in notes if name == "VMCOREINFO"] != []
+
+
+# ---- 32 bits ----
+
+@pytest.mark.parametrize("series, levels", [("686", 2), ("686-pae", 3)])
+def test_32_bits(series, levels, folder):
+    """A kernel of 32 bits ({series}) has its log, symbols and page tables: those of its console and /proc"""
+    image, release = kernel_of(series)
+    with lab.Guest(kernel=image, initrd=lab.lab("initramfs", "i386"), directory=folder) as guest:
+        guest.stop()
+        console = guest.serial.read_text(errors="replace")
+        core = guest.core(folder / "core")
+        with gdb.Session(guest.qemu, core) as session:
+            log, info, regs = map(session.command, ("guest-klog", "guest-info", "guest-regs"))
+    shown = {line.split("] ", 1)[-1].rstrip() for line in log}
+    of_console = re.findall(r"^\[ *[0-9.]+\] (.*\S)", console, re.MULTILINE)
+    assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
+    assert any(f"Linux {release}, " in line for line in info)
+    assert any(f"{levels}-level page tables, image at 0x" in line for line in info)
+    assert any(re.search(r"32-bit kernel .* \w*idle\w*\+0x", line) for line in regs), regs
+    assert not any(line.startswith("note:") for line in log + info)

@@ -142,5 +142,12 @@ void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 				 "SYMBOL(prb)=%" PRIx64 "\n%s",
 				 fake_kernel_address(kernel, kernel->log), log_keys);
 	}
+	if (kernel->uts) {
+		enum { RELEASE = 2, FIELD_SIZE = 65 };
+		strcpy((char *)ram + kernel->uts + RELEASE * FIELD_SIZE, kernel->release);
+		size += snprintf(text + size, sizeof(text) - (size_t)size,
+				 "SYMBOL(init_uts_ns)=%" PRIx64 "\nOFFSET(uts_namespace.name)=0\n",
+				 fake_kernel_address(kernel, kernel->uts));
+	}
 	fake_note_write(ram, kernel->note, text, (size_t)size);
 }

@@ -29,6 +29,7 @@ struct fake_kernel {
 	// Where in RAM its log goes, four descriptors of Linux v6.1's (kernel/printk), below 128
 	// KiB from _stext, which maps it; 0 for none.
 	uint64_t log;
+	uint64_t uts; // the same of init_uts_ns, with RELEASE; 0 for none
 };
 
 enum {

@@ -16,6 +16,8 @@ static const struct fake_kernel plain = {
 	.tables = 0x10000, .note = 0x30000, .text_gpa = 0x400000, .release = "6.1.0-plain"
 };
 
+extern const struct gg_arch gg_arch_i386;
+
 static struct fake_qemu qemu;
 static uint8_t *ram;
 static struct gg_guest *guest;
@@ -83,6 +85,7 @@ static void test_plain(void **state)
 	const struct gg_kernel *kernel;
 	gg_gva_t address;
 	fake_kernel_write(ram, &plain);
+	use_tables(0, plain.tables);
 	assert_success(find(&kernel));
 	assert_string_equal(notices, "");
 	assert_int_equal(kernel->note, plain.note);
@@ -227,7 +230,9 @@ static void test_cpus_decide(void **state)
 	fake_kernel_write(ram, &plain);
 	use_tables(0, plain.tables);
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "it is another kernel's (5.10.0-kdump)"));
+	assert_int_equal(guest->others.count, 1);
+	assert_int_equal(guest->others.kernels[0]->note, other.note);
+	assert_int_equal(guest->others.kernels[0]->running, 0);
 
 	end_test(NULL);
 	begin_test(NULL);
@@ -238,15 +243,15 @@ static void test_cpus_decide(void **state)
 	expect_release("5.10.0-kdump");
 }
 
-// Which kernel is taken where it is plain which one runs, and whether another one is told of.
-static void expect_running(const char *release, bool is_told)
+// Which kernel is taken where it is plain which one runs, and whether another one is found too.
+static void expect_running(const char *release, bool has_other)
 {
 	const struct gg_kernel *kernel;
 	assert_success(gg_guest_running_kernel(guest, collect_notice, NULL, &kernel));
 	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
 	assert_string_equal(found, release);
 	free(found);
-	assert_int_equal(strstr(notices, "is not taken") != NULL, is_told);
+	assert_int_equal(guest->others.count, has_other);
 	assert_int_equal(kernel->image_size, 96 * 4096);
 	assert_true(kernel->has_direct_map);
 }
@@ -307,7 +312,7 @@ static void test_device(void **state)
 	fake_kernel_write(ram, &plain);
 	add_device(plain.note);
 	assert_success(find(&kernel));
-	assert_true(kernel->by_device);
+	assert_int_equal(kernel->finder, GG_FOUND_BY_DEVICE);
 	assert_int_equal(kernel->note, plain.note);
 
 	// It may say what it wants: then the note is looked for.
@@ -316,7 +321,7 @@ static void test_device(void **state)
 	fake_kernel_write(ram, &plain);
 	add_device(0xffffffffffffff00);
 	assert_success(find(&kernel));
-	assert_false(kernel->by_device);
+	assert_int_equal(kernel->finder, GG_FOUND_BY_SCAN);
 	assert_non_null(strstr(notices, "0xffffffffffffff00 is not taken"));
 
 	// A list that loops ends.
@@ -326,7 +331,7 @@ static void test_device(void **state)
 	add_device(plain.note);
 	put_uint(qemu.structures + 0x4800 + FAKE_SAVE_STATE_NEXT, 8, FAKE_STRUCTURES + 0x4800);
 	assert_success(find(&kernel));
-	assert_false(kernel->by_device);
+	assert_int_equal(kernel->finder, GG_FOUND_BY_SCAN);
 }
 
 static void test_newest_record(void **state)
@@ -365,14 +370,59 @@ static void test_no_ring(void **state)
 	assert_error(gg_log_ring_newest(&host, &time), GG_NOT_FOUND, "SYMBOL(prb)");
 }
 
-static void test_unchecked(void **state)
+static void set_mode(unsigned int cpu, uint32_t hflags)
+{
+	put_uint(qemu.structures + FAKE_CPU + cpu * FAKE_CPU_SIZE + FAKE_CPU_HFLAGS, 4, hflags);
+}
+
+static void test_reset(void **state)
 {
 	(void)state;
+	const struct gg_arch *arch;
 	fake_kernel_write(ram, &plain);
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
-		put_uint(qemu.structures + FAKE_CPU + i * FAKE_CPU_SIZE + FAKE_CPU_HFLAGS, 4, 0);
+		set_mode(i, 0);
+	assert_success(gg_guest_arch(guest, &arch));
+	assert_string_equal(arch->name, "x86_64");
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "not held against page tables"));
+	assert_non_null(strstr(notices, "no CPU runs the kernel (Linux 6.1.0-plain)"));
+
+	// Without a kernel it is as QEMU's own dump has it.
+	end_test(NULL);
+	begin_test(NULL);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		set_mode(i, 0);
+	assert_success(gg_guest_arch(guest, &arch));
+	assert_string_equal(arch->name, "i386");
+
+	// A CPU that was just plugged in is in real mode.
+	end_test(NULL);
+	begin_test(NULL);
+	fake_kernel_write(ram, &plain);
+	set_mode(0, 0);
+	use_tables(1, plain.tables);
+	assert_success(gg_guest_arch(guest, &arch));
+	assert_string_equal(arch->name, "x86_64");
+	expect_release("6.1.0-plain");
+	assert_string_equal(notices, "");
+}
+
+static void test_overwritten(void **state)
+{
+	(void)state;
+	const struct gg_kernel *kernel;
+	struct fake_kernel fake = plain;
+	fake.uts = plain.text_gpa + 0x2000;
+	fake_kernel_write(ram, &fake);
+	expect_release("6.1.0-plain");
+
+	// Its page tables are sound still.
+	memset(ram + fake.uts, 'x', 4096);
+	look_anew();
+	assert_error(find(&kernel), GG_NOT_FOUND, "its kernel's memory is overwritten");
+	use_tables(0, plain.tables);
+	look_anew();
+	expect_release("6.1.0-plain");
 }
 
 static void test_nothing(void **state)
@@ -380,6 +430,45 @@ static void test_nothing(void **state)
 	(void)state;
 	const struct gg_kernel *kernel;
 	assert_error(find(&kernel), GG_NOT_FOUND, "no VMCOREINFO in the guest's RAM");
+}
+
+static struct gg_error *read_paging_32(const char *text, struct gg_kernel_paging *ret)
+{
+	struct gg_vmcoreinfo info;
+	struct gg_error *err = gg_vmcoreinfo_init(&info, text, strlen(text));
+	if (err)
+		return err;
+	*ret = (struct gg_kernel_paging){ .word = 0 };
+	err = gg_arch_i386.read_paging(&info, ret);
+	gg_vmcoreinfo_deinit(&info);
+	return err;
+}
+
+static void test_32_bits(void **state)
+{
+	(void)state;
+	struct gg_kernel_paging paging;
+	assert_success(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=c5d00000\n"
+				      "SYMBOL(_stext)=c5000000\n",
+				      &paging));
+	assert_int_equal(paging.paging.format, GG_PTE_IA32);
+	assert_int_equal(paging.paging.root, 0x5d00000);
+	assert_int_equal(paging.text_gpa, 0x5000000);
+	assert_int_equal(paging.word, 4);
+	assert_success(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=81d00000\n"
+				      "SYMBOL(_stext)=81000000\nCONFIG_X86_PAE=y\n",
+				      &paging));
+	assert_int_equal(paging.paging.format, GG_PTE_IA32_PAE);
+	assert_int_equal(paging.paging.levels, 3);
+	assert_int_equal(paging.paging.root, 0x1d00000);
+	assert_error(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=ffffffff81d00000\n"
+				    "SYMBOL(_stext)=ffffffff81000000\n",
+				    &paging),
+		     GG_BAD_DATA, "_stext is 0xffffffff81000000");
+	assert_error(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=1000\n"
+				    "SYMBOL(_stext)=1000\n",
+				    &paging),
+		     GG_BAD_DATA, "not both in the low memory");
 }
 
 static void test_values(void **state)
@@ -423,7 +512,11 @@ int main(void)
 		UNIT_TEST("what the vmcoreinfo device says is looked at first", test_device),
 		UNIT_TEST("the newest record is the last that is written", test_newest_record),
 		UNIT_TEST("a kernel without a lockless log has none", test_no_ring),
-		UNIT_TEST("a note that nothing bears out is told to be so", test_unchecked),
+		UNIT_TEST("the architecture is that of any CPU in long mode, or of the kernel "
+			  "that no CPU runs",
+			  test_reset),
+		UNIT_TEST("what is left of a kernel's memory is not a kernel", test_overwritten),
+		UNIT_TEST("a kernel of 32 bits is where its low memory is mapped", test_32_bits),
 		UNIT_TEST("no kernel is an error that says so", test_nothing),
 		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
 	};
