@@ -531,9 +531,13 @@ void gg_interrupt_forget(void);
 // handler of Ctrl-C, which stops the target, is called once: when the target has run for
 // MILLISECONDS (at least 1), or when the user presses Ctrl-C; not before the debugger waits for its
 // target. More of the user's reach it only when the target has not stopped for seconds.
-// GG_INTERRUPTED if Ctrl-C came before. At the end: had the time passed?
-struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds);
+// A target that is a PROCESS (0: none) gets SIGINT itself instead, again each second, until the
+// end. GG_INTERRUPTED if Ctrl-C came before. At the end: had the time passed?
+struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds, unsigned int process);
 bool gg_interrupt_run_end(void);
+
+// Tests whether PROCESS, which is stopped, has a SIGINT still to come.
+bool gg_interrupt_is_pending(unsigned int process);
 
 #pragma GCC visibility pop
 

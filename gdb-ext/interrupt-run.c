@@ -7,20 +7,25 @@
 // does not run yet. While it waits for its target it passes the first one on; at one more before
 // the target has stopped it asks whether to give up, which in batch mode is answered with yes. So
 // SIGINT is blocked but for that wait, and behind the first one; a user who insists gets there.
+//
+// A process is sent SIGINT here, as GDB's handler would have GDB do: nothing of GDB's can forget
+// it, and it is sent again each second until the process has stopped. GDB asks nothing there.
 #include "interrupt.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { INSISTS_AFTER = 3 }; // seconds
+enum { INSISTS_AFTER = 3, AGAIN_AFTER = 1 }; // seconds
 
 // Of the run that is under way; its signals come in one thread.
 static struct {
 	unsigned int milliseconds;
 	timer_t timer;
 	pid_t thread;                 // that lets the target run
+	pid_t process;                // the target; 0: the debugger has the target stop
 	struct sigaction time_action; // what the timer's signal did before
 	volatile sig_atomic_t has_begun;
 	volatile sig_atomic_t user_waits; // for what is to be passed
@@ -135,9 +140,13 @@ static bool has_passed(void)
 	return run.passed_at.tv_sec || run.passed_at.tv_nsec;
 }
 
-static bool may_insist(const struct timespec *now)
+static bool may_pass(const struct timespec *now)
 {
-	return now->tv_sec - run.passed_at.tv_sec >= INSISTS_AFTER;
+	enum { SECOND = 1000000000 };
+	const int64_t nanoseconds = (int64_t)(now->tv_sec - run.passed_at.tv_sec) * SECOND +
+				    now->tv_nsec - run.passed_at.tv_nsec;
+	const int64_t seconds = run.process ? AGAIN_AFTER : INSISTS_AFTER;
+	return !has_passed() || nanoseconds >= seconds * SECOND;
 }
 
 static void pass(const struct timespec *now, siginfo_t *info, void *context)
@@ -146,7 +155,10 @@ static void pass(const struct timespec *now, siginfo_t *info, void *context)
 		return;
 	run.passed_at = *now;
 	run.user_waits = 0;
-	call_previous(info, context);
+	if (run.process)
+		kill(run.process, SIGINT);
+	else
+		call_previous(info, context);
 	// GDB's (handle_sigint) puts itself into our place.
 	catch_while_running(SIGINT, on_interrupt, NULL);
 	block_interrupt(true, context);
@@ -158,7 +170,7 @@ static void on_interrupt(int signal_number, siginfo_t *info, void *context)
 	struct timespec now;
 	gg_interrupt_note(signal_number);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!has_passed() || may_insist(&now)) {
+	if (may_pass(&now)) {
 		run.user_waits = 1;
 		pass(&now, info, context);
 	}
@@ -170,13 +182,16 @@ static void on_end_of_time(siginfo_t *info, void *context)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!has_passed() && !run.user_waits)
+		run.has_elapsed = 1;
 	if (!has_passed() || run.user_waits) {
-		if (!run.user_waits)
-			run.has_elapsed = 1;
 		pass(&now, info, context);
-	} else if (may_insist(&now)) {
+	} else if (may_pass(&now)) {
 		note_pending();
-		block_interrupt(false, context);
+		if (run.process)
+			pass(&now, info, context);
+		else
+			block_interrupt(false, context);
 	}
 }
 
@@ -216,7 +231,7 @@ static void end_run(void)
 	pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
 }
 
-struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds)
+struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds, unsigned int process)
 {
 	const sigset_t mask = interrupt_only();
 	if (!gg_interrupt_previous())
@@ -228,6 +243,7 @@ struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds)
 		return err;
 	memset(&run, 0, sizeof(run));
 	run.milliseconds = milliseconds;
+	run.process = (pid_t)process;
 	run.thread = gettid();
 	pthread_sigmask(SIG_BLOCK, &mask, NULL);
 	catch_while_running(SIGINT, on_interrupt, NULL);
@@ -243,4 +259,18 @@ bool gg_interrupt_run_end(void)
 	timer_delete(run.timer);
 	end_run();
 	return run.has_elapsed;
+}
+
+bool gg_interrupt_is_pending(unsigned int process)
+{
+	char name[sizeof("/proc/4294967295/status")], line[256];
+	snprintf(name, sizeof(name), "/proc/%u/status", process);
+	unsigned long long pending = 0;
+	FILE *file = fopen(name, "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file) && sscanf(line, "ShdPnd: %llx", &pending) != 1)
+		;
+	fclose(file);
+	return pending & (1ULL << (SIGINT - 1));
 }

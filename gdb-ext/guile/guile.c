@@ -559,19 +559,33 @@ static void end_run(void *data)
 	*elapsed = gg_interrupt_run_end();
 }
 
-// (%interrupt-after MILLISECONDS THUNK) => (ELAPSED? . RESULT): calls THUNK, which lets the target
-// run, and has GDB stop the target as at Ctrl-C after so many milliseconds. ELAPSED? says whether
-// they had passed. Only inside of %interruptible.
-static SCM interrupt_after(SCM milliseconds, SCM thunk)
+static unsigned int process_number(SCM process)
+{
+	return (unsigned int)gg_guile_integer(process, "the process", 1, INT32_MAX);
+}
+
+// (%interrupt-after MILLISECONDS PROCESS THUNK) => (ELAPSED? . RESULT): calls THUNK, which lets the
+// target run, and has the target stopped as at Ctrl-C after so many milliseconds; PROCESS is its
+// number, or #f for a stub's. ELAPSED? says whether they had passed. Only inside of %interruptible.
+static SCM interrupt_after(SCM milliseconds, SCM process, SCM thunk)
 {
 	bool elapsed = false;
-	gg_guile_throw(gg_interrupt_run_begin((unsigned int)gg_guile_integer(
-		milliseconds, "the time in milliseconds", 1, INT32_MAX)));
+	const unsigned int number = scm_is_true(process) ? process_number(process) : 0;
+	gg_guile_throw(gg_interrupt_run_begin(
+		(unsigned int)gg_guile_integer(milliseconds, "the time in milliseconds", 1,
+					       INT32_MAX),
+		number));
 	scm_dynwind_begin(0);
 	scm_dynwind_unwind_handler(end_run, &elapsed, SCM_F_WIND_EXPLICITLY);
 	SCM result = scm_call_0(thunk);
 	scm_dynwind_end();
 	return scm_cons(scm_from_bool(elapsed), result);
+}
+
+// (%interrupt-pending? PROCESS): is a SIGINT still to come to PROCESS, which is stopped?
+static SCM interrupt_is_pending(SCM process)
+{
+	return scm_from_bool(gg_interrupt_is_pending(process_number(process)));
 }
 
 void gg_guile_define(const char *name, int arguments, scm_t_subr function)
@@ -607,7 +621,8 @@ void gg_guile_init(void)
 	gg_guile_init_log();
 	gg_guile_init_sysrq();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
-	gg_guile_define("%interrupt-after", 2, (scm_t_subr)interrupt_after);
+	gg_guile_define("%interrupt-after", 3, (scm_t_subr)interrupt_after);
+	gg_guile_define("%interrupt-pending?", 1, (scm_t_subr)interrupt_is_pending);
 	gg_guile_define("%forget-interrupt", 0, (scm_t_subr)forget_interrupt);
 	gg_guile_define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
 }

@@ -305,13 +305,13 @@ here may be lost, and what GDB prints of that is not shown."
     (lambda () (execute-to-string let-out))
     (const #f)))
 
-(define (execute-for milliseconds command)
-  "Has GDB execute COMMAND, which lets the target run, and stops the target after so many
-MILLISECONDS as Ctrl-C does; a Ctrl-C of the user's stops it at once.  Three values: had the time
+(define (execute-for milliseconds process command)
+  "Has GDB execute COMMAND, which lets the target run, a PROCESS or with #f a stub's, and stops the
+target after so many MILLISECONDS as Ctrl-C does; a Ctrl-C of the user's stops it at once.  Three values: had the time
 passed; the key of the exception that GDB threw, or #f; what GDB printed, or the exception's text.
 Inside of `call-with-host' or `interruptible' only."
   (match (%interrupt-after
-          milliseconds
+          milliseconds process
           (lambda ()
             (catch #t
               (lambda () (cons #f (execute-to-string command)))

@@ -40,6 +40,7 @@
             %sysrq-keys
             %interruptible
             %interrupt-after
+            %interrupt-pending?
             %check-interrupt
             %forget-interrupt))
 

@@ -147,9 +147,9 @@ connect again"))
                     (and line (match:substring line)))
                   "")))
 
-(define (run-target milliseconds)
+(define (run-target process milliseconds)
   (let ((before (stop-reason)))
-    (receive (elapsed? key text) (execute-for milliseconds "continue")
+    (receive (elapsed? key text) (execute-for milliseconds process "continue")
       (unless (standing?)
         (fail-to-run (if (succeeds? "thread") "it cannot be stopped" (first-line text))))
       (when key
@@ -161,15 +161,28 @@ connect again"))
         (cond
          ;; GDB threw before the target ran, or when it told of its stop.
          ((and key (string=? reason before)) (fail-to-run text))
-         (else (explain-stop elapsed? reason (and (not key) text))))))))
+         (else (explain-stop process elapsed? reason (and (not key) text))))))))
 
-(define (explain-stop elapsed? reason text)
+;; QEMU would get it at GDB's detach, and end.
+(define (take-pending-interrupt process)
+  "Has PROCESS stop at a SIGINT that was sent when it was about to stop."
+  (let loop ((tries 3))
+    (when (and (> tries 0) (%interrupt-pending? process))
+      (execute-for longest-stop process "continue")
+      (forget-stop (stop-reason))
+      (loop (- tries 1)))))
+
+(define longest-stop 1000)              ; milliseconds
+
+(define (explain-stop process elapsed? reason text)
   (cond
    ((not (interrupt? reason))
     (%forget-interrupt)
     (reason-of-stop reason text))
    (else
     (forget-stop reason)
+    (when process
+      (take-pending-interrupt process))
     (%check-interrupt)
     (or elapsed? "by a SIGINT, or at QEMU's monitor"))))
 
@@ -194,13 +207,13 @@ error."
                    (call-with-own-run
                     (lambda ()
                       (procedure (lambda (look) (call-with-host target look))
-                                 run-target)))))
+                                 (lambda (milliseconds) (run-target #f milliseconds)))))))
            (call-with-guest
             (lambda (guest)
               (define (run milliseconds)
                 (dynamic-wind
                   (const #t)
-                  (lambda () (run-target milliseconds))
+                  (lambda () (run-target (target-pid target) milliseconds))
                   (lambda () (%guest-ran guest))))
               (live (lambda ()
                       (procedure (lambda (look) (look guest)) run))))))))))

@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 import pytest
 
 import gdb
+import interrupts
 import selection
 from machines import lab
 
@@ -178,6 +180,13 @@ def test_interrupted_often(living):
     living.session.settle()
     living.check()
     assert living.session.command("output $_thread") == ["1"] or living.way == "process"
+
+
+@pytest.mark.expensive
+def test_interrupted_at_random(living):
+    """By a {way}: of 300 SIGINTs at random moments, some of them at the first command of a GDB, none is lost"""
+    lost, _ = interrupts.hunt(living, 300, random.Random(1), per_session=15)
+    assert lost == 0, living.session.log[-2000:]
 
 
 # Whatever GDB does with its Python at a stop takes SIGINT from its owner.

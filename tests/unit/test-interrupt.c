@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,7 +82,7 @@ static void test_ours(void **state)
 static void test_time(void **state)
 {
 	(void)state;
-	assert_success(gg_interrupt_run_begin(SHORT));
+	assert_success(gg_interrupt_run_begin(SHORT, 0));
 	wait_until(gdb_was_called);
 	// What the user does now GDB would ask about.
 	assert_success(gg_interrupt_check());
@@ -96,7 +98,7 @@ static void test_time(void **state)
 static void test_user(void **state)
 {
 	(void)state;
-	assert_success(gg_interrupt_run_begin(LONG));
+	assert_success(gg_interrupt_run_begin(LONG, 0));
 	wait_until(is_open);
 	raise(SIGINT);
 	wait_until(gdb_was_called);
@@ -112,7 +114,7 @@ static void test_again(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		gdbs = 0;
-		assert_success(gg_interrupt_run_begin(1));
+		assert_success(gg_interrupt_run_begin(1, 0));
 		wait_until(gdb_was_called);
 		assert_true(gg_interrupt_run_end());
 		assert_int_equal(gdbs, 1);
@@ -125,7 +127,7 @@ static void test_early(void **state)
 {
 	const bool is_user = *state;
 	const struct timespec moment = { .tv_nsec = 20000000 };
-	assert_success(gg_interrupt_run_begin(is_user ? LONG : 1));
+	assert_success(gg_interrupt_run_begin(is_user ? LONG : 1, 0));
 	signal(SIGINT, handle_as_gdb);
 	if (is_user)
 		raise(SIGINT);
@@ -141,7 +143,7 @@ static void test_early(void **state)
 static void test_late(void **state)
 {
 	(void)state;
-	assert_success(gg_interrupt_run_begin(1));
+	assert_success(gg_interrupt_run_begin(1, 0));
 	wait_until(gdb_was_called);
 	signal(SIGINT, handle_as_gdb);
 	raise(SIGINT);
@@ -159,7 +161,7 @@ static bool was_called_again(void)
 static void test_insists(void **state)
 {
 	(void)state;
-	assert_success(gg_interrupt_run_begin(1));
+	assert_success(gg_interrupt_run_begin(1, 0));
 	wait_until(gdb_was_called);
 	raise(SIGINT);
 	wait_until(is_open);
@@ -186,7 +188,7 @@ static void test_thread(void **state)
 	(void)state;
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_end, NULL), 0);
-	assert_success(gg_interrupt_run_begin(LONG));
+	assert_success(gg_interrupt_run_begin(LONG, 0));
 	kill(getpid(), SIGINT);
 	pthread_join(thread, NULL);
 	assert_true(gg_interrupt_pending());
@@ -196,14 +198,83 @@ static void test_thread(void **state)
 	gg_interrupt_forget();
 }
 
+// A target that counts the SIGINTs that it gets, in memory that both have.
+static volatile sig_atomic_t *process_gets;
+
+static void count_interrupt(int signal_number)
+{
+	(void)signal_number;
+	(*process_gets)++;
+}
+
+static pid_t start_process(void)
+{
+	process_gets = mmap(NULL, sizeof(*process_gets), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(process_gets != MAP_FAILED);
+	const pid_t process = fork();
+	if (process)
+		return process;
+	signal(SIGINT, count_interrupt);
+	for (;;)
+		pause();
+}
+
+static void end_process(pid_t process)
+{
+	kill(process, SIGKILL);
+	waitpid(process, NULL, 0);
+	munmap((void *)process_gets, sizeof(*process_gets));
+}
+
+static bool process_was_called(void)
+{
+	return *process_gets;
+}
+
+static bool process_was_called_again(void)
+{
+	return *process_gets >= 2;
+}
+
+static void test_process(void **state)
+{
+	const bool is_user = *state;
+	const pid_t process = start_process();
+	assert_success(gg_interrupt_run_begin(is_user ? LONG : 1, process));
+	if (is_user) {
+		wait_until(is_open);
+		raise(SIGINT);
+	}
+	wait_until(process_was_called);
+	wait_until(process_was_called_again);
+	assert_int_equal(gg_interrupt_run_end(), !is_user);
+	assert_int_equal(gg_interrupt_pending(), is_user);
+	assert_int_equal(gdbs, 0);
+	end_process(process);
+}
+
+static void test_pending(void **state)
+{
+	(void)state;
+	const pid_t process = start_process();
+	kill(process, SIGSTOP);
+	assert_int_equal(waitpid(process, NULL, WUNTRACED), process);
+	assert_false(gg_interrupt_is_pending(process));
+	kill(process, SIGINT);
+	assert_true(gg_interrupt_is_pending(process));
+	end_process(process);
+	assert_false(gg_interrupt_is_pending(process));
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
-	assert_error(gg_interrupt_run_begin(0), GG_INVALID, "no time");
+	assert_error(gg_interrupt_run_begin(0, 0), GG_INVALID, "no time");
 	raise(SIGINT);
-	assert_error(gg_interrupt_run_begin(SHORT), GG_INTERRUPTED, "interrupted");
+	assert_error(gg_interrupt_run_begin(SHORT, 0), GG_INTERRUPTED, "interrupted");
 	gg_interrupt_end();
-	assert_error(gg_interrupt_run_begin(SHORT), GG_INVALID, "own handler");
+	assert_error(gg_interrupt_run_begin(SHORT, 0), GG_INVALID, "own handler");
 	gg_interrupt_begin();
 }
 
@@ -225,6 +296,13 @@ int main(void)
 		TEST("what comes when GDB has taken SIGINT again is not lost", test_late),
 		TEST("it reaches GDB when the target has not stopped for seconds", test_insists),
 		TEST("what comes in another thread is not lost", test_thread),
+		TEST("a process gets SIGINT itself, again each second until the end", test_process),
+		{ .name = "so it does at the user's",
+		  .test_func = test_process,
+		  .setup_func = begin_test,
+		  .teardown_func = end_test,
+		  .initial_state = "by the user" },
+		TEST("a SIGINT that a stopped process has still to get is seen", test_pending),
 		TEST("not for no time, not after a Ctrl-C, not outside", test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
