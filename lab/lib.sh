@@ -169,6 +169,7 @@ apt_get() {
 }
 
 lists_are_fresh=
+lists_error=
 # At most once in a run. A source of which there is no list, a third party's perhaps, is no reason to end: the others may
 # have what is needed, and who misses a package says so.
 refresh_lists() {
@@ -176,11 +177,15 @@ refresh_lists() {
 	[ -z "$lists_are_fresh" ] || return 0
 	need_root "apt-get update"
 	log=$(new_log apt-update)
-	try_logged "apt-get update" "$log" apt_get -o APT::Update::Error-Mode=any update || {
-		say "note: apt-get update had errors, so the lists of packages may be old; the log is $log:"
-		grep -E '^[EW]:' "$log" | head -n 5 >&2 || true
-	}
+	if ! try_logged "apt-get update" "$log" apt_get -o APT::Update::Error-Mode=any update; then
+		lists_error=$(first_error "$log")
+		say "note: apt-get update had errors, and the lists of packages may be old: $lists_error; all of them are in $log"
+	fi
 	lists_are_fresh=yes
+}
+
+first_error() {
+	grep -m 1 '^E:' "$1" || echo "no error is in it"
 }
 
 # For whatever architecture: one word each.
@@ -223,9 +228,8 @@ need_packages() {
 		package=$(find_package "${wanted#\?}") && is_installed "$package" || missing+=("$wanted")
 	done
 	((${#missing[@]})) || return 0
-	need_root "installing ${missing[*]#\?}"
-
-	local names=("${missing[@]}")
+	local names=("${missing[@]}") shown=("${missing[@]#\?}")
+	need_root "installing ${shown[*]%%|*}"
 	missing=()
 	for wanted in "${names[@]}"; do
 		find_package "${wanted#\?}" >/dev/null || refresh_lists
@@ -238,29 +242,31 @@ need_packages() {
 		fi
 	done
 	((!${#left_out[@]})) || say "note: this release has no ${left_out[*]}: tests that need it will be skipped, and say so"
-	((!${#unknown[@]})) ||
-		die "apt knows no package ${unknown[*]}$set: is the archive's component" \
-			"$(archive_component) in apt's sources? ('apt-cache policy' lists them)"
+	((!${#unknown[@]})) || die "apt knows no package ${unknown[*]//|/ or }$set: $(reason_unknown)"
 	((!${#missing[@]})) || install_packages "${missing[@]}"
 }
 
-# Where the packages are that this needs.
-archive_component() {
+reason_unknown() {
+	local component="'main' of Debian 12 or newer"
+	if [ -n "$lists_error" ]; then
+		printf 'apt-get update fails (%s): is the network there?' "$lists_error"
+		return
+	fi
 	# shellcheck source=/dev/null
-	(. /etc/os-release && case $ID in
-	ubuntu) printf "'universe' of Ubuntu" ;;
-	*) printf "'main' of Debian 12 or newer" ;;
-	esac)
+	[ "$(. /etc/os-release && printf '%s' "$ID")" != ubuntu ] || component="'universe' of Ubuntu"
+	printf "is the component %s in apt's sources? 'apt-cache policy' lists them" "$component"
 }
 
+# Lists that are some days old name files that have since been replaced: then, once more with new ones.
 install_packages() {
-	local log
+	local log download=(apt_get install --no-install-recommends --download-only "$@")
 	log=$(new_log apt-install)
 	say "missing packages: $*"
-	# Lists that are some days old name files that have since been replaced: then, once more with new ones.
-	if [ -z "$lists_are_fresh" ]; then
-		try_logged "downloading packages" "$log" apt_get install --no-install-recommends --download-only "$@" ||
-			refresh_lists
+	if ! try_logged "downloading packages" "$log" "${download[@]}"; then
+		refresh_lists
+		log=$(new_log apt-install)
+		try_logged "downloading packages" "$log" "${download[@]}" ||
+			die "packages cannot be downloaded ($(first_error "$log")): is the network there? The log is $log"
 	fi
 	run_logged "installing packages" "$log" apt_get install --no-install-recommends "$@"
 }
