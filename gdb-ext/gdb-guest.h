@@ -419,6 +419,7 @@ enum gg_log_flags {
 	GG_LOG_CONT = 1 << 5,    // it is a piece of a line that was written in several
 	GG_LOG_JOINS = 1 << 6,   // it goes on where the record before it left off
 	GG_LOG_CLEARED = 1 << 7, // it is older than the last "dmesg --clear"
+	GG_LOG_APART = 1 << 8,   // with lines of context: others between it and the one before
 };
 
 // In the caller of a record: it was not a task, but a CPU.
@@ -440,6 +441,13 @@ struct gg_log_record {
 	size_t dict_size;
 };
 
+// A time that records are chosen by; one without a time is not chosen then.
+struct gg_log_bound {
+	bool is_set;
+	bool is_wall; // nanoseconds since 1970, in UTC; else of the log's own clock
+	int64_t time;
+};
+
 // Which log, and which of its records.
 struct gg_log_query {
 	// The log is not the guest's, but in this transcript of what x or xp of QEMU's monitor
@@ -448,8 +456,10 @@ struct gg_log_query {
 	unsigned int levels;     // bit N for level N; 0 for all
 	unsigned int facilities; // bit N for facility N, 0 to 31; 0 for all
 	const char *pattern;     // a POSIX extended regular expression that the text has, or NULL
-	bool since_clear;        // only those that are not GG_LOG_CLEARED
-	uint64_t tail;           // only the last so many of them; 0 for all
+	uint64_t before, after;  // how many records of context come with what has the pattern
+	struct gg_log_bound since, until;
+	bool since_clear; // only those that are not GG_LOG_CLEARED
+	uint64_t tail;    // only the last so many of them; 0 for all
 };
 
 // How a log is written. All but JSON is as dmesg has it: each line of a text gets the prefix;
@@ -462,6 +472,10 @@ struct gg_log_style {
 	bool json;   // a JSON object for each record, on one line, in ASCII
 	bool colour; // with terminal escapes, by level
 	bool ascii;  // everything but ASCII is \xHH
+	// Times are in UTC, as the kernel has its clock now: a notice says so. GG_NOT_FOUND where
+	// the kernel's clock is not found.
+	bool wall;
+	int64_t wall_offset; // filled in: nanoseconds from 1970 to the start of the log's clock
 };
 
 // The words of dmesg: "emerg" to "debug", "kern" to "local7". NULL where it has none.
@@ -507,11 +521,12 @@ gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
 		   struct gg_error *(*write)(void *data, const char *text, size_t size),
 		   struct gg_error *(*notice)(void *data, const char *text), void *data, bool *ret);
 
-// The same into the file PATH, which appears when it is whole. FORCE replaces an existing one.
+// The same as gg_guest_log_print() into the file PATH, which appears when it is whole. FORCE
+// replaces an existing file. RET is how many records were written.
 struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
 				   const struct gg_log_style *style, const char *path, bool force,
 				   struct gg_error *(*notice)(void *data, const char *text),
-				   void *data);
+				   void *data, uint64_t *ret);
 
 // ---- Interruption ----
 

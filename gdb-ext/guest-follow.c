@@ -15,7 +15,8 @@
 enum { LOOKS_PER_SEARCH = 8 };
 
 struct gg_log_follow {
-	struct gg_log_query query; // whose strings are owned
+	struct gg_log_query query;        // whose strings are owned
+	struct gg_log_bound since, until; // as they were given
 	struct gg_log_style style;
 	struct gg_log_filter filter;
 	struct gg_log_new log;
@@ -23,6 +24,7 @@ struct gg_log_follow {
 	gg_gpa_t note;           // ... with its VMCOREINFO there, ...
 	gg_gva_t image;          // ... and its image there
 	unsigned int lost_looks; // since they do not
+	bool has_times;          // the kernel's wall clock was looked for
 
 	// During a look.
 	struct gg_guest *guest;
@@ -112,6 +114,7 @@ static struct gg_error *compare_kernel(struct gg_log_follow *follow)
 	if (kernel->note == follow->note && kernel->image == follow->image)
 		return NULL;
 	gg_log_new_forget(&follow->log);
+	follow->has_times = false;
 	struct gg_error *err = remember_kernel(follow);
 	return err ? err
 		   : tell(follow, "another kernel runs in the guest now: it was started anew");
@@ -161,12 +164,34 @@ static struct gg_error *pass_over(struct gg_error *err, bool *ret)
 	return NULL;
 }
 
+// Once for each kernel.
+static struct gg_error *find_times(struct gg_log_follow *follow)
+{
+	struct gg_error *err = NULL;
+	if (follow->has_times)
+		return NULL;
+	if (follow->style.wall)
+		err = gg_guest_wall_offset(follow->guest, follow->notice, follow->data,
+					   &follow->style.wall_offset);
+	follow->query.since = follow->since;
+	follow->query.until = follow->until;
+	if (!err)
+		err = gg_guest_resolve_query(follow->guest,
+					     follow->style.wall ? NULL : follow->notice,
+					     follow->data, &follow->query);
+	follow->has_times = !err;
+	return err;
+}
+
 static struct gg_error *look(struct gg_log_follow *follow, bool *ret)
 {
 	struct gg_error *err = check_kernel(follow, ret);
 	if (err || !*ret)
 		return err;
 	const bool is_first = !follow->log.has_looked;
+	err = find_times(follow);
+	if (err)
+		return is_first ? err : pass_over(err, ret);
 	err = gg_log_new_read(&follow->log, read_log, follow);
 	if (!err)
 		err = gg_guest_check(follow->guest);
@@ -216,6 +241,8 @@ struct gg_error *gg_log_follow_create(const struct gg_log_query *query,
 	follow->style = *style;
 	follow->log =
 		(struct gg_log_new){ .record = pass_record, .notice = pass_notice, .data = follow };
+	follow->since = query->since;
+	follow->until = query->until;
 	struct gg_error *err = copy_query(query, &follow->query);
 	if (!err)
 		err = gg_log_filter_init(&follow->filter, &follow->query, print_record, follow);

@@ -6,6 +6,7 @@
 #include "linux/log-filter.h"
 #include "linux/log-find.h"
 #include "linux/log-printer.h"
+#include "linux/wall-clock.h"
 #include "memory/xp-transcript.h"
 #include "output.h"
 
@@ -120,6 +121,56 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice,
 	return gg_log_read(&host, sink);
 }
 
+// ---- The wall clock ----
+
+struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				      int64_t *ret)
+{
+	const struct gg_kernel *kernel;
+	if (!guest)
+		return gg_error_create(GG_INVALID, "a transcript has no clock but the log's");
+	struct gg_error *err = gg_guest_running_kernel(guest, NULL, NULL, &kernel);
+	if (!err)
+		err = gg_wall_clock_find(kernel->symbols, ret);
+	if (err)
+		return gg_error_context(err, "the kernel's clock");
+	return notice ? notice(data,
+			       "times in UTC are the log's clock and what the kernel adds to it "
+			       "now, "
+			       "as with dmesg -T; they are wrong for what was logged before the "
+			       "guest's clock was set or the guest suspended")
+		      : NULL;
+}
+
+// A time that the log's clock cannot have is before or after all of them.
+static void resolve_bound(struct gg_log_bound *bound, int64_t offset)
+{
+	if (!bound->is_set || !bound->is_wall)
+		return;
+	bound->is_wall = false;
+	if (__builtin_sub_overflow(bound->time, offset, &bound->time))
+		bound->time = bound->time < 0 ? INT64_MAX : INT64_MIN;
+}
+
+struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					struct gg_log_query *query)
+{
+	enum { SECOND = 1000000000 };
+	int64_t offset = 0;
+	if (!(query->since.is_set && query->since.is_wall) &&
+	    !(query->until.is_set && query->until.is_wall))
+		return NULL;
+	struct gg_error *err = gg_guest_wall_offset(guest, notice, data, &offset);
+	if (err)
+		return err;
+	// A time in UTC is a whole second.
+	if (query->until.is_wall && query->until.time <= INT64_MAX - SECOND)
+		query->until.time += SECOND - 1;
+	resolve_bound(&query->since, offset);
+	resolve_bound(&query->until, offset);
+	return NULL;
+}
+
 // ---- Records ----
 
 // The sink's data is the filter, the notices' is the caller's: both go by way of this.
@@ -141,6 +192,14 @@ static struct gg_error *pass_notice(void *data, const char *text)
 	return listener->notice ? listener->notice(listener->data, text) : NULL;
 }
 
+static struct gg_error *tell_empty(const struct gg_log_sink *sink)
+{
+	if (!sink->records)
+		return gg_log_notice(sink, "the log is empty");
+	return gg_log_notice(sink, "none of the log's %" PRIu64 " record%s is what was asked for",
+			     sink->records, sink->records == 1 ? "" : "s");
+}
+
 struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
 			      struct gg_error *(*visit)(void *data,
 							const struct gg_log_record *record),
@@ -150,7 +209,11 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 	struct gg_log_sink sink = { .record = pass_record,
 				    .notice = pass_notice,
 				    .data = &listener };
-	struct gg_error *err = gg_log_filter_init(&listener.filter, query, visit, data);
+	struct gg_log_query resolved = *query;
+	struct gg_error *err =
+		gg_guest_resolve_query(query->transcript ? NULL : guest, notice, data, &resolved);
+	if (!err)
+		err = gg_log_filter_init(&listener.filter, &resolved, visit, data);
 	if (err)
 		return err;
 	listener.filter.from = &sink;
@@ -164,6 +227,8 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 		err = gg_guest_check(guest);
 	if (!err)
 		err = gg_log_filter_end(&listener.filter);
+	if (!err && !listener.filter.shown)
+		err = tell_empty(&sink);
 	gg_log_filter_deinit(&listener.filter);
 	gg_log_sink_deinit(&sink);
 	return err;
@@ -189,20 +254,42 @@ static struct gg_error *text_notice(void *data, const char *notice)
 	return text->notice ? text->notice(text->data, notice) : NULL;
 }
 
+// The bounds' offset is the times' too, and one notice tells of both.
+static struct gg_error *print_log(struct gg_guest *guest, const struct gg_log_query *query,
+				  const struct gg_log_style *style,
+				  struct gg_error *(*write)(void *data, const char *text,
+							    size_t size),
+				  gg_notice_fn *notice, void *data, uint64_t *ret)
+{
+	struct gg_log_style filled = *style;
+	struct gg_log_query resolved = *query;
+	struct text text = { .printer = { .style = &filled, .write = write, .data = data },
+			     .notice = notice,
+			     .data = data };
+	struct gg_guest *of_times = query->transcript ? NULL : guest;
+	struct gg_error *err = NULL;
+	if (style->wall)
+		err = gg_guest_wall_offset(of_times, notice, data, &filled.wall_offset);
+	if (!err)
+		err = gg_guest_resolve_query(of_times, style->wall ? NULL : notice, data,
+					     &resolved);
+	if (!err)
+		err = gg_guest_log(guest, &resolved, print_record, text_notice, &text);
+	if (!err)
+		err = gg_log_printer_end(&text.printer);
+	*ret = text.printer.records;
+	gg_log_printer_deinit(&text.printer);
+	return err;
+}
+
 struct gg_error *
 gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 		   const struct gg_log_style *style,
 		   struct gg_error *(*write)(void *data, const char *text, size_t size),
 		   struct gg_error *(*notice)(void *data, const char *text), void *data)
 {
-	struct text text = { .printer = { .style = style, .write = write, .data = data },
-			     .notice = notice,
-			     .data = data };
-	struct gg_error *err = gg_guest_log(guest, query, print_record, text_notice, &text);
-	if (!err)
-		err = gg_log_printer_end(&text.printer);
-	gg_log_printer_deinit(&text.printer);
-	return err;
+	uint64_t count;
+	return print_log(guest, query, style, write, notice, data, &count);
 }
 
 // ---- A file ----
@@ -231,7 +318,7 @@ static struct gg_error *file_notice(void *data, const char *text)
 struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
 				   const struct gg_log_style *style, const char *path, bool force,
 				   struct gg_error *(*notice)(void *data, const char *text),
-				   void *data)
+				   void *data, uint64_t *ret)
 {
 	const char *looked_at[4] = { 0 };
 	size_t count = 0;
@@ -245,7 +332,7 @@ struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_q
 	struct gg_error *err = gg_output_create(path, force, looked_at, &file.output);
 	if (err)
 		return err;
-	err = gg_guest_log_print(guest, query, style, write_file, file_notice, &file);
+	err = print_log(guest, query, style, write_file, file_notice, &file, ret);
 	if (!err)
 		err = gg_output_commit(file.output, file.size);
 	gg_output_destroy(file.output);

@@ -72,6 +72,15 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
 					 const struct gg_kernel **ret);
 
+// The nanoseconds from 1970, in UTC, to the start of the log's clock, as the kernel has them now; a
+// notice says so. GUEST may be NULL: that is an error.
+struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				      int64_t *ret);
+
+// Makes QUERY's bounds times of the log's clock.
+struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					struct gg_log_query *query);
+
 struct gg_log_sink;
 
 // The kernel's log, whatever way it is found, into SINK.

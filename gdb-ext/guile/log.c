@@ -2,8 +2,9 @@
 //
 // The kernel's log, as records and as text.
 //
-// A query, in Scheme, is a vector: #(TRANSCRIPT LEVELS FACILITIES PATTERN SINCE-CLEAR? TAIL);
-// LEVELS and FACILITIES are lists of words, empty for all, the others may be #f.
+// A query, in Scheme, is a vector: #(TRANSCRIPT LEVELS FACILITIES PATTERN SINCE-CLEAR? TAIL SINCE
+// UNTIL BEFORE AFTER); LEVELS and FACILITIES are lists of words, empty for all, the others may be
+// #f. SINCE and UNTIL are nanoseconds of the log's clock, or (wall . NANOSECONDS) since 1970.
 #include "guile.h"
 #include "../buffer.h"
 #include "../cleanup.h"
@@ -35,13 +36,18 @@ static SCM facility_names(void)
 	return names(gg_log_facility_name, FACILITIES);
 }
 
-// The bit of WORD; 0 where no name is WORD.
+// The bit of WORD, or of a level with a "+" behind it the bits of worse levels too; 0 where no name
+// is WORD.
 static unsigned int bit(const char *word, const char *name_of(unsigned int number),
 			unsigned int count)
 {
-	for (unsigned int i = 0; i < count; i++)
-		if (name_of(i) && !strcmp(word, name_of(i)))
-			return 1u << i;
+	const size_t length = strlen(word);
+	const bool has_plus = name_of == gg_log_level_name && length && word[length - 1] == '+';
+	for (unsigned int i = 0; i < count; i++) {
+		const char *name = name_of(i);
+		if (name && !strncmp(word, name, length - has_plus) && !name[length - has_plus])
+			return has_plus ? (2u << i) - 1 : 1u << i;
+	}
 	return 0;
 }
 
@@ -69,6 +75,25 @@ static char *optional_string(SCM value)
 	return scm_is_true(value) ? scm_to_locale_string(value) : NULL;
 }
 
+static struct gg_log_bound to_bound(SCM value, const char *name)
+{
+	const bool is_wall = scm_is_pair(value);
+	if (scm_is_false(value))
+		return (struct gg_log_bound){ 0 };
+	return (struct gg_log_bound){
+		.is_set = true,
+		.is_wall = is_wall,
+		.time = (int64_t)gg_guile_integer(is_wall ? scm_cdr(value) : value, name, 0,
+						  INT64_MAX),
+	};
+}
+
+static uint64_t optional_count(SCM value, const char *name)
+{
+	enum { MANY = 1000000 };
+	return scm_is_true(value) ? gg_guile_integer(value, name, 0, MANY) : 0;
+}
+
 static struct gg_log_query to_query(SCM vector)
 {
 	const SCM wanted = scm_c_vector_ref(vector, 5);
@@ -78,7 +103,15 @@ static struct gg_log_query to_query(SCM vector)
 		bits(scm_c_vector_ref(vector, 1), "level", gg_log_level_name, LEVELS);
 	const unsigned int facilities =
 		bits(scm_c_vector_ref(vector, 2), "facility", gg_log_facility_name, FACILITIES);
+	const struct gg_log_bound since = to_bound(scm_c_vector_ref(vector, 6), "since");
+	const struct gg_log_bound until = to_bound(scm_c_vector_ref(vector, 7), "until");
+	const uint64_t before = optional_count(scm_c_vector_ref(vector, 8), "before");
+	const uint64_t after = optional_count(scm_c_vector_ref(vector, 9), "after");
 	return (struct gg_log_query){
+		.since = since,
+		.until = until,
+		.before = before,
+		.after = after,
 		.levels = levels,
 		.facilities = facilities,
 		.since_clear = scm_is_true(scm_c_vector_ref(vector, 4)),
@@ -231,6 +264,7 @@ static struct gg_log_style to_style(SCM flags)
 		.caller = has_flag(flags, "caller"),
 		.json = has_flag(flags, "json"),
 		.colour = has_flag(flags, "colour"),
+		.wall = has_flag(flags, "wall"),
 	};
 }
 
@@ -257,7 +291,7 @@ static SCM guest_log_text(SCM object, SCM query_vector, SCM flags, SCM notice)
 	return scm_reverse_x(listener.text, SCM_UNDEFINED);
 }
 
-// (%guest-log-save GUEST QUERY STYLE FILE FORCE? NOTICE): the log as text in FILE.
+// (%guest-log-save GUEST QUERY STYLE FILE FORCE? NOTICE) => how many records FILE has, as text.
 static SCM guest_log_save(SCM object, SCM query_vector, SCM flags, SCM path, SCM force, SCM notice)
 {
 	struct gg_guest *guest = optional_guest(object);
@@ -265,12 +299,14 @@ static SCM guest_log_save(SCM object, SCM query_vector, SCM flags, SCM path, SCM
 	const struct gg_log_style style = to_style(flags);
 	struct gg_log_query query = to_query(query_vector);
 	char *path_text = scm_to_locale_string(path);
-	struct gg_error *err = gg_guest_log_save(guest, &query, &style, path_text,
-						 scm_is_true(force), tell_notice, &listener);
+	uint64_t count = 0;
+	struct gg_error *err =
+		gg_guest_log_save(guest, &query, &style, path_text, scm_is_true(force), tell_notice,
+				  &listener, &count);
 	free(path_text);
 	query_deinit(&query);
 	gg_guile_throw(err);
-	return SCM_UNSPECIFIED;
+	return scm_from_uint64(count);
 }
 
 // ---- Following ----

@@ -16,12 +16,34 @@ static struct gg_error *compile(struct gg_log_filter *filter, const char *patter
 	return gg_error_create(GG_INVALID, "%s is not a regular expression: %s", pattern, reason);
 }
 
+// A record that may be context of one to come, with its text behind it.
+struct gg_log_held {
+	struct gg_log_held *next;
+	struct gg_log_record *record;
+};
+
+// Takes the first of the held records, which the caller owns then.
+static struct gg_log_record *take_held(struct gg_log_filter *filter)
+{
+	struct gg_log_held *held = filter->first_held;
+	struct gg_log_record *record = held->record;
+	filter->first_held = held->next;
+	if (!filter->first_held)
+		filter->end_held = &filter->first_held;
+	filter->held_count--;
+	free(held);
+	return record;
+}
+
 struct gg_error *gg_log_filter_init(struct gg_log_filter *filter, const struct gg_log_query *query,
 				    struct gg_error *(*visit)(void *data,
 							      const struct gg_log_record *record),
 				    void *data)
 {
 	*filter = (struct gg_log_filter){ .query = query, .visit = visit, .data = data };
+	filter->end_held = &filter->first_held;
+	if (!query->pattern && (query->before || query->after))
+		return gg_error_create(GG_INVALID, "there is context only of what has a pattern");
 	return query->pattern ? compile(filter, query->pattern) : NULL;
 }
 
@@ -29,16 +51,42 @@ void gg_log_filter_deinit(struct gg_log_filter *filter)
 {
 	if (filter->has_pattern)
 		regfree(&filter->pattern);
+	while (filter->first_held)
+		free(take_held(filter));
 	for (size_t i = 0; i < filter->held; i++)
 		free(filter->newest[i]);
 	free(filter->newest);
+	gg_buffer_deinit(&filter->text);
 	*filter = (struct gg_log_filter){ 0 };
 }
 
-static bool matches(const struct gg_log_filter *filter, const struct gg_log_record *record)
+// Tests whether the text, which may have NULs in it, has the pattern. A copy has a NUL at its end
+// too: sanitizers look for that.
+static struct gg_error *match(struct gg_log_filter *filter, const struct gg_log_record *record,
+			      bool *ret)
 {
-	regmatch_t text = { .rm_so = 0, .rm_eo = (regoff_t)record->text_size };
-	return !regexec(&filter->pattern, record->text ? record->text : "", 1, &text, REG_STARTEND);
+	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)record->text_size };
+	filter->text.size = 0;
+	gg_buffer_append(&filter->text, record->text, record->text_size);
+	gg_buffer_append(&filter->text, "", 1);
+	struct gg_error *err = gg_buffer_check(&filter->text);
+	*ret = !err && !regexec(&filter->pattern, (const char *)filter->text.bytes, 1, &range,
+				REG_STARTEND);
+	return err;
+}
+
+// A record whose time is not known is at none. UNTIL is as a record's time is printed, to a
+// microsecond.
+static bool is_within(const struct gg_log_query *query, const struct gg_log_record *record)
+{
+	enum { MICROSECOND = 1000 };
+	if (!query->since.is_set && !query->until.is_set)
+		return true;
+	if (!(record->flags & GG_LOG_TIME) || record->time > INT64_MAX)
+		return false;
+	const int64_t time = (int64_t)record->time;
+	return (!query->since.is_set || time >= query->since.time) &&
+	       (!query->until.is_set || time / MICROSECOND <= query->until.time / MICROSECOND);
 }
 
 // A record whose level is not known is of none.
@@ -51,7 +99,7 @@ static bool is_meant(const struct gg_log_filter *filter, const struct gg_log_rec
 	if (query->facilities &&
 	    !(has_level && record->facility < 32 && query->facilities >> record->facility & 1))
 		return false;
-	return !filter->has_pattern || matches(filter, record);
+	return is_within(query, record);
 }
 
 // One block of memory, with the texts behind the record.
@@ -104,6 +152,78 @@ static struct gg_error *keep(struct gg_log_filter *filter, const struct gg_log_r
 	return NULL;
 }
 
+// Out with RECORD, or to the newest.
+static struct gg_error *show(struct gg_log_filter *filter, const struct gg_log_record *record)
+{
+	struct gg_log_record shown = *record;
+	const bool has_context = filter->query->before || filter->query->after;
+	if (has_context && filter->is_apart && filter->shown)
+		shown.flags |= GG_LOG_APART;
+	filter->is_apart = false;
+	filter->shown++;
+	return filter->query->tail ? keep(filter, &shown) : filter->visit(filter->data, &shown);
+}
+
+// Leaves out the first of the held records; the next one bears what was lost before it.
+static void drop_held(struct gg_log_filter *filter)
+{
+	struct gg_log_record *record = take_held(filter);
+	if (filter->first_held) {
+		filter->first_held->record->lost += record->lost;
+		filter->first_held->record->flags &= ~(unsigned int)GG_LOG_JOINS;
+	} else {
+		filter->lost += record->lost;
+	}
+	filter->is_apart = true;
+	free(record);
+}
+
+static struct gg_error *hold(struct gg_log_filter *filter, const struct gg_log_record *record)
+{
+	struct gg_log_held *held = calloc(1, sizeof(*held));
+	struct gg_log_record *copy = held ? copy_record(record) : NULL;
+	if (!copy) {
+		free(held);
+		return gg_enomem;
+	}
+	held->record = copy;
+	*filter->end_held = held;
+	filter->end_held = &held->next;
+	if (++filter->held_count > filter->query->before)
+		drop_held(filter);
+	return NULL;
+}
+
+static struct gg_error *show_match(struct gg_log_filter *filter, const struct gg_log_record *record)
+{
+	struct gg_error *err = NULL;
+	while (!err && filter->first_held) {
+		struct gg_log_record *held = take_held(filter);
+		err = show(filter, held);
+		free(held);
+	}
+	filter->after_left = filter->query->after;
+	return err ? err : show(filter, record);
+}
+
+// RECORD is of those that are asked for, but for the pattern.
+static struct gg_error *choose(struct gg_log_filter *filter, const struct gg_log_record *record)
+{
+	bool is_match = true;
+	struct gg_error *err = filter->has_pattern ? match(filter, record, &is_match) : NULL;
+	if (err || is_match)
+		return err ? err : show_match(filter, record);
+	if (filter->after_left) {
+		filter->after_left--;
+		return show(filter, record);
+	}
+	if (filter->query->before)
+		return hold(filter, record);
+	filter->left_out = filter->is_apart = true;
+	filter->lost = record->lost;
+	return NULL;
+}
+
 struct gg_error *gg_log_filter_record(struct gg_log_filter *filter,
 				      const struct gg_log_record *record)
 {
@@ -122,7 +242,7 @@ struct gg_error *gg_log_filter_record(struct gg_log_filter *filter,
 	if (filter->left_out)
 		return NULL;
 	filter->lost = 0;
-	return filter->query->tail ? keep(filter, &passed) : filter->visit(filter->data, &passed);
+	return choose(filter, &passed);
 }
 
 struct gg_error *gg_log_filter_end(struct gg_log_filter *filter)

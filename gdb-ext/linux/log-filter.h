@@ -4,9 +4,12 @@
 #ifndef GG_LOG_FILTER_H
 #define GG_LOG_FILTER_H
 
+#include "../buffer.h"
 #include "log.h"
 
 #include <regex.h>
+
+struct gg_log_held;
 
 struct gg_log_filter {
 	const struct gg_log_query *query;
@@ -15,7 +18,14 @@ struct gg_log_filter {
 	void *data;
 	bool has_pattern;
 	regex_t pattern;
-	bool left_out;                 // the record before
+	struct gg_buffer text; // a copy that the pattern is looked for in
+	bool left_out;         // the record before
+	uint64_t shown;        // how many records went out
+	// Context: what may come before the next match, what comes after the last, and whether
+	// something between the two was left out.
+	struct gg_log_held *first_held, **end_held;
+	uint64_t held_count, after_left;
+	bool is_apart;
 	uint64_t lost;                 // by what was left out since the last record
 	struct gg_log_record **newest; // copies of the last ones, a ring
 	size_t held, capacity, next;

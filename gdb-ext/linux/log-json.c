@@ -3,11 +3,12 @@
 // A record as a JSON object (RFC 8259), in ASCII:
 //
 //     {"seq":3664,"time":12.345678901,"level":"info","facility":"kern","caller":"T1",
-//      "newline":true,"text":"...","dict":{"SUBSYSTEM":"pci","DEVICE":"+pci:0000:00:00.0"}}
+//      "wall":"2026-11-26T15:03:39Z","newline":true,"text":"...","dict":{"SUBSYSTEM":"pci","DEVICE":"+pci:0000:00:00.0"}}
 //
-// What is not known is left out, and so are "cont" and "cleared" where they are false, "lost" where
-// it is 0, "dict" where it is empty. Facilities without a name are numbers. A byte that is not
-// UTF-8 is the lone surrogate \udc00 + byte, which Python's "surrogateescape" turns back.
+// What is not known is left out, and so are "wall" where it is not asked for, "cont" and "cleared"
+// where they are false, "lost" where it is 0, "dict" where it is empty. Facilities without a name
+// are numbers. A byte that is not UTF-8 is the lone surrogate \udc00 + byte, which Python's
+// "surrogateescape" turns back.
 #include "log-text.h"
 #include "../text.h"
 
@@ -72,16 +73,21 @@ static void append_dict(struct gg_buffer *text, const char *dict, size_t size)
 	gg_buffer_format(text, "}");
 }
 
-void gg_log_json_append(struct gg_buffer *text, const struct gg_log_record *record)
+void gg_log_json_append(struct gg_buffer *text, const struct gg_log_style *style,
+			const struct gg_log_record *record)
 {
 	enum { SECOND = 1000000000 };
-	char caller[GG_LOG_CALLER_SIZE];
+	char caller[GG_LOG_CALLER_SIZE], wall[GG_LOG_WALL_SIZE];
 	gg_buffer_format(text, "{");
 	if (record->flags & GG_LOG_SEQ)
 		gg_buffer_format(text, "\"seq\":%" PRIu64 ",", record->seq);
 	if (record->flags & GG_LOG_TIME)
 		gg_buffer_format(text, "\"time\":%" PRIu64 ".%09" PRIu64 ",", record->time / SECOND,
 				 record->time % SECOND);
+	if (style->wall && (record->flags & GG_LOG_TIME)) {
+		gg_log_wall(style, record, wall);
+		gg_buffer_format(text, "\"wall\":\"%s\",", wall);
+	}
 	if (record->flags & GG_LOG_LEVEL)
 		append_level(text, record);
 	gg_log_caller(record, caller);

@@ -16,8 +16,12 @@ struct gg_error *gg_log_printer_record(struct gg_log_printer *printer,
 				       const struct gg_log_record *record)
 {
 	enum { PIECE = 65536 };
+	if (printer->records++ && (record->flags & GG_LOG_APART) && !printer->style->json) {
+		gg_log_text_end(&printer->text, &printer->open);
+		gg_buffer_append(&printer->text, "--\n", 3); // as grep has it
+	}
 	if (printer->style->json)
-		gg_log_json_append(&printer->text, record);
+		gg_log_json_append(&printer->text, printer->style, record);
 	else
 		gg_log_text_append(&printer->text, printer->style, record, &printer->open);
 	return printer->text.size < PIECE ? NULL : flush(printer);

@@ -13,6 +13,7 @@ struct gg_log_printer {
 
 	struct gg_buffer text; // not written yet
 	bool open;             // what it ends with is a line that goes on
+	uint64_t records;      // how many there were
 };
 
 // Appends RECORD in PRINTER's style, and writes when that is enough.

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 // ---- Words ----
 
@@ -37,6 +38,21 @@ void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_S
 	const uint32_t cpu = UINT32_C(1) << GG_LOG_CALLER_CPU;
 	snprintf(text, GG_LOG_CALLER_SIZE, "%c%" PRIu32, record->caller & cpu ? 'C' : 'T',
 		 record->caller & ~cpu);
+}
+
+void gg_log_wall(const struct gg_log_style *style, const struct gg_log_record *record,
+		 char text[GG_LOG_WALL_SIZE])
+{
+	enum { SECOND = 1000000000 };
+	int64_t sum;
+	struct tm tm;
+	if (record->time > INT64_MAX ||
+	    __builtin_add_overflow((int64_t)record->time, style->wall_offset, &sum))
+		sum = INT64_MAX;
+	const time_t seconds = (time_t)(sum / SECOND);
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(text, GG_LOG_WALL_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		strcpy(text, "?");
 }
 
 // ---- Pieces ----
@@ -108,10 +124,23 @@ static void append_decoded(struct gg_buffer *text, const struct gg_log_record *r
 	gg_buffer_format(text, "%-6s:%-6s: ", facility ? facility : number, level ? level : "?");
 }
 
+static void append_time(struct gg_buffer *text, const struct gg_log_style *style,
+			const struct gg_log_record *record)
+{
+	enum { SECOND = 1000000000, MICROSECOND = 1000 };
+	char wall[GG_LOG_WALL_SIZE];
+	if (style->wall) {
+		gg_log_wall(style, record, wall);
+		gg_buffer_format(text, "[%s]", wall);
+		return;
+	}
+	gg_buffer_format(text, "[%5" PRIu64 ".%06" PRIu64 "]", record->time / SECOND,
+			 record->time % SECOND / MICROSECOND);
+}
+
 static void append_prefix(struct gg_buffer *text, const struct gg_log_style *style,
 			  const struct gg_log_record *record)
 {
-	enum { SECOND = 1000000000, MICROSECOND = 1000 };
 	const bool has_level = record->flags & GG_LOG_LEVEL;
 	const bool has_time = record->flags & GG_LOG_TIME;
 	const bool has_caller = style->caller && (record->flags & GG_LOG_CALLER);
@@ -121,8 +150,7 @@ static void append_prefix(struct gg_buffer *text, const struct gg_log_style *sty
 		append_decoded(text, record);
 	if (has_time) {
 		append_colour(text, style, GREEN);
-		gg_buffer_format(text, "[%5" PRIu64 ".%06" PRIu64 "]", record->time / SECOND,
-				 record->time % SECOND / MICROSECOND);
+		append_time(text, style, record);
 		append_colour(text, style, PLAIN);
 	}
 	if (has_caller) {

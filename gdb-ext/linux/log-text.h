@@ -15,7 +15,14 @@ void gg_log_text_append(struct gg_buffer *text, const struct gg_log_style *style
 void gg_log_text_end(struct gg_buffer *text, bool *open);
 
 // RECORD as a JSON object, and a newline.
-void gg_log_json_append(struct gg_buffer *text, const struct gg_log_record *record);
+void gg_log_json_append(struct gg_buffer *text, const struct gg_log_style *style,
+			const struct gg_log_record *record);
+
+// RECORD's wall-clock time in UTC, as ISO 8601 has it, to a second: the kernel's offset is not
+// known better for earlier records.
+enum { GG_LOG_WALL_SIZE = 40 };
+void gg_log_wall(const struct gg_log_style *style, const struct gg_log_record *record,
+		 char text[GG_LOG_WALL_SIZE]);
 
 // SIZE bytes, escaped as dmesg does: tabs and printable UTF-8 are kept (ASCII only: just that), all
 // else is \xHH.

@@ -33,9 +33,9 @@
   (memq kind '(interrupted lost no-memory)))
 
 ;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `file', `text',
-;;; (integer LOW HIGH) for a GDB expression whose value must be in that range, `cpu' for such a number of
+;;; `time' (seconds of the guest's clock, or a time in UTC), (integer LOW HIGH) for a GDB expression whose value must be in that range, `cpu' for such a number of
 ;;; a CPU, `cpus' for a list of such numbers, a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas in
-;;; between.  Arguments without a dash are what the command's #:argument has: #f for
+;;; between; (levels WORD ...) is such a list in which WORD+ is WORD and all before it.  Arguments without a dash are what the command's #:argument has: #f for
 ;;; none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
 ;;; left out; one called FILE is a file's name, and ADDR an address in the guest.
 
@@ -87,20 +87,63 @@
             (if (string-prefix? "-" message) "" (string-append (option-flag (car spec)) ": "))
             message))))
 
+(define (with-pluses words)
+  (append words (map (lambda (word) (string-append word "+")) words)))
+
+(define* (parse-some-of command spec words text #:optional (more ""))
+  (let ((chosen (string-split text #\,)))
+    (for-each (lambda (word)
+                (unless (or (member word words)
+                            (and (not (string-null? more))
+                                 (member word (with-pluses words))))
+                  (fail "~a: ~a is some of ~a~a, with commas in between, not ~s" command
+                        (option-flag (car spec)) (string-join words ", ") more word)))
+              chosen)
+    chosen))
+
+(define log-time (make-regexp "^([0-9]{1,9})(\\.([0-9]{1,9}))?$"))
+(define wall-time
+  (make-regexp "^([0-9]{4}-[0-9]{2}-[0-9]{2})([T ]([0-9]{2}:[0-9]{2}(:[0-9]{2})?))?Z?$"))
+
+(define (parse-time command spec text)
+  "Nanoseconds, or for a time of a clock on a wall (wall . NANOSECONDS), since 1970."
+  (define group match:substring)
+  (define (wrong)
+    (fail "~a: ~a is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not ~s" command
+          (option-flag (car spec)) text))
+  (define (seconds-since-1970 found)
+    (let* ((day (group found 1))
+           (time (or (group found 3) "00:00"))
+           (text (string-append day "T" time (if (group found 4) "" ":00"))))
+      (catch #t
+        (lambda ()
+          (match (strptime "%Y-%m-%dT%H:%M:%S" text)
+            ((tm . (? (lambda (end) (= end (string-length text)))))
+             ;; The 31st of a shorter month would be taken for the 1st of the next.
+             (let* ((seconds (car (mktime tm "UTC"))))
+               (unless (string=? text (strftime "%Y-%m-%dT%H:%M:%S" (gmtime seconds)))
+                 (wrong))
+               seconds))))
+        (lambda _ (wrong)))))
+  (cond
+   ((regexp-exec log-time text)
+    => (lambda (found)
+         (+ (* (string->number (group found 1)) (expt 10 9))
+            (string->number (string-pad-right (or (group found 3) "0") 9 #\0)))))
+   ((regexp-exec wall-time text)
+    => (lambda (found) (cons 'wall (* (seconds-since-1970 found) (expt 10 9)))))
+   (else (wrong))))
+
 (define (parse-value command spec text)
   (match (cadr spec)
     (('integer low high) (parse-integer command spec text low high))
     ('cpu (parse-integer command spec text 0 last-cpu))
     ('file (expand-file text))
     ((or 'text 'cpus) text)
-    (('some-of . words)
-     (let ((chosen (string-split text #\,)))
-       (for-each (lambda (word)
-                   (unless (member word words)
-                     (fail "~a: ~a is some of ~a, with commas in between, not ~s" command
-                           (option-flag (car spec)) (string-join words ", ") word)))
-                 chosen)
-       chosen))
+    ('time (parse-time command spec text))
+    (('levels . words)
+     (parse-some-of command spec words text ", each alone or with + for it and worse"))
+    (('some-of . words) (parse-some-of command spec words text))
     ((? list? words)
      (if (member text words)
          text
@@ -261,7 +304,8 @@ GDB's last word break."
             ('file (complete-file last-word))
             ('cpu (complete-cpus))
             ('cpus (complete-some-of (complete-cpus) last-word))
-            ((or 'text ('integer . _)) '())
+            ((or 'text 'time ('integer . _)) '())
+            (('levels . words) (complete-some-of (with-pluses words) last-word))
             (('some-of . words) (complete-some-of words last-word))
             (words words)))
          ;; GDB takes what it gets as what stands for WORD, the end of the last word.
@@ -315,6 +359,8 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
     ((name 'flag text) (format #f "  ~a~%    ~a" (option-flag name) text))
     ((name ('some-of . words) text)
      (format #f "  ~a ~a[,...]~%    ~a" (option-flag name) (string-join words "|") text))
+    ((name ('levels . words) text)
+     (format #f "  ~a ~a[+][,...]~%    ~a" (option-flag name) (string-join words "|") text))
     ((name ('integer . _) text) (format #f "  ~a N~%    ~a" (option-flag name) text))
     ((name (? list? words) text)
      (format #f "  ~a ~a~%    ~a" (option-flag name) (string-join words "|") text))

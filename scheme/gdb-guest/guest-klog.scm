@@ -15,7 +15,8 @@
       (call-with-guest procedure)))
 
 (define* (guest-log #:key (levels '()) (facilities '()) (grep #f) (since-clear? #f) (tail #f)
-                    (hexdump #f) (notice (const #t)))
+                    (since #f) (until #f) (before #f) (after #f) (hexdump #f)
+                    (notice (const #t)))
   "The records of the guest kernel's log, oldest first: a list of association lists.  Their keys are
 seq (0 is the first since boot), time (nanoseconds of the kernel's clock), level and facility
 (symbols, or numbers without a name), caller (\"T1\" for the task 1, \"C0\" for the CPU 0), flags (some
@@ -23,13 +24,25 @@ of newline, cont, cleared), lost (how many records before this one are no longer
 string, escaped as guest-klog prints it), bytes (the text as it is, a bytevector) and dict (of a
 device, an association list of strings).  What is not known of a record is not in it.
 
-LEVELS and FACILITIES are lists of strings, empty for all; GREP is a regular expression; TAIL is how
-many of the last records are wanted; HEXDUMP is the file of a transcript of QEMU's monitor, in which
+LEVELS and FACILITIES are lists of strings, empty for all; GREP is a regular expression, BEFORE and
+AFTER how many records come with each that it finds; SINCE and UNTIL are nanoseconds of the kernel's
+clock, or (wall . NANOSECONDS) since 1970; TAIL is how many of the last records are wanted; HEXDUMP is the file of a transcript of QEMU's monitor, in which
 the log is looked for instead.  NOTICE is called with each line that the user should know."
   (call-with-log-guest
    hexdump
    (lambda (guest)
-     (%guest-log guest (vector hexdump levels facilities grep since-clear? tail) notice))))
+     (%guest-log guest (vector hexdump levels facilities grep since-clear? tail since until before
+                               after)
+                 notice))))
+
+(define (context options name)
+  "How many records of context are wanted on the side that NAME is of, or #f."
+  (let ((count (or (option options name) (option options 'context))))
+    (when (and count (not (option options 'grep)))
+      (throw 'gdb-guest-error 'invalid
+             (format #f "-~a goes with -grep: it shows what is around the records found"
+                     (if (option options name) name 'context))))
+    count))
 
 (define (selected-query options)
   (vector (option options 'hexdump)
@@ -37,10 +50,15 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
           (or (option options 'facility) '())
           (option options 'grep)
           (option options 'since-clear)
-          (option options 'tail)))
+          (option options 'tail)
+          (option options 'since)
+          (option options 'until)
+          (context options 'before)
+          (context options 'after)))
 
 (define (selected-style options)
-  (filter (lambda (name) (option options name)) '(raw decode caller json)))
+  (append (if (option options 'T) '(wall) '())
+          (filter (lambda (name) (option options name)) '(raw decode caller json))))
 
 (define (screen-style options)
   (append (if (styled-output?) '(colour) '()) (selected-style options)))
@@ -54,9 +72,9 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
                 (option options 'hexdump)
                 (lambda (guest)
                   (if file
-                      (begin
-                        (%guest-log-save guest query (selected-style options) file
-                                         (option options 'force) notice)
+                      (let ((count (%guest-log-save guest query (selected-style options) file
+                                                    (option options 'force) notice)))
+                        (say "~a: ~a record~a\n" file count (if (= count 1) "" "s"))
                         '())
                       (%guest-log-text guest query (screen-style options) notice))))))
     (for-each say-bytes text)
@@ -139,16 +157,27 @@ notices."
                 (note-beside-log options (string-append "the guest stopped: " reason))))))
          (lambda () (%log-follow-end follow)))))))
 
+(define most-context 1000000)
+
 (define-guest-command (guest-klog
                        #:argument #f
                        #:options
-                       ((level (some-of ,@(%log-level-names)) "Only records of these levels.")
+                       ((level (levels ,@(%log-level-names))
+                               "Only records of these levels; err+ is err and worse.")
                         (facility (some-of ,@(%log-facility-names))
                                   "Only records of these facilities.")
                         (grep text "Only records whose text has this POSIX extended regular expression.")
+                        (before (integer 0 ,most-context) "With -grep, the N records before each that it finds ...")
+                        (after (integer 0 ,most-context) "... the N after it ...")
+                        (context (integer 0 ,most-context) "... and as many of both.")
+                        (since time "Only records since this time: seconds of the log's clock (12.5), or a time in UTC
+    (2026-11-26, 2026-11-26T15:03:39).")
+                        (until time "Only records until this time.")
                         (since-clear flag "Only records since the last \"dmesg --clear\" in the guest.")
                         (tail (integer 1 ,last-number) "Only the last so many records.")
                         (follow flag "Go on: let the guest run, and print new records until Ctrl-C.")
+                        (T flag "Times in UTC, by the kernel's own clock, as dmesg -T has them; a note says what that
+    is worth.")
                         (raw flag "The facility and the level, as a number, before each line: <6>.")
                         (decode flag "The facility and the level, as words, before each line.")
                         (caller flag "The task (T1) or CPU (C0) that wrote it, behind the time.")
@@ -160,7 +189,7 @@ notices."
     QEMU's monitor (formats c and x), instead of in what GDB has in front of it.")))
   "Print the log of the guest's Linux kernel, as dmesg in the guest would.
 
-What GDB has in front of it is a core of QEMU or a QEMU process.  The guest needs no debuginfo; the
+It works on a core of QEMU, a QEMU process and QEMU's gdbstub.  The guest needs no debuginfo; the
 log of every kernel with VMCOREINFO is found, and mostly those of others too.  Each line of a record
 has its time before it.  Where records were lost, a line starting \"note:\" says so.  Control characters
 and what is not UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's colours, unless

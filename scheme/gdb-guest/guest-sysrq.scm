@@ -197,7 +197,7 @@ nothing reads its PS/2 keyboard" seconds))
 (define (send-key target look run row seconds)
   (match row
     (#(key does destroys? press release)
-     (let ((follow (%log-follow (vector #f '() '() #f #f 1) '())))
+     (let ((follow (%log-follow (vector #f '() '() #f #f 1 #f #f #f #f) '())))
        (dynamic-wind
          (const #t)
          (lambda ()

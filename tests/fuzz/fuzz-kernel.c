@@ -7,6 +7,7 @@
 #include "../../gdb-ext/guest.h"
 #include "../../gdb-ext/linux/kernel-host.h"
 #include "../../gdb-ext/linux/log.h"
+#include "../../gdb-ext/linux/wall-clock.h"
 #include "../unit/fake-kernel.h"
 #include "../unit/fake-qemu.h"
 
@@ -56,6 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					   .release = "6.1.0" };
 	fake_kernel_write(qemu.ram[0], &sound);
 	change(&qemu, data, size);
+
+	int64_t offset;
+	struct gg_cursor cursor = gg_cursor(data, size, false, "the timekeeper");
+	gg_error_destroy(gg_wall_clock_search(&cursor, &offset));
 
 	struct gg_guest *guest;
 	const struct gg_kernel *kernel;

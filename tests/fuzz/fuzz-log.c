@@ -53,7 +53,7 @@ static struct gg_error *print_record(void *data, const struct gg_log_record *rec
 {
 	struct reading *reading = data;
 	if (reading->style.json)
-		gg_log_json_append(&reading->text, record);
+		gg_log_json_append(&reading->text, &(struct gg_log_style){ 0 }, record);
 	else
 		gg_log_text_append(&reading->text, &reading->style, record, &reading->open);
 	check_text(reading);
@@ -68,7 +68,15 @@ static struct gg_error *take_record(void *data, const struct gg_log_record *reco
 
 static void read_log(const struct gg_host *kernel, uint8_t how)
 {
-	const struct gg_log_query query = { .tail = how & 1 ? 3 : 0, .since_clear = how & 2 };
+	enum { CONTEXT = 0x20, TIMES = 0x40, SOME = 100000000 };
+	const struct gg_log_query query = { .tail = how & 1 ? 3 : 0,
+					    .since_clear = how & 2,
+					    .pattern = how & CONTEXT ? "2|5" : NULL,
+					    .before = how & CONTEXT ? 2 : 0,
+					    .after = how & CONTEXT ? 1 : 0,
+					    .since = { .is_set = how & TIMES, .time = SOME },
+					    .until = { .is_set = how & TIMES,
+						       .time = SOME * 10L } };
 	struct reading reading = { .style = { .json = how & 4,
 					      .raw = how & 8,
 					      .decode = how & 16,

@@ -2,6 +2,7 @@
 """guest-klog, against what the guest's own /dev/kmsg held and what other programs read out of the same memory."""
 
 import ast
+import datetime
 import json
 import mmap
 import re
@@ -381,14 +382,17 @@ def test_nothing_loaded():
 
 
 @pytest.mark.parametrize("options, message", [
-    ("-level eror", "-level is some of emerg, alert, crit, err, warn, notice, info, debug, with commas in between, not "
-                    "\"eror\""),
+    ("-level eror", "-level is some of emerg, alert, crit, err, warn, notice, info, debug, each alone or with + for it and "
+                    "worse, with commas in between, not \"eror\""),
+    ("-before 2", "-before goes with -grep: it shows what is around the records found"),
+    ("-since soon", "-since is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not \"soon\""),
+    ("-until 2026-02-30", "-until is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not \"2026-02-30\""),
     ("-grep '('", "( is not a regular expression: Unmatched ( or \\("),
     ("-tail 0", "-tail is 0, not 1 to 2^64 - 1"),
-    ("-colour", "no option -colour; it has -level, -facility, -grep, -since-clear, -tail, -follow, -raw, -decode, -caller, -json, "
-                "-output, -force, -hexdump"),
+    ("-colour", "no option -colour; it has -level, -facility, -grep, -before, -after, -context, -since, -until, -since-clear, "
+                "-tail, -follow, -T, -raw, -decode, -caller, -json, -output, -force, -hexdump"),
     ("-hexdump /nowhere/x", "/nowhere/x: No such file or directory"),
-    ("-output /nowhere/x", "/nowhere/x: creating a file beside it: No such file or directory"),
+    ("-output /nowhere/x", "/nowhere/x: there is no folder /nowhere: No such file or directory"),
     ("-output /dev/shm", "/dev/shm: it is a folder; name a file in it"),
 ])
 def test_wrong(options, message, small):
@@ -410,7 +414,8 @@ def test_output(small, folder):
 
 
 @pytest.mark.parametrize("typed, completed", [
-    ("-le", ["-level"]), ("-level e", ["-level emerg", "-level err"]), ("-level err,w", ["-level err,warn"]),
+    ("-le", ["-level"]), ("-level e", ["-level emerg", "-level emerg+", "-level err", "-level err+"]),
+    ("-level err,w", ["-level err,warn", "-level err,warn+"]),
     ("-facility local7,auth", ["-facility local7,auth", "-facility local7,authpriv"]), ("-tail ", [])])
 def test_completion(typed, completed):
     """Tab completes `{typed}` to {completed}"""
@@ -448,6 +453,42 @@ def test_json_is_alone(log):
     output = log.run("echo @begin\\n", "guest-klog -json", "echo @end\\n")
     lines = output[output.index("@begin\n") + 7:output.index("@end")].splitlines()
     assert [json.loads(line) for line in lines] == log.records()
+
+
+def test_wall_clock(log):
+    """{log}: -T has the time at which the guest's kernel took its clock from the RTC, and -since and -until go by it"""
+    text = log.run("guest-klog -grep 'rtc_cmos.*setting system clock'")
+    if not text.count("setting system clock"):
+        text = log.run("guest-klog -grep 'Command line'")
+        assert "note: times in UTC are" in log.run("guest-klog -T -tail 1")
+        return
+    truth = re.search(r"to (\S+) UTC \((\d+)\)", text)
+    shown = log.run("guest-klog -T -grep 'setting system clock'")
+    times = re.findall(r"^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\] rtc_cmos", shown, re.MULTILINE)
+    assert "\nnote: times in UTC are the log's clock" in shown
+    seconds = datetime.datetime.fromisoformat(times[0].replace("Z", "+00:00")).timestamp()
+    # The RTC has seconds, of which the kernel takes the middle; the log's clock starts a little before the kernel's.
+    assert abs(seconds - int(truth[2])) <= 1, (shown, text)
+    bounds = f"-since {times[0]} -until {times[0].removesuffix('Z')}"
+    assert "setting system clock" in log.run(f"guest-klog {bounds}")
+    assert "setting system clock" not in log.run("guest-klog -until 2020-01-01", "guest-klog -since 2200-01-01T00:00")
+
+
+@pytest.mark.machines(KINDS[0])
+def test_choice(log):
+    """{log}: -level N+, times and context choose the records; that there is none, and what a file has, is told"""
+    every = log.records()
+    worse = [record["seq"] for record in log.records("-level err+")]
+    assert worse == [record["seq"] for record in every if LEVELS.index(record["level"]) <= 3] and worse
+    first, last = every[10], every[20]
+    part = log.records(f"-since {first['time']:.9f} -until {last['time']:.9f}")
+    assert [record["seq"] for record in part] == [record["seq"] for record in every
+                                                  if first["time"] <= record["time"] <= last["time"] + 1e-6]
+    output = log.run("guest-klog -grep '^no such text'", "guest-klog -grep 'Linux version' -after 1",
+                     f"guest-klog -level err+ -force -output {log.folder}/worse")
+    assert re.search(r"^note: none of the log's \d+ records is what was asked for$", output, re.MULTILINE), output
+    assert re.search(r"Linux version .*\n\[ .*Command line: ", output), output
+    assert f"\n{log.folder}/worse: {len(worse)} record{'s' if len(worse) > 1 else ''}\n" in output, output
 
 
 @pytest.mark.machines(KINDS[0])

@@ -449,10 +449,11 @@ static void test_save(void **state)
 	const struct gg_log_query query = { 0 };
 	const struct gg_log_style style = { 0 };
 	char text[512] = "";
+	uint64_t count;
 	fake_kernel_write(ram, &plain);
-	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, NULL), GG_INVALID,
-		     "it exists; -force replaces it");
-	assert_success(gg_guest_log_save(guest, &query, &style, path, true, NULL, NULL));
+	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, NULL, &count),
+		     GG_INVALID, "it exists; -force replaces it");
+	assert_success(gg_guest_log_save(guest, &query, &style, path, true, NULL, NULL, &count));
 	FILE *file = fopen(path, "r");
 	assert_non_null(file);
 	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
@@ -465,8 +466,9 @@ static void test_save_nothing(void **state)
 	(void)state;
 	const struct gg_log_query query = { 0 };
 	const struct gg_log_style style = { 0 };
+	uint64_t count;
 	unlink(path);
-	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, NULL),
+	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, NULL, &count),
 		     GG_NOT_FOUND, "not booted");
 	assert_int_equal(access(path, F_OK), -1);
 }

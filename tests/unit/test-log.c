@@ -10,6 +10,7 @@
 //     poke PART OFFSET SIZE VALUE                              VALUE of 1 to 8 bytes, as the kernel
 //     fill PART OFFSET SIZE BYTE                                      has it, or all of a byte
 //     query [level=N] [facility=N] [tail=N] [since-clear] [grep="..."]       level, facility: bits
+//           [before=N] [after=N] [since=NS] [until=NS]
 //     style [raw] [decode] [caller] [json] [colour] [ascii]
 //     expect TEXT                                              a line
 //     error TEXT                                               what the error's message has in it
@@ -20,6 +21,7 @@
 #include "unit.h"
 
 #include "../../gdb-ext/linux/log-filter.h"
+#include "../../gdb-ext/linux/log-printer.h"
 #include "../../gdb-ext/linux/log-text.h"
 #include "../../gdb-ext/linux/log.h"
 
@@ -45,7 +47,7 @@ struct test_case {
 	struct gg_buffer expected, got, notices;
 	char *error;
 	char *pattern;
-	bool open;
+	struct gg_log_printer printer;
 	struct gg_log_filter filter;
 };
 
@@ -231,6 +233,12 @@ static void do_query(struct test_case *test, const char *line)
 		.facilities = (unsigned int)number(words, count, "facility", 0),
 		.tail = number(words, count, "tail", 0),
 		.since_clear = find_word(words, count, "since-clear"),
+		.before = number(words, count, "before", 0),
+		.after = number(words, count, "after", 0),
+		.since = { .is_set = find_word(words, count, "since"),
+			   .time = (int64_t)number(words, count, "since", 0) },
+		.until = { .is_set = find_word(words, count, "until"),
+			   .time = (int64_t)number(words, count, "until", 0) },
 	};
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(words[i].key, "grep"))
@@ -305,10 +313,13 @@ static void do_damage(struct test_case *test, const char *line)
 static struct gg_error *print_record(void *data, const struct gg_log_record *record)
 {
 	struct test_case *test = data;
-	if (test->style.json)
-		gg_log_json_append(&test->got, record);
-	else
-		gg_log_text_append(&test->got, &test->style, record, &test->open);
+	return gg_log_printer_record(&test->printer, record);
+}
+
+static struct gg_error *take_text(void *data, const char *text, size_t size)
+{
+	struct test_case *test = data;
+	gg_buffer_append(&test->got, text, size);
 	return NULL;
 }
 
@@ -328,13 +339,16 @@ static struct gg_error *take_notice(void *data, const char *text)
 static void read_log(struct test_case *test)
 {
 	struct gg_log_sink sink = { .record = take_record, .notice = take_notice, .data = test };
+	test->printer =
+		(struct gg_log_printer){ .style = &test->style, .write = take_text, .data = test };
 	struct gg_error *err = gg_log_filter_init(&test->filter, &test->query, print_record, test);
 	test->filter.from = &sink;
 	if (!err)
 		err = gg_log_read(log_image_host(test->image), &sink);
 	if (!err)
 		err = gg_log_filter_end(&test->filter);
-	gg_log_text_end(&test->got, &test->open);
+	assert_success(gg_log_printer_end(&test->printer));
+	gg_log_printer_deinit(&test->printer);
 	gg_buffer_append(&test->got, test->notices.bytes, test->notices.size);
 	if (test->error) {
 		assert_non_null(err);

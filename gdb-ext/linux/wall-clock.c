@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The kernel's timekeeper (include/linux/timekeeper_internal.h, struct timekeeper) has, since
+// v3.17, side by side
+//
+//     struct timespec64 wall_to_monotonic;
+//     ktime_t offs_real, offs_boot, offs_tai;
+//
+// at an offset that differs from version to version, and that VMCOREINFO has not. The first two
+// say the same, offs_tai is offs_real and whole seconds: that is how they are found.
+//
+// In:  the kernel's symbols and memory.
+// Out: offs_real less offs_boot.
+// Trusts nothing it reads: a timekeeper of nonsense is none.
+#include "wall-clock.h"
+
+#include <inttypes.h>
+
+enum { SECOND = 1000000000, WORD = 8, WORDS = 5, SEARCHED = 512 };
+
+// tk_core became timekeeper_data[0] in v6.17.
+static const char *const names[] = { "tk_core", "timekeeper_data" };
+
+static struct gg_error *find_timekeeper(struct gg_symbols *symbols, struct gg_symbol *ret)
+{
+	struct gg_error *err = NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct gg_error *other = gg_symbols_find(symbols, names[i], ret);
+		if (!other || gg_error_is_final(other)) {
+			gg_error_destroy(err);
+			return other;
+		}
+		if (err)
+			gg_error_destroy(other);
+		else
+			err = other;
+	}
+	return err;
+}
+
+// Tests whether the five words may be the members; the result is 0 where they may not.
+static int64_t offset_of(const uint64_t words[WORDS])
+{
+	const uint64_t most = UINT64_C(1) << 33; // seconds, some 270 years
+	const uint64_t seconds = 0 - words[0], real = words[2], boot = words[3], tai = words[4];
+	if (!seconds || seconds >= most || words[1] >= SECOND)
+		return 0;
+	if (real != seconds * SECOND - words[1] || boot >= real)
+		return 0;
+	const uint64_t leap = tai - real;
+	return leap % SECOND || leap / SECOND > 1000 ? 0 : (int64_t)(real - boot);
+}
+
+struct gg_error *gg_wall_clock_search(struct gg_cursor *bytes, int64_t *ret)
+{
+	*ret = 0;
+	for (uint64_t at = 0; at + WORDS * WORD <= bytes->size; at += WORD) {
+		uint64_t words[WORDS];
+		struct gg_error *err = gg_cursor_seek(bytes, at);
+		for (size_t i = 0; !err && i < WORDS; i++)
+			err = gg_cursor_uint(bytes, WORD, &words[i]);
+		if (err)
+			return err;
+		const int64_t found = offset_of(words);
+		if (found && *ret && found != *ret)
+			return gg_error_create(GG_BAD_DATA,
+					       "it may be %" PRId64 " or %" PRId64
+					       " nanoseconds from 1970",
+					       *ret, found);
+		*ret = found ? found : *ret;
+	}
+	return *ret ? NULL
+		    : gg_error_create(GG_NOT_FOUND, "it was never set, or is of another layout");
+}
+
+struct gg_error *gg_wall_clock_find(struct gg_symbols *symbols, int64_t *ret)
+{
+	struct gg_symbol timekeeper;
+	uint8_t bytes[SEARCHED];
+	struct gg_error *err = find_timekeeper(symbols, &timekeeper);
+	if (err)
+		return err;
+	const struct gg_host *host = gg_symbols_host(symbols);
+	if (host->address_size != WORD)
+		return gg_error_create(GG_UNSUPPORTED, "a kernel of 32 bits");
+	const size_t size =
+		timekeeper.size && timekeeper.size < SEARCHED ? timekeeper.size : SEARCHED;
+	err = gg_host_read(host, timekeeper.address, bytes, size);
+	struct gg_cursor cursor = gg_cursor(bytes, size, host->big_endian, timekeeper.name);
+	if (!err)
+		err = gg_wall_clock_search(&cursor, ret);
+	return err ? gg_error_context(err, "%s", timekeeper.name) : NULL;
+}
