@@ -222,6 +222,13 @@ enum gg_freshness {
 	GG_UNKNOWN, // QEMU does not say, or TCG was executing
 };
 
+// Whether a CPU executes a nested guest: one that the guest, a hypervisor itself, runs.
+enum gg_nesting {
+	GG_NOT_NESTED,
+	GG_NESTED,
+	GG_MAYBE_NESTED, // the source of the registers does not say
+};
+
 struct gg_register {
 	const char *name;     // GDB's, where GDB has one: "rip", "cs_base", "zmm0"
 	unsigned int size;    // in bytes, 1 to 64
@@ -230,12 +237,13 @@ struct gg_register {
 	const uint8_t *bytes; // of a larger one, lowest first
 };
 
-// A vCPU and its registers. Valid only as long as the call that shows it.
+// A vCPU and its registers. Valid only as long as the call that shows it. The registers are the
+// guest's own: of a CPU that executes a nested guest those with which it leaves that guest.
 struct gg_cpu {
 	uint32_t index; // QEMU's cpu_index
 	enum gg_freshness freshness;
 	const char *why;       // it is not current; "" for one that is
-	const char *activity;  // "running", "halted", or the state of one not started yet
+	const char *activity;  // "running", "halted", "nested", or the state of one not started yet
 	unsigned int bits;     // of the code that it executes: 16, 32 or 64
 	const char *privilege; // "kernel", "user", "ring 1", "ring 2", "real", "vm86", "SMM"
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
@@ -246,6 +254,10 @@ struct gg_cpu {
 	// As QEMU's "info registers" shows them, "?" for what is not known; behind that lines with
 	// what QEMU does not show.
 	const char *text;
+	enum gg_nesting
+		nesting;     // where it is GG_MAYBE_NESTED the registers may be a nested guest's
+	const char *unknown; // why no register is known; "" where some are
+	const struct gg_cpu *nested; // the CPU as the nested guest has it, or NULL
 };
 
 // Calls VISIT for every vCPU, in QEMU's order. An error of VISIT's ends it.

@@ -53,7 +53,7 @@ static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *
 				  unsigned int *ret)
 {
 	const struct gg_qemu_cpus *cpus;
-	struct gg_registers registers;
+	struct gg_cpu_state state;
 	struct gg_cpu_summary summary;
 	if (cpu == GG_KERNEL_TABLES && guest->kernel && guest->kernel->table) {
 		*ret = guest->kernel->paging.word * 8;
@@ -65,10 +65,10 @@ static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *
 	size_t i = 0;
 	while (cpu != GG_KERNEL_TABLES && i + 1 < cpus->count && cpus->cpus[i].index != cpu)
 		i++;
-	err = arch->read_registers(guest->host, &cpus->cpus[i], &registers);
+	err = gg_guest_cpu_state(guest, &cpus->cpus[i], &state);
 	if (err)
 		return err;
-	arch->summarize(&registers, &summary);
+	arch->summarize(&state.own, &summary);
 	*ret = summary.bits;
 	return NULL;
 }

@@ -52,7 +52,8 @@ static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qe
 {
 	struct gg_paging pagings[GG_KERNEL_PAGINGS];
 	struct gg_registers registers;
-	struct gg_error *err = guest->arch->read_registers(guest->host, cpu, &registers);
+	struct gg_error *err = gg_cpu_own_registers(guest->arch, guest->ram_map, guest->host, cpu,
+						    NULL, &registers);
 	const size_t count = err ? 0 : gg_arch_kernel_paging(guest->arch, &registers, pagings);
 	for (size_t i = 0; !err && i < count && search->table_count < GG_LOG_SEARCH_TABLES; i++)
 		if (pagings[i].format == GG_PTE_X86_64)

@@ -6,6 +6,7 @@
 #include "linux/per-cpu.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 // ---- Symbols ----
@@ -85,11 +86,11 @@ static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_
 				   uint64_t bases[GG_PER_CPU_BASES], size_t *ret)
 {
 	const struct gg_arch *arch;
-	struct gg_registers registers;
+	struct gg_cpu_state state;
 	struct gg_error *err = gg_guest_arch(guest, &arch);
 	if (!err && arch->per_cpu_bases)
-		err = arch->read_registers(guest->host, cpu, &registers);
-	*ret = !err && arch->per_cpu_bases ? arch->per_cpu_bases(&registers, bases) : 0;
+		err = gg_guest_cpu_state(guest, cpu, &state);
+	*ret = !err && arch->per_cpu_bases ? arch->per_cpu_bases(&state.own, bases) : 0;
 	if (err && gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
@@ -182,19 +183,20 @@ static void cleanup_space(struct gg_address_space **space)
 	gg_address_space_destroy(*space);
 }
 
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const struct gg_qemu_cpu *cpu,
-			     const char *what)
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
+	va_list arguments;
 	if (!notice)
 		return NULL;
-	if (asprintf(&text, "%s%" PRIu32 "'s page tables%s%s", what, cpu->index,
-		     cpu->freshness == GG_CURRENT ? "" : ", which may not be those of now: ",
-		     cpu->why) < 0) {
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
 		text = NULL;
-		return gg_enomem;
-	}
-	return notice(data, text);
+	va_end(arguments);
+	return text ? notice(data, text) : gg_enomem;
 }
 
 // AMD's SME has a bit in every entry; a kernel's VMCOREINFO tells which.
@@ -203,18 +205,42 @@ static uint64_t ignored_bits(struct gg_guest *guest)
 	return guest->kernel ? guest->kernel->paging.paging.ignored_bits : 0;
 }
 
+static struct gg_error *tell_nesting(gg_notice_fn *notice, void *data,
+				     const struct gg_qemu_cpu *cpu, enum gg_nesting nesting)
+{
+	if (nesting == GG_NESTED)
+		return tell(notice, data,
+			    "CPU %" PRIu32 " executes a nested guest: these are the guest's own "
+			    "page tables, to which the CPU returns",
+			    cpu->index);
+	if (nesting == GG_MAYBE_NESTED)
+		return tell(notice, data,
+			    "CPU %" PRIu32 " may execute a nested guest, which QEMU's monitor does "
+			    "not tell: these page tables may be the nested guest's",
+			    cpu->index);
+	return NULL;
+}
+
 static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
-				struct gg_address_space *space)
+				gg_notice_fn *notice, void *data, struct gg_address_space *space)
 {
 	const struct gg_arch *arch;
-	struct gg_registers registers;
+	struct gg_cpu_state state;
 	struct gg_paging paging;
 	struct gg_error *err = gg_guest_cpu_arch(guest, &arch);
 	if (!err)
-		err = arch->read_registers(guest->host, cpu, &registers);
+		err = gg_guest_cpu_state(guest, cpu, &state);
+	if (!err && state.unknown[0])
+		err = gg_error_create(GG_UNSUPPORTED,
+				      "CPU %" PRIu32
+				      " executes a nested guest, and the guest's own "
+				      "page tables are not known: %s",
+				      cpu->index, state.unknown);
+	if (!err)
+		err = tell_nesting(notice, data, cpu, state.nesting);
 	if (err)
 		return err;
-	arch->cpu_paging(&registers, &paging);
+	arch->cpu_paging(&state.own, &paging);
 	paging.ignored_bits |= ignored_bits(guest);
 	space->owns_table = true;
 	return gg_page_table_create(space->map, &paging, &space->table);
@@ -226,8 +252,11 @@ static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_
 	const struct gg_qemu_cpu *cpu;
 	struct gg_error *err = find_cpu(guest, index, &cpu);
 	if (!err && cpu->freshness != GG_CURRENT)
-		err = tell(notice, data, cpu, "through CPU ");
-	return err ? err : use_cpu(guest, cpu, space);
+		err = tell(notice, data,
+			   "through CPU %" PRIu32
+			   "'s page tables, which may not be those of now: %s",
+			   cpu->index, cpu->why);
+	return err ? err : use_cpu(guest, cpu, notice, data, space);
 }
 
 // GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.
@@ -240,19 +269,48 @@ static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_spa
 	return err;
 }
 
+// The first CPU whose own page tables are known.
+static struct gg_error *use_any_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				    struct gg_address_space *space)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *first = NULL, *err = gg_guest_qemu_cpus(guest, &cpus);
+	for (size_t i = 0; !err && i < cpus->count; i++) {
+		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
+		err = use_cpu(guest, cpu, notice, data, space);
+		if (!err) {
+			gg_error_destroy(first);
+			return tell(notice, data,
+				    "no kernel of Linux is found: through CPU %" PRIu32
+				    "'s page tables%s%s",
+				    cpu->index,
+				    cpu->freshness == GG_CURRENT
+					    ? ""
+					    : ", which may not be those of now: ",
+				    cpu->why);
+		}
+		if (gg_error_kind(err) != GG_UNSUPPORTED)
+			break;
+		if (first)
+			gg_error_destroy(err);
+		else
+			first = err;
+		err = NULL;
+	}
+	if (!err)
+		return first;
+	gg_error_destroy(first);
+	return err;
+}
+
 static struct gg_error *use_kernel_or_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
 					  struct gg_address_space *space)
 {
 	struct gg_error *err = use_kernel(guest, space);
 	if (!err || (gg_error_kind(err) != GG_NOT_FOUND && gg_error_kind(err) != GG_ABSENT))
 		return err;
-	const struct gg_qemu_cpus *cpus;
 	gg_error_destroy(err);
-	err = gg_guest_qemu_cpus(guest, &cpus);
-	if (!err)
-		err = tell(notice, data, &cpus->cpus[0],
-			   "no kernel of Linux is found: through CPU ");
-	return err ? err : use_cpu(guest, &cpus->cpus[0], space);
+	return use_any_cpu(guest, notice, data, space);
 }
 
 static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu, gg_notice_fn *notice,

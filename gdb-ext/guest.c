@@ -184,10 +184,11 @@ struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu
 
 // ---- The architecture ----
 
-// A host's QEMU has types of CPUs even where its list of them cannot be read.
+// A host's QEMU has types of CPUs even where its list of them, or the guest's RAM, cannot be read.
 struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch **ret)
 {
 	const struct gg_qemu_cpus *cpus;
+	const struct gg_ram_map *map;
 	struct gg_error *err = NULL;
 	if (!guest->arch) {
 		err = gg_guest_qemu_cpus(guest, &cpus);
@@ -196,7 +197,9 @@ struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch 
 			err = NULL;
 		}
 		if (!err)
-			err = gg_arch_find(guest->host, cpus, &guest->arch);
+			gg_error_destroy(gg_guest_ram_map(guest, &map));
+		if (!err)
+			err = gg_arch_find(guest->host, guest->ram_map, cpus, &guest->arch);
 	}
 	*ret = guest->arch;
 	return err;
@@ -335,6 +338,12 @@ static struct gg_error *tell_state(struct gg_guest *guest, gg_notice_fn *notice,
 		return NULL;
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&guest->kernel->info, "OSRELEASE");
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	if (gg_kernel_any_nested(&site))
+		return tell(
+			notice, data,
+			"no CPU is seen to run the kernel (Linux %s): CPUs may execute a nested "
+			"guest, and their own page tables are not known",
+			release ? release : "?");
 	return tell(notice, data,
 		    "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM",
 		    release ? release : "?",

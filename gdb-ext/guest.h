@@ -4,6 +4,7 @@
 #ifndef GG_GUEST_H
 #define GG_GUEST_H
 
+#include "arch/cpu-state.h"
 #include "host/checked.h"
 #include "linux/symbols.h"
 #include "qemu/monitor.h"
@@ -46,6 +47,11 @@ struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch 
 // The guest's architecture: where no CPU uses page tables, as after a reset, that of the kernel in
 // RAM, which is looked for; else, and without a kernel, the CPUs'.
 struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret);
+
+// The registers of CPU. Where their source does not say whether it executes a nested guest, that
+// follows from the page tables, if the kernel's are known.
+struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				    struct gg_cpu_state *ret);
 
 // Where GUEST's kernels are looked for, once its RAM map and its CPUs' architecture are known.
 struct gg_kernel_site gg_guest_kernel_site(const struct gg_guest *guest);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "arch.h"
+#include "cpu-state.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -26,14 +27,27 @@ static bool has_text(const struct gg_qemu_cpus *cpus, const struct gg_arch *arch
 	return false;
 }
 
+// A nested guest's mode tells of the guest's own, where that is not known: it is not the wider one.
+static struct gg_error *is_mode_of(const struct gg_host *host, const struct gg_ram_map *map,
+				   const struct gg_qemu_cpu *cpu, const struct gg_arch *arch,
+				   bool *ret)
+{
+	struct gg_cpu_state state;
+	struct gg_error *err = gg_cpu_state_read(arch, map, host, cpu, &state);
+	if (!err)
+		*ret = arch->is_mode(state.unknown[0] ? &state.nested : &state.own);
+	return err;
+}
+
 // CPUs of which no one's mode can be read are of the architecture all the same.
-static struct gg_error *has_mode(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
-				 const struct gg_arch *arch, bool *ret)
+static struct gg_error *has_mode(const struct gg_host *host, const struct gg_ram_map *map,
+				 const struct gg_qemu_cpus *cpus, const struct gg_arch *arch,
+				 bool *ret)
 {
 	size_t unread = 0;
 	*ret = false;
 	for (size_t i = 0; !*ret && i < cpus->count; i++) {
-		struct gg_error *err = arch->is_mode(host, cpus->cpus[i].address, ret);
+		struct gg_error *err = is_mode_of(host, map, &cpus->cpus[i], arch, ret);
 		if (err && gg_error_is_final(err))
 			return err;
 		unread += err != NULL;
@@ -43,8 +57,9 @@ static struct gg_error *has_mode(const struct gg_host *host, const struct gg_qem
 	return NULL;
 }
 
-static struct gg_error *is_arch(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
-				const struct gg_arch *arch, bool *ret)
+static struct gg_error *is_arch(const struct gg_host *host, const struct gg_ram_map *map,
+				const struct gg_qemu_cpus *cpus, const struct gg_arch *arch,
+				bool *ret)
 {
 	struct gg_member whole;
 	if (cpus->count && cpus->cpus[0].text) {
@@ -57,7 +72,7 @@ static struct gg_error *is_arch(const struct gg_host *host, const struct gg_qemu
 		*ret = false;
 		return NULL;
 	}
-	return err ? err : has_mode(host, cpus, arch, ret);
+	return err ? err : has_mode(host, map, cpus, arch, ret);
 }
 
 static struct gg_error *unknown_arch(void)
@@ -72,12 +87,12 @@ static struct gg_error *unknown_arch(void)
 			       names);
 }
 
-struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
-			      const struct gg_arch **ret)
+struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_ram_map *map,
+			      const struct gg_qemu_cpus *cpus, const struct gg_arch **ret)
 {
 	for (size_t i = 0; i < ARCHS; i++) {
 		bool found;
-		struct gg_error *err = is_arch(host, cpus, archs[i], &found);
+		struct gg_error *err = is_arch(host, map, cpus, archs[i], &found);
 		if (err)
 			return err;
 		if (found) {

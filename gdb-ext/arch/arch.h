@@ -53,9 +53,9 @@ struct gg_arch {
 	// The type of the CPU in QEMU, by which a QEMU that can run such guests is known.
 	const char *cpu_type;
 
-	// Tests whether the CPU at CPU is in a mode of this architecture's. For those that share a
-	// CPU type.
-	struct gg_error *(*is_mode)(const struct gg_host *host, uint64_t cpu, bool *ret);
+	// Tests whether a CPU with these registers, the guest's own, executes code that this
+	// architecture's alone do. For architectures that share a CPU type.
+	bool (*is_mode)(const struct gg_registers *registers);
 
 	// The same of what QEMU's monitor printed of a CPU (struct gg_qemu_cpu.text).
 	bool (*is_monitor_text)(const char *text);
@@ -78,7 +78,8 @@ struct gg_arch {
 	const struct gg_register_info *registers;
 	unsigned int register_count;
 
-	// A CPU's registers, as QEMU has them, in its memory or its monitor's text.
+	// A CPU's registers, as QEMU has them, in its memory or its monitor's text. Where the CPU
+	// executes a nested guest, they are the nested guest's.
 	struct gg_error *(*read_registers)(const struct gg_host *host,
 					   const struct gg_qemu_cpu *cpu, struct gg_registers *ret);
 
@@ -86,6 +87,16 @@ struct gg_arch {
 	// in the kernel or in a program; returns how many are known. NULL where there is none.
 	size_t (*per_cpu_bases)(const struct gg_registers *registers,
 				uint64_t ret[GG_PER_CPU_BASES]);
+
+	// Whether the CPU with these registers executes a nested guest.
+	enum gg_nesting (*nesting)(const struct gg_registers *registers);
+
+	// Reads what the CPU saved of the guest's own registers when it entered the nested guest,
+	// whose are NESTED; others are unknown. GG_UNSUPPORTED where the place is not known,
+	// GG_BAD_DATA where it holds something else.
+	struct gg_error *(*read_saved)(const struct gg_ram_map *map, const struct gg_host *host,
+				       const struct gg_qemu_cpu *cpu,
+				       const struct gg_registers *nested, struct gg_registers *ret);
 
 	void (*summarize)(const struct gg_registers *registers, struct gg_cpu_summary *ret);
 
@@ -125,11 +136,13 @@ size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registe
 // Of a guest that is of none of those: its memory can be had all the same.
 extern const struct gg_arch gg_arch_unknown;
 
-// The architecture whose modes the CPUs of HOST's QEMU are in, any of them: the first one in the
-// table that has such a CPU. Without CPUs it is the first that fits the QEMU. GG_UNSUPPORTED names
-// those that are known.
-struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_qemu_cpus *cpus,
-			      const struct gg_arch **ret);
+// The architecture of CPUS, by HOST's types and the modes of the CPUs, or by what the monitor
+// printed of them: the first one in the table that has such a CPU. A CPU may be in another mode for
+// a while: in System Management Mode, in a nested guest, or not yet started. Without CPUs it is the
+// first that fits the QEMU. MAP is as in gg_cpu_state_read(). GG_UNSUPPORTED names those that are
+// known.
+struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_ram_map *map,
+			      const struct gg_qemu_cpus *cpus, const struct gg_arch **ret);
 
 // The architectures with the CPU type of ARCH, by INDEX: ARCH itself, the others; NULL behind them.
 const struct gg_arch *gg_arch_sibling(const struct gg_arch *arch, size_t index);

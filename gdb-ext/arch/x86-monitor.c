@@ -388,8 +388,7 @@ static struct gg_error *parse(const char *text, struct gg_registers *ret)
 
 static bool is_long_mode(const struct gg_registers *registers)
 {
-	enum { EFER_LMA = 1 << 10 };
-	return gg_register(registers, X86_EFER) & EFER_LMA;
+	return gg_register(registers, X86_EFER) & X86_EFER_LMA;
 }
 
 // The bits of hflags that are those of other registers too.

@@ -24,6 +24,7 @@ struct layout {
 	struct gg_member sse_exceptions;
 	struct gg_member cc_op, cc_dst, cc_src, cc_src2, df;
 	struct gg_member halted, apic, tpr;
+	struct gg_member vm_hsave, vm_vmcb, nested_state;
 };
 
 #define ROW(member, name)      GG_LAYOUT_ROW(struct layout, member, "X86CPU", name)
@@ -75,6 +76,10 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(df, "env.df"),
 	OPTIONAL(halted, "parent_obj.halted"),
 	OPTIONAL(apic, "apic_state"),
+	OPTIONAL(vm_hsave, "env.vm_hsave"),
+	OPTIONAL(vm_vmcb, "env.vm_vmcb"),
+	// Since v4.1, in a QEMU that has KVM.
+	OPTIONAL(nested_state, "env.nested_state"),
 	GG_LAYOUT_ROW_OPTIONAL(struct layout, tpr, "APICCommonState", "tpr"),
 };
 
@@ -193,6 +198,9 @@ static const struct {
 	{ offsetof(struct layout, mp_state), X86_MP_STATE },
 	{ offsetof(struct layout, halted), X86_HALTED },
 	{ offsetof(struct layout, fpuc), X86_FCW },
+	{ offsetof(struct layout, vm_hsave), X86_VM_HSAVE },
+	{ offsetof(struct layout, vm_vmcb), X86_VM_VMCB },
+	{ offsetof(struct layout, nested_state), X86_NESTED_STATE },
 };
 
 static struct gg_error *read_scalars(struct source *source, struct gg_registers *registers)
@@ -516,11 +524,4 @@ struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_
 	if (err)
 		return gg_error_context(err, "the registers of CPU %" PRIu32, cpu->index);
 	return NULL;
-}
-
-struct gg_error *x86_read_hflags(const struct gg_host *host, uint64_t cpu, uint64_t *ret)
-{
-	struct layout layout;
-	struct gg_error *err = gg_layout_resolve(host, rows, ROW_COUNT, &layout);
-	return err ? err : gg_host_read_member(host, cpu, &layout.hflags, ret);
 }

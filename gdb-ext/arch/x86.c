@@ -198,20 +198,15 @@ static bool notes_known(const struct gg_registers *registers)
 
 // ---- Modes ----
 
-static struct gg_error *is_long_mode(const struct gg_host *host, uint64_t cpu, bool *ret)
+static bool is_long_mode(const struct gg_registers *registers)
 {
-	uint64_t hflags;
-	struct gg_error *err = x86_read_hflags(host, cpu, &hflags);
-	if (!err)
-		*ret = hflags & X86_HF_LMA;
-	return err ? gg_error_context(err, "the mode of a CPU") : NULL;
+	return gg_register(registers, X86_HFLAGS) & X86_HF_LMA;
 }
 
-static struct gg_error *is_any_mode(const struct gg_host *host, uint64_t cpu, bool *ret)
+static bool is_any_mode(const struct gg_registers *registers)
 {
-	(void)host, (void)cpu;
-	*ret = true;
-	return NULL;
+	(void)registers;
+	return true;
 }
 
 static bool is_long_mode_text(const char *text)
@@ -396,6 +391,8 @@ const struct gg_arch gg_arch_x86_64 = {
 	.read_registers = read_registers,
 	.per_cpu_bases = per_cpu_bases,
 	.disassemble = x86_disassemble,
+	.nesting = x86_nesting,
+	.read_saved = x86_read_saved,
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,
@@ -421,6 +418,8 @@ const struct gg_arch gg_arch_i386 = {
 	.read_registers = read_registers,
 	.per_cpu_bases = per_cpu_bases,
 	.disassemble = x86_disassemble,
+	.nesting = x86_nesting,
+	.read_saved = x86_read_saved,
 	.summarize = x86_summarize,
 	.print_registers = x86_print_registers,
 	.cpu_paging = cpu_paging,

@@ -62,8 +62,11 @@ enum x86_register {
 	X86_MP_STATE,
 	X86_A20,
 	// What is not a register.
-	X86_HFLAGS,     // CPUX86State.hflags
-	X86_RAW_EFLAGS, // CPUX86State.eflags, which under TCG lacks the condition codes
+	X86_HFLAGS,       // CPUX86State.hflags
+	X86_RAW_EFLAGS,   // CPUX86State.eflags, which under TCG lacks the condition codes
+	X86_VM_HSAVE,     // CPUX86State.vm_hsave: where SVM saves the host's registers
+	X86_VM_VMCB,      // CPUX86State.vm_vmcb: the last VMCB that TCG entered
+	X86_NESTED_STATE, // CPUX86State.nested_state: KVM's, in QEMU's memory
 	X86_REGISTERS,
 	X86_NO_REGISTER = X86_REGISTERS,
 };
@@ -81,7 +84,11 @@ enum {
 	X86_HF_CS64 = 1 << 15,
 	X86_HF_VM = 1 << 17,
 	X86_HF_SMM_BIT = 19,
+	X86_HF_GUEST = 1 << 21,
 };
+
+// EFER (AMD APM, volume 2, chapter 3.1.7).
+enum { X86_EFER_LMA = 1 << 10, X86_EFER_SVME = 1 << 12 };
 
 // SegmentCache.flags: the descriptor's second word (QEMU target/i386/cpu.h: DESC_...; Intel SDM,
 // volume 3, chapter 3.4.5).
@@ -134,11 +141,15 @@ struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_
 struct gg_error *x86_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				  struct gg_registers *ret);
 
+enum gg_nesting x86_nesting(const struct gg_registers *registers);
+
+// From where SVM saves them; as read_saved() of struct gg_arch.
+struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_host *host,
+				const struct gg_qemu_cpu *cpu, const struct gg_registers *nested,
+				struct gg_registers *ret);
+
 // Is TEXT what QEMU's monitor prints of a CPU of this architecture, and is that in long mode?
 bool x86_is_monitor_text(const char *text, bool *long_mode);
-
-// CPUX86State.hflags of the CPU at CPU.
-struct gg_error *x86_read_hflags(const struct gg_host *host, uint64_t cpu, uint64_t *ret);
 
 // In the layout of QEMU's "info registers" (target/i386/cpu-dump.c, v7.2), "?" in the place of each
 // digit that is not known; behind that what QEMU does not show.

@@ -42,6 +42,10 @@ static SCM cpu_to_alist(const struct gg_cpu *cpu)
 	SCM registers = SCM_EOL, facts = SCM_EOL;
 	for (size_t i = cpu->register_count; i-- > 0;)
 		registers = scm_cons(register_to_pair(&cpu->registers[i]), registers);
+	if (cpu->nested)
+		facts = add(facts, "nested", cpu_to_alist(cpu->nested));
+	facts = add(facts, "maybe-nested", scm_from_bool(cpu->nesting == GG_MAYBE_NESTED));
+	facts = add(facts, "unknown", gg_guile_string(cpu->unknown));
 	facts = add(facts, "text", gg_guile_string(cpu->text));
 	facts = add(facts, "registers", registers);
 	facts = add(facts, "root", scm_from_uint64(cpu->root));
@@ -64,7 +68,9 @@ static struct gg_error *collect_cpu(void *data, const struct gg_cpu *cpu)
 }
 
 // (%guest-cpus GUEST) => a list of association lists: index, state (current, stale or unknown),
-// why, activity, bits, privilege, pc, place, sp, root, registers, text.
+// why, activity, bits, privilege, pc, place, sp, root, registers, text, unknown (why none of them
+// is known, or ""), maybe-nested; of a CPU that executes a nested guest also nested: the same of
+// that.
 static SCM guest_cpus(SCM object)
 {
 	SCM list = SCM_EOL;

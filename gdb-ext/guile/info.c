@@ -111,6 +111,25 @@ static SCM cpu_facts(struct gg_guest *guest)
 	return list;
 }
 
+// (INDEX . nested) of CPUs that execute a nested guest, (INDEX . maybe) of CPUs that may. A CPU
+// whose registers cannot be read is left out.
+static SCM nested_facts(struct gg_guest *guest)
+{
+	SCM list = SCM_EOL;
+	for (size_t i = guest->cpus.count; i-- > 0;) {
+		const struct gg_qemu_cpu *cpu = &guest->cpus.cpus[i];
+		struct gg_cpu_state state;
+		struct gg_error *err = gg_guest_cpu_state(guest, cpu, &state);
+		if (!err && state.nesting != GG_NOT_NESTED)
+			list = scm_cons(
+				scm_cons(scm_from_uint32(cpu->index),
+					 symbol(state.nesting == GG_NESTED ? "nested" : "maybe")),
+				list);
+		gg_error_destroy(err);
+	}
+	return list;
+}
+
 static SCM uts_field(const struct gg_kernel *kernel, unsigned int field)
 {
 	_cleanup_free_ char *text = gg_kernel_uts(kernel, field);
@@ -167,9 +186,9 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 	return add(facts, "release", value_or_false(kernel, "OSRELEASE"));
 }
 
-// (%guest-info GUEST) => ((qemu FACT ...) (cpus (INDEX . FRESHNESS) ...) (kernel FACT ...)
-// (notices TEXT ...) (backing . TEXT)). A part, or the value of a fact, is (error . MESSAGE) if it
-// could not be had.
+// (%guest-info GUEST) => ((qemu FACT ...) (cpus (INDEX . FRESHNESS) ...) (nested (INDEX . WORD)
+// ...) (kernel FACT ...) (notices TEXT ...) (backing . TEXT)). A part, or the value of a fact, is
+// (error . MESSAGE) if it could not be had.
 static SCM guest_info(SCM object)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
@@ -179,6 +198,7 @@ static SCM guest_info(SCM object)
 	info = add(info, "notices", scm_reverse(notices));
 	info = add(info, "kernel", kernel);
 	info = add(info, "cpus", cpu_facts(guest));
+	info = add(info, "nested", nested_facts(guest));
 	info = add(info, "qemu", qemu_facts(guest));
 	// A small thing that could not be had is left out: not for such reasons.
 	gg_guile_throw(gg_interrupt_check());

@@ -10,6 +10,7 @@
 // Trusts nothing it reads: how much is read and how many pointers are followed have limits, and
 // what is found is a candidate only.
 #include "image-search.h"
+#include "../arch/cpu-state.h"
 #include "../cleanup.h"
 
 #include <elf.h>
@@ -331,7 +332,8 @@ static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder 
 	const struct gg_kernel_site *site = finder->site;
 	struct gg_paging pagings[GG_KERNEL_PAGINGS], fresh[GG_KERNEL_PAGINGS];
 	struct gg_registers registers;
-	struct gg_error *err = site->arch->read_registers(site->host, cpu, &registers);
+	struct gg_error *err =
+		gg_cpu_own_registers(site->arch, site->map, site->host, cpu, NULL, &registers);
 	if (err)
 		return pass_final(err);
 	const size_t count = gg_arch_kernel_paging(site->arch, &registers, pagings);
@@ -346,9 +348,14 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 {
 	if (finder->rejected)
 		return gg_error_create(GG_NOT_FOUND, "%s", finder->rejected);
-	return gg_error_create(GG_NOT_FOUND, "no kernel of Linux: %s",
-			       paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
-				      : "no CPU has page tables that could map one");
+	return gg_error_create(
+		GG_NOT_FOUND, "no kernel of Linux: %s%s",
+		paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
+		       : "no CPU has page tables that could map one",
+		gg_kernel_any_nested(finder->site)
+			? "; CPUs may execute a nested guest now: let the guest go on for a moment "
+			  "(continue, Ctrl-C), and look again"
+			: "");
 }
 
 struct gg_error *gg_kernel_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,

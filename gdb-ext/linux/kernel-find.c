@@ -154,7 +154,6 @@ struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
 struct running {
 	const struct gg_kernel_site *site;
 	struct gg_vmcoreinfo_scan *scan;
-	unsigned int paging; // CPUs that use page tables
 	struct gg_kernel *kernel;
 	struct gg_error *err; // that ends the search
 };
@@ -170,11 +169,14 @@ static bool try_running(struct running *running, gg_gpa_t gpa)
 		return true;
 	}
 	gg_error_destroy(err);
-	if (kernel && running->paging && kernel->running == running->paging)
+	bool is_running = false;
+	if (kernel && kernel->running)
+		running->err = gg_kernel_is_running(running->site, kernel, &is_running);
+	if (is_running)
 		running->kernel = kernel;
 	else
 		gg_kernel_destroy(kernel);
-	return running->kernel;
+	return running->kernel || running->err;
 }
 
 static bool look_for_running(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
@@ -191,9 +193,7 @@ static bool look_for_running(void *data, gg_gpa_t gpa, const uint8_t *bytes, siz
 struct gg_error *gg_kernel_find_running(const struct gg_kernel_site *site,
 					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret)
 {
-	struct running running = { .site = site,
-				   .scan = scan,
-				   .paging = gg_kernel_count_paging(site) };
+	struct running running = { .site = site, .scan = scan };
 	struct gg_error *err = gg_ram_scan(site->map, GG_VMCOREINFO_HEADER, look_for_running,
 					   &running, &scan->missing);
 	if (!err)
@@ -214,10 +214,12 @@ struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t g
 	if (err && gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
-	const unsigned int paging = gg_kernel_count_paging(site);
-	if (kernel && (paging ? kernel->running == paging : gg_kernel_is_whole(kernel)))
+	bool is_running = false;
+	err = kernel ? gg_kernel_is_running(site, kernel, &is_running) : NULL;
+	if (kernel && !err &&
+	    (is_running || (!gg_kernel_count_paging(site) && gg_kernel_is_whole(kernel))))
 		*ret = kernel;
 	else
 		gg_kernel_destroy(kernel);
-	return NULL;
+	return err;
 }

@@ -7,6 +7,7 @@
 // Trusts nothing it reads: a note is believed when the page tables that it names map the kernel's
 // text where it says the text is.
 #include "kernel.h"
+#include "../arch/cpu-state.h"
 #include "../cleanup.h"
 #include "../text.h"
 #include "kernel-host.h"
@@ -203,24 +204,39 @@ static bool paging_agrees(const struct gg_ram_map *map, const struct gg_paging *
 
 // The page tables of the kernel that CPU runs; their number is 0 where its registers are not known.
 static size_t read_cpu_paging(const struct gg_kernel_site *site, const struct gg_qemu_cpu *cpu,
-			      struct gg_paging ret[GG_KERNEL_PAGINGS])
+			      enum gg_nesting *nesting, struct gg_paging ret[GG_KERNEL_PAGINGS])
 {
 	struct gg_registers registers;
-	struct gg_error *err = site->arch->read_registers(site->host, cpu, &registers);
+	*nesting = GG_NOT_NESTED;
+	struct gg_error *err =
+		gg_cpu_own_registers(site->arch, site->map, site->host, cpu, nesting, &registers);
 	const size_t count = err ? 0 : gg_arch_kernel_paging(site->arch, &registers, ret);
 	gg_error_destroy(err);
 	return count;
 }
 
+enum vote { NO_VOTE, MAYBE_VOTE, AGREES, DISAGREES };
+
+// Whether CPU runs KERNEL. A CPU without page tables has no vote; neither has, if it disagrees, a
+// CPU that may execute a nested guest.
+static enum vote vote_of(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
+			 const struct gg_qemu_cpu *cpu)
+{
+	struct gg_paging pagings[GG_KERNEL_PAGINGS];
+	enum gg_nesting nesting;
+	const size_t count = read_cpu_paging(site, cpu, &nesting, pagings);
+	for (size_t i = 0; i < count; i++)
+		if (paging_agrees(site->map, &pagings[i], kernel))
+			return AGREES;
+	if (nesting == GG_MAYBE_NESTED)
+		return MAYBE_VOTE;
+	return count ? DISAGREES : NO_VOTE;
+}
+
 bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
 		       const struct gg_qemu_cpu *cpu)
 {
-	struct gg_paging pagings[GG_KERNEL_PAGINGS];
-	const size_t count = read_cpu_paging(site, cpu, pagings);
-	for (size_t i = 0; i < count; i++)
-		if (paging_agrees(site->map, &pagings[i], kernel))
-			return true;
-	return false;
+	return vote_of(site, kernel, cpu) == AGREES;
 }
 
 unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site)
@@ -228,18 +244,34 @@ unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site)
 	unsigned int count = 0;
 	for (size_t i = 0; i < site->cpus->count; i++) {
 		struct gg_paging pagings[GG_KERNEL_PAGINGS];
-		count += read_cpu_paging(site, &site->cpus->cpus[i], pagings) > 0;
+		enum gg_nesting nesting;
+		count += read_cpu_paging(site, &site->cpus->cpus[i], &nesting, pagings) > 0;
 	}
 	return count;
+}
+
+bool gg_kernel_any_nested(const struct gg_kernel_site *site)
+{
+	bool any = false;
+	for (size_t i = 0; !any && i < site->cpus->count; i++) {
+		struct gg_paging pagings[GG_KERNEL_PAGINGS];
+		enum gg_nesting nesting;
+		read_cpu_paging(site, &site->cpus->cpus[i], &nesting, pagings);
+		any = nesting != GG_NOT_NESTED;
+	}
+	return any;
 }
 
 struct gg_error *gg_kernel_is_running(const struct gg_kernel_site *site,
 				      const struct gg_kernel *kernel, bool *ret)
 {
-	unsigned int running = 0;
-	for (size_t i = 0; i < site->cpus->count; i++)
-		running += gg_kernel_runs_on(site, kernel, &site->cpus->cpus[i]);
-	*ret = running && running == gg_kernel_count_paging(site);
+	bool any = false, other = false;
+	for (size_t i = 0; i < site->cpus->count; i++) {
+		const enum vote vote = vote_of(site, kernel, &site->cpus->cpus[i]);
+		other |= vote == DISAGREES;
+		any |= vote == AGREES || vote == MAYBE_VOTE;
+	}
+	*ret = any && !other;
 	return gg_interrupt_check();
 }
 

@@ -81,9 +81,13 @@ bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel
 // Counts the CPUs that use page tables.
 unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site);
 
+// Tests whether a CPU executes a nested guest, or may.
+bool gg_kernel_any_nested(const struct gg_kernel_site *site);
+
 // Tests whether the page tables of all CPUs that use such map KERNEL's text where it says; at least
-// one must. Of a guest that was let run, and may have been started anew, this tells whether KERNEL
-// is still the one. GG_INTERRUPTED is the only error.
+// one must, or belong to a CPU that may execute a nested guest. Of a guest that was let run, and
+// may have been started anew, this tells whether KERNEL is still the one. GG_INTERRUPTED is the
+// only error.
 struct gg_error *gg_kernel_is_running(const struct gg_kernel_site *site,
 				      const struct gg_kernel *kernel, bool *ret);
 

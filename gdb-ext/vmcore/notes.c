@@ -5,33 +5,42 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+// What is told of a CPU's notes.
+struct told {
+	bool known;      // all that the notes tell a reader
+	bool is_unknown; // nothing of the guest's own registers
+	enum gg_nesting nesting;
+};
+
 // One CPU's: NT_PRSTATUS to NOTES, QEMU's to OWN.
-static struct gg_error *append_cpu(const struct gg_host *host, const struct gg_arch *arch,
+static struct gg_error *append_cpu(struct gg_guest *guest, const struct gg_arch *arch,
 				   const struct gg_qemu_cpu *cpu, struct gg_buffer *notes,
-				   struct gg_buffer *own, bool *known)
+				   struct gg_buffer *own, struct told *told)
 {
-	struct gg_registers registers;
-	struct gg_error *err = arch->read_registers(host, cpu, &registers);
+	struct gg_cpu_state state;
+	struct gg_error *err = gg_guest_cpu_state(guest, cpu, &state);
 	if (!err)
-		err = arch->write_prstatus(&registers, cpu->index, notes);
+		err = arch->write_prstatus(&state.own, cpu->index, notes);
 	if (!err)
-		err = arch->write_qemu_note(&registers, own);
+		err = arch->write_qemu_note(&state.own, own);
 	if (!err)
-		*known = arch->notes_known(&registers);
+		*told = (struct told){ .known = arch->notes_known(&state.own),
+				       .is_unknown = state.unknown[0],
+				       .nesting = state.nesting };
 	return err;
 }
 
-// KNOWN has an element for each CPU.
-static struct gg_error *append_notes(const struct gg_host *host, const struct gg_arch *arch,
+// TOLD has an element for each CPU.
+static struct gg_error *append_notes(struct gg_guest *guest, const struct gg_arch *arch,
 				     const struct gg_qemu_cpus *cpus, struct gg_buffer *notes,
-				     bool *known)
+				     struct told *told)
 {
 	struct gg_buffer own = { .big_endian = notes->big_endian };
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < cpus->count; i++) {
 		err = gg_interrupt_check();
 		if (!err)
-			err = append_cpu(host, arch, &cpus->cpus[i], notes, &own, &known[i]);
+			err = append_cpu(guest, arch, &cpus->cpus[i], notes, &own, &told[i]);
 	}
 	if (!err)
 		gg_buffer_append(notes, own.bytes, own.size);
@@ -102,39 +111,70 @@ static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, bool *li
 	return err;
 }
 
-static struct gg_error *tell_unknown(const struct gg_qemu_cpus *cpus, bool *flags,
-				     gg_notice_fn *notice, void *data)
+// Of a CPU in a nested guest.
+static struct gg_error *tell_nesting(const struct gg_qemu_cpus *cpus, const struct told *told,
+				     bool *listed, gg_notice_fn *notice, void *data)
 {
 	for (size_t i = 0; i < cpus->count; i++)
-		flags[i] = !flags[i];
-	return tell(cpus, flags, "what is not known of the registers is 0 in the vmcore", notice,
+		listed[i] = told[i].nesting == GG_NESTED && !told[i].is_unknown;
+	struct gg_error *err =
+		tell(cpus, listed,
+		     "executes a nested guest: the vmcore has the guest's own registers, as far as "
+		     "the CPU saved them, and 0 for the others; QEMU's own dump would have the "
+		     "nested guest's",
+		     notice, data);
+	for (size_t i = 0; i < cpus->count; i++)
+		listed[i] = told[i].is_unknown;
+	if (!err)
+		err = tell(cpus, listed,
+			   "executes a nested guest, and the guest's own registers are not known: "
+			   "all are 0 in the vmcore",
+			   notice, data);
+	for (size_t i = 0; i < cpus->count; i++)
+		listed[i] = told[i].nesting == GG_MAYBE_NESTED;
+	return err ? err
+		   : tell(cpus, listed,
+			  "may execute a nested guest, which QEMU's monitor does not tell: the "
+			  "registers in the vmcore may be the nested guest's",
+			  notice, data);
+}
+
+static struct gg_error *tell_unknown(const struct gg_qemu_cpus *cpus, const struct told *told,
+				     bool *listed, gg_notice_fn *notice, void *data)
+{
+	for (size_t i = 0; i < cpus->count; i++)
+		listed[i] = !told[i].known && told[i].nesting != GG_NESTED;
+	return tell(cpus, listed, "what is not known of the registers is 0 in the vmcore", notice,
 		    data);
 }
 
 // Notes and notices of all CPUs.
-static struct gg_error *write_cpus(const struct gg_host *host, const struct gg_arch *arch,
+static struct gg_error *write_cpus(struct gg_guest *guest, const struct gg_arch *arch,
 				   const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
-				   void *data, struct gg_buffer *notes, bool *told)
+				   void *data, struct gg_buffer *notes, bool *written)
 {
-	_cleanup_free_ bool *flags = calloc(cpus->count, sizeof(*flags));
-	if (!flags)
+	_cleanup_free_ struct told *told = calloc(cpus->count, sizeof(*told));
+	_cleanup_free_ bool *listed = calloc(cpus->count, sizeof(*listed));
+	if (!told || !listed)
 		return gg_enomem;
-	struct gg_error *err = append_notes(host, arch, cpus, notes, flags);
-	*told = !err;
+	struct gg_error *err = append_notes(guest, arch, cpus, notes, told);
+	*written = !err;
 	if (!err)
-		err = tell_unknown(cpus, flags, notice, data);
-	return err ? err : tell_freshness(cpus, flags, notice, data);
+		err = tell_nesting(cpus, told, listed, notice, data);
+	if (!err)
+		err = tell_unknown(cpus, told, listed, notice, data);
+	return err ? err : tell_freshness(cpus, listed, notice, data);
 }
 
 struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,
 				     gg_notice_fn *notice, void *data, struct gg_buffer *notes)
 {
 	const struct gg_qemu_cpus *cpus;
-	bool told = false; // the notes are written: what fails is to tell of them
+	bool written = false; // the notes: what fails is to tell of them
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	if (!err)
-		err = write_cpus(guest->host, arch, cpus, notice, data, notes, &told);
-	if (!err || told)
+		err = write_cpus(guest, arch, cpus, notice, data, notes, &written);
+	if (!err || written)
 		return err;
 	if (gg_error_is_final(err))
 		return err;

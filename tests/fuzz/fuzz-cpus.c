@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Damaged CPUs, and damaged page tables of theirs. The input is a list of changes to the sound
-// ones' structures and to the RAM where CR3 leads: (offset u16, width u8, value u64),
-// little-endian; its first byte chooses the mode and whether all that QEMU 7.2 has is known.
+// Damaged CPUs, damaged page tables of theirs, and damaged save areas of CPUs that execute a nested
+// guest. The input is a list of changes to the sound ones' structures and to the RAM where CR3 and
+// VM_HSAVE lead: (offset u16, width u8, value u64), little-endian; its first byte chooses the mode,
+// whether all that QEMU 7.2 has is known, and whether a nested guest is executed, under KVM or TCG.
 #include "fuzz.h"
 
 #include "../../gdb-ext/guest.h"
@@ -49,6 +50,33 @@ static void set_mode(struct fake_qemu *qemu, uint8_t choice)
 			    (TABLES + (table + 1) * TABLE_SIZE) | 0x67);
 }
 
+// A save area with what a CPU must have that executed VMRUN; RAX is the VMCB's address, 0.
+static void put_save_area(uint8_t *page)
+{
+	put(page + 0x4d0, 8, 0x1500);
+	put(page + 0x548, 8, 1 << 5);
+	put(page + 0x550, 8, TABLES);
+	put(page + 0x558, 8, 0x80000001);
+	put(page + 0x570, 8, 2);
+}
+
+// Both CPUs, which share the save area.
+static void enter_nested(struct fake_qemu *qemu, bool kvm)
+{
+	enum { HSAVE = 0x9000, STATE = 0x6000, DATA = 128, GUEST = 1 << 21 };
+	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
+		uint8_t *cpu = qemu->structures + FAKE_CPU + i * FAKE_CPU_SIZE;
+		put(cpu + FAKE_CPU_HFLAGS, 4, GUEST);
+		put(cpu + FAKE_CPU_VM_HSAVE, 8, HSAVE);
+		put(cpu + FAKE_CPU_NESTED_STATE, 8, FAKE_STRUCTURES + STATE);
+	}
+	qemu->structures[FAKE_TCG_ALLOWED] = !kvm;
+	qemu->structures[FAKE_KVM_ALLOWED] = kvm;
+	put_save_area(qemu->ram[0] + HSAVE);
+	put(qemu->structures + STATE, 8, UINT64_C(0x108000010001)); // GUEST_MODE, SVM, its size
+	put_save_area(qemu->structures + STATE + DATA);
+}
+
 static void change(struct fake_qemu *qemu, const uint8_t *data, size_t size)
 {
 	for (size_t at = 1; at + CHANGE_SIZE <= size; at += CHANGE_SIZE) {
@@ -64,7 +92,9 @@ static void change(struct fake_qemu *qemu, const uint8_t *data, size_t size)
 static struct gg_error *use_cpu(void *data, const struct gg_cpu *cpu)
 {
 	(void)data;
-	if (!cpu->text || !cpu->why || !cpu->activity || !cpu->privilege)
+	if (!cpu->text || !cpu->why || !cpu->activity || !cpu->privilege || !cpu->unknown)
+		abort();
+	if ((cpu->nesting == GG_NESTED) != !!cpu->nested || (*cpu->unknown && !cpu->nested))
 		abort();
 	for (size_t i = 0; i < cpu->register_count; i++)
 		if (!cpu->registers[i].name || !cpu->registers[i].bytes)
@@ -102,7 +132,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t choice = size ? data[0] : 0;
 	fake_qemu_init(&qemu, choice & 0x80 ? FAKE_2_5 : FAKE_7_2, ranges, 1);
 	fake_qemu_add_cc_ops(&qemu, choice & 0x40 ? "10.0" : "7.2");
-	set_mode(&qemu, choice & 0x3f);
+	set_mode(&qemu, choice & 0x0f);
+	if (choice & 0x10)
+		enter_nested(&qemu, choice & 0x20);
 	change(&qemu, data, size);
 
 	struct gg_guest *guest;

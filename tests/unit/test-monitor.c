@@ -300,7 +300,7 @@ static void test_guest(void **state)
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 	load("7.2-linux-kernel");
 	assert_success(gg_qemu_monitor_cpus(text, text_size, GG_ACCELERATOR_TCG, &guest->cpus));
-	assert_success(gg_arch_find(NULL, &guest->cpus, &guest->arch));
+	assert_success(gg_arch_find(NULL, NULL, &guest->cpus, &guest->arch));
 	guest->cpus.cpus[1].thread = 2;
 	unsigned int count = 0;
 	assert_success(gg_guest_cpus(guest, count_cpu, &count));

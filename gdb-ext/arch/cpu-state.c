@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "cpu-state.h"
+
+#include <stdio.h>
+
+// NESTED is read already.
+static struct gg_error *read_saved(const struct gg_arch *arch, const struct gg_ram_map *map,
+				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				   struct gg_cpu_state *state)
+{
+	struct gg_error *err = arch->read_saved(map, host, cpu, &state->nested, &state->own);
+	if (!err || gg_error_is_final(err))
+		return err;
+	gg_registers_init(&state->own, state->nested.word);
+	snprintf(state->unknown, sizeof(state->unknown), "%s", gg_error_message(err));
+	gg_error_destroy(err);
+	return NULL;
+}
+
+struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_ram_map *map,
+				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				   struct gg_cpu_state *ret)
+{
+	ret->unknown[0] = 0;
+	struct gg_error *err = arch->read_registers(host, cpu, &ret->own);
+	if (err)
+		return err;
+	ret->nesting = arch->nesting(&ret->own);
+	if (ret->nesting != GG_NESTED)
+		return NULL;
+	ret->nested = ret->own;
+	return read_saved(arch, map, host, cpu, ret);
+}
+
+void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why)
+{
+	state->nesting = GG_NESTED;
+	state->nested = state->own;
+	gg_registers_init(&state->own, state->nested.word);
+	snprintf(state->unknown, sizeof(state->unknown), "%s", why);
+}
+
+struct gg_error *gg_cpu_own_registers(const struct gg_arch *arch, const struct gg_ram_map *map,
+				      const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				      enum gg_nesting *nesting, struct gg_registers *ret)
+{
+	struct gg_cpu_state state;
+	struct gg_error *err = gg_cpu_state_read(arch, map, host, cpu, &state);
+	if (err)
+		return err;
+	*ret = state.own;
+	if (nesting)
+		*nesting = state.nesting;
+	return NULL;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A CPU's registers, of which QEMU has the nested guest's where the CPU executes one: the guest's
+// own are told apart here.
+#ifndef GG_CPU_STATE_H
+#define GG_CPU_STATE_H
+
+#include "arch.h"
+
+struct gg_cpu_state {
+	enum gg_nesting nesting;
+	struct gg_registers own;    // the guest's own; all unknown where UNKNOWN says why
+	struct gg_registers nested; // the nested guest's, of a CPU that is GG_NESTED
+	char unknown[192];          // "" where some of OWN are known
+};
+
+// Reads the registers of CPU. What cannot be read of the guest's own is unknown, and no error. MAP
+// is NULL where the guest's RAM is not known.
+struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_ram_map *map,
+				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				   struct gg_cpu_state *ret);
+
+// Makes STATE, which is GG_MAYBE_NESTED, GG_NESTED; WHY says why the guest's own registers are not
+// known.
+void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why);
+
+// The guest's own registers alone. *NESTING, which may be NULL, is whether the CPU executes a
+// nested guest.
+struct gg_error *gg_cpu_own_registers(const struct gg_arch *arch, const struct gg_ram_map *map,
+				      const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				      enum gg_nesting *nesting, struct gg_registers *ret);
+
+#endif
