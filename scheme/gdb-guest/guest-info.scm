@@ -13,7 +13,8 @@
 
 (define (guest-info)
   "What there is to know of the guest at a glance, as an association list: target, run-state-before (of a
-stub's guest, before GDB connected: ran, paused, resumed, unknown), qemu, cpus, ram and absent (lists of
+stub's guest, before GDB connected: ran, paused, resumed, unknown), qemu, cpus, nested (a list of pairs: the
+number of a CPU that executes a nested guest, or may, and the symbol nested or maybe), ram and absent (lists of
 #(START SIZE HVA BLOCK)), backing, kernel, notices; absent-count, absent-size and absent-advice, since of
 many thousand pieces absent has only the first.  In the place of what could not be had is
 (error . MESSAGE)."
@@ -91,19 +92,27 @@ disconnect)")))
                      ('monitor "as QEMU's monitor tells it")))))
 
 (define (print-cpus info)
+  (define (cpus-with list value)
+    "The numbers of those in an association list that have VALUE, as a text; #f for none."
+    (match (filter-map (lambda (cpu)
+                         (and (eq? (cdr cpu) value) (number->string (car cpu))))
+                       list)
+      (() #f)
+      (numbers (string-join numbers ","))))
+  (define (part list word value)
+    (let ((numbers (cpus-with list value)))
+      (and numbers (format #f "~a ~a" word numbers))))
   (match (assq-ref info 'cpus)
     (('error . _) (line "CPUs" "unknown"))
     (cpus
      (line "CPUs" "~a: ~a" (length cpus)
            (string-join
-            (filter-map (lambda (freshness)
-                          (let ((indices (filter-map (lambda (cpu)
-                                                       (and (eq? (cdr cpu) freshness)
-                                                            (number->string (car cpu))))
-                                                     cpus)))
-                            (and (pair? indices)
-                                 (format #f "~a ~a" freshness (string-join indices ",")))))
-                        '(current stale unknown))
+            (filter identity
+                    (append (map (lambda (freshness) (part cpus freshness freshness))
+                                 '(current stale unknown))
+                            (map (lambda (word value) (part (assq-ref info 'nested) word value))
+                                 '("in a nested guest" "perhaps in a nested guest")
+                                 '(nested maybe))))
             "; ")))))
 
 ;; A guest with a virtio-mem may have thousands of ranges.

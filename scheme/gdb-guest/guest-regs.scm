@@ -17,7 +17,9 @@ why it is not current; activity (\"running\", \"halted\"), bits (16, 32, 64), pr
 \"user\"); pc and sp, as paging sees them; place (\"SEGMENT:OFFSET\", or \"\" where that is the pc);
 root (CR3); symbol (\"NAME+0xOFFSET\" of the kernel's, or #f); registers (an alist from names to
 #(SIZE VALUE UNKNOWN), UNKNOWN being the bits of VALUE that nobody knows); text (as QEMU shows the
-registers).  NOTICE is called with a line where the kernel's symbols cannot be read."
+registers).  Of a CPU that executes a nested guest, activity is \"nested\", all this is of the guest
+itself, unknown says why none of it is known, or is \"\", and nested is such a list of the nested guest;
+maybe-nested is #t where that cannot be told.  NOTICE is called with a line where the kernel's symbols cannot be read."
   (define told #f)
   (define (tell-once text)
     (unless (equal? text told)
@@ -26,7 +28,10 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
   (call-with-guest
    (lambda (guest)
      (map (lambda (cpu)
-            (acons 'symbol (symbol-text guest (assq-ref cpu 'pc) tell-once) cpu))
+            (acons 'symbol
+                   (and (has-registers? cpu)
+                        (symbol-text guest (assq-ref cpu 'pc) tell-once))
+                   cpu))
           (%guest-cpus guest)))))
 
 ;;; Values.
@@ -121,41 +126,89 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
     (or (assq-ref cpu 'symbol)
         (if (string-null? place) "" place))))
 
+(define (has-registers? cpu)
+  "Is anything known of CPU's registers?"
+  (string-null? (assq-ref cpu 'unknown)))
+
+(define (mode-text cpu)
+  "What CPU executes: activity, mode, privilege, pc, place."
+  (string-trim-right
+   (format #f "~a ~a ~a ~a  ~a"
+           (string-pad-right (assq-ref cpu 'activity) 8)
+           (string-pad-right (format #f "~a-bit" (assq-ref cpu 'bits)) 6)
+           (string-pad-right (assq-ref cpu 'privilege) 7)
+           (format-address (assq-ref cpu 'pc))
+           (place-text cpu))))
+
+(define (place-lines cpu)
+  "Where CPU is, in two lines."
+  (format #f "~a\n        rsp ~a  cr3 ~a" (mode-text cpu) (format-address (assq-ref cpu 'sp))
+          (format-address (assq-ref cpu 'root))))
+
 (define (print-short cpu)
-  (say "~a\n" (string-trim-right
-               (format #f "CPU ~a ~a ~a ~a ~a  ~a"
-                       (string-pad-right (number->string (assq-ref cpu 'index)) 3)
-                       (string-pad-right (assq-ref cpu 'activity) 8)
-                       (string-pad-right (format #f "~a-bit" (assq-ref cpu 'bits)) 6)
-                       (string-pad-right (assq-ref cpu 'privilege) 7)
-                       (format-address (assq-ref cpu 'pc))
-                       (place-text cpu))))
-  (say "        rsp ~a  cr3 ~a  ~a\n" (format-address (assq-ref cpu 'sp))
-       (format-address (assq-ref cpu 'root)) (state-text cpu)))
+  (let ((nested (assq-ref cpu 'nested)))
+    (say "CPU ~a ~a  ~a\n" (string-pad-right (number->string (assq-ref cpu 'index)) 3)
+         (if (has-registers? cpu)
+             (place-lines cpu)
+             (format #f "~a\n        rip, rsp, cr3 unknown: ~a" (assq-ref cpu 'activity)
+                     (assq-ref cpu 'unknown)))
+         (state-text cpu))
+    (when nested
+      (say "        in a nested guest:\n        ~a\n" (place-lines nested)))
+    (when (assq-ref cpu 'maybe-nested)
+      (say "        perhaps in a nested guest, whose registers these are then\n"))))
 
 (define (print-all cpu)
-  (say "\nCPU#~a~a\n~a" (assq-ref cpu 'index)
-       (if (eq? (assq-ref cpu 'state) 'current)
-           ""
-           (string-append " " (state-text cpu)))
-       (assq-ref cpu 'text)))
+  (let ((title (lambda (words)
+                 (say "\nCPU#~a~a~a\n" (assq-ref cpu 'index) words
+                      (if (eq? (assq-ref cpu 'state) 'current)
+                          ""
+                          (string-append " " (state-text cpu))))))
+        (nested (assq-ref cpu 'nested)))
+    (title (cond
+            (nested " in a nested guest; the guest's own registers:")
+            ((assq-ref cpu 'maybe-nested) " perhaps in a nested guest, whose registers these are then")
+            (else "")))
+    (if (has-registers? cpu)
+        (say "~a" (assq-ref cpu 'text))
+        (say "unknown: ~a\n" (assq-ref cpu 'unknown)))
+    (when nested
+      (title " in a nested guest; the nested guest's registers:")
+      (say "~a" (assq-ref nested 'text)))))
+
+(define (json-facts cpu)
+  "What -json has of CPU, and of the nested guest that it executes."
+  (let ((fact (lambda (name) (cons name (assq-ref cpu name))))
+        (known (lambda (name value)
+                 (cons name (if (has-registers? cpu) value 'null))))
+        (address (lambda (name) (hex (assq-ref cpu name) 16))))
+    `(,(fact 'activity)
+      ,(known 'bits (assq-ref cpu 'bits))
+      ,(known 'privilege (assq-ref cpu 'privilege))
+      ,(known 'pc (address 'pc))
+      ,(known 'sp (address 'sp))
+      (symbol . ,(or (assq-ref cpu 'symbol) 'null))
+      (registers
+       . ,(map (match-lambda
+                 ((name . register)
+                  (cons (string->symbol name)
+                        (if (all-unknown? register)
+                            'null
+                            (register-text register)))))
+               (assq-ref cpu 'registers))))))
 
 (define (print-json cpu)
   (let ((fact (lambda (name) (cons name (assq-ref cpu name))))
-        (address (lambda (name) (cons name (hex (assq-ref cpu name) 16)))))
+        (nested (assq-ref cpu 'nested)))
     (say "~a\n"
          (json `((cpu . ,(assq-ref cpu 'index))
-                 ,(fact 'state) ,(fact 'why) ,(fact 'activity) ,(fact 'bits) ,(fact 'privilege)
-                 ,(address 'pc) ,(address 'sp)
-                 (symbol . ,(or (assq-ref cpu 'symbol) 'null))
-                 (registers
-                  . ,(map (match-lambda
-                            ((name . register)
-                             (cons (string->symbol name)
-                                   (if (all-unknown? register)
-                                       'null
-                                       (register-text register)))))
-                          (assq-ref cpu 'registers))))))))
+                 ,(fact 'state) ,(fact 'why)
+                 ,@(json-facts cpu)
+                 (nested . ,(cond
+                             (nested (json-facts nested))
+                             ((assq-ref cpu 'maybe-nested) "unknown")
+                             (else 'null)))
+                 ,@(if (has-registers? cpu) '() (list (fact 'unknown))))))))
 
 ;;; Convenience variables.
 
@@ -164,8 +217,8 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
     (set-convenience-variable (string-append "guest_" name) value))
   (set "cpu" (assq-ref cpu 'index))
   (set "current" (if (eq? (assq-ref cpu 'state) 'current) 1 0))
-  (set "pc" (assq-ref cpu 'pc))
-  (set "sp" (assq-ref cpu 'sp))
+  (set "pc" (and (has-registers? cpu) (assq-ref cpu 'pc)))
+  (set "sp" (and (has-registers? cpu) (assq-ref cpu 'sp)))
   (for-each (match-lambda
               ((name . (and register #(size value _)))
                (when (<= size 8)
@@ -200,5 +253,9 @@ registers).  NOTICE is called with a line where the kernel's symbols cannot be r
 
 Each CPU is current, stale or unknown.  It is stale where KVM has run it since QEMU last asked for
 its registers: what is shown is what they were then.  It is unknown where TCG was executing, or QEMU
-does not tell.  A digit that is not known is a question mark."
+does not tell.  A digit that is not known is a question mark.
+
+A CPU that executes a nested guest, because the guest is a hypervisor itself, is \"nested\": its
+registers are those that it saved of the guest itself, and the nested guest's follow.  QEMU's gdbstub
+does not tell such a CPU from others; its page tables may, where the guest's kernel is known."
   show-registers)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assembles bare.S, the guest that is no operating system."""
+"""Assembles bare.S and nested.S, the guests that are no operating system."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent / "bare.S"
+HERE = Path(__file__).resolve().parent
 
 # What it puts into registers that QEMU's monitor does not show, in long mode.
 LONG_MODE_REGISTERS = {"star": 0x123456789abcdef0, "lstar": 0x123456789abcdef1, "cstar": 0x123456789abcdef2,
@@ -17,13 +18,20 @@ LONG_MODE_REGISTERS = {"star": 0x123456789abcdef0, "lstar": 0x123456789abcdef1, 
 WINDOW = {33: (0x80000000, 4 << 20), 36: (0x80000000, 2 << 20), 64: (0x80000000, 2 << 20)}
 
 
-def build(mode, folder):
-    """The program for -kernel, of the MODE that bare.S has."""
+def build(mode, folder, source="bare"):
+    """The program for -kernel, of the MODE that the source has."""
     for tool in ("as", "ld"):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is missing: Debian has it in the package binutils")
-    linked = Path(folder) / f"bare-{mode}"
-    subprocess.run(["as", "--32", "--defsym", f"MODE={mode}", "-o", f"{linked}.o", SOURCE], check=True)
+    linked = Path(folder) / f"{source}-{mode}"
+    subprocess.run(["as", "--32", "--defsym", f"MODE={mode}", "-o", f"{linked}.o",
+                    HERE / f"{source}.S"], check=True)
     subprocess.run(["ld", "-m", "elf_i386", "-Ttext=0x100000", "--no-warn-rwx-segments", "-o", linked, f"{linked}.o"],
                    check=True)
     return linked
+
+
+def symbols(program):
+    """{name: address} of a program's symbols."""
+    text = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    return {name: int(address, 16) for address, name in re.findall(r"^(\w+) \w (\S+)$", text, re.MULTILINE)}

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A CPU that executes a nested guest: one that the guest, a hypervisor, runs.
+
+The guest's own registers are those that nested.S had when it entered the nested guest; QEMU's monitor shows the nested
+guest's, at the same stop.
+"""
+
+import re
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import bare
+import gdb
+import machines
+import registers
+import selection
+import stripped
+import vmcore
+from machines import lab
+
+# QEMU, by its name, and the nested guest's mode.
+GUESTS = {"the lab's QEMU, long mode": (lambda: None, 64), "the lab's QEMU, protected mode": (lambda: None, 32)}
+for name, find in stripped.QEMUS.items():
+    for bits, mode in ((64, "long mode"), (32, "protected mode")):
+        GUESTS[f"{name}, {mode}"] = (find, bits)
+CHEAP = ["the lab's QEMU, long mode", "Debian 12's QEMU, protected mode"]
+
+COMMANDS = {"short": "guest-regs", "all": "guest-regs -all", "json": "guest-regs -json", "info": "guest-info",
+            "variables": "guest-regs -cpu 0", "x": "guest-x {marker:#x} s -cpu 0", "vtop": "guest-vtop {marker:#x} -cpu 0",
+            "any": "guest-vtop {marker:#x}", "dump": "dump-guest-memory {folder}/vmcore"}
+NESTED = "CPU 0 executes a nested guest: "
+
+
+class Nested:
+    """A stopped guest whose CPU is in a nested guest: what is shown of its core and at its gdbstub, QEMU's own words."""
+
+    def __init__(self, name, folder):
+        find, self.bits = GUESTS[name]
+        self.name = name
+        self.folder = folder = Path(tempfile.mkdtemp(dir=folder))
+        program = bare.build(self.bits, folder, "nested")
+        self.symbols = bare.symbols(program)
+        with lab.Guest(qemu=find(), memory=64, smp=1, kernel=program, directory=folder,
+                       extra=["-cpu", "EPYC,+svm", "-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
+            guest.stop()
+            self.attached = None
+            if machines.may_attach():
+                self.attached = self.look("-p", guest.pid, names=["all"])["all"]
+            self.at_stub = self.look("-ex", f"target remote {guest.directory}/gdbstub",
+                                     names=["short", "json", "info", "vtop"])
+            self.truth = registers.of_monitor(guest)
+            self.qemu, core = guest.qemu, guest.core(folder / "core")
+        self.of_core = self.look(self.qemu, core, names=COMMANDS)
+
+    def look(self, *arguments, names):
+        """What is printed for each of COMMANDS that has one of the names."""
+        commands = []
+        for name in names:
+            commands += [f"echo @{name}\\n", COMMANDS[name].format(folder=self.folder, **self.symbols)]
+        run = gdb.batch(*stripped.NO_DEBUGINFO if "lab's" not in self.name else (), *arguments,
+                        commands=[*commands, r"echo @end\n"])
+        texts = re.split(r"^@(\w+)\n", run.output, flags=re.MULTILINE)
+        assert texts[-2] == "end", run
+        return dict(zip(texts[1:-2:2], texts[2:-2:2]))
+
+    def own(self):
+        """The registers that the guest had when it entered the nested guest."""
+        place = self.symbols
+        return {"rip": place["after_vmrun"], "rsp": place["stack_end"] - 0x40, "rax": place["vmcb"],
+                "cr0": 0x80000011, "cr3": place["level4"], "cr4": 0x20, "efer": 0x1500, "rflags": 0x46,
+                "es": 0x10, "cs": 0x08, "ss": 0x10, "ds": 0x10, "gdt_base": place["gdt"], "gdt_limit": 0x17,
+                "idt_base": 0x5000, "idt_limit": 0x7ff}
+
+
+@pytest.fixture(scope="session", params=selection.mostly_expensive(GUESTS, CHEAP))
+def nested(request, background, top_folder):
+    for name in selection.wanted(request, "nested"):
+        background.start(("nested", name), Nested, name, top_folder)
+    try:
+        result = background.start(("nested", request.param), Nested).result()
+    except stripped.NoSuchQEMU as error:
+        pytest.skip(str(error))
+    yield result
+    shutil.rmtree(result.folder, ignore_errors=True)
+
+
+def json_of(text):
+    line, = [line for line in text.split("\n") if line.startswith("{")]
+    return registers.json_lines(gdb.Run([], 0, line))[0]
+
+
+# Of a set of registers those that are no memory of the guest's own, but follow from the others, or are the machine's.
+DERIVED = {f"{name}_{part}" for name in ("es", "cs", "ss", "ds") for part in ("base", "limit", "flags")} | {"a20"}
+
+
+def test_json(nested):
+    """{nested}: guest-regs -json has the registers that the guest saved, null for all others, and the nested guest's"""
+    shown = json_of(nested.of_core["json"])
+    assert (shown["activity"], shown["state"], shown["bits"], shown["privilege"]) == ("nested", "current", 64, "kernel")
+    known = {name: value for name, value in shown["registers"].items() if value is not None}
+    assert {name: int(value, 16) for name, value in known.items() if name not in DERIVED} == nested.own()
+    truth, = registers.by_name(nested.truth)
+    inner = shown["nested"]
+    assert inner["bits"] == nested.bits and inner["activity"] == "halted"
+    prefix = "R" if nested.bits == 64 else "E"
+    for name in ("ip", "sp", "ax", "bx"):
+        assert int(inner["registers"]["r" + name], 16) == truth[prefix + name.upper()], name
+    assert int(inner["registers"]["rax"], 16) == (0xc0de0000c0de0001 if nested.bits == 64 else 0xc0de0001)
+    assert int(inner["registers"]["cr3"], 16) == truth["CR3"] == nested.symbols["NESTED_CR3"]
+
+
+def test_short(nested):
+    """{nested}: guest-regs shows where the guest itself is, and then where the nested guest is"""
+    own, (truth,) = nested.own(), registers.by_name(nested.truth)
+    prefix = "R" if nested.bits == 64 else "E"
+    assert nested.of_core["short"].split("\n") == [
+        f"CPU 0   nested   64-bit kernel  0x{own['rip']:016x}",
+        f"        rsp 0x{own['rsp']:016x}  cr3 0x{own['cr3']:016x}  current",
+        "        in a nested guest:",
+        f"        halted   {nested.bits}-bit kernel  0x{truth[prefix + 'IP']:016x}",
+        f"        rsp 0x{truth[prefix + 'SP']:016x}  cr3 0x{truth['CR3']:016x}",
+        ""]
+
+
+def comparable(text):
+    """Without what a QEMU without debuginfo cannot tell, or prints otherwise."""
+    text = re.sub(r"(MXCSR=0000[0-9a-f]{2})(..)", r"\1??", text)
+    text = re.sub(r"(XMM\d\d=[0-9a-f]{16}) ", r"\1", text)
+    return [line.rstrip() for line in text.split("\n") if line.strip() and not line.startswith(registers.EXTRA)]
+
+
+def check_all(nested, text):
+    _, own, inner = re.split(r"^CPU#0 in a nested guest; the (?:guest's own|nested guest's) registers:\n", text,
+                             flags=re.MULTILINE)
+    inner = re.split(r"^(?:\[Inferior |warning: )", inner, flags=re.MULTILINE)[0]
+    assert comparable(inner) == comparable(nested.truth)[1:]
+    lines = own.split("\n")
+    assert f"RAX={nested.symbols['vmcb']:016x} RBX={'?' * 16} RCX={'?' * 16} RDX={'?' * 16}" in lines
+    assert f"R12={'?' * 16} R13={'?' * 16} R14={'?' * 16} R15={'?' * 16}" in lines
+    assert "CS =0008 0000000000000000 ffffffff 00af9a00 DPL=0 CS64 [-R-]" in lines
+    assert f"GS =???? {'?' * 16} {'?' * 8} 00????00" in lines
+    assert f"CR0=80000011 CR2={'?' * 16} CR3={nested.symbols['level4']:016x} CR4=00000020" in lines
+
+
+def test_all(nested):
+    """{nested}: guest-regs -all has both sets, the nested guest's being what QEMU's info registers showed"""
+    check_all(nested, nested.of_core["all"])
+
+
+@pytest.mark.attach
+def test_attached(nested):
+    """{nested}: so it has of the process"""
+    check_all(nested, nested.attached)
+
+
+def test_memory(nested):
+    """{nested}: guest-x and guest-vtop go through the guest's own page tables, and say so"""
+    marker = nested.symbols["marker"]
+    note = f"note: {NESTED}these are the guest's own page tables, to which the CPU returns"
+    assert gdb.lines_of(nested.of_core["x"]) == [note, f"0x{marker:x}:\t\"the guest's own\""]
+    lines = gdb.lines_of(nested.of_core["vtop"])
+    assert lines[0] == note and lines[1].startswith(f"PML4E at 0x{nested.symbols['level4']:016x}")
+    assert lines[-1] == f"guest-physical {marker:#x} in a page of 2 MiB, pc.ram + {marker:#x}"
+    assert gdb.lines_of(nested.of_core["any"])[-1] == lines[-1]
+
+
+def test_vmcore(nested):
+    """{nested}: the vmcore is of the guest itself: its architecture, its registers, 0 for others, and a note that says so"""
+    assert f"note: {NESTED[:5]}: executes a nested guest: the vmcore has the guest's own registers" in nested.of_core["dump"]
+    own = nested.own()
+    with vmcore.Vmcore(nested.folder / "vmcore") as file:
+        (_, _, status), (_, _, qemu) = file.notes()
+        assert file.machine == 62
+    values = struct.unpack("<27Q", status[112:112 + 27 * 8])
+    names = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs rflags rsp ss".split()
+    assert dict(zip(names, values)) == {name: own.get(name, 0) for name in names}
+    names = "rax rbx rcx rdx rsi rdi rsp rbp r8 r9 r10 r11 r12 r13 r14 r15 rip rflags".split()
+    assert dict(zip(names, struct.unpack("<18Q", qemu[8:152]))) == {name: own.get(name, 0) for name in names}
+    assert struct.unpack("<5Q", qemu[-48:-8]) == (own["cr0"], 0, 0, own["cr3"], own["cr4"])
+
+
+def test_info(nested):
+    """{nested}: guest-info says which CPUs are in a nested guest"""
+    assert "CPUs      1: current 0; in a nested guest 0\n" in nested.of_core["info"]
+
+
+def test_stub(nested):
+    """{nested}: the gdbstub does not tell, so that all who show the CPU say that it may be in a nested guest"""
+    assert "CPUs      1: current 0; perhaps in a nested guest 0\n" in nested.at_stub["info"]
+    assert "CPUs may execute a nested guest now: let the guest go on" in nested.at_stub["info"]
+    assert gdb.lines_of(nested.at_stub["short"])[-1] == "        perhaps in a nested guest, whose registers these are then"
+    assert json_of(nested.at_stub["json"])["nested"] == "unknown"
+    assert nested.at_stub["vtop"].startswith("note: CPU 0 may execute a nested guest")
