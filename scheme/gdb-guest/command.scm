@@ -342,7 +342,7 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
       (body (parse-options name specs argument (split-arguments text))))
     (lambda (key . arguments)
       (match (cons key arguments)
-        (('gdb-guest-error 'interrupted message) (fail "Quit: ~a: ~a" name message))
+        (('gdb-guest-error 'interrupted _) (fail "Quit"))
         (('gdb-guest-error _ message) (fail "~a: ~a" name message))
         (('signal . _) (fail "Quit"))
         (_ (apply throw key arguments))))))

@@ -534,9 +534,29 @@ last word break.  An empty line does not repeat the command."
   (gdb:parse-and-eval
    (format #f "$~a = ~a" name (if value (format #f "(unsigned long) 0x~x" value) "(void) 0"))))
 
+(define failure #f)                     ; the text of the last one
+
 (define (fail format-string . arguments)
   "Ends a command with one line."
-  (gdb:throw-user-error "~a" (apply format #f format-string arguments)))
+  (set! failure (apply format #f format-string arguments))
+  (gdb:throw-user-error "~a" failure))
+
+;; GDB's Guile has "ERROR: " before an error's text, and an empty line behind it, where GDB's own
+;; commands have the text alone.
+(define (print-failures-as-gdb)
+  (let ((printer (module-variable (resolve-module '(gdb)) '%print-exception-message)))
+    (when printer
+      (let ((print (variable-ref printer)))
+        (variable-set! printer
+                       (lambda (port frame key arguments)
+                         (match arguments
+                           ((_ _ ((? string? text)) . _)
+                            (if (eq? text failure)
+                                (display text port)
+                                (print port frame key arguments)))
+                           (_ (print port frame key arguments)))))))))
+
+(print-failures-as-gdb)
 
 ;; Off a terminal GDB's ports are buffered, and what is in the buffer at exit is lost.
 (setvbuf (gdb:output-port) 'none)

@@ -309,8 +309,7 @@ class Debugger(Questions):
             sys.setswitchinterval(interval)
         kind, value = entry[1]
         if kind == "user-error":
-            # As GDB prints what Guile throws.
-            raise gdb.GdbError(f"ERROR: {value}\n")
+            raise gdb.GdbError(value)
         if kind == "error":
             raise gdb.GdbError("Error while executing Scheme code." if request[0] == "evaluate"
                                else "Error occurred in Scheme-implemented GDB command.")
@@ -456,7 +455,7 @@ def make_command(debugger, number, name, class_, doc):
             try:
                 debugger.enter("invoke", number, text, from_tty)
             except KeyboardInterrupt:
-                raise gdb.GdbError("ERROR: Quit\n") from None
+                raise gdb.GdbError("Quit") from None
 
         def complete(self, text, word):
             # Without a word GDB only wants to know where words end: where they do without this.

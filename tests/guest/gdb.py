@@ -58,8 +58,22 @@ def shown(line):
 
 
 def lines_of(text):
-    """GDB puts an empty line behind what it calls an error; that, and what a terminal does not show, is not text."""
+    """What a terminal does not show is not text, nor is an empty line."""
     return [line for line in (shown(line) for line in text.split("\n")) if line.strip()]
+
+
+def errors(lines):
+    """Those of the lines that are errors of the commands' under test, or of GDB's Scheme."""
+    return [line for line in lines if re.match(r"(guest-[a-z]+|dump-guest-memory): |(ERROR|Error) |(\^C)?Quit\r?$", line)]
+
+
+def quits(text):
+    """Has a command said that it was interrupted? What the terminal echoed of Ctrl-C may stand beside."""
+    return any(line.replace("^C", "").strip() == "Quit" for line in lines_of(text))
+
+
+def notes(lines):
+    return [line for line in lines if line.startswith("note: ")]
 
 
 class Run:

@@ -10,7 +10,7 @@ import pytest
 
 import gdb
 
-ERROR = "ERROR: dump-guest-memory: "
+ERROR = "dump-guest-memory: "
 SYNTAX = {
     "an option that there is not": ("-nosuch {folder}/vmcore", r"no option -nosuch; it has -force, .*"),
     "no FILE": ("", r"it takes FILE; help dump-guest-memory"),
@@ -148,7 +148,7 @@ def test_numbers(small, folder):
     for (command, text), lines in zip(calls.items(), printed):
         assert f"(invalid {chr(34)}{text}{chr(34)})" in lines[0], (command, lines)
     for (command, text), lines in zip(commands.items(), printed[len(calls):]):
-        assert len(lines) == 1 and re.fullmatch(rf"ERROR: {command.split()[0]}: {as_pattern(text)}", lines[0]), (command, lines)
+        assert len(lines) == 1 and re.fullmatch(rf"{command.split()[0]}: {as_pattern(text)}", lines[0]), (command, lines)
 
 
 # ---- What GDB has in front of it ----
@@ -240,10 +240,18 @@ def test_full_disk(small, folder):
     run = gdb.batch(small[1], small[0], commands=[f"dump-guest-memory {folder}/vmcore", "print 6 * 7",
                                                   f"dump-guest-memory {folder}/vmcore"],
                     prefix=[*unshare, "sh", "-c", FULL_DISK, "sh", folder])
-    errors = [line for line in run.output.split("\n") if line.startswith("ERROR")]
+    errors = gdb.errors(run.output.split("\n"))
     assert len(errors) == 2, run
     for error in errors:
         assert re.fullmatch(rf"{ERROR}.*writing {folder}/vmcore at offset \d+: No space left on device", error), error
     assert "$1 = 42" in run.output
     assert run.status == 1
     assert "left: \n" in run.output
+
+
+def test_as_gdbs_own():
+    """An error is its text in one line, as GDB's own commands' are, and no more"""
+    run = gdb.batch(commands=["guest-klog -tail 0", "symbol-file /nowhere", "guest-sysrq"])
+    lines = run.output.split("\n")
+    assert lines[0] == "guest-klog: -tail is 0, not 1 to 2^64 - 1" and lines[1].startswith("/nowhere: "), run
+    assert len(lines) == 4 and lines[2].startswith("guest-sysrq: ") and lines[3] == "", run

@@ -33,7 +33,7 @@ def wait_for_size(folder, size, is_running):
 def check_interrupt(session, folder, via, size, typed):
     text = session.stop_dump(f"dump-guest-memory -via {via} {folder}/vmcore", folder / "vmcore",
                              lambda: wait_for_size(folder, size, lambda: session.process.poll() is None), typed)
-    assert re.search(r"ERROR: Quit: dump-guest-memory: .*interrupted\r?\n", text), text
+    assert gdb.quits(text), text
     assert os.listdir(folder) == []
     assert session.is_alive()
 
@@ -101,7 +101,7 @@ def test_at_first(small, command, folder):
     (folder / "at-first").write_text(AT_FIRST)
     core, program = small
     lines = gdb.attempt([program, core, "-x", folder / "at-first"], command.format(folder=folder))
-    assert re.match(rf"ERROR: Quit: {command.split()[0]}: (.*: )?interrupted$", lines[-1]), lines
+    assert lines[-1] == "Quit", lines
 
 
 @pytest.mark.expensive
@@ -222,5 +222,5 @@ def test_batch(large_process, folder):
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=gdb.PATIENCE)
     assert process.returncode == 1, output
-    assert "ERROR: Quit: dump-guest-memory: " in output
+    assert gdb.quits(output)
     assert os.listdir(folder) == []

@@ -377,7 +377,7 @@ def test_missing(hollow):
 def test_nothing_loaded():
     """Without a core or a process it is said what to load"""
     lines = gdb.attempt([], "guest-klog")
-    assert lines == ["ERROR: guest-klog: no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach "
+    assert lines == ["guest-klog: no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach "
                      "to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"]
 
 
@@ -397,7 +397,7 @@ def test_nothing_loaded():
 ])
 def test_wrong(options, message, small):
     """guest-klog {options} is an error that says what is right"""
-    assert gdb.attempt([small[1], small[0]], f"guest-klog {options}") == [f"ERROR: guest-klog: {message}"]
+    assert gdb.attempt([small[1], small[0]], f"guest-klog {options}") == [f"guest-klog: {message}"]
 
 
 def test_output(small, folder):
@@ -405,7 +405,7 @@ def test_output(small, folder):
     path = folder / "log"
     path.write_text("precious")
     lines = gdb.attempt([small[1], small[0]], f"guest-klog -output {path}")
-    assert lines == [f"ERROR: guest-klog: {path}: it exists; -force replaces it"] and path.read_text() == "precious"
+    assert lines == [f"guest-klog: {path}: it exists; -force replaces it"] and path.read_text() == "precious"
     lines = gdb.attempt([small[1], small[0]], f"guest-klog -force -output {small[0]}")
     assert len(lines) == 1 and lines[0].endswith("which is being looked at; name another file")
     assert gdb.batch(small[1], small[0], commands=[f"guest-klog -force -output {path}"]).status == 0

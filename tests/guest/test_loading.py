@@ -69,7 +69,7 @@ def source_command():
 def test_source():
     """What a user sources prints nothing, and may be sourced again"""
     run = run_gdb(commands=[source_command(), source_command(), "guest-klog -tail 0"])
-    assert gdb.lines_of(run.output) == ["ERROR: guest-klog: -tail is 0, not 1 to 2^64 - 1"] and run.status == 1, run
+    assert gdb.lines_of(run.output) == ["guest-klog: -tail is 0, not 1 to 2^64 - 1"] and run.status == 1, run
 
 
 def test_auto_load(small, private_qemu, folder):
@@ -98,4 +98,4 @@ def test_commands_are_there(folder):
     script = folder / "script.gdb"
     script.write_text("guest-klog -tail 0\n")
     run = gdb.batch("-x", script)
-    assert "ERROR: guest-klog: -tail is 0, not 1 to 2^64 - 1" in run.output, run
+    assert "guest-klog: -tail is 0, not 1 to 2^64 - 1" in run.output, run

@@ -20,7 +20,7 @@ import vmcore
 from machines import Machine, lab
 from stripped import NO_DEBUGINFO
 
-ERROR = "ERROR: dump-guest-memory: "
+ERROR = "dump-guest-memory: "
 
 
 def registers(path):

@@ -95,7 +95,7 @@ def matches(ours, truth):
 def test_same_as_core(stop, way, command):
     """Over a {way} socket, {command} prints what it prints of a core of the same stop"""
     ours, truth = getattr(stop, way)[command], stop.core_says[command]
-    assert len(truth) > 0 and not any(line.startswith(("ERROR", "note:")) for line in truth), truth
+    assert len(truth) > 0 and not (gdb.errors(truth) or gdb.notes(truth)), truth
     if command == "guest-regs -all":
         # What neither the stub nor the monitor tells, and nothing else.
         unknown = {line.split("=")[0] for line in ours if "?" in line}
@@ -119,7 +119,7 @@ def test_dump(stop, way, name):
         assert [note for note in notes if note[0] != "VMCOREINFO"] == truth.notes()
         info, = [note[2] for note in notes if note[0] == "VMCOREINFO"]
         assert info.startswith(b"OSRELEASE=")
-    assert not any(line.startswith(("ERROR", "note:")) for line in said["dump"]), said["dump"]
+    assert not gdb.errors(said["dump"]) and not gdb.notes(said["dump"]), said["dump"]
 
 
 def test_left_alone(stop):
@@ -156,7 +156,7 @@ def test_dump_elsewhere(folder):
         assert vmcore.files_differ(path, truth) is None
         lines = session.command("dump-guest-memory -via monitor /nonexistent/dump")
         assert len(lines) == 1 and re.match(
-            "ERROR: dump-guest-memory: QEMU does not write /nonexistent/dump: .*No such file", lines[0]), lines
+            "dump-guest-memory: QEMU does not write /nonexistent/dump: .*No such file", lines[0]), lines
 
 
 # ---- Other QEMUs, without debuginfo ----
@@ -200,7 +200,7 @@ def test_bytes_read(memory, folder):
             for command in ("guest-klog", "guest-klog", "guest-info"):
                 before = proxy.bytes_read
                 lines = session.command(command)
-                assert len(lines) > 5 and not any("ERROR" in line for line in lines), lines
+                assert len(lines) > 5 and not gdb.errors(lines), lines
                 counts.append(proxy.bytes_read - before)
             assert counts[0] < 64 * MIB and counts[1] < 4 * MIB and counts[2] < 4 * MIB, counts
             assert not proxy.physical
@@ -255,8 +255,8 @@ def test_boot_stages(folder):
             session.command("detach")
             if "log" not in seen:
                 wait_for_more(guest, said)
-            if lines[0].startswith("ERROR"):
-                assert re.match(r"ERROR: guest-klog: no kernel of Linux: ", lines[0]), lines
+            if gdb.errors(lines[:1]):
+                assert re.match(r"guest-klog: no kernel of Linux: ", lines[0]), lines
                 seen.add("none")
             else:
                 assert "Linux version" in lines[0], lines[:3]
@@ -297,8 +297,8 @@ def test_qemu_dies(running, folder, command):
         running.process.kill()
         text = session.wait_prompt()
         name = command.split()[0]
-        errors = re.findall(r"ERROR: .*", text)
-        assert len(errors) == 1 and errors[0].startswith(f"ERROR: {name}: "), text
+        errors = gdb.errors(text.split("\n"))
+        assert len(errors) == 1 and errors[0].startswith(f"{name}: "), text
         assert re.search("Remote (connection closed|communication error|failure)|not answer any more", errors[0]), text
         assert session.is_alive()
         assert os.listdir(out) == []
@@ -317,7 +317,7 @@ def test_interrupt(running, folder, way):
             session.send(command)
             wait_for(lambda: proxy.bytes_read > before + MIB // 4, f"{command} reads")
             text = session.stop(typed=way != "SIGINT")
-            assert re.search(rf"ERROR: Quit: {command.split()[0]}: ", text), text
+            assert gdb.quits(text), text
             assert not proxy.physical
             assert running.qmp("query-status")["status"] == "paused"
             assert os.listdir(out) == []
@@ -333,32 +333,32 @@ def test_interrupt_monitor(running, folder):
         connect(session, proxy.address)
         text = session.stop_dump(f"dump-guest-memory -via monitor {out}/vmcore", out / "vmcore",
                                  lambda: wait_for(lambda: os.listdir(out), "QEMU writes"))
-        assert re.search(r"ERROR: Quit: dump-guest-memory: ", text), text
+        assert gdb.quits(text), text
         assert os.listdir(out) == []
         assert not proxy.physical and session.is_alive()
 
 
 NO_MONITOR = "".join(f"{byte:02x}" for byte in b"nonsense \x1b[2J\r\n")
 
-MEMORY_REFUSED = r"ERROR: guest-klog: .*the gdbstub does not give it: .*"
+MEMORY_REFUSED = r"guest-klog: .*the gdbstub does not give it: .*"
 
 # What stands in for the stub's answers, a command, and what must come of it.
 DOUBLES = {
     "a stub that is not QEMU's": (
         {"[qQ]qemu": [""]}, "guest-info",
-        r"ERROR: guest-info: the target is neither a core, nor a process of this machine, nor QEMU's gdbstub: .*"),
+        r"guest-info: the target is neither a core, nor a process of this machine, nor QEMU's gdbstub: .*"),
     "a stub that answers nonsense": (
-        {"[qQ]qemu": ["xyzzy"]}, "guest-klog", r"ERROR: guest-klog: the target is neither .*"),
+        {"[qQ]qemu": ["xyzzy"]}, "guest-klog", r"guest-klog: the target is neither .*"),
     "a QEMU before 4.1, and memory": (
         {r"[qQ]qemu\.PhyMemMode": [""]}, "guest-klog",
-        r"ERROR: guest-klog: .*no physical mode, which QEMU has since 4\.1.*"),
+        r"guest-klog: .*no physical mode, which QEMU has since 4\.1.*"),
     "a QEMU before 4.1, and registers": (
         {r"[qQ]qemu\.PhyMemMode": [""]}, "guest-regs -all", r"CPU#0"),
     "a stub without a monitor": (
-        {"qRcmd": [""]}, "guest-info", r"ERROR: guest-info: .*(does not support|monitor).*"),
+        {"qRcmd": [""]}, "guest-info", r"guest-info: .*(does not support|monitor).*"),
     "a monitor that prints nonsense": (
         {"qRcmd": ["O" + NO_MONITOR, "OK"]}, "guest-info",
-        r"ERROR: guest-info: the memory map of QEMU's monitor \(info mtree -f\): it has no address space \"memory\""),
+        r"guest-info: the memory map of QEMU's monitor \(info mtree -f\): it has no address space \"memory\""),
     "a stub that refuses memory": ({"m[0-9a-f]+,": ["E01"]}, "guest-klog", MEMORY_REFUSED),
     # GDB itself may stumble over it first.
     "a stub whose memory is no bytes": ({"m[0-9a-f]+,": ["zz"]}, "guest-klog", rf"{MEMORY_REFUSED}|Invalid hex digit .*"),
@@ -376,7 +376,7 @@ def test_double(running, name):
             # A note may say what could not be had besides.
             lines = [line for line in session.command(command) if not line.startswith("note:")]
             assert re.fullmatch(expected, lines[0]), lines
-            if lines[0].startswith("ERROR"):
+            if gdb.errors(lines[:1]):
                 assert len(lines) == 1, lines
             assert not any("\x1b" in line for line in lines)
             assert not proxy.physical
@@ -390,7 +390,7 @@ def test_running(running):
         session.command("continue &")
         lab.wait_until(lambda: running.qmp("query-status")["running"], gdb.PATIENCE, "the guest runs")
         lines = session.command("guest-klog")
-        assert lines == ["ERROR: guest-klog: the guest is running: stop it first (interrupt)"], lines
+        assert lines == ["guest-klog: the guest is running: stop it first (interrupt)"], lines
         assert running.qmp("query-status")["running"]
 
 

@@ -174,7 +174,7 @@ def test_per_cpu(symbols):
     assert re.findall(r"^(0x\w+) <this_cpu_off>:\t(0x\w+)", run.output, re.MULTILINE) == [
         (hex(int(offset, 16) + variable), offset) for offset in (first, second)], run
     assert "guest-physical 0x" in run.output
-    assert "ERROR: guest-x: this_cpu_off is a per-CPU variable: -cpu N has that of CPU N" in run.output, run
+    assert "guest-x: this_cpu_off is a per-CPU variable: -cpu N has that of CPU N" in run.output, run
 
 
 def completed(symbols, *texts):

@@ -107,7 +107,7 @@ def test_asks(connected):
         session.send("guest-sysrq e")
         session.wait(r"sends SIGTERM to all processes but init\.  Send e to the guest\? \(y or n\) ")
         session.send(answer)
-        assert "ERROR: guest-sysrq: not confirmed" in session.wait_prompt()
+        assert "guest-sysrq: not confirmed" in session.wait_prompt()
     session.send("guest-sysrq e")
     session.wait(r"\(y or n\) ")
     assert "Quit" in session.stop(typed=True)
@@ -139,7 +139,7 @@ def test_more(connected):
 def test_wrong(arguments, message, connected):
     """guest-sysrq {arguments} is an error that says what is right"""
     lines = connected.send(arguments)
-    assert len(lines) == 1 and lines[0].startswith("ERROR: guest-sysrq: ") and lines[0].endswith(message), lines
+    assert len(lines) == 1 and lines[0].startswith("guest-sysrq: ") and lines[0].endswith(message), lines
 
 
 def test_list():
@@ -153,7 +153,7 @@ def test_list():
 
 OFF = {"sysctl.kernel.sysrq=0": r"note: the kernel logged nothing within 2 s: SysRq may be off in the guest",
        "": r"\[ *[0-9.]+\] sysrq: This sysrq operation is disabled\.",
-       "i8042.nokbd": r"ERROR: guest-sysrq: the guest does not read its keyboard: "}
+       "i8042.nokbd": r"guest-sysrq: the guest does not read its keyboard: "}
 
 
 @pytest.mark.parametrize("append", selection.mostly_further(OFF, ["i8042.nokbd"]))
@@ -185,7 +185,7 @@ def test_gone(folder):
     """QEMU ends with its guest: a line says so, and GDB is alive"""
     with Connected(folder) as connected:
         lines = connected.send("-force b")
-        assert lines[-1].startswith("ERROR: guest-sysrq: the key was sent, and the guest is gone: "), lines
+        assert lines[-1].startswith("guest-sysrq: the key was sent, and the guest is gone: "), lines
         assert connected.session.is_alive()
 
 
