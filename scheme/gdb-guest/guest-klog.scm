@@ -131,13 +131,14 @@ notices."
          (look-at-log look follow options notices)
          reason)))))
 
-(define (until-interrupted thunk)
-  "Ctrl-C is the end of THUNK, and no error."
+(define (until-interrupted thunk tell)
+  "Ctrl-C is the end of THUNK, and no error; TELL is called then."
   (catch 'gdb-guest-error
     thunk
     (lambda (key kind message)
       (unless (eq? kind 'interrupted)
-        (throw key kind message)))))
+        (throw key kind message))
+      (tell))))
 
 (define (follow-log options)
   (for-each (lambda (name)
@@ -154,7 +155,9 @@ notices."
            (until-interrupted
             (lambda ()
               (let ((reason (follow-guest look run follow options)))
-                (note-beside-log options (string-append "the guest stopped: " reason))))))
+                (note-beside-log options (string-append "the guest stopped: " reason))))
+            (lambda ()
+              (note-beside-log options "the guest stands still now; \"continue\" lets it run on"))))
          (lambda () (%log-follow-end follow)))))))
 
 (define most-context 1000000)
@@ -197,7 +200,7 @@ and what is not UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's
 
 With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands still for some milliseconds
 several times a second, and is stopped at the end, which is Ctrl-C.  What the kernel overwrites in
-between is told as lost.  That takes a QEMU process or a gdbstub; a core cannot run.
+between is told as lost.  That takes a QEMU process or QEMU's gdbstub; a core cannot run.
 
 In GDB's Guile, (guest-log) gives the records as data, each an association list: seq, time (in
 nanoseconds), level, facility, caller, flags, lost, text, bytes, dict."

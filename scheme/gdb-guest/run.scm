@@ -42,7 +42,7 @@
 (define (check-runnable target)
   (when (eq? (target-kind target) 'core)
     (throw 'gdb-guest-error 'unsupported
-           "a core cannot run: it takes a QEMU process (attach PID) or QEMU's gdbstub (target remote \
+           "a core cannot run: attach to QEMU (attach PID) or connect to its gdbstub (target remote \
 ADDRESS)"))
   (when (setting "non-stop")
     (throw 'gdb-guest-error 'unsupported
@@ -53,6 +53,12 @@ connect again"))
            "the guest is running already: stop it first (interrupt)"))
   (when (eq? (target-kind target) 'stub)
     (check-run-state target)))
+
+;; QEMU runs then, and its guest does not.
+(define (check-running-in-qemu guest)
+  (let ((state (assq-ref (or (assq-ref (%guest-info guest) 'qemu) '()) 'run-state)))
+    (when (and (string? state) (not (string=? state "running")))
+      (note "QEMU has the guest ~a: it does not run until QEMU's monitor is told \"cont\"" state))))
 
 ;;; Why it stands.
 
@@ -210,6 +216,7 @@ error."
                                  (lambda (milliseconds) (run-target #f milliseconds)))))))
            (call-with-guest
             (lambda (guest)
+              (check-running-in-qemu guest)
               (define (run milliseconds)
                 (dynamic-wind
                   (const #t)

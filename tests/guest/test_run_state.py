@@ -124,8 +124,9 @@ def test_failed(bare, folder):
 @pytest.mark.attach
 @pytest.mark.parametrize("state", selection.mostly_expensive(STATES, ["paused"]))
 def test_process(state, bare):
-    """A guest that is {state} when GDB attaches to its QEMU is {state} when GDB has left"""
+    """A guest that is {state} when GDB attaches to its QEMU is {state} when GDB has left; guest-klog -follow says that it stands"""
     bring(bare, state)
-    run = gdb.batch("-p", bare.pid, commands=["guest-info"])
+    run = gdb.batch("-p", bare.pid, commands=["guest-info", "guest-klog -follow"])
     assert f", {state}," in run.output, run
+    assert (f"note: QEMU has the guest {state}: it does not run until" in run.output) == (state != "running"), run
     assert status(bare) == state
