@@ -156,7 +156,7 @@ seconds so far; NOTICE with each line that the user should know."
     in its own way, in the place of one that there may be.")))
   "Write the guest's memory to FILE, as a vmcore.
 
-What GDB has in front of it is a core of QEMU, a QEMU process, or QEMU's gdbstub.
+It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
 FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It has the notes of QEMU's own
 dump, and where a Linux kernel is found in the guest, its VMCOREINFO and virtual addresses.  It
 appears when it is whole; where the core lacks some of the guest's memory, there is an error that
