@@ -2,18 +2,22 @@
 """A CPU that executes a nested guest: one that the guest, a hypervisor, runs.
 
 The guest's own registers are those that nested.S had when it entered the nested guest; QEMU's monitor shows the nested
-guest's, at the same stop.
+guest's, at the same stop. Of Linux with KVM, where the registers must lead is known by its /proc/kallsyms, and by what
+l2run.c says of its own memory.
 """
 
+import gzip
 import re
 import shutil
 import struct
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 import bare
+import crash
 import gdb
 import machines
 import registers
@@ -195,3 +199,120 @@ def test_stub(nested):
     assert gdb.lines_of(nested.at_stub["short"])[-1] == "        perhaps in a nested guest, whose registers these are then"
     assert json_of(nested.at_stub["json"])["nested"] == "unknown"
     assert nested.at_stub["vtop"].startswith("note: CPU 0 may execute a nested guest")
+
+
+# ---- Linux ----
+
+HERE = Path(__file__).resolve().parent
+SCRIPT = """
+set -e
+for module in /kvm/*; do insmod "$module"; done
+/l2run >/said 2>&1 &
+until grep marker /said; do kill -0 $!; usleep 10000; done
+"""
+# Where l2run.c's nested guests loop.
+LOOP = 0x1003
+
+
+def build_initrd(folder):
+    """The lab's initramfs, KVM's modules, and l2run, which SCRIPT starts."""
+    root = folder / "root"
+    shutil.copytree(lab.lab("kvm-modules"), root / "kvm")
+    subprocess.run(["gcc", "-static", "-O1", "-o", root / "l2run", HERE / "l2run.c", "-lpthread"], check=True)
+    (root / "script").write_text(SCRIPT)
+    names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
+    run = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], input=names.encode(), cwd=root,
+                         stdout=subprocess.PIPE, check=True)
+    initrd = folder / "initrd"
+    initrd.write_bytes(Path(lab.lab("initramfs")).read_bytes() + gzip.compress(run.stdout, 1))
+    return initrd
+
+
+def nested_cpus(guest):
+    """The CPUs that execute a nested guest, by where they are in it."""
+    cpus = registers.by_name(registers.of_monitor(guest))
+    return [i for i, values in enumerate(cpus) if values.get("EIP") == LOOP and not values["CR0"] & 1]
+
+
+def stop_where(guest, count, what):
+    """Stops the guest where so many CPUs are in nested guests."""
+    def stopped():
+        guest.cont()
+        guest.stop()
+        return len(nested_cpus(guest)) == count
+
+    lab.wait_until(stopped, gdb.PATIENCE, what)
+
+
+class Hypervisor:
+    """Linux with KVM, both of whose CPUs execute nested guests most of the time: at its gdbstub when one does not, and its
+    core when both do."""
+
+    def __init__(self, folder):
+        self.folder = folder = Path(tempfile.mkdtemp(dir=folder))
+        with lab.Guest(initrd=build_initrd(folder), memory=512, directory=folder, append="lab.script=/script lab.kallsyms=1",
+                       extra=["-cpu", "EPYC,+svm", "-serial", "file:kallsyms",
+                              "-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
+            self.marker = re.search(r"marker is at (0x\w+)", guest.serial.read_text())[1]
+            self.kallsyms = gzip.decompress((guest.directory / "kallsyms").read_bytes()).decode()
+            commands = ["guest-info", "guest-regs", *[f"guest-x {self.marker} s -cpu {cpu}" for cpu in range(2)]]
+            guest.stop()
+            stop_where(guest, 1, "one CPU in a nested guest")
+            self.nested, = nested_cpus(guest)
+            self.by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=commands)
+            stop_where(guest, 2, "all CPUs in nested guests")
+            self.all_by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=["guest-klog"])
+            qemu, core = guest.qemu, guest.core(folder / "core")
+        self.of_core = gdb.batch(qemu, core, commands=[
+            *commands, "guest-klog -tail 1", f"dump-guest-memory {folder}/vmcore"])
+
+    def symbol_at(self, address):
+        """The name in /proc/kallsyms, with the module's."""
+        lines = [line.split() for line in self.kallsyms.split("\n") if line]
+        at = max((line for line in lines if int(line[0], 16) <= address), key=lambda line: int(line[0], 16))
+        return " ".join(at[2:])
+
+
+@pytest.fixture(scope="session")
+def hypervisor(background, top_folder):
+    result = background.start("hypervisor", Hypervisor, top_folder).result()
+    yield result
+    shutil.rmtree(result.folder, ignore_errors=True)
+
+
+@pytest.mark.expensive
+def test_linux(hypervisor):
+    """Of Linux whose CPUs are all in nested guests, the kernel, its log, and where each CPU entered its guest are found"""
+    run = hypervisor.of_core
+    release = (Path(lab.lab("kernel")) / "release").read_text().strip()
+    assert run.status == 0, run
+    assert "CPUs      2: current 0,1; in a nested guest 0,1\n" in run.output
+    assert f"kernel    Linux {release}" in run.output
+    assert "no CPU" not in run.output
+    rips = re.findall(r"^CPU \d   nested   64-bit kernel  (0x\w+)", run.output, re.MULTILINE)
+    assert [hypervisor.symbol_at(int(rip, 16)) for rip in rips] == 2 * ["__svm_vcpu_run [kvm_amd]"], run
+    assert run.output.count(f"        running  16-bit real    0x{LOOP:016x}\n") == 2
+    # The program's own memory: CR3 is that of the process that entered the nested guest.
+    assert run.output.count(f"{hypervisor.marker}:\t\"the hypervisor's own memory\"") == 2, run
+    assert re.search(r"^\[ +\d+\.\d+\] kvm: ", run.output, re.MULTILINE), run
+    assert "note: CPU 0, 1: executes a nested guest: " in run.output
+
+
+@pytest.mark.expensive
+def test_linux_vmcore(hypervisor):
+    """The vmcore of Linux whose CPUs are all in nested guests is opened by crash"""
+    assert hypervisor.of_core.status == 0
+    shown = crash.text(hypervisor.folder / "vmcore", "sys\nps")
+    assert re.search(r"CPUS: 2\b", shown) and re.search(r"^> .* l2run$", shown, re.MULTILINE), shown
+
+
+@pytest.mark.expensive
+def test_linux_stub(hypervisor):
+    """At the gdbstub a CPU in a nested guest is known by its page tables where another CPU leads to the kernel"""
+    output, cpu = hypervisor.by_stub.output, hypervisor.nested
+    assert f"CPUs      2: current 0,1; in a nested guest {cpu}\n" in output, hypervisor.by_stub
+    assert re.search(rf"^CPU {cpu}   nested\n        rip, rsp, cr3 unknown: ", output, re.MULTILINE), output
+    assert re.search(rf"^CPU {1 - cpu}   (running|halted ) +64-bit", output, re.MULTILINE), output
+    assert re.search(rf"^ERROR: guest-x: CPU {cpu} executes a nested guest, and the guest's own page tables are not known",
+                     output, re.MULTILINE), output
+    assert "CPUs may execute a nested guest now: let the guest go on" in hypervisor.all_by_stub.output
