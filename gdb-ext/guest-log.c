@@ -111,7 +111,10 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice,
 {
 	const struct gg_kernel *kernel;
 	struct gg_host host;
-	struct gg_error *err = gg_guest_running_kernel(guest, notice, data, &kernel);
+	struct gg_error *err = gg_guest_check_ram(guest);
+	if (err)
+		return err;
+	err = gg_guest_running_kernel(guest, notice, data, &kernel);
 	if (err && guest->ram_map && guest->arch &&
 	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT) &&
 	    !gg_guest_is_over_wire(guest))

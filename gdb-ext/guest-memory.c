@@ -322,6 +322,8 @@ static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu, gg_not
 	space->cpu = cpu;
 	struct gg_error *err = gg_guest_ram_map(guest, &space->map);
 	if (!err)
+		err = gg_guest_check_ram(guest);
+	if (!err)
 		err = cpu == GG_KERNEL_TABLES ? use_kernel_or_cpu(guest, notice, data, space)
 					      : use_cpu_index(guest, cpu, notice, data, space);
 	if (!err)

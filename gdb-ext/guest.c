@@ -156,8 +156,44 @@ gg_guest_absent(struct gg_guest *guest,
 	return err ? err : gg_ram_map_absent(map, visit, data);
 }
 
+// Does the core lack an area where some of the RAM is?
+static bool lacks_area(const struct gg_guest *guest)
+{
+	const struct gg_ram_map *map =
+		gg_process_map_may_lack(guest->process_map) ? guest->ram_map : NULL;
+	for (size_t i = 0; map && i < map->count; i++)
+		if (!gg_process_map_touches(guest->process_map, map->ranges[i].hva,
+					    map->ranges[i].size))
+			return true;
+	return false;
+}
+
+static struct gg_error *add_size(void *data, const struct gg_ram_range *piece)
+{
+	*(uint64_t *)data += piece->size;
+	return NULL;
+}
+
+struct gg_error *gg_guest_check_ram(struct gg_guest *guest)
+{
+	uint64_t absent = 0;
+	const struct gg_ram_map *map;
+	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	if (!err)
+		err = gg_ram_map_absent(map, add_size, &absent);
+	if (!err && map->size && absent == map->size)
+		err = gg_error_create(GG_ABSENT, "none of the guest's RAM is there: %s",
+				      gg_guest_absent_advice(guest));
+	return err;
+}
+
 const char *gg_guest_absent_advice(const struct gg_guest *guest)
 {
+	static const char by_gcore[] = "GDB's gcore left out what QEMU keeps out of cores: take it "
+				       "with \"gcore -a\" (or \"set "
+				       "dump-excluded-mappings on\"), have QEMU run with -machine "
+				       "dump-guest-core=on, or look "
+				       "at the process or its gdbstub";
 	static const char not_a_core[] = "the files behind them are shorter than they are mapped";
 	static const char left_out[] =
 		"the core was made without them: QEMU must run with -machine dump-guest-core=on, "
@@ -169,7 +205,9 @@ const char *gg_guest_absent_advice(const struct gg_guest *guest)
 		return guest->backing->advice;
 	if (!guest->core)
 		return not_a_core;
-	return gg_core_file_is_cut_off(guest->core) ? cut_off : left_out;
+	if (gg_core_file_is_cut_off(guest->core))
+		return cut_off;
+	return lacks_area(guest) ? by_gcore : left_out;
 }
 
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret)

@@ -39,6 +39,11 @@ struct gg_guest {
 void gg_address_space_destroy(struct gg_address_space *space);
 
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret);
+
+// GG_ABSENT, with what is to be done about it, where none of the guest's RAM is there: there is
+// nothing to look for in it.
+struct gg_error *gg_guest_check_ram(struct gg_guest *guest);
+
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
 
 // The architecture of the CPUs by their modes; where the CPUs cannot be read, by QEMU's types.

@@ -239,6 +239,14 @@ bool gg_core_file_area(const struct gg_core_file *core, size_t index, uint64_t *
 	return true;
 }
 
+bool gg_core_file_may_lack_areas(const struct gg_core_file *core)
+{
+	for (size_t i = 0; i < core->area_count; i++)
+		if (core->areas[i].dumped <= core->areas[i].last - core->areas[i].start)
+			return false;
+	return true;
+}
+
 // The descriptor in one PT_NOTE, or NULL.
 static const uint8_t *find_note(Elf_Data *data, uint32_t type, size_t *size)
 {

@@ -35,6 +35,10 @@ bool gg_core_file_is_left_to_file(const struct gg_core_file *core, uint64_t addr
 bool gg_core_file_area(const struct gg_core_file *core, size_t index, uint64_t *start,
 		       uint64_t *last);
 
+// Did the process have areas, perhaps, that the file says nothing of? The kernel lists every area,
+// and always has some without their bytes (the vDSO's data); GDB's gcore lists what it has written.
+bool gg_core_file_may_lack_areas(const struct gg_core_file *core);
+
 // The descriptor of the first note "CORE" of TYPE (System V gABI, chapter 5); NULL without one.
 // Valid as long as CORE is.
 const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type, size_t *size);

@@ -27,6 +27,7 @@ struct gg_process_map {
 	size_t start_count;
 	struct gg_mapped_files *files; // of a core
 	pid_t pid;                     // of a process
+	bool may_lack;                 // areas
 };
 
 static struct gg_error *add_area(struct gg_process_map *map, uint64_t start, uint64_t last)
@@ -115,6 +116,7 @@ struct gg_error *gg_process_map_create_core(const struct gg_core_file *core,
 	if (!map)
 		return gg_enomem;
 	map->files = files;
+	map->may_lack = gg_core_file_may_lack_areas(core);
 	struct gg_error *err = read_core(map, core);
 	if (err) {
 		gg_process_map_destroy(map);
@@ -199,6 +201,22 @@ bool gg_process_map_has(const struct gg_process_map *map, uint64_t address, uint
 		if (address >= map->areas[i].start && address <= map->areas[i].last)
 			return last <= map->areas[i].last;
 	return false;
+}
+
+bool gg_process_map_touches(const struct gg_process_map *map, uint64_t address, uint64_t size)
+{
+	uint64_t last;
+	if (__builtin_add_overflow(address, size - 1, &last))
+		last = UINT64_MAX;
+	for (size_t i = 0; i < map->count; i++)
+		if (address <= map->areas[i].last && last >= map->areas[i].start)
+			return true;
+	return false;
+}
+
+bool gg_process_map_may_lack(const struct gg_process_map *map)
+{
+	return map->may_lack;
 }
 
 const struct gg_file_start *gg_process_map_files(const struct gg_process_map *map, size_t *count)

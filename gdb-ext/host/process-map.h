@@ -29,6 +29,13 @@ void gg_process_map_destroy(struct gg_process_map *map);
 // area counts.
 bool gg_process_map_has(const struct gg_process_map *map, uint64_t address, uint64_t size);
 
+// Is any of the SIZE (at least 1) bytes at ADDRESS mapped?
+bool gg_process_map_touches(const struct gg_process_map *map, uint64_t address, uint64_t size);
+
+// Was something mapped, perhaps, that MAP does not have? GDB's gcore leaves whole areas out of a
+// core.
+bool gg_process_map_may_lack(const struct gg_process_map *map);
+
 // The files whose first bytes are mapped, ascending by address. Valid as long as MAP is.
 const struct gg_file_start *gg_process_map_files(const struct gg_process_map *map, size_t *count);
 

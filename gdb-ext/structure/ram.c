@@ -15,7 +15,8 @@
 //   word of every block leads back.
 // - RAMBlock: a name of 256 bytes, zeros behind its end; a host address at a page's start; a length
 //   that is the region's own size, up to the page's end, is mapped from there on, and reaches to
-//   the end of what the ranges show of it.
+//   the end of what the ranges show of it. In a core that may lack areas it may also be that
+//   nothing is mapped there, high above and apart from the other blocks.
 //
 // Trusts nothing it reads; each search is bounded by the sizes below.
 #include "ram.h"
@@ -324,15 +325,39 @@ static bool has_length(const struct view *view, size_t at)
 	return false;
 }
 
+// Can the core lack the area of the block that is mapped at HOST?
+static bool is_left_out(const struct view *view, const struct region *region, size_t at,
+			size_t length_at)
+{
+	static const uint64_t lowest = UINT64_C(1) << 32;
+	const uint64_t host = gg_glimpse_word(&region->block, at);
+	const uint64_t length = gg_glimpse_word(&region->block, length_at);
+	if (host < lowest || !length || host + length < host ||
+	    gg_process_map_touches(view->finder->map, host, length))
+		return false;
+	for (size_t i = 0; i < view->region_count; i++) {
+		const struct region *other = &view->regions[i];
+		if (other != region && other->block_address &&
+		    other->block_address != region->block_address &&
+		    overlaps(host, length, gg_glimpse_word(&other->block, at),
+			     gg_glimpse_word(&other->block, length_at)))
+			return false;
+	}
+	return true;
+}
+
 static bool is_host(const struct view *view, size_t at, size_t length_at)
 {
 	for (size_t i = 0; i < view->region_count; i++) {
 		const struct region *region = &view->regions[i];
 		const uint64_t host = gg_glimpse_word(&region->block, at);
-		if (region->block_address &&
-		    (!host || host % PAGE ||
-		     !gg_finder_is_mapped(view->finder, host,
-					  gg_glimpse_word(&region->block, length_at))))
+		if (!region->block_address)
+			continue;
+		if (!host || host % PAGE)
+			return false;
+		if (!gg_finder_is_mapped(view->finder, host,
+					 gg_glimpse_word(&region->block, length_at)) &&
+		    (!view->left_out || !is_left_out(view, region, at, length_at)))
 			return false;
 	}
 	return true;
@@ -354,15 +379,14 @@ static struct gg_error *find_host(const struct view *view, size_t length_at, uin
 
 // Both together: a length is one only of memory that is mapped. The lengths in use and at most are
 // two words that differ where a block can be resized; the first is the one in use.
-static struct gg_error *find_memory(struct view *view)
+static struct gg_error *find_mapped_memory(struct view *view, bool *has_lengths)
 {
-	bool has_lengths = false;
 	view->host_at = 0;
 	for (size_t at = 0; at + WORD <= view->idstr_at; at += WORD) {
 		uint64_t host_at;
 		if (at == view->back_at || !has_length(view, at))
 			continue;
-		has_lengths = true;
+		*has_lengths = true;
 		struct gg_error *err = find_host(view, at, &host_at);
 		if (!err && host_at && view->host_at &&
 		    (at != view->length_at + WORD || host_at != view->host_at))
@@ -374,8 +398,22 @@ static struct gg_error *find_memory(struct view *view)
 			view->host_at = host_at;
 		}
 	}
-	if (view->host_at)
-		return NULL;
+	return NULL;
+}
+
+// What is not mapped is believed to be memory only where no place has memory that is.
+static struct gg_error *find_memory(struct view *view)
+{
+	bool has_lengths = false;
+	view->left_out = false;
+	struct gg_error *err = find_mapped_memory(view, &has_lengths);
+	if (!err && !view->host_at && view->finder->map &&
+	    gg_process_map_may_lack(view->finder->map)) {
+		view->left_out = true;
+		err = find_mapped_memory(view, &has_lengths);
+	}
+	if (err || view->host_at)
+		return err;
 	return gg_error_create(GG_BAD_DATA, "%s",
 			       has_lengths ? "no word of every RAMBlock is the address of memory "
 					     "that is mapped for all its length"
@@ -510,7 +548,9 @@ static struct gg_error *add_answers(const struct view *view, struct gg_answers *
 		  "NULL, or leads to a RAMBlock that leads back" },
 		{ "RAMBlock", "mr", view->back_at, WORD, "leads back to the MemoryRegion" },
 		{ "RAMBlock", "host", view->host_at, WORD,
-		  "memory is mapped there, used_length bytes long" },
+		  view->left_out
+			  ? "the core has no area there, used_length bytes long: it is left out"
+			  : "memory is mapped there, used_length bytes long" },
 		{ "RAMBlock", "used_length", view->length_at, WORD,
 		  "the MemoryRegion's size, and mapped" },
 		{ "RAMBlock", "idstr", view->idstr_at, IDSTR_SIZE, "a name, and zeros behind it" },

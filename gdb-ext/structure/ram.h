@@ -44,6 +44,7 @@ struct view {
 	// Offsets.
 	uint64_t current_map, ranges_at, nr_at, stride, mr_at, addr_at, offset_at;
 	uint64_t block_at, back_at, host_at, length_at, idstr_at;
+	bool left_out; // the core has no areas where blocks are
 	struct range *ranges;
 	size_t range_count;
 	struct region *regions; // distinct

@@ -139,3 +139,38 @@ def test_arriving_read(receiving):
 def test_arriving_attached(receiving):
     """{receiving}: the process is refused, through GDB too: reading what has not arrived would wait for it"""
     assert re.search(r"dump-guest-memory: process \d+ has a userfaultfd", receiving.attached.output), receiving.attached
+
+
+# ---- A core without the guest's RAM ----
+
+@pytest.fixture(scope="session", params=selection.mostly_expensive(QEMUS, CHEAP))
+def by_gcore(request, top_folder):
+    """What GDB prints, on the core that its gcore took of a QEMU whose RAM is not to be dumped: (run, a text a command)."""
+    folder = Path(tempfile.mkdtemp(dir=top_folder))
+    if request.param in stripped.QEMUS:
+        stripped.qemu_or_skip(request.param)
+    options = [] if request.param == "QEMU with debuginfo" else stripped.NO_DEBUGINFO
+    # Without much room for TCG's code, which would be in the core.
+    with lab.Guest(qemu=QEMUS[request.param](), machine="pc,dump-guest-core=off", memory=MEMORY, kernel=False,
+                   extra=["-accel", "tcg,tb-size=8"], directory=folder) as guest:
+        guest.stop()
+        gdb.batch("-p", guest.pid, commands=[f"generate-core-file {folder}/core"])
+        qemu = guest.qemu
+    commands = ["guest-info", "guest-regs", "guest-x 0x1000", "guest-klog", f"dump-guest-memory {folder}/vmcore"]
+    run = gdb.batch(*options, qemu, folder / "core",
+                    commands=[line for command in commands for line in (r"echo @next\n", command)])
+    yield run, run.output.split("@next\n")[1:]
+    shutil.rmtree(folder)
+
+
+@pytest.mark.attach
+def test_gcore(by_gcore):
+    """{by_gcore}: gcore's core of dump-guest-core=off: guest-info and guest-regs tell what there is, others what is missing"""
+    run, (info, registers, *others) = by_gcore
+    assert re.search(r"^QEMU +\d+\.\d+\.\d+.*, machine pc-i440fx-[0-9.]+, paused, tcg$", info, re.MULTILINE), run
+    assert re.search(rf"^RAM +{MEMORY}.2 MiB in \d+ ranges", info, re.MULTILINE), run
+    assert re.search(rf"^missing +{MEMORY}.2 MiB in \d+ ranges", info, re.MULTILINE), run
+    assert re.search(r"^note: missing: GDB's gcore left out .*gcore -a", info, re.MULTILINE), run
+    assert len(re.findall(r"^CPU [01] .*\n +rsp 0x[0-9a-f]+ ", registers, re.MULTILINE)) == 2, run
+    for text in others:
+        assert len(gdb.lines_of(text)) == 1 and "GDB's gcore left out" in text, run
