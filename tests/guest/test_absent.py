@@ -54,6 +54,7 @@ class Receiving:
         commands = [line.format(folder=folder, random=RANDOM_FROM, last=last) for line in self.COMMANDS]
         self.run = self.gdb([self.qemu, core], [line for command in commands for line in (r"echo @next\n", command)])
         _, *self.printed = self.run.output.split("@next\n")
+        self.core = core
 
     def boot(self, qemu, extra):
         return lab.Guest(qemu=qemu, memory=MEMORY, smp=1, kernel=False, extra=[*extra, "-S"], directory=self.folder)
@@ -133,6 +134,18 @@ def test_arriving_read(receiving):
     assert f"0x{first:016x}" in arrived, receiving.run
     assert re.search(r"^guest-physical 0x5fff000, .*, absent$", walk, re.MULTILINE), receiving.run
     assert re.search(r"guest-x: .*guest-physical 0x5fff000 \(pc\.ram\): it is absent: QEMU was receiving", absent)
+
+
+def missing_lines(text):
+    return [line for line in text.split("\n") if "missing" in line]
+
+
+@pytest.mark.parametrize("receiving", ["QEMU with debuginfo"], indirect=True)
+def test_arriving_unnamed(receiving):
+    """A QEMU of which there are neither debuginfo nor exported functions: by the data alone the same pages are missing"""
+    run = gdb.batch(*stripped.NO_DEBUGINFO, commands=[f"core-file {receiving.core}", "guest-info"])
+    assert "found by structure" in run.output, run
+    assert missing_lines(run.output) == missing_lines(receiving.printed[0]), run
 
 
 @pytest.mark.attach
