@@ -2,11 +2,42 @@
 #include "guest.h"
 #include "cleanup.h"
 #include "qemu/vmcoreinfo-device.h"
+#include "text.h"
 
 #include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+// The core's program, where that explains ERR, of which the user learns what to try.
+static struct gg_error *explain_core(const struct gg_guest *guest, struct gg_error *err)
+{
+	const char *program = guest->files ? gg_mapped_files_program(guest->files) : NULL;
+	if (!program || gg_error_is_final(err))
+		return err;
+	const char *core = gg_core_file_path(guest->core);
+	const bool is_qemu = strstr(program, "qemu") || strstr(program, "kvm");
+	_cleanup_free_ char *name = gg_text_escape(program);
+	struct gg_error *explained = NULL;
+	if (!name)
+		explained = gg_enomem;
+	else if (!is_qemu && gg_error_kind(err) == GG_NOT_FOUND)
+		explained = gg_error_create(GG_NOT_FOUND,
+					    "%s: its program is %s, not a QEMU system emulator",
+					    core, name);
+	else if (is_qemu && (!guest->program_path || guest->is_other_program))
+		explained = gg_error_create(
+			gg_error_kind(err),
+			"%s: its program is %s, which is not %s: gdb %s %s (%s)", core, name,
+			guest->program_path ? guest->program_path : "given", name, core,
+			gg_error_message(err));
+	if (!explained)
+		return err;
+	gg_error_destroy(err);
+	return explained;
+}
 
 // The fastest backing there is; where the operating system refuses, the debugger serves too.
 static struct gg_error *create_backing(struct gg_guest *guest, bool via_host)
@@ -44,6 +75,8 @@ static struct gg_error *open_process(struct gg_guest *guest, const struct gg_tar
 					  &guest->structure);
 	if (err)
 		return err;
+	if (guest->is_other_program)
+		gg_structure_distrust_types(guest->structure);
 	guest->host = gg_structure_host(guest->structure);
 	return create_backing(guest, target->via_host);
 }
@@ -63,6 +96,9 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 		err = gg_core_file_open(target->core_path, &guest->core);
 	if (!err && guest->core)
 		err = gg_mapped_files_create(guest->core, target->program_path, &guest->files);
+	if (!err && guest->files && guest->program_path)
+		guest->is_other_program =
+			gg_mapped_files_is_other_program(guest->files, guest->program_path);
 	gg_checked_host_init(&guest->checked, host, guest->core, guest->files);
 	if (!err)
 		err = target->monitor ? gg_guest_open_stub(guest, target)
@@ -118,13 +154,31 @@ gg_gpa_t gg_guest_note(const struct gg_guest *guest)
 	return guest->kernel ? guest->kernel->note : 0;
 }
 
+struct gg_error *gg_guest_open_program(const struct gg_guest *guest, int *ret)
+{
+	char path[64];
+	const char *program = guest->files ? gg_mapped_files_program(guest->files) : NULL;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)guest->pid);
+	*ret = guest->pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (*ret >= 0)
+		return NULL;
+	struct gg_error *err = program ? gg_mapped_files_open(guest->files, program, ret) : NULL;
+	if (*ret >= 0)
+		return NULL;
+	gg_error_destroy(err);
+	if (!guest->program_path || guest->is_other_program)
+		return gg_error_create(GG_NOT_FOUND, "QEMU's binary is not known");
+	*ret = open(guest->program_path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? gg_error_system(errno, "%s", guest->program_path) : NULL;
+}
+
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret)
 {
 	if (!guest->ram_map) {
 		struct gg_qemu_ram ram;
 		struct gg_error *err = gg_qemu_ram_read(guest->host, &ram);
 		if (err)
-			return err;
+			return explain_core(guest, err);
 		err = gg_backing_create_partial(guest->backing, &ram, &guest->backing);
 		if (!err)
 			err = gg_ram_map_create(&ram, guest->backing, &guest->ram_map);
@@ -140,7 +194,7 @@ struct gg_error *
 gg_guest_ram(struct gg_guest *guest,
 	     struct gg_error *(*visit)(void *data, const struct gg_ram_range *range), void *data)
 {
-	const struct gg_ram_map *map;
+	const struct gg_ram_map *map = NULL;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	for (size_t i = 0; !err && i < map->count; i++)
 		err = visit(data, &map->ranges[i]);
@@ -151,7 +205,7 @@ struct gg_error *
 gg_guest_absent(struct gg_guest *guest,
 		struct gg_error *(*visit)(void *data, const struct gg_ram_range *piece), void *data)
 {
-	const struct gg_ram_map *map;
+	const struct gg_ram_map *map = NULL;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	return err ? err : gg_ram_map_absent(map, visit, data);
 }
@@ -177,7 +231,7 @@ static struct gg_error *add_size(void *data, const struct gg_ram_range *piece)
 struct gg_error *gg_guest_check_ram(struct gg_guest *guest)
 {
 	uint64_t absent = 0;
-	const struct gg_ram_map *map;
+	const struct gg_ram_map *map = NULL;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	if (!err)
 		err = gg_ram_map_absent(map, add_size, &absent);
@@ -216,6 +270,8 @@ struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu
 	if (!guest->cpus.count)
 		err = guest->monitor ? gg_guest_read_monitor_cpus(guest)
 				     : gg_qemu_cpus_read(guest->host, &guest->cpus);
+	if (err)
+		err = explain_core(guest, err);
 	*ret = &guest->cpus;
 	return err;
 }
@@ -311,7 +367,7 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, gg_notice_
 // Finds what is needed to look for a kernel: SCAN is empty then.
 static struct gg_error *prepare_search(struct gg_guest *guest, struct gg_vmcoreinfo_scan *scan)
 {
-	const struct gg_ram_map *map;
+	const struct gg_ram_map *map = NULL;
 	const struct gg_arch *arch;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	if (!err)

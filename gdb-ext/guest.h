@@ -21,6 +21,7 @@ struct gg_guest {
 	struct gg_core_file *memory;        // what QEMU wrote of it, or NULL
 	gg_gpa_t note;                      // where the kernel's was, or 0
 	char *program_path;
+	bool is_other_program; // than the core's
 	pid_t pid;
 	struct gg_core_file *core;     // NULL: not a core
 	struct gg_mapped_files *files; // of the core
@@ -34,6 +35,9 @@ struct gg_guest {
 	bool kernel_told;              // the notices of KERNEL's state are out
 	struct gg_address_space *space;
 };
+
+// A descriptor, which is the caller's, of the program that GUEST's QEMU is, or was.
+struct gg_error *gg_guest_open_program(const struct gg_guest *guest, int *ret);
 
 // NULL is allowed.
 void gg_address_space_destroy(struct gg_address_space *space);

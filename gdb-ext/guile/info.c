@@ -8,6 +8,7 @@
 #include "../qemu/machine.h"
 #include "../text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static SCM symbol(const char *name)
@@ -84,8 +85,12 @@ static SCM qemu_facts(struct gg_guest *guest)
 	facts = add(facts, "run-state", text_value(err, text));
 	err = gg_qemu_machine(guest->host, &text);
 	facts = add(facts, "machine", text_value(err, text));
-	err = guest->program_path ? gg_qemu_version(guest->program_path, &text)
-				  : gg_error_create(GG_NOT_FOUND, "QEMU's binary is not known");
+	int program = -1;
+	err = gg_guest_open_program(guest, &program);
+	if (!err)
+		err = gg_qemu_version(program, &text);
+	if (program >= 0)
+		close(program);
 	return add(facts, "version", text_value(err, text));
 }
 
@@ -186,6 +191,17 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 	return add(facts, "release", value_or_false(kernel, "OSRELEASE"));
 }
 
+static SCM other_program(const struct gg_guest *guest)
+{
+	char *text = NULL;
+	if (asprintf(&text, "%s is not the core's program, %s: its debuginfo is not used",
+		     guest->program_path, gg_mapped_files_program(guest->files)) < 0)
+		gg_guile_throw(gg_enomem);
+	SCM notice = gg_guile_string(text);
+	free(text);
+	return notice;
+}
+
 // (%guest-info GUEST) => ((qemu FACT ...) (cpus (INDEX . FRESHNESS) ...) (nested (INDEX . WORD)
 // ...) (kernel FACT ...) (notices TEXT ...) (backing . TEXT)). A part, or the value of a fact, is
 // (error . MESSAGE) if it could not be had.
@@ -194,6 +210,8 @@ static SCM guest_info(SCM object)
 	struct gg_guest *guest = gg_guile_guest(object);
 	SCM notices = SCM_EOL, info = SCM_EOL;
 	SCM kernel = kernel_facts(guest, &notices);
+	if (guest->is_other_program)
+		notices = scm_cons(other_program(guest), notices);
 	info = add(info, "backing", gg_guile_string(guest->backing->name));
 	info = add(info, "notices", scm_reverse(notices));
 	info = add(info, "kernel", kernel);

@@ -46,6 +46,8 @@ struct gg_core_file {
 	size_t area_count;
 };
 
+static struct gg_error *check_process(const struct gg_core_file *core);
+
 static int compare_segments(const void *left, const void *right)
 {
 	const struct segment *a = left, *b = right;
@@ -143,7 +145,8 @@ static struct gg_error *read_headers(struct gg_core_file *core)
 				       ehdr.e_type, ET_CORE);
 	core->big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
 	core->address_size = ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
-	return read_segments(core, (uint64_t)status.st_size);
+	struct gg_error *err = check_process(core);
+	return err ? err : read_segments(core, (uint64_t)status.st_size);
 }
 
 static struct gg_error *open_core(const char *path, bool physical, struct gg_core_file **ret)
@@ -247,15 +250,14 @@ bool gg_core_file_may_lack_areas(const struct gg_core_file *core)
 	return true;
 }
 
-// The descriptor in one PT_NOTE, or NULL.
-static const uint8_t *find_note(Elf_Data *data, uint32_t type, size_t *size)
+// The descriptor of OWNER's note of TYPE in one PT_NOTE, or NULL.
+static const uint8_t *find_note(Elf_Data *data, const char *owner, uint32_t type, size_t *size)
 {
-	static const char owner[] = "CORE";
 	size_t name, descriptor;
 	GElf_Nhdr nhdr;
 	for (size_t at = 0; (at = gelf_getnote(data, at, &nhdr, &name, &descriptor));) {
-		if (nhdr.n_type != type || nhdr.n_namesz != sizeof(owner) ||
-		    memcmp((const char *)data->d_buf + name, owner, sizeof(owner)))
+		if (nhdr.n_type != type || nhdr.n_namesz != strlen(owner) + 1 ||
+		    memcmp((const char *)data->d_buf + name, owner, nhdr.n_namesz) != 0)
 			continue;
 		*size = nhdr.n_descsz;
 		return (const uint8_t *)data->d_buf + descriptor;
@@ -263,7 +265,8 @@ static const uint8_t *find_note(Elf_Data *data, uint32_t type, size_t *size)
 	return NULL;
 }
 
-const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type, size_t *size)
+static const uint8_t *find_owners_note(const struct gg_core_file *core, const char *owner,
+				       uint32_t type, size_t *size)
 {
 	size_t count;
 	if (elf_getphdrnum(core->elf, &count))
@@ -274,12 +277,60 @@ const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type,
 			continue;
 		Elf_Data *data = elf_getdata_rawchunk(core->elf, (int64_t)phdr.p_offset,
 						      phdr.p_filesz, ELF_T_NHDR);
-		const uint8_t *descriptor = data ? find_note(data, type, size) : NULL;
+		const uint8_t *descriptor = data ? find_note(data, owner, type, size) : NULL;
 		if (descriptor)
 			return descriptor;
 	}
 	return NULL;
 }
+
+const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type, size_t *size)
+{
+	return find_owners_note(core, "CORE", type, size);
+}
+
+// ---- Vmcores ----
+
+// A process has no physical addresses.
+static bool has_physical_addresses(const struct gg_core_file *core)
+{
+	size_t count;
+	GElf_Phdr phdr;
+	if (elf_getphdrnum(core->elf, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (gelf_getphdr(core->elf, (int)i, &phdr) && phdr.p_type == PT_LOAD &&
+		    phdr.p_paddr)
+			return true;
+	return false;
+}
+
+// The words for what kind of vmcore it is; NULL for a process's core.
+static const char *vmcore_kind(const struct gg_core_file *core)
+{
+	size_t size;
+	if (find_owners_note(core, "QEMU", 0, &size))
+		return "with QEMU's notes of the CPUs, as dump-guest-memory writes it";
+	if (find_owners_note(core, "VMCOREINFO", 0, &size))
+		return "with a VMCOREINFO note, as kdump and makedumpfile write it";
+	if (gg_core_file_note(core, NT_PRPSINFO, &size) ||
+	    gg_core_file_note(core, NT_AUXV, &size) || !has_physical_addresses(core))
+		return NULL;
+	return "without a note that tells who wrote it";
+}
+
+static struct gg_error *check_process(const struct gg_core_file *core)
+{
+	const char *kind = core->physical ? NULL : vmcore_kind(core);
+	return kind ? gg_error_create(GG_UNSUPPORTED,
+				      "it is a vmcore, %s: a guest's own memory, where a core of "
+				      "QEMU is looked into here; crash and drgn open it (crash "
+				      "VMLINUX FILE, drgn -c FILE)",
+				      kind)
+		    : NULL;
+}
+
+// --------
 
 // The first segment that ends after ADDRESS, or the count.
 static size_t find_segment(const struct gg_core_file *core, uint64_t address)

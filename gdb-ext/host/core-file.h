@@ -8,7 +8,8 @@
 
 struct gg_core_file;
 
-// Opens the ELF core at PATH. GG_BAD_DATA where it is none, or its segments overlap.
+// Opens the ELF core at PATH, of a process. GG_BAD_DATA where it is none, or its segments overlap;
+// GG_UNSUPPORTED where it is a vmcore.
 struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret);
 
 // The same for a vmcore, whose segments' addresses are the guest-physical ones (p_paddr).

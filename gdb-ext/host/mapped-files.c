@@ -14,6 +14,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -224,6 +225,78 @@ struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t ad
 	}
 	return NULL;
 }
+
+// ---- The program ----
+
+// The value of TYPE in the auxiliary vector (NT_AUXV: pairs of words), or 0.
+static uint64_t find_auxiliary(const struct gg_mapped_files *files, uint64_t type)
+{
+	size_t size;
+	const uint8_t *note = gg_core_file_note(files->core, NT_AUXV, &size);
+	const unsigned int word = gg_core_file_address_size(files->core);
+	struct gg_cursor cursor =
+		gg_cursor(note, note ? size : 0, gg_core_file_big_endian(files->core), "NT_AUXV");
+	for (;;) {
+		uint64_t key, value;
+		struct gg_error *err = gg_cursor_uint(&cursor, word, &key);
+		if (!err)
+			err = gg_cursor_uint(&cursor, word, &value);
+		if (err || key == AT_NULL || key == type) {
+			const bool found = !err && key == type;
+			gg_error_destroy(err);
+			return found ? value : 0;
+		}
+	}
+}
+
+const char *gg_mapped_files_program(const struct gg_mapped_files *files)
+{
+	const uint64_t headers = find_auxiliary(files, AT_PHDR);
+	const struct mapping *mapping = headers ? find_mapping(files, headers, 1) : NULL;
+	return mapping ? mapping->path : NULL;
+}
+
+// The build ID of the ELF file at PATH (the GNU property of that name), to BUFFER; its size, or 0.
+static size_t read_build_id(const char *path, uint8_t *buffer, size_t size)
+{
+	size_t count = 0, found = 0, name, descriptor;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	elf_version(EV_CURRENT);
+	Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ, NULL) : NULL;
+	if (elf && elf_getphdrnum(elf, &count))
+		count = 0;
+	for (size_t i = 0; i < count && !found; i++) {
+		GElf_Phdr phdr;
+		GElf_Nhdr nhdr;
+		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_NOTE)
+			continue;
+		Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)phdr.p_offset, phdr.p_filesz,
+						      phdr.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+		for (size_t at = 0;
+		     data && !found && (at = gelf_getnote(data, at, &nhdr, &name, &descriptor));)
+			if (nhdr.n_type == NT_GNU_BUILD_ID && nhdr.n_descsz <= size &&
+			    nhdr.n_namesz == sizeof(ELF_NOTE_GNU) &&
+			    !memcmp((const char *)data->d_buf + name, ELF_NOTE_GNU,
+				    sizeof(ELF_NOTE_GNU))) {
+				found = nhdr.n_descsz;
+				memcpy(buffer, (const char *)data->d_buf + descriptor, found);
+			}
+	}
+	elf_end(elf);
+	return found;
+}
+
+bool gg_mapped_files_is_other_program(const struct gg_mapped_files *files, const char *path)
+{
+	enum { MOST = 64 };
+	uint8_t first[FIRST_PAGE], id[MOST];
+	const char *program = gg_mapped_files_program(files);
+	const size_t size = program ? read_first_page(files, program, first) : 0;
+	const size_t id_size = size == FIRST_PAGE ? read_build_id(path, id, sizeof(id)) : 0;
+	return id_size && !memmem(first, size, id, id_size);
+}
+
+// --------
 
 const char *gg_mapped_files_start(const struct gg_mapped_files *files, size_t index,
 				  uint64_t *address)

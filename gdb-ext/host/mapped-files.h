@@ -21,6 +21,14 @@ void gg_mapped_files_destroy(struct gg_mapped_files *files);
 struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t address, void *buffer,
 				      size_t size);
 
+// The path of the process's program, as it was in the process's root; NULL where the core does not
+// tell. Valid as long as FILES is.
+const char *gg_mapped_files_program(const struct gg_mapped_files *files);
+
+// Is the ELF file at PATH another program than the process's, by its build ID? False where that
+// cannot be told.
+bool gg_mapped_files_is_other_program(const struct gg_mapped_files *files, const char *path);
+
 // The path of the mapping of number INDEX (from 0) and, to ADDRESS, where it starts, if that is
 // where its file starts; an empty path if not, NULL where there are no more. Valid as long as FILES
 // is.

@@ -9,8 +9,6 @@
 #include "../text.h"
 #include "qom.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <inttypes.h>
 #include <string.h>
@@ -52,17 +50,14 @@ static char *search_sections(Elf *elf)
 	return NULL;
 }
 
-struct gg_error *gg_qemu_version(const char *path, char **ret)
+struct gg_error *gg_qemu_version(int fd, char **ret)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return gg_error_system(errno, "%s", path);
 	elf_version(EV_CURRENT);
 	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
 	_cleanup_free_ char *version = elf ? search_sections(elf) : NULL;
 	elf_end(elf);
 	if (!version)
-		return gg_error_create(GG_NOT_FOUND, "%s has no version in it", path);
+		return gg_error_create(GG_NOT_FOUND, "QEMU's binary has no version in it");
 	*ret = gg_text_escape(version);
 	return *ret ? NULL : gg_enomem;
 }

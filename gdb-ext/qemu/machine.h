@@ -8,8 +8,8 @@
 
 // Each is an escaped text that the caller frees, or an error.
 
-// "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", out of the binary at PATH.
-struct gg_error *gg_qemu_version(const char *path, char **ret);
+// "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", out of the binary that FD is.
+struct gg_error *gg_qemu_version(int fd, char **ret);
 
 // The machine's type, without "-machine": "pc-i440fx-7.2".
 struct gg_error *gg_qemu_machine(const struct gg_host *host, char **ret);

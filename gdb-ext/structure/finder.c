@@ -71,7 +71,7 @@ struct gg_error *gg_finder_symbol(const struct gg_finder *finder, const char *na
 				  struct gg_image_symbol *ret)
 {
 	struct gg_error *err = gg_images_symbol(finder->images, name, ret);
-	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+	if (!err || gg_error_kind(err) != GG_NOT_FOUND || finder->foreign_symbols)
 		return err;
 	gg_error_destroy(err);
 	*ret = (struct gg_image_symbol){ 0 };

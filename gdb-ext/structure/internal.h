@@ -36,6 +36,7 @@ const struct gg_answer *gg_answers_find(const struct gg_answers *answers, const 
 struct gg_finder {
 	struct gg_peek *peek;
 	const struct gg_host *host;       // the same memory; symbols that are the debugger's
+	bool foreign_symbols;             // which has those of another program
 	const struct gg_process_map *map; // NULL where not known
 	const struct gg_images *images;
 };

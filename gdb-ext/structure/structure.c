@@ -22,7 +22,7 @@ struct gg_structure {
 	struct gg_host host;
 	const struct gg_host *debugger;
 	const struct gg_process_map *map;
-	bool asked_types, has_types;
+	bool asked_types, has_types, distrusts_types;
 	bool has_finder;
 	struct gg_finder finder;
 	struct gg_images *images;
@@ -55,6 +55,7 @@ static struct gg_error *get_finder(struct gg_structure *structure)
 		.host = structure->debugger,
 		.map = structure->map,
 		.images = structure->images,
+		.foreign_symbols = structure->distrusts_types,
 	};
 	structure->has_finder = true;
 	return NULL;
@@ -321,6 +322,8 @@ static struct gg_error *member_by_structure(struct gg_structure *structure, cons
 		err = find_group(structure, type, path, &group);
 	if (err || known)
 		return err;
+	if (!group && structure->distrusts_types)
+		return gg_error_create(GG_NOT_FOUND, "type %s is not found by structure", type);
 	if (!group)
 		return debugger->ops->member(debugger->data, type, path, ret);
 	const struct gg_answer *answer = gg_answers_find(&group->answers, type, path);
@@ -415,6 +418,11 @@ struct gg_error *gg_structure_create(const struct gg_host *debugger,
 	structure->map = map;
 	*ret = structure;
 	return NULL;
+}
+
+void gg_structure_distrust_types(struct gg_structure *structure)
+{
+	structure->distrusts_types = structure->asked_types = true;
 }
 
 static void group_deinit(struct group *group)

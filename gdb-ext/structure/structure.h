@@ -17,6 +17,10 @@ struct gg_structure;
 struct gg_error *gg_structure_create(const struct gg_host *debugger,
 				     const struct gg_process_map *map, struct gg_structure **ret);
 
+// To be called before the first question where the debugger's types and symbols are those of
+// another program.
+void gg_structure_distrust_types(struct gg_structure *structure);
+
 // NULL is allowed.
 void gg_structure_destroy(struct gg_structure *structure);
 

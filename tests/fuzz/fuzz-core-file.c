@@ -70,6 +70,8 @@ static void use_files(const struct gg_core_file *core)
 		abort();
 	gg_error_destroy(gg_mapped_files_read(files, 0x8000, buffer, sizeof(buffer)));
 	gg_error_destroy(gg_mapped_files_read(files, UINT64_MAX - 15, buffer, sizeof(buffer)));
+	gg_mapped_files_program(files);
+	gg_mapped_files_is_other_program(files, "/proc/self/exe");
 	gg_mapped_files_destroy(files);
 }
 

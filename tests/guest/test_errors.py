@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import gdb
+import machines
 
 ERROR = "dump-guest-memory: "
 SYNTAX = {
@@ -168,15 +169,61 @@ def test_no_core(small, folder):
     check_refused([small[1]], f"dump-guest-memory {folder}/vmcore", NO_TARGET, folder)
 
 
+OTHER_CORE = r"/.*/core: its program is /.*/sleep, not a QEMU system emulator"
+
+
 def test_other_core(sleeper_core, folder):
-    """With a core of another program, dump-guest-memory says that it is not QEMU's"""
-    check_refused([sleeper_core[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore", NO_QEMU, folder)
+    """With a core of another program, dump-guest-memory names that program"""
+    check_refused([sleeper_core[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore", OTHER_CORE, folder)
 
 
 def test_mixed_up(small, sleeper_core, folder):
-    """With QEMU's binary and a core of another program, dump-guest-memory says what the core does not hold"""
-    check_refused([small[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore",
-                  r"reading address_space_memory: the core file does not hold the memory at 0x[0-9a-f]+.*", folder)
+    """With QEMU's binary and a core of another program, dump-guest-memory names the core's program"""
+    check_refused([small[1], sleeper_core[0]], f"dump-guest-memory {folder}/vmcore", OTHER_CORE, folder)
+
+
+def test_other_program(small, sleeper_core, folder):
+    """With another program than QEMU's binary, and with none, the core's own is taken where it was; a note tells"""
+    core, qemu = small
+    for program in ([], [sleeper_core[1]]):
+        run = gdb.batch(*program, commands=[f"core-file {core}", "guest-info", f"dump-guest-memory {folder}/vmcore"])
+        assert run.status == 0 and (folder / "vmcore").exists(), run
+        assert "found by structure" in run.output and re.search(r"^QEMU +\d", run.output, re.MULTILINE), run
+        assert (f"is not the core's program, {qemu}: its debuginfo is not used" in run.output) == bool(program), run
+        (folder / "vmcore").unlink()
+
+
+def test_no_program(sleeper_core, folder):
+    """Where the core's QEMU is gone, the error names it, and the command that has it"""
+    program = folder / "qemu-system-x86_64"
+    shutil.copy(machines.lab.lab("qemu"), program)
+    with machines.lab.Guest(qemu=program, memory=32, kernel=False, extra=["-L", "/usr/share/seabios"],
+                            directory=folder) as guest:
+        core = guest.core(folder / "core")
+    program.unlink()
+    for given, name in ([], "given"), ([sleeper_core[1]], sleeper_core[1]):
+        lines = gdb.attempt([*given, "-ex", f"core-file {core}"], "guest-info")
+        assert len(lines) == 1 and f"{core}: its program is {program}, which is not {name}: gdb {program} {core}" in lines[0]
+
+
+def without_notes(vmcore, owners):
+    """Gives the notes of these owners to another."""
+    data = vmcore.read_bytes()
+    for owner in owners:
+        data = data.replace(owner + b"\0", b"x" * len(owner) + b"\0")
+    vmcore.write_bytes(data)
+
+
+def test_vmcore(small, folder):
+    """With a vmcore for a core, a command says what kind it is, and what opens it"""
+    path = folder / "vmcore"
+    command = f"dump-guest-memory -begin 0x100000 -length 0x100000 {path}"
+    assert gdb.batch(small[1], small[0], commands=[command]).status == 0
+    for owners, program, kind in (([], [], "with QEMU's notes of the CPUs"), ([b"QEMU"], [], "with a VMCOREINFO note"),
+                                  ([b"VMCOREINFO"], [small[1]], "without a note that tells who wrote it")):
+        without_notes(path, owners)
+        lines = gdb.attempt([*program, "-ex", f"core-file {path}"], "guest-info")
+        assert len(lines) == 1 and re.search(rf"core file {path}: it is a vmcore, {kind}.*; crash and drgn open it", lines[0])
 
 
 @pytest.mark.attach

@@ -90,7 +90,7 @@ def test_not_qemu(sleeper_core):
     """A core of another program: guest-info says that it is none of QEMU's"""
     core, program = sleeper_core
     lines = gdb.attempt([program, core], "guest-info")
-    assert len(lines) == 1 and "not a QEMU system emulator" in lines[0]
+    assert len(lines) == 1 and f"{core}: its program is {program}, not a QEMU system emulator" in lines[0]
 
 
 @pytest.mark.expensive
