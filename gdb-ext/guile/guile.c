@@ -588,6 +588,12 @@ static SCM interrupt_is_pending(SCM process)
 	return scm_from_bool(gg_interrupt_is_pending(process_number(process)));
 }
 
+// (%version) => gdb-guest's own.
+static SCM version(void)
+{
+	return gg_guile_string(PACKAGE_VERSION);
+}
+
 void gg_guile_define(const char *name, int arguments, scm_t_subr function)
 {
 	scm_c_define_gsubr(name, arguments, 0, 0, function);
@@ -600,6 +606,7 @@ void gg_guile_init(void)
 	error_key = scm_permanent_object(scm_from_utf8_symbol("gdb-guest-error"));
 	guest_type = scm_permanent_object(scm_make_foreign_object_type(
 		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
+	gg_guile_define("%version", 0, (scm_t_subr)version);
 	gg_guile_define("%guest-create", 10, (scm_t_subr)guest_create);
 	gg_guile_define("%guest-note", 1, (scm_t_subr)guest_note);
 	gg_guile_define("%monitor-commands", 0, (scm_t_subr)monitor_commands);

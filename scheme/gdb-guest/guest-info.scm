@@ -53,8 +53,42 @@ many thousand pieces absent has only the first.  In the place of what could not 
                 (_ #f))
               (if (list? facts) facts '())))
 
+;; A line fits into a terminal of 80 columns.
+(define columns 79)
+(define indentation 10)
+
+(define (ends-of-parts text)
+  "Behind which characters of TEXT it may be broken: behind commas and semicolons."
+  (filter (lambda (i)
+            (and (memv (string-ref text i) '(#\, #\;))
+                 (char=? #\space (string-ref text (+ i 1)))))
+          (iota (max 0 (- (string-length text) 1)))))
+
+(define (wrap text)
+  "TEXT as lines: as few parts as will do are in the first, or as many words as fit into it."
+  (define room (- columns indentation))
+  (define (fits? from to) (<= (- to from) room))
+  (define length (string-length text))
+  (define (break-behind end)
+    (cons (substring text 0 (+ end 1)) (wrap (substring text (+ end 2)))))
+  (cond
+   ((fits? 0 length) (list text))
+   ((find (lambda (end) (and (fits? 0 (+ end 1)) (fits? (+ end 2) length)))
+          (ends-of-parts text))
+    => break-behind)
+   ((string-rindex text #\space 0 (min length (+ room 1)))
+    => (lambda (space)
+         (cons (substring text 0 space) (wrap (substring text (+ space 1))))))
+   (else (list text))))
+
 (define (line name format-string . arguments)
-  (say "~a~a\n" (string-pad-right name 10) (apply format #f format-string arguments)))
+  (let ((texts (wrap (apply format #f format-string arguments))))
+    (for-each (lambda (name text) (say "~a~a\n" (string-pad-right name indentation) text))
+              (cons name (map (const "") (cdr texts)))
+              texts)))
+
+(define (print-version info)
+  (line "gdb-guest" "~a" (%version)))
 
 (define (print-target info)
   (let ((target (assq-ref info 'target)))
@@ -235,7 +269,7 @@ disconnect)")))
 (define (print-overview)
   (let ((info (guest-info)))
     (for-each (lambda (print) (print info))
-              (list print-target print-qemu print-cpus print-ram print-kernel print-notes))))
+              (list print-version print-target print-qemu print-cpus print-ram print-kernel print-notes))))
 
 (define-guest-command (guest-info #:argument #f
                                   #:options ((layout flag

@@ -3,7 +3,8 @@
 ;;; The procedures of libgdb-guest.so, as they are; gdb-ext/guile/guile.c documents them.
 
 (define-module (gdb-guest native)
-  #:export (%guest-create
+  #:export (%version
+            %guest-create
             %guest-destroy
             %guest-note
             %monitor-commands

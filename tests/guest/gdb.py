@@ -76,6 +76,11 @@ def notes(lines):
     return [line for line in lines if line.startswith("note: ")]
 
 
+def unwrapped(text):
+    """What guest-info prints, with its long lines in one."""
+    return re.sub(r"([,;])\n {10}(?=\S)", r"\1 ", text)
+
+
 class Run:
     """A GDB that has ended."""
 

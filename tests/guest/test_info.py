@@ -18,12 +18,17 @@ from machines import lab
 def info(dumps):
     run = gdb.batch(dumps.qemu, dumps.core, commands=["guest-info"])
     assert run.status == 0, run
-    return run.output[run.output.index("\ncore "):]
+    shown = run.output[run.output.index("\ngdb-guest "):]
+    wide = [line for line in shown.splitlines() if len(line) > 79 and not line.startswith(("note:", "core "))]
+    assert not wide, wide
+    return gdb.unwrapped(shown)
 
 
 def test_core(dumps):
     """{dumps}: guest-info tells QEMU's version, machine and run state, the CPUs, the RAM and the kernel"""
     text = info(dumps)
+    own = re.search(r"AC_INIT\(\[gdb-guest\], \[(.*?)\]\)", (gdb.TOP / "configure.ac").read_text())[1]
+    assert text.startswith(f"\ngdb-guest {own}\ncore "), text
     version = dumps.version["qemu"]
     machine = dumps.machine_type.removesuffix("-machine")
     assert (f"QEMU      {version['major']}.{version['minor']}.{version['micro']}{dumps.version['package']}, "

@@ -151,7 +151,7 @@ def allocated(pid):
 def where_is_vmcoreinfo(pid):
     run = gdb.batch("-p", pid, commands=["guest-info"])
     assert run.status == 0, run
-    return re.search(r"VMCOREINFO at guest-physical (0x[0-9a-f]+), (.*?),", run.output).groups()
+    return re.search(r"VMCOREINFO at guest-physical (0x[0-9a-f]+),\s+(.*?),", run.output).groups()
 
 
 @pytest.mark.attach

@@ -67,7 +67,7 @@ def test_info(of_stripped):
     version = of_stripped.version["qemu"]
     machine = of_stripped.machine_type.removesuffix("-machine")
     number = f"{version['major']}.{version['minor']}.{version['micro']}"
-    assert re.search(rf"^QEMU +{number}.*, machine {machine}, paused, tcg$", run.output, re.MULTILINE), run
+    assert re.search(rf"^QEMU +{number}.*,\s+machine {machine}, paused, tcg$", run.output, re.MULTILINE), run
     assert re.search(r"^layout +found by structure", run.output, re.MULTILINE), run
     cpus = ",".join(map(str, range(of_stripped.machine.smp)))
     assert re.search(rf"^CPUs +{of_stripped.machine.smp}: current {cpus}$", run.output, re.MULTILINE), run
