@@ -36,7 +36,7 @@ struct gg_cpu_summary {
 	char place[32];        // segment:offset of the pc, if that is not the pc itself
 };
 
-enum { GG_PER_CPU_BASES = 2 };
+enum { GG_PER_CPU_BASES = 3 };
 
 // Bytes of code.
 struct gg_code {

@@ -321,10 +321,11 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	return NULL;
 }
 
-// The kernel swaps the two when it is entered (swapgs).
+// A kernel of 64 bits swaps GS's when it is entered (swapgs); one of 32 bits has it in FS.
 static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[GG_PER_CPU_BASES])
 {
-	static const unsigned int ids[GG_PER_CPU_BASES] = { X86_GS + X86_BASE, X86_KERNEL_GS_BASE };
+	static const unsigned int ids[GG_PER_CPU_BASES] = { X86_GS + X86_BASE, X86_KERNEL_GS_BASE,
+							    X86_FS + X86_BASE };
 	size_t count = 0;
 	for (size_t i = 0; i < GG_PER_CPU_BASES; i++)
 		if (gg_register_known(registers, ids[i]))

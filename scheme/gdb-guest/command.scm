@@ -23,6 +23,9 @@
             parse-options
             complete-options
             call-with-progress
+            format-duration
+            progress-text
+            seconds-left
             note
             format-size
             format-address
@@ -498,12 +501,27 @@ where the kernel's symbols are damaged."
 ;; Off a terminal a line is for a log file: now and then is enough.
 (define seconds-between-lines 10)
 
+(define (format-duration seconds)
+  "SECONDS with two units at most, as \"1 h 12 min\"."
+  (cond
+   ((< seconds 60) (format #f "~a s" seconds))
+   ((< seconds 600) (format #f "~a min ~a s" (quotient seconds 60) (remainder seconds 60)))
+   ((< seconds 3600) (format #f "~a min" (quotient seconds 60)))
+   (else (format #f "~a h ~a min" (quotient seconds 3600)
+                 (quotient (remainder seconds 3600) 60)))))
+
+(define (seconds-left done total seconds)
+  "How long the rest takes at the rate of what is done; #f before anything is."
+  (and (> seconds 0) (> done 0)
+       (inexact->exact (ceiling (/ (* (- total done) seconds) done)))))
+
 (define (progress-text done total seconds)
-  (let ((rate (if (> seconds 0) (/ done seconds) 0)))
+  (let ((rate (if (> seconds 0) (/ done seconds) 0))
+        (left (seconds-left done total seconds)))
     (format #f "~a of ~a, ~a/s, ~a"
             (format-size done) (format-size total) (format-size (inexact->exact (round rate)))
-            (if (> rate 0)
-                (format #f "~a s left" (inexact->exact (ceiling (/ (- total done) rate))))
+            (if left
+                (string-append (format-duration left) " left")
                 "..."))))
 
 (define (call-with-progress procedure)

@@ -108,8 +108,26 @@ seconds so far; NOTICE with each line that the user should know."
       (throw 'gdb-guest-error 'invalid "-begin and -length go together"))
      (else #f))))
 
+;; A dump through a gdbstub takes as long as the line is slow, and QEMU could write at the disk's speed.
+(define seconds-before-hint 2)
+(define seconds-that-are-long 30)
+
+(define (hint-at-monitor options)
+  "A procedure that, of a dump through a gdbstub that will take long, says once that there is a faster
+way.  It takes the bytes done, the bytes to do and the seconds so far, and a procedure to say it with."
+  (define possible?
+    (and (not (option options 'via))
+         (interruptible (lambda () (eq? 'stub (target-kind (current-target)))))))
+  (lambda (done total seconds notice)
+    (when (and possible? (> seconds seconds-before-hint)
+               (and=> (seconds-left done total seconds)
+                      (lambda (left) (> left seconds-that-are-long))))
+      (set! possible? #f)
+      (notice "-via monitor is faster: it has QEMU write the memory itself, at its disk's speed"))))
+
 (define (dump-and-print options)
   (define file (option options 'file))
+  (define hint (hint-at-monitor options))
   (call-with-progress
    (lambda (show-progress erase-progress)
      (let* ((last-range #f)
@@ -123,6 +141,10 @@ seconds so far; NOTICE with each line that the user should know."
                              (_ #f))
                      #:progress
                      (lambda (range done total seconds)
+                       (hint done total seconds
+                             (lambda (text)
+                               (erase-progress)
+                               (note "~a" text)))
                        (when (and range (not (equal? range last-range)))
                          (erase-progress)
                          (say "~a\n" (format-range range))

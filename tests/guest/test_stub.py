@@ -326,6 +326,17 @@ def test_interrupt(running, folder, way):
         assert len(session.command("guest-klog -tail 3")) == 3
 
 
+def test_slow(running, folder):
+    """A dump that takes minutes by a slow line says so, and that -via monitor is faster"""
+    with Proxy(running.directory, "gdbstub", rate=2 * MIB) as proxy, gdb.Session() as session:
+        connect(session, proxy.address)
+        session.start(f"dump-guest-memory {folder}/vmcore")
+        session.wait("note: -via monitor is faster: it has QEMU write the memory itself")
+        session.wait(r"[0-9]+ min [0-9]+ s left|[0-9]+ s left")
+        assert "Quit" in session.stop()
+        assert "note: -via" not in session.log.split("-via monitor is faster", 1)[1]
+
+
 def test_interrupt_monitor(running, folder):
     """Ctrl-C while QEMU writes the dump: GDB is back within half a second, and no file is left"""
     out = Path(tempfile.mkdtemp(dir=folder))

@@ -15,6 +15,7 @@ import pytest
 import gdb
 import patch
 import registers
+import selection
 from machines import lab
 
 RANDOM_ADDRESSES = 10_000
@@ -52,9 +53,10 @@ class Symbols:
         return next(address for address, _, other in self.all if other == name)
 
 
-@pytest.fixture(scope="session", params=["6.1", "6.12"])
+# Per-CPU variables are in the image of sid's.
+@pytest.fixture(scope="session", params=selection.mostly_expensive(["6.1", "6.12", "sid"], ["6.1", "6.12"]))
 def symbols(request, background, top_folder):
-    for series in ("6.1", "6.12"):
+    for series in selection.wanted(request, "symbols"):
         background.start(("symbols", series), Symbols, series, top_folder)
     result = background.start(("symbols", request.param), Symbols).result()
     yield result
