@@ -128,10 +128,12 @@ the user has let it run since (`resumed'); or `unknown', as where GDB connected 
     (dup2 (fileno file) 2)
     (execute-to-string "set debug remote on")))
 
+;; GDB calls no hook after a connection that fails, nor after a command that is typed and has a target
+;; stop, as connecting has.
 (define (stop-watching)
-  "Ends what `before-connection' began, where no connection came of it."
-  (try log-so-far)
-  *unspecified*)
+  "Ends what `before-connection' began, if nothing else has."
+  (when watched
+    (after-connection)))
 
 (define (log-so-far)
   "Has GDB's standard error and its log as they were, and shows what else was printed there.  Returns the
@@ -157,14 +159,15 @@ log, a list of lines, or #f where there is none."
 (define (after-connection)
   (let ((log (or (try log-so-far) '())))
     (try (lambda ()
-           (when (qemu-stub?)
-             (remember (current-connection)
-                       (cond
-                        ((log-has? log "Packet instead of Ack") 'ran)
-                        ((stopped-by-itself?) 'paused)
-                        ((and (log-has? log "Sending packet: $qSupported") (tells-stop-unasked?))
-                         'paused)
-                        (else 'unknown)))))))
+           (let ((connection (current-connection)))
+             (when (and connection (not (state-of connection)) (qemu-stub?))
+               (remember connection
+                         (cond
+                          ((log-has? log "Packet instead of Ack") 'ran)
+                          ((stopped-by-itself?) 'paused)
+                          ((and (log-has? log "Sending packet: $qSupported") (tells-stop-unasked?))
+                           'paused)
+                          (else 'unknown))))))))
   *unspecified*)
 
 (define version-number (make-regexp "^ *([0-9]+)\\."))

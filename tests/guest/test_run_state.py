@@ -77,7 +77,9 @@ def test_told(bare):
     bring(bare, "paused")
     gdb.batch(commands=[stub(bare), "disconnect"])
     assert status(bare) == "paused"
-    with gdb.Session("-ex", stub(bare)) as session:
+    with gdb.Session() as session:
+        session.command(stub(bare))
+        assert SAID[seen("paused", bare)] in " ".join(session.command("guest-info"))
         session.send("continue")
         lab.wait_until(lambda: status(bare) == "running", 60, "running")
         session.interrupt()
