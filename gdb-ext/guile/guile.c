@@ -627,6 +627,7 @@ void gg_guile_init(void)
 	gg_guile_init_memory();
 	gg_guile_init_log();
 	gg_guile_init_sysrq();
+	gg_guile_init_output();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
 	gg_guile_define("%interrupt-after", 3, (scm_t_subr)interrupt_after);
 	gg_guile_define("%interrupt-pending?", 1, (scm_t_subr)interrupt_is_pending);

@@ -41,5 +41,6 @@ void gg_guile_init_memory(void);
 // And those of log.c, sysrq.c.
 void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
+void gg_guile_init_output(void);
 
 #endif

@@ -147,18 +147,33 @@ lets go of them")))
 (define default-wait 10)
 (define longest-wait 3600)
 
-(define (print-new look follow)
-  "Prints what the kernel has logged; was that anything?"
+(define (print-new look follow write)
+  "Has WRITE take what the kernel has logged; was that anything?"
   (let* ((notices '())
          (text (look (lambda (guest)
                        (cdr (%log-follow-look follow guest
                                               (lambda (text) (set! notices (cons text notices)))))))))
     (for-each (lambda (text) (note "~a" text)) (reverse notices))
-    (for-each say-bytes text)
+    (for-each write text)
     (say-now)
     (pair? text)))
 
-(define (print-answer look run follow milliseconds)
+(define (call-with-writer file force? procedure)
+  "Calls PROCEDURE with a procedure that takes bytes of the answer: for FILE, which is there at the end
+whatever ended it, if there was an answer; or where FILE is #f for the screen."
+  (if file
+      (let ((output (%output file force?))
+            (written? #f))
+        (dynamic-wind
+          (const #t)
+          (lambda ()
+            (procedure (lambda (bytes)
+                         (%output-write output bytes)
+                         (set! written? #t))))
+          (lambda () (%output-end output written?))))
+      (procedure say-bytes)))
+
+(define (print-answer look run follow write milliseconds)
   "Lets the guest run until its kernel has been quiet for a while after an answer, or for so many
 MILLISECONDS.  Tells what came of it: quiet, nothing, more, or a line that says why the guest stopped."
   (let loop ((left milliseconds) (quiet #f))
@@ -168,7 +183,7 @@ MILLISECONDS.  Tells what came of it: quiet, nothing, more, or a line that says 
      (else
       (let* ((time (min left (if (eqv? quiet 0) answer-run waiting-run)))
              (reason (run time))
-             (new? (print-new look follow)))
+             (new? (print-new look follow write)))
         (if (eq? reason #t)
             (loop (- left time) (if new? 0 (and quiet (+ quiet time))))
             reason))))))
@@ -194,7 +209,7 @@ nothing reads its PS/2 keyboard" seconds))
                           (string-append "the key was sent, and the guest is gone: " message)
                           message)))))
 
-(define (send-key target look run row seconds)
+(define (send-key target look run row write seconds)
   (match row
     (#(key does destroys? press release)
      (let ((follow (%log-follow (vector #f '() '() #f #f 1 #f #f #f #f) '())))
@@ -209,7 +224,7 @@ nothing reads its PS/2 keyboard" seconds))
               (explain-end
                destroys?
                (lambda ()
-                 (explain (print-answer look run follow (* 1000 seconds)) seconds))))))
+                 (explain (print-answer look run follow write (* 1000 seconds)) seconds))))))
          (lambda () (%log-follow-end follow)))))))
 
 (define (guest-sysrq name options)
@@ -217,9 +232,12 @@ nothing reads its PS/2 keyboard" seconds))
         (seconds (or (option options 'wait) default-wait)))
     (interruptible
      (lambda ()
-       (send-row (current-target) row seconds (option options 'force))))))
+       (call-with-writer
+        (option options 'output) (option options 'force)
+        (lambda (write)
+          (send-row (current-target) row write seconds (option options 'force))))))))
 
-(define (send-row target row seconds force?)
+(define (send-row target row write seconds force?)
   (when (eq? (target-kind target) 'process)
     (throw 'gdb-guest-error 'unsupported
            "keys are typed through QEMU's monitor, which is at its gdbstub: connect to that (target \
@@ -231,17 +249,18 @@ remote ADDRESS) instead of to the process"))
         (check-keyboard target)
         (when (and destroys? (not force?))
           (confirm-key key does))
-        (send-key target look run row seconds))))))
+        (send-key target look run row write seconds))))))
 
 (define-guest-command (guest-sysrq
                        #:argument (key . "[KEY]")
                        #:options
                        ((wait (integer 1 ,longest-wait) "Let the guest run for at most so many seconds (10).")
-                        (force flag "Do not ask, whatever the key does.")
+                        (output file "Write the answer to FILE, which appears at the end ...")
+                        (force flag "... and replace it if it exists; do not ask, whatever the key does.")
                         (list flag "Show the keys, and what the kernel does at each.")))
   "Send a magic SysRq key to the guest's Linux kernel, and print what it logs then.
 
-GDB must be connected to QEMU's gdbstub, and the guest have a PS/2 keyboard, as PCs have by default.
+It works on QEMU's gdbstub; the guest must have a PS/2 keyboard, as PCs have by default.
 The key is typed there with Alt and SysRq; the guest runs until its kernel has been quiet for a second
 after its answer, and is stopped again.  The kernel does what kernel.sysrq in the guest allows; what it
 does not allow it says or ignores.

@@ -39,6 +39,9 @@
             %log-level-names
             %log-facility-names
             %sysrq-keys
+            %output
+            %output-write
+            %output-end
             %interruptible
             %interrupt-after
             %interrupt-pending?

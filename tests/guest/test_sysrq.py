@@ -130,6 +130,34 @@ def test_more(connected):
     assert lines[1:] in ([], ["note: the 1 s are over, and the kernel still logs: -wait 3 has it run longer"])
 
 
+def test_output(connected, folder):
+    """-output writes the answer to a file; a file that is there is not replaced, and no key sent, but with -force"""
+    connected.new_on_console()
+    file = folder / "answer"
+    assert connected.send(f"h -output {file}") == []
+    assert [line.rstrip() for line in file.read_text().splitlines()] == connected.new_on_console()
+    lines = connected.send(f"7 -output {file}")
+    assert lines == [f"guest-sysrq: {file}: it exists; -force replaces it"] and "HELP" in file.read_text()
+    assert connected.new_on_console() == []
+    assert connected.send(f"7 -force -output {file}") == [] and "Loglevel" in file.read_text()
+
+
+def test_paused(connected):
+    """A guest that was paused when GDB connected is paused when GDB leaves after a guest-sysrq, which let it run"""
+    session = connected.session
+    session.command("disconnect")
+    connect = f"target remote {connected.guest.directory}/gdbstub"
+    session.command(connect)
+    assert "sysrq: HELP" in connected.send("h")[0]
+    if gdb.loads_by_python():
+        assert "the guest was paused when GDB connected, and stays so" in " ".join(session.command("guest-info"))
+        session.send("quit")
+        session.process.wait(gdb.PATIENCE)
+        assert connected.is_stopped()
+        session.close()
+        connected.session = gdb.Session("-ex", connect)
+
+
 @pytest.mark.parametrize("arguments, message", [
     ("ö", "is not a SysRq key; guest-sysrq -list shows them"),
     ("tt", "\"tt\" is not a SysRq key; guest-sysrq -list shows them"),
