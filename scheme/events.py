@@ -20,6 +20,10 @@ class Events:
         if not self.is_ours:
             self.resumed.add(gdb.selected_inferior().connection_num)
 
+    def write_to_log(self):
+        gdb.write("\n", gdb.STDLOG)
+        gdb.flush(gdb.STDLOG)
+
     def watch_prompt(self):
         gdb.events.before_prompt.connect(self.before_prompt)
 

@@ -28,6 +28,7 @@
             split-arguments
             evaluate-integer
             set-convenience-variable
+            execute
             execute-to-string
             execute-for
             setting
@@ -256,6 +257,9 @@
 (define target-program (record-accessor <target> 'program))
 (define target-pid (record-accessor <target> 'pid))
 (define target-connection (record-accessor <target> 'connection)) ; of a stub: where it is
+
+(define (execute command)
+  (gdb:execute command))
 
 (define (execute-to-string command)
   (gdb:execute command #:to-string #t))

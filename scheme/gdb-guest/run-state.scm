@@ -126,7 +126,18 @@ the user has let it run since (`resumed'); or `unknown', as where GDB connected 
     (set! watched (cons file (dup->fdes 2)))
     (call-events "gdb._gdb_guest_events.watch_prompt()")
     (dup2 (fileno file) 2)
-    (execute-to-string "set debug remote on")))
+    (if (log-reaches? file)
+        (execute-to-string "set debug remote on")
+        (stop-watching))))
+
+(define (log-reaches? file)
+  "Does GDB's log get into FILE?  Where a script has what the command prints as a string, the log would get
+into that, and GDB's Python refuses the bytes that are not UTF-8."
+  (execute "python gdb._gdb_guest_events.write_to_log()")
+  (let ((size (stat:size (stat file))))
+    (truncate-file file 0)
+    (seek file 0 SEEK_SET)
+    (positive? size)))
 
 ;; GDB calls no hook after a connection that fails, nor after a command that is typed and has a target
 ;; stop, as connecting has.

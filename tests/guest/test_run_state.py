@@ -92,6 +92,15 @@ def test_told(bare):
     assert status(bare) == "running"
 
 
+def test_string(bare):
+    """A script that gets what "target remote" prints as a string gets nothing of GDB's log"""
+    bring(bare, "paused")
+    connect = f'((@ (gdb) execute) "{stub(bare)}" #:to-string #t)'
+    run = gdb.batch(commands=[f'guile (format #t "log: ~a~%" (string-contains {connect} "[remote]"))', "guest-info"])
+    assert "log: #f\n" in run.output, run
+    assert "0x0" in run.output and run.status == 0, run
+
+
 def test_killed(bare):
     """A GDB that is killed leaves the guest paused, in whatever state it was"""
     bring(bare, "running")
