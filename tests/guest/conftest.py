@@ -5,6 +5,7 @@ GDB_GUEST names the launcher under test; where it is unset, that of the build in
 `--tap` prints TAP. TMPDIR is where the guests' memory goes: 10 GB at most, gone at the end.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 import machines
 import selection
@@ -31,7 +33,9 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     if config.getoption("tap"):
+        # Not without a terminal's reporter: since pytest 8 assertions are explained by way of that.
         config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(TerminalReporter(config, open(os.devnull, "w")), "terminalreporter")
         config.pluginmanager.register(tap.TapReporter(sys.stdout), "tap")
     config.addinivalue_line("markers", "attach: needs the right to attach to a process")
     # Also when asked to end, what is large goes first.

@@ -10,20 +10,35 @@ import gdb
 from machines import lab
 
 
-def run(vmcore, command):
-    """What crash prints for a command, as bytes; a test without crash is skipped."""
+def ask(vmcore, command, *options):
+    """What crash prints for a command, as bytes, and its exit status, which tells whether it opened the vmcore."""
+    run = subprocess.run(["crash", "-s", *options, lab.lab("vmlinux"), vmcore], input=f"{command}\nq\n".encode(),
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=gdb.PATIENCE)
+    return run.stdout, run.returncode
+
+
+def run(vmcore, command, truth=None):
+    """What crash prints for a command, as bytes; a test without crash is skipped.
+
+    Some do not open QEMU's own dump of a guest either (truth, where there is one): 8.0.6 looks for a stack of size 0. Such
+    a crash still reads the log.
+    """
     if not shutil.which("crash"):
         pytest.skip("crash is missing: Debian has it in the package crash")
-    return subprocess.run(["crash", "-s", lab.lab("vmlinux"), vmcore], input=f"{command}\nq\n".encode(),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=gdb.PATIENCE).stdout
+    output, status = ask(vmcore, command)
+    if status and (truth is None or ask(truth, "sys")[1]):
+        if command != "log":
+            pytest.skip("this crash does not open QEMU's own dump of the guest either")
+        output, _ = ask(vmcore, command, "--minimal")
+    return output
 
 
-def text(vmcore, command):
-    return run(vmcore, command).decode(errors="replace")
+def text(vmcore, command, truth=None):
+    return run(vmcore, command, truth).decode(errors="replace")
 
 
 def log(dumps):
     """The log in a guest's vmcore; crash is run once for all who ask."""
     if not hasattr(dumps, "crash_log"):
-        dumps.crash_log = text(dumps.from_core, "log")
+        dumps.crash_log = text(dumps.from_core, "log", dumps.truth)
     return dumps.crash_log

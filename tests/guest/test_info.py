@@ -87,7 +87,12 @@ def test_index(small, private_qemu, folder):
     assert ".gdb_index" in subprocess.check_output(["readelf", "-SW", private_qemu], text=True)
     expected = found(small[1], "reference")
     assert "Linux version" in "\n".join(expected)
-    assert found(private_qemu, "dump") == expected
+    indexed = found(private_qemu, "dump")
+    # GDB 16.3 loses types of some programs behind its own index: they are found by structure then.
+    if "No struct type" in gdb.batch(private_qemu, launcher=gdb.tested(), commands=["ptype struct AddressSpace"]).output:
+        assert indexed[2].startswith("layout    found by structure")
+        indexed[2] = expected[2]
+    assert indexed == expected
     assert vmcore.files_differ(folder / "dump", folder / "reference") is None
 
 
