@@ -166,7 +166,8 @@ struct gg_address_space {
 	int64_t cpu;
 	const struct gg_ram_map *map;
 	struct gg_page_table *table;
-	bool owns_table; // else it is the kernel's
+	bool owns_table;  // else it is the kernel's
+	bool is_physical; // the CPU's paging is off
 };
 
 void gg_address_space_destroy(struct gg_address_space *space)
@@ -205,9 +206,18 @@ static uint64_t ignored_bits(struct gg_guest *guest)
 	return guest->kernel ? guest->kernel->paging.paging.ignored_bits : 0;
 }
 
-static struct gg_error *tell_nesting(gg_notice_fn *notice, void *data,
-				     const struct gg_qemu_cpu *cpu, enum gg_nesting nesting)
+// Tells where the CPU has other page tables than those with which it executes the guest's code.
+static struct gg_error *tell_mode(gg_notice_fn *notice, void *data, const struct gg_arch *arch,
+				  const struct gg_qemu_cpu *cpu, const struct gg_cpu_state *state)
 {
+	const enum gg_nesting nesting = state->nesting;
+	const char *firmware_mode = arch->firmware_mode(&state->own);
+	if (firmware_mode)
+		return tell(notice, data,
+			    "CPU %" PRIu32
+			    " is in %s: addresses are the firmware's, not those of the kernel that "
+			    "it interrupted",
+			    cpu->index, firmware_mode);
 	if (nesting == GG_NESTED)
 		return tell(notice, data,
 			    "CPU %" PRIu32 " executes a nested guest: these are the guest's own "
@@ -237,11 +247,12 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 				      "page tables are not known: %s",
 				      cpu->index, state.unknown);
 	if (!err)
-		err = tell_nesting(notice, data, cpu, state.nesting);
+		err = tell_mode(notice, data, arch, cpu, &state);
 	if (err)
 		return err;
 	arch->cpu_paging(&state.own, &paging);
 	paging.ignored_bits |= ignored_bits(guest);
+	space->is_physical = !paging.levels;
 	space->owns_table = true;
 	return gg_page_table_create(space->map, &paging, &space->table);
 }
@@ -281,9 +292,11 @@ static struct gg_error *use_any_cpu(struct gg_guest *guest, gg_notice_fn *notice
 		if (!err) {
 			gg_error_destroy(first);
 			return tell(notice, data,
-				    "no kernel of Linux is found: through CPU %" PRIu32
-				    "'s page tables%s%s",
+				    "no kernel of Linux is found: through CPU %" PRIu32 "%s%s%s",
 				    cpu->index,
+				    space->is_physical
+					    ? ", whose paging is off: addresses are guest-physical"
+					    : "'s page tables",
 				    cpu->freshness == GG_CURRENT
 					    ? ""
 					    : ", which may not be those of now: ",

@@ -88,6 +88,10 @@ struct gg_arch {
 	size_t (*per_cpu_bases)(const struct gg_registers *registers,
 				uint64_t ret[GG_PER_CPU_BASES]);
 
+	// The mode of a CPU with these registers that executes the firmware's code in place of
+	// the guest's, and has the firmware's registers; NULL for any other CPU.
+	const char *(*firmware_mode)(const struct gg_registers *registers);
+
 	// Whether the CPU with these registers executes a nested guest.
 	enum gg_nesting (*nesting)(const struct gg_registers *registers);
 

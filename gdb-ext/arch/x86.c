@@ -221,6 +221,12 @@ static bool is_any_text(const char *text)
 	return x86_is_monitor_text(text, &long_mode);
 }
 
+static const char *firmware_mode(const struct gg_registers *registers)
+{
+	const bool smm = gg_register(registers, X86_HFLAGS) >> X86_HF_SMM_BIT & 1;
+	return smm ? "System Management Mode" : NULL;
+}
+
 // ---- Sources ----
 
 static struct gg_error *read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
@@ -392,6 +398,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.read_registers = read_registers,
 	.per_cpu_bases = per_cpu_bases,
 	.disassemble = x86_disassemble,
+	.firmware_mode = firmware_mode,
 	.nesting = x86_nesting,
 	.read_saved = x86_read_saved,
 	.summarize = x86_summarize,
@@ -419,6 +426,7 @@ const struct gg_arch gg_arch_i386 = {
 	.read_registers = read_registers,
 	.per_cpu_bases = per_cpu_bases,
 	.disassemble = x86_disassemble,
+	.firmware_mode = firmware_mode,
 	.nesting = x86_nesting,
 	.read_saved = x86_read_saved,
 	.summarize = x86_summarize,

@@ -10,6 +10,7 @@ struct told {
 	bool known;      // all that the notes tell a reader
 	bool is_unknown; // nothing of the guest's own registers
 	enum gg_nesting nesting;
+	const char *firmware_mode; // as struct gg_arch has it
 };
 
 // One CPU's: NT_PRSTATUS to NOTES, QEMU's to OWN.
@@ -26,7 +27,8 @@ static struct gg_error *append_cpu(struct gg_guest *guest, const struct gg_arch 
 	if (!err)
 		*told = (struct told){ .known = arch->notes_known(&state.own),
 				       .is_unknown = state.unknown[0],
-				       .nesting = state.nesting };
+				       .nesting = state.nesting,
+				       .firmware_mode = arch->firmware_mode(&state.own) };
 	return err;
 }
 
@@ -139,6 +141,27 @@ static struct gg_error *tell_nesting(const struct gg_qemu_cpus *cpus, const stru
 			  notice, data);
 }
 
+static struct gg_error *tell_firmware(const struct gg_qemu_cpus *cpus, const struct told *told,
+				      bool *listed, gg_notice_fn *notice, void *data)
+{
+	const char *mode = NULL;
+	for (size_t i = 0; i < cpus->count; i++) {
+		listed[i] = told[i].firmware_mode;
+		mode = listed[i] ? told[i].firmware_mode : mode;
+	}
+	_cleanup_free_ char *text = NULL;
+	if (!mode)
+		return NULL;
+	if (asprintf(&text,
+		     "is in %s: the vmcore has the firmware's registers, as QEMU's own dump, not "
+		     "those of the kernel that it interrupted",
+		     mode) < 0) {
+		text = NULL;
+		return gg_enomem;
+	}
+	return tell(cpus, listed, text, notice, data);
+}
+
 static struct gg_error *tell_unknown(const struct gg_qemu_cpus *cpus, const struct told *told,
 				     bool *listed, gg_notice_fn *notice, void *data)
 {
@@ -161,6 +184,8 @@ static struct gg_error *write_cpus(struct gg_guest *guest, const struct gg_arch 
 	*written = !err;
 	if (!err)
 		err = tell_nesting(cpus, told, listed, notice, data);
+	if (!err)
+		err = tell_firmware(cpus, told, listed, notice, data);
 	if (!err)
 		err = tell_unknown(cpus, told, listed, notice, data);
 	return err ? err : tell_freshness(cpus, listed, notice, data);

@@ -255,6 +255,8 @@ Each CPU is current, stale or unknown.  It is stale where KVM has run it since Q
 its registers: what is shown is what they were then.  It is unknown where TCG was executing, or QEMU
 does not tell.  A digit that is not known is a question mark.
 
+A CPU in SMM executes the firmware: what is shown are the firmware's registers.
+
 A CPU that executes a nested guest, because the guest is a hypervisor itself, is \"nested\": its
 registers are those that it saved of the guest itself, and the nested guest's follow.  QEMU's gdbstub
 does not tell such a CPU from others; its page tables may, where the guest's kernel is known."

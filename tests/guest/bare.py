@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assembles bare.S and nested.S, the guests that are no operating system."""
+"""Assembles bare.S, nested.S and smm.S, the guests that are no operating system."""
 
 import re
 import shutil

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A CPU that executes a nested guest: one that the guest, a hypervisor, runs.
+"""A CPU whose registers are another's than the guest's: of a nested guest, which the guest, a hypervisor, runs, or of the
+firmware in System Management Mode.
 
 The guest's own registers are those that nested.S had when it entered the nested guest; QEMU's monitor shows the nested
 guest's, at the same stop. Of Linux with KVM, where the registers must lead is known by its /proc/kallsyms, and by what
@@ -199,6 +200,24 @@ def test_stub(nested):
     assert gdb.lines_of(nested.at_stub["short"])[-1] == "        perhaps in a nested guest, whose registers these are then"
     assert json_of(nested.at_stub["json"])["nested"] == "unknown"
     assert nested.at_stub["vtop"].startswith("note: CPU 0 may execute a nested guest")
+
+
+# ---- System Management Mode ----
+
+def test_smm(folder):
+    """Of a CPU in System Management Mode guest-vtop and the vmcore say that they have the firmware's addresses and registers"""
+    with lab.Guest(memory=64, smp=1, kernel=bare.build(32, folder, "smm"), directory=folder) as guest:
+        guest.stop()
+        truth, = registers.by_name(registers.of_monitor(guest))
+        qemu, core = guest.qemu, guest.core(folder / "core")
+    run = gdb.batch(qemu, core, commands=["guest-regs", "guest-vtop 0x101000 -cpu 0", "guest-vtop 0x101000",
+                                          f"dump-guest-memory {folder}/vmcore"])
+    assert truth["SMM"] == 1
+    assert f"  16-bit SMM     0x{truth['CS_base'] + truth['EIP']:016x}" in run.output, run
+    note = "note: CPU 0 is in System Management Mode: addresses are the firmware's, not those of the kernel that it interrupted"
+    assert gdb.lines_of(run.output).count(note) == 2, run
+    assert "note: no kernel of Linux is found: through CPU 0, whose paging is off: addresses are guest-physical" in run.output
+    assert "note: CPU 0: is in System Management Mode: the vmcore has the firmware's registers" in run.output
 
 
 # ---- Linux ----
