@@ -37,8 +37,9 @@ struct image {
 	uint8_t *bytes;
 	size_t size;
 	bool big_endian;
-	unsigned int tables; // of tokens that were found, so far
-	uint64_t counted;    // names, so far
+	unsigned int alignment; // of the tables: a word, or 4 bytes
+	unsigned int tables;    // of tokens that were found, so far
+	uint64_t counted;       // names, so far
 };
 
 // ---- The image ----
@@ -176,11 +177,11 @@ static bool count_names(struct image *image, struct names *names, uint64_t count
 static bool has_markers(const struct image *image, const struct names *names, uint64_t count,
 			size_t table, unsigned int width)
 {
-	const size_t word = image->hints->word;
-	const size_t markers = align(names->end, word);
+	const size_t alignment = image->alignment;
+	const size_t markers = align(names->end, alignment);
 	const size_t end =
-		align(markers + (count + MARKER_INTERVAL - 1) / MARKER_INTERVAL * width, word);
-	if (end != table && align(end + count * SEQUENCE_SIZE, word) != table)
+		align(markers + (count + MARKER_INTERVAL - 1) / MARKER_INTERVAL * width, alignment);
+	if (end != table && align(end + count * SEQUENCE_SIZE, alignment) != table)
 		return false;
 	return get(image, markers, width) == 0 &&
 	       (count <= MARKER_INTERVAL ||
@@ -190,30 +191,28 @@ static bool has_markers(const struct image *image, const struct names *names, ui
 // Is kallsyms_num_syms at OFFSET, and are the names behind it?
 static bool is_count(struct image *image, size_t offset, size_t table)
 {
-	const unsigned int word = image->hints->word;
 	const uint64_t count = get(image, offset, 4);
-	if (count < 1 || count > MAX_SYMBOLS || (word == 8 && get(image, offset + 4, 4)) ||
-	    count >= table - offset)
+	if (count < 1 || count > MAX_SYMBOLS ||
+	    (image->alignment == 8 && get(image, offset + 4, 4)) || count >= table - offset)
 		return false;
-	struct names names = { .start = offset + word };
+	struct names names = { .start = offset + image->alignment };
 	// The first names are of a few tokens each.
 	if (!count_names(image, &names, count < 16 ? count : 16, table, true))
 		return false;
 	for (int long_lengths = 1; long_lengths >= 0; long_lengths--)
 		if (count_names(image, &names, count, table, long_lengths) &&
 		    (has_markers(image, &names, count, table, 4) ||
-		     has_markers(image, &names, count, table, word)))
+		     has_markers(image, &names, count, table, image->hints->word)))
 			return true;
 	return false;
 }
 
 static bool find_count(struct image *image, size_t table, size_t *ret)
 {
-	const size_t word = image->hints->word;
 	const size_t lowest = table > MAX_NAMES_SIZE ? table - MAX_NAMES_SIZE : 0;
-	// The image starts at a page, and the token table is aligned to a word.
-	for (size_t offset = table; offset >= lowest + word;) {
-		offset -= word;
+	// The image starts at a page, and the token table is aligned.
+	for (size_t offset = table; offset >= lowest + image->alignment;) {
+		offset -= image->alignment;
 		if (is_count(image, offset, table)) {
 			*ret = offset;
 			return true;
@@ -228,14 +227,22 @@ static bool find_tables(struct image *image, size_t digits, struct gg_kallsyms_t
 {
 	const gg_gva_t start = image->hints->image;
 	size_t table, index, count;
-	if (!find_table(image, digits, &table, &index) || table % image->hints->word ||
-	    image->tables++ >= MAX_TABLES || !find_count(image, table, &count))
+	if (!find_table(image, digits, &table, &index) || image->tables++ >= MAX_TABLES)
 		return false;
-	*ret = (struct gg_kallsyms_tables){ .num_syms = start + count,
-					    .names = start + count + image->hints->word,
-					    .token_table = start + table,
-					    .token_index = start + index };
-	return true;
+	// To a word, or, as in v7.2, to 4 bytes.
+	static const unsigned int alignments[] = { 8, 4 };
+	for (size_t i = 0; i < sizeof(alignments) / sizeof(*alignments); i++) {
+		image->alignment = alignments[i];
+		if (image->alignment > image->hints->word || table % image->alignment ||
+		    !find_count(image, table, &count))
+			continue;
+		*ret = (struct gg_kallsyms_tables){ .num_syms = start + count,
+						    .names = start + count + image->alignment,
+						    .token_table = start + table,
+						    .token_index = start + index };
+		return true;
+	}
+	return false;
 }
 
 static struct gg_error *

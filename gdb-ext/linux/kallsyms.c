@@ -10,7 +10,7 @@
 // - Addresses: kallsyms_addresses of unsigned longs, or kallsyms_offsets of 32 bits and
 //   kallsyms_relative_base (v4.6), which are to be added, or, until v6.14 on some architectures,
 //   of which those not negative are addresses themselves and the others count down from the base.
-//   In v7.0 an offset counts from its own place.
+//   In v7.0 an offset counts from its own place; in v7.2 the tables are aligned to 4 bytes only.
 // - Their order in memory: offsets, base, num_syms, names, markers, [seqs_of_names,] tokens, token
 //   index until v6.3; since v6.4 num_syms, names, markers, tokens, token index, offsets, base.
 //
@@ -389,6 +389,7 @@ static struct gg_error *find_addresses(const struct reader *reader, gg_gva_t num
 		{ behind, behind + size },                   // since v6.4
 		{ num_syms - word - size, num_syms - word }, // v4.6 to v6.3
 		{ behind, 0 },                               // v7.0
+		{ token_index + INDEX_SIZE, 0 },             // v7.2
 	};
 	bool found = false;
 	struct gg_error *err = NULL;

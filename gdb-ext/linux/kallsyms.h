@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The symbols that a Linux kernel carries for its own messages (kernel/kallsyms.c, written by
-// scripts/kallsyms.c), of v4.6 to v7.0.
+// scripts/kallsyms.c), of v4.6 to v7.2.
 #ifndef GG_KALLSYMS_H
 #define GG_KALLSYMS_H
 

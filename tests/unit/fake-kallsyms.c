@@ -5,17 +5,18 @@
 #include <string.h>
 
 const struct fake_kallsyms fake_kallsyms[] = {
-	{ "v4.6, absolute", FAKE_ABSOLUTE, 8, 8, false, false, false, 100 },
-	{ "v4.6, relative, per-CPU absolute", FAKE_PER_CPU, 8, 8, false, false, false, 100 },
-	{ "v4.6 of 32 bits", FAKE_BASE_RELATIVE, 4, 4, false, false, false, 100 },
-	{ "v4.20", FAKE_PER_CPU, 8, 4, false, false, false, 100 },
-	{ "v5.10, a name of 127 bytes", FAKE_PER_CPU, 8, 4, false, false, false, 127 },
-	{ "v6.1", FAKE_PER_CPU, 8, 4, true, false, false, 300 },
-	{ "v6.2", FAKE_PER_CPU, 8, 4, true, true, false, 300 },
-	{ "v6.2 of 32 bits", FAKE_BASE_RELATIVE, 4, 4, true, true, false, 300 },
-	{ "v6.4", FAKE_PER_CPU, 8, 4, true, true, true, 300 },
-	{ "v6.15", FAKE_BASE_RELATIVE, 8, 4, true, true, true, 300 },
-	{ "v7.0", FAKE_PLACE_RELATIVE, 8, 4, true, true, true, 300 },
+	{ "v4.6, absolute", FAKE_ABSOLUTE, 8, 8, false, false, false, 100, 0 },
+	{ "v4.6, relative, per-CPU absolute", FAKE_PER_CPU, 8, 8, false, false, false, 100, 0 },
+	{ "v4.6 of 32 bits", FAKE_BASE_RELATIVE, 4, 4, false, false, false, 100, 0 },
+	{ "v4.20", FAKE_PER_CPU, 8, 4, false, false, false, 100, 0 },
+	{ "v5.10, a name of 127 bytes", FAKE_PER_CPU, 8, 4, false, false, false, 127, 0 },
+	{ "v6.1", FAKE_PER_CPU, 8, 4, true, false, false, 300, 0 },
+	{ "v6.2", FAKE_PER_CPU, 8, 4, true, true, false, 300, 0 },
+	{ "v6.2 of 32 bits", FAKE_BASE_RELATIVE, 4, 4, true, true, false, 300, 0 },
+	{ "v6.4", FAKE_PER_CPU, 8, 4, true, true, true, 300, 0 },
+	{ "v6.15", FAKE_BASE_RELATIVE, 8, 4, true, true, true, 300, 0 },
+	{ "v7.0", FAKE_PLACE_RELATIVE, 8, 4, true, true, true, 300, 0 },
+	{ "v7.2", FAKE_PLACE_RELATIVE, 8, 4, true, true, true, 300, 4 },
 };
 
 const size_t fake_kallsyms_count = sizeof(fake_kallsyms) / sizeof(*fake_kallsyms);
@@ -53,7 +54,7 @@ void fake_symbol(const struct fake_kallsyms *kallsyms, unsigned int number, char
 struct writer {
 	uint8_t *image;
 	size_t at;
-	unsigned int word;
+	unsigned int alignment;
 };
 
 static void put(struct writer *writer, unsigned int size, uint64_t value)
@@ -65,7 +66,7 @@ static void put(struct writer *writer, unsigned int size, uint64_t value)
 // Where the next table begins.
 static size_t align(struct writer *writer)
 {
-	while (writer->at % writer->word)
+	while (writer->at % writer->alignment)
 		writer->at++;
 	return writer->at;
 }
@@ -180,7 +181,9 @@ size_t fake_kallsyms_write(const struct fake_kallsyms *kallsyms, uint8_t *image,
 			   struct gg_kallsyms_hints *hints)
 {
 	const uint64_t start = image_start(kallsyms);
-	struct writer writer = { image, FAKE_TABLES, kallsyms->word };
+	// Such a place may be one of words too: this is not.
+	struct writer writer = { image, FAKE_TABLES + kallsyms->alignment,
+				 kallsyms->alignment ? kallsyms->alignment : kallsyms->word };
 	size_t markers[FAKE_SYMBOLS / 256 + 1];
 	*hints = (struct gg_kallsyms_hints){ .image = start,
 					     .image_size = FAKE_IMAGE_SIZE,

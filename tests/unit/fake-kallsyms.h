@@ -33,6 +33,7 @@ struct fake_kallsyms {
 	bool sequences;              // kallsyms_seqs_of_names
 	bool addresses_behind;       // behind the tokens, not in front of all else
 	unsigned int long_name_size; // of FAKE_LONG_NAME
+	unsigned int alignment;      // of the tables; 0 for a word
 };
 
 extern const struct fake_kallsyms fake_kallsyms[];
