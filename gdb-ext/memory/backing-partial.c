@@ -267,9 +267,9 @@ static struct gg_error *find_unreadable(struct partial_backing *partial, gg_hva_
 		struct gg_extent extent;
 		struct gg_error *other =
 			partial->whole->ops->extent(partial->whole, hva, size, false, &extent);
-		// The other backing knows that it is absent, and says so.
+		// The other backing knows that it is absent.
 		if (!other && extent.kind == GG_EXTENT_ABSENT)
-			return err;
+			return gg_error_kind(err) == GG_ABSENT ? err : as_absent(err);
 		if (!other)
 			other = partial->whole->ops->read(partial->whole, hva, buffer, extent.size);
 		if (is_unreadable(other)) {

@@ -81,13 +81,14 @@ static bool is_blank(const struct view *view, uint64_t address)
 	return !size || (!bytes[0] && !memcmp(bytes, bytes + 1, size - 1));
 }
 
-// Are pages whose bit is 0 zeros, as far as some of them show?
+// Are pages whose bit is 0 zeros, as far as some of them show? A few may have arrived just now,
+// before their bit was set.
 static bool has_blanks(const struct view *view, const struct region *region, uint64_t bitmap)
 {
-	enum { LOOKED_AT = 64 };
+	enum { LOOKED_AT = 64, MOST_JUST_NOW = 2 };
 	const uint64_t pages = gg_glimpse_word(&region->block, view->length_at) / PAGE;
 	const uint64_t host = gg_glimpse_word(&region->block, view->host_at);
-	unsigned int looked = 0;
+	unsigned int looked = 0, just_now = 0;
 	for (uint64_t page = 0; page < pages && looked < LOOKED_AT; page += WORD_BITS) {
 		uint64_t bits;
 		if (!gg_peek_word(view->finder->peek, bitmap + page / BITS_PER_BYTE, &bits))
@@ -96,11 +97,10 @@ static bool has_blanks(const struct view *view, const struct region *region, uin
 		const unsigned int first = ~bits ? (unsigned int)__builtin_ctzll(~bits) : WORD_BITS;
 		if (first == WORD_BITS || page + first >= pages)
 			continue;
-		if (!is_blank(view, host + (page + first) * PAGE))
-			return false;
+		just_now += !is_blank(view, host + (page + first) * PAGE);
 		looked++;
 	}
-	return true;
+	return just_now <= MOST_JUST_NOW && just_now <= looked / 8;
 }
 
 // Is the word at AT of every block such a bitmap, or NULL, and one of the largest block there?

@@ -187,3 +187,60 @@ def test_gcore(by_gcore):
     assert len(re.findall(r"^CPU [01] .*\n +rsp 0x[0-9a-f]+ ", registers, re.MULTILINE)) == 2, run
     for text in others:
         assert len(gdb.lines_of(text)) == 1 and "GDB's gcore left out" in text, run
+
+
+# ---- Memory that cannot be read ----
+
+# The guest's RAM is two files, one mapped privately and one shared; both are cut at their ends while QEMU stands still.
+HALF, CUT = MEMORY // 2 * MIB, MIB
+LOST = [(HALF - CUT, HALF), (2 * HALF - CUT, 2 * HALF)]
+
+
+@pytest.fixture(scope="session")
+def cut(top_folder):
+    """(folder, run, a text for each command) of a GDB that is attached to such a QEMU; its dump of before is `truth`."""
+    folder = Path(tempfile.mkdtemp(dir=top_folder))
+    (folder / "random").write_bytes(random.Random(1).randbytes(8 * MIB))
+    extra = ["-S", "-device", f"loader,file={folder}/random,addr={HALF - 4 * MIB},force-raw=on"]
+    for i, share in enumerate(("off", "on")):
+        extra += ["-object", f"memory-backend-file,id=node{i},size={HALF},mem-path={folder}/node{i},share={share}",
+                  "-numa", f"node,nodeid={i},cpus={i},memdev=node{i}"]
+    with lab.Guest(memory=MEMORY, kernel=False, extra=extra, directory=folder) as guest:
+        guest.dump(folder / "truth")
+        for i in range(2):
+            with open(folder / f"node{i}", "r+b") as file:
+                file.truncate(HALF - CUT)
+        commands = ["guest-info", f"dump-guest-memory {folder}/refused", f"guest-x 0x{HALF - PAGE:x}",
+                    f"dump-guest-memory -absent skip {folder}/ours",
+                    f"dump-guest-memory -absent skip -via gdb {folder}/through-gdb"]
+        run = gdb.batch("-p", guest.pid, commands=[line for command in commands for line in (r"echo @next\n", command)])
+    yield folder, run, run.output.split("@next\n")[1:]
+    shutil.rmtree(folder)
+
+
+@pytest.mark.attach
+def test_unreadable_left_out(cut):
+    """A process whose memory's files were cut: with -absent skip the dump has all else, as QEMU's own had it"""
+    folder, run, _ = cut
+    with vmcore.Vmcore(folder / "ours") as ours, vmcore.Vmcore(folder / "truth") as truth:
+        ours.check()
+        for start, end in ours.ranges():
+            for address in range(start, end, MIB):
+                size = min(MIB, end - address)
+                offset, truth_offset = ours.offset_of(address)[0], truth.offset_of(address)[0]
+                assert vmcore.first_difference(ours.fd, offset, truth.fd, truth_offset, size) is None, hex(address)
+        held = sum(end - start for start, end in ours.ranges())
+        assert held == sum(end - start for start, end in truth.ranges()) - 2 * CUT, run
+    assert vmcore.files_differ(folder / "ours", folder / "through-gdb") is None, run
+
+
+@pytest.mark.attach
+def test_unreadable_listed(cut):
+    """A process whose memory's files were cut: guest-info counts what is gone, a dump lists it, guest-x calls it absent"""
+    _, run, (info, refused, shown, *_) = cut
+    assert re.search(r"^missing +2 MiB in 2 ranges$", info, re.MULTILINE), run
+    for start, end in LOST:
+        assert f"0x{start:016x}-0x{end - 1:016x}" in info, run
+        assert f"0x{start:x}-0x{end - 1:x} (node" in refused, run
+    assert "; the files behind them are shorter than they are mapped; -absent skip leaves them out" in refused, run
+    assert re.search(r"guest-physical 0x3fff000 \(node0\): it is absent: reading process \d+: 0x[0-9a-f]+ cannot be read", shown)
