@@ -4,6 +4,7 @@
 import mmap
 import re
 import struct
+from pathlib import Path
 
 import gdb
 
@@ -41,8 +42,9 @@ class Core:
 
 
 def addresses(qemu, core, *expressions):
-    """Of variables and members."""
-    commands = [f'printf "@%lx\\n", (unsigned long) &({expression})' for expression in expressions]
+    """Of variables and members, in which {cpus} is the list of the CPUs: "cpus_queue" since QEMU 8.2, and "cpus" before."""
+    cpus = "cpus_queue" if b"\0cpus_queue\0" in Path(qemu).read_bytes() else "cpus"
+    commands = [f'printf "@%lx\\n", (unsigned long) &({expression.format(cpus=cpus)})' for expression in expressions]
     run = gdb.batch(qemu, core, commands=commands)
     found = [int(text, 16) for text in re.findall(r"^@([0-9a-f]+)$", run.output, re.MULTILINE)]
     assert len(found) == len(expressions), run
@@ -50,7 +52,7 @@ def addresses(qemu, core, *expressions):
 
 
 def cpu(index, member):
-    return "cpus.tqh_first" + "->node.tqe_next" * index + f"->{member}"
+    return "{cpus}.tqh_first" + "->node.tqe_next" * index + f"->{member}"
 
 
 def make_kvm(qemu, path, dirty):

@@ -181,8 +181,8 @@ def test_no_symbols(folder):
 
 # QEMU looks for its modules beside its program, which is ld.so then.
 LOADER = """#!/bin/sh
-export QEMU_MODULE_DIR=/usr/lib/x86_64-linux-gnu/qemu
-exec /lib64/ld-linux-x86-64.so.2 --library-path /lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu {qemu} "$@"
+export QEMU_MODULE_DIR={libraries}/qemu
+exec {libraries}/ld-linux-x86-64.so.2 --library-path {libraries} {qemu} "$@"
 """
 
 
@@ -191,7 +191,7 @@ def test_by_loader(folder):
     qemu = stripped.BOOKWORM()
     script = folder / "bin" / "qemu"
     script.parent.mkdir()
-    script.write_text(LOADER.format(qemu=qemu))
+    script.write_text(LOADER.format(qemu=qemu, libraries=Path(qemu).parents[1] / "lib/x86_64-linux-gnu"))
     script.chmod(0o755)
     truth, ours = folder / "truth", folder / "ours"
     with lab.Guest(qemu=script, directory=folder) as guest:
@@ -214,7 +214,7 @@ def travelled(top_folder):
     qemu.parent.mkdir()
     shutil.copy(stripped.BOOKWORM(), qemu)
     modules.parent.mkdir(parents=True)
-    modules.symlink_to(Path("/usr") / stripped.MODULES)
+    modules.symlink_to(Path(stripped.BOOKWORM()).parents[1] / stripped.MODULES)
     with lab.Guest(qemu=qemu, directory=folder) as guest:
         guest.stop()
         guest.dump(folder / "truth")
