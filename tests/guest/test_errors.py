@@ -147,7 +147,7 @@ def test_numbers(small, folder):
     printed = gdb.attempts([small[1], small[0]], [*calls, *commands])
     assert not file.exists()
     for (command, text), lines in zip(calls.items(), printed):
-        assert f"(invalid {chr(34)}{text}{chr(34)})" in lines[0], (command, lines)
+        assert f"(invalid {chr(34)}{text}{chr(34)})" in "\n".join(lines), (command, lines)
     for (command, text), lines in zip(commands.items(), printed[len(calls):]):
         assert len(lines) == 1 and re.fullmatch(rf"{command.split()[0]}: {as_pattern(text)}", lines[0]), (command, lines)
 
