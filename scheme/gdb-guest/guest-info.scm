@@ -277,6 +277,8 @@ disconnect)")))
 without it, each with its proof, and whether the two agree")))
   "Show what is being looked at: QEMU, its machine and CPUs, the guest's RAM and kernel.
 
+It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
+
 It tells where guest memory is read from and what of it is missing, whether the registers that QEMU
 has are the CPUs', and how the guest's kernel was found."
   print-info)

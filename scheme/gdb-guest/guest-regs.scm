@@ -251,6 +251,8 @@ maybe-nested is #t where that cannot be told.  NOTICE is called with a line wher
                         (json flag "A JSON object for each CPU, on a line of its own.")))
   "Show the registers of the guest's CPUs, and whether to believe them.
 
+It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
+
 Each CPU is current, stale or unknown.  It is stale where KVM has run it since QEMU last asked for
 its registers: what is shown is what they were then.  It is unknown where TCG was executing, or QEMU
 does not tell.  A digit that is not known is a question mark.

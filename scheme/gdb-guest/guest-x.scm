@@ -210,6 +210,8 @@ what was asked for, or not be current."
     variables; without it, through those of the guest's kernel.")))
   "Examine guest memory at the virtual address ADDR: guest-x/16gx ADDR.
 
+It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
+
 ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or a GDB expression
 (\"$guest_rsp\", \"0xffffffff81000000\"); quote one with spaces.  The format is that of GDB's x, behind
 the command's name or behind ADDR: a count; x, d, u, o, t, c, s for text, a for addresses with their

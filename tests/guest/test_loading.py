@@ -93,6 +93,15 @@ def test_auto_load(small, private_qemu, folder):
     assert "auto-loading has been declined" in run.output and run.status == 1, run
 
 
+def test_help():
+    """The help of each command says what it works on"""
+    names = ["dump-guest-memory", "guest-info", "guest-klog", "guest-regs", "guest-sysrq", "guest-vtop", "guest-x"]
+    run = gdb.batch(commands=[line for name in names for line in (r"echo @\n", f"help {name}")])
+    for name, text in zip(names, run.output.split("@\n")[1:]):
+        assert f"Usage: {name}" in text
+        assert re.search(r"\bIt works on (a core of QEMU, a QEMU process and )?QEMU's gdbstub", text), (name, text)
+
+
 def test_commands_are_there(folder):
     """The commands are there for the arguments of GDB, which may be files of commands"""
     script = folder / "script.gdb"
