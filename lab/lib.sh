@@ -373,17 +373,31 @@ use_private_apt() {
 	private_apt=(apt-get -q "${private_options[@]}")
 }
 
-# fetch_source PACKAGE DIR: the newest source package, unpacked and patched as DIR/source.
+# fetch_source PACKAGE DIR: the newest source package, unpacked and patched as DIR/source. Sid's may be gone from a mirror
+# that lags: then it is the stable release's.
 fetch_source() {
 	local package=$1 dir=$2 log
 	log=$(new_log "source-$package")
-	use_private_apt "$dir/apt" deb-src
-	run_logged "reading the lists of source packages" "$log" "${private_apt[@]}" update
-	run_logged "downloading the source of $package" "$log" \
-		run_in "$dir" "${private_apt[@]}" source --only-source --download-only "$package"
+	if ! download_source "$package" "$dir" "$log"; then
+		say "note: no source of $package here: taking that of $stable_suite; apt's words are in $log"
+		download_source "$package" "$dir" "$log" "$stable_suite" ||
+			die "the source of $package cannot be downloaded ($(first_error "$log")): is the network there? The log is $log"
+	fi
 	# apt-get has checked the files against Debian's signed lists; hence --no-check.
 	run_logged "unpacking the source of $package" "$log" \
 		dpkg-source --no-check -x "$dir/${package}"_*.dsc "$dir/source"
+}
+
+stable_suite=trixie
+
+# download_source PACKAGE DIR LOG [SUITE]
+download_source() {
+	local package=$1 dir=$2 log=$3
+	rm -rf "$dir/apt" "$dir/${package}"_*
+	use_private_apt "$dir/apt" deb-src "${4:-}"
+	try_logged "reading the lists of source packages" "$log" "${private_apt[@]}" update &&
+		try_logged "downloading the source of $package" "$log" \
+			run_in "$dir" "${private_apt[@]}" source --only-source --download-only "$package"
 }
 
 run_in() {

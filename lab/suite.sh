@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# Programs of another of Debian's suites, with the libraries of that suite, unpacked into the cache: they run in place, on
-# Debian 12, and nothing of them is installed. lib.sh has been sourced.
+# Programs of another of Debian's suites, with the libraries of that suite, unpacked into the cache: they run in place,
+# and nothing of them is installed. lib.sh has been sourced.
 #
 # A program is Debian's but for some 200 bytes, which settle-elf.py explains. The other ways to run it were worse:
 # - as an argument of the suite's ld.so: /proc/PID/exe is ld.so then, which GDB takes for the program, and a program does
