@@ -113,3 +113,29 @@ def test_executing(folder):
     assert run.status == 0, run
     assert re.search(r"^CPUs +2: .*unknown [01]", run.output, re.MULTILINE), run
     assert re.search(r"^note: CPU [01].*: whether the registers are current is not known", run.output, re.MULTILINE), run
+
+
+# QEMU's binary is where nobody else can see it.
+CONTAINED = """
+mount -t tmpfs none "$1" && cp "$2" "$1/qemu-system-x86_64" || exit
+exec "$1/qemu-system-x86_64" -accel tcg -m 64 -display none -nodefaults -L /usr/share/seabios -S -pidfile "$3"
+"""
+
+
+@pytest.mark.attach
+def test_container(folder):
+    """A QEMU in another mount namespace, where its binary is not to be seen from outside: guest-info has its version and RAM"""
+    hidden, pid_file = folder / "hidden", folder / "pid"
+    hidden.mkdir()
+    unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    if subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", hidden]).returncode:
+        pytest.skip("mounting is not permitted here, not even in a namespace (kernel.unprivileged_userns_clone)")
+    with subprocess.Popen([*unshare, "sh", "-c", CONTAINED, "sh", hidden, lab.lab("qemu"), pid_file]) as process:
+        try:
+            lab.wait_until(lambda: process.poll() is not None or pid_file.exists(), gdb.PATIENCE, "QEMU's start")
+            run = gdb.batch("-p", process.pid, commands=["guest-info"])
+        finally:
+            process.kill()
+    assert not list(hidden.iterdir())
+    assert re.search(r"^QEMU +\d+\.\d+\.\d+", run.output, re.MULTILINE), run
+    assert re.search(r"^RAM +64.2 MiB in \d+ ranges, read from the process$", run.output, re.MULTILINE), run
