@@ -188,7 +188,9 @@ def test_other_program(small, sleeper_core, folder):
     for program in ([], [sleeper_core[1]]):
         run = gdb.batch(*program, commands=[f"core-file {core}", "guest-info", f"dump-guest-memory {folder}/vmcore"])
         assert run.status == 0 and (folder / "vmcore").exists(), run
-        assert "found by structure" in run.output and re.search(r"^QEMU +\d", run.output, re.MULTILINE), run
+        assert re.search(r"^QEMU +\d", run.output, re.MULTILINE), run
+        # Without a program a newer GDB takes the core's itself.
+        assert "found by structure" in run.output or not program, run
         assert (f"is not the core's program, {qemu}: its debuginfo is not used" in run.output) == bool(program), run
         (folder / "vmcore").unlink()
 
