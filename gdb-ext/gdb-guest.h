@@ -554,6 +554,12 @@ struct gg_error *gg_interrupt_check(void);
 // That Ctrl-C has been heard, and there is something left to tidy up before all ends.
 void gg_interrupt_forget(void);
 
+// Puts the debugger's handler in place, inside of those, while the debugger waits for its user;
+// false where it is in place. Nothing of the library's may be called before
+// gg_interrupt_take_back().
+bool gg_interrupt_lend(void);
+void gg_interrupt_take_back(void);
+
 // Between these two, which stand inside of those, the debugger lets its target run, and its own
 // handler of Ctrl-C, which stops the target, is called once: when the target has run for
 // MILLISECONDS (at least 1), or when the user presses Ctrl-C; not before the debugger waits for its

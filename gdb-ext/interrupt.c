@@ -9,6 +9,7 @@
 
 static struct sigaction previous_int, previous_pipe;
 static unsigned int depth;
+static bool is_lent;
 static volatile sig_atomic_t interrupted;
 
 void gg_interrupt_note(int signal_number)
@@ -61,7 +62,22 @@ struct gg_error *gg_interrupt_check(void)
 	return gg_interrupt_pending() ? gg_error_create(GG_INTERRUPTED, "interrupted") : NULL;
 }
 
+bool gg_interrupt_lend(void)
+{
+	if (!depth || is_lent)
+		return false;
+	is_lent = true;
+	sigaction(SIGINT, &previous_int, NULL);
+	return true;
+}
+
+void gg_interrupt_take_back(void)
+{
+	is_lent = false;
+	gg_interrupt_catch(NULL);
+}
+
 const struct sigaction *gg_interrupt_previous(void)
 {
-	return depth ? &previous_int : NULL;
+	return depth && !is_lent ? &previous_int : NULL;
 }

@@ -553,6 +553,20 @@ static SCM forget_interrupt(void)
 	return SCM_UNSPECIFIED;
 }
 
+// (%lend-interrupt THUNK): calls THUNK with the debugger's own handler of Ctrl-C in place; was it
+// not?
+static SCM lend_interrupt(SCM thunk)
+{
+	const bool is_lent = gg_interrupt_lend();
+	scm_dynwind_begin(0);
+	if (is_lent)
+		scm_dynwind_unwind_handler((void (*)(void *))gg_interrupt_take_back, NULL,
+					   SCM_F_WIND_EXPLICITLY);
+	scm_call_0(thunk);
+	scm_dynwind_end();
+	return scm_from_bool(is_lent);
+}
+
 static void end_run(void *data)
 {
 	bool *elapsed = data;
@@ -629,6 +643,7 @@ void gg_guile_init(void)
 	gg_guile_init_sysrq();
 	gg_guile_init_output();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
+	gg_guile_define("%lend-interrupt", 1, (scm_t_subr)lend_interrupt);
 	gg_guile_define("%interrupt-after", 3, (scm_t_subr)interrupt_after);
 	gg_guile_define("%interrupt-pending?", 1, (scm_t_subr)interrupt_is_pending);
 	gg_guile_define("%forget-interrupt", 0, (scm_t_subr)forget_interrupt);

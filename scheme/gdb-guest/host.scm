@@ -8,6 +8,7 @@
   #:use-module (gdb-guest native)
   #:use-module (ice-9 binary-ports)
   #:use-module (ice-9 format)
+  #:use-module (ice-9 iconv)
   #:use-module (ice-9 match)
   #:use-module (ice-9 regex)
   #:use-module (rnrs bytevectors)
@@ -566,13 +567,33 @@ last word break.  An empty line does not repeat the command."
 (setvbuf (gdb:output-port) 'none)
 (setvbuf (gdb:error-port) 'none)
 
+;; As bytes: where the pager's end of a command interrupts `display', what it had encoded stays in the
+;; port, which takes no text after that.
+(define (encode text port)
+  (string->bytevector text (or (port-encoding port) "UTF-8") 'substitute))
+
+(define (put-bytes port bytes)
+  (if (pager?)
+      ;; While GDB waits for a key there, it hears Ctrl-C itself.
+      (when (%lend-interrupt (lambda () (put-bytevector port bytes)))
+        (answering 'interrupted (lambda () (execute-to-string let-out))))
+      (put-bytevector port bytes)))
+
+(define (pager?)
+  "May GDB ask whether to show the next page?"
+  (and (gdb:parameter-value "pagination")
+       (not (memv (gdb:parameter-value "height") '(0 #:unlimited)))
+       (isatty? (fdes->inport 0))
+       (isatty? (fdes->outport 1))))
+
 (define (say format-string . arguments)
   "A command's result."
-  (display (apply format #f format-string arguments) (gdb:output-port)))
+  (let ((port (gdb:output-port)))
+    (put-bytes port (encode (apply format #f format-string arguments) port))))
 
 (define (say-bytes bytes)
   "A command's result, in GDB's character set."
-  (put-bytevector (gdb:output-port) bytes))
+  (put-bytes (gdb:output-port) bytes))
 
 (define (say-now)
   "What was said is shown now: GDB's own output is buffered too, off a terminal."
@@ -622,4 +643,5 @@ script, batch mode) that is yes.  Inside of `interruptible' only."
 
 (define (say-aside format-string . arguments)
   "Progress: what is not the result, and is not paged."
-  (display (apply format #f format-string arguments) (gdb:error-port)))
+  (let ((port (gdb:error-port)))
+    (put-bytevector port (encode (apply format #f format-string arguments) port))))

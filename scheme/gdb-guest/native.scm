@@ -43,6 +43,7 @@
             %output-write
             %output-end
             %interruptible
+            %lend-interrupt
             %interrupt-after
             %interrupt-pending?
             %check-interrupt

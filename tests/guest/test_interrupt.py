@@ -199,6 +199,27 @@ def check_gdbs_own(session):
     session.settle()
 
 
+PAGED = ["guest-klog", "guest-info", "guest-regs -all", "guest-x linux_banner 200xb", "guest-sysrq -list"]
+
+
+def test_pager(small):
+    """Ctrl-C, and q, where GDB's pager waits within a command: GDB says Quit at once, and the next command prints as ever"""
+    core, program = small
+    with gdb.Session(program, core) as session:
+        whole = session.command("guest-vtop jiffies")
+        for command in PAGED:
+            for end in ("\x03", "q\n"):
+                session.command("set pagination on")
+                session.command("set height 5")
+                session.send(command)
+                session.wait("--Type <RET> for more, q to quit, c to continue without paging--")
+                session.type(end)
+                assert re.search(r"Quit\r?\n", session.wait_prompt(gdb.PATIENCE)), session.log[-500:]
+                session.settle()
+                session.command("set pagination off")
+                assert session.command("guest-vtop jiffies") == whole
+
+
 def test_fifo(small, folder):
     """Ctrl-C ends the wait for a FIFO's reader"""
     fifo = folder / "fifo"
