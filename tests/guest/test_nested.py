@@ -332,6 +332,6 @@ def test_linux_stub(hypervisor):
     assert f"CPUs      2: current 0,1; in a nested guest {cpu}\n" in output, hypervisor.by_stub
     assert re.search(rf"^CPU {cpu}   nested\n        rip, rsp, cr3 unknown: ", output, re.MULTILINE), output
     assert re.search(rf"^CPU {1 - cpu}   (running|halted ) +64-bit", output, re.MULTILINE), output
-    assert re.search(rf"^ERROR: guest-x: CPU {cpu} executes a nested guest, and the guest's own page tables are not known",
+    assert re.search(rf"^guest-x: CPU {cpu} executes a nested guest, and the guest's own page tables are not known",
                      output, re.MULTILINE), output
     assert "CPUs may execute a nested guest now: let the guest go on" in hypervisor.all_by_stub.output
