@@ -168,7 +168,7 @@ way.  It takes the bytes done, the bytes to do and the seconds so far, and a pro
                         (begin (integer 0 ,last-number) "Only guest-physical addresses from here on ...")
                         (length (integer 1 ,last-number) "... and as many bytes of them, as QMP's command has it.")
                         (absent ("fail" "skip")
-                                "What to do where the core lacks some of the guest's memory: fail,
+                                "What to do where some of the guest's memory is missing: fail,
     which is what happens without this, or skip: leave it out, and say what was left out.")
                         (no-notes flag "Only memory: not the CPUs' registers, nor VMCOREINFO.")
                         (via ("gdb" "fastest" "monitor")
@@ -181,6 +181,6 @@ way.  It takes the bytes done, the bytes to do and the seconds so far, and a pro
 It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
 FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It has the notes of QEMU's own
 dump, and where a Linux kernel is found in the guest, its VMCOREINFO and virtual addresses.  It
-appears when it is whole; where the core lacks some of the guest's memory, there is an error that
+appears when it is whole; where some of the guest's memory is missing, there is an error that
 says which, and no file."
   dump-and-print)
