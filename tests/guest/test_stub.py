@@ -297,7 +297,7 @@ def test_qemu_dies(running, folder, command):
         running.process.kill()
         text = session.wait_prompt()
         name = command.split()[0]
-        errors = gdb.errors(text.split("\n"))
+        errors = gdb.errors(gdb.lines_of(text))
         assert len(errors) == 1 and errors[0].startswith(f"{name}: "), text
         assert re.search("Remote (connection closed|communication error|failure)|not answer any more", errors[0]), text
         assert session.is_alive()
