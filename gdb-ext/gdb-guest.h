@@ -120,6 +120,12 @@ struct gg_host {
 
 // ---- The guest ----
 
+// What tells a kernel in the guest's RAM from others, and from what is there later.
+struct gg_kernel_choice {
+	gg_gpa_t note;     // where its VMCOREINFO is
+	uint64_t identity; // a checksum of that
+};
+
 // What the debugger has in front of it.
 struct gg_target {
 	const char *core_path;    // of a core file, or NULL
@@ -140,6 +146,9 @@ struct gg_target {
 	// Where this guest's VMCOREINFO was when it was last looked at, or 0: it is looked for
 	// there first, and believed if it is borne out again.
 	gg_gpa_t note;
+	// The kernel that the user has chosen, as gg_guest_kernels() showed it; its note is 0
+	// where none is chosen.
+	struct gg_kernel_choice choice;
 };
 
 // What is asked of QEMU's monitor.
@@ -185,7 +194,8 @@ void gg_guest_ran(struct gg_guest *guest);
 // host itself says. Valid as long as GUEST is.
 const struct gg_host *gg_guest_host(const struct gg_guest *guest);
 
-// The guest-physical address of the VMCOREINFO of GUEST's kernel, if that has been found; else 0.
+// The guest-physical address of the VMCOREINFO of GUEST's kernel, if that has been found, and is
+// not the user's choice; else 0.
 gg_gpa_t gg_guest_note(const struct gg_guest *guest);
 
 // A range of guest-physical memory that is RAM or ROM and would be in a dump by QEMU.
@@ -264,6 +274,41 @@ struct gg_cpu {
 struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
 			       void *data);
+
+// ---- Kernels ----
+
+// A Linux kernel in the guest's RAM. Valid only as long as the call that shows it; texts that the
+// guest wrote are escaped.
+struct gg_kernel_info {
+	struct gg_kernel_choice choice; // what chooses it
+	const char *release;            // as uname -r says
+	const char *architecture;
+	const char *finder;   // "scan", "device", "tables", "choice" or "kdump"
+	bool is_chosen;       // it is the kernel that all functions show
+	const uint32_t *cpus; // cpu_index of those that run it
+	size_t cpu_count;
+	bool has_crashed;    // it has said so to a kernel for crashes
+	uint64_t crash_time; // in seconds since 1970
+	const char *panic;   // the last line of its log that tells of a panic, or NULL
+	const char *last;    // the last line of its log, or NULL
+	bool has_time;
+	uint64_t time; // of that, in nanoseconds of the kernel's clock
+};
+
+// Calls VISIT for every kernel in the guest's RAM, those that more CPUs run first: the running one,
+// the crashed one that a kernel for crashes was booted after, and what all of RAM has, which is
+// looked at unless that is behind a gdbstub; with SCAN it is there too. GG_NOT_FOUND without any.
+struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan,
+				  struct gg_error *(*visit)(void *data,
+							    const struct gg_kernel_info *kernel),
+				  void *data);
+
+// The choice that GUEST was created with; its note is 0 once the kernel was found not to be there.
+struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest);
+
+// Tests whether the symbols are those of the kernel that the CPU with cpu_index INDEX runs, which
+// they may not be where the user has chosen a kernel.
+bool gg_guest_shows_kernel_of(struct gg_guest *guest, uint32_t index);
 
 // ---- The kernel's symbols ----
 

@@ -183,12 +183,24 @@ static struct gg_error *find_times(struct gg_log_follow *follow)
 	return err;
 }
 
+// A kernel that does not run logs nothing more.
+static struct gg_error *check_choice(struct gg_guest *guest)
+{
+	struct gg_error *err = gg_guest_find_chosen(guest);
+	if (!err && guest->chosen && !guest->kernel->running)
+		err = gg_error_create(GG_INVALID, "no CPU runs the kernel that guest-kernel chose: "
+						  "guest-kernel -auto chooses the one that runs");
+	return err;
+}
+
 static struct gg_error *look(struct gg_log_follow *follow, bool *ret)
 {
-	struct gg_error *err = check_kernel(follow, ret);
+	const bool is_first = !follow->log.has_looked;
+	struct gg_error *err = is_first ? check_choice(follow->guest) : NULL;
+	if (!err)
+		err = check_kernel(follow, ret);
 	if (err || !*ret)
 		return err;
-	const bool is_first = !follow->log.has_looked;
 	err = find_times(follow);
 	if (err)
 		return is_first ? err : pass_over(err, ret);

@@ -115,8 +115,12 @@ struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest, gg_notice_
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	struct gg_error *err =
 		guest->note ? gg_kernel_find_at(&site, guest->note, &guest->kernel) : NULL;
-	if (!err && !guest->kernel)
-		err = gg_kernel_find_by_image(&site, notice, data, &guest->kernel);
+	if (err || guest->kernel)
+		return err;
+	struct gg_kernels found;
+	err = gg_kernels_find_by_image(&site, notice, data, &found);
+	if (!err)
+		gg_guest_take_kernels(guest, &found);
 	return err;
 }
 

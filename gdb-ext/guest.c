@@ -7,7 +7,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +87,7 @@ struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_tar
 	if (!guest)
 		return gg_enomem;
 	guest->pid = target->pid;
+	guest->choice = target->choice;
 
 	struct gg_error *err = NULL;
 	if (target->program_path && !(guest->program_path = strdup(target->program_path)))
@@ -140,6 +140,7 @@ void gg_guest_ran(struct gg_guest *guest)
 	guest->cpus = (struct gg_qemu_cpus){ 0 };
 	guest->arch = NULL;
 	gg_kernels_deinit(&guest->others);
+	guest->others_complete = false;
 	gg_error_destroy(guest->kernel_error);
 	guest->kernel_error = NULL;
 }
@@ -151,7 +152,7 @@ const struct gg_host *gg_guest_host(const struct gg_guest *guest)
 
 gg_gpa_t gg_guest_note(const struct gg_guest *guest)
 {
-	return guest->kernel ? guest->kernel->note : 0;
+	return guest->kernel && !guest->chosen ? guest->kernel->note : 0;
 }
 
 struct gg_error *gg_guest_open_program(const struct gg_guest *guest, int *ret)
@@ -330,8 +331,7 @@ struct gg_kernel_site gg_guest_kernel_site(const struct gg_guest *guest)
 					.cpus = &guest->cpus };
 }
 
-// Takes the first kernel of FOUND, whose others are kept.
-static void take_kernels(struct gg_guest *guest, struct gg_kernels *found)
+void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found)
 {
 	guest->kernel = found->kernels[0];
 	found->count--;
@@ -355,7 +355,7 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, gg_notice_
 		err = gg_kernels_find(&site, &told, notice, data, &found);
 	if (!err) {
 		found.kernels[0]->finder = GG_FOUND_BY_DEVICE;
-		take_kernels(guest, &found);
+		gg_guest_take_kernels(guest, &found);
 	}
 	if (err && !gg_error_is_final(err)) {
 		gg_error_destroy(err);
@@ -384,7 +384,8 @@ static struct gg_error *find_kernels(struct gg_guest *guest, const struct gg_vmc
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	struct gg_error *err = gg_kernels_find(&site, scan, notice, data, &found);
 	if (!err)
-		take_kernels(guest, &found);
+		gg_guest_take_kernels(guest, &found);
+	guest->others_complete = !err;
 	return err;
 }
 
@@ -402,47 +403,6 @@ static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmco
 	if (!err && !guest->kernel)
 		err = find_kernels(guest, scan ? scan : &own, notice, data);
 	return err;
-}
-
-// ---- Its state ----
-
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-	va_start(arguments, format);
-	const int length = vasprintf(&text, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		text = NULL;
-		return gg_enomem;
-	}
-	return notice(data, text);
-}
-
-static struct gg_error *tell_state(struct gg_guest *guest, gg_notice_fn *notice, void *data)
-{
-	if (!notice || guest->kernel_told)
-		return NULL;
-	guest->kernel_told = true;
-	if (guest->kernel->running || !guest->cpus.count)
-		return NULL;
-	_cleanup_free_ char *release = gg_vmcoreinfo_value(&guest->kernel->info, "OSRELEASE");
-	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
-	if (gg_kernel_any_nested(&site))
-		return tell(
-			notice, data,
-			"no CPU is seen to run the kernel (Linux %s): CPUs may execute a nested "
-			"guest, and their own page tables are not known",
-			release ? release : "?");
-	return tell(notice, data,
-		    "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM",
-		    release ? release : "?",
-		    gg_kernel_count_paging(&site) ? ""
-						  : "; no CPU uses page tables, as after a reset");
 }
 
 static struct gg_error *copy_error(const struct gg_error *err)
@@ -463,11 +423,13 @@ struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcorei
 	// To look for one in all of RAM takes long: that there is none is found out once.
 	if (!guest->kernel && guest->kernel_error && !scan)
 		return copy_error(guest->kernel_error);
-	struct gg_error *err = guest->kernel ? NULL : find_kernel(guest, scan, notice, data);
+	struct gg_error *err = gg_guest_find_chosen(guest);
+	if (!err && !guest->kernel)
+		err = find_kernel(guest, scan, notice, data);
 	if (!err)
 		err = gg_guest_check(guest);
 	if (!err)
-		err = tell_state(guest, notice, data);
+		err = gg_guest_tell_kernels(guest, notice, data);
 	else if (!scan && !gg_error_is_final(err))
 		guest->kernel_error = copy_error(err);
 	*ret = guest->kernel;
@@ -492,9 +454,11 @@ struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *n
 {
 	if (gg_guest_is_over_wire(guest))
 		return gg_guest_kernel(guest, NULL, notice, data, ret);
-	struct gg_error *err = guest->kernel ? NULL : find_running(guest, notice, data);
+	struct gg_error *err = gg_guest_find_chosen(guest);
+	if (!err && !guest->kernel)
+		err = find_running(guest, notice, data);
 	if (!err)
-		err = tell_state(guest, notice, data);
+		err = gg_guest_tell_kernels(guest, notice, data);
 	*ret = guest->kernel;
 	return err;
 }

@@ -30,9 +30,13 @@ struct gg_guest {
 	struct gg_qemu_cpus cpus;
 	const struct gg_arch *arch; // of the CPUs
 	struct gg_kernel *kernel;
-	struct gg_kernels others;      // whole ones beside it, as far as they were found
-	struct gg_error *kernel_error; // the reason there is none, once that is known
-	bool kernel_told;              // the notices of KERNEL's state are out
+	struct gg_kernels others;       // whole ones beside it, as far as they were found
+	struct gg_error *kernel_error;  // the reason there is none, once that is known
+	bool others_complete;           // all of RAM was looked at for them
+	bool kernel_told;               // the notices of the kernels are out
+	struct gg_kernel_choice choice; // of the user; its note is 0 without
+	bool chosen;                    // KERNEL is the user's choice
+	gg_gpa_t lost_choice;           // where a choice's kernel is not any more, or 0
 	struct gg_address_space *space;
 };
 
@@ -95,6 +99,19 @@ struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, gg_notice_fn *noti
 // Makes QUERY's bounds times of the log's clock.
 struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *notice, void *data,
 					struct gg_log_query *query);
+
+// Takes the kernel that the user chose, if there is a choice, and the kernel is there still.
+struct gg_error *gg_guest_find_chosen(struct gg_guest *guest);
+
+// Makes the first kernel of FOUND, which is consumed, GUEST's, and the rest the others.
+void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found);
+
+// Adds KERNEL, which is consumed, to the others, if it is whole and not GUEST's own.
+void gg_guest_add_other(struct gg_guest *guest, struct gg_kernel *kernel);
+
+// Tells, once, what the user should know of GUEST's kernels: that no CPU runs the one that is
+// shown, that there are others. NOTICE may be NULL.
+struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, gg_notice_fn *notice, void *data);
 
 struct gg_log_sink;
 

@@ -260,11 +260,17 @@ static void free_texts(char **texts, size_t count)
 		free(texts[i]);
 }
 
+static gg_gpa_t address_or_0(SCM value)
+{
+	return scm_is_true(value) ? scm_to_uint64(value) : 0;
+}
+
 // (%guest-create (READ SYMBOL MEMBER REGISTERS) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
-// VIA-HOST? MONITOR MEMORY NOTE). MONITOR is #f, or at a gdbstub what the monitor printed for
-// (%monitor-commands); MEMORY is a file of QEMU's, NOTE an address, or #f.
+// VIA-HOST? MONITOR MEMORY (NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
+// printed for (%monitor-commands); MEMORY is a file of QEMU's, NOTE an address, CHOICE is (NOTE .
+// IDENTITY) as %guest-kernels has it, or #f.
 static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
-			SCM pid, SCM via_host, SCM monitor, SCM memory, SCM note)
+			SCM pid, SCM via_host, SCM monitor, SCM memory, SCM kernels)
 {
 	struct scheme_guest *guest = scm_gc_malloc(sizeof(*guest), "guest");
 	*guest = (struct scheme_guest){
@@ -281,7 +287,11 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	size_t count = 0;
 	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0,
 				    .via_host = scm_is_true(via_host),
-				    .note = scm_is_true(note) ? scm_to_uint64(note) : 0 };
+				    .note = address_or_0(scm_car(kernels)) };
+	const SCM choice = scm_cdr(kernels);
+	if (scm_is_true(choice))
+		target.choice = (struct gg_kernel_choice){ scm_to_uint64(scm_car(choice)),
+							   scm_to_uint64(scm_cdr(choice)) };
 	for (; scm_is_pair(monitor) && count < GG_MONITOR_TEXTS; monitor = scm_cdr(monitor))
 		texts[count++] = scm_to_utf8_string(scm_car(monitor));
 	if (count == GG_MONITOR_TEXTS)
@@ -637,6 +647,7 @@ void gg_guile_init(void)
 	gg_guile_define("%guest-absent", 1, (scm_t_subr)guest_absent);
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
 	gg_guile_init_info();
+	gg_guile_init_kernels();
 	gg_guile_init_cpus();
 	gg_guile_init_memory();
 	gg_guile_init_log();

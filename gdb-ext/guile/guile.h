@@ -35,6 +35,7 @@ const char *gg_guile_freshness(enum gg_freshness freshness);
 
 // Define the procedures of info.c, cpus.c, memory.c.
 void gg_guile_init_info(void);
+void gg_guile_init_kernels(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 

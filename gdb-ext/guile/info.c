@@ -169,6 +169,7 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 	static const char *const finders[] = { [GG_FOUND_BY_SCAN] = "scan",
 					       [GG_FOUND_BY_DEVICE] = "device",
 					       [GG_FOUND_BY_TABLES] = "tables",
+					       [GG_FOUND_BY_CHOICE] = "choice",
 					       [GG_FOUND_BY_KDUMP] = "kdump" };
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, collect_notice, notices, &kernel);

@@ -358,18 +358,46 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 			: "");
 }
 
-struct gg_error *gg_kernel_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,
-					 void *data, struct gg_kernel **ret)
+static bool is_explained(const struct finder *finder, const struct gg_kernels *kernels,
+			 const struct gg_qemu_cpu *cpu)
+{
+	for (size_t i = 0; i < kernels->count; i++)
+		if (gg_kernel_runs_on(finder->site, kernels->kernels[i], cpu))
+			return true;
+	return false;
+}
+
+// The CPUs of a kernel that has crashed are parked, but for the one that runs the next kernel.
+static struct gg_error *search_cpus(struct finder *finder, struct roots *roots,
+				    struct gg_kernels *ret)
+{
+	const struct gg_qemu_cpus *cpus = finder->site->cpus;
+	struct gg_error *err = NULL;
+	uint64_t left = MAX_READ;
+	for (size_t i = 0; !err && i < cpus->count; i++) {
+		if (ret->count && !ret->kernels[0]->has_crashed)
+			break;
+		if (is_explained(finder, ret, &cpus->cpus[i]))
+			continue;
+		err = search_cpu(&cpus->cpus[i], finder, roots, &left);
+		if (finder->kernel)
+			gg_kernels_add(ret, finder->kernel);
+		finder->kernel = NULL;
+	}
+	return err;
+}
+
+struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,
+					  void *data, struct gg_kernels *ret)
 {
 	struct finder finder = { .site = site, .notice = notice, .data = data };
 	struct roots roots = { .count = 0 };
-	struct gg_error *err = NULL;
-	uint64_t left = MAX_READ;
-	for (size_t i = 0; !err && !finder.kernel && i < site->cpus->count; i++)
-		err = search_cpu(&site->cpus->cpus[i], &finder, &roots, &left);
-	if (!err && !finder.kernel)
+	*ret = (struct gg_kernels){ .count = 0 };
+	struct gg_error *err = search_cpus(&finder, &roots, ret);
+	if (!err && !ret->count)
 		err = not_found(&finder, roots.count > 0);
 	free(finder.rejected);
-	*ret = finder.kernel;
+	if (err)
+		gg_kernels_deinit(ret);
 	return err;
 }

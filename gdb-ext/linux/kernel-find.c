@@ -23,8 +23,21 @@ void gg_kernels_deinit(struct gg_kernels *kernels)
 	*kernels = (struct gg_kernels){ .count = 0 };
 }
 
-// Two notes may be of one kernel: a copy of a note is one too.
-static bool is_same(const struct gg_kernel *a, const struct gg_kernel *b)
+static int rank(const struct gg_kernel *kernel)
+{
+	return !kernel->running ? 2 : kernel->has_crashed;
+}
+
+int gg_kernel_compare(const struct gg_kernel *a, const struct gg_kernel *b)
+{
+	if (rank(a) != rank(b))
+		return rank(a) - rank(b);
+	if (a->running != b->running)
+		return a->running > b->running ? -1 : 1;
+	return a->note < b->note ? -1 : a->note > b->note;
+}
+
+bool gg_kernel_is_same(const struct gg_kernel *a, const struct gg_kernel *b)
 {
 	return a->note == b->note ||
 	       (a->paging.text == b->paging.text && a->paging.text_gpa == b->paging.text_gpa &&
@@ -35,11 +48,11 @@ void gg_kernels_add(struct gg_kernels *kernels, struct gg_kernel *kernel)
 {
 	size_t at = 0;
 	for (size_t i = 0; i < kernels->count; i++) {
-		if (is_same(kernels->kernels[i], kernel)) {
+		if (gg_kernel_is_same(kernels->kernels[i], kernel)) {
 			gg_kernel_destroy(kernel);
 			return;
 		}
-		at += kernels->kernels[i]->running >= kernel->running;
+		at += gg_kernel_compare(kernels->kernels[i], kernel) < 0;
 	}
 	if (kernels->count == GG_KERNELS_MAX) {
 		gg_kernel_destroy(at == kernels->count ? kernel
@@ -217,7 +230,8 @@ struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t g
 	bool is_running = false;
 	err = kernel ? gg_kernel_is_running(site, kernel, &is_running) : NULL;
 	if (kernel && !err &&
-	    (is_running || (!gg_kernel_count_paging(site) && gg_kernel_is_whole(kernel))))
+	    (is_running || (kernel->running && !kernel->has_crashed) ||
+	     (!gg_kernel_count_paging(site) && gg_kernel_is_whole(kernel))))
 		*ret = kernel;
 	else
 		gg_kernel_destroy(kernel);

@@ -296,6 +296,7 @@ struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 		return err;
 	for (size_t i = 0; i < site->cpus->count; i++)
 		kernel->running += gg_kernel_runs_on(site, kernel, &site->cpus->cpus[i]);
+	kernel->has_crashed = strstr(kernel->info.text, "\nCRASHTIME=");
 	*ret = no_cleanup_ptr(kernel);
 	return NULL;
 }

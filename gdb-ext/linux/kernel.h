@@ -36,6 +36,7 @@ enum gg_kernel_finder {
 	GG_FOUND_BY_SCAN,   // in RAM
 	GG_FOUND_BY_DEVICE, // where QEMU's vmcoreinfo device has it
 	GG_FOUND_BY_TABLES, // by the image that the CPUs' page tables map
+	GG_FOUND_BY_CHOICE, // where the user's choice has it
 	GG_FOUND_BY_KDUMP,  // where the kernel that was booted after its crash has it
 };
 
@@ -45,6 +46,7 @@ struct gg_kernel {
 	gg_gpa_t note; // where INFO was
 	enum gg_kernel_finder finder;
 	unsigned int running; // CPUs whose page tables map the kernel's text
+	bool has_crashed;     // a kernel for crashes was booted: such CPUs do nothing more
 	struct gg_page_table *table;
 	struct gg_kernel_paging paging;
 	// The kernel's image, linearly mapped; where the direct map has it, the part of that which
@@ -111,13 +113,20 @@ bool gg_kernel_direct_address(const struct gg_kernel *kernel, gg_gpa_t gpa, gg_g
 
 enum { GG_KERNELS_MAX = 16 };
 
-// Kernels of one guest, those that more CPUs run first.
+// Kernels of one guest, in the order of gg_kernel_compare().
 struct gg_kernels {
 	struct gg_kernel *kernels[GG_KERNELS_MAX];
 	size_t count;
 };
 
 void gg_kernels_deinit(struct gg_kernels *kernels);
+
+// Compares two kernels, as qsort's functions do: first come those that CPUs run, more of them
+// before fewer, then those that have crashed, then the others; of equals the lower VMCOREINFO.
+int gg_kernel_compare(const struct gg_kernel *a, const struct gg_kernel *b);
+
+// Tests whether two notes are of one kernel: a copy of a note is a note too.
+bool gg_kernel_is_same(const struct gg_kernel *a, const struct gg_kernel *b);
 
 // Adds KERNEL, which is consumed, unless it is there already. A kernel too many is dropped.
 void gg_kernels_add(struct gg_kernels *kernels, struct gg_kernel *kernel);
@@ -136,8 +145,8 @@ struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
 struct gg_error *gg_kernel_find_running(const struct gg_kernel_site *site,
 					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret);
 
-// The kernel whose VMCOREINFO is at GPA, if it is running, or is whole and no CPU uses page tables;
-// else RET is NULL.
+// The kernel whose VMCOREINFO is at GPA, if CPUs run it and it has not crashed, or if it is whole
+// and no CPU uses page tables; else RET is NULL.
 struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t gpa,
 				   struct gg_kernel **ret);
 

@@ -30,6 +30,7 @@ maybe-nested is #t where that cannot be told.  NOTICE is called with a line wher
      (map (lambda (cpu)
             (acons 'symbol
                    (and (has-registers? cpu)
+                        (%guest-shows-kernel-of? guest (assq-ref cpu 'index))
                         (symbol-text guest (assq-ref cpu 'pc) tell-once))
                    cpu))
           (%guest-cpus guest)))))

@@ -14,6 +14,10 @@
   #:use-module (rnrs bytevectors)
   #:use-module (srfi srfi-1)
   #:export (call-with-host
+            choose-kernel!
+            chosen-kernel
+            listed-kernels
+            remember-listed-kernels!
             interruptible
             current-target
             target-kind
@@ -447,6 +451,30 @@ memory: maintenance packet Qqemu.PhyMemMode:0\n")))
           (acons (target-connection target) note
                  (alist-delete (target-connection target) known-notes)))))
 
+;; The kernels that the user chose, and those that guest-kernel listed last: association lists by
+;; target.  A kernel is (NOTE . IDENTITY), which is tried anew by each command.
+(define chosen-kernels '())
+(define kernels-listed '())
+
+(define (target-key target)
+  (or (target-connection target) (target-core target) (target-pid target)))
+
+(define (chosen-kernel target)
+  (assoc-ref chosen-kernels (target-key target)))
+
+(define (choose-kernel! target kernel)
+  "Has the commands show KERNEL of TARGET from now on; for #f the one that runs."
+  (let ((others (alist-delete (target-key target) chosen-kernels)))
+    (set! chosen-kernels
+          (if kernel (acons (target-key target) kernel others) others))))
+
+(define (listed-kernels target)
+  (or (assoc-ref kernels-listed (target-key target)) '()))
+
+(define (remember-listed-kernels! target kernels)
+  (set! kernels-listed
+        (acons (target-key target) kernels (alist-delete (target-key target) kernels-listed))))
+
 ;;; Guests.
 
 (define* (call-with-host target procedure #:key via-host? memory)
@@ -465,13 +493,17 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
                       (gdb:type-sizeof (gdb:lookup-type "long"))
                       (target-core target) (target-program target) (target-pid target)
                       via-host?
-                      (and stub (monitor-texts)) memory (and stub (known-note target)))))
+                      (and stub (monitor-texts)) memory
+                      (cons (and stub (known-note target)) (chosen-kernel target)))))
           (dynamic-wind
             (const #t)
             (lambda () (procedure guest))
             (lambda ()
               (when stub
                 (remember-note! target (%guest-note guest)))
+              ;; One that is not there any more is forgotten.
+              (when (and (chosen-kernel target) (not (%guest-choice guest)))
+                (choose-kernel! target #f))
               (%guest-destroy guest)))))))))
 
 ;;; What commands need.

@@ -7,6 +7,9 @@
             %guest-create
             %guest-destroy
             %guest-note
+            %guest-kernels
+            %guest-choice
+            %guest-shows-kernel-of?
             %monitor-commands
             %monitor-dump-command
             %monitor-dump-query

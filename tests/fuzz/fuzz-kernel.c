@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "../../gdb-ext/guest.h"
+#include "../../gdb-ext/linux/kdump.h"
 #include "../../gdb-ext/linux/kernel-host.h"
 #include "../../gdb-ext/linux/log.h"
 #include "../../gdb-ext/linux/wall-clock.h"
@@ -44,6 +45,26 @@ static void use(const struct gg_kernel *kernel)
 	gg_error_destroy(gg_page_table_read(kernel->table, kernel->image, bytes, sizeof(bytes)));
 }
 
+static struct gg_error *ignore_kernel(void *data, const struct gg_kernel_info *kernel)
+{
+	(void)data;
+	if (!kernel->release || !kernel->choice.note)
+		abort();
+	return NULL;
+}
+
+// What the input changes of the log is also taken for the headers of a crashed kernel.
+static void use_kernels(struct gg_guest *guest)
+{
+	const struct gg_ram_map *map;
+	struct gg_vmcoreinfo_scan scan = { .count = 0 };
+	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	if (!err)
+		err = gg_kdump_read_headers(map, LOG, &scan);
+	gg_error_destroy(err);
+	gg_error_destroy(gg_guest_kernels(guest, true, ignore_kernel, NULL));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fake_qemu qemu;
@@ -70,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!err)
 		use(kernel);
 	gg_error_destroy(err);
+	if (size && !(data[0] & 12))
+		use_kernels(guest);
 	gg_guest_destroy(guest);
 	fake_qemu_deinit(&qemu);
 	return 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which kernel a guest runs, and which others are in its RAM."""
 
+import json
 import re
 import shutil
 import struct
@@ -122,3 +123,118 @@ def test_32_bits(series, levels, folder):
     assert re.search(rf"{levels}-level page tables,\s+image at 0x", "\n".join(info)), info
     assert any(re.search(r"32-bit kernel .* \w*idle\w*\+0x", line) for line in regs), regs
     assert not any(line.startswith("note:") for line in log + info)
+
+
+# ---- After a crash ----
+
+PANIC = "Kernel panic - not syncing: sysrq triggered crash"
+LOOKS = ["guest-kernel", "guest-klog", "guest-info", "guest-x linux_banner s", "guest-kernel -json"]
+
+
+class Crash:
+    """A guest in its kernel for crashes: the console of both kernels, and what is said of it by its stub and its core.
+
+    Of each there is what is said first, when the crashed kernel (chosen) is chosen, and when none is any more (after).
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.vmcore = self.folder / "vmcore"
+        with lab.Guest(initrd=lab.lab("kdump"), append="crashkernel=96M lab.kdump=1 sysrq_always_enabled",
+                       directory=self.folder, extra=STUB) as guest:
+            self.qemu = guest.qemu
+            guest.hmp("sendkey alt-sysrq-c")
+            lab.wait_until(lambda: guest.times_ready() > 1, 240, "the kernel for crashes")
+            guest.stop()
+            console = guest.serial.read_text(errors="replace")
+            self.crashed, self.running = (text.splitlines() for text in re.split(r"(?=\[ *0\.0+\] Linux version)", console)
+                                          if "Linux version" in text)
+            with gdb.Session() as session:
+                session.command(f"target remote {guest.directory}/gdbstub")
+                self.stub = self._look(session)
+            core = guest.core(self.folder / "core")
+        with gdb.Session(self.qemu, core) as session:
+            self.core = self._look(session)
+            session.command("guest-kernel 2")
+            session.command(f"dump-guest-memory {self.vmcore}")
+            session.command("core-file")
+            session.command(f"core-file {core}")
+            self.still = session.command("guest-kernel")
+
+    @staticmethod
+    def _look(session):
+        said = {"first": {command: session.command(command) for command in LOOKS}}
+        said["choose"] = session.command("guest-kernel 2")
+        said["chosen"] = {command: session.command(command) for command in LOOKS}
+        said["regs"] = session.command("guest-regs")
+        session.command("guest-kernel -auto")
+        said["after"] = session.command("guest-klog")
+        said["wrong"] = [session.command(f"guest-kernel {word}") for word in ("3", "x")]
+        return said
+
+
+@pytest.fixture(scope="session")
+def crash(background, top_folder):
+    result = background.start("crash", Crash, top_folder).result()
+    yield result
+    shutil.rmtree(result.folder)
+
+
+def texts_of(lines):
+    """The lines of a log, without their times."""
+    return [match.group(1) for line in lines if (match := re.match(r"\[ *[0-9.]+\] (.*\S)", line))]
+
+
+@pytest.mark.parametrize("target", ["stub", "core"])
+def test_kernels(crash, target):
+    """Of a guest in its kernel for crashes, by its {target}, both kernels are listed, and a note has the crashed one's end"""
+    said = getattr(crash, target)["first"]
+    marks = [line[:2] for line in said["guest-kernel"] if line[1:2].isdigit()]
+    assert marks == ["*1", " 2"], said["guest-kernel"]
+    text = "\n".join(said["guest-kernel"])
+    assert re.search(r"^ 2 .*crashed at 20\d\d-", text, re.MULTILINE) and f"panic: {PANIC}\n" in text, text
+    for command in ("guest-klog", "guest-info"):
+        notes = [line for line in said[command] if line.startswith("note:")]
+        assert len(notes) == 1 and "which has crashed" in notes[0] and f'"{PANIC}"' in notes[0], notes
+        assert "guest-kernel" in notes[0]
+    running, crashed = map(json.loads, said["guest-kernel -json"])
+    assert (running["chosen"], running["panic"], crashed["chosen"], crashed["panic"]) == (True, None, False, PANIC)
+
+
+@pytest.mark.parametrize("target", ["stub", "core"])
+def test_logs(crash, target):
+    """By the {target} guest-klog has the running kernel's log, after guest-kernel 2 the crashed one's, then again the first"""
+    said = getattr(crash, target)
+    for lines, console, other in ((said["first"]["guest-klog"], crash.running, crash.crashed),
+                                  (said["chosen"]["guest-klog"], crash.crashed, crash.running),
+                                  (said["after"], crash.running, crash.crashed)):
+        shown, of_console, of_other = map(texts_of, (lines, console, other))
+        assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
+        assert [line for line in of_other if line not in shown] != []
+    assert re.match(r"kernel 2 is chosen: Linux \S+$", said["choose"][0]), said["choose"]
+    (none,), (no_number,) = said["wrong"]
+    assert none.startswith("ERROR: guest-kernel: there is no kernel 3"), none
+    assert no_number.startswith('ERROR: guest-kernel: "x" is not a kernel\'s number'), no_number
+
+
+@pytest.mark.parametrize("target", ["stub", "core"])
+def test_choice(crash, target):
+    """By the {target} the chosen kernel is guest-info's and guest-x's, and a CPU gets symbols of its own kernel alone"""
+    said = getattr(crash, target)
+    first, chosen = said["first"], said["chosen"]
+    assert [line[:2] for line in chosen["guest-kernel"] if line[1:2].isdigit()] == [" 1", "*2"]
+    images = [re.search(r"image at (0x\w+)", "\n".join(info["guest-info"])).group(1) for info in (first, chosen)]
+    assert images[0] != images[1]
+    banners = [info["guest-x linux_banner s"][-1] for info in (first, chosen)]
+    assert all("Linux version" in banner for banner in banners) and banners[0] != banners[1]
+    symbols = [line for line in said["regs"] if re.search(r"0xffffffff\w+  \w+\+0x", line)]
+    of_crashed = json.loads(chosen["guest-kernel -json"][1])["cpus"]
+    assert [int(line.split()[1]) for line in symbols] == of_crashed, said["regs"]
+
+
+def test_vmcore_of_choice(crash):
+    """The vmcore has the chosen kernel's VMCOREINFO, which says when it crashed; the choice is the core's while GDB lasts"""
+    with vmcore.Vmcore(crash.vmcore) as core:
+        info, = [desc for name, _, desc in core.notes() if name == "VMCOREINFO"]
+    assert b"\nCRASHTIME=" in info
+    assert [line[:2] for line in crash.still if line[1:2].isdigit()] == [" 1", "*2"]

@@ -4,9 +4,12 @@
 #include "fake-qemu.h"
 
 #include "../../gdb-ext/guest.h"
+#include "../../gdb-ext/linux/kdump.h"
 #include "../../gdb-ext/linux/kernel-host.h"
 #include "../../gdb-ext/linux/log.h"
 
+#include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -425,6 +428,157 @@ static void test_overwritten(void **state)
 	expect_release("6.1.0-plain");
 }
 
+// ---- Several kernels ----
+
+static const struct fake_kernel crashed = {
+	.tables = 0x50000, .note = 0x20000, .text_gpa = 0x800000, .release = "5.10.0-crashed"
+};
+
+static struct gg_error *collect_kernel(void *data, const struct gg_kernel_info *kernel)
+{
+	char *text = data;
+	sprintf(text + strlen(text), "%s%s on %zu%s\n", kernel->is_chosen ? "*" : "",
+		kernel->release, kernel->cpu_count, kernel->has_crashed ? ", crashed" : "");
+	return NULL;
+}
+
+static void append_crash_time(void)
+{
+	static const char line[] = "CRASHTIME=1795709142\n";
+	uint8_t *note = ram + crashed.note;
+	uint32_t size;
+	memcpy(&size, note + 4, sizeof(size));
+	memcpy(note + 24 + size, line, strlen(line));
+	put_uint(note + 4, 4, size + strlen(line));
+}
+
+static void test_list(void **state)
+{
+	(void)state;
+	char text[512] = "";
+	fake_kernel_write(ram, &crashed);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, crashed.tables);
+	use_tables(1, plain.tables);
+	assert_success(gg_guest_kernels(guest, false, collect_kernel, text));
+	assert_string_equal(text, "*5.10.0-crashed on 1\n6.1.0-plain on 1\n");
+
+	// The CPUs of a kernel that has crashed are parked.
+	append_crash_time();
+	look_anew();
+	*text = 0;
+	assert_success(gg_guest_kernels(guest, false, collect_kernel, text));
+	assert_string_equal(text, "*6.1.0-plain on 1\n5.10.0-crashed on 1, crashed\n");
+	look_anew();
+	expect_release("6.1.0-plain");
+	assert_non_null(strstr(notices, "RAM has another kernel, Linux 5.10.0-crashed, which has "
+					"crashed: guest-kernel"));
+
+	// A copy of a note is of the same kernel.
+	memcpy(ram + 0x28000, ram + plain.note, 4096);
+	look_anew();
+	*text = 0;
+	assert_success(gg_guest_kernels(guest, true, collect_kernel, text));
+	assert_string_equal(text, "*6.1.0-plain on 1\n5.10.0-crashed on 1, crashed\n");
+}
+
+static struct gg_error *choose_crashed(void *data, const struct gg_kernel_info *kernel)
+{
+	struct gg_kernel_choice *choice = data;
+	if (!strcmp(kernel->release, crashed.release))
+		*choice = kernel->choice;
+	return NULL;
+}
+
+static void test_choice(void **state)
+{
+	(void)state;
+	struct gg_target target = { .pid = 0 };
+	fake_kernel_write(ram, &crashed);
+	fake_kernel_write(ram, &plain);
+	use_tables(0, plain.tables);
+	assert_success(gg_guest_kernels(guest, false, choose_crashed, &target.choice));
+	assert_int_equal(target.choice.note, crashed.note);
+
+	gg_guest_destroy(guest);
+	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
+	expect_release(crashed.release);
+	assert_non_null(strstr(notices, "shown is the kernel that guest-kernel chose"));
+	assert_false(gg_guest_shows_kernel_of(guest, 0));
+	assert_int_equal(gg_guest_note(guest), 0);
+
+	// What a crash appends is no other kernel.
+	append_crash_time();
+	gg_guest_destroy(guest);
+	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
+	expect_release(crashed.release);
+
+	// Another one at the same place is.
+	struct fake_kernel other = crashed;
+	other.release = "5.10.0-another";
+	fake_kernel_write(ram, &other);
+	notices[0] = 0;
+	gg_guest_destroy(guest);
+	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
+	expect_release("6.1.0-plain");
+	assert_non_null(strstr(notices, "at guest-physical 0x20000, is not there any more"));
+	assert_int_equal(gg_guest_choice(guest).note, 0);
+}
+
+static void test_command_line(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t address; // 0: none
+	} lines[] = {
+		{ "elfcorehdr=0xe000000 console=ttyS0", 0xe000000 },
+		{ "console=ttyS0 elfcorehdr=884736K", UINT64_C(884736) << 10 },
+		{ "a elfcorehdr=64K@0x1000M b", UINT64_C(0x1000) << 20 },
+		{ "console=ttyS0", 0 },
+		{ "xelfcorehdr=0x1000", 0 },
+		{ "elfcorehdr=", 0 },
+		{ "elfcorehdr=-1", 0 },
+		{ "elfcorehdr=0x1000q", 0 },
+		{ "elfcorehdr=100000000000E", 0 },
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		gg_gpa_t address = 0;
+		assert_int_equal(gg_kdump_parse(lines[i].text, &address), lines[i].address != 0);
+		if (lines[i].address)
+			assert_int_equal(address, lines[i].address);
+	}
+}
+
+static void test_core_headers(void **state)
+{
+	(void)state;
+	enum { HEADERS = 0x70000 };
+	const struct gg_ram_map *map;
+	struct gg_vmcoreinfo_scan scan = { .count = 0 };
+	fake_kernel_write(ram, &plain);
+	assert_success(gg_guest_ram_map(guest, &map));
+	assert_error(gg_kdump_read_headers(map, HEADERS, &scan), GG_BAD_DATA, "no ELF header");
+	Elf64_Ehdr header = { .e_phoff = sizeof(header),
+			      .e_phentsize = sizeof(Elf64_Phdr),
+			      .e_phnum = 3 };
+	memcpy(header.e_ident, ELFMAG, SELFMAG);
+	header.e_ident[EI_CLASS] = ELFCLASS64;
+	header.e_ident[EI_DATA] = ELFDATA2LSB;
+	const Elf64_Phdr headers[] = {
+		{ .p_type = PT_NOTE, .p_paddr = 0x40000 },
+		{ .p_type = PT_NOTE, .p_paddr = UINT64_MAX - 8 },
+		{ .p_type = PT_NOTE, .p_paddr = plain.note },
+	};
+	memcpy(ram + HEADERS, &header, sizeof(header));
+	memcpy(ram + HEADERS + sizeof(header), headers, sizeof(headers));
+	assert_success(gg_kdump_read_headers(map, HEADERS, &scan));
+	assert_int_equal(scan.count, 1);
+	assert_int_equal(scan.found[0], plain.note);
+	put_uint(ram + HEADERS + offsetof(Elf64_Ehdr, e_phnum), 2, 65535);
+	assert_error(gg_kdump_read_headers(map, HEADERS, &scan), GG_BAD_DATA, "program headers");
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -516,6 +670,13 @@ int main(void)
 			  "that no CPU runs",
 			  test_reset),
 		UNIT_TEST("what is left of a kernel's memory is not a kernel", test_overwritten),
+		UNIT_TEST("kernels are listed, a crashed one behind the one that was booted then",
+			  test_list),
+		UNIT_TEST("the chosen kernel is shown as long as it is there", test_choice),
+		UNIT_TEST("a kernel's command line has where the crashed kernel's headers are",
+			  test_command_line),
+		UNIT_TEST("a crashed kernel's headers have where its VMCOREINFO is",
+			  test_core_headers),
 		UNIT_TEST("a kernel of 32 bits is where its low memory is mapped", test_32_bits),
 		UNIT_TEST("no kernel is an error that says so", test_nothing),
 		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
