@@ -3,6 +3,7 @@
 // The kernels in a guest's RAM, as a caller sees them, and which of them is chosen.
 #include "cleanup.h"
 #include "guest.h"
+#include "linux/image-search.h"
 #include "linux/kdump.h"
 #include "linux/kernel-host.h"
 #include "linux/log-end.h"
@@ -70,18 +71,19 @@ struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest)
 
 // ---- Notices ----
 
-// The kernel after whose crash GUEST's was booted, if it was, becomes one of the others.
-static struct gg_error *add_crashed(struct gg_guest *guest, bool by_symbol)
+// Adds the kernel after whose crash KERNEL was booted, if it was, to the others.
+static struct gg_error *add_crashed(struct gg_guest *guest, const struct gg_kernel *kernel,
+				    bool by_symbol)
 {
 	struct gg_vmcoreinfo_scan notes;
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
-	struct gg_error *err = gg_kdump_notes(&site, guest->kernel, by_symbol, &notes);
+	struct gg_error *err = gg_kdump_notes(&site, kernel, by_symbol, &notes);
 	for (size_t i = 0; !err && i < notes.count; i++) {
-		struct gg_kernel *kernel;
-		err = gg_kernel_read(&site, notes.found[i], &kernel);
+		struct gg_kernel *crashed;
+		err = gg_kernel_read(&site, notes.found[i], &crashed);
 		if (!err) {
-			kernel->finder = GG_FOUND_BY_KDUMP;
-			gg_guest_add_other(guest, kernel);
+			crashed->finder = GG_FOUND_BY_KDUMP;
+			gg_guest_add_other(guest, crashed);
 		} else if (!gg_error_is_final(err)) {
 			gg_error_destroy(err);
 			err = NULL;
@@ -157,7 +159,7 @@ struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, gg_notice_fn *not
 	if (err || guest->chosen)
 		return err;
 	if (guest->kernel->running)
-		err = add_crashed(guest, false);
+		err = add_crashed(guest, guest->kernel, false);
 	return err || !guest->others.count ? err : tell_other(guest, notice, data);
 }
 
@@ -198,6 +200,28 @@ static bool is_no_kernel(const struct gg_error *err)
 	return kind == GG_NOT_FOUND || kind == GG_ABSENT;
 }
 
+// Adds the kernel that runs in place of the chosen one, where that is far away.
+static struct gg_error *add_running(struct gg_guest *guest)
+{
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_kernels found = { .count = 0 };
+	struct gg_kernel *known = NULL;
+	struct gg_error *err = guest->note ? gg_kernel_find_at(&site, guest->note, &known) : NULL;
+	if (known)
+		gg_kernels_add(&found, known);
+	else if (!err)
+		err = gg_kernels_find_by_image(&site, NULL, NULL, &found);
+	if (err && is_no_kernel(err)) {
+		gg_error_destroy(err);
+		err = NULL;
+	}
+	if (!err && found.count)
+		err = add_crashed(guest, found.kernels[0], true);
+	for (size_t i = 0; i < found.count; i++)
+		gg_guest_add_other(guest, found.kernels[i]);
+	return err;
+}
+
 // Fills guest->others as far as that is possible without a look at all of RAM, or with it.
 static struct gg_error *complete(struct gg_guest *guest, bool scan)
 {
@@ -208,8 +232,10 @@ static struct gg_error *complete(struct gg_guest *guest, bool scan)
 	const bool has_kernel = !err;
 	gg_error_destroy(err);
 	err = NULL;
-	if (has_kernel && guest->kernel->running)
-		err = add_crashed(guest, true);
+	if (has_kernel && guest->chosen && gg_guest_is_over_wire(guest))
+		err = add_running(guest);
+	if (!err && has_kernel && guest->kernel->running)
+		err = add_crashed(guest, guest->kernel, true);
 	if (!err && !guest->others_complete && (scan || !gg_guest_is_over_wire(guest)))
 		err = find_all(guest);
 	if (err && has_kernel && is_no_kernel(err)) {

@@ -185,6 +185,7 @@ struct finder {
 	void *data;
 	struct gg_kernel *kernel;
 	char *rejected; // what was said of the first candidate
+	char banner[GG_BANNER_SIZE];
 };
 
 // The kernel of the candidates that there are since the last time, if one is sound.
@@ -219,6 +220,8 @@ static struct gg_error *search_piece(struct search *search, struct finder *finde
 	if (err)
 		return pass_final(err);
 	search->left -= size < search->left ? size : search->left;
+	if (!*finder->banner)
+		gg_linux_banner_scan(search->buffer, size, finder->banner);
 	err = look_at_pointers(search, search->buffer, size);
 	if (!err)
 		err = look_for_note(search, gva, search->buffer, size);
@@ -346,16 +349,24 @@ static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder 
 
 static struct gg_error *not_found(const struct finder *finder, bool paging)
 {
+	static const char scan[] = "guest-kernel -scan looks at all of RAM";
 	if (finder->rejected)
 		return gg_error_create(GG_NOT_FOUND, "%s", finder->rejected);
-	return gg_error_create(
-		GG_NOT_FOUND, "no kernel of Linux: %s%s",
-		paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
-		       : "no CPU has page tables that could map one",
-		gg_kernel_any_nested(finder->site)
-			? "; CPUs may execute a nested guest now: let the guest go on for a moment "
-			  "(continue, Ctrl-C), and look again"
-			: "");
+	if (*finder->banner)
+		return gg_error_create(
+			GG_NOT_FOUND,
+			"no VMCOREINFO of the Linux kernel that the CPUs run (\"%s\"): it has not "
+			"come "
+			"so far, or is one without CONFIG_VMCORE_INFO (or CONFIG_CRASH_CORE)",
+			finder->banner);
+	if (paging && !finder->site->arch->image_area_size)
+		return gg_error_create(GG_NOT_FOUND,
+				       "kernels of %s are not found by the CPUs' page tables: %s",
+				       finder->site->arch->name, scan);
+	return gg_error_create(GG_NOT_FOUND, "no kernel of Linux: %s; %s",
+			       paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
+				      : "no CPU has page tables that could map one",
+			       scan);
 }
 
 static bool is_explained(const struct finder *finder, const struct gg_kernels *kernels,

@@ -128,6 +128,13 @@ static struct gg_error *not_found(const struct search *search,
 		return gg_error_create(
 			GG_NOT_FOUND, "no VMCOREINFO of a running kernel: of %zu%s, %s",
 			scan->count, scan->overflowed ? " or more" : "", search->rejected);
+	if (*scan->banner)
+		return gg_error_create(
+			scan->missing ? GG_ABSENT : GG_NOT_FOUND,
+			"no VMCOREINFO of the Linux kernel in the guest's RAM (\"%s\"): it has not "
+			"come so far, or is one without CONFIG_VMCORE_INFO (or "
+			"CONFIG_CRASH_CORE)%s",
+			scan->banner, scan->missing ? ", or what is missing of RAM has it" : "");
 	if (scan->missing)
 		return gg_error_create(
 			GG_ABSENT,

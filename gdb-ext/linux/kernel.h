@@ -6,7 +6,7 @@
 
 #include "../arch/arch.h"
 
-enum { GG_SCAN_MAX = 64 };
+enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
 
 // Where VMCOREINFO notes seem to be.
 struct gg_vmcoreinfo_scan {
@@ -15,7 +15,14 @@ struct gg_vmcoreinfo_scan {
 	size_t count;
 	bool overflowed;  // there were more
 	uint64_t missing; // bytes of RAM that could not be looked at
+	// The start of the first "Linux version ..." in all of RAM, escaped; empty where that was
+	// not looked for.
+	char banner[GG_BANNER_SIZE];
 };
+
+// Looks for the banner of a kernel in SIZE bytes, up to where the compiler's name begins. RET,
+// which has GG_BANNER_SIZE bytes, stays as it is without a banner.
+void gg_linux_banner_scan(const uint8_t *bytes, size_t size, char *ret);
 
 // Looks at the start of every page in SIZE bytes at GPA.
 void gg_vmcoreinfo_scan_bytes(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes,

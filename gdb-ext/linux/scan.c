@@ -34,6 +34,25 @@ void gg_vmcoreinfo_scan_bytes(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, con
 		add_found(scan, gpa + at, bytes + at);
 }
 
+void gg_linux_banner_scan(const uint8_t *bytes, size_t size, char *ret)
+{
+	static const char start[] = "Linux version ";
+	const uint8_t *at = bytes, *end = bytes + size;
+	while ((at = memmem(at, (size_t)(end - at), start, strlen(start)))) {
+		size_t length = strlen(start);
+		while (length < (size_t)(end - at) && length < GG_BANNER_SIZE - 1 &&
+		       at[length] > ' ' && at[length] <= '~')
+			length++;
+		if (length > strlen(start) && at[strlen(start)] >= '0' &&
+		    at[strlen(start)] <= '9') {
+			memcpy(ret, at, length);
+			ret[length] = 0;
+			return;
+		}
+		at++;
+	}
+}
+
 static void scan_everywhere(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes,
 			    size_t size)
 {
@@ -55,7 +74,10 @@ static bool look_at_pages(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t
 
 static bool look_everywhere(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 {
-	scan_everywhere(data, gpa, bytes, size);
+	struct gg_vmcoreinfo_scan *scan = data;
+	scan_everywhere(scan, gpa, bytes, size);
+	if (!*scan->banner)
+		gg_linux_banner_scan(bytes, size, scan->banner);
 	return false;
 }
 

@@ -139,7 +139,7 @@ def test_info(stop):
         assert re.search(rf"^QEMU +{re.escape(number)}.*,\s+machine pc-i440fx-[0-9.]+, prelaunch, tcg$", text, re.MULTILINE), text
         assert re.search(r"^CPUs +2: current 0,1$", text, re.MULTILINE), text
         assert re.search(r"^kernel +none found$", text, re.MULTILINE), text
-        assert "note: no kernel of Linux: no CPU has page tables that could map one" in text
+        assert "note: no kernel of Linux: no CPU has page tables that could map one; guest-kernel -scan" in text
 
 
 def test_dump_elsewhere(folder):

@@ -143,11 +143,14 @@ void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 				 fake_kernel_address(kernel, kernel->log), log_keys);
 	}
 	if (kernel->uts) {
-		enum { RELEASE = 2, FIELD_SIZE = 65 };
-		strcpy((char *)ram + kernel->uts + RELEASE * FIELD_SIZE, kernel->release);
+		enum { RELEASE = 2, FIELD_SIZE = 65, KREF_SIZE = 4 };
+		strcpy((char *)ram + kernel->uts + (kernel->old_uts ? KREF_SIZE : 0) +
+			       RELEASE * FIELD_SIZE,
+		       kernel->release);
 		size += snprintf(text + size, sizeof(text) - (size_t)size,
-				 "SYMBOL(init_uts_ns)=%" PRIx64 "\nOFFSET(uts_namespace.name)=0\n",
-				 fake_kernel_address(kernel, kernel->uts));
+				 "SYMBOL(init_uts_ns)=%" PRIx64 "\n%s",
+				 fake_kernel_address(kernel, kernel->uts),
+				 kernel->old_uts ? "" : "OFFSET(uts_namespace.name)=0\n");
 	}
 	fake_note_write(ram, kernel->note, text, (size_t)size);
 }

@@ -30,6 +30,7 @@ struct fake_kernel {
 	// KiB from _stext, which maps it; 0 for none.
 	uint64_t log;
 	uint64_t uts; // the same of init_uts_ns, with RELEASE; 0 for none
+	bool old_uts; // that of before v5.11, with a kref
 };
 
 enum {

@@ -419,6 +419,14 @@ static void test_overwritten(void **state)
 	fake_kernel_write(ram, &fake);
 	expect_release("6.1.0-plain");
 
+	fake.old_uts = true;
+	fake_kernel_write(ram, &fake);
+	look_anew();
+	assert_success(find(&kernel));
+	char *release = gg_kernel_uts(kernel, GG_UTS_RELEASE);
+	assert_string_equal(release, "6.1.0-plain");
+	free(release);
+
 	// Its page tables are sound still.
 	memset(ram + fake.uts, 'x', 4096);
 	look_anew();
@@ -584,6 +592,11 @@ static void test_nothing(void **state)
 	(void)state;
 	const struct gg_kernel *kernel;
 	assert_error(find(&kernel), GG_NOT_FOUND, "no VMCOREINFO in the guest's RAM");
+	strcpy((char *)ram + 0x12345, "Linux version 6.1.0-56 (gcc)\n");
+	look_anew();
+	assert_error(find(&kernel), GG_NOT_FOUND,
+		     "no VMCOREINFO of the Linux kernel in the guest's RAM (\"Linux version "
+		     "6.1.0-56\"): it has not come so far");
 }
 
 static struct gg_error *read_paging_32(const char *text, struct gg_kernel_paging *ret)

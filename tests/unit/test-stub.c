@@ -152,6 +152,50 @@ static void test_none(void **state)
 	expect_no_kernel("no CPU has page tables");
 }
 
+static struct gg_error *count_kernel(void *data, const struct gg_kernel_info *kernel)
+{
+	assert_string_equal(kernel->release, "6.1.0");
+	(*(unsigned int *)data)++;
+	return NULL;
+}
+
+static void test_scan(void **state)
+{
+	(void)state;
+	unsigned int count = 0;
+	// After a reset no CPU leads to the kernel, and its note is not where it was.
+	fake_stub_init(&stub, 0);
+	fake_kernel_write(stub.ram, &sound);
+	create();
+	assert_error(gg_guest_kernels(guest, false, count_kernel, &count), GG_NOT_FOUND,
+		     "guest-kernel -scan");
+	assert_success(gg_guest_kernels(guest, true, count_kernel, &count));
+	assert_int_equal(count, 1);
+	const gg_gpa_t note = gg_guest_note(guest);
+	assert_int_equal(note, NOTE);
+	end_test(NULL);
+
+	// From then on it is where it was.
+	fake_stub_init(&stub, 0);
+	fake_kernel_write(stub.ram, &sound);
+	stub.target.note = note;
+	create();
+	expect_kernel("6.1.0");
+	assert_true(stub.bytes_read < 20 * PAGE);
+}
+
+static void test_banner(void **state)
+{
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	fake_kernel_write(stub.ram, &sound);
+	strcpy((char *)stub.ram + TEXT + 5 * PAGE, "Linux version %s (%s)");
+	strcpy((char *)stub.ram + TEXT + 5 * PAGE + 64, "Linux version 6.1.0-56 (gcc)\n");
+	create();
+	expect_no_kernel("no VMCOREINFO of the Linux kernel that the CPUs run (\"Linux version "
+			 "6.1.0-56\"): it has not come so far");
+}
+
 static void test_hint(void **state)
 {
 	(void)state;
@@ -322,6 +366,8 @@ int main(void)
 		TEST("the kernel is found by a pointer alone", test_lone_pointer),
 		TEST("the kernel is found by a note in its image", test_array),
 		TEST("without a kernel it is said what there is", test_none),
+		TEST("a look at all of RAM finds the kernel that no CPU leads to", test_scan),
+		TEST("a kernel that has no VMCOREINFO yet is told from no kernel", test_banner),
 		TEST("where the note was it is found at once", test_hint),
 		TEST("where the note was is not believed as such", test_wrong_hint),
 		TEST("a connection that breaks is never taken for the guest's state", test_lost),
