@@ -112,14 +112,21 @@ the user has let it run since (`resumed'); or `unknown', as where GDB connected 
   (try (lambda ()
          (load-events)
          ;; Without events nobody could put things back after a connection that fails, which calls no hook.
-         ;; A log of the user's own stays where it is.  The text user interface has a screen of its own.
-         (when (and events? (not (setting "debug remote")) (not (tui?)))
+         ;; A log of the user's own stays where it is.  Elsewhere than on a command line it has other ways.
+         (when (and events? (not (setting "debug remote")) (not (tui?)) (not (machine-interface?)))
            (watch))))
   *unspecified*)                        ; which is not printed
 
 (define (tui?)
   (try (lambda ()
          (not (string-contains (execute-to-string "info win") "not active")))))
+
+(define machine-interface (make-regexp " --?i(nterpreter)?[= ]?mi"))
+
+(define (machine-interface?)
+  (regexp-exec machine-interface
+               (string-map (lambda (character) (if (char=? character #\nul) #\space character))
+                           (call-with-input-file "/proc/self/cmdline" get-string-all))))
 
 (define (watch)
   (let ((file (tmpfile)))
