@@ -79,13 +79,13 @@ def test_told(bare):
     assert status(bare) == "paused"
     with gdb.Session() as session:
         session.command(stub(bare))
-        assert SAID[seen("paused", bare)] in " ".join(session.command("guest-info"))
+        assert SAID[seen("paused", bare)] in " ".join(" ".join(session.command("guest-info")).split())
         session.send("continue")
         lab.wait_until(lambda: status(bare) == "running", 60, "running")
         session.interrupt()
         session.wait_prompt()
         session.settle()
-        text = " ".join(" ".join(session.command("guest-info")).split())
+        text = " ".join(" ".join(" ".join(session.command("guest-info")).split()).split())
         assert "has been let run since GDB connected" in text or not gdb.loads_by_python(), text
         session.send("quit")
         session.process.wait(gdb.PATIENCE)
