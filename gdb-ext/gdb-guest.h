@@ -220,7 +220,14 @@ struct gg_error *gg_guest_absent(struct gg_guest *guest,
 							   const struct gg_ram_range *piece),
 				 void *data);
 
-// The reason why it is not, and what is to be done about it. Valid as long as GUEST is.
+// The same for every piece of the RAM at guest-physical 0 that the memory map hides from the CPUs:
+// a device's memory, a ROM or SMRAM is mapped over the piece. QEMU's own dump lacks these too.
+struct gg_error *gg_guest_hidden(struct gg_guest *guest,
+				 struct gg_error *(*visit)(void *data,
+							   const struct gg_ram_range *piece),
+				 void *data);
+
+// The reason why absent memory is absent, and what is to be done. Valid as long as GUEST is.
 const char *gg_guest_absent_advice(const struct gg_guest *guest);
 
 // ---- CPUs ----

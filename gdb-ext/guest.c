@@ -211,6 +211,15 @@ gg_guest_absent(struct gg_guest *guest,
 	return err ? err : gg_ram_map_absent(map, visit, data);
 }
 
+struct gg_error *
+gg_guest_hidden(struct gg_guest *guest,
+		struct gg_error *(*visit)(void *data, const struct gg_ram_range *piece), void *data)
+{
+	const struct gg_ram_map *map = NULL;
+	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	return err ? err : gg_ram_map_hidden(map, visit, data);
+}
+
 // Does the core lack an area where some of the RAM is?
 static bool lacks_area(const struct gg_guest *guest)
 {

@@ -444,6 +444,15 @@ static SCM guest_ram(SCM object)
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 
+// (%guest-hidden GUEST) => (RANGE ...), the pieces of the RAM at guest-physical 0 that the memory
+// map hides.
+static SCM guest_hidden(SCM object)
+{
+	SCM list = SCM_EOL;
+	gg_guile_throw(gg_guest_hidden(gg_guile_guest(object), collect_range, &list));
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
 // What is absent may be millions of single pages: the first so many are listed.
 enum { MOST_ABSENT = 1000 };
 
@@ -645,6 +654,7 @@ void gg_guile_init(void)
 	gg_guile_define("%guest-registers", 3, (scm_t_subr)guest_registers);
 	gg_guile_define("%guest-ram", 1, (scm_t_subr)guest_ram);
 	gg_guile_define("%guest-absent", 1, (scm_t_subr)guest_absent);
+	gg_guile_define("%guest-hidden", 1, (scm_t_subr)guest_hidden);
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
 	gg_guile_init_info();
 	gg_guile_init_kernels();

@@ -3,6 +3,7 @@
 #include "../cleanup.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_backing *backing,
 				   struct gg_ram_map **ret)
@@ -111,4 +112,30 @@ struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 		}
 	}
 	return NULL;
+}
+
+struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map,
+				   struct gg_error *(*visit)(void *data,
+							     const struct gg_ram_range *piece),
+				   void *data)
+{
+	const struct gg_ram_range *last = &map->ranges[0];
+	struct gg_error *err = NULL;
+	if (!map->count || last->start)
+		return NULL;
+	for (size_t i = 1; !err && i < map->count; i++) {
+		const struct gg_ram_range *range = &map->ranges[i];
+		const uint64_t end = last->offset + last->size;
+		if (strcmp(range->block, last->block) || range->offset < end)
+			continue;
+		const struct gg_ram_range piece = { .start = last->start + last->size,
+						    .size = range->offset - end,
+						    .hva = last->hva + last->size,
+						    .offset = end,
+						    .block = last->block };
+		if (piece.size)
+			err = visit(data, &piece);
+		last = range;
+	}
+	return err;
 }

@@ -36,4 +36,11 @@ struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 							     const struct gg_ram_range *piece),
 				   void *data);
 
+// Calls VISIT with every piece of the RAM at guest-physical 0, between two parts of it, that no
+// CPU's access reaches: a device's memory, a ROM or SMRAM is mapped over the piece. Ascending.
+struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map,
+				   struct gg_error *(*visit)(void *data,
+							     const struct gg_ram_range *piece),
+				   void *data);
+
 #endif

@@ -14,7 +14,7 @@
 (define (guest-info)
   "What there is to know of the guest at a glance, as an association list: target, run-state-before (of a
 stub's guest, before GDB connected: ran, paused, resumed, unknown), qemu, cpus, nested (a list of pairs: the
-number of a CPU that executes a nested guest, or may, and the symbol nested or maybe), ram and absent (lists of
+number of a CPU that executes a nested guest, or may, and the symbol nested or maybe), ram, hidden and absent (lists of
 #(START SIZE HVA BLOCK)), backing, kernel, notices; absent-count, absent-size and absent-advice, since of
 many thousand pieces absent has only the first.  In the place of what could not be had is
 (error . MESSAGE)."
@@ -33,7 +33,8 @@ many thousand pieces absent has only the first.  In the place of what could not 
             (target (current-target)))
        (append `((target . ,target)
                  (run-state-before . ,(and (eq? (target-kind target) 'stub) (state-before)))
-                 (ram . ,ram))
+                 (ram . ,ram)
+                 (hidden . ,(%guest-hidden guest)))
                ;; Behind the search for the kernel, which may have found more that cannot be read.
                (match (try (lambda () (%guest-absent guest)))
                  (('error . message) `((absent error . ,message)))
@@ -168,6 +169,11 @@ disconnect)")))
     (line "RAM" "~a in ~a range~a, read from ~a" (format-size (total ram)) (length ram)
           (if (= (length ram) 1) "" "s") (assq-ref info 'backing))
     (print-ranges "" ram (length ram) "")
+    (match (assq-ref info 'hidden)
+      (() #t)
+      (hidden
+       (line "hidden" "~a: a device, a ROM or SMRAM is mapped over it" (format-size (total hidden)))
+       (print-ranges "" hidden (length hidden) "")))
     (match (assq-ref info 'absent)
       (() #t)
       (('error . message) (note "~a" message))

@@ -21,6 +21,7 @@
             %guest-registers
             %guest-ram
             %guest-absent
+            %guest-hidden
             %guest-dump
             %guest-info
             %guest-cpus

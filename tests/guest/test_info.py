@@ -43,6 +43,16 @@ def test_core(dumps):
     assert "note:" not in text
 
 
+@pytest.mark.machines(*machines.CHEAP)
+def test_hidden(dumps):
+    """{dumps}: guest-info shows the RAM that QEMU's own dump lacks, because the VGA's memory is mapped over it"""
+    with vmcore.Vmcore(dumps.truth) as truth:
+        gaps = [(load.end, after.address) for load, after in zip(truth.loads, truth.loads[1:]) if load.end < 1 << 20]
+    hidden = re.findall(r"^hidden .*\n +0x(\w+)-0x(\w+) +128 KiB  ", info(dumps), re.MULTILINE)
+    assert bool(gaps) == ("VGA" in dumps.machine.name)
+    assert [(int(start, 16), int(last, 16) + 1) for start, last in hidden] == gaps
+
+
 def test_build_time(dumps):
     """{dumps}: the kernel's version, KASLR offset and addresses are those that its log shows"""
     text = info(dumps)
