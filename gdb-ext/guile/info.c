@@ -263,8 +263,19 @@ static SCM guest_layout(SCM object)
 	return scm_reverse(list);
 }
 
+// (%guest-run-state GUEST) => QEMU's RunState by its name in QMP, or (error . MESSAGE).
+static SCM guest_run_state(SCM object)
+{
+	char *text = NULL;
+	struct gg_guest *guest = gg_guile_guest(object);
+	struct gg_error *err = guest->monitor ? gg_monitor_run_state(guest->monitor, &text)
+					      : gg_qemu_run_state(guest->host, &text);
+	return text_value(err, text);
+}
+
 void gg_guile_init_info(void)
 {
+	gg_guile_define("%guest-run-state", 1, (scm_t_subr)guest_run_state);
 	gg_guile_define("%guest-info", 1, (scm_t_subr)guest_info);
 	gg_guile_define("%guest-layout", 1, (scm_t_subr)guest_layout);
 }

@@ -24,6 +24,7 @@
             %guest-hidden
             %guest-dump
             %guest-info
+            %guest-run-state
             %guest-cpus
             %guest-kernel-symbol
             %guest-find-symbol

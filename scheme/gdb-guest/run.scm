@@ -54,9 +54,9 @@ connect again"))
   (when (eq? (target-kind target) 'stub)
     (check-run-state target)))
 
-;; QEMU runs then, and its guest does not.
-(define (check-running-in-qemu guest)
-  (let ((state (assq-ref (or (assq-ref (%guest-info guest) 'qemu) '()) 'run-state)))
+;; A process's QEMU runs then, and its guest does not.
+(define (note-paused guest)
+  (let ((state (%guest-run-state guest)))
     (when (and (string? state) (not (string=? state "running")))
       (note "QEMU has the guest ~a: it does not run until QEMU's monitor is told \"cont\"" state))))
 
@@ -216,11 +216,11 @@ error."
                                  (lambda (milliseconds) (run-target #f milliseconds)))))))
            (call-with-guest
             (lambda (guest)
-              (check-running-in-qemu guest)
               (define (run milliseconds)
                 (dynamic-wind
                   (const #t)
                   (lambda () (run-target (target-pid target) milliseconds))
                   (lambda () (%guest-ran guest))))
               (live (lambda ()
+                      (note-paused guest)
                       (procedure (lambda (look) (look guest)) run))))))))))

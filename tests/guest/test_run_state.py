@@ -85,7 +85,7 @@ def test_told(bare):
         session.interrupt()
         session.wait_prompt()
         session.settle()
-        text = " ".join(" ".join(" ".join(session.command("guest-info")).split()).split())
+        text = " ".join(" ".join(session.command("guest-info")).split())
         assert "has been let run since GDB connected" in text or not gdb.loads_by_python(), text
         session.send("quit")
         session.process.wait(gdb.PATIENCE)
