@@ -363,10 +363,15 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 		return gg_error_create(GG_NOT_FOUND,
 				       "kernels of %s are not found by the CPUs' page tables: %s",
 				       finder->site->arch->name, scan);
-	return gg_error_create(GG_NOT_FOUND, "no kernel of Linux: %s; %s",
-			       paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
-				      : "no CPU has page tables that could map one",
-			       scan);
+	return gg_error_create(
+		GG_NOT_FOUND, "no kernel of Linux: %s%s; %s",
+		paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
+		       : "no CPU has page tables that could map one",
+		gg_kernel_any_nested(finder->site)
+			? "; CPUs may execute a nested guest now: let the guest go on for a moment "
+			  "(continue, Ctrl-C), and look again"
+			: "",
+		scan);
 }
 
 static bool is_explained(const struct finder *finder, const struct gg_kernels *kernels,
