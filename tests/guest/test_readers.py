@@ -32,10 +32,16 @@ KDUMPFILE = """
 import re
 import sys
 import kdumpfile
-dump = kdumpfile.kdumpfile(sys.argv[1])
+# Another interface since libkdumpfile 0.5.5.
+if hasattr(kdumpfile, "Context"):
+    dump, space = kdumpfile.Context(), kdumpfile.KVADDR
+    file = open(sys.argv[1], "rb")
+    dump.attr["file.fd"] = file.fileno()
+else:
+    dump, space = kdumpfile.kdumpfile(sys.argv[1]), kdumpfile.KDUMP_KVADDR
 dump.attr["addrxlat.ostype"] = "linux"
 address = int(re.search(r"SYMBOL\(init_uts_ns\)=([0-9a-f]+)", sys.argv[2]).group(1), 16)
-sys.stdout.buffer.write(bytes(dump.read(kdumpfile.KDUMP_KVADDR, address, 400)))
+sys.stdout.buffer.write(bytes(dump.read(space, address, 400)))
 """
 
 
