@@ -371,7 +371,7 @@ def test_not_booted(folder):
 def test_missing(hollow):
     """A core without the guest's memory: it is said what is missing"""
     lines = gdb.attempt([hollow[1], hollow[0]], "guest-klog")
-    assert len(lines) == 1 and "none of the guest's RAM is there: " in lines[0] and "dump-guest-core=on" in lines[0], lines
+    assert len(lines) == 1 and "none of the guest's RAM is there: the core was made without" in lines[0], lines
 
 
 def test_nothing_loaded():

@@ -196,7 +196,7 @@ def test_info(nested):
 def test_stub(nested):
     """{nested}: the gdbstub does not tell, so that all who show the CPU say that it may be in a nested guest"""
     assert "CPUs      1: current 0; perhaps in a nested guest 0\n" in nested.at_stub["info"]
-    assert "CPUs may execute a nested guest now: let the guest go on" in nested.at_stub["info"]
+    assert "CPUs may execute a nested guest now: let the guest go on" in " ".join(nested.at_stub["info"].split())
     assert gdb.lines_of(nested.at_stub["short"])[-1] == "        perhaps in a nested guest, whose registers these are then"
     assert json_of(nested.at_stub["json"])["nested"] == "unknown"
     assert nested.at_stub["vtop"].startswith("note: CPU 0 may execute a nested guest")
@@ -334,4 +334,4 @@ def test_linux_stub(hypervisor):
     assert re.search(rf"^CPU {1 - cpu}   (running|halted ) +64-bit", output, re.MULTILINE), output
     assert re.search(rf"^guest-x: CPU {cpu} executes a nested guest, and the guest's own page tables are not known",
                      output, re.MULTILINE), output
-    assert "CPUs may execute a nested guest now: let the guest go on" in hypervisor.all_by_stub.output
+    assert "CPUs may execute a nested guest now: let the guest go on" in " ".join(hypervisor.all_by_stub.output.split())
