@@ -28,7 +28,7 @@ for task in for_each_task(program):
 """
 
 # init_uts_ns by its virtual address, which libkdumpfile has to translate.
-KDUMPFILE = """
+KDUMPFILE = r"""
 import re
 import sys
 import kdumpfile
