@@ -40,7 +40,7 @@ def test_roots_of_one_page(folder):
     image, release = kernel_of("sid")
     seen = {0: 0, 1: 0}
     with lab.Guest(kernel=image, smp=1, append="lab.spin=8", directory=folder, extra=STUB) as guest, gdb.Session() as session:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + gdb.PATIENCE
         while sum(seen.values()) < 20 or not all(seen.values()):
             assert time.monotonic() < deadline, seen
             session.command(f"target remote {guest.directory}/gdbstub")
