@@ -280,7 +280,9 @@ class Hypervisor:
             self.nested, = nested_cpus(guest)
             self.by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=commands)
             stop_where(guest, 2, "all CPUs in nested guests")
-            self.all_by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=["guest-klog"])
+            # A GDB without Python would let the guest run as it leaves.
+            self.all_by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub",
+                                         commands=["guest-klog", "disconnect"])
             qemu, core = guest.qemu, guest.core(folder / "core")
         self.of_core = gdb.batch(qemu, core, commands=[
             *commands, "guest-klog -tail 1", f"dump-guest-memory {folder}/vmcore"])
