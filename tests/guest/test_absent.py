@@ -82,7 +82,7 @@ class Receiving:
 CHEAP = ["QEMU with debuginfo", "Debian 12's QEMU"]
 
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive(QEMUS, CHEAP))
+@pytest.fixture(scope="session", params=selection.mostly_further(QEMUS, CHEAP))
 def receiving(request, background, top_folder):
     for name in selection.wanted(request, "receiving"):
         if name in stripped.QEMUS:
@@ -157,7 +157,7 @@ def test_arriving_attached(receiving):
 
 # ---- A core without the guest's RAM ----
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive(QEMUS, CHEAP))
+@pytest.fixture(scope="session", params=selection.mostly_further(QEMUS, CHEAP))
 def by_gcore(request, top_folder):
     """What GDB prints, on the core that its gcore took of a QEMU whose RAM is not to be dumped: (run, a text a command)."""
     folder = Path(tempfile.mkdtemp(dir=top_folder))

@@ -81,7 +81,7 @@ class Nested:
                 "idt_base": 0x5000, "idt_limit": 0x7ff}
 
 
-@pytest.fixture(scope="session", params=selection.mostly_expensive(GUESTS, CHEAP))
+@pytest.fixture(scope="session", params=selection.mostly_further(GUESTS, CHEAP))
 def nested(request, background, top_folder):
     for name in selection.wanted(request, "nested"):
         background.start(("nested", name), Nested, name, top_folder)
@@ -301,7 +301,7 @@ def hypervisor(background, top_folder):
     shutil.rmtree(result.folder, ignore_errors=True)
 
 
-@pytest.mark.expensive
+@pytest.mark.further
 def test_linux(hypervisor):
     """Of Linux whose CPUs are all in nested guests, the kernel, its log, and where each CPU entered its guest are found"""
     run = hypervisor.of_core
@@ -319,7 +319,7 @@ def test_linux(hypervisor):
     assert "note: CPU 0, 1: executes a nested guest: " in run.output
 
 
-@pytest.mark.expensive
+@pytest.mark.further
 def test_linux_vmcore(hypervisor):
     """The vmcore of Linux whose CPUs are all in nested guests is opened by crash"""
     assert hypervisor.of_core.status == 0
@@ -327,7 +327,7 @@ def test_linux_vmcore(hypervisor):
     assert re.search(r"CPUS: 2\b", shown) and re.search(r"^> .* l2run$", shown, re.MULTILINE), shown
 
 
-@pytest.mark.expensive
+@pytest.mark.further
 def test_linux_stub(hypervisor):
     """At the gdbstub a CPU in a nested guest is known by its page tables where another CPU leads to the kernel"""
     output, cpu = hypervisor.by_stub.output, hypervisor.nested

@@ -54,7 +54,7 @@ class Symbols:
 
 
 # Per-CPU variables are in the image of sid's.
-@pytest.fixture(scope="session", params=selection.mostly_expensive(["6.1", "6.12", "sid"], ["6.1", "6.12"]))
+@pytest.fixture(scope="session", params=selection.mostly_further(["6.1", "6.12", "sid"], ["6.1", "6.12"]))
 def symbols(request, background, top_folder):
     for series in selection.wanted(request, "symbols"):
         background.start(("symbols", series), Symbols, series, top_folder)
