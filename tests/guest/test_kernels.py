@@ -120,13 +120,14 @@ def test_32_bits(series, levels, folder):
         console = guest.serial.read_text(errors="replace")
         core = guest.core(folder / "core")
         with gdb.Session(guest.qemu, core) as session:
-            log, info, regs = map(session.command, ("guest-klog", "guest-info", "guest-regs"))
+            log, info, regs, code = map(session.command, ("guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule"))
     shown = {line.split("] ", 1)[-1].rstrip() for line in log}
     of_console = re.findall(r"^\[ *[0-9.]+\] (.*\S)", console, re.MULTILINE)
     assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
     assert any(f"Linux {release}, " in line for line in info)
     assert re.search(rf"{levels}-level page tables,\s+image at 0x", "\n".join(info)), info
-    assert any(re.search(r"32-bit kernel .* \w*idle\w*\+0x", line) for line in regs), regs
+    assert all(re.match(r"CPU \d+ +\S+ +32-bit ", line) for line in regs[::2]), regs
+    assert re.match(r"[ =>]+0xc\w+ <schedule>:\t", code[0]) and re.match(r"[ =>]+0xc\w+ <schedule\+0x\w>:\t", code[1]), code
     assert not any(line.startswith("note:") for line in log + info)
 
 
