@@ -5,10 +5,10 @@
 #ifndef GG_ARCH_H
 #define GG_ARCH_H
 
-#include "../buffer.h"
-#include "../linux/vmcoreinfo.h"
-#include "../memory/page-table.h"
-#include "../qemu/cpus.h"
+#include "base/buffer.h"
+#include "linux/vmcoreinfo.h"
+#include "memory/page-table.h"
+#include "qemu/cpus.h"
 #include "registers.h"
 
 #include <stdio.h>

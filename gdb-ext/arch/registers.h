@@ -5,7 +5,7 @@
 #ifndef GG_REGISTERS_H
 #define GG_REGISTERS_H
 
-#include "../error.h"
+#include "base/error.h"
 
 enum {
 	GG_REGISTERS_MAX = 160, // of any architecture

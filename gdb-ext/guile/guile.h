@@ -4,7 +4,7 @@
 #ifndef GG_GUILE_H
 #define GG_GUILE_H
 
-#include "../guest.h"
+#include "guest/guest.h"
 
 #include <libguile.h>
 

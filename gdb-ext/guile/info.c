@@ -2,11 +2,11 @@
 //
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
-#include "../cleanup.h"
-#include "../linux/kernel-host.h"
-#include "../linux/log.h"
-#include "../qemu/machine.h"
-#include "../text.h"
+#include "base/cleanup.h"
+#include "linux/kernel-host.h"
+#include "linux/log/log.h"
+#include "qemu/machine.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>

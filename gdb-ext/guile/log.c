@@ -6,9 +6,9 @@
 // UNTIL BEFORE AFTER); LEVELS and FACILITIES are lists of words, empty for all, the others may be
 // #f. SINCE and UNTIL are nanoseconds of the log's clock, or (wall . NANOSECONDS) since 1970.
 #include "guile.h"
-#include "../buffer.h"
-#include "../cleanup.h"
-#include "../linux/log-text.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "linux/log/text.h"
 
 #include <langinfo.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 //
 // A file that Scheme writes piece by piece, as gdb-ext/output.h has it.
 #include "guile.h"
-#include "../output.h"
+#include "base/output.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #define GG_CHECKED_HOST_H
 
 #include "host.h"
-#include "mapped-files.h"
+#include "files/mapped-files.h"
 
 struct gg_checked_host {
 	struct gg_host host; // what the readers get

@@ -4,7 +4,7 @@
 #ifndef GG_HOST_H
 #define GG_HOST_H
 
-#include "../cursor.h"
+#include "base/cursor.h"
 
 // gg_host_ops.read, with SIZE 0 allowed and a range that wraps refused.
 struct gg_error *gg_host_read(const struct gg_host *host, uint64_t address, void *buffer,

@@ -10,8 +10,8 @@
 // Trusts nothing it reads: how much is read and how many pointers are followed have limits, and
 // what is found is a candidate only.
 #include "image-search.h"
-#include "../arch/cpu-state.h"
-#include "../cleanup.h"
+#include "arch/cpu-state.h"
+#include "base/cleanup.h"
 
 #include <elf.h>
 #include <endian.h>

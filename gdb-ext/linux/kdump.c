@@ -8,9 +8,9 @@
 // Out: places of VMCOREINFO notes: candidates only.
 // Trusts nothing it reads: the number of headers has a limit, and each place must have a note.
 #include "kdump.h"
-#include "../cursor.h"
+#include "base/cursor.h"
 #include "kernel-host.h"
-#include "log.h"
+#include "linux/log/log.h"
 
 #include <elf.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 // A guest that rebooted, or runs the kernel that is loaded for crashes, or is under attack, has
 // several notes. A kernel is running that the CPUs' own tables map; of the others those count that
 // are whole.
-#include "../cleanup.h"
-#include "../memory/ram-scan.h"
+#include "base/cleanup.h"
+#include "memory/ram-scan.h"
 #include "kernel.h"
 
 #include <elf.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernel-host.h"
-#include "symbols.h"
+#include "linux/symbols/symbols.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #ifndef GG_KERNEL_HOST_H
 #define GG_KERNEL_HOST_H
 
-#include "../host/host.h"
+#include "host/host.h"
 #include "kernel.h"
 
 // HOST, which is KERNEL's from then on, valid as long as that is. VMCOREINFO tells where members

@@ -7,11 +7,11 @@
 // Trusts nothing it reads: a note is believed when the page tables that it names map the kernel's
 // text where it says the text is.
 #include "kernel.h"
-#include "../arch/cpu-state.h"
-#include "../cleanup.h"
-#include "../text.h"
+#include "arch/cpu-state.h"
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "kernel-host.h"
-#include "symbols.h"
+#include "linux/symbols/symbols.h"
 
 #include <elf.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #ifndef GG_KERNEL_H
 #define GG_KERNEL_H
 
-#include "../arch/arch.h"
+#include "arch/arch.h"
 
 enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
 

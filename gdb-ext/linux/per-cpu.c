@@ -9,8 +9,8 @@
 // Out: the offset.
 // Trusts nothing it reads: the array has a limit.
 #include "per-cpu.h"
-#include "../cleanup.h"
-#include "../cursor.h"
+#include "base/cleanup.h"
+#include "base/cursor.h"
 
 #include <inttypes.h>
 

@@ -4,7 +4,7 @@
 #ifndef GG_PER_CPU_H
 #define GG_PER_CPU_H
 
-#include "symbols.h"
+#include "linux/symbols/symbols.h"
 
 // What is known of a vCPU.
 struct gg_per_cpu_hints {

@@ -5,8 +5,8 @@
 // Trusts nothing it reads: all but printable ASCII and line ends is refused, numbers must be
 // numbers.
 #include "vmcoreinfo.h"
-#include "../cleanup.h"
-#include "../cursor.h"
+#include "base/cleanup.h"
+#include "base/cursor.h"
 
 #include <ctype.h>
 #include <errno.h>

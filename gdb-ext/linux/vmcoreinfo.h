@@ -5,7 +5,7 @@
 #ifndef GG_VMCOREINFO_H
 #define GG_VMCOREINFO_H
 
-#include "../error.h"
+#include "base/error.h"
 
 enum {
 	// The kernel's vmcoreinfo_note has one page for header and text; the newest have more.

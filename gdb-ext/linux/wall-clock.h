@@ -4,8 +4,8 @@
 #ifndef GG_WALL_CLOCK_H
 #define GG_WALL_CLOCK_H
 
-#include "../cursor.h"
-#include "symbols.h"
+#include "base/cursor.h"
+#include "linux/symbols/symbols.h"
 
 // Finds the nanoseconds from 1970, in UTC, to the start of the kernel's clock CLOCK_BOOTTIME, which
 // is the log's but for what that does not count. GG_NOT_FOUND where the kernel's timekeeper is not

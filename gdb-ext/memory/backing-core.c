@@ -5,7 +5,7 @@
 // The kernel leaves holes in a core for pages that nobody touched (fs/coredump.c, dump_skip); where
 // the file system tells of them they need not be read.
 #include "backing.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <errno.h>
 #include <linux/fs.h>

@@ -9,7 +9,7 @@
 // Unreadable pages are found by reading: a piece that cannot be read is halved until what cannot be
 // is a page, so that good memory costs no more than without it. They are kept.
 #include "backing.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <pthread.h>

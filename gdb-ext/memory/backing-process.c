@@ -9,7 +9,7 @@
 // the file system tells of holes. Of a file that is mapped privately all is read as memory. Behind
 // the end of a file that was cut nothing can be read: that is absent.
 #include "backing.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 // What is asked for in small pieces (page tables, a few words here and there) is read by whole
 // pages, each once. Large pieces pass by.
 #include "backing.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <string.h>

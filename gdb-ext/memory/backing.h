@@ -4,8 +4,8 @@
 #ifndef GG_BACKING_H
 #define GG_BACKING_H
 
-#include "../host/core-file.h"
-#include "../qemu/ram.h"
+#include "files/core-file.h"
+#include "qemu/ram.h"
 
 enum gg_extent_kind {
 	GG_EXTENT_DATA,   // may have zeros too

@@ -5,7 +5,7 @@
 // Trusts nothing it reads: a table outside RAM is a fault, and every walk has as many steps as
 // levels.
 #include "page-table.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <libkdumpfile/addrxlat.h>

@@ -4,7 +4,7 @@
 #ifndef GG_RAM_MAP_H
 #define GG_RAM_MAP_H
 
-#include "../qemu/ram.h"
+#include "qemu/ram.h"
 #include "backing.h"
 
 struct gg_ram_map {

@@ -8,7 +8,7 @@
 // Trusts nothing it reads: a bitmap is as long as its block, and that is bounded; what cannot be
 // read of a bitmap counts as not arrived.
 #include "internal.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <string.h>

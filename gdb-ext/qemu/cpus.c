@@ -6,7 +6,7 @@
 // Out: the CPUs in the list's order, which is that of QEMU's own notes.
 // Trusts nothing it reads: the list is bounded, and each cpu_index is compared with those before.
 #include "cpus.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 

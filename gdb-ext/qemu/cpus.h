@@ -4,7 +4,7 @@
 #ifndef GG_QEMU_CPUS_H
 #define GG_QEMU_CPUS_H
 
-#include "../host/host.h"
+#include "host/host.h"
 
 enum gg_accelerator { GG_ACCELERATOR_UNKNOWN, GG_ACCELERATOR_TCG, GG_ACCELERATOR_KVM };
 

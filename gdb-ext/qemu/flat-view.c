@@ -8,7 +8,7 @@
 //      of virtio-mem what is plugged in; neighbours joined where region and bytes both go on.
 // Trusts nothing it reads: QEMU is being looked at because something went wrong with it.
 #include "internal.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <string.h>

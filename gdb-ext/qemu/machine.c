@@ -5,8 +5,8 @@
 // Trusts nothing it reads: numbers are held against the size of the table they index, texts are
 // bounded and escaped.
 #include "machine.h"
-#include "../cleanup.h"
-#include "../text.h"
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "qom.h"
 
 #include <gelf.h>

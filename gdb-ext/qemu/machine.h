@@ -4,7 +4,7 @@
 #ifndef GG_QEMU_MACHINE_H
 #define GG_QEMU_MACHINE_H
 
-#include "../host/host.h"
+#include "host/host.h"
 
 // Each is an escaped text that the caller frees, or an error.
 

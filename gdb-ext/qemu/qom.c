@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "qom.h"
-#include "../cleanup.h"
-#include "../text.h"
+#include "base/cleanup.h"
+#include "base/text.h"
 
 struct layout {
 	struct gg_member class, type, name;

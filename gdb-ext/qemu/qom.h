@@ -2,7 +2,7 @@
 #ifndef GG_QOM_H
 #define GG_QOM_H
 
-#include "../host/host.h"
+#include "host/host.h"
 
 // The name of the type of the QOM object (QEMU qom/object.c) at OBJECT, escaped; the caller frees
 // it.

@@ -7,8 +7,8 @@
 // Trusts nothing it reads: the list walk is bounded, the name's length too, and a block must point
 // back to its region.
 #include "internal.h"
-#include "../cleanup.h"
-#include "../text.h"
+#include "base/cleanup.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef GG_QEMU_RAM_H
 #define GG_QEMU_RAM_H
 
-#include "../host/host.h"
+#include "host/host.h"
 
 struct gg_qemu_range {
 	gg_gpa_t start;

@@ -8,7 +8,7 @@
 // within its own size. Another kind of manager is an error: what it has discarded is not known
 // here.
 #include "internal.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 #include "qom.h"
 
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 // state. Out: a guest-physical address, for the caller to look at. Trusts nothing it reads: the
 // list is bounded, names are compared within their arrays.
 #include "vmcoreinfo-device.h"
-#include "../cleanup.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <string.h>

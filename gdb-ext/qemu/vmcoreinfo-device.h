@@ -2,7 +2,7 @@
 #ifndef GG_VMCOREINFO_DEVICE_H
 #define GG_VMCOREINFO_DEVICE_H
 
-#include "../host/host.h"
+#include "host/host.h"
 
 // Where the guest told QEMU's vmcoreinfo device that its note is. GG_NOT_FOUND where there is no
 // such device, or the guest has not told it.

@@ -5,8 +5,8 @@
 #ifndef GG_COPY_H
 #define GG_COPY_H
 
-#include "../memory/backing.h"
-#include "../output.h"
+#include "memory/backing.h"
+#include "base/output.h"
 
 // A range to copy.
 struct gg_copy_job {

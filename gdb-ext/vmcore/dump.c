@@ -4,10 +4,10 @@
 //
 // The kernel is looked for in the bytes as they are copied, so that a large core is read once; to a
 // stream, whose headers come first, it has to be looked for before.
-#include "../cleanup.h"
-#include "../guest.h"
+#include "base/cleanup.h"
+#include "guest/guest.h"
 #include "copy.h"
-#include "elf.h"
+#include "format-elf.h"
 #include "notes.h"
 #include "pieces.h"
 

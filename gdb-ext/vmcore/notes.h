@@ -2,7 +2,7 @@
 #ifndef GG_VMCORE_NOTES_H
 #define GG_VMCORE_NOTES_H
 
-#include "../guest.h"
+#include "guest/guest.h"
 
 // Appends the CPUs' notes in the order of QEMU's own dump (dump/dump.c, write_elf64_notes): all
 // NT_PRSTATUS, then all of QEMU's own. What keeps them from being had, and CPUs whose registers are

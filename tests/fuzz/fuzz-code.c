@@ -3,7 +3,7 @@
 // Code of x86. The first byte of the input chooses bits and syntax, the rest is the code.
 #include "fuzz.h"
 
-#include "../../gdb-ext/arch/x86.h"
+#include "arch/x86/x86.h"
 
 #include <stdlib.h>
 #include <string.h>

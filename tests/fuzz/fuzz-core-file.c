@@ -4,7 +4,7 @@
 // u64), little-endian; its first byte, if odd, cuts the file off.
 #include "fuzz.h"
 
-#include "../../gdb-ext/host/mapped-files.h"
+#include "files/mapped-files.h"
 #include "../unit/core-image.h"
 
 #include <stdio.h>

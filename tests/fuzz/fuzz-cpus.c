@@ -6,7 +6,7 @@
 // whether all that QEMU 7.2 has is known, and whether a nested guest is executed, under KVM or TCG.
 #include "fuzz.h"
 
-#include "../../gdb-ext/guest.h"
+#include "guest/guest.h"
 #include "../unit/fake-qemu.h"
 
 #include <stdlib.h>

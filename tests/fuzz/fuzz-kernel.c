@@ -4,11 +4,11 @@
 // note, and to the CPUs' structures: (offset u16, width u8, value u64), little-endian.
 #include "fuzz.h"
 
-#include "../../gdb-ext/guest.h"
-#include "../../gdb-ext/linux/kdump.h"
-#include "../../gdb-ext/linux/kernel-host.h"
-#include "../../gdb-ext/linux/log.h"
-#include "../../gdb-ext/linux/wall-clock.h"
+#include "guest/guest.h"
+#include "linux/kdump.h"
+#include "linux/kernel-host.h"
+#include "linux/log/log.h"
+#include "linux/wall-clock.h"
 #include "../unit/fake-kernel.h"
 #include "../unit/fake-qemu.h"
 

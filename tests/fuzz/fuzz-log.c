@@ -6,11 +6,11 @@
 // transcript's text, or the RAM, itself.
 #include "fuzz.h"
 
-#include "../../gdb-ext/linux/log-filter.h"
-#include "../../gdb-ext/linux/log-new.h"
-#include "../../gdb-ext/linux/log-find.h"
-#include "../../gdb-ext/linux/log-text.h"
-#include "../../gdb-ext/memory/xp-transcript.h"
+#include "linux/log/filter.h"
+#include "linux/log/new.h"
+#include "linux/log/find.h"
+#include "linux/log/text.h"
+#include "qemu/monitor/xp-transcript.h"
 #include "../unit/log-image.h"
 
 #include <inttypes.h>

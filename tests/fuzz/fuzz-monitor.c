@@ -5,9 +5,9 @@
 // sound text of two CPUs, whose mode and accelerator the other bits choose.
 #include "fuzz.h"
 
-#include "../../gdb-ext/arch/x86.h"
-#include "../../gdb-ext/buffer.h"
-#include "../../gdb-ext/qemu/monitor-cpus.h"
+#include "arch/x86/x86.h"
+#include "base/buffer.h"
+#include "qemu/monitor/cpus.h"
 
 #include <stdio.h>
 #include <stdlib.h>

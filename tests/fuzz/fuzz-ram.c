@@ -4,7 +4,7 @@
 // version, then (offset u16, width u8, value u64), little-endian.
 #include "fuzz.h"
 
-#include "../../gdb-ext/qemu/ram.h"
+#include "qemu/ram.h"
 #include "../unit/fake-qemu.h"
 
 #include <stdlib.h>

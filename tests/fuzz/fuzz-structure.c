@@ -5,9 +5,9 @@
 // the top bit set the rest is a pointer into that memory.
 #include "fuzz.h"
 
-#include "../../gdb-ext/arch/arch.h"
-#include "../../gdb-ext/qemu/ram.h"
-#include "../../gdb-ext/structure/structure.h"
+#include "arch/arch.h"
+#include "qemu/ram.h"
+#include "qemu/layout/structure.h"
 #include "../unit/fake-stripped.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 // u8, value u64, little-endian), or the kernel's page tables, image and note.
 #include "fuzz.h"
 
-#include "../../gdb-ext/guest.h"
+#include "guest/guest.h"
 #include "../unit/fake-stub.h"
 
 #include <stdlib.h>

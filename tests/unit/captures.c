@@ -2,7 +2,7 @@
 #include "captures.h"
 #include "unit.h"
 
-#include "../../gdb-ext/arch/x86.h"
+#include "arch/x86/x86.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #ifndef CAPTURES_H
 #define CAPTURES_H
 
-#include "../../gdb-ext/arch/arch.h"
-#include "../../gdb-ext/qemu/monitor-cpus.h"
+#include "arch/arch.h"
+#include "qemu/monitor/cpus.h"
 
 enum { MAX_TEXT = 1 << 14, MAX_TRUTH = 1 << 12 };
 

@@ -5,7 +5,7 @@
 #ifndef FAKE_KALLSYMS_H
 #define FAKE_KALLSYMS_H
 
-#include "../../gdb-ext/linux/kallsyms.h"
+#include "linux/symbols/kallsyms.h"
 
 #define FAKE_IMAGE UINT64_C(0xffffffff81000000)
 

@@ -6,7 +6,7 @@
 #ifndef FAKE_QEMU_H
 #define FAKE_QEMU_H
 
-#include "../../gdb-ext/host/bytes.h"
+#include "host/bytes.h"
 
 enum fake_version {
 	FAKE_7_2, // MemoryRegion.ram_block; RamDiscardManager

@@ -7,7 +7,7 @@
 #ifndef FAKE_STRIPPED_H
 #define FAKE_STRIPPED_H
 
-#include "../../gdb-ext/host/bytes.h"
+#include "host/bytes.h"
 
 // What a range shows.
 enum stripped_kind {

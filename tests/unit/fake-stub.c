@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fake-stub.h"
 
-#include "../../gdb-ext/arch/x86.h"
+#include "arch/x86/x86.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #ifndef FAKE_STUB_H
 #define FAKE_STUB_H
 
-#include "../../gdb-ext/host/bytes.h"
+#include "host/bytes.h"
 #include "fake-kernel.h"
 
 enum { FAKE_STUB_TEXT = 16384 };

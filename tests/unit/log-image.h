@@ -5,7 +5,7 @@
 #ifndef LOG_IMAGE_H
 #define LOG_IMAGE_H
 
-#include "../../gdb-ext/host/bytes.h"
+#include "host/bytes.h"
 
 struct log_image;
 

@@ -3,7 +3,7 @@
 // The backing of a process, on this one; and what a backing lacks.
 #include "unit.h"
 
-#include "../../gdb-ext/memory/backing.h"
+#include "memory/backing.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 // Memory on its way to a file: what is asked, what is read, what is written.
 #include "unit.h"
 
-#include "../../gdb-ext/vmcore/copy.h"
+#include "vmcore/copy.h"
 
 #include <fcntl.h>
 #include <stdio.h>

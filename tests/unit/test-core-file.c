@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
 
-#include "../../gdb-ext/host/bytes.h"
-#include "../../gdb-ext/host/checked.h"
+#include "host/bytes.h"
+#include "host/checked.h"
 #include "core-image.h"
 
 #include <fcntl.h>

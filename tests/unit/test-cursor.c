@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
 
-#include "../../gdb-ext/cursor.h"
-#include "../../gdb-ext/text.h"
+#include "base/cursor.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 

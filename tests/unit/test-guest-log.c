@@ -4,9 +4,9 @@
 #include "log-image.h"
 #include "unit.h"
 
-#include "../../gdb-ext/guest.h"
-#include "../../gdb-ext/linux/log-text.h"
-#include "../../gdb-ext/memory/xp-transcript.h"
+#include "guest/guest.h"
+#include "linux/log/text.h"
+#include "qemu/monitor/xp-transcript.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,10 +3,10 @@
 #include "fake-kernel.h"
 #include "fake-qemu.h"
 
-#include "../../gdb-ext/guest.h"
-#include "../../gdb-ext/linux/kdump.h"
-#include "../../gdb-ext/linux/kernel-host.h"
-#include "../../gdb-ext/linux/log.h"
+#include "guest/guest.h"
+#include "linux/kdump.h"
+#include "linux/kernel-host.h"
+#include "linux/log/log.h"
 
 #include <elf.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 #include "log-image.h"
 #include "unit.h"
 
-#include "../../gdb-ext/linux/log.h"
-#include "../../gdb-ext/linux/window.h"
+#include "linux/log/log.h"
+#include "memory/window.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #include "log-image.h"
 #include "unit.h"
 
-#include "../../gdb-ext/buffer.h"
-#include "../../gdb-ext/linux/log-new.h"
+#include "base/buffer.h"
+#include "linux/log/new.h"
 
 #include <inttypes.h>
 #include <stdio.h>

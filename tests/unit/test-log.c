@@ -20,10 +20,10 @@
 #include "log-image.h"
 #include "unit.h"
 
-#include "../../gdb-ext/linux/log-filter.h"
-#include "../../gdb-ext/linux/log-printer.h"
-#include "../../gdb-ext/linux/log-text.h"
-#include "../../gdb-ext/linux/log.h"
+#include "linux/log/filter.h"
+#include "linux/log/printer.h"
+#include "linux/log/text.h"
+#include "linux/log/log.h"
 
 #include <errno.h>
 #include <glob.h>

@@ -4,7 +4,7 @@
 #include "captures.h"
 #include "unit.h"
 
-#include "../../gdb-ext/arch/x86.h"
+#include "arch/x86/x86.h"
 
 #include <string.h>
 

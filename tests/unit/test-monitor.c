@@ -5,9 +5,9 @@
 #include "fake-qemu.h"
 #include "unit.h"
 
-#include "../../gdb-ext/arch/x86.h"
-#include "../../gdb-ext/guest.h"
-#include "../../gdb-ext/vmcore/notes.h"
+#include "arch/x86/x86.h"
+#include "guest/guest.h"
+#include "vmcore/notes.h"
 
 #include <elf.h>
 #include <glob.h>

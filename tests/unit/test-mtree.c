@@ -3,7 +3,7 @@
 // What QEMU's monitor prints, of QEMU 5.2 to 11.1, and what it never printed.
 #include "unit.h"
 
-#include "../../gdb-ext/qemu/monitor.h"
+#include "qemu/monitor/monitor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "unit.h"
 #include "fake-qemu.h"
 
-#include "../../gdb-ext/qemu/ram.h"
+#include "qemu/ram.h"
 
 #include <string.h>
 

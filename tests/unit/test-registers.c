@@ -2,8 +2,8 @@
 #include "unit.h"
 #include "fake-qemu.h"
 
-#include "../../gdb-ext/arch/x86.h"
-#include "../../gdb-ext/guest.h"
+#include "arch/x86/x86.h"
+#include "guest/guest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "../../gdb-ext/arch/arch.h"
-#include "../../gdb-ext/cleanup.h"
-#include "../../gdb-ext/qemu/ram.h"
-#include "../../gdb-ext/structure/structure.h"
+#include "arch/arch.h"
+#include "base/cleanup.h"
+#include "qemu/ram.h"
+#include "qemu/layout/structure.h"
 #include "fake-stripped.h"
 #include "unit.h"
 

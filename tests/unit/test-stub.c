@@ -4,7 +4,7 @@
 #include "unit.h"
 #include "fake-stub.h"
 
-#include "../../gdb-ext/guest.h"
+#include "guest/guest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

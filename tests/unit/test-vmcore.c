@@ -2,8 +2,8 @@
 #include "unit.h"
 #include "fake-qemu.h"
 
-#include "../../gdb-ext/vmcore/elf.h"
-#include "../../gdb-ext/output.h"
+#include "vmcore/format-elf.h"
+#include "base/output.h"
 
 #include <elf.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../gdb-ext/error.h"
+#include "base/error.h"
 
 // A test, with the sentence that it proves.
 #define UNIT_TEST(sentence, function)                                                              \

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The registers of x86, and what the x86 files tell each other of them.
+#ifndef GG_X86_H
+#define GG_X86_H
+
+#include "arch/arch.h"
+
+// The parts of a segment register, or of GDTR and IDTR, which have a base and a limit only.
+enum { X86_SELECTOR, X86_BASE, X86_LIMIT, X86_FLAGS, X86_SEGMENT_PARTS };
+
+// In the order of CPUX86State.regs and .segs (QEMU target/i386/cpu.h).
+enum x86_register {
+	X86_RAX,
+	X86_RCX,
+	X86_RDX,
+	X86_RBX,
+	X86_RSP,
+	X86_RBP,
+	X86_RSI,
+	X86_RDI,
+	X86_R8,
+	X86_R15 = X86_R8 + 7,
+	X86_RIP,
+	X86_RFLAGS,
+	X86_ES, // four parts each
+	X86_CS = X86_ES + X86_SEGMENT_PARTS,
+	X86_SS = X86_CS + X86_SEGMENT_PARTS,
+	X86_DS = X86_SS + X86_SEGMENT_PARTS,
+	X86_FS = X86_DS + X86_SEGMENT_PARTS,
+	X86_GS = X86_FS + X86_SEGMENT_PARTS,
+	X86_LDT = X86_GS + X86_SEGMENT_PARTS,
+	X86_TR = X86_LDT + X86_SEGMENT_PARTS,
+	X86_GDT = X86_TR + X86_SEGMENT_PARTS,
+	X86_IDT = X86_GDT + X86_SEGMENT_PARTS,
+	X86_CR0 = X86_IDT + X86_SEGMENT_PARTS,
+	X86_CR4 = X86_CR0 + 4,
+	X86_CR8,
+	X86_EFER,
+	X86_KERNEL_GS_BASE,
+	X86_STAR,
+	X86_LSTAR,
+	X86_CSTAR,
+	X86_FMASK,
+	X86_SYSENTER_CS,
+	X86_SYSENTER_ESP,
+	X86_SYSENTER_EIP,
+	X86_DR0,
+	X86_DR7 = X86_DR0 + 7,
+	X86_XCR0,
+	X86_FCW,
+	X86_FSW,
+	X86_FTW, // a bit for each of FPR0 to FPR7: it is in use
+	X86_MXCSR,
+	X86_FPR0, // by number, not by place in the stack
+	X86_FPR7 = X86_FPR0 + 7,
+	X86_K0,
+	X86_K7 = X86_K0 + 7,
+	X86_ZMM0,
+	X86_ZMM31 = X86_ZMM0 + 31,
+	X86_HALTED,
+	X86_MP_STATE,
+	X86_A20,
+	// What is not a register.
+	X86_HFLAGS,       // CPUX86State.hflags
+	X86_RAW_EFLAGS,   // CPUX86State.eflags, which under TCG lacks the condition codes
+	X86_VM_HSAVE,     // CPUX86State.vm_hsave: where SVM saves the host's registers
+	X86_VM_VMCB,      // CPUX86State.vm_vmcb: the last VMCB that TCG entered
+	X86_NESTED_STATE, // CPUX86State.nested_state: KVM's, in QEMU's memory
+	X86_REGISTERS,
+	X86_NO_REGISTER = X86_REGISTERS,
+};
+
+_Static_assert((int)X86_REGISTERS <= GG_REGISTERS_MAX, "there is room for the registers of x86");
+
+enum { X86_GENERAL_REGISTERS = 16, X86_CONTROL_REGISTERS = 5 };
+
+// CPUX86State.hflags (QEMU target/i386/cpu.h: HF_..._SHIFT).
+enum {
+	X86_HF_CPL = 3 << 0,
+	X86_HF_INHIBIT_IRQ_BIT = 3,
+	X86_HF_PE = 1 << 7,
+	X86_HF_LMA = 1 << 14,
+	X86_HF_CS64 = 1 << 15,
+	X86_HF_VM = 1 << 17,
+	X86_HF_SMM_BIT = 19,
+	X86_HF_GUEST = 1 << 21,
+};
+
+// EFER (AMD APM, volume 2, chapter 3.1.7).
+enum { X86_EFER_LMA = 1 << 10, X86_EFER_SVME = 1 << 12 };
+
+// SegmentCache.flags: the descriptor's second word (QEMU target/i386/cpu.h: DESC_...; Intel SDM,
+// volume 3, chapter 3.4.5).
+enum {
+	X86_DESC_A = 1 << 8,
+	X86_DESC_RW = 1 << 9,  // readable code, writable data
+	X86_DESC_CE = 1 << 10, // conforming code, data that expands down
+	X86_DESC_CODE = 1 << 11,
+	X86_DESC_S = 1 << 12,
+	X86_DESC_DPL_SHIFT = 13,
+	X86_DESC_P = 1 << 15,
+	X86_DESC_L = 1 << 21,
+	X86_DESC_B = 1 << 22,
+};
+
+extern const struct gg_register_info x86_register_infos[X86_REGISTERS];
+
+// The flags that arithmetic sets (Intel SDM, volume 1, chapter 3.4.3), and DF.
+enum {
+	X86_CF = 1 << 0,
+	X86_PF = 1 << 2,
+	X86_AF = 1 << 4,
+	X86_ZF = 1 << 6,
+	X86_SF = 1 << 7,
+	X86_DF = 1 << 10,
+	X86_OF = 1 << 11,
+	X86_CONDITION_CODES = X86_CF | X86_PF | X86_AF | X86_ZF | X86_SF | X86_OF,
+};
+
+// The condition codes as TCG keeps them: how the last result came about. CPUX86State.cc_op,
+// .cc_dst, .cc_src, .cc_src2; WORD is the size of the last three.
+struct x86_condition {
+	uint64_t op, dst, src, src2;
+	unsigned int word;
+};
+
+// The flags among X86_CONDITION_CODES. *KNOWN is false where OP is none that says how: it says so
+// while TCG executes, or the debugger does not know QEMU's numbers for it.
+struct gg_error *x86_condition_codes(const struct gg_host *host,
+				     const struct x86_condition *condition, uint64_t *ret,
+				     bool *known);
+
+// From CPUX86State. An error where a member that a vmcore's notes have is missing; what else a
+// QEMU or its debugger lacks is unknown.
+struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				    struct gg_registers *ret);
+
+// From what QEMU's monitor printed of the CPU, and for what it does not print from HOST's thread,
+// if the CPU has one. GG_BAD_DATA where the text is damaged or not all there.
+struct gg_error *x86_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				  struct gg_registers *ret);
+
+enum gg_nesting x86_nesting(const struct gg_registers *registers);
+
+// From where SVM saves them; as read_saved() of struct gg_arch.
+struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_host *host,
+				const struct gg_qemu_cpu *cpu, const struct gg_registers *nested,
+				struct gg_registers *ret);
+
+// Is TEXT what QEMU's monitor prints of a CPU of this architecture, and is that in long mode?
+bool x86_is_monitor_text(const char *text, bool *long_mode);
+
+// In the layout of QEMU's "info registers" (target/i386/cpu-dump.c, v7.2), "?" in the place of each
+// digit that is not known; behind that what QEMU does not show.
+void x86_print_registers(const struct gg_registers *registers, FILE *out);
+
+struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instruction *ret);
+
+void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
+
+#endif

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The vCPUs as a caller sees them.
+#include "base/cleanup.h"
+#include "guest.h"
+
+#include <string.h>
+
+// Those that have names.
+static size_t list_registers(const struct gg_arch *arch, const struct gg_registers *registers,
+			     struct gg_register ret[GG_REGISTERS_MAX])
+{
+	size_t count = 0;
+	for (unsigned int id = 0; id < arch->register_count; id++) {
+		const struct gg_register_info *info = &arch->registers[id];
+		const struct gg_register_value *value = &registers->values[id];
+		if (!info->name)
+			continue;
+		const uint64_t mask =
+			info->size < 8 ? (UINT64_C(1) << 8 * info->size) - 1 : UINT64_MAX;
+		ret[count++] = (struct gg_register){ .name = info->name,
+						     .size = info->size,
+						     .value = value->value & mask,
+						     .unknown = value->unknown & mask,
+						     .bytes = value->bytes };
+	}
+	return count;
+}
+
+static struct gg_error *print(const struct gg_arch *arch, const struct gg_registers *registers,
+			      char **ret)
+{
+	size_t size;
+	FILE *out = open_memstream(ret, &size);
+	if (!out)
+		return gg_enomem;
+	arch->print_registers(registers, out);
+	const bool failed = ferror(out);
+	return fclose(out) || failed ? gg_enomem : NULL;
+}
+
+// ---- Nested guests ----
+
+static void decide(const struct gg_guest *guest, const struct gg_kernel *kernel,
+		   const struct gg_qemu_cpu *cpu, struct gg_cpu_state *state)
+{
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	if (gg_kernel_runs_on(&site, kernel, cpu))
+		state->nesting = GG_NOT_NESTED;
+	else
+		gg_cpu_state_set_nested(state,
+					"QEMU's monitor does not print them; that the CPU executes "
+					"a nested guest follows from its page tables, which are "
+					"not the kernel's");
+}
+
+struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				    struct gg_cpu_state *ret)
+{
+	const struct gg_kernel *kernel = NULL;
+	const struct gg_arch *arch;
+	const struct gg_ram_map *map;
+	struct gg_error *err = gg_guest_cpu_arch(guest, &arch);
+	if (!err)
+		err = gg_guest_ram_map(guest, &map);
+	if (!err)
+		err = gg_cpu_state_read(arch, map, guest->host, cpu, ret);
+	if (err || ret->nesting != GG_MAYBE_NESTED)
+		return err;
+	err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err)
+		decide(guest, kernel, cpu, ret);
+	if (!err || gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
+// ---- What is shown ----
+
+// A set of registers of a CPU, and what follows from them.
+struct view {
+	struct gg_register list[GG_REGISTERS_MAX];
+	struct gg_cpu_summary summary;
+	char *text;
+};
+
+static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_qemu_cpu *cpu,
+				    const struct gg_registers *registers, struct view *view,
+				    struct gg_cpu *ret)
+{
+	struct gg_error *err = print(arch, registers, &view->text);
+	if (err)
+		return err;
+	arch->summarize(registers, &view->summary);
+	*ret = (struct gg_cpu){
+		.index = cpu->index,
+		.freshness = cpu->freshness,
+		.why = cpu->why,
+		.activity = view->summary.activity,
+		.bits = view->summary.bits,
+		.privilege = view->summary.privilege,
+		.pc = view->summary.pc,
+		.sp = view->summary.sp,
+		.place = view->summary.place,
+		.root = view->summary.root,
+		.registers = view->list,
+		.register_count = list_registers(arch, registers, view->list),
+		.text = view->text,
+		.unknown = "",
+	};
+	return NULL;
+}
+
+struct views {
+	struct gg_cpu_state state;
+	struct view own, nested;
+	struct gg_cpu own_cpu, nested_cpu;
+};
+
+static struct gg_error *create_views(const struct gg_arch *arch, const struct gg_qemu_cpu *cpu,
+				     struct views *views)
+{
+	struct gg_cpu *own = &views->own_cpu;
+	const struct gg_cpu_state *state = &views->state;
+	struct gg_error *err = create_view(arch, cpu, &state->own, &views->own, own);
+	if (err)
+		return err;
+	own->nesting = state->nesting;
+	if (state->nesting != GG_NESTED)
+		return NULL;
+	own->activity = "nested";
+	own->unknown = state->unknown;
+	own->nested = &views->nested_cpu;
+	return create_view(arch, cpu, &state->nested, &views->nested, &views->nested_cpu);
+}
+
+static struct gg_error *show_cpu(struct gg_guest *guest, const struct gg_arch *arch,
+				 const struct gg_qemu_cpu *cpu,
+				 struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
+				 void *data)
+{
+	struct views *views = calloc(1, sizeof(*views));
+	if (!views)
+		return gg_enomem;
+	struct gg_error *err = gg_guest_cpu_state(guest, cpu, &views->state);
+	if (!err)
+		err = create_views(arch, cpu, views);
+	if (!err)
+		err = visit(data, &views->own_cpu);
+	free(views->own.text);
+	free(views->nested.text);
+	free(views);
+	return err;
+}
+
+struct gg_error *gg_guest_cpus(struct gg_guest *guest,
+			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
+			       void *data)
+{
+	const struct gg_qemu_cpus *cpus;
+	const struct gg_arch *arch;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	if (!err)
+		err = gg_guest_cpu_arch(guest, &arch);
+	for (size_t i = 0; !err && i < cpus->count; i++) {
+		err = gg_interrupt_check();
+		if (!err)
+			err = show_cpu(guest, arch, &cpus->cpus[i], visit, data);
+	}
+	return err;
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The kernels in a guest's RAM, as a caller sees them, and which of them is chosen.
+#include "base/cleanup.h"
+#include "guest.h"
+#include "linux/image-search.h"
+#include "linux/kdump.h"
+#include "linux/kernel-host.h"
+#include "linux/log/end.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- The chosen one ----
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+	va_start(arguments, format);
+	const int length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		text = NULL;
+		return gg_enomem;
+	}
+	return notice(data, text);
+}
+
+struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
+{
+	const struct gg_ram_map *map;
+	const struct gg_arch *arch;
+	struct gg_kernel *kernel = NULL;
+	if (!guest->choice.note || guest->kernel)
+		return NULL;
+	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	if (!err)
+		err = gg_guest_cpu_arch(guest, &arch);
+	if (err)
+		return err;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	err = gg_kernel_read(&site, guest->choice.note, &kernel);
+	if (err && gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	guest->chosen = kernel && gg_kernel_identity(kernel) == guest->choice.identity &&
+			(kernel->running || gg_kernel_is_whole(kernel));
+	if (guest->chosen) {
+		guest->kernel = kernel;
+		kernel->finder = GG_FOUND_BY_CHOICE;
+		return NULL;
+	}
+	gg_kernel_destroy(kernel);
+	guest->lost_choice = guest->choice.note;
+	guest->choice.note = 0;
+	return NULL;
+}
+
+struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest)
+{
+	return guest->choice;
+}
+
+// ---- Notices ----
+
+// Adds the kernel after whose crash KERNEL was booted, if it was, to the others.
+static struct gg_error *add_crashed(struct gg_guest *guest, const struct gg_kernel *kernel,
+				    bool by_symbol)
+{
+	struct gg_vmcoreinfo_scan notes;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_error *err = gg_kdump_notes(&site, kernel, by_symbol, &notes);
+	for (size_t i = 0; !err && i < notes.count; i++) {
+		struct gg_kernel *crashed;
+		err = gg_kernel_read(&site, notes.found[i], &crashed);
+		if (!err) {
+			crashed->finder = GG_FOUND_BY_KDUMP;
+			gg_guest_add_other(guest, crashed);
+		} else if (!gg_error_is_final(err)) {
+			gg_error_destroy(err);
+			err = NULL;
+		}
+	}
+	return err;
+}
+
+static struct gg_error *tell_own_state(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+{
+	_cleanup_free_ char *release = gg_vmcoreinfo_value(&guest->kernel->info, "OSRELEASE");
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	const char *const shown = release ? release : "?";
+	if (guest->kernel->running || !guest->cpus.count)
+		return NULL;
+	if (!guest->chosen && gg_kernel_any_nested(&site))
+		return tell(
+			notice, data,
+			"no CPU is seen to run the kernel (Linux %s): CPUs may execute a nested "
+			"guest, and their own page tables are not known",
+			shown);
+	if (guest->chosen)
+		return tell(notice, data,
+			    "shown is the kernel that guest-kernel chose (Linux %s), which no CPU "
+			    "runs",
+			    shown);
+	return tell(notice, data,
+		    "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM", shown,
+		    gg_kernel_count_paging(&site) ? ""
+						  : "; no CPU uses page tables, as after a reset");
+}
+
+static struct gg_error *tell_other(const struct gg_guest *guest, gg_notice_fn *notice, void *data)
+{
+	const struct gg_kernel *other = guest->others.kernels[0];
+	_cleanup_free_ char *release = gg_vmcoreinfo_value(&other->info, "OSRELEASE");
+	_cleanup_free_ char *ends = NULL;
+	struct gg_host host;
+	struct gg_log_end end;
+	gg_kernel_host_init(&host, other);
+	struct gg_error *err = gg_log_end_read(&host, &end);
+	if (err && gg_error_is_final(err))
+		return err;
+	const char *last = err ? NULL : end.panic ? end.panic : end.last;
+	if (last && asprintf(&ends, ", and whose log ends \"%s\"", last) < 0)
+		ends = NULL;
+	if (!err)
+		gg_log_end_deinit(&end);
+	gg_error_destroy(err);
+	return tell(notice, data,
+		    "RAM has another kernel, Linux %s, which %s%s%s: guest-kernel "
+		    "lists and chooses kernels",
+		    release ? release : "?",
+		    other->has_crashed ? "has crashed"
+		    : other->running   ? "other CPUs run"
+				       : "no CPU runs",
+		    ends ? ends : "", guest->others.count > 1 ? "; and more" : "");
+}
+
+struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+{
+	struct gg_error *err = NULL;
+	if (!notice || guest->kernel_told)
+		return NULL;
+	guest->kernel_told = true;
+	if (guest->lost_choice)
+		err = tell(notice, data,
+			   "the kernel that guest-kernel chose, with its VMCOREINFO at "
+			   "guest-physical 0x%" PRIx64 ", is not there any more",
+			   guest->lost_choice);
+	if (!err)
+		err = tell_own_state(guest, notice, data);
+	if (err || guest->chosen)
+		return err;
+	if (guest->kernel->running)
+		err = add_crashed(guest, guest->kernel, false);
+	return err || !guest->others.count ? err : tell_other(guest, notice, data);
+}
+
+// ---- The list ----
+
+void gg_guest_add_other(struct gg_guest *guest, struct gg_kernel *kernel)
+{
+	const bool is_other = !gg_kernel_is_same(guest->kernel, kernel) &&
+			      (kernel->running || gg_kernel_is_whole(kernel));
+	if (is_other)
+		gg_kernels_add(&guest->others, kernel);
+	else
+		gg_kernel_destroy(kernel);
+}
+
+static struct gg_error *find_all(struct gg_guest *guest)
+{
+	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->arch->elf_data == ELFDATA2MSB };
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_kernels found;
+	struct gg_error *err = gg_vmcoreinfo_scan_ram(&scan, guest->ram_map);
+	if (!err)
+		err = gg_kernels_find(&site, &scan, NULL, NULL, &found);
+	if (err)
+		return err;
+	for (size_t i = 0; i < found.count; i++)
+		if (guest->kernel)
+			gg_guest_add_other(guest, found.kernels[i]);
+		else
+			guest->kernel = found.kernels[i];
+	guest->others_complete = true;
+	return NULL;
+}
+
+static bool is_no_kernel(const struct gg_error *err)
+{
+	const enum gg_error_kind kind = gg_error_kind(err);
+	return kind == GG_NOT_FOUND || kind == GG_ABSENT;
+}
+
+// Adds the kernel that runs in place of the chosen one, where that is far away.
+static struct gg_error *add_running(struct gg_guest *guest)
+{
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_kernels found = { .count = 0 };
+	struct gg_kernel *known = NULL;
+	struct gg_error *err = guest->note ? gg_kernel_find_at(&site, guest->note, &known) : NULL;
+	if (known)
+		gg_kernels_add(&found, known);
+	else if (!err)
+		err = gg_kernels_find_by_image(&site, NULL, NULL, &found);
+	if (err && is_no_kernel(err)) {
+		gg_error_destroy(err);
+		err = NULL;
+	}
+	if (!err && found.count)
+		err = add_crashed(guest, found.kernels[0], true);
+	for (size_t i = 0; i < found.count; i++)
+		gg_guest_add_other(guest, found.kernels[i]);
+	return err;
+}
+
+// Fills guest->others as far as that is possible without a look at all of RAM, or with it.
+static struct gg_error *complete(struct gg_guest *guest, bool scan)
+{
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (err && (!scan || !guest->arch || !is_no_kernel(err)))
+		return err;
+	const bool has_kernel = !err;
+	gg_error_destroy(err);
+	err = NULL;
+	if (has_kernel && guest->chosen && gg_guest_is_over_wire(guest))
+		err = add_running(guest);
+	if (!err && has_kernel && guest->kernel->running)
+		err = add_crashed(guest, guest->kernel, true);
+	if (!err && !guest->others_complete && (scan || !gg_guest_is_over_wire(guest)))
+		err = find_all(guest);
+	if (err && has_kernel && is_no_kernel(err)) {
+		gg_error_destroy(err);
+		err = NULL;
+	}
+	return err;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return gg_kernel_compare(*(struct gg_kernel *const *)a, *(struct gg_kernel *const *)b);
+}
+
+static struct gg_error *
+show(const struct gg_guest *guest, const struct gg_kernel *kernel,
+     struct gg_error *(*visit)(void *data, const struct gg_kernel_info *kernel), void *data)
+{
+	static const char *const finders[] = { [GG_FOUND_BY_SCAN] = "scan",
+					       [GG_FOUND_BY_DEVICE] = "device",
+					       [GG_FOUND_BY_TABLES] = "tables",
+					       [GG_FOUND_BY_CHOICE] = "choice",
+					       [GG_FOUND_BY_KDUMP] = "kdump" };
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	_cleanup_free_ char *release = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
+	_cleanup_free_ char *crash = gg_vmcoreinfo_value(&kernel->info, "CRASHTIME");
+	_cleanup_free_ uint32_t *cpus = calloc(guest->cpus.count + 1, sizeof(*cpus));
+	if (!cpus)
+		return gg_enomem;
+	struct gg_kernel_info info = { .choice = { .note = kernel->note,
+						   .identity = gg_kernel_identity(kernel) },
+				       .release = release ? release : "?",
+				       .architecture = kernel->arch->name,
+				       .finder = finders[kernel->finder],
+				       .is_chosen = kernel == guest->kernel,
+				       .has_crashed = kernel->has_crashed,
+				       .crash_time = crash ? strtoull(crash, NULL, 10) : 0,
+				       .cpus = cpus };
+	for (size_t i = 0; i < guest->cpus.count; i++)
+		if (gg_kernel_runs_on(&site, kernel, &guest->cpus.cpus[i]))
+			cpus[info.cpu_count++] = guest->cpus.cpus[i].index;
+	struct gg_host host;
+	struct gg_log_end end;
+	gg_kernel_host_init(&host, kernel);
+	struct gg_error *err = gg_log_end_read(&host, &end);
+	if (err && gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	info.panic = end.panic;
+	info.last = end.last;
+	info.has_time = end.has_time;
+	info.time = end.time;
+	err = visit(data, &info);
+	gg_log_end_deinit(&end);
+	return err;
+}
+
+struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan,
+				  struct gg_error *(*visit)(void *data,
+							    const struct gg_kernel_info *kernel),
+				  void *data)
+{
+	struct gg_kernel *all[GG_KERNELS_MAX + 1];
+	struct gg_error *err = complete(guest, scan);
+	if (err)
+		return err;
+	size_t count = 0;
+	all[count++] = guest->kernel;
+	for (size_t i = 0; i < guest->others.count; i++)
+		all[count++] = guest->others.kernels[i];
+	qsort(all, count, sizeof(*all), compare);
+	for (size_t i = 0; !err && i < count; i++)
+		err = show(guest, all[i], visit, data);
+	return err ? err : gg_guest_check(guest);
+}
+
+bool gg_guest_shows_kernel_of(struct gg_guest *guest, uint32_t index)
+{
+	struct gg_error *err = gg_guest_find_chosen(guest);
+	gg_error_destroy(err);
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	if (!guest->chosen)
+		return true;
+	for (size_t i = 0; i < guest->cpus.count; i++)
+		if (guest->cpus.cpus[i].index == index)
+			return gg_kernel_runs_on(&site, guest->kernel, &guest->cpus.cpus[i]);
+	return false;
+}

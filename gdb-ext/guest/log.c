@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A guest's kernel log, from whatever there is of the guest to where it is wanted.
+#include "guest.h"
+#include "linux/kernel-host.h"
+#include "linux/log/filter.h"
+#include "linux/log/find.h"
+#include "linux/log/printer.h"
+#include "linux/wall-clock.h"
+#include "qemu/monitor/xp-transcript.h"
+#include "base/output.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+// ---- By what it looks like ----
+
+// How the log was found is a notice, for a guess may be wrong.
+static struct gg_error *read_guess(struct gg_log_search *search, const char *where,
+				   struct gg_log_sink *sink)
+{
+	struct gg_log_guess *guess = malloc(sizeof(*guess));
+	if (!guess)
+		return gg_enomem;
+	struct gg_error *err = gg_log_find(search, guess);
+	if (!err)
+		err = gg_log_notice(sink, "%s: what looks like %s, at %s0x%" PRIx64, where,
+				    gg_guess_format_name(guess->format),
+				    search->is_transcript ? "" : "guest-physical ", search->at);
+	if (!err)
+		err = gg_log_read(&guess->host, sink);
+	free(guess);
+	return err;
+}
+
+static struct gg_error *read_transcript(const char *path, struct gg_log_sink *sink)
+{
+	struct gg_transcript *transcript;
+	struct gg_error *err = gg_transcript_read(path, &transcript);
+	if (err)
+		return err;
+	struct gg_log_search search = { .map = gg_transcript_map(transcript),
+					.is_transcript = true };
+	err = read_guess(&search, "the log is found by its structure", sink);
+	gg_transcript_destroy(transcript);
+	return err ? gg_error_context(err, "%s", path) : NULL;
+}
+
+// Adds the tables of a CPU. Logs of kernels of 32 bits are not looked for.
+static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				      struct gg_log_search *search)
+{
+	struct gg_paging pagings[GG_KERNEL_PAGINGS];
+	struct gg_registers registers;
+	struct gg_error *err = gg_cpu_own_registers(guest->arch, guest->ram_map, guest->host, cpu,
+						    NULL, &registers);
+	const size_t count = err ? 0 : gg_arch_kernel_paging(guest->arch, &registers, pagings);
+	for (size_t i = 0; !err && i < count && search->table_count < GG_LOG_SEARCH_TABLES; i++)
+		if (pagings[i].format == GG_PTE_X86_64)
+			err = gg_page_table_create(guest->ram_map, &pagings[i],
+						   &search->tables[search->table_count++]);
+	return err;
+}
+
+// Those that the CPUs use: a CPU in a process has the kernel's half too.
+static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
+{
+	for (size_t i = 0; i < guest->cpus.count; i++)
+		gg_error_destroy(add_tables_of(guest, &guest->cpus.cpus[i], search));
+}
+
+// What the guest is, where no log is found in it.
+static struct gg_error *explain(const struct gg_log_search *search, struct gg_error *no_kernel,
+				struct gg_error *no_log)
+{
+	const char *what = "there is no Linux kernel in the guest's RAM";
+	if (search->has_kernel)
+		what = "there is a Linux kernel in the guest's RAM, but no log of it is found";
+	else if (!search->table_count)
+		what = "the guest has not booted: no CPU of it uses page tables, and there is no "
+		       "Linux kernel in its RAM";
+	struct gg_error *err =
+		gg_error_create(gg_error_kind(no_kernel), "%s (%s; %s)", what,
+				gg_error_message(no_kernel), gg_error_message(no_log));
+	gg_error_destroy(no_kernel);
+	gg_error_destroy(no_log);
+	return err;
+}
+
+// NO_KERNEL, which is consumed, is why it cannot be done otherwise.
+static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink *sink,
+				     struct gg_error *no_kernel)
+{
+	struct gg_log_search search = { .map = guest->ram_map };
+	add_tables(guest, &search);
+	struct gg_error *err =
+		read_guess(&search, "without VMCOREINFO the log is found by its structure", sink);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND && !sink->records)
+		err = explain(&search, no_kernel, err);
+	else
+		gg_error_destroy(no_kernel);
+	for (size_t i = 0; i < search.table_count; i++)
+		gg_page_table_destroy(search.tables[i]);
+	return err;
+}
+
+// ---- By VMCOREINFO ----
+
+struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				   struct gg_log_sink *sink)
+{
+	const struct gg_kernel *kernel;
+	struct gg_host host;
+	struct gg_error *err = gg_guest_check_ram(guest);
+	if (err)
+		return err;
+	err = gg_guest_running_kernel(guest, notice, data, &kernel);
+	if (err && guest->ram_map && guest->arch &&
+	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT) &&
+	    !gg_guest_is_over_wire(guest))
+		return read_unknown(guest, sink, err);
+	if (err)
+		return err;
+	gg_kernel_host_init(&host, kernel);
+	return gg_log_read(&host, sink);
+}
+
+// ---- The wall clock ----
+
+struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				      int64_t *ret)
+{
+	const struct gg_kernel *kernel;
+	if (!guest)
+		return gg_error_create(GG_INVALID, "a transcript has no clock but the log's");
+	struct gg_error *err = gg_guest_running_kernel(guest, NULL, NULL, &kernel);
+	if (!err)
+		err = gg_wall_clock_find(kernel->symbols, ret);
+	if (err)
+		return gg_error_context(err, "the kernel's clock");
+	return notice ? notice(data,
+			       "times in UTC are the log's clock and what the kernel adds to it "
+			       "now, "
+			       "as with dmesg -T; they are wrong for what was logged before the "
+			       "guest's clock was set or the guest suspended")
+		      : NULL;
+}
+
+// A time that the log's clock cannot have is before or after all of them.
+static void resolve_bound(struct gg_log_bound *bound, int64_t offset)
+{
+	if (!bound->is_set || !bound->is_wall)
+		return;
+	bound->is_wall = false;
+	if (__builtin_sub_overflow(bound->time, offset, &bound->time))
+		bound->time = bound->time < 0 ? INT64_MAX : INT64_MIN;
+}
+
+struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					struct gg_log_query *query)
+{
+	enum { SECOND = 1000000000 };
+	int64_t offset = 0;
+	if (!(query->since.is_set && query->since.is_wall) &&
+	    !(query->until.is_set && query->until.is_wall))
+		return NULL;
+	struct gg_error *err = gg_guest_wall_offset(guest, notice, data, &offset);
+	if (err)
+		return err;
+	// A time in UTC is a whole second.
+	if (query->until.is_wall && query->until.time <= INT64_MAX - SECOND)
+		query->until.time += SECOND - 1;
+	resolve_bound(&query->since, offset);
+	resolve_bound(&query->until, offset);
+	return NULL;
+}
+
+// ---- Records ----
+
+// The sink's data is the filter, the notices' is the caller's: both go by way of this.
+struct listener {
+	struct gg_log_filter filter;
+	gg_notice_fn *notice;
+	void *data;
+};
+
+static struct gg_error *pass_record(void *data, const struct gg_log_record *record)
+{
+	struct listener *listener = data;
+	return gg_log_filter_record(&listener->filter, record);
+}
+
+static struct gg_error *pass_notice(void *data, const char *text)
+{
+	struct listener *listener = data;
+	return listener->notice ? listener->notice(listener->data, text) : NULL;
+}
+
+static struct gg_error *tell_empty(const struct gg_log_sink *sink)
+{
+	if (!sink->records)
+		return gg_log_notice(sink, "the log is empty");
+	return gg_log_notice(sink, "none of the log's %" PRIu64 " record%s is what was asked for",
+			     sink->records, sink->records == 1 ? "" : "s");
+}
+
+struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
+			      struct gg_error *(*visit)(void *data,
+							const struct gg_log_record *record),
+			      struct gg_error *(*notice)(void *data, const char *text), void *data)
+{
+	struct listener listener = { .notice = notice, .data = data };
+	struct gg_log_sink sink = { .record = pass_record,
+				    .notice = pass_notice,
+				    .data = &listener };
+	struct gg_log_query resolved = *query;
+	struct gg_error *err =
+		gg_guest_resolve_query(query->transcript ? NULL : guest, notice, data, &resolved);
+	if (!err)
+		err = gg_log_filter_init(&listener.filter, &resolved, visit, data);
+	if (err)
+		return err;
+	listener.filter.from = &sink;
+	if (!query->transcript && !guest)
+		err = gg_error_create(GG_INVALID, "neither a guest nor a transcript");
+	else if (query->transcript)
+		err = read_transcript(query->transcript, &sink);
+	else
+		err = gg_guest_read_log(guest, notice, data, &sink);
+	if (!err && guest)
+		err = gg_guest_check(guest);
+	if (!err)
+		err = gg_log_filter_end(&listener.filter);
+	if (!err && !listener.filter.shown)
+		err = tell_empty(&sink);
+	gg_log_filter_deinit(&listener.filter);
+	gg_log_sink_deinit(&sink);
+	return err;
+}
+
+// ---- Text ----
+
+struct text {
+	struct gg_log_printer printer;
+	gg_notice_fn *notice;
+	void *data;
+};
+
+static struct gg_error *print_record(void *data, const struct gg_log_record *record)
+{
+	struct text *text = data;
+	return gg_log_printer_record(&text->printer, record);
+}
+
+static struct gg_error *text_notice(void *data, const char *notice)
+{
+	const struct text *text = data;
+	return text->notice ? text->notice(text->data, notice) : NULL;
+}
+
+// The bounds' offset is the times' too, and one notice tells of both.
+static struct gg_error *print_log(struct gg_guest *guest, const struct gg_log_query *query,
+				  const struct gg_log_style *style,
+				  struct gg_error *(*write)(void *data, const char *text,
+							    size_t size),
+				  gg_notice_fn *notice, void *data, uint64_t *ret)
+{
+	struct gg_log_style filled = *style;
+	struct gg_log_query resolved = *query;
+	struct text text = { .printer = { .style = &filled, .write = write, .data = data },
+			     .notice = notice,
+			     .data = data };
+	struct gg_guest *of_times = query->transcript ? NULL : guest;
+	struct gg_error *err = NULL;
+	if (style->wall)
+		err = gg_guest_wall_offset(of_times, notice, data, &filled.wall_offset);
+	if (!err)
+		err = gg_guest_resolve_query(of_times, style->wall ? NULL : notice, data,
+					     &resolved);
+	if (!err)
+		err = gg_guest_log(guest, &resolved, print_record, text_notice, &text);
+	if (!err)
+		err = gg_log_printer_end(&text.printer);
+	*ret = text.printer.records;
+	gg_log_printer_deinit(&text.printer);
+	return err;
+}
+
+struct gg_error *
+gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
+		   const struct gg_log_style *style,
+		   struct gg_error *(*write)(void *data, const char *text, size_t size),
+		   struct gg_error *(*notice)(void *data, const char *text), void *data)
+{
+	uint64_t count;
+	return print_log(guest, query, style, write, notice, data, &count);
+}
+
+// ---- A file ----
+
+struct file {
+	struct gg_output *output;
+	uint64_t size;
+	gg_notice_fn *notice;
+	void *data;
+};
+
+static struct gg_error *write_file(void *data, const char *text, size_t size)
+{
+	struct file *file = data;
+	struct gg_error *err = gg_output_write(file->output, file->size, text, size);
+	file->size += size;
+	return err;
+}
+
+static struct gg_error *file_notice(void *data, const char *text)
+{
+	const struct file *file = data;
+	return file->notice ? file->notice(file->data, text) : NULL;
+}
+
+struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
+				   const struct gg_log_style *style, const char *path, bool force,
+				   struct gg_error *(*notice)(void *data, const char *text),
+				   void *data, uint64_t *ret)
+{
+	const char *looked_at[4] = { 0 };
+	size_t count = 0;
+	struct file file = { .notice = notice, .data = data };
+	if (guest && guest->core)
+		looked_at[count++] = gg_core_file_path(guest->core);
+	if (guest && guest->program_path)
+		looked_at[count++] = guest->program_path;
+	if (query->transcript)
+		looked_at[count++] = query->transcript;
+	struct gg_error *err = gg_output_create(path, force, looked_at, &file.output);
+	if (err)
+		return err;
+	err = print_log(guest, query, style, write_file, file_notice, &file, ret);
+	if (!err)
+		err = gg_output_commit(file.output, file.size);
+	gg_output_destroy(file.output);
+	return err;
+}

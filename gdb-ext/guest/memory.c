@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The kernel's symbols, and guest memory by virtual address, as a caller sees them.
+#include "base/cleanup.h"
+#include "guest.h"
+#include "linux/per-cpu.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+// ---- Symbols ----
+
+static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols **ret)
+{
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err)
+		*ret = kernel->symbols;
+	return err;
+}
+
+struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_address(symbols, name, ret);
+}
+
+struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address, struct gg_symbol *ret)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_at(symbols, address, ret);
+}
+
+struct gg_error *
+gg_guest_symbols(struct gg_guest *guest,
+		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_visit(symbols, visit, data);
+}
+
+struct gg_error *gg_guest_complete_symbol(struct gg_guest *guest, const char *prefix, size_t limit,
+					  struct gg_error *(*visit)(void *data, const char *name),
+					  void *data)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	return err ? err : gg_symbols_complete(symbols, prefix, limit, visit, data);
+}
+
+// ---- Per-CPU variables ----
+
+static struct gg_error *no_cpu(const struct gg_qemu_cpus *cpus, int64_t index)
+{
+	uint32_t low = UINT32_MAX, high = 0;
+	for (size_t i = 0; i < cpus->count; i++) {
+		const uint32_t other = cpus->cpus[i].index;
+		low = other < low ? other : low;
+		high = other > high ? other : high;
+	}
+	return gg_error_create(GG_NOT_FOUND,
+			       "there is no CPU %" PRId64 "; there are %zu from %" PRIu32
+			       " to %" PRIu32,
+			       index, cpus->count, low, high);
+}
+
+static struct gg_error *find_cpu(struct gg_guest *guest, int64_t index,
+				 const struct gg_qemu_cpu **ret)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	for (size_t i = 0; !err && i < cpus->count; i++)
+		if (cpus->cpus[i].index == index) {
+			*ret = &cpus->cpus[i];
+			return NULL;
+		}
+	return err ? err : no_cpu(cpus, index);
+}
+
+// The registers that may hold a CPU's offset; none where the registers cannot be read.
+static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				   uint64_t bases[GG_PER_CPU_BASES], size_t *ret)
+{
+	const struct gg_arch *arch;
+	struct gg_cpu_state state;
+	struct gg_error *err = gg_guest_arch(guest, &arch);
+	if (!err && arch->per_cpu_bases)
+		err = gg_guest_cpu_state(guest, cpu, &state);
+	*ret = !err && arch->per_cpu_bases ? arch->per_cpu_bases(&state.own, bases) : 0;
+	if (err && gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
+static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t index,
+				    gg_notice_fn *notice, void *data)
+{
+	_cleanup_free_ char *text = NULL;
+	if (!notice || (per_cpu->is_confirmed && per_cpu->number == index))
+		return NULL;
+	const int size =
+		per_cpu->is_confirmed
+			? asprintf(&text, "QEMU's CPU %" PRIu32 " is the kernel's CPU %" PRIu32,
+				   index, per_cpu->number)
+			: asprintf(&text,
+				   "no register of CPU %" PRIu32
+				   " says where its per-CPU memory is: that of the kernel's CPU "
+				   "%" PRIu32,
+				   index, per_cpu->number);
+	if (size >= 0)
+		return notice(data, text);
+	text = NULL;
+	return gg_enomem;
+}
+
+static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *symbols, int64_t cpu,
+				   gg_notice_fn *notice, void *data, struct gg_symbol *symbol)
+{
+	const struct gg_qemu_cpu *qemu_cpu;
+	uint64_t bases[GG_PER_CPU_BASES];
+	struct gg_per_cpu_hints hints = { .index = (uint32_t)cpu, .bases = bases };
+	struct gg_per_cpu per_cpu;
+	struct gg_error *err = find_cpu(guest, cpu, &qemu_cpu);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		// The symbol was found.
+		struct gg_error *invalid = gg_error_create(GG_INVALID, "%s", gg_error_message(err));
+		gg_error_destroy(err);
+		err = invalid;
+	}
+	if (!err)
+		err = find_bases(guest, qemu_cpu, bases, &hints.base_count);
+	if (!err)
+		err = gg_per_cpu_find(symbols, &hints, &per_cpu);
+	if (!err)
+		err = tell_number(&per_cpu, hints.index, notice, data);
+	if (!err)
+		symbol->address += per_cpu.offset;
+	return err;
+}
+
+struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
+				      struct gg_error *(*notice)(void *data, const char *text),
+				      void *data, struct gg_symbol *ret)
+{
+	struct gg_symbols *symbols = NULL;
+	struct gg_error *err = find_symbols(guest, &symbols);
+	if (!err)
+		err = gg_symbols_find(symbols, name, ret);
+	// VMCOREINFO has none, and costs no look at kallsyms.
+	if (err || !ret->size || !gg_is_per_cpu(symbols, ret->address))
+		return err;
+	if (cpu == GG_KERNEL_TABLES)
+		return gg_error_create(GG_INVALID,
+				       "%s is a per-CPU variable: -cpu N has that of CPU N", name);
+	return add_offset(guest, symbols, cpu, notice, data, ret);
+}
+
+// ---- Address spaces ----
+
+struct gg_address_space {
+	int64_t cpu;
+	const struct gg_ram_map *map;
+	struct gg_page_table *table;
+	bool owns_table;  // else it is the kernel's
+	bool is_physical; // the CPU's paging is off
+};
+
+void gg_address_space_destroy(struct gg_address_space *space)
+{
+	if (!space)
+		return;
+	if (space->owns_table)
+		gg_page_table_destroy(space->table);
+	free(space);
+}
+
+static void cleanup_space(struct gg_address_space **space)
+{
+	gg_address_space_destroy(*space);
+}
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+	if (!notice)
+		return NULL;
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	return text ? notice(data, text) : gg_enomem;
+}
+
+// AMD's SME has a bit in every entry; a kernel's VMCOREINFO tells which.
+static uint64_t ignored_bits(struct gg_guest *guest)
+{
+	return guest->kernel ? guest->kernel->paging.paging.ignored_bits : 0;
+}
+
+// Tells where the CPU has other page tables than those with which it executes the guest's code.
+static struct gg_error *tell_mode(gg_notice_fn *notice, void *data, const struct gg_arch *arch,
+				  const struct gg_qemu_cpu *cpu, const struct gg_cpu_state *state)
+{
+	const enum gg_nesting nesting = state->nesting;
+	const char *firmware_mode = arch->firmware_mode(&state->own);
+	if (firmware_mode)
+		return tell(notice, data,
+			    "CPU %" PRIu32
+			    " is in %s: addresses are the firmware's, not those of the kernel that "
+			    "it interrupted",
+			    cpu->index, firmware_mode);
+	if (nesting == GG_NESTED)
+		return tell(notice, data,
+			    "CPU %" PRIu32 " executes a nested guest: these are the guest's own "
+			    "page tables, to which the CPU returns",
+			    cpu->index);
+	if (nesting == GG_MAYBE_NESTED)
+		return tell(notice, data,
+			    "CPU %" PRIu32 " may execute a nested guest, which QEMU's monitor does "
+			    "not tell: these page tables may be the nested guest's",
+			    cpu->index);
+	return NULL;
+}
+
+static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
+				gg_notice_fn *notice, void *data, struct gg_address_space *space)
+{
+	const struct gg_arch *arch;
+	struct gg_cpu_state state;
+	struct gg_paging paging;
+	struct gg_error *err = gg_guest_cpu_arch(guest, &arch);
+	if (!err)
+		err = gg_guest_cpu_state(guest, cpu, &state);
+	if (!err && state.unknown[0])
+		err = gg_error_create(GG_UNSUPPORTED,
+				      "CPU %" PRIu32
+				      " executes a nested guest, and the guest's own "
+				      "page tables are not known: %s",
+				      cpu->index, state.unknown);
+	if (!err)
+		err = tell_mode(notice, data, arch, cpu, &state);
+	if (err)
+		return err;
+	arch->cpu_paging(&state.own, &paging);
+	paging.ignored_bits |= ignored_bits(guest);
+	space->is_physical = !paging.levels;
+	space->owns_table = true;
+	return gg_page_table_create(space->map, &paging, &space->table);
+}
+
+static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_notice_fn *notice,
+				      void *data, struct gg_address_space *space)
+{
+	const struct gg_qemu_cpu *cpu;
+	struct gg_error *err = find_cpu(guest, index, &cpu);
+	if (!err && cpu->freshness != GG_CURRENT)
+		err = tell(notice, data,
+			   "through CPU %" PRIu32
+			   "'s page tables, which may not be those of now: %s",
+			   cpu->index, cpu->why);
+	return err ? err : use_cpu(guest, cpu, notice, data, space);
+}
+
+// GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.
+static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_space *space)
+{
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	if (!err)
+		space->table = kernel->table;
+	return err;
+}
+
+// The first CPU whose own page tables are known.
+static struct gg_error *use_any_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+				    struct gg_address_space *space)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *first = NULL, *err = gg_guest_qemu_cpus(guest, &cpus);
+	for (size_t i = 0; !err && i < cpus->count; i++) {
+		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
+		err = use_cpu(guest, cpu, notice, data, space);
+		if (!err) {
+			gg_error_destroy(first);
+			return tell(notice, data,
+				    "no kernel of Linux is found: through CPU %" PRIu32 "%s%s%s",
+				    cpu->index,
+				    space->is_physical
+					    ? ", whose paging is off: addresses are guest-physical"
+					    : "'s page tables",
+				    cpu->freshness == GG_CURRENT
+					    ? ""
+					    : ", which may not be those of now: ",
+				    cpu->why);
+		}
+		if (gg_error_kind(err) != GG_UNSUPPORTED)
+			break;
+		if (first)
+			gg_error_destroy(err);
+		else
+			first = err;
+		err = NULL;
+	}
+	if (!err)
+		return first;
+	gg_error_destroy(first);
+	return err;
+}
+
+static struct gg_error *use_kernel_or_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+					  struct gg_address_space *space)
+{
+	struct gg_error *err = use_kernel(guest, space);
+	if (!err || (gg_error_kind(err) != GG_NOT_FOUND && gg_error_kind(err) != GG_ABSENT))
+		return err;
+	gg_error_destroy(err);
+	return use_any_cpu(guest, notice, data, space);
+}
+
+static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu, gg_notice_fn *notice,
+				     void *data, struct gg_address_space **ret)
+{
+	_cleanup_(cleanup_space) struct gg_address_space *space = calloc(1, sizeof(*space));
+	if (!space)
+		return gg_enomem;
+	space->cpu = cpu;
+	struct gg_error *err = gg_guest_ram_map(guest, &space->map);
+	if (!err)
+		err = gg_guest_check_ram(guest);
+	if (!err)
+		err = cpu == GG_KERNEL_TABLES ? use_kernel_or_cpu(guest, notice, data, space)
+					      : use_cpu_index(guest, cpu, notice, data, space);
+	if (!err)
+		*ret = no_cleanup_ptr(space);
+	return err;
+}
+
+struct gg_error *gg_guest_address_space(struct gg_guest *guest, int64_t cpu,
+					struct gg_error *(*notice)(void *data, const char *text),
+					void *data, struct gg_address_space **ret)
+{
+	if (!guest->space || guest->space->cpu != cpu) {
+		struct gg_address_space *space = NULL;
+		struct gg_error *err = create_space(guest, cpu, notice, data, &space);
+		if (err)
+			return err;
+		gg_address_space_destroy(guest->space);
+		guest->space = space;
+	}
+	*ret = guest->space;
+	return NULL;
+}
+
+struct gg_error *gg_address_space_read(struct gg_address_space *space, gg_gva_t gva, void *buffer,
+				       size_t size)
+{
+	if (size && size - 1 > UINT64_MAX - gva)
+		return gg_error_create(GG_INVALID,
+				       "%zu bytes from 0x%" PRIx64
+				       " on go beyond the last address, 0x%" PRIx64,
+				       size, gva, UINT64_MAX);
+	return gg_page_table_read(space->table, gva, buffer, size);
+}
+
+struct walk {
+	const struct gg_page_table *table;
+	struct gg_error *(*visit)(void *data, const struct gg_walk_entry *entry);
+	void *data;
+};
+
+static struct gg_error *show_entry(void *data, const struct gg_page_entry *entry)
+{
+	const struct walk *walk = data;
+	char flags[GG_PAGE_FLAGS_SIZE];
+	gg_page_table_flags(walk->table, entry, flags);
+	const struct gg_walk_entry shown = { .level = gg_page_table_level_name(walk->table,
+									       entry->level),
+					     .gpa = entry->gpa,
+					     .value = entry->value,
+					     .flags = flags };
+	return walk->visit(walk->data, &shown);
+}
+
+// Is the byte at GPA in RANGE not to be had? A page that was never touched is not read.
+static bool is_absent(const struct gg_ram_map *map, const struct gg_ram_range *range, gg_gpa_t gpa)
+{
+	uint8_t byte;
+	struct gg_extent extent = { .kind = GG_EXTENT_HOLE };
+	struct gg_error *err = map->backing->ops->extent(
+		map->backing, range->hva + (gpa - range->start), 1, true, &extent);
+	if (!err && extent.kind == GG_EXTENT_DATA)
+		err = gg_ram_map_read(map, gpa, &byte, 1);
+	const bool absent = err ? gg_error_kind(err) == GG_ABSENT : extent.kind == GG_EXTENT_ABSENT;
+	gg_error_destroy(err);
+	return absent;
+}
+
+struct gg_error *gg_address_space_walk(struct gg_address_space *space, gg_gva_t gva,
+				       struct gg_error *(*visit)(void *data,
+								 const struct gg_walk_entry *entry),
+				       void *data, struct gg_translation *ret)
+{
+	struct walk walk = { .table = space->table, .visit = visit, .data = data };
+	struct gg_mapping mapping;
+	struct gg_error *err = gg_page_table_walk(space->table, gva, show_entry, &walk, &mapping);
+	if (err)
+		return err;
+	*ret = (struct gg_translation){ .mapped = mapping.present,
+					.gpa = mapping.gpa,
+					.page_size = mapping.page_size };
+	const struct gg_ram_range *range =
+		mapping.present ? gg_ram_map_find(space->map, mapping.gpa) : NULL;
+	if (range) {
+		ret->absent = is_absent(space->map, range, mapping.gpa);
+		ret->block = range->block;
+		ret->block_offset = range->offset + (mapping.gpa - range->start);
+	}
+	return NULL;
+}

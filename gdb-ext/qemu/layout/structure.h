@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The second answerer of "where is this symbol" and "where is this member": QEMU itself, whose
+// binary was stripped. Layouts are found by what real data must be like, and are proved by it: each
+// answer says why it is the only one.
+//
+// The host that this is asked through takes the debugger's types where those know QEMU's.
+#ifndef GG_STRUCTURE_H
+#define GG_STRUCTURE_H
+
+#include "files/process-map.h"
+
+struct gg_structure;
+
+// Over DEBUGGER, whose reads must not change while this lives. MAP, which may be NULL, is of the
+// same process. Both must outlive RET. Nothing is looked for before the first question.
+struct gg_error *gg_structure_create(const struct gg_host *debugger,
+				     const struct gg_process_map *map, struct gg_structure **ret);
+
+// To be called before the first question where the debugger's types and symbols are those of
+// another program.
+void gg_structure_distrust_types(struct gg_structure *structure);
+
+// NULL is allowed.
+void gg_structure_destroy(struct gg_structure *structure);
+
+// The four questions. Valid as long as STRUCTURE is.
+const struct gg_host *gg_structure_host(struct gg_structure *structure);
+
+// Do the debugger's types know QEMU's? If not, answers are found by structure.
+bool gg_structure_has_types(struct gg_structure *structure);
+
+// A member as both answerers have it.
+struct gg_structure_row {
+	const char *type, *path;
+	const struct gg_member *by_types;     // NULL: not known
+	const struct gg_member *by_structure; // NULL: not found
+	const char *proof;                    // of what was found, or why it was not
+};
+
+// Calls VISIT for every member that can be found by structure, whether or not it was. An error of
+// VISIT's ends it.
+struct gg_error *gg_structure_compare(struct gg_structure *structure,
+				      struct gg_error *(*visit)(void *data,
+								const struct gg_structure_row *row),
+				      void *data);
+
+#endif

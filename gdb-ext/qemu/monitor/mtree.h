@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The guest's RAM as QEMU's monitor tells of it.
+#ifndef GG_QEMU_MTREE_H
+#define GG_QEMU_MTREE_H
+
+#include "qemu/ram.h"
+
+// A virtio-mem device: where its memory is, and how much of that is plugged in.
+struct gg_virtio_mem {
+	gg_gpa_t start;
+	uint64_t max_size, plugged; // bytes
+};
+
+struct gg_memory_devices {
+	struct gg_virtio_mem *devices;
+	size_t count;
+};
+
+// From the text that "info memory-devices" prints (QEMU hw/core/machine-hmp-cmds.c; before v6.2
+// monitor/hmp-cmds.c); NULL, where QEMU has no such command, is none. The caller calls
+// gg_memory_devices_deinit() also after an error.
+struct gg_error *gg_memory_devices_read(const char *text, struct gg_memory_devices *ret);
+void gg_memory_devices_deinit(struct gg_memory_devices *devices);
+
+// From the text that "info mtree -f" prints (QEMU softmmu/memory.c, mtree_print_flatview): the
+// ranges of the address space "memory" that QEMU's own dump has. Each hva is the gpa itself. What
+// virtio-mem has not plugged in is left out if nothing is plugged in; of one with a part plugged
+// in, which the monitor does not name, all of it is there. GG_BAD_DATA where TEXT is not what QEMU
+// prints.
+struct gg_error *gg_mtree_read(const char *text, const struct gg_memory_devices *devices,
+			       struct gg_qemu_ram *ret);
+
+#endif
