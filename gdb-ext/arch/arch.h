@@ -11,6 +11,8 @@
 #include "qemu/cpus.h"
 #include "registers.h"
 
+#include <gdb-guest/code.h>
+#include <gdb-guest/cpus.h>
 #include <stdio.h>
 
 // What VMCOREINFO says of a kernel's place in memory.

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+#include <gdb-guest/cpus.h>
+
 enum {
 	GG_REGISTERS_MAX = 160, // of any architecture
 	GG_REGISTER_BYTES = 64, // of any register

@@ -8,6 +8,8 @@
 
 #include "error.h"
 
+#include <gdb-guest/host.h>
+
 struct gg_cursor {
 	const uint8_t *bytes;
 	uint64_t size;

@@ -2,7 +2,7 @@
 #ifndef GG_ERROR_H
 #define GG_ERROR_H
 
-#include "gdb-guest.h"
+#include <gdb-guest/error.h>
 
 // No memory: an error that needs none. gg_error_destroy() leaves it alone.
 extern struct gg_error *const gg_enomem;

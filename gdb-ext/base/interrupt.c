@@ -5,6 +5,7 @@
 // that the loops look at.
 #include "interrupt.h"
 
+#include <gdb-guest/interrupt.h>
 #include <signal.h>
 
 static struct sigaction previous_int, previous_pipe;

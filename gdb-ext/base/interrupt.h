@@ -4,6 +4,7 @@
 #ifndef GG_INTERRUPT_H
 #define GG_INTERRUPT_H
 
+#include <gdb-guest/interrupt.h>
 #include "error.h"
 
 #include <signal.h>

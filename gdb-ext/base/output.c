@@ -2,6 +2,7 @@
 #include "output.h"
 #include "cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -6,6 +6,8 @@
 
 #include "mapped-files.h"
 
+#include <sys/types.h>
+
 // A file whose start was mapped.
 struct gg_file_start {
 	uint64_t address, end; // of the mapping; the end of a core's is not known, 0

@@ -3,6 +3,7 @@
 // The guest's code as instructions.
 #include "guest.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 
 enum { PAGE = 4096, LONGEST = 15 }; // of any instruction of a known architecture

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "guest.h"
 
+#include <gdb-guest/interrupt.h>
 #include <string.h>
 
 // Those that have names.

@@ -10,6 +10,9 @@
 #include "qemu/monitor/monitor.h"
 #include "qemu/layout/structure.h"
 
+#include <gdb-guest/log.h>
+#include <gdb-guest/virtual.h>
+
 struct gg_guest {
 	// The debugger's, its reads checked against the core, and what it does not know of QEMU
 	// found by structure.

@@ -8,6 +8,7 @@
 #include "linux/kernel-host.h"
 #include "linux/log/end.h"
 
+#include <gdb-guest/kernels.h>
 #include <elf.h>
 #include <inttypes.h>
 #include <stdarg.h>

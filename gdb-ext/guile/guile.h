@@ -6,6 +6,7 @@
 
 #include "guest/guest.h"
 
+#include <gdb-guest.h>
 #include <libguile.h>
 
 // Throws ERR, if it is one, as (gdb-guest-error KIND MESSAGE), and destroys it. No C variable that

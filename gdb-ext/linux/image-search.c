@@ -13,6 +13,7 @@
 #include "arch/cpu-state.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <elf.h>
 #include <endian.h>
 #include <inttypes.h>

@@ -9,6 +9,7 @@
 #include "memory/ram-scan.h"
 #include "kernel.h"
 
+#include <gdb-guest/interrupt.h>
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -13,6 +13,7 @@
 #include "kernel-host.h"
 #include "linux/symbols/symbols.h"
 
+#include <gdb-guest/interrupt.h>
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef GG_SYSRQ_H
 #define GG_SYSRQ_H
 
-#include "gdb-guest.h"
+#include <gdb-guest.h>
 
 enum { GG_SYSRQ_MAX_CODES = 4 };
 

@@ -11,6 +11,7 @@
 #include "backing.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>

@@ -7,6 +7,8 @@
 #include "files/core-file.h"
 #include "qemu/ram.h"
 
+#include <sys/types.h>
+
 enum gg_extent_kind {
 	GG_EXTENT_DATA,   // may have zeros too
 	GG_EXTENT_HOLE,   // known to be zeros without a look: never touched, or a hole of the core

@@ -2,6 +2,7 @@
 #include "ram-map.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 

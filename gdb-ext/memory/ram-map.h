@@ -7,6 +7,8 @@
 #include "qemu/ram.h"
 #include "backing.h"
 
+#include <gdb-guest/ram.h>
+
 struct gg_ram_map {
 	struct gg_ram_range *ranges; // ascending by start, disjoint
 	size_t count;

@@ -2,6 +2,7 @@
 #include "ram-scan.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 
 enum { CHUNK = 1 << 20 };

@@ -8,6 +8,7 @@
 #include "cpus.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 
 struct cpu_layout {

@@ -6,6 +6,8 @@
 
 #include "host/host.h"
 
+#include <gdb-guest/cpus.h>
+
 enum gg_accelerator { GG_ACCELERATOR_UNKNOWN, GG_ACCELERATOR_TCG, GG_ACCELERATOR_KVM };
 
 struct gg_qemu_cpu {

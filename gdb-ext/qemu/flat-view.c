@@ -10,6 +10,7 @@
 #include "internal.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 

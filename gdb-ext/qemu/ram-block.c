@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 

@@ -9,6 +9,7 @@
 #include "vmcoreinfo-device.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 

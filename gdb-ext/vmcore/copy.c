@@ -2,6 +2,7 @@
 #include "copy.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>

@@ -11,6 +11,8 @@
 #include "notes.h"
 #include "pieces.h"
 
+#include <gdb-guest/dump.h>
+#include <gdb-guest/interrupt.h>
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>

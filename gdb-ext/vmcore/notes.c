@@ -2,6 +2,7 @@
 #include "notes.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -5,6 +5,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include <gdb-guest.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -5,6 +5,7 @@
 #ifndef FAKE_STUB_H
 #define FAKE_STUB_H
 
+#include <gdb-guest.h>
 #include "host/bytes.h"
 #include "fake-kernel.h"
 

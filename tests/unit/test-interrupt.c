@@ -3,7 +3,7 @@
 // SIGINT, with a handler of "GDB's" that puts itself in place whenever it is called, as GDB's does.
 #include "unit.h"
 
-#include "gdb-guest.h"
+#include <gdb-guest.h>
 
 #include <poll.h>
 #include <pthread.h>

@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 
+#include <gdb-guest.h>
+
 // A test, with the sentence that it proves.
 #define UNIT_TEST(sentence, function)                                                              \
 	{                                                                                          \

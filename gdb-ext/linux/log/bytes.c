@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "memory/window.h"
 
+#include <gdb-guest/interrupt.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>

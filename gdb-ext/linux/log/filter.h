@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "log.h"
 
+#include <gdb-guest/log.h>
 #include <regex.h>
 
 struct gg_log_held;

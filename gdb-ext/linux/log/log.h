@@ -9,6 +9,8 @@
 
 #include "host/host.h"
 
+#include <gdb-guest/log.h>
+
 // How far a log has been read that is looked at again and again.
 struct gg_log_position {
 	bool is_known; // at the first look nothing is

@@ -6,6 +6,8 @@
 
 #include "base/buffer.h"
 
+#include <gdb-guest/log.h>
+
 struct gg_log_printer {
 	const struct gg_log_style *style;
 	struct gg_error *(*write)(void *data, const char *text, size_t size);

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "memory/window.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 

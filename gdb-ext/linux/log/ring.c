@@ -5,6 +5,7 @@
 // descriptors.
 #include "ring-record.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 
 // More that cannot be trusted, or pages that cannot be read, are too many to go through.

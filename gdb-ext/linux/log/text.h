@@ -6,6 +6,8 @@
 
 #include "base/buffer.h"
 
+#include <gdb-guest/log.h>
+
 // RECORD as dmesg prints it. OPEN says whether what TEXT ends with is a line that goes on; it must
 // be false at first.
 void gg_log_text_append(struct gg_buffer *text, const struct gg_log_style *style,

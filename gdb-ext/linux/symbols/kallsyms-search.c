@@ -13,6 +13,7 @@
 #include "kallsyms-search.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <stdlib.h>
 #include <string.h>
 

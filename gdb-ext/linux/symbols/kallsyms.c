@@ -22,6 +22,7 @@
 #include "kallsyms-search.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 

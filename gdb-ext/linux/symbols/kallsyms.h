@@ -7,6 +7,8 @@
 
 #include "host/host.h"
 
+#include <gdb-guest/symbols.h>
+
 // What is known of the kernel.
 struct gg_kallsyms_hints {
 	gg_gva_t image; // where its image is mapped, linearly

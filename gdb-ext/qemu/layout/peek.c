@@ -6,6 +6,7 @@
 #include "peek.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <string.h>
 
 enum {

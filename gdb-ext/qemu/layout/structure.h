@@ -10,6 +10,8 @@
 
 #include "files/process-map.h"
 
+#include <gdb-guest/host.h>
+
 struct gg_structure;
 
 // Over DEBUGGER, whose reads must not change while this lives. MAP, which may be NULL, is of the

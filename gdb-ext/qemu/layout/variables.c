@@ -8,6 +8,7 @@
 #include "internal.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <string.h>
 
 enum { WORD = 8, PIECE = 65536, MAX_DATA = 64 << 20 };

@@ -14,6 +14,7 @@
 #include "cpus.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>

@@ -7,6 +7,8 @@
 #include "qemu/cpus.h"
 #include "mtree.h"
 
+#include <gdb-guest/monitor.h>
+
 struct gg_monitor {
 	char *texts[GG_MONITOR_TEXTS];
 };

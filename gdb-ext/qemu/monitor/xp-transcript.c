@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/interrupt.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>

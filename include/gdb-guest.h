@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The public interface of libgdb-guest: what is inside the guest of a QEMU that a debugger has in
+// front of it.
+//
+// A caller (a debugger's extension, a test, a program of its own) answers the four questions of
+// `struct gg_host`, creates a `struct gg_guest` over it, and asks that for the guest's memory, or
+// has it dumped.
+//
+// Every function that can fail returns an error object that the caller owns, NULL being success,
+// and hands its result out through a pointer, last. Sizes and offsets are in bytes. Nothing here is
+// safe to call from two threads at once on the same object; two guests share nothing.
+#ifndef GDB_GUEST_H
+#define GDB_GUEST_H
+
+#include "gdb-guest/code.h"
+#include "gdb-guest/cpus.h"
+#include "gdb-guest/dump.h"
+#include "gdb-guest/error.h"
+#include "gdb-guest/guest.h"
+#include "gdb-guest/host.h"
+#include "gdb-guest/interrupt.h"
+#include "gdb-guest/kernels.h"
+#include "gdb-guest/log.h"
+#include "gdb-guest/monitor.h"
+#include "gdb-guest/ram.h"
+#include "gdb-guest/symbols.h"
+#include "gdb-guest/target.h"
+#include "gdb-guest/types.h"
+#include "gdb-guest/virtual.h"
+
+#endif

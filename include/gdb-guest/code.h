@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The guest's code.
+#ifndef GDB_GUEST_CODE_H
+#define GDB_GUEST_CODE_H
+
+#include "guest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(default)
+
+struct gg_instruction {
+	gg_gva_t address;
+	unsigned int size; // in bytes
+	bool is_whole;     // else it is a byte that is no instruction, "(bad)"
+	char text[200];
+	bool has_target; // it names an address by its distance: ...
+	bool is_branch;  // ... where it leads, else the memory that it uses
+	gg_gva_t target;
+};
+
+struct gg_disassembly {
+	int64_t cpu; // whose address space and mode; or GG_KERNEL_TABLES
+	gg_gva_t address;
+	uint64_t count; // of instructions
+	bool intel;     // in Intel's syntax rather than AT&T's
+};
+
+// Calls VISIT for each instruction that is asked for. An error of VISIT's ends it. GG_UNSUPPORTED
+// for an architecture whose code is not shown yet; NOTICE and other errors are those of
+// gg_guest_address_space() and gg_address_space_read().
+struct gg_error *gg_guest_disassemble(
+	struct gg_guest *guest, const struct gg_disassembly *what,
+	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
+	struct gg_error *(*notice)(void *data, const char *text), void *data);
+
+#pragma GCC visibility pop
+
+#endif

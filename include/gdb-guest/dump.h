@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The guest's memory as a vmcore.
+#ifndef GDB_GUEST_DUMP_H
+#define GDB_GUEST_DUMP_H
+
+#include "ram.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(default)
+
+struct gg_dump_progress {
+	const struct gg_ram_range *range; // the one being written
+	uint64_t done;                    // bytes of guest memory, over all ranges
+	uint64_t total;
+	double seconds; // since the dump began
+};
+
+struct gg_dump_options {
+	const char *path; // of the vmcore to write
+	bool force;       // replace an existing file
+	bool no_notes;    // leave out the CPUs' registers and VMCOREINFO, and do not look for them
+	bool skip_absent; // leave out memory that is not to be had, and tell, instead of failing
+	bool filter;      // only guest-physical BEGIN to BEGIN + LENGTH - 1, as in QMP's command
+	gg_gpa_t begin;
+	uint64_t length;
+
+	// Called at the start of each range and then at most ten times a second. An error ends the
+	// dump. May be NULL.
+	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
+
+	// Called with what the user should know of the vmcore: a line each. May be NULL.
+	struct gg_error *(*notice)(void *data, const char *text);
+
+	void *data; // of both
+};
+
+struct gg_dump_result {
+	uint64_t memory_size; // bytes of guest memory in the vmcore
+	uint64_t file_size;
+	double seconds;
+};
+
+// Writes the guest's memory as an ELF64 vmcore, with the notes that QEMU's own dump has, and a
+// VMCOREINFO note and the kernel's virtual addresses where a Linux kernel is found in it. The file
+// appears under its name when it is whole, or not at all. GG_ABSENT, with the ranges in the
+// message, where the core lacks some of the guest's memory.
+struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
+			 struct gg_dump_result *ret);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The guest: created over a host and a target.
+#ifndef GDB_GUEST_GUEST_H
+#define GDB_GUEST_GUEST_H
+
+#include "host.h"
+#include "target.h"
+
+#pragma GCC visibility push(default)
+
+struct gg_guest;
+
+// A guest over HOST, which must stay valid, unmoved, until the guest is destroyed. TARGET's strings
+// are copied. A core that cannot be opened, or is not an ELF core, is an error.
+struct gg_error *gg_guest_create(const struct gg_host *host, const struct gg_target *target,
+				 struct gg_guest **ret);
+
+// NULL is allowed.
+void gg_guest_destroy(struct gg_guest *guest);
+
+// To be called before GUEST is asked anything after the debugger let it run: what may be different
+// by now is forgotten. What is not: where its RAM is, and its kernel.
+void gg_guest_ran(struct gg_guest *guest);
+
+// The four questions, asked of GUEST's host; what a core does not hold is GG_ABSENT whatever the
+// host itself says. Valid as long as GUEST is.
+const struct gg_host *gg_guest_host(const struct gg_guest *guest);
+
+// The guest-physical address of the VMCOREINFO of GUEST's kernel, if that has been found, and is
+// not the user's choice; else 0.
+gg_gpa_t gg_guest_note(const struct gg_guest *guest);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The Linux kernels in the guest's RAM.
+#ifndef GDB_GUEST_KERNELS_H
+#define GDB_GUEST_KERNELS_H
+
+#include "guest.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(default)
+
+// A Linux kernel in the guest's RAM. Valid only as long as the call that shows it; texts that the
+// guest wrote are escaped.
+struct gg_kernel_info {
+	struct gg_kernel_choice choice; // what chooses it
+	const char *release;            // as uname -r says
+	const char *architecture;
+	const char *finder;   // "scan", "device", "tables", "choice" or "kdump"
+	bool is_chosen;       // it is the kernel that all functions show
+	const uint32_t *cpus; // cpu_index of those that run it
+	size_t cpu_count;
+	bool has_crashed;    // it has said so to a kernel for crashes
+	uint64_t crash_time; // in seconds since 1970
+	const char *panic;   // the last line of its log that tells of a panic, or NULL
+	const char *last;    // the last line of its log, or NULL
+	bool has_time;
+	uint64_t time; // of that, in nanoseconds of the kernel's clock
+};
+
+// Calls VISIT for every kernel in the guest's RAM, those that more CPUs run first: the running one,
+// the crashed one that a kernel for crashes was booted after, and what all of RAM has, which is
+// looked at unless that is behind a gdbstub; with SCAN it is there too. GG_NOT_FOUND without any.
+struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan,
+				  struct gg_error *(*visit)(void *data,
+							    const struct gg_kernel_info *kernel),
+				  void *data);
+
+// The choice that GUEST was created with; its note is 0 once the kernel was found not to be there.
+struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest);
+
+// Tests whether the symbols are those of the kernel that the CPU with cpu_index INDEX runs, which
+// they may not be where the user has chosen a kernel.
+bool gg_guest_shows_kernel_of(struct gg_guest *guest, uint32_t index);
+
+#pragma GCC visibility pop
+
+#endif
