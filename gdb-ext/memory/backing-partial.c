@@ -31,7 +31,7 @@ struct partial_backing {
 	struct gg_qemu_absence *absences; // ascending by hva
 	size_t count;
 	pthread_mutex_t lock;  // of what follows
-	struct bad_range *bad; // unreadable; ascending, none touching the next
+	struct bad_range *bad; // unreadable; ascending, disjoint
 	size_t bad_count, bad_capacity;
 };
 
@@ -149,18 +149,21 @@ static struct gg_error *insert_bad(struct partial_backing *partial, size_t at, u
 	return NULL;
 }
 
+// Adds the page from START to END, which another thread may have added already.
 static struct gg_error *add_bad(struct partial_backing *partial, uint64_t start, uint64_t end)
 {
 	struct gg_error *err = NULL;
 	pthread_mutex_lock(&partial->lock);
-	partial->backing.unreadable += end - start;
 	if (!partial->count)
 		partial->backing.advice = unreadable_advice;
 	const size_t at = find_bad(partial, start);
-	if (at && partial->bad[at - 1].end == start)
+	const bool is_known = at < partial->bad_count && partial->bad[at].start <= start;
+	if (!is_known && at && partial->bad[at - 1].end == start)
 		partial->bad[at - 1].end = end;
-	else if (at == partial->bad_count || partial->bad[at].start > start)
+	else if (!is_known)
 		err = insert_bad(partial, at, start, end);
+	if (!is_known && !err)
+		partial->backing.unreadable += end - start;
 	pthread_mutex_unlock(&partial->lock);
 	return err;
 }

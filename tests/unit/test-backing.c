@@ -152,6 +152,7 @@ enum { PAGES = 1024, WHOLE = PAGES * PAGE };
 static const uint64_t whole_at = UINT64_C(0x7f0000000000);
 static bool unreadable[PAGES];
 static unsigned int reads;
+static bool read_twice; // the next page that cannot be read is read by "another thread" too
 
 static struct gg_error *whole_extent(struct gg_backing *whole, gg_hva_t hva, uint64_t size,
 				     bool holes, struct gg_extent *ret)
@@ -168,6 +169,11 @@ static struct gg_error *whole_read(struct gg_backing *whole, gg_hva_t hva, void 
 	reads++;
 	for (size_t i = 0; i < size; i++) {
 		const uint64_t page = (hva + i - whole_at) / PAGE;
+		if (unreadable[page] && size <= PAGE && read_twice) {
+			uint8_t byte;
+			read_twice = false;
+			assert_error(backing->ops->read(backing, hva + i, &byte, 1), GG_ABSENT, "");
+		}
 		if (unreadable[page])
 			return gg_error_fault(hva + i, "it is bad");
 		((uint8_t *)buffer)[i] = (uint8_t)page;
@@ -255,6 +261,22 @@ static void test_unreadable(void **state)
 	assert_int_equal(reads, 0);
 }
 
+static void test_found_twice(void **state)
+{
+	(void)state;
+	struct gg_qemu_ram ram = { 0 };
+	create_partial(&ram);
+	unreadable[7] = unreadable[8] = true;
+	for (unsigned int page = 8; page >= 7; page--) {
+		read_twice = true;
+		assert_error(backing->ops->read(backing, whole_at + page * PAGE, bytes, PAGE),
+			     GG_ABSENT, "");
+		assert_false(read_twice);
+		assert_int_equal(backing->unreadable, (9 - page) * PAGE);
+	}
+	expect_extent(whole_page(9), PAGE, GG_EXTENT_DATA, PAGE);
+}
+
 static void test_no_process(void **state)
 {
 	(void)state;
@@ -290,6 +312,7 @@ int main(void)
 			  test_not_arrived),
 		UNIT_TEST("pages that cannot be read are absent, and found with few reads",
 			  test_unreadable),
+		UNIT_TEST("an unreadable page that two threads find counts once", test_found_twice),
 		UNIT_TEST("a process that is not there is an error", test_no_process),
 		UNIT_TEST("memory that is still arriving is refused", test_incoming),
 	};
