@@ -58,14 +58,20 @@ void gg_buffer_uint(struct gg_buffer *buffer, unsigned int size, uint64_t value)
 
 void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
 {
-	char text[256];
-	va_list arguments;
+	char text[256], *longer = NULL;
+	va_list arguments, again;
 	va_start(arguments, format);
+	va_copy(again, arguments);
 	int length = vsnprintf(text, sizeof(text), format, arguments);
+	if (length >= (int)sizeof(text))
+		length = vasprintf(&longer, format, again);
+	va_end(again);
 	va_end(arguments);
-	if (length > 0)
-		gg_buffer_append(buffer, text,
-				 (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
+	if (length < 0)
+		buffer->failed = true;
+	else
+		gg_buffer_append(buffer, longer ? longer : text, (size_t)length);
+	free(longer);
 }
 
 struct gg_error *gg_buffer_check(const struct gg_buffer *buffer)

@@ -20,7 +20,7 @@ void gg_buffer_zeros(struct gg_buffer *buffer, size_t size);
 // The low SIZE (1 to 8) bytes of VALUE.
 void gg_buffer_uint(struct gg_buffer *buffer, unsigned int size, uint64_t value);
 
-// Appends like printf; at most 255 characters.
+// Appends like printf.
 void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
