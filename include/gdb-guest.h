@@ -28,5 +28,6 @@
 #include "gdb-guest/target.h"
 #include "gdb-guest/types.h"
 #include "gdb-guest/virtual.h"
+#include "gdb-guest/writer.h"
 
 #endif
