@@ -15,6 +15,7 @@
 
 #include "gdb-guest/code.h"
 #include "gdb-guest/cpus.h"
+#include "gdb-guest/debug.h"
 #include "gdb-guest/dump.h"
 #include "gdb-guest/error.h"
 #include "gdb-guest/guest.h"

@@ -90,6 +90,14 @@ bool gg_error_is_final(const struct gg_error *err)
 		       gg_error_kind(err) == GG_NO_MEMORY);
 }
 
+struct gg_error *gg_error_unless_final(struct gg_error *err)
+{
+	if (gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	return NULL;
+}
+
 enum gg_error_kind gg_error_kind(const struct gg_error *err)
 {
 	return err->kind;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "debug.h"
+#include "cleanup.h"
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void gg_debug(const struct gg_debug *debug, const char *format, ...)
+{
+	if (!debug)
+		return;
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+	va_start(arguments, format);
+	const int length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		text = NULL;
+		return;
+	}
+	_cleanup_free_ char *escaped = gg_text_escape(text);
+	_cleanup_free_ char *line = NULL;
+	if (escaped && asprintf(&line, "debug: %s", escaped) >= 0)
+		debug->write(debug->data, line);
+}
+
+const char *gg_debug_outcome(const struct gg_error *err)
+{
+	return err ? gg_error_message(err) : "found";
+}
