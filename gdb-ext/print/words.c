@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "words.h"
+
+#include <inttypes.h>
+
+// Divides, with a half rounded to the even neighbour.
+static uint64_t divide(unsigned __int128 value, uint64_t by)
+{
+	const uint64_t result = (uint64_t)(value / by);
+	const unsigned __int128 twice = value % by * 2;
+	return result + (twice > by || (twice == by && result % 2));
+}
+
+void gg_append_size(struct gg_buffer *text, uint64_t bytes)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	enum { STEP = 10, TENTHS = 10 };
+	unsigned int unit = 0;
+	while (bytes >> STEP * unit >> STEP)
+		unit++;
+	const uint64_t one = UINT64_C(1) << STEP * unit;
+	const uint64_t tenths = divide((unsigned __int128)bytes * TENTHS, one);
+	if (bytes % one)
+		gg_buffer_format(text, "%" PRIu64 ".%" PRIu64 " %s", tenths / TENTHS,
+				 tenths % TENTHS, units[unit]);
+	else
+		gg_buffer_format(text, "%" PRIu64 " %s", bytes / one, units[unit]);
+}
+
+void gg_append_range(struct gg_buffer *text, const struct gg_ram_range *range)
+{
+	enum { WIDTH = 10 };
+	struct gg_buffer size = { 0 };
+	gg_append_size(&size, range->size);
+	gg_buffer_format(text, "0x%016" PRIx64 "-0x%016" PRIx64 "  %*.*s  %s", range->start,
+			 range->start + (range->size - 1), WIDTH, (int)size.size,
+			 size.failed ? "" : (const char *)size.bytes, range->block);
+	text->failed |= size.failed;
+	gg_buffer_deinit(&size);
+}
+
+void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t count)
+{
+	enum { SHORTEST_RUN = 5 };
+	for (size_t i = 0, run; i < count; i += run) {
+		run = 1;
+		while (i + run < count && numbers[i + run] == numbers[i] + run)
+			run++;
+		if (run < SHORTEST_RUN)
+			run = 1;
+		gg_buffer_format(text, "%s%" PRIu32, i ? "," : "", numbers[i]);
+		if (run > 1)
+			gg_buffer_format(text, "-%" PRIu32, numbers[i + run - 1]);
+	}
+}
+
+void gg_append_duration(struct gg_buffer *text, uint64_t seconds)
+{
+	enum { MINUTE = 60, HOUR = 3600, MINUTES_ALONE = 600 };
+	if (seconds < MINUTE)
+		gg_buffer_format(text, "%" PRIu64 " s", seconds);
+	else if (seconds < MINUTES_ALONE)
+		gg_buffer_format(text, "%" PRIu64 " min %" PRIu64 " s", seconds / MINUTE,
+				 seconds % MINUTE);
+	else if (seconds < HOUR)
+		gg_buffer_format(text, "%" PRIu64 " min", seconds / MINUTE);
+	else
+		gg_buffer_format(text, "%" PRIu64 " h %" PRIu64 " min", seconds / HOUR,
+				 seconds % HOUR / MINUTE);
+}
+
+void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int width)
+{
+	enum { SECOND = 1000000000, MICROSECOND = 1000 };
+	gg_buffer_format(text, "%*" PRIu64 ".%06" PRIu64, width, nanoseconds / SECOND,
+			 nanoseconds % SECOND / MICROSECOND);
+}
+
+const char *gg_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+struct gg_error *gg_write_out(struct gg_buffer *text, const struct gg_writer *writer)
+{
+	struct gg_error *err = gg_buffer_check(text);
+	if (!err && text->size)
+		err = writer->write(writer->data, (const char *)text->bytes, text->size);
+	text->size = 0;
+	return err;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The words that all commands' texts have in common, appended to a buffer; a text's way to its
+// writer.
+#ifndef GG_WORDS_H
+#define GG_WORDS_H
+
+#include "base/buffer.h"
+
+#include <gdb-guest/ram.h>
+#include <gdb-guest/writer.h>
+
+// Appends BYTES with a unit: "256.2 MiB", "512 bytes".
+void gg_append_size(struct gg_buffer *text, uint64_t bytes);
+
+// Appends "FIRST-LAST  SIZE  BLOCK", the addresses with 16 digits.
+void gg_append_range(struct gg_buffer *text, const struct gg_ram_range *range);
+
+// Appends the COUNT numbers of a list with commas between them; in the place of five successive
+// numbers or more stand the first and the last: "0,2,8-255".
+void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t count);
+
+// Appends SECONDS with two units at most: "1 h 12 min".
+void gg_append_duration(struct gg_buffer *text, uint64_t seconds);
+
+// Appends NANOSECONDS of a kernel's clock as the kernel prints them, in seconds with six decimals;
+// the seconds take at least WIDTH characters.
+void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int width);
+
+// "s" for a noun behind COUNT, unless COUNT is 1.
+const char *gg_plural(uint64_t count);
+
+// Hands what TEXT has to WRITER, and empties TEXT.
+struct gg_error *gg_write_out(struct gg_buffer *text, const struct gg_writer *writer);
+
+#endif
