@@ -24,6 +24,7 @@
 #include "gdb-guest/kernels.h"
 #include "gdb-guest/log.h"
 #include "gdb-guest/monitor.h"
+#include "gdb-guest/notices.h"
 #include "gdb-guest/ram.h"
 #include "gdb-guest/symbols.h"
 #include "gdb-guest/target.h"

@@ -109,14 +109,13 @@ disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *c
 
 struct gg_error *gg_guest_disassemble(
 	struct gg_guest *guest, const struct gg_disassembly *what,
-	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
-	struct gg_error *(*notice)(void *data, const char *text), void *data)
+	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction), void *data,
+	const struct gg_notices *notices)
 {
 	const struct gg_arch *arch;
 	struct reader reader = { 0 };
 	struct gg_code code = { .address = what->address, .intel = what->intel };
-	struct gg_error *err =
-		gg_guest_address_space(guest, what->cpu, notice, data, &reader.space);
+	struct gg_error *err = gg_guest_address_space(guest, what->cpu, notices, &reader.space);
 	if (!err)
 		err = gg_guest_arch(guest, &arch);
 	if (!err && !arch->disassemble)

@@ -68,7 +68,7 @@ struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu
 		err = gg_cpu_state_read(arch, map, guest->host, cpu, ret);
 	if (err || ret->nesting != GG_MAYBE_NESTED)
 		return err;
-	err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		decide(guest, kernel, cpu, ret);
 	if (!err || gg_error_is_final(err))

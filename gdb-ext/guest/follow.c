@@ -29,8 +29,7 @@ struct gg_log_follow {
 	// During a look.
 	struct gg_guest *guest;
 	struct gg_log_printer printer;
-	gg_notice_fn *notice;
-	void *data;
+	const struct gg_notices *notices;
 };
 
 // ---- Text ----
@@ -39,16 +38,6 @@ static struct gg_error *print_record(void *data, const struct gg_log_record *rec
 {
 	struct gg_log_follow *follow = data;
 	return gg_log_printer_record(&follow->printer, record);
-}
-
-static struct gg_error *tell(struct gg_log_follow *follow, const char *text)
-{
-	return follow->notice ? follow->notice(follow->data, text) : NULL;
-}
-
-static struct gg_error *pass_notice(void *data, const char *text)
-{
-	return tell(data, text);
 }
 
 static struct gg_error *pass_record(void *data, const struct gg_log_record *record)
@@ -61,7 +50,7 @@ static struct gg_error *read_log(void *source, struct gg_log_sink *sink)
 {
 	struct gg_log_follow *follow = source;
 	follow->filter.from = sink;
-	return gg_guest_read_log(follow->guest, follow->notice, follow->data, sink);
+	return gg_guest_read_log(follow->guest, follow->notices, sink);
 }
 
 // ---- Which kernel ----
@@ -117,7 +106,8 @@ static struct gg_error *compare_kernel(struct gg_log_follow *follow)
 	follow->has_times = false;
 	struct gg_error *err = remember_kernel(follow);
 	return err ? err
-		   : tell(follow, "another kernel runs in the guest now: it was started anew");
+		   : gg_tell(follow->notices,
+			     "another kernel runs in the guest now: it was started anew");
 }
 
 // Of a guest that has been found anew nothing is known yet. That there is no kernel now is no
@@ -125,7 +115,7 @@ static struct gg_error *compare_kernel(struct gg_log_follow *follow)
 static struct gg_error *find_kernel(struct gg_log_follow *follow)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_running_kernel(follow->guest, NULL, NULL, &kernel);
+	struct gg_error *err = gg_guest_running_kernel(follow->guest, NULL, &kernel);
 	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
@@ -171,14 +161,13 @@ static struct gg_error *find_times(struct gg_log_follow *follow)
 	if (follow->has_times)
 		return NULL;
 	if (follow->style.wall)
-		err = gg_guest_wall_offset(follow->guest, follow->notice, follow->data,
+		err = gg_guest_wall_offset(follow->guest, follow->notices,
 					   &follow->style.wall_offset);
 	follow->query.since = follow->since;
 	follow->query.until = follow->until;
 	if (!err)
-		err = gg_guest_resolve_query(follow->guest,
-					     follow->style.wall ? NULL : follow->notice,
-					     follow->data, &follow->query);
+		err = gg_guest_resolve_query(
+			follow->guest, follow->style.wall ? NULL : follow->notices, &follow->query);
 	follow->has_times = !err;
 	return err;
 }
@@ -219,17 +208,17 @@ static struct gg_error *look(struct gg_log_follow *follow, bool *ret)
 	return gg_log_printer_end(&follow->printer);
 }
 
-struct gg_error *
-gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
-		   struct gg_error *(*write)(void *data, const char *text, size_t size),
-		   struct gg_error *(*notice)(void *data, const char *text), void *data, bool *ret)
+struct gg_error *gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
+				    struct gg_error *(*write)(void *data, const char *text,
+							      size_t size),
+				    void *data, const struct gg_notices *notices, bool *ret)
 {
 	follow->guest = guest;
 	follow->printer.style = &follow->style;
 	follow->printer.write = write;
 	follow->printer.data = data;
-	follow->notice = notice;
-	follow->data = data;
+	follow->notices = notices;
+	follow->log.notices = notices;
 	return look(follow, ret);
 }
 
@@ -251,8 +240,7 @@ struct gg_error *gg_log_follow_create(const struct gg_log_query *query,
 	if (!follow)
 		return gg_enomem;
 	follow->style = *style;
-	follow->log =
-		(struct gg_log_new){ .record = pass_record, .notice = pass_notice, .data = follow };
+	follow->log = (struct gg_log_new){ .record = pass_record, .data = follow };
 	follow->since = query->since;
 	follow->until = query->until;
 	struct gg_error *err = copy_query(query, &follow->query);

@@ -321,7 +321,7 @@ struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **re
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	if (!guest->cpus.count || gg_kernel_count_paging(&site))
 		return NULL;
-	err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		*ret = kernel->arch;
 	if (!err || gg_error_is_final(err))
@@ -351,8 +351,8 @@ void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found)
 
 // Finds the kernel by what the guest told QEMU. Where that leads nowhere, GUEST has no kernel yet,
 // and that is no error.
-static struct gg_error *find_kernel_by_device(struct gg_guest *guest, gg_notice_fn *notice,
-					      void *data)
+static struct gg_error *find_kernel_by_device(struct gg_guest *guest,
+					      const struct gg_notices *notices)
 {
 	struct gg_vmcoreinfo_scan told = { .count = 1 };
 	struct gg_kernels found = { .count = 0 };
@@ -361,7 +361,7 @@ static struct gg_error *find_kernel_by_device(struct gg_guest *guest, gg_notice_
 		return NULL;
 	struct gg_error *err = gg_qemu_vmcoreinfo_device(guest->host, &told.found[0]);
 	if (!err)
-		err = gg_kernels_find(&site, &told, notice, data, &found);
+		err = gg_kernels_find(&site, &told, notices, &found);
 	if (!err) {
 		found.kernels[0]->finder = GG_FOUND_BY_DEVICE;
 		gg_guest_take_kernels(guest, &found);
@@ -387,11 +387,11 @@ static struct gg_error *prepare_search(struct gg_guest *guest, struct gg_vmcorei
 }
 
 static struct gg_error *find_kernels(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
-				     gg_notice_fn *notice, void *data)
+				     const struct gg_notices *notices)
 {
 	struct gg_kernels found;
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
-	struct gg_error *err = gg_kernels_find(&site, scan, notice, data, &found);
+	struct gg_error *err = gg_kernels_find(&site, scan, notices, &found);
 	if (!err)
 		gg_guest_take_kernels(guest, &found);
 	guest->others_complete = !err;
@@ -399,18 +399,18 @@ static struct gg_error *find_kernels(struct gg_guest *guest, const struct gg_vmc
 }
 
 static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
-				    gg_notice_fn *notice, void *data)
+				    const struct gg_notices *notices)
 {
 	struct gg_vmcoreinfo_scan own;
 	struct gg_error *err = prepare_search(guest, &own);
 	if (!err && gg_guest_is_over_wire(guest) && !scan)
-		return gg_guest_find_kernel_at_stub(guest, notice, data);
+		return gg_guest_find_kernel_at_stub(guest, notices);
 	if (!err)
-		err = find_kernel_by_device(guest, notice, data);
+		err = find_kernel_by_device(guest, notices);
 	if (!err && !guest->kernel && !scan)
 		err = gg_vmcoreinfo_scan_ram(&own, guest->ram_map);
 	if (!err && !guest->kernel)
-		err = find_kernels(guest, scan ? scan : &own, notice, data);
+		err = find_kernels(guest, scan ? scan : &own, notices);
 	return err;
 }
 
@@ -427,47 +427,47 @@ struct gg_error *gg_guest_check(const struct gg_guest *guest)
 }
 
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
-				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret)
+				 const struct gg_notices *notices, const struct gg_kernel **ret)
 {
 	// To look for one in all of RAM takes long: that there is none is found out once.
 	if (!guest->kernel && guest->kernel_error && !scan)
 		return copy_error(guest->kernel_error);
 	struct gg_error *err = gg_guest_find_chosen(guest);
 	if (!err && !guest->kernel)
-		err = find_kernel(guest, scan, notice, data);
+		err = find_kernel(guest, scan, notices);
 	if (!err)
 		err = gg_guest_check(guest);
 	if (!err)
-		err = gg_guest_tell_kernels(guest, notice, data);
+		err = gg_guest_tell_kernels(guest, notices);
 	else if (!scan && !gg_error_is_final(err))
 		guest->kernel_error = copy_error(err);
 	*ret = guest->kernel;
 	return err;
 }
 
-static struct gg_error *find_running(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+static struct gg_error *find_running(struct gg_guest *guest, const struct gg_notices *notices)
 {
 	struct gg_vmcoreinfo_scan scan;
 	struct gg_error *err = prepare_search(guest, &scan);
 	if (!err)
-		err = find_kernel_by_device(guest, notice, data);
+		err = find_kernel_by_device(guest, notices);
 	if (err || guest->kernel)
 		return err;
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	err = gg_kernel_find_running(&site, &scan, &guest->kernel);
-	return err || guest->kernel ? err : find_kernels(guest, &scan, notice, data);
+	return err || guest->kernel ? err : find_kernels(guest, &scan, notices);
 }
 
-struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, const struct gg_notices *notices,
 					 const struct gg_kernel **ret)
 {
 	if (gg_guest_is_over_wire(guest))
-		return gg_guest_kernel(guest, NULL, notice, data, ret);
+		return gg_guest_kernel(guest, NULL, notices, ret);
 	struct gg_error *err = gg_guest_find_chosen(guest);
 	if (!err && !guest->kernel)
-		err = find_running(guest, notice, data);
+		err = find_running(guest, notices);
 	if (!err)
-		err = gg_guest_tell_kernels(guest, notice, data);
+		err = gg_guest_tell_kernels(guest, notices);
 	*ret = guest->kernel;
 	return err;
 }

@@ -4,6 +4,7 @@
 #ifndef GG_GUEST_H
 #define GG_GUEST_H
 
+#include "base/notices.h"
 #include "arch/cpu-state.h"
 #include "host/checked.h"
 #include "linux/symbols/symbols.h"
@@ -76,8 +77,8 @@ struct gg_kernel_site gg_guest_kernel_site(const struct gg_guest *guest);
 // guest->cpus; finds the kernel where it was, or by the CPUs' page tables.
 struct gg_error *gg_guest_open_stub(struct gg_guest *guest, const struct gg_target *target);
 struct gg_error *gg_guest_read_monitor_cpus(struct gg_guest *guest);
-struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest, gg_notice_fn *notice,
-					      void *data);
+struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest,
+					      const struct gg_notices *notices);
 
 // Is a look at all of RAM too dear, since it comes through a gdbstub?
 bool gg_guest_is_over_wire(const struct gg_guest *guest);
@@ -88,19 +89,19 @@ struct gg_error *gg_guest_check(const struct gg_guest *guest);
 
 // SCAN, which may be NULL, is what was found in all of RAM already.
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
-				 gg_notice_fn *notice, void *data, const struct gg_kernel **ret);
+				 const struct gg_notices *notices, const struct gg_kernel **ret);
 
 // The same, but where it is plain which kernel runs no other is looked for, nor told of.
-struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, const struct gg_notices *notices,
 					 const struct gg_kernel **ret);
 
 // The nanoseconds from 1970, in UTC, to the start of the log's clock, as the kernel has them now; a
 // notice says so. GUEST may be NULL: that is an error.
-struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, const struct gg_notices *notices,
 				      int64_t *ret);
 
 // Makes QUERY's bounds times of the log's clock.
-struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, const struct gg_notices *notices,
 					struct gg_log_query *query);
 
 // Takes the kernel that the user chose, if there is a choice, and the kernel is there still.
@@ -113,13 +114,13 @@ void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found);
 void gg_guest_add_other(struct gg_guest *guest, struct gg_kernel *kernel);
 
 // Tells, once, what the user should know of GUEST's kernels: that no CPU runs the one that is
-// shown, that there are others. NOTICE may be NULL.
-struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, gg_notice_fn *notice, void *data);
+// shown, that there are others.
+struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, const struct gg_notices *notices);
 
 struct gg_log_sink;
 
 // The kernel's log, whatever way it is found, into SINK.
-struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_read_log(struct gg_guest *guest, const struct gg_notices *notices,
 				   struct gg_log_sink *sink);
 
 #endif

@@ -11,29 +11,11 @@
 #include <gdb-guest/kernels.h>
 #include <elf.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // ---- The chosen one ----
-
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-	va_start(arguments, format);
-	const int length = vasprintf(&text, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		text = NULL;
-		return gg_enomem;
-	}
-	return notice(data, text);
-}
 
 struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 {
@@ -93,7 +75,7 @@ static struct gg_error *add_crashed(struct gg_guest *guest, const struct gg_kern
 	return err;
 }
 
-static struct gg_error *tell_own_state(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+static struct gg_error *tell_own_state(struct gg_guest *guest, const struct gg_notices *notices)
 {
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&guest->kernel->info, "OSRELEASE");
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
@@ -101,23 +83,24 @@ static struct gg_error *tell_own_state(struct gg_guest *guest, gg_notice_fn *not
 	if (guest->kernel->running || !guest->cpus.count)
 		return NULL;
 	if (!guest->chosen && gg_kernel_any_nested(&site))
-		return tell(
-			notice, data,
+		return gg_tell(
+			notices,
 			"no CPU is seen to run the kernel (Linux %s): CPUs may execute a nested "
 			"guest, and their own page tables are not known",
 			shown);
 	if (guest->chosen)
-		return tell(notice, data,
-			    "shown is the kernel that guest-kernel chose (Linux %s), which no CPU "
-			    "runs",
-			    shown);
-	return tell(notice, data,
-		    "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM", shown,
-		    gg_kernel_count_paging(&site) ? ""
-						  : "; no CPU uses page tables, as after a reset");
+		return gg_tell(
+			notices,
+			"shown is the kernel that guest-kernel chose (Linux %s), which no CPU "
+			"runs",
+			shown);
+	return gg_tell(
+		notices, "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM",
+		shown,
+		gg_kernel_count_paging(&site) ? "" : "; no CPU uses page tables, as after a reset");
 }
 
-static struct gg_error *tell_other(const struct gg_guest *guest, gg_notice_fn *notice, void *data)
+static struct gg_error *tell_other(const struct gg_guest *guest, const struct gg_notices *notices)
 {
 	const struct gg_kernel *other = guest->others.kernels[0];
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&other->info, "OSRELEASE");
@@ -134,34 +117,34 @@ static struct gg_error *tell_other(const struct gg_guest *guest, gg_notice_fn *n
 	if (!err)
 		gg_log_end_deinit(&end);
 	gg_error_destroy(err);
-	return tell(notice, data,
-		    "RAM has another kernel, Linux %s, which %s%s%s: guest-kernel "
-		    "lists and chooses kernels",
-		    release ? release : "?",
-		    other->has_crashed ? "has crashed"
-		    : other->running   ? "other CPUs run"
-				       : "no CPU runs",
-		    ends ? ends : "", guest->others.count > 1 ? "; and more" : "");
+	return gg_tell(notices,
+		       "RAM has another kernel, Linux %s, which %s%s%s: guest-kernel "
+		       "lists and chooses kernels",
+		       release ? release : "?",
+		       other->has_crashed ? "has crashed"
+		       : other->running   ? "other CPUs run"
+					  : "no CPU runs",
+		       ends ? ends : "", guest->others.count > 1 ? "; and more" : "");
 }
 
-struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, gg_notice_fn *notice, void *data)
+struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, const struct gg_notices *notices)
 {
 	struct gg_error *err = NULL;
-	if (!notice || guest->kernel_told)
+	if (!notices || guest->kernel_told)
 		return NULL;
 	guest->kernel_told = true;
 	if (guest->lost_choice)
-		err = tell(notice, data,
-			   "the kernel that guest-kernel chose, with its VMCOREINFO at "
-			   "guest-physical 0x%" PRIx64 ", is not there any more",
-			   guest->lost_choice);
+		err = gg_tell(notices,
+			      "the kernel that guest-kernel chose, with its VMCOREINFO at "
+			      "guest-physical 0x%" PRIx64 ", is not there any more",
+			      guest->lost_choice);
 	if (!err)
-		err = tell_own_state(guest, notice, data);
+		err = tell_own_state(guest, notices);
 	if (err || guest->chosen)
 		return err;
 	if (guest->kernel->running)
 		err = add_crashed(guest, guest->kernel, false);
-	return err || !guest->others.count ? err : tell_other(guest, notice, data);
+	return err || !guest->others.count ? err : tell_other(guest, notices);
 }
 
 // ---- The list ----
@@ -183,7 +166,7 @@ static struct gg_error *find_all(struct gg_guest *guest)
 	struct gg_kernels found;
 	struct gg_error *err = gg_vmcoreinfo_scan_ram(&scan, guest->ram_map);
 	if (!err)
-		err = gg_kernels_find(&site, &scan, NULL, NULL, &found);
+		err = gg_kernels_find(&site, &scan, NULL, &found);
 	if (err)
 		return err;
 	for (size_t i = 0; i < found.count; i++)
@@ -211,7 +194,7 @@ static struct gg_error *add_running(struct gg_guest *guest)
 	if (known)
 		gg_kernels_add(&found, known);
 	else if (!err)
-		err = gg_kernels_find_by_image(&site, NULL, NULL, &found);
+		err = gg_kernels_find_by_image(&site, NULL, &found);
 	if (err && is_no_kernel(err)) {
 		gg_error_destroy(err);
 		err = NULL;
@@ -227,7 +210,7 @@ static struct gg_error *add_running(struct gg_guest *guest)
 static struct gg_error *complete(struct gg_guest *guest, bool scan)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (err && (!scan || !guest->arch || !is_no_kernel(err)))
 		return err;
 	const bool has_kernel = !err;

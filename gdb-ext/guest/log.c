@@ -24,9 +24,9 @@ static struct gg_error *read_guess(struct gg_log_search *search, const char *whe
 		return gg_enomem;
 	struct gg_error *err = gg_log_find(search, guess);
 	if (!err)
-		err = gg_log_notice(sink, "%s: what looks like %s, at %s0x%" PRIx64, where,
-				    gg_guess_format_name(guess->format),
-				    search->is_transcript ? "" : "guest-physical ", search->at);
+		err = gg_tell(sink->notices, "%s: what looks like %s, at %s0x%" PRIx64, where,
+			      gg_guess_format_name(guess->format),
+			      search->is_transcript ? "" : "guest-physical ", search->at);
 	if (!err)
 		err = gg_log_read(&guess->host, sink);
 	free(guess);
@@ -106,7 +106,7 @@ static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink 
 
 // ---- By VMCOREINFO ----
 
-struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_read_log(struct gg_guest *guest, const struct gg_notices *notices,
 				   struct gg_log_sink *sink)
 {
 	const struct gg_kernel *kernel;
@@ -114,7 +114,7 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice,
 	struct gg_error *err = gg_guest_check_ram(guest);
 	if (err)
 		return err;
-	err = gg_guest_running_kernel(guest, notice, data, &kernel);
+	err = gg_guest_running_kernel(guest, notices, &kernel);
 	if (err && guest->ram_map && guest->arch &&
 	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT) &&
 	    !gg_guest_is_over_wire(guest))
@@ -127,23 +127,21 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, gg_notice_fn *notice,
 
 // ---- The wall clock ----
 
-struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, const struct gg_notices *notices,
 				      int64_t *ret)
 {
 	const struct gg_kernel *kernel;
 	if (!guest)
 		return gg_error_create(GG_INVALID, "a transcript has no clock but the log's");
-	struct gg_error *err = gg_guest_running_kernel(guest, NULL, NULL, &kernel);
+	struct gg_error *err = gg_guest_running_kernel(guest, NULL, &kernel);
 	if (!err)
 		err = gg_wall_clock_find(kernel->symbols, ret);
 	if (err)
 		return gg_error_context(err, "the kernel's clock");
-	return notice ? notice(data,
-			       "times in UTC are the log's clock and what the kernel adds to it "
-			       "now, "
-			       "as with dmesg -T; they are wrong for what was logged before the "
-			       "guest's clock was set or the guest suspended")
-		      : NULL;
+	return gg_tell(notices, "times in UTC are the log's clock and what the kernel adds to it "
+				"now, "
+				"as with dmesg -T; they are wrong for what was logged before the "
+				"guest's clock was set or the guest suspended");
 }
 
 // A time that the log's clock cannot have is before or after all of them.
@@ -156,7 +154,7 @@ static void resolve_bound(struct gg_log_bound *bound, int64_t offset)
 		bound->time = bound->time < 0 ? INT64_MAX : INT64_MIN;
 }
 
-struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, const struct gg_notices *notices,
 					struct gg_log_query *query)
 {
 	enum { SECOND = 1000000000 };
@@ -164,7 +162,7 @@ struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *no
 	if (!(query->since.is_set && query->since.is_wall) &&
 	    !(query->until.is_set && query->until.is_wall))
 		return NULL;
-	struct gg_error *err = gg_guest_wall_offset(guest, notice, data, &offset);
+	struct gg_error *err = gg_guest_wall_offset(guest, notices, &offset);
 	if (err)
 		return err;
 	// A time in UTC is a whole second.
@@ -177,85 +175,57 @@ struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, gg_notice_fn *no
 
 // ---- Records ----
 
-// The sink's data is the filter, the notices' is the caller's: both go by way of this.
-struct listener {
-	struct gg_log_filter filter;
-	gg_notice_fn *notice;
-	void *data;
-};
-
 static struct gg_error *pass_record(void *data, const struct gg_log_record *record)
 {
-	struct listener *listener = data;
-	return gg_log_filter_record(&listener->filter, record);
-}
-
-static struct gg_error *pass_notice(void *data, const char *text)
-{
-	struct listener *listener = data;
-	return listener->notice ? listener->notice(listener->data, text) : NULL;
+	return gg_log_filter_record(data, record);
 }
 
 static struct gg_error *tell_empty(const struct gg_log_sink *sink)
 {
 	if (!sink->records)
-		return gg_log_notice(sink, "the log is empty");
-	return gg_log_notice(sink, "none of the log's %" PRIu64 " record%s is what was asked for",
-			     sink->records, sink->records == 1 ? "" : "s");
+		return gg_tell(sink->notices, "the log is empty");
+	return gg_tell(sink->notices,
+		       "none of the log's %" PRIu64 " record%s is what was asked for",
+		       sink->records, sink->records == 1 ? "" : "s");
 }
 
 struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
 			      struct gg_error *(*visit)(void *data,
 							const struct gg_log_record *record),
-			      struct gg_error *(*notice)(void *data, const char *text), void *data)
+			      void *data, const struct gg_notices *notices)
 {
-	struct listener listener = { .notice = notice, .data = data };
-	struct gg_log_sink sink = { .record = pass_record,
-				    .notice = pass_notice,
-				    .data = &listener };
+	struct gg_log_filter filter;
+	struct gg_log_sink sink = { .record = pass_record, .data = &filter, .notices = notices };
 	struct gg_log_query resolved = *query;
 	struct gg_error *err =
-		gg_guest_resolve_query(query->transcript ? NULL : guest, notice, data, &resolved);
+		gg_guest_resolve_query(query->transcript ? NULL : guest, notices, &resolved);
 	if (!err)
-		err = gg_log_filter_init(&listener.filter, &resolved, visit, data);
+		err = gg_log_filter_init(&filter, &resolved, visit, data);
 	if (err)
 		return err;
-	listener.filter.from = &sink;
+	filter.from = &sink;
 	if (!query->transcript && !guest)
 		err = gg_error_create(GG_INVALID, "neither a guest nor a transcript");
 	else if (query->transcript)
 		err = read_transcript(query->transcript, &sink);
 	else
-		err = gg_guest_read_log(guest, notice, data, &sink);
+		err = gg_guest_read_log(guest, notices, &sink);
 	if (!err && guest)
 		err = gg_guest_check(guest);
 	if (!err)
-		err = gg_log_filter_end(&listener.filter);
-	if (!err && !listener.filter.shown)
+		err = gg_log_filter_end(&filter);
+	if (!err && !filter.shown)
 		err = tell_empty(&sink);
-	gg_log_filter_deinit(&listener.filter);
+	gg_log_filter_deinit(&filter);
 	gg_log_sink_deinit(&sink);
 	return err;
 }
 
 // ---- Text ----
 
-struct text {
-	struct gg_log_printer printer;
-	gg_notice_fn *notice;
-	void *data;
-};
-
 static struct gg_error *print_record(void *data, const struct gg_log_record *record)
 {
-	struct text *text = data;
-	return gg_log_printer_record(&text->printer, record);
-}
-
-static struct gg_error *text_notice(void *data, const char *notice)
-{
-	const struct text *text = data;
-	return text->notice ? text->notice(text->data, notice) : NULL;
+	return gg_log_printer_record(data, record);
 }
 
 // The bounds' offset is the times' too, and one notice tells of both.
@@ -263,37 +233,34 @@ static struct gg_error *print_log(struct gg_guest *guest, const struct gg_log_qu
 				  const struct gg_log_style *style,
 				  struct gg_error *(*write)(void *data, const char *text,
 							    size_t size),
-				  gg_notice_fn *notice, void *data, uint64_t *ret)
+				  void *data, const struct gg_notices *notices, uint64_t *ret)
 {
 	struct gg_log_style filled = *style;
 	struct gg_log_query resolved = *query;
-	struct text text = { .printer = { .style = &filled, .write = write, .data = data },
-			     .notice = notice,
-			     .data = data };
+	struct gg_log_printer printer = { .style = &filled, .write = write, .data = data };
 	struct gg_guest *of_times = query->transcript ? NULL : guest;
 	struct gg_error *err = NULL;
 	if (style->wall)
-		err = gg_guest_wall_offset(of_times, notice, data, &filled.wall_offset);
+		err = gg_guest_wall_offset(of_times, notices, &filled.wall_offset);
 	if (!err)
-		err = gg_guest_resolve_query(of_times, style->wall ? NULL : notice, data,
-					     &resolved);
+		err = gg_guest_resolve_query(of_times, style->wall ? NULL : notices, &resolved);
 	if (!err)
-		err = gg_guest_log(guest, &resolved, print_record, text_notice, &text);
+		err = gg_guest_log(guest, &resolved, print_record, &printer, notices);
 	if (!err)
-		err = gg_log_printer_end(&text.printer);
-	*ret = text.printer.records;
-	gg_log_printer_deinit(&text.printer);
+		err = gg_log_printer_end(&printer);
+	*ret = printer.records;
+	gg_log_printer_deinit(&printer);
 	return err;
 }
 
-struct gg_error *
-gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
-		   const struct gg_log_style *style,
-		   struct gg_error *(*write)(void *data, const char *text, size_t size),
-		   struct gg_error *(*notice)(void *data, const char *text), void *data)
+struct gg_error *gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
+				    const struct gg_log_style *style,
+				    struct gg_error *(*write)(void *data, const char *text,
+							      size_t size),
+				    void *data, const struct gg_notices *notices)
 {
 	uint64_t count;
-	return print_log(guest, query, style, write, notice, data, &count);
+	return print_log(guest, query, style, write, data, notices, &count);
 }
 
 // ---- A file ----
@@ -301,8 +268,6 @@ gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 struct file {
 	struct gg_output *output;
 	uint64_t size;
-	gg_notice_fn *notice;
-	void *data;
 };
 
 static struct gg_error *write_file(void *data, const char *text, size_t size)
@@ -313,20 +278,13 @@ static struct gg_error *write_file(void *data, const char *text, size_t size)
 	return err;
 }
 
-static struct gg_error *file_notice(void *data, const char *text)
-{
-	const struct file *file = data;
-	return file->notice ? file->notice(file->data, text) : NULL;
-}
-
 struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
 				   const struct gg_log_style *style, const char *path, bool force,
-				   struct gg_error *(*notice)(void *data, const char *text),
-				   void *data, uint64_t *ret)
+				   const struct gg_notices *notices, uint64_t *ret)
 {
 	const char *looked_at[4] = { 0 };
 	size_t count = 0;
-	struct file file = { .notice = notice, .data = data };
+	struct file file = { .size = 0 };
 	if (guest && guest->core)
 		looked_at[count++] = gg_core_file_path(guest->core);
 	if (guest && guest->program_path)
@@ -336,7 +294,7 @@ struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_q
 	struct gg_error *err = gg_output_create(path, force, looked_at, &file.output);
 	if (err)
 		return err;
-	err = print_log(guest, query, style, write_file, file_notice, &file, ret);
+	err = print_log(guest, query, style, write_file, &file, notices, ret);
 	if (!err)
 		err = gg_output_commit(file.output, file.size);
 	gg_output_destroy(file.output);

@@ -14,7 +14,7 @@
 static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols **ret)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		*ret = kernel->symbols;
 	return err;
@@ -98,28 +98,21 @@ static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_
 }
 
 static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t index,
-				    gg_notice_fn *notice, void *data)
+				    const struct gg_notices *notices)
 {
-	_cleanup_free_ char *text = NULL;
-	if (!notice || (per_cpu->is_confirmed && per_cpu->number == index))
+	if (per_cpu->is_confirmed && per_cpu->number == index)
 		return NULL;
-	const int size =
-		per_cpu->is_confirmed
-			? asprintf(&text, "QEMU's CPU %" PRIu32 " is the kernel's CPU %" PRIu32,
-				   index, per_cpu->number)
-			: asprintf(&text,
-				   "no register of CPU %" PRIu32
-				   " says where its per-CPU memory is: that of the kernel's CPU "
-				   "%" PRIu32,
-				   index, per_cpu->number);
-	if (size >= 0)
-		return notice(data, text);
-	text = NULL;
-	return gg_enomem;
+	if (per_cpu->is_confirmed)
+		return gg_tell(notices, "QEMU's CPU %" PRIu32 " is the kernel's CPU %" PRIu32,
+			       index, per_cpu->number);
+	return gg_tell(notices,
+		       "no register of CPU %" PRIu32
+		       " says where its per-CPU memory is: that of the kernel's CPU %" PRIu32,
+		       index, per_cpu->number);
 }
 
 static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *symbols, int64_t cpu,
-				   gg_notice_fn *notice, void *data, struct gg_symbol *symbol)
+				   const struct gg_notices *notices, struct gg_symbol *symbol)
 {
 	const struct gg_qemu_cpu *qemu_cpu;
 	uint64_t bases[GG_PER_CPU_BASES];
@@ -137,15 +130,14 @@ static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *sy
 	if (!err)
 		err = gg_per_cpu_find(symbols, &hints, &per_cpu);
 	if (!err)
-		err = tell_number(&per_cpu, hints.index, notice, data);
+		err = tell_number(&per_cpu, hints.index, notices);
 	if (!err)
 		symbol->address += per_cpu.offset;
 	return err;
 }
 
 struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
-				      struct gg_error *(*notice)(void *data, const char *text),
-				      void *data, struct gg_symbol *ret)
+				      const struct gg_notices *notices, struct gg_symbol *ret)
 {
 	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
@@ -157,7 +149,7 @@ struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, 
 	if (cpu == GG_KERNEL_TABLES)
 		return gg_error_create(GG_INVALID,
 				       "%s is a per-CPU variable: -cpu N has that of CPU N", name);
-	return add_offset(guest, symbols, cpu, notice, data, ret);
+	return add_offset(guest, symbols, cpu, notices, ret);
 }
 
 // ---- Address spaces ----
@@ -184,22 +176,6 @@ static void cleanup_space(struct gg_address_space **space)
 	gg_address_space_destroy(*space);
 }
 
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static struct gg_error *tell(gg_notice_fn *notice, void *data, const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-	if (!notice)
-		return NULL;
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	return text ? notice(data, text) : gg_enomem;
-}
-
 // AMD's SME has a bit in every entry; a kernel's VMCOREINFO tells which.
 static uint64_t ignored_bits(struct gg_guest *guest)
 {
@@ -207,32 +183,34 @@ static uint64_t ignored_bits(struct gg_guest *guest)
 }
 
 // Tells where the CPU has other page tables than those with which it executes the guest's code.
-static struct gg_error *tell_mode(gg_notice_fn *notice, void *data, const struct gg_arch *arch,
+static struct gg_error *tell_mode(const struct gg_notices *notices, const struct gg_arch *arch,
 				  const struct gg_qemu_cpu *cpu, const struct gg_cpu_state *state)
 {
 	const enum gg_nesting nesting = state->nesting;
 	const char *firmware_mode = arch->firmware_mode(&state->own);
 	if (firmware_mode)
-		return tell(notice, data,
-			    "CPU %" PRIu32
-			    " is in %s: addresses are the firmware's, not those of the kernel that "
-			    "it interrupted",
-			    cpu->index, firmware_mode);
+		return gg_tell(
+			notices,
+			"CPU %" PRIu32
+			" is in %s: addresses are the firmware's, not those of the kernel that "
+			"it interrupted",
+			cpu->index, firmware_mode);
 	if (nesting == GG_NESTED)
-		return tell(notice, data,
-			    "CPU %" PRIu32 " executes a nested guest: these are the guest's own "
-			    "page tables, to which the CPU returns",
-			    cpu->index);
+		return gg_tell(notices,
+			       "CPU %" PRIu32 " executes a nested guest: these are the guest's own "
+			       "page tables, to which the CPU returns",
+			       cpu->index);
 	if (nesting == GG_MAYBE_NESTED)
-		return tell(notice, data,
-			    "CPU %" PRIu32 " may execute a nested guest, which QEMU's monitor does "
-			    "not tell: these page tables may be the nested guest's",
-			    cpu->index);
+		return gg_tell(notices,
+			       "CPU %" PRIu32
+			       " may execute a nested guest, which QEMU's monitor does "
+			       "not tell: these page tables may be the nested guest's",
+			       cpu->index);
 	return NULL;
 }
 
 static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
-				gg_notice_fn *notice, void *data, struct gg_address_space *space)
+				const struct gg_notices *notices, struct gg_address_space *space)
 {
 	const struct gg_arch *arch;
 	struct gg_cpu_state state;
@@ -247,7 +225,7 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 				      "page tables are not known: %s",
 				      cpu->index, state.unknown);
 	if (!err)
-		err = tell_mode(notice, data, arch, cpu, &state);
+		err = tell_mode(notices, arch, cpu, &state);
 	if (err)
 		return err;
 	arch->cpu_paging(&state.own, &paging);
@@ -257,50 +235,51 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 	return gg_page_table_create(space->map, &paging, &space->table);
 }
 
-static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index, gg_notice_fn *notice,
-				      void *data, struct gg_address_space *space)
+static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index,
+				      const struct gg_notices *notices,
+				      struct gg_address_space *space)
 {
 	const struct gg_qemu_cpu *cpu;
 	struct gg_error *err = find_cpu(guest, index, &cpu);
 	if (!err && cpu->freshness != GG_CURRENT)
-		err = tell(notice, data,
-			   "through CPU %" PRIu32
-			   "'s page tables, which may not be those of now: %s",
-			   cpu->index, cpu->why);
-	return err ? err : use_cpu(guest, cpu, notice, data, space);
+		err = gg_tell(notices,
+			      "through CPU %" PRIu32
+			      "'s page tables, which may not be those of now: %s",
+			      cpu->index, cpu->why);
+	return err ? err : use_cpu(guest, cpu, notices, space);
 }
 
 // GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.
 static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_space *space)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		space->table = kernel->table;
 	return err;
 }
 
 // The first CPU whose own page tables are known.
-static struct gg_error *use_any_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+static struct gg_error *use_any_cpu(struct gg_guest *guest, const struct gg_notices *notices,
 				    struct gg_address_space *space)
 {
 	const struct gg_qemu_cpus *cpus;
 	struct gg_error *first = NULL, *err = gg_guest_qemu_cpus(guest, &cpus);
 	for (size_t i = 0; !err && i < cpus->count; i++) {
 		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
-		err = use_cpu(guest, cpu, notice, data, space);
+		err = use_cpu(guest, cpu, notices, space);
 		if (!err) {
 			gg_error_destroy(first);
-			return tell(notice, data,
-				    "no kernel of Linux is found: through CPU %" PRIu32 "%s%s%s",
-				    cpu->index,
-				    space->is_physical
-					    ? ", whose paging is off: addresses are guest-physical"
-					    : "'s page tables",
-				    cpu->freshness == GG_CURRENT
-					    ? ""
-					    : ", which may not be those of now: ",
-				    cpu->why);
+			return gg_tell(
+				notices,
+				"no kernel of Linux is found: through CPU %" PRIu32 "%s%s%s",
+				cpu->index,
+				space->is_physical
+					? ", whose paging is off: addresses are guest-physical"
+					: "'s page tables",
+				cpu->freshness == GG_CURRENT ? ""
+							     : ", which may not be those of now: ",
+				cpu->why);
 		}
 		if (gg_error_kind(err) != GG_UNSUPPORTED)
 			break;
@@ -316,18 +295,19 @@ static struct gg_error *use_any_cpu(struct gg_guest *guest, gg_notice_fn *notice
 	return err;
 }
 
-static struct gg_error *use_kernel_or_cpu(struct gg_guest *guest, gg_notice_fn *notice, void *data,
+static struct gg_error *use_kernel_or_cpu(struct gg_guest *guest, const struct gg_notices *notices,
 					  struct gg_address_space *space)
 {
 	struct gg_error *err = use_kernel(guest, space);
 	if (!err || (gg_error_kind(err) != GG_NOT_FOUND && gg_error_kind(err) != GG_ABSENT))
 		return err;
 	gg_error_destroy(err);
-	return use_any_cpu(guest, notice, data, space);
+	return use_any_cpu(guest, notices, space);
 }
 
-static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu, gg_notice_fn *notice,
-				     void *data, struct gg_address_space **ret)
+static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu,
+				     const struct gg_notices *notices,
+				     struct gg_address_space **ret)
 {
 	_cleanup_(cleanup_space) struct gg_address_space *space = calloc(1, sizeof(*space));
 	if (!space)
@@ -337,20 +317,20 @@ static struct gg_error *create_space(struct gg_guest *guest, int64_t cpu, gg_not
 	if (!err)
 		err = gg_guest_check_ram(guest);
 	if (!err)
-		err = cpu == GG_KERNEL_TABLES ? use_kernel_or_cpu(guest, notice, data, space)
-					      : use_cpu_index(guest, cpu, notice, data, space);
+		err = cpu == GG_KERNEL_TABLES ? use_kernel_or_cpu(guest, notices, space)
+					      : use_cpu_index(guest, cpu, notices, space);
 	if (!err)
 		*ret = no_cleanup_ptr(space);
 	return err;
 }
 
 struct gg_error *gg_guest_address_space(struct gg_guest *guest, int64_t cpu,
-					struct gg_error *(*notice)(void *data, const char *text),
-					void *data, struct gg_address_space **ret)
+					const struct gg_notices *notices,
+					struct gg_address_space **ret)
 {
 	if (!guest->space || guest->space->cpu != cpu) {
 		struct gg_address_space *space = NULL;
-		struct gg_error *err = create_space(guest, cpu, notice, data, &space);
+		struct gg_error *err = create_space(guest, cpu, notices, &space);
 		if (err)
 			return err;
 		gg_address_space_destroy(guest->space);

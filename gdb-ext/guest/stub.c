@@ -109,8 +109,8 @@ struct gg_error *gg_guest_read_monitor_cpus(struct gg_guest *guest)
 // ---- The kernel ----
 
 // Over a wire: where it was, else by the CPUs' page tables.
-struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest, gg_notice_fn *notice,
-					      void *data)
+struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest,
+					      const struct gg_notices *notices)
 {
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	struct gg_error *err =
@@ -118,7 +118,7 @@ struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest, gg_notice_
 	if (err || guest->kernel)
 		return err;
 	struct gg_kernels found;
-	err = gg_kernels_find_by_image(&site, notice, data, &found);
+	err = gg_kernels_find_by_image(&site, notices, &found);
 	if (!err)
 		gg_guest_take_kernels(guest, &found);
 	return err;

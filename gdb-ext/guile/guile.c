@@ -491,17 +491,11 @@ static bool has_flag(SCM flags, const char *flag)
 	return scm_is_true(scm_memq(scm_from_utf8_symbol(flag), flags));
 }
 
-// What a dump tells Scheme.
-struct dump_listener {
-	SCM progress, notice;
-};
-
 static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
 {
-	const struct dump_listener *listener = data;
 	SCM result;
 	return gg_guile_call(
-		listener->progress,
+		*(const SCM *)data,
 		scm_list_4(range_to_vector(progress->range), scm_from_uint64(progress->done),
 			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
 		&result);
@@ -509,9 +503,13 @@ static struct gg_error *report_progress(void *data, const struct gg_dump_progres
 
 static struct gg_error *report_notice(void *data, const char *text)
 {
-	const struct dump_listener *listener = data;
 	SCM result;
-	return gg_guile_call(listener->notice, scm_list_1(gg_guile_string(text)), &result);
+	return gg_guile_call(*(const SCM *)data, scm_list_1(gg_guile_string(text)), &result);
+}
+
+struct gg_notices gg_guile_notices(const SCM *procedure)
+{
+	return (struct gg_notices){ .tell = report_notice, .data = (void *)procedure };
 }
 
 // (%guest-dump GUEST FILE FLAGS FILTER PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS). FLAGS
@@ -520,15 +518,15 @@ static struct gg_error *report_notice(void *data, const char *text)
 static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM notice)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
-	struct dump_listener listener = { progress, notice };
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	struct gg_dump_options options = {
 		.force = has_flag(flags, "force"),
 		.no_notes = has_flag(flags, "no-notes"),
 		.skip_absent = has_flag(flags, "skip-absent"),
 		.filter = scm_is_true(filter),
 		.progress = report_progress,
-		.notice = report_notice,
-		.data = &listener,
+		.data = &progress,
+		.notices = &notices,
 	};
 	if (options.filter) {
 		options.begin = gg_guile_integer(scm_car(filter), "begin", 0, UINT64_MAX);

@@ -45,4 +45,7 @@ void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
 void gg_guile_init_output(void);
 
+// A receiver that calls PROCEDURE, which the caller keeps on its stack, with each line.
+struct gg_notices gg_guile_notices(const SCM *procedure);
+
 #endif

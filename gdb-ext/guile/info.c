@@ -166,13 +166,14 @@ static struct gg_error *collect_notice(void *data, const char *text)
 
 static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 {
+	const struct gg_notices collector = { .tell = collect_notice, .data = notices };
 	static const char *const finders[] = { [GG_FOUND_BY_SCAN] = "scan",
 					       [GG_FOUND_BY_DEVICE] = "device",
 					       [GG_FOUND_BY_TABLES] = "tables",
 					       [GG_FOUND_BY_CHOICE] = "choice",
 					       [GG_FOUND_BY_KDUMP] = "kdump" };
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(guest, NULL, collect_notice, notices, &kernel);
+	struct gg_error *err = gg_guest_kernel(guest, NULL, &collector, &kernel);
 	if (err)
 		return error_value(err);
 	SCM facts = SCM_EOL;

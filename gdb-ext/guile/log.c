@@ -135,16 +135,9 @@ static struct gg_guest *optional_guest(SCM object)
 // ---- Records ----
 
 struct listener {
-	SCM list, notice;
+	SCM list;
 	SCM text; // a list of bytevectors, newest first
 };
-
-static struct gg_error *tell_notice(void *data, const char *text)
-{
-	const struct listener *listener = data;
-	SCM result;
-	return gg_guile_call(listener->notice, scm_list_1(gg_guile_string(text)), &result);
-}
 
 static SCM bytevector(const char *bytes, size_t size)
 {
@@ -241,9 +234,10 @@ static struct gg_error *collect_record(void *data, const struct gg_log_record *r
 static SCM guest_log(SCM object, SCM query_vector, SCM notice)
 {
 	struct gg_guest *guest = optional_guest(object);
-	struct listener listener = { .list = SCM_EOL, .notice = notice };
+	struct listener listener = { .list = SCM_EOL };
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	struct gg_log_query query = to_query(query_vector);
-	struct gg_error *err = gg_guest_log(guest, &query, collect_record, tell_notice, &listener);
+	struct gg_error *err = gg_guest_log(guest, &query, collect_record, &listener, &notices);
 	query_deinit(&query);
 	gg_guile_throw(err);
 	return scm_reverse_x(listener.list, SCM_UNDEFINED);
@@ -280,12 +274,13 @@ static struct gg_error *collect_text(void *data, const char *text, size_t size)
 static SCM guest_log_text(SCM object, SCM query_vector, SCM flags, SCM notice)
 {
 	struct gg_guest *guest = optional_guest(object);
-	struct listener listener = { .text = SCM_EOL, .notice = notice };
+	struct listener listener = { .text = SCM_EOL };
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	struct gg_log_style style = to_style(flags);
 	style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8");
 	struct gg_log_query query = to_query(query_vector);
 	struct gg_error *err =
-		gg_guest_log_print(guest, &query, &style, collect_text, tell_notice, &listener);
+		gg_guest_log_print(guest, &query, &style, collect_text, &listener, &notices);
 	query_deinit(&query);
 	gg_guile_throw(err);
 	return scm_reverse_x(listener.text, SCM_UNDEFINED);
@@ -295,14 +290,13 @@ static SCM guest_log_text(SCM object, SCM query_vector, SCM flags, SCM notice)
 static SCM guest_log_save(SCM object, SCM query_vector, SCM flags, SCM path, SCM force, SCM notice)
 {
 	struct gg_guest *guest = optional_guest(object);
-	struct listener listener = { .notice = notice };
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	const struct gg_log_style style = to_style(flags);
 	struct gg_log_query query = to_query(query_vector);
 	char *path_text = scm_to_locale_string(path);
 	uint64_t count = 0;
-	struct gg_error *err =
-		gg_guest_log_save(guest, &query, &style, path_text, scm_is_true(force), tell_notice,
-				  &listener, &count);
+	struct gg_error *err = gg_guest_log_save(guest, &query, &style, path_text,
+						 scm_is_true(force), &notices, &count);
 	free(path_text);
 	query_deinit(&query);
 	gg_guile_throw(err);
@@ -348,10 +342,11 @@ static SCM log_follow_end(SCM object)
 // (%log-follow-look FOLLOW GUEST NOTICE) => (LOG? . TEXT), TEXT being a list of bytevectors.
 static SCM log_follow_look(SCM object, SCM guest_object, SCM notice)
 {
-	struct listener listener = { .text = SCM_EOL, .notice = notice };
+	struct listener listener = { .text = SCM_EOL };
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	bool has_log = false;
 	gg_guile_throw(gg_log_follow_look(to_follow(object), gg_guile_guest(guest_object),
-					  collect_text, tell_notice, &listener, &has_log));
+					  collect_text, &listener, &notices, &has_log));
 	return scm_cons(scm_from_bool(has_log), scm_reverse_x(listener.text, SCM_UNDEFINED));
 }
 

@@ -17,12 +17,6 @@ static SCM kernel_symbol(SCM object, SCM name)
 	return scm_from_uint64(address);
 }
 
-static struct gg_error *report_notice(void *data, const char *text)
-{
-	SCM result;
-	return gg_guile_call(*(SCM *)data, scm_list_1(gg_guile_string(text)), &result);
-}
-
 // #f is the kernel.
 static int64_t cpu_index(SCM cpu)
 {
@@ -45,10 +39,10 @@ static SCM find_symbol(SCM object, SCM name, SCM cpu, SCM notice)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
 	const int64_t index = cpu_index(cpu);
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	char *text = scm_to_utf8_string(name);
 	struct gg_symbol symbol;
-	struct gg_error *err =
-		gg_guest_find_symbol(guest, text, index, report_notice, &notice, &symbol);
+	struct gg_error *err = gg_guest_find_symbol(guest, text, index, &notices, &symbol);
 	SCM vector = err ? SCM_BOOL_F : symbol_to_vector(&symbol);
 	free(text);
 	gg_guile_throw(err);
@@ -105,10 +99,11 @@ static SCM kernel_symbols(SCM object)
 static struct gg_address_space *get_space(struct gg_guest *guest, SCM cpu, SCM notice)
 {
 	struct gg_address_space *space;
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	const int64_t index = scm_is_true(cpu)
 				      ? (int64_t)gg_guile_integer(cpu, "the CPU", 0, UINT32_MAX)
 				      : GG_KERNEL_TABLES;
-	gg_guile_throw(gg_guest_address_space(guest, index, report_notice, &notice, &space));
+	gg_guile_throw(gg_guest_address_space(guest, index, &notices, &space));
 	return space;
 }
 
@@ -155,28 +150,17 @@ static SCM walk(SCM object, SCM cpu, SCM address, SCM notice)
 
 // ---- Code ----
 
-// What is collected, and who gets notices.
-struct code_listener {
-	SCM list, notice;
-};
-
 static struct gg_error *collect_instruction(void *data, const struct gg_instruction *instruction)
 {
-	struct code_listener *listener = data;
-	listener->list = scm_cons(
+	SCM *list = data;
+	*list = scm_cons(
 		scm_vector(scm_list_5(
 			scm_from_uint64(instruction->address), scm_from_uint(instruction->size),
 			gg_guile_string(instruction->text),
 			instruction->has_target ? scm_from_uint64(instruction->target) : SCM_BOOL_F,
 			scm_from_bool(instruction->is_branch))),
-		listener->list);
+		*list);
 	return NULL;
-}
-
-static struct gg_error *report_code_notice(void *data, const char *text)
-{
-	struct code_listener *listener = data;
-	return report_notice(&listener->notice, text);
 }
 
 // (%guest-disassemble GUEST CPU ADDRESS COUNT INTEL? NOTICE) => (INSTRUCTIONS . PROBLEM): a list of
@@ -185,15 +169,16 @@ static struct gg_error *report_code_notice(void *data, const char *text)
 static SCM disassemble(SCM object, SCM cpu, SCM address, SCM count, SCM intel, SCM notice)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
-	struct code_listener listener = { .list = SCM_EOL, .notice = notice };
+	SCM list = SCM_EOL;
+	const struct gg_notices notices = gg_guile_notices(&notice);
 	const struct gg_disassembly what = {
 		.cpu = cpu_index(cpu),
 		.address = gg_guile_address(address),
 		.count = gg_guile_integer(count, "the count", 0, UINT32_MAX),
 		.intel = scm_is_true(intel),
 	};
-	struct gg_error *err = gg_guest_disassemble(guest, &what, collect_instruction,
-						    report_code_notice, &listener);
+	struct gg_error *err =
+		gg_guest_disassemble(guest, &what, collect_instruction, &list, &notices);
 	SCM problem = SCM_BOOL_F;
 	if (err && !gg_error_is_final(err)) {
 		problem = scm_cons(scm_from_utf8_symbol(gg_error_kind_word(gg_error_kind(err))),
@@ -202,7 +187,7 @@ static SCM disassemble(SCM object, SCM cpu, SCM address, SCM count, SCM intel, S
 		err = NULL;
 	}
 	gg_guile_throw(err);
-	return scm_cons(scm_reverse_x(listener.list, SCM_UNDEFINED), problem);
+	return scm_cons(scm_reverse_x(list, SCM_UNDEFINED), problem);
 }
 
 void gg_guile_init_memory(void)

@@ -182,8 +182,7 @@ static struct gg_error *look_for_note(struct search *search, gg_gva_t gva, const
 
 struct finder {
 	const struct gg_kernel_site *site;
-	gg_notice_fn *notice;
-	void *data;
+	const struct gg_notices *notices;
 	struct gg_kernel *kernel;
 	char *rejected; // what was said of the first candidate
 	char banner[GG_BANNER_SIZE];
@@ -195,8 +194,8 @@ static struct gg_error *try_candidates(struct search *search, struct finder *fin
 	if (!search->scan.count)
 		return NULL;
 	struct gg_kernels kernels;
-	struct gg_error *err = gg_kernels_find(finder->site, &search->scan, finder->notice,
-					       finder->data, &kernels);
+	struct gg_error *err =
+		gg_kernels_find(finder->site, &search->scan, finder->notices, &kernels);
 	if (!err) {
 		finder->kernel = kernels.kernels[0];
 		finder->kernel->finder = GG_FOUND_BY_TABLES;
@@ -404,10 +403,10 @@ static struct gg_error *search_cpus(struct finder *finder, struct roots *roots,
 	return err;
 }
 
-struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,
-					  void *data, struct gg_kernels *ret)
+struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
+					  const struct gg_notices *notices, struct gg_kernels *ret)
 {
-	struct finder finder = { .site = site, .notice = notice, .data = data };
+	struct finder finder = { .site = site, .notices = notices };
 	struct roots roots = { .count = 0 };
 	*ret = (struct gg_kernels){ .count = 0 };
 	struct gg_error *err = search_cpus(&finder, &roots, ret);

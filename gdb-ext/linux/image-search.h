@@ -8,7 +8,7 @@
 // or has a pointer to: for those to whom a look at all of RAM is too dear. At most 64 MiB are read.
 // Where that kernel has crashed, the next kernel, which another CPU runs, is in RET too.
 // GG_NOT_FOUND where no CPU maps a kernel, or none that is sound.
-struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site, gg_notice_fn *notice,
-					  void *data, struct gg_kernels *ret);
+struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
+					  const struct gg_notices *notices, struct gg_kernels *ret);
 
 #endif

@@ -75,18 +75,10 @@ static struct gg_error *look_at_record(void *data, const struct gg_log_record *r
 	return search->ended ? gg_error_create(GG_INVALID, "that is enough") : NULL;
 }
 
-static struct gg_error *ignore_notice(void *data, const char *text)
-{
-	(void)data, (void)text;
-	return NULL;
-}
-
 static struct gg_error *search_log(const struct gg_kernel *kernel, struct search *search)
 {
 	struct gg_host host;
-	struct gg_log_sink sink = { .record = look_at_record,
-				    .notice = ignore_notice,
-				    .data = search };
+	struct gg_log_sink sink = { .record = look_at_record, .data = search };
 	gg_kernel_host_init(&host, kernel);
 	struct gg_error *err = gg_log_read(&host, &sink);
 	gg_log_sink_deinit(&sink);

@@ -71,8 +71,7 @@ void gg_kernels_add(struct gg_kernels *kernels, struct gg_kernel *kernel)
 
 struct search {
 	const struct gg_kernel_site *site;
-	gg_notice_fn *notice;
-	void *data;
+	const struct gg_notices *notices;
 	struct gg_kernels *kernels;
 	char *rejected; // the reason the first rejected note was rejected
 };
@@ -93,7 +92,7 @@ static struct gg_error *reject(struct search *search, gg_gpa_t gpa, struct gg_er
 	}
 	if (!search->rejected && !(search->rejected = strdup(text)))
 		return gg_enomem;
-	return search->notice ? search->notice(search->data, text) : NULL;
+	return gg_tell(search->notices, "%s", text);
 }
 
 // A kernel that CPUs run needs no other witness.
@@ -149,10 +148,10 @@ static struct gg_error *not_found(const struct search *search,
 }
 
 struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
-				 const struct gg_vmcoreinfo_scan *scan, gg_notice_fn *notice,
-				 void *data, struct gg_kernels *ret)
+				 const struct gg_vmcoreinfo_scan *scan,
+				 const struct gg_notices *notices, struct gg_kernels *ret)
 {
-	struct search search = { .site = site, .notice = notice, .data = data, .kernels = ret };
+	struct search search = { .site = site, .notices = notices, .kernels = ret };
 	struct gg_vmcoreinfo_scan everywhere = { .big_endian = scan->big_endian };
 	*ret = (struct gg_kernels){ .count = 0 };
 	struct gg_error *err = try_notes(&search, scan);

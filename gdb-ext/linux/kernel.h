@@ -4,6 +4,7 @@
 #ifndef GG_KERNEL_H
 #define GG_KERNEL_H
 
+#include "base/notices.h"
 #include "arch/arch.h"
 
 enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
@@ -138,14 +139,12 @@ bool gg_kernel_is_same(const struct gg_kernel *a, const struct gg_kernel *b);
 // Adds KERNEL, which is consumed, unless it is there already. A kernel too many is dropped.
 void gg_kernels_add(struct gg_kernels *kernels, struct gg_kernel *kernel);
 
-// A line for the user: of a VMCOREINFO that was not taken, and the reason.
-typedef struct gg_error *gg_notice_fn(void *data, const char *text);
-
 // Finds the whole kernels whose VMCOREINFO is among what SCAN found; without any the whole RAM is
-// searched at every offset. GG_NOT_FOUND says why none was found. SITE's CPUs may be empty.
+// searched at every offset. NOTICES get a line for each VMCOREINFO that is rejected, with the reason.
+// GG_NOT_FOUND says why none was found. SITE's CPUs may be empty.
 struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
-				 const struct gg_vmcoreinfo_scan *scan, gg_notice_fn *notice,
-				 void *data, struct gg_kernels *ret);
+				 const struct gg_vmcoreinfo_scan *scan,
+				 const struct gg_notices *notices, struct gg_kernels *ret);
 
 // The same, but the search ends with the first kernel that gg_kernel_is_running(): none can be
 // better. Without one RET is NULL, and SCAN has what is in all of RAM.

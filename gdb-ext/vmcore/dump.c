@@ -56,11 +56,6 @@ static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t 
 	return dump->options->progress(dump->options->data, &progress);
 }
 
-static struct gg_error *tell(const struct dump *dump, const char *text)
-{
-	return dump->options->notice ? dump->options->notice(dump->options->data, text) : NULL;
-}
-
 // ---- Memory ----
 
 static void look_for_kernel(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
@@ -156,17 +151,16 @@ static void use_kernel(struct dump *dump, const struct gg_kernel *kernel)
 static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinfo_scan *scan)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(dump->guest, scan, dump->options->notice,
-					       dump->options->data, &kernel);
+	struct gg_error *err = gg_guest_kernel(dump->guest, scan, dump->options->notices, &kernel);
 	if (!err) {
 		use_kernel(dump, kernel);
 		return gg_buffer_check(&dump->notes);
 	}
 	if (gg_error_is_final(err))
 		return err;
-	_cleanup_free_ char *text = strdup(gg_error_message(err));
+	struct gg_error *told = gg_tell(dump->options->notices, "%s", gg_error_message(err));
 	gg_error_destroy(err);
-	return text ? tell(dump, text) : gg_enomem;
+	return told;
 }
 
 // ---- The file ----
@@ -219,7 +213,7 @@ static struct gg_error *find_pieces(struct dump *dump)
 		dump->unreadable = dump->guest->backing->unreadable;
 	if (!err)
 		err = gg_pieces_init(&dump->pieces, dump->map, gg_guest_absent_advice(dump->guest),
-				     &options, dump->options->notice, dump->options->data);
+				     &options, dump->options->notices);
 	return err;
 }
 
@@ -233,10 +227,7 @@ static struct gg_error *find_arch(struct dump *dump, const struct gg_arch **ret)
 		return gg_error_context(err, "the CPUs' registers (-no-notes does without)");
 	gg_error_destroy(err);
 	*ret = &gg_arch_unknown;
-	return !dump->options->notice
-		       ? NULL
-		       : dump->options->notice(dump->options->data,
-					       "the guest's architecture is not known here, and so "
+	return gg_tell(dump->options->notices, "the guest's architecture is not known here, and so "
 					       "not in the vmcore: its e_machine is EM_NONE");
 }
 
@@ -248,8 +239,8 @@ static struct gg_error *prepare_notes(struct dump *dump)
 		return err;
 	dump->scan.big_endian = dump->notes.big_endian = elf->arch->elf_data == ELFDATA2MSB;
 	if (!dump->options->no_notes)
-		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notice,
-					  dump->options->data, &dump->notes);
+		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notices,
+					  &dump->notes);
 	dump->cpu_notes_size = dump->notes.size;
 	return err;
 }

@@ -78,22 +78,17 @@ static char *list_cpus(const struct gg_qemu_cpus *cpus, const bool *listed)
 }
 
 static struct gg_error *tell(const struct gg_qemu_cpus *cpus, const bool *listed, const char *what,
-			     gg_notice_fn *notice, void *data)
+			     const struct gg_notices *notices)
 {
 	_cleanup_free_ char *list = list_cpus(cpus, listed);
-	_cleanup_free_ char *text = NULL;
-	if (!list || !notice)
+	if (!list)
 		return NULL;
-	if (asprintf(&text, "%s: %s", list, what) < 0) {
-		text = NULL;
-		return gg_enomem;
-	}
-	return notice(data, text);
+	return gg_tell(notices, "%s: %s", list, what);
 }
 
 // LISTED is room for an element for each CPU.
 static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, bool *listed,
-				       gg_notice_fn *notice, void *data)
+				       const struct gg_notices *notices)
 {
 	static const struct {
 		enum gg_freshness freshness;
@@ -109,14 +104,14 @@ static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, bool *li
 	for (size_t kind = 0; !err && kind < sizeof(kinds) / sizeof(*kinds); kind++) {
 		for (size_t i = 0; i < cpus->count; i++)
 			listed[i] = cpus->cpus[i].freshness == kinds[kind].freshness;
-		err = tell(cpus, listed, kinds[kind].what, notice, data);
+		err = tell(cpus, listed, kinds[kind].what, notices);
 	}
 	return err;
 }
 
 // Of a CPU in a nested guest.
 static struct gg_error *tell_nesting(const struct gg_qemu_cpus *cpus, const struct told *told,
-				     bool *listed, gg_notice_fn *notice, void *data)
+				     bool *listed, const struct gg_notices *notices)
 {
 	for (size_t i = 0; i < cpus->count; i++)
 		listed[i] = told[i].nesting == GG_NESTED && !told[i].is_unknown;
@@ -125,25 +120,25 @@ static struct gg_error *tell_nesting(const struct gg_qemu_cpus *cpus, const stru
 		     "executes a nested guest: the vmcore has the guest's own registers, as far as "
 		     "the CPU saved them, and 0 for the others; QEMU's own dump would have the "
 		     "nested guest's",
-		     notice, data);
+		     notices);
 	for (size_t i = 0; i < cpus->count; i++)
 		listed[i] = told[i].is_unknown;
 	if (!err)
 		err = tell(cpus, listed,
 			   "executes a nested guest, and the guest's own registers are not known: "
 			   "all are 0 in the vmcore",
-			   notice, data);
+			   notices);
 	for (size_t i = 0; i < cpus->count; i++)
 		listed[i] = told[i].nesting == GG_MAYBE_NESTED;
 	return err ? err
 		   : tell(cpus, listed,
 			  "may execute a nested guest, which QEMU's monitor does not tell: the "
 			  "registers in the vmcore may be the nested guest's",
-			  notice, data);
+			  notices);
 }
 
 static struct gg_error *tell_firmware(const struct gg_qemu_cpus *cpus, const struct told *told,
-				      bool *listed, gg_notice_fn *notice, void *data)
+				      bool *listed, const struct gg_notices *notices)
 {
 	const char *mode = NULL;
 	for (size_t i = 0; i < cpus->count; i++) {
@@ -160,22 +155,22 @@ static struct gg_error *tell_firmware(const struct gg_qemu_cpus *cpus, const str
 		text = NULL;
 		return gg_enomem;
 	}
-	return tell(cpus, listed, text, notice, data);
+	return tell(cpus, listed, text, notices);
 }
 
 static struct gg_error *tell_unknown(const struct gg_qemu_cpus *cpus, const struct told *told,
-				     bool *listed, gg_notice_fn *notice, void *data)
+				     bool *listed, const struct gg_notices *notices)
 {
 	for (size_t i = 0; i < cpus->count; i++)
 		listed[i] = !told[i].known && told[i].nesting != GG_NESTED;
-	return tell(cpus, listed, "what is not known of the registers is 0 in the vmcore", notice,
-		    data);
+	return tell(cpus, listed, "what is not known of the registers is 0 in the vmcore", notices);
 }
 
 // Notes and notices of all CPUs.
 static struct gg_error *write_cpus(struct gg_guest *guest, const struct gg_arch *arch,
-				   const struct gg_qemu_cpus *cpus, gg_notice_fn *notice,
-				   void *data, struct gg_buffer *notes, bool *written)
+				   const struct gg_qemu_cpus *cpus,
+				   const struct gg_notices *notices, struct gg_buffer *notes,
+				   bool *written)
 {
 	_cleanup_free_ struct told *told = calloc(cpus->count, sizeof(*told));
 	_cleanup_free_ bool *listed = calloc(cpus->count, sizeof(*listed));
@@ -184,22 +179,22 @@ static struct gg_error *write_cpus(struct gg_guest *guest, const struct gg_arch 
 	struct gg_error *err = append_notes(guest, arch, cpus, notes, told);
 	*written = !err;
 	if (!err)
-		err = tell_nesting(cpus, told, listed, notice, data);
+		err = tell_nesting(cpus, told, listed, notices);
 	if (!err)
-		err = tell_firmware(cpus, told, listed, notice, data);
+		err = tell_firmware(cpus, told, listed, notices);
 	if (!err)
-		err = tell_unknown(cpus, told, listed, notice, data);
-	return err ? err : tell_freshness(cpus, listed, notice, data);
+		err = tell_unknown(cpus, told, listed, notices);
+	return err ? err : tell_freshness(cpus, listed, notices);
 }
 
 struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,
-				     gg_notice_fn *notice, void *data, struct gg_buffer *notes)
+				     const struct gg_notices *notices, struct gg_buffer *notes)
 {
 	const struct gg_qemu_cpus *cpus;
 	bool written = false; // the notes: what fails is to tell of them
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
 	if (!err)
-		err = write_cpus(guest, arch, cpus, notice, data, notes, &written);
+		err = write_cpus(guest, arch, cpus, notices, notes, &written);
 	if (!err || written)
 		return err;
 	if (gg_error_is_final(err))
@@ -207,13 +202,8 @@ struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arc
 
 	// The memory is worth having without them.
 	notes->size = 0;
-	_cleanup_free_ char *text = NULL;
-	int length =
-		asprintf(&text, "the vmcore has no notes of the CPUs: %s", gg_error_message(err));
+	struct gg_error *told =
+		gg_tell(notices, "the vmcore has no notes of the CPUs: %s", gg_error_message(err));
 	gg_error_destroy(err);
-	if (length < 0) {
-		text = NULL;
-		return gg_enomem;
-	}
-	return notice ? notice(data, text) : NULL;
+	return told;
 }

@@ -34,19 +34,6 @@ static struct gg_error *absent_error(const char *advice, const struct absent_lis
 			       list->count == 1 ? "is" : "are", list->text, advice);
 }
 
-static struct gg_error *tell_absent(const struct absent_list *list, gg_notice_fn *notice,
-				    void *data)
-{
-	_cleanup_free_ char *text = NULL;
-	if (!notice)
-		return NULL;
-	if (asprintf(&text, "left out, because they are missing: %s", list->text) < 0) {
-		text = NULL;
-		return gg_enomem;
-	}
-	return notice(data, text);
-}
-
 static struct gg_error *add_piece(struct gg_pieces *pieces, const struct gg_ram_range *piece)
 {
 	struct gg_ram_range *last = pieces->count ? &pieces->pieces[pieces->count - 1] : NULL;
@@ -142,7 +129,7 @@ static struct gg_error *check_options(const struct gg_piece_options *options)
 
 struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
 				const char *advice, const struct gg_piece_options *options,
-				gg_notice_fn *notice, void *data)
+				const struct gg_notices *notices)
 {
 	*pieces = (struct gg_pieces){ 0 };
 	struct gg_error *err = check_options(options);
@@ -158,7 +145,7 @@ struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_ma
 	if (!err && absent.count && !options->skip_absent)
 		err = absent_error(advice, &absent);
 	if (!err && absent.count)
-		err = tell_absent(&absent, notice, data);
+		err = gg_tell(notices, "left out, because they are missing: %s", absent.text);
 	if (!err && !pieces->count)
 		err = gg_error_create(GG_NOT_FOUND, "the guest has no RAM%s%s",
 				      options->filter ? " in that range of addresses" : "",

@@ -22,7 +22,7 @@ struct gg_piece_options {
 // ADVICE is what an error says of absent memory. GG_NOT_FOUND where nothing is left.
 struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
 				const char *advice, const struct gg_piece_options *options,
-				gg_notice_fn *notice, void *data);
+				const struct gg_notices *notices);
 void gg_pieces_deinit(struct gg_pieces *pieces);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef GDB_GUEST_CODE_H
 #define GDB_GUEST_CODE_H
 
+#include "notices.h"
 #include "guest.h"
 
 #include <stdbool.h>
@@ -29,12 +30,12 @@ struct gg_disassembly {
 };
 
 // Calls VISIT for each instruction that is asked for. An error of VISIT's ends it. GG_UNSUPPORTED
-// for an architecture whose code is not shown yet; NOTICE and other errors are those of
+// for an architecture whose code is not shown yet; notices and other errors are those of
 // gg_guest_address_space() and gg_address_space_read().
 struct gg_error *gg_guest_disassemble(
 	struct gg_guest *guest, const struct gg_disassembly *what,
-	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
-	struct gg_error *(*notice)(void *data, const char *text), void *data);
+	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction), void *data,
+	const struct gg_notices *notices);
 
 #pragma GCC visibility pop
 

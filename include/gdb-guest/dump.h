@@ -4,6 +4,7 @@
 #ifndef GDB_GUEST_DUMP_H
 #define GDB_GUEST_DUMP_H
 
+#include "notices.h"
 #include "ram.h"
 
 #include <stdbool.h>
@@ -31,10 +32,8 @@ struct gg_dump_options {
 	// dump. May be NULL.
 	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
 
-	// Called with what the user should know of the vmcore: a line each. May be NULL.
-	struct gg_error *(*notice)(void *data, const char *text);
-
-	void *data; // of both
+	void *data;                       // for PROGRESS
+	const struct gg_notices *notices; // about the vmcore, or NULL
 };
 
 struct gg_dump_result {

@@ -4,6 +4,7 @@
 #ifndef GDB_GUEST_LOG_H
 #define GDB_GUEST_LOG_H
 
+#include "notices.h"
 #include "guest.h"
 
 #include <stdbool.h>
@@ -86,21 +87,21 @@ const char *gg_log_level_name(unsigned int level);
 const char *gg_log_facility_name(unsigned int facility);
 
 // Calls VISIT for each record of GUEST's log that QUERY asks for, oldest first; a record is valid
-// during the call. GUEST may be NULL if QUERY has a transcript. NOTICE, which may be NULL, gets a
+// during the call. GUEST may be NULL if QUERY has a transcript. NOTICES get a
 // line for each thing that was assumed, or that could not be read or trusted: what can be, is
 // visited. GG_NOT_FOUND where there is no log, GG_INVALID for a wrong QUERY. An error of VISIT's or
-// NOTICE's ends it.
+// NOTICES' ends it.
 struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
 			      struct gg_error *(*visit)(void *data,
 							const struct gg_log_record *record),
-			      struct gg_error *(*notice)(void *data, const char *text), void *data);
+			      void *data, const struct gg_notices *notices);
 
 // The same records as text, in STYLE, to WRITE: any number of bytes at a time.
-struct gg_error *
-gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
-		   const struct gg_log_style *style,
-		   struct gg_error *(*write)(void *data, const char *text, size_t size),
-		   struct gg_error *(*notice)(void *data, const char *text), void *data);
+struct gg_error *gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
+				    const struct gg_log_style *style,
+				    struct gg_error *(*write)(void *data, const char *text,
+							      size_t size),
+				    void *data, const struct gg_notices *notices);
 
 // The log of a guest that lives in between two looks at it.
 struct gg_log_follow;
@@ -119,17 +120,16 @@ void gg_log_follow_destroy(struct gg_log_follow *follow);
 // false. GUEST may be another object for the same guest at each look; one that is used again has
 // not run since gg_guest_ran(). GG_UNSUPPORTED for a log whose records have neither numbers nor
 // times.
-struct gg_error *
-gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
-		   struct gg_error *(*write)(void *data, const char *text, size_t size),
-		   struct gg_error *(*notice)(void *data, const char *text), void *data, bool *ret);
+struct gg_error *gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
+				    struct gg_error *(*write)(void *data, const char *text,
+							      size_t size),
+				    void *data, const struct gg_notices *notices, bool *ret);
 
 // The same as gg_guest_log_print() into the file PATH, which appears when it is whole. FORCE
 // replaces an existing file. RET is how many records were written.
 struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
 				   const struct gg_log_style *style, const char *path, bool force,
-				   struct gg_error *(*notice)(void *data, const char *text),
-				   void *data, uint64_t *ret);
+				   const struct gg_notices *notices, uint64_t *ret);
 
 #pragma GCC visibility pop
 

@@ -4,6 +4,7 @@
 #ifndef GDB_GUEST_SYMBOLS_H
 #define GDB_GUEST_SYMBOLS_H
 
+#include "notices.h"
 #include "guest.h"
 
 #include <stddef.h>
@@ -23,12 +24,11 @@ struct gg_symbol {
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret);
 
 // The symbol NAME of the guest's kernel as the CPU whose cpu_index is CPU has it: of a per-CPU
-// variable that CPU's own. With GG_KERNEL_TABLES for CPU a per-CPU variable is GG_INVALID. NOTICE,
-// which may be NULL, gets a line where QEMU and the kernel number the CPU differently, or may.
+// variable that CPU's own. With GG_KERNEL_TABLES for CPU a per-CPU variable is GG_INVALID. NOTICES
+// get a line where QEMU and the kernel number the CPU differently, or may.
 // RET's name is NAME, or lives as long as GUEST. GG_NOT_FOUND where there is no such symbol or CPU.
 struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
-				      struct gg_error *(*notice)(void *data, const char *text),
-				      void *data, struct gg_symbol *ret);
+				      const struct gg_notices *notices, struct gg_symbol *ret);
 
 // The symbol of the guest's kernel that ADDRESS is in; of several at one address the first, as in
 // the kernel's own messages. The name lives as long as GUEST. GG_NOT_FOUND.

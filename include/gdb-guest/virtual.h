@@ -4,6 +4,7 @@
 #ifndef GDB_GUEST_VIRTUAL_H
 #define GDB_GUEST_VIRTUAL_H
 
+#include "notices.h"
 #include "guest.h"
 
 #include <stdbool.h>
@@ -19,12 +20,12 @@ struct gg_address_space;
 enum { GG_KERNEL_TABLES = -1 };
 
 // The address space of the CPU whose cpu_index is CPU, by its own CR3, or that of the guest's
-// kernel; where no kernel is found, that of the first CPU. NOTICE, which may be NULL, gets a line
+// kernel; where no kernel is found, that of the first CPU. NOTICES get a line
 // where the tables may not be those that were asked for, or not be current. GG_NOT_FOUND where
 // there is no such CPU. It is GUEST's, and valid until the next call for another one.
 struct gg_error *gg_guest_address_space(struct gg_guest *guest, int64_t cpu,
-					struct gg_error *(*notice)(void *data, const char *text),
-					void *data, struct gg_address_space **ret);
+					const struct gg_notices *notices,
+					struct gg_address_space **ret);
 
 // Reads SIZE bytes at GVA. GG_FAULT where one is not mapped, or not to RAM, GG_BAD_DATA for an
 // address that there is not; the message has the entry that ends the walk.

@@ -115,7 +115,7 @@ static void use_address_space(struct gg_guest *guest)
 	static const uint64_t addresses[] = { 0, 0x12345678, 0xffffffff80000ff8, UINT64_MAX };
 	uint8_t bytes[64];
 	struct gg_address_space *space;
-	struct gg_error *err = gg_guest_address_space(guest, 1, NULL, NULL, &space);
+	struct gg_error *err = gg_guest_address_space(guest, 1, NULL, &space);
 	for (size_t i = 0; !err && i < sizeof(addresses) / sizeof(*addresses); i++) {
 		struct gg_translation translation;
 		unsigned int entries = 0;

@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct gg_kernel *kernel;
 	gg_error_destroy(
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
-	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		use(kernel);
 	gg_error_destroy(err);

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!err)
 		err = gg_guest_ram(guest, check_range, &end);
 	if (!err)
-		err = gg_guest_kernel(guest, NULL, NULL, NULL, &kernel);
+		err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err && !kernel->info.text)
 		abort();
 	gg_error_destroy(err);

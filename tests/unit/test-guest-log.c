@@ -68,6 +68,8 @@ static struct gg_error *collect_notice(void *data, const char *text)
 	return NULL;
 }
 
+static const struct gg_notices collector = { .tell = collect_notice };
+
 static struct gg_error *collect_text(void *data, const char *text, size_t size)
 {
 	(void)data;
@@ -80,7 +82,7 @@ static struct gg_error *print_query(struct gg_guest *of, const struct gg_log_que
 	const struct gg_log_style style = { 0 };
 	printed.size = 0;
 	struct gg_error *err =
-		gg_guest_log_print(of, query, &style, collect_text, collect_notice, NULL);
+		gg_guest_log_print(of, query, &style, collect_text, NULL, &collector);
 	gg_buffer_append(&printed, "", 1);
 	return err;
 }
@@ -451,9 +453,9 @@ static void test_save(void **state)
 	char text[512] = "";
 	uint64_t count;
 	fake_kernel_write(ram, &plain);
-	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, NULL, &count),
+	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, &count),
 		     GG_INVALID, "it exists; -force replaces it");
-	assert_success(gg_guest_log_save(guest, &query, &style, path, true, NULL, NULL, &count));
+	assert_success(gg_guest_log_save(guest, &query, &style, path, true, NULL, &count));
 	FILE *file = fopen(path, "r");
 	assert_non_null(file);
 	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
@@ -468,7 +470,7 @@ static void test_save_nothing(void **state)
 	const struct gg_log_style style = { 0 };
 	uint64_t count;
 	unlink(path);
-	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, NULL, &count),
+	assert_error(gg_guest_log_save(guest, &query, &style, path, false, NULL, &count),
 		     GG_NOT_FOUND, "not booted");
 	assert_int_equal(access(path, F_OK), -1);
 }

@@ -61,9 +61,11 @@ static struct gg_error *collect_notice(void *data, const char *text)
 	return NULL;
 }
 
+static const struct gg_notices collector = { .tell = collect_notice };
+
 static struct gg_error *find(const struct gg_kernel **ret)
 {
-	return gg_guest_kernel(guest, NULL, collect_notice, NULL, ret);
+	return gg_guest_kernel(guest, NULL, &collector, ret);
 }
 
 static void expect_release(const char *release)
@@ -250,7 +252,7 @@ static void test_cpus_decide(void **state)
 static void expect_running(const char *release, bool has_other)
 {
 	const struct gg_kernel *kernel;
-	assert_success(gg_guest_running_kernel(guest, collect_notice, NULL, &kernel));
+	assert_success(gg_guest_running_kernel(guest, &collector, &kernel));
 	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
 	assert_string_equal(found, release);
 	free(found);

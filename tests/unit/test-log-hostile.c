@@ -76,6 +76,8 @@ static struct gg_error *collect_notice(void *data, const char *text)
 	return NULL;
 }
 
+static const struct gg_notices collector = { .tell = collect_notice };
+
 static void begin(const char *layout)
 {
 	image = log_image_create(layout, 4, 10, 0);
@@ -99,7 +101,7 @@ static void put(const char *part, size_t offset, unsigned int size, uint64_t val
 // Reads the log, and checks that it was not too much work.
 static struct gg_error *read_all(void)
 {
-	struct gg_log_sink sink = { .record = count_record, .notice = collect_notice };
+	struct gg_log_sink sink = { .record = count_record, .notices = &collector };
 	struct gg_error *err = gg_log_read(&host, &sink);
 	gg_log_sink_deinit(&sink);
 	log_image_destroy(image);

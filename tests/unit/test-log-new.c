@@ -43,6 +43,8 @@ static struct gg_error *keep_notice(void *data, const char *text)
 	return NULL;
 }
 
+static const struct gg_notices collector = { .tell = keep_notice };
+
 static struct gg_error *count_read(void *data, uint64_t address, void *buffer, size_t size)
 {
 	struct counting_host *host = data;
@@ -78,7 +80,7 @@ static void begin(const char *layout, unsigned int count_bits, unsigned int size
 static int begin_test(void **state)
 {
 	(void)state;
-	log_new = (struct gg_log_new){ .record = show_record, .notice = keep_notice };
+	log_new = (struct gg_log_new){ .record = show_record, .notices = &collector };
 	shown = (struct gg_buffer){ 0 };
 	notices[0] = 0;
 	image = NULL;

@@ -338,7 +338,8 @@ static struct gg_error *take_notice(void *data, const char *text)
 
 static void read_log(struct test_case *test)
 {
-	struct gg_log_sink sink = { .record = take_record, .notice = take_notice, .data = test };
+	const struct gg_notices notices = { .tell = take_notice, .data = test };
+	struct gg_log_sink sink = { .record = take_record, .data = test, .notices = &notices };
 	test->printer =
 		(struct gg_log_printer){ .style = &test->style, .write = take_text, .data = test };
 	struct gg_error *err = gg_log_filter_init(&test->filter, &test->query, print_record, test);

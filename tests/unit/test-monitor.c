@@ -281,6 +281,8 @@ static struct gg_error *collect_notice(void *data, const char *notice)
 	return NULL;
 }
 
+static const struct gg_notices collector = { .tell = collect_notice };
+
 static struct gg_error *count_cpu(void *data, const struct gg_cpu *cpu)
 {
 	unsigned int *count = data;
@@ -308,7 +310,7 @@ static void test_guest(void **state)
 
 	struct gg_buffer notes = { 0 };
 	notices[0] = 0;
-	assert_success(gg_vmcore_cpu_notes(guest, guest->arch, collect_notice, NULL, &notes));
+	assert_success(gg_vmcore_cpu_notes(guest, guest->arch, &collector, &notes));
 	assert_int_equal(notes.size, 2 * (PRSTATUS_64 + QEMU_NOTE));
 	assert_string_equal(notices,
 			    "CPU 0, 1: what is not known of the registers is 0 in the vmcore");

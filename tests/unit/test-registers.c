@@ -464,7 +464,7 @@ static struct gg_address_space *use_tables(uint64_t cr0, uint64_t cr3, uint64_t 
 	gg_guest_destroy(guest);
 	assert_success(
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
-	assert_success(gg_guest_address_space(guest, 0, NULL, NULL, &space));
+	assert_success(gg_guest_address_space(guest, 0, NULL, &space));
 	return space;
 }
 
@@ -563,7 +563,7 @@ static void test_no_paging(void **state)
 	assert_int_equal(byte, 0x5a);
 	assert_error(gg_address_space_read(space, UINT64_C(1) << 40, &byte, 1), GG_BAD_DATA,
 		     "beyond the 32 bits");
-	assert_error(gg_guest_address_space(guest, 2, NULL, NULL, &space), GG_NOT_FOUND,
+	assert_error(gg_guest_address_space(guest, 2, NULL, &space), GG_NOT_FOUND,
 		     "there is no CPU 2");
 }
 
@@ -641,7 +641,7 @@ static struct gg_error *show_code(uint64_t address, uint64_t count, struct shown
 {
 	const struct gg_disassembly what = { .cpu = 0, .address = address, .count = count };
 	*ret = (struct shown){ "" };
-	return gg_guest_disassemble(guest, &what, collect_instruction, NULL, ret);
+	return gg_guest_disassemble(guest, &what, collect_instruction, ret, NULL);
 }
 
 static void test_page_end(void **state)
@@ -762,15 +762,15 @@ static void test_refused_tables(void **state)
 	(void)state;
 	struct gg_address_space *space;
 	enter_nested();
-	assert_success(gg_guest_address_space(guest, 0, NULL, NULL, &space));
+	assert_success(gg_guest_address_space(guest, 0, NULL, &space));
 	put_uint(cpu + FAKE_CPU_VM_HSAVE, 8, 0);
 	gg_guest_ran(guest);
 	assert_error(
-		gg_guest_address_space(guest, 0, NULL, NULL, &space), GG_UNSUPPORTED,
+		gg_guest_address_space(guest, 0, NULL, &space), GG_UNSUPPORTED,
 		"CPU 0 executes a nested guest, and the guest's own page tables are not known: "
 		"the host save area at guest-physical 0x0: ");
 	// The other CPU's serve, where any will do.
-	assert_success(gg_guest_address_space(guest, GG_KERNEL_TABLES, NULL, NULL, &space));
+	assert_success(gg_guest_address_space(guest, GG_KERNEL_TABLES, NULL, &space));
 }
 
 // No machine at hand has KVM: the layouts are Linux's, at v6.1.

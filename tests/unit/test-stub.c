@@ -44,7 +44,7 @@ static void create(void)
 static void expect_kernel(const char *release)
 {
 	const struct gg_kernel *kernel;
-	assert_success(gg_guest_kernel(guest, NULL, NULL, NULL, &kernel));
+	assert_success(gg_guest_kernel(guest, NULL, NULL, &kernel));
 	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
 	assert_string_equal(found, release);
 	free(found);
@@ -54,7 +54,7 @@ static void expect_kernel(const char *release)
 static void expect_no_kernel(const char *why)
 {
 	const struct gg_kernel *kernel;
-	assert_error(gg_guest_kernel(guest, NULL, NULL, NULL, &kernel), GG_NOT_FOUND, why);
+	assert_error(gg_guest_kernel(guest, NULL, NULL, &kernel), GG_NOT_FOUND, why);
 	assert_int_equal(gg_guest_note(guest), 0);
 }
 

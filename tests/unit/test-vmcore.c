@@ -331,6 +331,8 @@ static struct gg_error *collect_notice(void *data, const char *text)
 	return NULL;
 }
 
+static const struct gg_notices collector = { .tell = collect_notice };
+
 static uint8_t file[0x300000];
 
 static const Elf64_Phdr *find_load(uint64_t gpa)
@@ -398,7 +400,7 @@ static void test_notes(void **state)
 	struct fake_qemu qemu;
 	fill(&qemu);
 	struct gg_dump_result result;
-	struct gg_dump_options options = { .path = path, .force = true, .notice = collect_notice };
+	struct gg_dump_options options = { .path = path, .force = true, .notices = &collector };
 	uint8_t *cpu = qemu.structures + FAKE_CPU + FAKE_CPU_SIZE;
 	put_uint(cpu + FAKE_CPU_EIP, 8, 0x1122334455667788);
 	notices[0] = 0;
@@ -448,7 +450,7 @@ static void test_damaged_cpus(void **state)
 	struct fake_qemu qemu;
 	fill(&qemu);
 	struct gg_dump_result result;
-	struct gg_dump_options options = { .path = path, .force = true, .notice = collect_notice };
+	struct gg_dump_options options = { .path = path, .force = true, .notices = &collector };
 	uint8_t *first = qemu.structures + FAKE_CPU, *second = first + FAKE_CPU_SIZE;
 	put_uint(second + FAKE_CPU_NEXT, 8, FAKE_STRUCTURES + FAKE_CPU);
 	notices[0] = 0;
@@ -472,7 +474,7 @@ static void test_unreadable(void **state)
 	struct fake_qemu qemu;
 	fill(&qemu);
 	struct gg_dump_result result;
-	struct gg_dump_options options = { .path = path, .notice = collect_notice };
+	struct gg_dump_options options = { .path = path, .notices = &collector };
 	// The second region's RAM is mapped for more than can be read: two pages at its end.
 	put_uint(qemu.structures + FAKE_BLOCK + FAKE_BLOCK_STRUCT_SIZE + 24, 8,
 		 qemu.hva[1] + 0x2000);

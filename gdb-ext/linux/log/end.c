@@ -41,17 +41,9 @@ static struct gg_error *look_at_record(void *data, const struct gg_log_record *r
 	return err;
 }
 
-static struct gg_error *ignore_notice(void *data, const char *text)
-{
-	(void)data, (void)text;
-	return NULL;
-}
-
 struct gg_error *gg_log_end_read(const struct gg_host *kernel, struct gg_log_end *ret)
 {
-	struct gg_log_sink sink = { .record = look_at_record,
-				    .notice = ignore_notice,
-				    .data = ret };
+	struct gg_log_sink sink = { .record = look_at_record, .data = ret };
 	*ret = (struct gg_log_end){ .last = NULL };
 	struct gg_error *err = gg_log_read(kernel, &sink);
 	gg_log_sink_deinit(&sink);

@@ -2,11 +2,8 @@
 //
 // What the readers of the log's formats share, and the choice between them.
 #include "log.h"
-#include "base/cleanup.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 void gg_log_sink_deinit(struct gg_log_sink *sink)
 {
@@ -37,19 +34,6 @@ struct gg_error *gg_log_distrust(struct gg_log_sink *sink, struct gg_error *err)
 	return NULL;
 }
 
-struct gg_error *gg_log_notice(const struct gg_log_sink *sink, const char *format, ...)
-{
-	if (!sink->notice)
-		return NULL;
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	return text ? sink->notice(sink->data, text) : gg_enomem;
-}
-
 struct gg_error *gg_log_read_variable(const struct gg_host *kernel, const char *name,
 				      unsigned int size, uint64_t *ret)
 {
@@ -64,21 +48,21 @@ static struct gg_error *tell_what_is_left_out(const struct gg_log_sink *sink)
 {
 	struct gg_error *err = NULL;
 	if (sink->untrusted)
-		err = gg_log_notice(
-			sink, "%" PRIu64 " record%s left out, which cannot be trusted: %s%s",
-			sink->untrusted, sink->untrusted == 1 ? "" : "s",
-			sink->untrusted == 1 ? "" : "first ", gg_error_message(sink->reason));
+		err = gg_tell(sink->notices,
+			      "%" PRIu64 " record%s left out, which cannot be trusted: %s%s",
+			      sink->untrusted, sink->untrusted == 1 ? "" : "s",
+			      sink->untrusted == 1 ? "" : "first ", gg_error_message(sink->reason));
 	if (!err && sink->pending && !sink->position)
-		err = gg_log_notice(sink, "%" PRIu64 " record%s still being written", sink->pending,
-				    sink->pending == 1 ? " was" : "s were");
+		err = gg_tell(sink->notices, "%" PRIu64 " record%s still being written",
+			      sink->pending, sink->pending == 1 ? " was" : "s were");
 	if (!err && sink->gave_up)
-		err = gg_log_notice(
-			sink, "so much of the log is damaged that it was not read to its end");
+		err = gg_tell(sink->notices,
+			      "so much of the log is damaged that it was not read to its end");
 	if (!err && sink->full)
-		err = gg_log_notice(sink,
-				    "the log goes on, but is larger than any that is read: %" PRIu64
-				    " records are shown",
-				    sink->records);
+		err = gg_tell(sink->notices,
+			      "the log goes on, but is larger than any that is read: %" PRIu64
+			      " records are shown",
+			      sink->records);
 	return err;
 }
 

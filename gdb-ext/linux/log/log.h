@@ -7,6 +7,7 @@
 #ifndef GG_LOG_H
 #define GG_LOG_H
 
+#include "base/notices.h"
 #include "host/host.h"
 
 #include <gdb-guest/log.h>
@@ -25,8 +26,8 @@ struct gg_log_position {
 // Where a reader puts what it finds.
 struct gg_log_sink {
 	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
-	struct gg_error *(*notice)(void *data, const char *text);
 	void *data;
+	const struct gg_notices *notices; // NULL: none are wanted
 
 	// NULL for a log that is looked at once. Else a record that may still grow is as good as
 	// one that is being written; the ring is read from here to the first of these, and only the
@@ -52,9 +53,6 @@ struct gg_error *gg_log_emit(struct gg_log_sink *sink, const struct gg_log_recor
 // Leaves something out because of ERR, which is consumed. Where that is none to go on after, it is
 // returned.
 struct gg_error *gg_log_distrust(struct gg_log_sink *sink, struct gg_error *err);
-
-struct gg_error *gg_log_notice(const struct gg_log_sink *sink, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 
 // The lockless ring buffer, since v5.10; the records of v3.5 to v5.9; the bytes of before. Each is
 // GG_NOT_FOUND where the kernel has no such log.

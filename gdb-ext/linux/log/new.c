@@ -55,12 +55,6 @@ static struct gg_error *pass_record(void *data, const struct gg_log_record *give
 	return is_new ? log->record(log->data, &record) : NULL;
 }
 
-static struct gg_error *pass_notice(void *data, const char *text)
-{
-	struct gg_log_new *log = data;
-	return log->notice ? log->notice(log->data, text) : NULL;
-}
-
 void gg_log_new_forget(struct gg_log_new *log)
 {
 	log->position = (struct gg_log_position){ 0 };
@@ -82,8 +76,8 @@ static struct gg_error *read_once(struct gg_log_new *log,
 				  void *source)
 {
 	log->sink = (struct gg_log_sink){ .record = pass_record,
-					  .notice = pass_notice,
 					  .data = log,
+					  .notices = log->notices,
 					  .position = &log->position };
 	log->at_last_time = log->newest_seq = log->newest_time = log->known = 0;
 	struct gg_error *err = read(source, &log->sink);
@@ -103,8 +97,9 @@ struct gg_error *gg_log_new_read(struct gg_log_new *log,
 	struct gg_error *err = read_once(log, read, source);
 	if (!err && (log->position.is_new_log || is_older(log))) {
 		gg_log_new_forget(log);
-		err = pass_notice(log, "the log starts anew: the guest was started again, or a "
-				       "snapshot was loaded");
+		err = gg_tell(log->notices,
+			      "the log starts anew: the guest was started again, or a "
+			      "snapshot was loaded");
 		if (!err)
 			err = read_once(log, read, source);
 	}

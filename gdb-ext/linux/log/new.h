@@ -7,10 +7,10 @@
 #include "log.h"
 
 struct gg_log_new {
-	// Get what is new; NOTICE may be NULL.
+	// Takes a new record.
 	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
-	struct gg_error *(*notice)(void *data, const char *text);
 	void *data;
+	const struct gg_notices *notices; // or NULL
 
 	bool has_looked;
 	struct gg_log_position position;
