@@ -76,9 +76,7 @@ struct gg_arch {
 	// Is all known that those two tell a reader?
 	bool (*notes_known)(const struct gg_registers *registers);
 
-	// By their numbers; what is behind the last one is not a register.
-	const struct gg_register_info *registers;
-	unsigned int register_count;
+	const struct gg_register_set *registers;
 
 	// A CPU's registers, as QEMU has them, in its memory or its monitor's text. Where the CPU
 	// executes a nested guest, they are the nested guest's.

@@ -11,7 +11,7 @@ static struct gg_error *read_saved(const struct gg_arch *arch, const struct gg_r
 	struct gg_error *err = arch->read_saved(map, host, cpu, &state->nested, &state->own);
 	if (!err || gg_error_is_final(err))
 		return err;
-	gg_registers_init(&state->own, state->nested.word);
+	gg_registers_init(&state->own, state->nested.set, state->nested.word);
 	snprintf(state->unknown, sizeof(state->unknown), "%s", gg_error_message(err));
 	gg_error_destroy(err);
 	return NULL;
@@ -36,7 +36,7 @@ void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why)
 {
 	state->nesting = GG_NESTED;
 	state->nested = state->own;
-	gg_registers_init(&state->own, state->nested.word);
+	gg_registers_init(&state->own, state->nested.set, state->nested.word);
 	snprintf(state->unknown, sizeof(state->unknown), "%s", why);
 }
 

@@ -1,54 +1,91 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The registers of one vCPU, as its architecture numbers them. A source (QEMU's CPU state, a
-// gdbstub) fills in what it knows; who prints them does not know which source it was.
+// The registers of one CPU: one buffer, in which the architecture's table has a place for each
+// register, and a mask of the bits that are known. A source (QEMU's memory, QEMU's monitor, a
+// vmcore's notes, an unwinder) sets what it knows; a reader does not learn the source.
 #ifndef GG_REGISTERS_H
 #define GG_REGISTERS_H
 
-#include "base/error.h"
-
-#include <gdb-guest/cpus.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum {
-	GG_REGISTERS_MAX = 160, // of any architecture
-	GG_REGISTER_BYTES = 64, // of any register
+	// Bytes of any architecture's buffer: the vectors and predicates of SVE have 8736.
+	GG_REGISTERS_SIZE = 12 << 10,
 };
 
 struct gg_register_info {
-	const char *name;  // GDB's, where it has one; NULL for what is not shown as a register
-	unsigned int size; // 1 to GG_REGISTER_BYTES
+	const char *name;    // GDB's, where GDB has one; NULL for a value that is not shown
+	unsigned int offset; // in the buffer
+	unsigned int size;   // in bytes, at least 1
 };
 
-struct gg_register_value {
-	uint64_t value;                   // of one with up to 8 bytes
-	uint64_t unknown;                 // the bits of VALUE that nobody knows; of a larger
-					  // one the bytes, bit 0 for the lowest
-	uint8_t bytes[GG_REGISTER_BYTES]; // of a larger one, lowest first
+// The registers of an architecture. A register's number is its index; the registers that an
+// unwinder needs come first.
+struct gg_register_set {
+	const struct gg_register_info *infos;
+	unsigned int count;
+	unsigned int size; // of the buffer, at most GG_REGISTERS_SIZE
 };
 
+// A copy may have only the start of the room, with COUNT registers: gg_registers_copy_first().
 struct gg_registers {
-	struct gg_register_value values[GG_REGISTERS_MAX];
-	unsigned int word; // bytes in the widest general register that QEMU gives the CPU
+	const struct gg_register_set *set;
+	unsigned int count; // registers with a place in ROOM; a register behind them is unknown
+	unsigned int word;  // bytes in the widest general register that QEMU gives the CPU
+	// Of each register its bytes, the lowest first, and as many bytes with a bit set for each
+	// bit that is known. Where a bit is unknown, both have 0.
+	uint8_t room[2 * GG_REGISTERS_SIZE];
 };
 
-// Nothing is known.
-void gg_registers_init(struct gg_registers *registers, unsigned int word);
+// Makes all registers unknown.
+void gg_registers_init(struct gg_registers *registers, const struct gg_register_set *set,
+		       unsigned int word);
 
-static inline void gg_register_set(struct gg_registers *registers, unsigned int id, uint64_t value)
-{
-	registers->values[id].value = value;
-	registers->values[id].unknown = 0;
-}
+// Copies the first COUNT registers into as little memory as they need; the copy knows no others.
+// NULL without memory. The caller frees the copy.
+struct gg_registers *gg_registers_copy_first(const struct gg_registers *registers,
+					     unsigned int count);
 
-// The value; 0 in the place of unknown bits.
-static inline uint64_t gg_register(const struct gg_registers *registers, unsigned int id)
-{
-	return registers->values[id].value & ~registers->values[id].unknown;
-}
+// ---- Registers as integers: the lowest 8 bytes, and all of most registers ----
 
-static inline bool gg_register_known(const struct gg_registers *registers, unsigned int id)
-{
-	return !registers->values[id].unknown;
-}
+// Returns the value, 0 in the place of unknown bits.
+uint64_t gg_register(const struct gg_registers *registers, unsigned int id);
+
+// Returns the unknown bits, as far as the register has bits.
+uint64_t gg_register_unknown(const struct gg_registers *registers, unsigned int id);
+
+// Sets the register, with 0 in the bytes above VALUE; all of its bits are known then.
+void gg_register_set(struct gg_registers *registers, unsigned int id, uint64_t value);
+
+// Sets the bits of KNOWN to those of VALUE; other bits stay as they are.
+void gg_register_learn(struct gg_registers *registers, unsigned int id, uint64_t value,
+		       uint64_t known);
+
+// Makes the bits of UNKNOWN unknown.
+void gg_register_forget(struct gg_registers *registers, unsigned int id, uint64_t unknown);
+
+// ---- Registers of any size ----
+
+unsigned int gg_register_size(const struct gg_registers *registers, unsigned int id);
+
+// Tests whether all bits are known, and whether any bit is.
+bool gg_register_known(const struct gg_registers *registers, unsigned int id);
+bool gg_register_has_known(const struct gg_registers *registers, unsigned int id);
+
+// Return gg_register_size() bytes, the lowest first: the value, and a set bit for each bit that is
+// known.
+const uint8_t *gg_register_bytes(const struct gg_registers *registers, unsigned int id);
+const uint8_t *gg_register_mask(const struct gg_registers *registers, unsigned int id);
+
+// Sets the register's lowest SIZE bytes to BYTES, the lowest first; those behind them become
+// unknown. Bytes that the register has no room for are dropped.
+void gg_register_set_bytes(struct gg_registers *registers, unsigned int id, const uint8_t *bytes,
+			   size_t size);
+
+// Copies the register, known and unknown bits, from FROM, which has the same set.
+void gg_register_copy(struct gg_registers *registers, unsigned int id,
+		      const struct gg_registers *from);
 
 #endif

@@ -7,23 +7,21 @@
 #include <gdb-guest/interrupt.h>
 #include <string.h>
 
-// Those that have names.
-static size_t list_registers(const struct gg_arch *arch, const struct gg_registers *registers,
-			     struct gg_register ret[GG_REGISTERS_MAX])
+// Fills RET, which has room for all registers, with those that have names.
+static size_t list_registers(const struct gg_registers *registers, struct gg_register *ret)
 {
 	size_t count = 0;
-	for (unsigned int id = 0; id < arch->register_count; id++) {
-		const struct gg_register_info *info = &arch->registers[id];
-		const struct gg_register_value *value = &registers->values[id];
-		if (!info->name)
-			continue;
-		const uint64_t mask =
-			info->size < 8 ? (UINT64_C(1) << 8 * info->size) - 1 : UINT64_MAX;
-		ret[count++] = (struct gg_register){ .name = info->name,
-						     .size = info->size,
-						     .value = value->value & mask,
-						     .unknown = value->unknown & mask,
-						     .bytes = value->bytes };
+	for (unsigned int id = 0; id < registers->set->count; id++) {
+		const struct gg_register_info *info = &registers->set->infos[id];
+		if (info->name)
+			ret[count++] = (struct gg_register){
+				.name = info->name,
+				.size = info->size,
+				.value = gg_register(registers, id),
+				.unknown = gg_register_unknown(registers, id),
+				.bytes = gg_register_bytes(registers, id),
+				.known = gg_register_mask(registers, id),
+			};
 	}
 	return count;
 }
@@ -81,7 +79,7 @@ struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu
 
 // A set of registers of a CPU, and what follows from them.
 struct view {
-	struct gg_register list[GG_REGISTERS_MAX];
+	struct gg_register *list;
 	struct gg_cpu_summary summary;
 	char *text;
 };
@@ -93,6 +91,9 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 	struct gg_error *err = print(arch, registers, &view->text);
 	if (err)
 		return err;
+	view->list = calloc(registers->set->count + 1, sizeof(*view->list));
+	if (!view->list)
+		return gg_enomem;
 	arch->summarize(registers, &view->summary);
 	*ret = (struct gg_cpu){
 		.index = cpu->index,
@@ -106,11 +107,17 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 		.place = view->summary.place,
 		.root = view->summary.root,
 		.registers = view->list,
-		.register_count = list_registers(arch, registers, view->list),
+		.register_count = list_registers(registers, view->list),
 		.text = view->text,
 		.unknown = "",
 	};
 	return NULL;
+}
+
+static void deinit_view(struct view *view)
+{
+	free(view->list);
+	free(view->text);
 }
 
 struct views {
@@ -149,8 +156,8 @@ static struct gg_error *show_cpu(struct gg_guest *guest, const struct gg_arch *a
 		err = create_views(arch, cpu, views);
 	if (!err)
 		err = visit(data, &views->own_cpu);
-	free(views->own.text);
-	free(views->nested.text);
+	deinit_view(&views->own);
+	deinit_view(&views->nested);
 	free(views);
 	return err;
 }

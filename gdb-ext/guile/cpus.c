@@ -13,28 +13,23 @@ static SCM add(SCM list, const char *name, SCM value)
 	return scm_acons(symbol(name), value, list);
 }
 
-// SIZE bytes, the lowest first, as an integer.
-static SCM wide_integer(const uint8_t *bytes, unsigned int size)
+// Returns SIZE bytes, the lowest first, as an integer, the bits of FLIP flipped in each byte.
+static SCM wide_integer(const uint8_t *bytes, unsigned int size, uint8_t flip)
 {
 	SCM value = SCM_INUM0;
 	for (unsigned int i = size; i-- > 0;)
-		value = scm_logior(scm_ash(value, scm_from_int(8)), scm_from_uint8(bytes[i]));
+		value = scm_logior(scm_ash(value, scm_from_int(8)),
+				   scm_from_uint8((uint8_t)(bytes[i] ^ flip)));
 	return value;
 }
 
 // (NAME . #(SIZE VALUE UNKNOWN)); UNKNOWN has the bits of VALUE that are not known.
 static SCM register_to_pair(const struct gg_register *reg)
 {
-	const bool is_wide = reg->size > sizeof(reg->value);
-	uint8_t unknown[sizeof(reg->unknown) * 8];
-	for (unsigned int i = 0; i < sizeof(unknown); i++)
-		unknown[i] = reg->unknown >> i & 1 ? 0xff : 0;
 	return scm_cons(gg_guile_string(reg->name),
 			scm_vector(scm_list_3(scm_from_uint(reg->size),
-					      is_wide ? wide_integer(reg->bytes, reg->size)
-						      : scm_from_uint64(reg->value),
-					      is_wide ? wide_integer(unknown, reg->size)
-						      : scm_from_uint64(reg->unknown))));
+					      wide_integer(reg->bytes, reg->size, 0),
+					      wide_integer(reg->known, reg->size, 0xff))));
 }
 
 static SCM cpu_to_alist(const struct gg_cpu *cpu)

@@ -26,11 +26,12 @@ enum gg_nesting {
 };
 
 struct gg_register {
-	const char *name;     // GDB's, where GDB has one: "rip", "cs_base", "zmm0"
-	unsigned int size;    // in bytes, 1 to 64
-	uint64_t value;       // of one with up to 8 bytes
-	uint64_t unknown;     // the bits of VALUE that nobody knows; of a larger one the bytes
-	const uint8_t *bytes; // of a larger one, lowest first
+	const char *name;     // GDB's, where GDB has one: "pc", "sp"
+	unsigned int size;    // in bytes, at least 1
+	uint64_t value;       // of a register with up to 8 bytes; unknown bits are 0
+	uint64_t unknown;     // the unknown bits of VALUE
+	const uint8_t *bytes; // SIZE of them, the lowest first; unknown bits are 0
+	const uint8_t *known; // SIZE bytes with a set bit for each known bit of BYTES
 };
 
 // A vCPU and its registers. Valid only as long as the call that shows it. The registers are the

@@ -54,7 +54,8 @@ static void append_sound(struct gg_buffer *text, uint8_t choice)
 		{ X86_HF_PE, 0, 0 },
 	};
 	const size_t mode = choice % (sizeof(modes) / sizeof(*modes));
-	struct gg_registers registers = { .word = 8 };
+	struct gg_registers registers;
+	gg_registers_init(&registers, &x86_registers, 8);
 	for (unsigned int id = 0; id < X86_REGISTERS; id++)
 		gg_register_set(&registers, id, UINT64_C(0x0123456789ab) * (id + 1));
 	gg_register_set(&registers, X86_A20, 1);

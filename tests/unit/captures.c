@@ -145,7 +145,16 @@ uint64_t reg(unsigned int id)
 
 uint64_t unknown(unsigned int id)
 {
-	return registers.values[id].unknown;
+	return gg_register_unknown(&registers, id);
+}
+
+unsigned int known_bytes(unsigned int id)
+{
+	unsigned int count = 0;
+	while (count < gg_register_size(&registers, id) &&
+	       gg_register_mask(&registers, id)[count] == 0xff)
+		count++;
+	return count;
 }
 
 // QEMU before 7.2 did not part the halves of XMM registers. The caller frees it.

@@ -50,6 +50,7 @@ void read_cpu(size_t index, unsigned int thread);
 const struct gg_arch *arch_of_text(void);
 uint64_t reg(unsigned int id);
 uint64_t unknown(unsigned int id);
+unsigned int known_bytes(unsigned int id); // the lowest, up to one that is not all known
 
 // Our text of the registers is QEMU's of CPU.
 void check_text(const struct gg_arch *arch, const struct gg_qemu_cpu *cpu);

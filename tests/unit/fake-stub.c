@@ -57,7 +57,8 @@ static const struct gg_host_ops ops = {
 static void print_registers(struct fake_stub *stub, uint64_t root)
 {
 	enum { PG_PE = 0x80000001, PAE = 1 << 5, EFER_LMA_LME = 0x500 };
-	struct gg_registers registers = { .word = 8 };
+	struct gg_registers registers;
+	gg_registers_init(&registers, &x86_registers, 8);
 	for (unsigned int id = 0; id < X86_REGISTERS; id++)
 		gg_register_set(&registers, id, 0);
 	gg_register_set(&registers, X86_HFLAGS, X86_HF_LMA | X86_HF_CS64 | X86_HF_PE);

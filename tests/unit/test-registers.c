@@ -245,7 +245,7 @@ static void expect_flags(bool executing, uint64_t op, uint64_t flags, uint64_t u
 	cpu[FAKE_CPU_RUNNING] = executing;
 	put_uint(cpu + FAKE_CPU_CC_OP, 4, op);
 	read_first();
-	assert_int_equal(registers.values[X86_RFLAGS].unknown, unknown);
+	assert_int_equal(gg_register_unknown(&registers, X86_RFLAGS), unknown);
 	assert_int_equal(gg_register(&registers, X86_RFLAGS), flags);
 }
 
@@ -724,7 +724,7 @@ static void expect_nested(struct gg_cpu_state *state, const char *unknown)
 	if (!strstr(state->unknown, unknown))
 		fail_msg("\"%s\" lacks \"%s\"", state->unknown, unknown);
 	for (unsigned int id = 0; id < X86_REGISTERS; id++)
-		assert_int_equal(state->own.values[id].unknown, UINT64_MAX);
+		assert_false(gg_register_has_known(&state->own, id));
 }
 
 // Members of the save area that cannot be those of a CPU that executed VMRUN.

@@ -16,7 +16,11 @@
 
 // ---- Fields ----
 
-enum { MAX_NAME = 8, MAX_WORDS = 8 };
+enum {
+	MAX_NAME = 8,
+	MAX_WORDS = 8,
+	WIDEST = 64, // bytes of a register
+};
 
 // NAME=WORD WORD ...
 struct field {
@@ -155,7 +159,7 @@ static bool is_switch(unsigned int id)
 // Is it printed in half where the CPU's mode has no more of it?
 static bool is_halved(unsigned int id)
 {
-	return x86_register_infos[id].size == 8 &&
+	return x86_registers.infos[id].size == 8 &&
 	       (id <= X86_CR4 || (id >= X86_DR0 && id <= X86_DR7));
 }
 
@@ -184,7 +188,7 @@ static struct gg_error *set(struct gg_registers *registers, unsigned int id,
 			    const struct field *field, size_t index)
 {
 	uint64_t value;
-	const size_t whole = is_switch(id) ? 1 : 2 * (size_t)x86_register_infos[id].size;
+	const size_t whole = is_switch(id) ? 1 : 2 * (size_t)x86_registers.infos[id].size;
 	const bool half = is_halved(id) && index < field->word_count &&
 			  field->words[index].count == whole / 2;
 	struct gg_error *err = number(field, index, half ? whole / 2 : whole, &value);
@@ -194,7 +198,7 @@ static struct gg_error *set(struct gg_registers *registers, unsigned int id,
 		return err;
 	gg_register_set(registers, id, value);
 	if (half)
-		registers->values[id].unknown = UPPER_HALF;
+		gg_register_forget(registers, id, UPPER_HALF);
 	return NULL;
 }
 
@@ -224,30 +228,25 @@ static struct gg_error *set_table(struct gg_registers *registers, unsigned int i
 static struct gg_error *set_state(struct gg_registers *registers, unsigned int bit,
 				  unsigned int mask, const struct field *field)
 {
-	struct gg_register_value *hflags = &registers->values[X86_HFLAGS];
 	uint64_t value;
 	struct gg_error *err = number(field, 0, 1, &value);
 	if (err || value > mask)
 		return err ? err : bad_field(field);
-	hflags->value = (hflags->value & ~((uint64_t)mask << bit)) | value << bit;
-	hflags->unknown &= ~((uint64_t)mask << bit);
+	gg_register_learn(registers, X86_HFLAGS, value << bit, (uint64_t)mask << bit);
 	return NULL;
 }
 
 static void set_hflag(struct gg_registers *registers, uint64_t flag, bool is_set)
 {
-	struct gg_register_value *hflags = &registers->values[X86_HFLAGS];
-	hflags->value = is_set ? hflags->value | flag : hflags->value & ~flag;
-	hflags->unknown &= ~flag;
+	gg_register_learn(registers, X86_HFLAGS, is_set ? flag : 0, flag);
 }
 
 // The lowest SIZE bytes of a vector register, the highest digit first, over all words.
 static struct gg_error *set_vector(struct gg_registers *registers, unsigned int id,
 				   unsigned int size, const struct field *field)
 {
-	struct gg_register_value *value = &registers->values[id];
 	size_t left = 2 * (size_t)size;
-	uint8_t bytes[GG_REGISTER_BYTES] = { 0 };
+	uint8_t bytes[WIDEST] = { 0 };
 	for (size_t i = 0; i < field->word_count; i++)
 		for (size_t j = 0; j < field->words[i].count; j++) {
 			if (!left--)
@@ -257,8 +256,7 @@ static struct gg_error *set_vector(struct gg_registers *registers, unsigned int 
 		}
 	if (left)
 		return bad_field(field);
-	memcpy(value->bytes, bytes, sizeof(bytes));
-	value->unknown = size < 64 ? UINT64_MAX << size : 0;
+	gg_register_set_bytes(registers, id, bytes, size);
 	return NULL;
 }
 
@@ -267,7 +265,7 @@ static struct gg_error *set_fpr(struct gg_registers *registers, unsigned int id,
 				const struct field *field)
 {
 	enum { MANTISSA = 8, EXPONENT = 2 };
-	struct gg_register_value *value = &registers->values[id];
+	uint8_t bytes[MANTISSA + EXPONENT];
 	uint64_t mantissa, exponent;
 	struct gg_error *err = number(field, 0, 2 * MANTISSA, &mantissa);
 	if (!err)
@@ -275,10 +273,10 @@ static struct gg_error *set_fpr(struct gg_registers *registers, unsigned int id,
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < MANTISSA; i++)
-		value->bytes[i] = (uint8_t)(mantissa >> 8 * i);
+		bytes[i] = (uint8_t)(mantissa >> 8 * i);
 	for (unsigned int i = 0; i < EXPONENT; i++)
-		value->bytes[MANTISSA + i] = (uint8_t)(exponent >> 8 * i);
-	value->unknown = 0;
+		bytes[MANTISSA + i] = (uint8_t)(exponent >> 8 * i);
+	gg_register_set_bytes(registers, id, bytes, sizeof(bytes));
 	return NULL;
 }
 
@@ -297,9 +295,7 @@ static struct gg_error *set_vectors(struct gg_registers *registers, const struct
 		kind++;
 	if (index >= COUNT)
 		return bad_field(field);
-	struct gg_register_value *xcr0 = &registers->values[X86_XCR0];
-	xcr0->value |= kinds[kind].xcr0;
-	xcr0->unknown &= ~(uint64_t)kinds[kind].xcr0;
+	gg_register_learn(registers, X86_XCR0, kinds[kind].xcr0, kinds[kind].xcr0);
 	return set_vector(registers, X86_ZMM0 + index, kinds[kind].size, field);
 }
 
@@ -343,7 +339,7 @@ static struct gg_error *set_field(struct gg_registers *registers, const struct f
 
 static bool is_missing(const struct gg_registers *registers, unsigned int id)
 {
-	return registers->values[id].unknown == UINT64_MAX;
+	return !gg_register_has_known(registers, id);
 }
 
 // A text that has been cut off is no CPU's.
@@ -362,11 +358,11 @@ static struct gg_error *check_whole(const struct gg_registers *registers)
 			missing = others[i];
 	if (missing != X86_NO_REGISTER)
 		return gg_error_create(GG_BAD_DATA, "the text lacks %s",
-				       x86_register_infos[missing].name
-					       ? x86_register_infos[missing].name
+				       x86_registers.infos[missing].name
+					       ? x86_registers.infos[missing].name
 					       : "a register");
 	const uint64_t printed = X86_HF_CPL | 1 << X86_HF_INHIBIT_IRQ_BIT | 1 << X86_HF_SMM_BIT;
-	if (registers->values[X86_HFLAGS].unknown & printed)
+	if (gg_register_unknown(registers, X86_HFLAGS) & printed)
 		return gg_error_create(GG_BAD_DATA, "the text lacks CPL, II or SMM");
 	return NULL;
 }
@@ -395,7 +391,7 @@ static bool is_long_mode(const struct gg_registers *registers)
 static void derive_hflags(struct gg_registers *registers)
 {
 	enum { CR0_PE = 1, RFLAGS_VM = 1 << 17 };
-	if (registers->values[X86_HFLAGS].unknown & X86_HF_CS64)
+	if (gg_register_unknown(registers, X86_HFLAGS) & X86_HF_CS64)
 		set_hflag(registers, X86_HF_CS64, false);
 	set_hflag(registers, X86_HF_PE, gg_register(registers, X86_CR0) & CR0_PE);
 	set_hflag(registers, X86_HF_LMA, is_long_mode(registers));
@@ -426,15 +422,15 @@ static void derive_segment_flags(struct gg_registers *registers, unsigned int id
 {
 	enum { LOW = 0xff };
 	const uint64_t high = 0xff000000, base = gg_register(registers, id + X86_BASE);
-	struct gg_register_value *flags = &registers->values[id + X86_FLAGS];
-	flags->value &= ~(high | LOW);
-	// A null selector, or one that was never loaded.
-	if (!flags->value || accelerator == GG_ACCELERATOR_KVM)
+	const unsigned int flags = id + X86_FLAGS;
+	gg_register_learn(registers, flags, 0, high | LOW);
+	// A null selector, or a segment that was never loaded.
+	if (!gg_register(registers, flags) || accelerator == GG_ACCELERATOR_KVM)
 		return;
 	if (accelerator == GG_ACCELERATOR_TCG && is_from_descriptor(registers, id))
-		flags->value |= (base & high) | (base >> 16 & LOW);
+		gg_register_learn(registers, flags, (base & high) | (base >> 16 & LOW), high | LOW);
 	else
-		flags->unknown = high | LOW;
+		gg_register_forget(registers, flags, high | LOW);
 }
 
 // What is not printed because it is zero in any CPU, or is not there outside of long mode.
@@ -442,10 +438,11 @@ static void derive_upper_halves(struct gg_registers *registers)
 {
 	static const enum x86_register narrow[] = { X86_RIP, X86_RFLAGS, X86_CR0 };
 	for (size_t i = 0; i < sizeof(narrow) / sizeof(*narrow); i++)
-		registers->values[narrow[i]].unknown = 0;
+		gg_register_learn(registers, narrow[i], 0,
+				  gg_register_unknown(registers, narrow[i]));
 	for (unsigned int id = 0; !is_long_mode(registers) && id < X86_FPR0; id++)
-		if (registers->values[id].unknown == UPPER_HALF)
-			registers->values[id].unknown = 0;
+		if (gg_register_unknown(registers, id) == UPPER_HALF)
+			gg_register_learn(registers, id, 0, UPPER_HALF);
 }
 
 // When a CPU stops, TCG puts the condition codes and DF, which it keeps elsewhere while it
@@ -461,9 +458,10 @@ static void derive_raw_flags(struct gg_registers *registers)
 // A register as the thread has it, the bits that the text does not tell. WORD is the bytes that a
 // whole one has.
 static struct gg_error *ask(const struct gg_host *host, unsigned int thread, const char *name,
-			    unsigned int word, struct gg_register_value *value)
+			    struct gg_registers *registers, unsigned int id)
 {
-	uint8_t bytes[GG_REGISTER_BYTES];
+	const unsigned int word = registers->word;
+	uint8_t bytes[WIDEST];
 	size_t size;
 	uint64_t answer;
 	struct gg_error *err =
@@ -477,9 +475,7 @@ static struct gg_error *ask(const struct gg_host *host, unsigned int thread, con
 	if (err)
 		return err;
 	const uint64_t mask = size < word ? (UINT64_C(1) << 8 * size) - 1 : UINT64_MAX;
-	const uint64_t learnt = value->unknown & mask;
-	value->value = (value->value & ~value->unknown) | (answer & learnt);
-	value->unknown &= ~learnt;
+	gg_register_learn(registers, id, answer, gg_register_unknown(registers, id) & mask);
 	return NULL;
 }
 
@@ -495,11 +491,12 @@ static struct gg_error *ask_host(const struct gg_host *host, unsigned int thread
 					     { "gs_base", X86_GS + X86_BASE },
 					     { "k_gs_base", X86_KERNEL_GS_BASE } };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		struct gg_register_value *value = &registers->values[names[i].id];
-		// A qemu-system-i386 says 0 for what it has not.
-		if (!value->unknown || (registers->word == 4 && names[i].id == X86_KERNEL_GS_BASE))
+		const unsigned int id = names[i].id;
+		// A qemu-system-i386 says 0 for a register that it has not.
+		if (gg_register_known(registers, id) ||
+		    (registers->word == 4 && id == X86_KERNEL_GS_BASE))
 			continue;
-		struct gg_error *err = ask(host, thread, names[i].name, registers->word, value);
+		struct gg_error *err = ask(host, thread, names[i].name, registers, id);
 		if (err && gg_error_kind(err) != GG_NOT_FOUND)
 			return err;
 		gg_error_destroy(err);
@@ -510,7 +507,7 @@ static struct gg_error *ask_host(const struct gg_host *host, unsigned int thread
 struct gg_error *x86_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				  struct gg_registers *ret)
 {
-	gg_registers_init(ret, 8);
+	gg_registers_init(ret, &x86_registers, 8);
 	struct gg_error *err = parse(cpu->text, ret);
 	if (!err) {
 		// A debug register is printed as wide as QEMU has it, or as the CPU's mode has it.
@@ -533,7 +530,7 @@ bool x86_is_monitor_text(const char *text, bool *long_mode)
 {
 	struct field field;
 	struct gg_registers registers;
-	gg_registers_init(&registers, 8);
+	gg_registers_init(&registers, &x86_registers, 8);
 	while (next_field(&text, &field))
 		if (!strcmp(field.name, "EFER") || !strcmp(field.name + 1, "AX") ||
 		    !strcmp(field.name + 1, "IP"))

@@ -82,8 +82,7 @@ static struct gg_error *set_attributes(struct gg_cursor *area, uint64_t offset,
 	if (flags)
 		flags |= (limit >> (flags & GRANULARITY ? LIMIT_SHIFT + SCALE : LIMIT_SHIFT) & 0xf)
 			 << LIMIT_SHIFT;
-	registers->values[id + X86_FLAGS] =
-		(struct gg_register_value){ .value = flags, .unknown = flags ? base_parts : 0 };
+	gg_register_learn(registers, id + X86_FLAGS, flags, flags ? ~base_parts : UINT64_MAX);
 	return NULL;
 }
 
@@ -131,25 +130,23 @@ static void derive_hflags(struct gg_registers *registers)
 		hflags |= X86_HF_LMA;
 	if (long_mode && gg_register(registers, X86_CS + X86_FLAGS) & X86_DESC_L)
 		hflags |= X86_HF_CS64;
-	registers->values[X86_HFLAGS] = (struct gg_register_value){
-		.value = hflags,
-		.unknown = ~(uint64_t)(X86_HF_CPL | X86_HF_PE | X86_HF_LMA | X86_HF_CS64 |
-				       X86_HF_VM | X86_HF_GUEST),
-	};
+	gg_register_learn(registers, X86_HFLAGS, hflags,
+			  X86_HF_CPL | X86_HF_PE | X86_HF_LMA | X86_HF_CS64 | X86_HF_VM |
+				  X86_HF_GUEST);
 }
 
 static struct gg_error *read_area(const void *bytes, const struct gg_registers *nested,
 				  struct gg_registers *ret)
 {
 	struct gg_cursor area = gg_cursor(bytes, SAVE_SIZE, false, "the save area");
-	gg_registers_init(ret, nested->word);
+	gg_registers_init(ret, nested->set, nested->word);
 	struct gg_error *err = set_scalars(&area, ret);
 	if (!err)
 		err = set_segments(&area, ret);
 	if (!err)
 		derive_hflags(ret);
 	// The machine's, whatever the CPU executes.
-	ret->values[X86_A20] = nested->values[X86_A20];
+	gg_register_copy(ret, X86_A20, nested);
 	return err;
 }
 
@@ -260,9 +257,9 @@ struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_ho
 enum gg_nesting x86_nesting(const struct gg_registers *registers)
 {
 	enum { CR4_VMXE = 1 << 13 };
-	const struct gg_register_value *hflags = &registers->values[X86_HFLAGS];
-	if (!(hflags->unknown & X86_HF_GUEST))
-		return hflags->value & X86_HF_GUEST ? GG_NESTED : GG_NOT_NESTED;
+	if (!(gg_register_unknown(registers, X86_HFLAGS) & X86_HF_GUEST))
+		return gg_register(registers, X86_HFLAGS) & X86_HF_GUEST ? GG_NESTED
+									 : GG_NOT_NESTED;
 	return gg_register(registers, X86_EFER) & X86_EFER_SVME ||
 			       gg_register(registers, X86_CR4) & CR4_VMXE
 		       ? GG_MAYBE_NESTED

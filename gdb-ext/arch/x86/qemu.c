@@ -314,27 +314,31 @@ static struct gg_error *read_flags(struct source *source, struct gg_registers *r
 	if (source->accelerator == GG_ACCELERATOR_KVM)
 		return NULL;
 	err = read_condition(source, registers, &codes, &known);
-	struct gg_register_value *flags = &registers->values[X86_RFLAGS];
-	flags->value |= codes;
-	flags->unknown = known || !source->executing ? 0 : X86_CONDITION_CODES | X86_DF;
-	return err;
+	if (err)
+		return err;
+	gg_register_set(registers, X86_RFLAGS, gg_register(registers, X86_RFLAGS) | codes);
+	if (!known && source->executing)
+		gg_register_forget(registers, X86_RFLAGS, X86_CONDITION_CODES | X86_DF);
+	return NULL;
 }
 
 // ---- x87 and SSE ----
 
+enum { WIDEST = 64 }; // bytes of a register
+
 static struct gg_error *set_wide(struct source *source, struct gg_registers *registers,
 				 unsigned int id, uint64_t offset, uint64_t size)
 {
+	uint8_t lowest_first[WIDEST];
 	struct gg_cursor bytes;
-	struct gg_register_value *value = &registers->values[id];
 	struct gg_error *err = gg_cursor_seek(&source->cursor, offset - source->start);
 	if (!err)
 		err = gg_cursor_sub(&source->cursor, size, &bytes);
 	if (err)
 		return err;
 	for (uint64_t i = 0; i < size; i++)
-		value->bytes[i] = bytes.bytes[source->host->big_endian ? size - 1 - i : i];
-	value->unknown = 0;
+		lowest_first[i] = bytes.bytes[source->host->big_endian ? size - 1 - i : i];
+	gg_register_set_bytes(registers, id, lowest_first, size);
 	return NULL;
 }
 
@@ -407,7 +411,7 @@ static struct gg_error *read_mxcsr(struct source *source, struct gg_registers *r
 	gg_register_set(registers, X86_MXCSR,
 			mxcsr | sse_exceptions(gathered, layout->sse_exceptions.size));
 	if (tcg && !layout->sse_exceptions.size)
-		registers->values[X86_MXCSR].unknown = EXCEPTIONS;
+		gg_register_forget(registers, X86_MXCSR, EXCEPTIONS);
 	return NULL;
 }
 
@@ -426,7 +430,7 @@ static struct gg_error *read_fpu_registers(struct source *source, struct gg_regi
 // elsewhere: those are left unknown.
 static struct gg_error *read_vectors(struct source *source, struct gg_registers *registers)
 {
-	enum { COUNT = 32, MASK_COUNT = 8, SIZE = GG_REGISTER_BYTES, FEWEST = 8 };
+	enum { COUNT = 32, MASK_COUNT = 8, SIZE = WIDEST, FEWEST = 8 };
 	const struct gg_member *vectors = &source->layout->xmm_regs;
 	const struct gg_member *masks = &source->layout->opmask_regs;
 	const uint64_t count = vectors->size < FEWEST * SIZE ? 0 : vectors->size / SIZE;
@@ -518,7 +522,7 @@ struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_
 	if (!err)
 		err = read_bytes(&source, cpu, &bytes);
 	if (!err) {
-		gg_registers_init(ret, (unsigned int)layout.eip.size);
+		gg_registers_init(ret, &x86_registers, (unsigned int)layout.eip.size);
 		err = read_all(&source, ret);
 	}
 	if (err)

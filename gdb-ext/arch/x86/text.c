@@ -11,16 +11,19 @@
 
 // ---- Parts of lines ----
 
-// The low DIGITS hexadecimal digits.
+// Prints the low DIGITS hexadecimal digits of VALUE, those with UNKNOWN bits as "?".
+static void print_digits(FILE *out, uint64_t value, uint64_t unknown, unsigned int digits)
+{
+	while (digits-- > 0)
+		fputc(unknown >> 4 * digits & 0xf ? '?'
+						  : "0123456789abcdef"[value >> 4 * digits & 0xf],
+		      out);
+}
+
 static void print_hex(FILE *out, const struct gg_registers *registers, unsigned int id,
 		      unsigned int digits)
 {
-	const struct gg_register_value *value = &registers->values[id];
-	while (digits-- > 0) {
-		const unsigned int digit = value->value >> 4 * digits & 0xf;
-		const bool unknown = value->unknown >> 4 * digits & 0xf;
-		fputc(unknown ? '?' : "0123456789abcdef"[digit], out);
-	}
+	print_digits(out, gg_register(registers, id), gg_register_unknown(registers, id), digits);
 }
 
 static void print_named(FILE *out, const char *name, const struct gg_registers *registers,
@@ -34,23 +37,24 @@ static void print_named(FILE *out, const char *name, const struct gg_registers *
 static void print_field(FILE *out, const char *name, const struct gg_registers *registers,
 			unsigned int id, unsigned int bit, unsigned int mask)
 {
-	const struct gg_register_value *value = &registers->values[id];
-	if (value->unknown >> bit & mask)
+	if (gg_register_unknown(registers, id) >> bit & mask)
 		fprintf(out, "%s=?", name);
 	else
-		fprintf(out, "%s=%u", name, (unsigned int)(value->value >> bit & mask));
+		fprintf(out, "%s=%u", name,
+			(unsigned int)(gg_register(registers, id) >> bit & mask));
 }
 
 // SIZE bytes of a wide register from FROM on, as one number.
 static void print_bytes(FILE *out, const struct gg_registers *registers, unsigned int id,
 			unsigned int from, unsigned int size)
 {
-	const struct gg_register_value *value = &registers->values[id];
+	const uint8_t *bytes = gg_register_bytes(registers, id);
+	const uint8_t *mask = gg_register_mask(registers, id);
 	for (unsigned int i = from + size; i-- > from;)
-		if (value->unknown >> i & 1)
-			fputs("??", out);
+		if (mask[i] == 0xff)
+			fprintf(out, "%02x", bytes[i]);
 		else
-			fprintf(out, "%02x", value->bytes[i]);
+			fputs("??", out);
 }
 
 static bool has_hflag(const struct gg_registers *registers, uint64_t flag)
@@ -92,12 +96,13 @@ static void print_flag_letters(const struct gg_registers *registers, FILE *out)
 		unsigned int flag;
 	} letters[] = { { 'D', X86_DF }, { 'O', X86_OF }, { 'S', X86_SF }, { 'Z', X86_ZF },
 			{ 'A', X86_AF }, { 'P', X86_PF }, { 'C', X86_CF } };
-	const struct gg_register_value *flags = &registers->values[X86_RFLAGS];
+	const uint64_t flags = gg_register(registers, X86_RFLAGS);
+	const uint64_t unknown = gg_register_unknown(registers, X86_RFLAGS);
 	fputs(" [", out);
 	for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
-		fputc(flags->unknown & letters[i].flag ? '?'
-		      : flags->value & letters[i].flag ? letters[i].letter
-						       : '-',
+		fputc(unknown & letters[i].flag ? '?'
+		      : flags & letters[i].flag ? letters[i].letter
+						: '-',
 		      out);
 	fputs("] ", out);
 }
@@ -144,11 +149,8 @@ static void print_code_or_data(uint64_t flags, bool long_mode, FILE *out)
 static void print_segment(const struct gg_registers *registers, const char *name, unsigned int id,
 			  FILE *out)
 {
-	const struct gg_register_value *value = &registers->values[id + X86_FLAGS];
-	// QEMU shows the flags without what is of the base and the limit.
-	struct gg_registers shown = { .values[0] = *value };
-	shown.values[0].value &= 0x00ffff00;
-	shown.values[0].unknown &= 0x00ffff00;
+	// QEMU shows the flags without the parts of the base and the limit.
+	const uint64_t shown = 0x00ffff00, flags = gg_register(registers, id + X86_FLAGS);
 	fprintf(out, "%-3s=", name);
 	print_hex(out, registers, id + X86_SELECTOR, 4);
 	fputc(' ', out);
@@ -156,9 +158,8 @@ static void print_segment(const struct gg_registers *registers, const char *name
 	fputc(' ', out);
 	print_hex(out, registers, id + X86_LIMIT, 8);
 	fputc(' ', out);
-	print_hex(out, &shown, 0, 8);
+	print_digits(out, flags & shown, gg_register_unknown(registers, id + X86_FLAGS) & shown, 8);
 	const bool long_mode = has_hflag(registers, X86_HF_LMA);
-	const uint64_t flags = gg_register(registers, id + X86_FLAGS);
 	if (has_hflag(registers, X86_HF_PE) && flags & X86_DESC_P) {
 		fprintf(out, " DPL=%u ", (unsigned int)(flags >> X86_DESC_DPL_SHIFT & 3));
 		if (flags & X86_DESC_S)
@@ -290,17 +291,18 @@ static void print_flag_names(const struct gg_registers *registers, FILE *out)
 		      { "VM", 17 }, { "RF", 16 },  { "NT", 14 },  { "OF", 11 },
 		      { "DF", 10 }, { "IF", 9 },   { "TF", 8 },   { "SF", 7 },
 		      { "ZF", 6 },  { "AF", 4 },   { "PF", 2 },   { "CF", 0 } };
-	const struct gg_register_value *flags = &registers->values[X86_RFLAGS];
+	const uint64_t flags = gg_register(registers, X86_RFLAGS);
+	const uint64_t unknowns = gg_register_unknown(registers, X86_RFLAGS);
 	bool first = true;
 	fputs(" RFLAGS=[", out);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const bool unknown = flags->unknown >> names[i].bit & 1;
-		if (!unknown && !(flags->value >> names[i].bit & 1))
+		const bool unknown = unknowns >> names[i].bit & 1;
+		if (!unknown && !(flags >> names[i].bit & 1))
 			continue;
 		fprintf(out, "%s%s%s", first ? "" : " ", names[i].name, unknown ? "?" : "");
 		first = false;
 	}
-	fprintf(out, "] IOPL=%u\n", (unsigned int)(flags->value >> 12 & 3));
+	fprintf(out, "] IOPL=%u\n", (unsigned int)(flags >> 12 & 3));
 }
 
 static void print_extra(const struct gg_registers *registers, FILE *out)

@@ -10,6 +10,7 @@
 enum { X86_SELECTOR, X86_BASE, X86_LIMIT, X86_FLAGS, X86_SEGMENT_PARTS };
 
 // In the order of CPUX86State.regs and .segs (QEMU target/i386/cpu.h).
+// The first ones are those that an unwinder needs.
 enum x86_register {
 	X86_RAX,
 	X86_RCX,
@@ -71,8 +72,6 @@ enum x86_register {
 	X86_NO_REGISTER = X86_REGISTERS,
 };
 
-_Static_assert((int)X86_REGISTERS <= GG_REGISTERS_MAX, "there is room for the registers of x86");
-
 enum { X86_GENERAL_REGISTERS = 16, X86_CONTROL_REGISTERS = 5 };
 
 // CPUX86State.hflags (QEMU target/i386/cpu.h: HF_..._SHIFT).
@@ -104,7 +103,7 @@ enum {
 	X86_DESC_B = 1 << 22,
 };
 
-extern const struct gg_register_info x86_register_infos[X86_REGISTERS];
+extern const struct gg_register_set x86_registers;
 
 // The flags that arithmetic sets (Intel SDM, volume 1, chapter 3.4.3), and DF.
 enum {
