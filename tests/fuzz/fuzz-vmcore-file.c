@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A damaged vmcore in each format. The input is a list of changes to a sound one: (offset u16,
+// width u8, value u64), little-endian; its first byte, if odd, cuts the file off.
+#include "fuzz.h"
+
+#include "files/vmcore-file.h"
+#include "../unit/vmcore-image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { HEAD = 1, CHANGE_SIZE = 11 };
+
+static struct gg_error *use_note(void *data, const struct gg_vmcore_note *note)
+{
+	unsigned int *sum = data;
+	*sum += (unsigned int)strlen(note->name) + note->type;
+	for (size_t i = 0; i < note->size; i++)
+		*sum += note->descriptor[i];
+	return NULL;
+}
+
+static void use_file(struct gg_vmcore_file *file)
+{
+	uint8_t buffer[64];
+	uint64_t gpa = 0;
+	unsigned int sum = 0;
+	for (int i = 0; i < 64 && gpa < UINT64_MAX; i++) {
+		struct gg_vmcore_extent extent;
+		struct gg_error *err = gg_vmcore_file_extent(file, gpa, UINT64_MAX - gpa, &extent);
+		if (err || !extent.size)
+			abort();
+		gg_error_destroy(gg_vmcore_file_read(file, gpa, buffer,
+						     extent.size < 64 ? (size_t)extent.size : 64));
+		gpa += extent.size;
+	}
+	gg_error_destroy(gg_vmcore_file_notes(file, use_note, &sum));
+}
+
+// Flips bits, so that zeros change nothing.
+static void change(struct gg_buffer *image, const uint8_t *data, size_t size)
+{
+	for (size_t at = HEAD; at + CHANGE_SIZE <= size; at += CHANGE_SIZE) {
+		const size_t offset = (size_t)(data[at] | data[at + 1] << 8) % (image->size - 8);
+		for (size_t i = 0; i < (size_t)1 << data[at + 2] % 4; i++)
+			image->bytes[offset + i] ^= data[at + 3 + i];
+	}
+	if (size && data[0] & 1)
+		image->size = (size_t)data[0] * 128 % image->size;
+}
+
+static void try_format(enum vmcore_image_format format, const uint8_t *data, size_t size)
+{
+	struct gg_buffer image = { 0 };
+	const struct vmcore_image vmcore = { .format = format,
+					     .pages = "HHXX.H",
+					     .codec = size % (VMCORE_IMAGE_ZSTD + 1) };
+	vmcore_image_make(&vmcore, &image);
+	change(&image, data, size);
+	const int fd = memfd_create("vmcore", 0);
+	if (fd < 0 || write(fd, image.bytes, image.size) != (ssize_t)image.size)
+		abort();
+	gg_buffer_deinit(&image);
+	char path[32];
+	struct gg_vmcore_file *file;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	struct gg_error *err = gg_vmcore_file_open(path, &file);
+	if (!err) {
+		use_file(file);
+		gg_vmcore_file_close(file);
+	}
+	gg_error_destroy(err);
+	close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (enum vmcore_image_format format = 0; format <= VMCORE_IMAGE_FLAT; format++)
+		try_format(format, data, size);
+	return 0;
+}
