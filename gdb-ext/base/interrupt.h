@@ -15,8 +15,4 @@ void gg_interrupt_note(int signal_number);
 // Puts it in place of SIGINT's; *PREVIOUS, unless NULL, is what was there.
 void gg_interrupt_catch(struct sigaction *previous);
 
-// What was there before the outermost gg_interrupt_begin(), the debugger's own; NULL outside of it,
-// and where that is in place.
-const struct sigaction *gg_interrupt_previous(void);
-
 #endif

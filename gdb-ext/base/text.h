@@ -4,9 +4,7 @@
 
 #include "error.h"
 
-// A copy of TEXT in which everything but printable ASCII, and the backslash, is \xHH, so that a
-// terminal cannot be driven by it. The caller frees it; NULL without memory.
-char *gg_text_escape(const char *text);
+#include <gdb-guest/text.h>
 
 // The character that BYTES, of which there are SIZE (at least 1), start with: its code point to
 // RET, and how many bytes it has. 0 where it is not UTF-8 (Unicode 15, table 3-7).

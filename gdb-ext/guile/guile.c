@@ -6,7 +6,6 @@
 // Out: Scheme values; every gg_error as one exception, (throw 'gdb-guest-error KIND MESSAGE).
 // Never: a Scheme exception that unwinds the C core's frames. Calls from C into Scheme catch all.
 #include "guile.h"
-#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef GG_GUILE_H
 #define GG_GUILE_H
 
-#include "guest/guest.h"
+#include "base/cleanup.h"
 
 #include <gdb-guest.h>
 #include <libguile.h>

@@ -2,11 +2,10 @@
 //
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
-#include "base/cleanup.h"
 #include "linux/kernel-host.h"
 #include "linux/log/log.h"
 #include "qemu/machine.h"
-#include "base/text.h"
+#include "guest/guest.h"
 
 #include <stdio.h>
 #include <string.h>

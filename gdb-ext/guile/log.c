@@ -6,9 +6,6 @@
 // UNTIL BEFORE AFTER); LEVELS and FACILITIES are lists of words, empty for all, the others may be
 // #f. SINCE and UNTIL are nanoseconds of the log's clock, or (wall . NANOSECONDS) since 1970.
 #include "guile.h"
-#include "base/buffer.h"
-#include "base/cleanup.h"
-#include "linux/log/text.h"
 
 #include <langinfo.h>
 #include <string.h>
@@ -160,10 +157,9 @@ static SCM name_or_number(const char *name, unsigned int number)
 // The bytes as they are printed.
 static SCM escaped(const char *bytes, size_t size)
 {
-	struct gg_buffer text = { 0 };
-	gg_log_escape(&text, bytes, size, false);
-	SCM result = scm_from_utf8_stringn((const char *)text.bytes, text.failed ? 0 : text.size);
-	gg_buffer_deinit(&text);
+	char *text = gg_log_text(bytes, size);
+	SCM result = text ? scm_from_utf8_string(text) : scm_nullstr;
+	free(text);
 	return result;
 }
 

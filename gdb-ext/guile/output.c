@@ -2,7 +2,6 @@
 //
 // A file that Scheme writes piece by piece, as gdb-ext/output.h has it.
 #include "guile.h"
-#include "base/output.h"
 
 #include <stdlib.h>
 

@@ -9,8 +9,6 @@
 // Python's callback returns a description of what it caught, which becomes a Scheme exception here;
 // calls into Scheme return whether they came to their end.
 #include "guile.h"
-#include "base/cleanup.h"
-#include "base/interrupt.h"
 
 #include <signal.h>
 #include <stdlib.h>

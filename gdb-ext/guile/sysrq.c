@@ -2,7 +2,6 @@
 //
 // The magic SysRq keys.
 #include "guile.h"
-#include "linux/sysrq.h"
 
 static SCM codes_to_list(const uint8_t *codes, size_t count)
 {

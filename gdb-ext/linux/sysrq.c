@@ -2,7 +2,7 @@
 //
 // The keys are those of Linux 6.18, drivers/tty/sysrq.c, sysrq_key_table; older kernels have fewer.
 // On x86 some are there for other architectures only, or for a driver to claim.
-#include "sysrq.h"
+#include <gdb-guest/sysrq.h>
 
 #include <string.h>
 

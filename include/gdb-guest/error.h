@@ -59,6 +59,16 @@ uint64_t gg_error_address(const struct gg_error *err);
 // NULL is allowed.
 void gg_error_destroy(struct gg_error *err);
 
+// No memory: an error that needs none. gg_error_destroy() leaves it alone.
+extern struct gg_error *const gg_enomem;
+
+// Tests whether ERR, which may be NULL, ends all that is under way. Any other error may be the
+// guest's or QEMU's affair.
+bool gg_error_is_final(const struct gg_error *err);
+
+// Returns ERR, which may be NULL, where it is final; else destroys it and returns NULL.
+struct gg_error *gg_error_unless_final(struct gg_error *err);
+
 #pragma GCC visibility pop
 
 #endif

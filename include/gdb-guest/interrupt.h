@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+struct sigaction;
+
 #pragma GCC visibility push(default)
 
 // Between these two Ctrl-C (SIGINT) does not reach the debugger's handler, but makes the function
@@ -39,6 +41,10 @@ bool gg_interrupt_run_end(void);
 
 // Tests whether PROCESS, which is stopped, has a SIGINT still to come.
 bool gg_interrupt_is_pending(unsigned int process);
+
+// Returns the debugger's own handler, which the outermost gg_interrupt_begin() replaced; NULL where
+// that handler is in place.
+const struct sigaction *gg_interrupt_previous(void);
 
 #pragma GCC visibility pop
 

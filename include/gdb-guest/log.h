@@ -86,6 +86,10 @@ struct gg_log_style {
 const char *gg_log_level_name(unsigned int level);
 const char *gg_log_facility_name(unsigned int facility);
 
+// Writes the caller of RECORD as the kernel prints it: "T1", "C0".
+enum { GG_LOG_CALLER_SIZE = 16 };
+void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_SIZE]);
+
 // Calls VISIT for each record of GUEST's log that QUERY asks for, oldest first; a record is valid
 // during the call. GUEST may be NULL if QUERY has a transcript. NOTICES get a
 // line for each thing that was assumed, or that could not be read or trusted: what can be, is

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
 
-#include "linux/sysrq.h"
+#include <gdb-guest/sysrq.h>
 
 #include <ctype.h>
 #include <string.h>

@@ -93,6 +93,17 @@ void gg_log_escape(struct gg_buffer *text, const char *bytes, size_t size, bool 
 	}
 }
 
+char *gg_log_text(const char *bytes, size_t size)
+{
+	struct gg_buffer text = { 0 };
+	gg_log_escape(&text, bytes, size, false);
+	gg_buffer_append(&text, "", 1);
+	if (!text.failed)
+		return (char *)text.bytes;
+	gg_buffer_deinit(&text);
+	return NULL;
+}
+
 // ---- Prefix and colours ----
 
 static void append_colour(struct gg_buffer *text, const struct gg_log_style *style,

@@ -30,8 +30,4 @@ void gg_log_wall(const struct gg_log_style *style, const struct gg_log_record *r
 // else is \xHH.
 void gg_log_escape(struct gg_buffer *text, const char *bytes, size_t size, bool ascii);
 
-// "T1", "C0", as the kernel has it.
-enum { GG_LOG_CALLER_SIZE = 16 };
-void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_SIZE]);
-
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The magic SysRq keys of Linux: what they do, and how they are typed.
-#ifndef GG_SYSRQ_H
-#define GG_SYSRQ_H
+#ifndef GDB_GUEST_SYSRQ_H
+#define GDB_GUEST_SYSRQ_H
 
-#include <gdb-guest.h>
+#include "types.h"
+
+#pragma GCC visibility push(default)
 
 enum { GG_SYSRQ_MAX_CODES = 4 };
 
@@ -27,5 +29,7 @@ const struct gg_sysrq_key *gg_sysrq_keys(size_t *ret_count);
 
 // How KEY, one of those, is typed.
 void gg_sysrq_type(char key, struct gg_sysrq_codes *ret);
+
+#pragma GCC visibility pop
 
 #endif
