@@ -69,7 +69,7 @@ static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *
 	err = gg_guest_cpu_state(guest, &cpus->cpus[i], &state);
 	if (err)
 		return err;
-	arch->summarize(&state.own, &summary);
+	arch->cpu->summarize(&state.own, &summary);
 	*ret = summary.bits;
 	return NULL;
 }
@@ -90,7 +90,7 @@ disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *c
 		const size_t at = code->address - reader->start;
 		code->bytes = reader->bytes + at;
 		code->size = reader->size - at < LONGEST ? reader->size - at : LONGEST;
-		err = arch->disassemble(code, &instruction);
+		err = arch->cpu->disassemble(code, &instruction);
 		if (!err && instruction.size > code->size)
 			err = gg_error_create(GG_BAD_DATA, "an instruction of %u bytes",
 					      instruction.size);
@@ -118,9 +118,8 @@ struct gg_error *gg_guest_disassemble(
 	struct gg_error *err = gg_guest_address_space(guest, what->cpu, notices, &reader.space);
 	if (!err)
 		err = gg_guest_arch(guest, &arch);
-	if (!err && !arch->disassemble)
-		err = gg_error_create(GG_UNSUPPORTED, "code of %s guests is not shown yet",
-				      arch->name);
+	if (!err && (!arch->cpu || !arch->cpu->disassemble))
+		err = gg_arch_not_yet(arch, "instructions");
 	if (!err)
 		err = find_bits(guest, arch, what->cpu, &code.bits);
 	if (!err)

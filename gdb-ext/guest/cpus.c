@@ -33,7 +33,7 @@ static struct gg_error *print(const struct gg_arch *arch, const struct gg_regist
 	FILE *out = open_memstream(ret, &size);
 	if (!out)
 		return gg_enomem;
-	arch->print_registers(registers, out);
+	arch->cpu->print_registers(registers, out);
 	const bool failed = ferror(out);
 	return fclose(out) || failed ? gg_enomem : NULL;
 }
@@ -94,7 +94,7 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 	view->list = calloc(registers->set->count + 1, sizeof(*view->list));
 	if (!view->list)
 		return gg_enomem;
-	arch->summarize(registers, &view->summary);
+	arch->cpu->summarize(registers, &view->summary);
 	*ret = (struct gg_cpu){
 		.index = cpu->index,
 		.freshness = cpu->freshness,
@@ -106,6 +106,9 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 		.sp = view->summary.sp,
 		.place = view->summary.place,
 		.root = view->summary.root,
+		.pc_name = view->summary.pc_name,
+		.sp_name = view->summary.sp_name,
+		.root_name = view->summary.root_name,
 		.registers = view->list,
 		.register_count = list_registers(registers, view->list),
 		.text = view->text,

@@ -4,7 +4,6 @@
 #include "qemu/vmcoreinfo-device.h"
 #include "base/text.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -382,7 +381,7 @@ static struct gg_error *prepare_search(struct gg_guest *guest, struct gg_vmcorei
 	if (!err)
 		err = gg_guest_cpu_arch(guest, &arch);
 	if (!err)
-		*scan = (struct gg_vmcoreinfo_scan){ .big_endian = arch->elf_data == ELFDATA2MSB };
+		*scan = (struct gg_vmcoreinfo_scan){ .big_endian = arch->big_endian };
 	return err;
 }
 

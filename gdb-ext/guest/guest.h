@@ -5,7 +5,7 @@
 #define GG_GUEST_H
 
 #include "base/notices.h"
-#include "arch/cpu-state.h"
+#include "machine/find-arch.h"
 #include "host/checked.h"
 #include "linux/symbols/symbols.h"
 #include "qemu/monitor/monitor.h"

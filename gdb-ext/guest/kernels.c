@@ -9,7 +9,6 @@
 #include "linux/log/end.h"
 
 #include <gdb-guest/kernels.h>
-#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,7 +160,7 @@ void gg_guest_add_other(struct gg_guest *guest, struct gg_kernel *kernel)
 
 static struct gg_error *find_all(struct gg_guest *guest)
 {
-	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->arch->elf_data == ELFDATA2MSB };
+	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->arch->big_endian };
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	struct gg_kernels found;
 	struct gg_error *err = gg_vmcoreinfo_scan_ram(&scan, guest->ram_map);

@@ -56,7 +56,7 @@ static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qe
 						    NULL, &registers);
 	const size_t count = err ? 0 : gg_arch_kernel_paging(guest->arch, &registers, pagings);
 	for (size_t i = 0; !err && i < count && search->table_count < GG_LOG_SEARCH_TABLES; i++)
-		if (pagings[i].format == GG_PTE_X86_64)
+		if (pagings[i].format->address_bits == 64)
 			err = gg_page_table_create(guest->ram_map, &pagings[i],
 						   &search->tables[search->table_count++]);
 	return err;

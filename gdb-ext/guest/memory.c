@@ -88,9 +88,10 @@ static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_
 	const struct gg_arch *arch;
 	struct gg_cpu_state state;
 	struct gg_error *err = gg_guest_arch(guest, &arch);
-	if (!err && arch->per_cpu_bases)
+	const bool has_bases = !err && arch->kernel && arch->kernel->per_cpu_bases;
+	if (has_bases)
 		err = gg_guest_cpu_state(guest, cpu, &state);
-	*ret = !err && arch->per_cpu_bases ? arch->per_cpu_bases(&state.own, bases) : 0;
+	*ret = !err && has_bases ? arch->kernel->per_cpu_bases(&state.own, bases) : 0;
 	if (err && gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
@@ -187,7 +188,7 @@ static struct gg_error *tell_mode(const struct gg_notices *notices, const struct
 				  const struct gg_qemu_cpu *cpu, const struct gg_cpu_state *state)
 {
 	const enum gg_nesting nesting = state->nesting;
-	const char *firmware_mode = arch->firmware_mode(&state->own);
+	const char *firmware_mode = gg_arch_firmware_mode(arch, &state->own);
 	if (firmware_mode)
 		return gg_tell(
 			notices,
@@ -228,7 +229,9 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 		err = tell_mode(notices, arch, cpu, &state);
 	if (err)
 		return err;
-	arch->cpu_paging(&state.own, &paging);
+	if (!arch->cpu->paging)
+		return gg_arch_not_yet(arch, "page tables");
+	arch->cpu->paging(&state.own, &paging);
 	paging.ignored_bits |= ignored_bits(guest);
 	space->is_physical = !paging.levels;
 	space->owns_table = true;

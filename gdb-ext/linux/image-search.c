@@ -10,18 +10,16 @@
 // Trusts nothing it reads: how much is read and how many pointers are followed have limits, and
 // what is found is a candidate only.
 #include "image-search.h"
-#include "arch/cpu-state.h"
+#include "machine/cpu-state.h"
 #include "base/cleanup.h"
 
 #include <gdb-guest/interrupt.h>
-#include <elf.h>
 #include <endian.h>
 #include <inttypes.h>
 #include <string.h>
 
 enum {
-	PAGE = 4096,
-	WORD = 8,
+	PAGE = 4096, // the smallest: larger ones begin where such a page does
 	PIECE = 256 * 1024,
 	OVERLAP = 64, // bytes that a piece shares with the next one: more than a note's header
 	MAX_READ = 64 << 20,
@@ -42,7 +40,8 @@ struct run {
 
 struct search {
 	const struct gg_ram_map *map;
-	const struct gg_arch *arch;
+	const struct gg_linux_ops *area;
+	unsigned int word; // bytes in a pointer
 	struct gg_page_table *table;
 	struct run runs[MAX_RUNS];
 	size_t run_count;
@@ -78,8 +77,8 @@ static void add_run(struct search *search, gg_gva_t start, uint64_t size)
 static struct gg_error *find_runs(struct search *search)
 {
 	enum { DAMAGED = 2 << 20 };
-	for (uint64_t offset = 0; offset < search->arch->image_area_size;) {
-		const gg_gva_t gva = search->arch->image_area + offset;
+	for (uint64_t offset = 0; search->area && offset < search->area->image_area_size;) {
+		const gg_gva_t gva = search->area->image_area + offset;
 		struct gg_mapping mapping = { .size = DAMAGED - gva % DAMAGED };
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
@@ -119,27 +118,34 @@ static struct gg_error *try_pointer(struct search *search, gg_gva_t gva)
 	return pass_final(err);
 }
 
-static uint64_t word_at(const uint8_t *bytes)
+static uint64_t word_at(const struct search *search, const uint8_t *bytes)
 {
-	uint64_t word;
-	memcpy(&word, bytes, sizeof(word));
-	return le64toh(word);
+	const bool big_endian = search->scan.big_endian;
+	uint64_t word = 0;
+	uint32_t half = 0;
+	if (search->word == sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		return big_endian ? be64toh(word) : le64toh(word);
+	}
+	memcpy(&half, bytes, sizeof(half));
+	return big_endian ? be32toh(half) : le32toh(half);
 }
 
-// To a page of the kernel's that is not in the image itself.
+// Tests whether WORD may point to a page of the kernel's outside of the image.
 static bool is_page_pointer(const struct search *search, uint64_t word)
 {
-	return !(word % PAGE) && word >> 63 &&
-	       word - search->arch->image_area >= search->arch->image_area_size &&
+	return !(word % PAGE) && word >= search->area->kernel_area &&
+	       word - search->area->image_area >= search->area->image_area_size &&
 	       word < UINT64_MAX - PAGE;
 }
 
-static bool has_size_beside(const uint8_t *bytes, size_t count, size_t at)
+static bool has_size_beside(const struct search *search, const uint8_t *bytes, size_t count,
+			    size_t at)
 {
 	const size_t first = at > NEIGHBOURS ? at - NEIGHBOURS : 0;
 	const size_t end = count - at > NEIGHBOURS ? at + NEIGHBOURS + 1 : count;
 	for (size_t i = first; i < end; i++) {
-		const uint64_t word = word_at(bytes + i * WORD);
+		const uint64_t word = word_at(search, bytes + i * search->word);
 		if (word > GG_VMCOREINFO_HEADER && word <= PAGE)
 			return true;
 	}
@@ -148,13 +154,13 @@ static bool has_size_beside(const uint8_t *bytes, size_t count, size_t at)
 
 static struct gg_error *look_at_pointers(struct search *search, const uint8_t *bytes, size_t size)
 {
-	const size_t count = size / WORD;
+	const size_t count = size / search->word;
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < count; i++) {
-		const uint64_t word = word_at(bytes + i * WORD);
+		const uint64_t word = word_at(search, bytes + i * search->word);
 		if (!is_page_pointer(search, word))
 			continue;
-		if (has_size_beside(bytes, count, i))
+		if (has_size_beside(search, bytes, count, i))
 			err = try_pointer(search, word);
 		else if (search->pointer_count < MAX_POINTERS)
 			search->pointers[search->pointer_count++] = word;
@@ -272,8 +278,10 @@ static struct gg_error *create_search(const struct gg_kernel_site *site,
 	struct search *search = calloc(1, sizeof(*search));
 	if (!search)
 		return gg_enomem;
-	*search = (struct search){ .map = site->map, .arch = site->arch };
-	search->scan.big_endian = site->arch->elf_data == ELFDATA2MSB;
+	*search = (struct search){ .map = site->map,
+				   .area = site->arch->kernel,
+				   .word = site->arch->word };
+	search->scan.big_endian = site->arch->big_endian;
 	*ret = search;
 	struct gg_error *err = gg_page_table_create(site->map, paging, &search->table);
 	if (!err)
@@ -329,6 +337,11 @@ static struct gg_error *search_pagings(const struct gg_paging *pagings, size_t c
 	return err;
 }
 
+static bool has_image_area(const struct gg_arch *arch)
+{
+	return arch->kernel && arch->kernel->image_area_size;
+}
+
 static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder *finder,
 				   struct roots *roots, uint64_t *left)
 {
@@ -359,7 +372,7 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 			"come "
 			"so far, or is one without CONFIG_VMCORE_INFO (or CONFIG_CRASH_CORE)",
 			finder->banner);
-	if (paging && !finder->site->arch->image_area_size)
+	if (paging && !has_image_area(finder->site->arch))
 		return gg_error_create(GG_NOT_FOUND,
 				       "kernels of %s are not found by the CPUs' page tables: %s",
 				       finder->site->arch->name, scan);

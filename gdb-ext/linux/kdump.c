@@ -194,7 +194,7 @@ struct gg_error *gg_kdump_notes(const struct gg_kernel_site *site, const struct 
 				bool by_symbol, struct gg_vmcoreinfo_scan *ret)
 {
 	struct search search = { .found = false };
-	*ret = (struct gg_vmcoreinfo_scan){ .big_endian = kernel->arch->elf_data == ELFDATA2MSB };
+	*ret = (struct gg_vmcoreinfo_scan){ .big_endian = kernel->arch->big_endian };
 	struct gg_error *err = search_log(kernel, &search);
 	if (!err && !search.found && by_symbol)
 		err = read_variable(kernel, &search);

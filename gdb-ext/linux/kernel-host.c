@@ -47,8 +47,8 @@ static const struct gg_host_ops kernel_ops = {
 
 void gg_kernel_host_init(struct gg_host *host, const struct gg_kernel *kernel)
 {
-	// All kernels whose page tables are walked are little-endian.
 	*host = (struct gg_host){ .ops = &kernel_ops,
 				  .data = (void *)kernel,
+				  .big_endian = kernel->arch->big_endian,
 				  .address_size = kernel->paging.word };
 }

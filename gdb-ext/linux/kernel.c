@@ -7,14 +7,13 @@
 // Trusts nothing it reads: a note is believed when the page tables that it names map the kernel's
 // text where it says the text is.
 #include "kernel.h"
-#include "arch/cpu-state.h"
+#include "machine/cpu-state.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "kernel-host.h"
 #include "linux/symbols/symbols.h"
 
 #include <gdb-guest/interrupt.h>
-#include <elf.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -77,7 +76,9 @@ static struct gg_error *check_paging(const struct gg_ram_map *map, const struct 
 	gg_page_table_destroy(kernel->table);
 	kernel->table = NULL;
 	kernel->arch = arch;
-	struct gg_error *err = arch->read_paging(&kernel->info, &kernel->paging);
+	struct gg_error *err = arch->kernel
+				       ? arch->kernel->read_paging(&kernel->info, &kernel->paging)
+				       : gg_arch_not_yet(arch, "Linux kernels");
 	if (!err)
 		err = gg_page_table_create(map, &kernel->paging.paging, &kernel->table);
 	return err ? err : maps_text(kernel->table, &kernel->paging);
@@ -283,8 +284,7 @@ struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 	if (!kernel)
 		return gg_enomem;
 	kernel->note = gpa;
-	struct gg_error *err =
-		read_note(site->map, site->arch->elf_data == ELFDATA2MSB, gpa, &kernel->info);
+	struct gg_error *err = read_note(site->map, site->arch->big_endian, gpa, &kernel->info);
 	if (!err)
 		err = find_paging(site, kernel);
 	if (!err)

@@ -5,7 +5,8 @@
 #define GG_KERNEL_H
 
 #include "base/notices.h"
-#include "arch/arch.h"
+#include "arch-ops.h"
+#include "qemu/cpus.h"
 
 enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
 

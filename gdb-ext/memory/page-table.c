@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// In:  the RAM map, where the root table is and of what kind it is.
+// In:  the RAM map, the place of the root table, the format.
 // Out: guest-physical addresses, and how far each answer holds.
 // Trusts nothing it reads: a table outside RAM is a fault, and every walk has as many steps as
 // levels.
@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TABLE_SIZE = 4096 };
+enum { CHUNK = 4096 }; // bytes of a table that are read at once
 
 struct gg_page_table {
 	const struct gg_ram_map *map;
-	enum gg_pte_format format;
+	struct gg_paging paging;
 	addrxlat_ctx_t *context;
 	addrxlat_meth_t method;
 	struct gg_error *err; // of the last page that could not be read
@@ -30,11 +30,11 @@ static void put_page(const addrxlat_buffer_t *buffer)
 static addrxlat_status get_page(const addrxlat_cb_t *callbacks, addrxlat_buffer_t *buffer)
 {
 	struct gg_page_table *table = callbacks->priv;
-	void *page = malloc(TABLE_SIZE);
+	void *page = malloc(CHUNK);
 	if (!page)
 		return ADDRXLAT_ERR_NOMEM;
-	buffer->addr.addr &= ~(addrxlat_addr_t)(TABLE_SIZE - 1);
-	struct gg_error *err = gg_ram_map_read(table->map, buffer->addr.addr, page, TABLE_SIZE);
+	buffer->addr.addr &= ~(addrxlat_addr_t)(CHUNK - 1);
+	struct gg_error *err = gg_ram_map_read(table->map, buffer->addr.addr, page, CHUNK);
 	if (err) {
 		free(page);
 		gg_error_destroy(table->err);
@@ -42,8 +42,9 @@ static addrxlat_status get_page(const addrxlat_cb_t *callbacks, addrxlat_buffer_
 		return ADDRXLAT_ERR_NODATA;
 	}
 	buffer->ptr = page;
-	buffer->size = TABLE_SIZE;
-	buffer->byte_order = ADDRXLAT_LITTLE_ENDIAN;
+	buffer->size = CHUNK;
+	buffer->byte_order =
+		table->paging.format->big_endian ? ADDRXLAT_BIG_ENDIAN : ADDRXLAT_LITTLE_ENDIAN;
 	buffer->put_page = put_page;
 	buffer->priv = page;
 	return ADDRXLAT_OK;
@@ -55,28 +56,6 @@ static unsigned long read_caps(const addrxlat_cb_t *callbacks)
 	return ADDRXLAT_CAPS(ADDRXLAT_MACHPHYSADDR);
 }
 
-// What libaddrxlat, and who looks at a table, must know of each format.
-static const struct {
-	addrxlat_pte_format_t format;
-	unsigned short offset_bits;
-	unsigned short index_bits[5]; // of each level's table, the last one's first
-	unsigned int address_bits;    // of those that libaddrxlat does not check
-	const char *names[5];         // of the entries
-} formats[GG_PTE_FORMATS] = {
-	[GG_PTE_NONE] = { .address_bits = 32 },
-	[GG_PTE_X86_64] = { ADDRXLAT_PTE_X86_64,
-			    12,
-			    { 9, 9, 9, 9, 9 },
-			    64,
-			    { "PTE", "PDE", "PDPTE", "PML4E", "PML5E" } },
-	[GG_PTE_IA32] = { ADDRXLAT_PTE_IA32, 12, { 10, 10 }, 32, { "PTE", "PDE" } },
-	[GG_PTE_IA32_PAE] = { ADDRXLAT_PTE_IA32_PAE,
-			      12,
-			      { 9, 9, 2 },
-			      32,
-			      { "PTE", "PDE", "PDPTE" } },
-};
-
 static void describe_paging(addrxlat_meth_t *method, const struct gg_paging *paging)
 {
 	*method = (addrxlat_meth_t){ .kind = ADDRXLAT_PGT, .target_as = ADDRXLAT_MACHPHYSADDR };
@@ -84,11 +63,11 @@ static void describe_paging(addrxlat_meth_t *method, const struct gg_paging *pag
 	parameters->root.as = ADDRXLAT_MACHPHYSADDR;
 	parameters->root.addr = paging->root & ~paging->ignored_bits;
 	parameters->pte_mask = paging->ignored_bits;
-	parameters->pf.pte_format = formats[paging->format].format;
+	parameters->pf.pte_format = (addrxlat_pte_format_t)paging->format->walker;
 	parameters->pf.nfields = (unsigned short)(paging->levels + 1);
-	parameters->pf.fieldsz[0] = formats[paging->format].offset_bits;
+	parameters->pf.fieldsz[0] = (unsigned short)paging->format->offset_bits;
 	for (unsigned int i = 0; i < paging->levels; i++)
-		parameters->pf.fieldsz[i + 1] = formats[paging->format].index_bits[i];
+		parameters->pf.fieldsz[i + 1] = (unsigned short)paging->format->index_bits[i];
 }
 
 struct gg_error *gg_page_table_create(const struct gg_ram_map *map, const struct gg_paging *paging,
@@ -98,7 +77,7 @@ struct gg_error *gg_page_table_create(const struct gg_ram_map *map, const struct
 	if (!table)
 		return gg_enomem;
 	table->map = map;
-	table->format = paging->format;
+	table->paging = *paging;
 	table->context = addrxlat_ctx_new();
 	addrxlat_cb_t *callbacks = table->context ? addrxlat_ctx_add_cb(table->context) : NULL;
 	if (!callbacks) {
@@ -123,12 +102,13 @@ void gg_page_table_destroy(struct gg_page_table *table)
 	free(table);
 }
 
-// Bits of an address that REMAIN fields stand for.
-static unsigned int bits_below(const struct gg_page_table *table, unsigned int remain)
+// Returns the bits of an address that an entry of LEVEL leaves open.
+static unsigned int bits_below(const struct gg_page_table *table, unsigned int level)
 {
-	unsigned int bits = 0;
-	for (unsigned int i = 0; i < remain; i++)
-		bits += table->method.param.pgt.pf.fieldsz[i];
+	const struct gg_page_format *format = table->paging.format;
+	unsigned int bits = format->offset_bits;
+	for (unsigned int i = 1; i < level; i++)
+		bits += format->index_bits[i - 1];
 	return bits;
 }
 
@@ -144,34 +124,43 @@ static struct gg_error *walk_error(struct gg_page_table *table, gg_gva_t gva,
 			       addrxlat_ctx_get_err(table->context));
 }
 
-static struct gg_error *read_entry(const struct gg_page_table *table, const addrxlat_step_t *step,
-				   struct gg_page_entry *ret)
+// Reads the entry of LEVEL at GPA.
+static struct gg_error *read_entry(const struct gg_page_table *table, unsigned int level,
+				   gg_gpa_t gpa, struct gg_page_entry *ret)
 {
+	const struct gg_page_format *format = table->paging.format;
 	uint8_t bytes[8];
-	if (step->elemsz > sizeof(bytes))
-		return gg_error_create(GG_BAD_DATA, "an entry of %u bytes", step->elemsz);
-	ret->level = step->remain - 1u;
-	ret->gpa = step->base.addr + step->idx[step->remain - 1] * step->elemsz;
-	struct gg_error *err = gg_ram_map_read(table->map, ret->gpa, bytes, step->elemsz);
+	*ret = (struct gg_page_entry){ .level = level, .gpa = gpa };
+	struct gg_error *err = gg_ram_map_read(table->map, gpa, bytes, format->entry_size);
 	if (err)
-		return gg_error_context(err, "the %s", gg_page_table_level_name(table, ret->level));
-	struct gg_cursor cursor = gg_cursor(bytes, step->elemsz, false, "page table");
-	return gg_cursor_uint(&cursor, step->elemsz, &ret->value);
+		return gg_error_context(err, "the %s", gg_page_table_level_name(table, level));
+	struct gg_cursor cursor =
+		gg_cursor(bytes, format->entry_size, format->big_endian, "page table");
+	return gg_cursor_uint(&cursor, format->entry_size, &ret->value);
 }
 
-// Paging is off.
-static struct gg_error *map_identically(gg_gva_t gva, struct gg_mapping *ret)
+static struct gg_error *read_step_entry(const struct gg_page_table *table,
+					const addrxlat_step_t *step, struct gg_page_entry *ret)
 {
-	const uint64_t whole = UINT64_C(1) << formats[GG_PTE_NONE].address_bits;
+	return read_entry(table, step->remain - 1u,
+			  step->base.addr + step->idx[step->remain - 1] * step->elemsz, ret);
+}
+
+// Maps GVA to itself: paging is off.
+static struct gg_error *map_identically(const struct gg_page_table *table, gg_gva_t gva,
+					struct gg_mapping *ret)
+{
+	const unsigned int bits = table->paging.format->address_bits;
+	const uint64_t whole = UINT64_C(1) << (bits < 64 ? bits : 63);
 	*ret = (struct gg_mapping){
-		.present = true, .gpa = gva, .size = whole - gva, .page_size = whole
+		.present = true, .gpa = gva, .size = whole - (gva & (whole - 1)), .page_size = whole
 	};
 	return NULL;
 }
 
 static struct gg_error *check_address(const struct gg_page_table *table, gg_gva_t gva)
 {
-	const unsigned int bits = formats[table->format].address_bits;
+	const unsigned int bits = table->paging.format->address_bits;
 	if (bits < 64 && gva >> bits)
 		return gg_error_create(GG_BAD_DATA,
 				       "0x%" PRIx64 " is beyond the %u bits of an address", gva,
@@ -179,16 +168,12 @@ static struct gg_error *check_address(const struct gg_page_table *table, gg_gva_
 	return NULL;
 }
 
-struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
-				    struct gg_error *(*visit)(void *data,
-							      const struct gg_page_entry *entry),
-				    void *data, struct gg_mapping *ret)
+typedef struct gg_error *visit_entry(void *data, const struct gg_page_entry *entry);
+
+static struct gg_error *walk_by_library(struct gg_page_table *table, gg_gva_t gva,
+					visit_entry *visit, void *data, struct gg_mapping *ret)
 {
-	struct gg_error *err = check_address(table, gva);
-	if (err)
-		return err;
-	if (table->format == GG_PTE_NONE)
-		return map_identically(gva, ret);
+	struct gg_error *err = NULL;
 	addrxlat_step_t step = { .ctx = table->context, .meth = &table->method }, last = step;
 	addrxlat_ctx_clear_err(table->context);
 	addrxlat_status status = addrxlat_launch(&step, gva);
@@ -197,7 +182,7 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
 		struct gg_page_entry entry;
 		last = step;
 		if (visit)
-			err = read_entry(table, &step, &entry);
+			err = read_step_entry(table, &step, &entry);
 		if (visit && !err)
 			err = visit(data, &entry);
 		if (err)
@@ -214,11 +199,53 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
 		.page_size = whole,
 	};
 	if (!ret->present)
-		return read_entry(table, &last, &ret->last);
+		return read_step_entry(table, &last, &ret->last);
 	if (step.remain && addrxlat_step(&step) != ADDRXLAT_OK)
 		return walk_error(table, gva, ADDRXLAT_ERR_INVALID);
 	ret->gpa = step.base.addr;
 	return NULL;
+}
+
+static struct gg_error *walk_by_decoding(const struct gg_page_table *table, gg_gva_t gva,
+					 visit_entry *visit, void *data, struct gg_mapping *ret)
+{
+	const struct gg_page_format *format = table->paging.format;
+	struct gg_page_target target = { .present = true,
+					 .gpa = table->paging.root & ~table->paging.ignored_bits };
+	struct gg_page_entry entry = { .level = table->paging.levels + 1 };
+	while (target.present && !target.is_page && entry.level > 1) {
+		const unsigned int level = entry.level - 1;
+		const uint64_t mask = (UINT64_C(1) << format->index_bits[level - 1]) - 1;
+		const uint64_t index = gva >> bits_below(table, level) & mask;
+		struct gg_error *err =
+			read_entry(table, level, target.gpa + index * format->entry_size, &entry);
+		if (!err && visit)
+			err = visit(data, &entry);
+		if (err)
+			return gg_error_context(err, "the page tables of 0x%" PRIx64, gva);
+		entry.value &= ~table->paging.ignored_bits;
+		format->decode(&entry, &target);
+	}
+	const uint64_t whole = UINT64_C(1) << bits_below(table, entry.level);
+	*ret = (struct gg_mapping){ .present = target.present,
+				    .gpa = target.present ? target.gpa + (gva & (whole - 1)) : 0,
+				    .size = whole - (gva & (whole - 1)),
+				    .page_size = whole };
+	if (!target.present)
+		ret->last = entry;
+	return NULL;
+}
+
+struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva, visit_entry *visit,
+				    void *data, struct gg_mapping *ret)
+{
+	struct gg_error *err = check_address(table, gva);
+	if (err)
+		return err;
+	if (!table->paging.levels)
+		return map_identically(table, gva, ret);
+	return table->paging.format->decode ? walk_by_decoding(table, gva, visit, data, ret)
+					    : walk_by_library(table, gva, visit, data, ret);
 }
 
 struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
@@ -229,33 +256,17 @@ struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 
 const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned int level)
 {
-	const size_t known = sizeof(formats->names) / sizeof(*formats->names);
-	const char *name = level - 1u < known ? formats[table->format].names[level - 1u] : NULL;
+	const char *name =
+		level - 1u < GG_PAGE_LEVELS ? table->paging.format->names[level - 1u] : NULL;
 	return name ? name : "entry";
 }
 
-// Intel SDM, volume 3, tables 4-4 to 4-20.
 void gg_page_table_flags(const struct gg_page_table *table, const struct gg_page_entry *entry,
 			 char text[GG_PAGE_FLAGS_SIZE])
 {
-	enum { PS = 7, NX = 63 };
-	static const struct {
-		unsigned int bit;
-		const char *name;
-	} flags[] = { { 0, "P" }, { 1, "RW" }, { 2, "US" },  { 3, "PWT" }, { 4, "PCD" },
-		      { 5, "A" }, { 6, "D" },  { PS, "PS" }, { 8, "G" },   { NX, "NX" } };
-	size_t used = 0;
-	(void)table;
-	strcpy(text, entry->value & 1 ? "" : "not present");
-	if (!(entry->value & 1))
-		return;
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
-		const bool is_last = entry->level == 1;
-		const char *name = flags[i].bit == PS && is_last ? "PAT" : flags[i].name;
-		if (entry->value >> flags[i].bit & 1)
-			used += (size_t)snprintf(text + used, GG_PAGE_FLAGS_SIZE - used, "%s%s",
-						 used ? " " : "", name);
-	}
+	*text = 0;
+	if (table->paging.format->flags)
+		table->paging.format->flags(entry, text);
 }
 
 static struct gg_error *not_mapped(const struct gg_page_table *table, gg_gva_t gva,

@@ -1,22 +1,48 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Guest-virtual memory: page tables, walked by libaddrxlat.
+// Guest-virtual memory: page tables, walked by libaddrxlat where it knows their format.
 #ifndef GG_PAGE_TABLE_H
 #define GG_PAGE_TABLE_H
 
 #include "ram-map.h"
 
-enum gg_pte_format {
-	GG_PTE_NONE, // paging is off: addresses, of 32 bits, are guest-physical
-	GG_PTE_X86_64,
-	GG_PTE_IA32,
-	GG_PTE_IA32_PAE,
-	GG_PTE_FORMATS
+enum {
+	GG_PAGE_LEVELS = 5,
+	GG_PAGE_FLAGS_SIZE = 64, // room for any entry's flags as a text
+};
+
+// An entry of a table that an address leads to.
+struct gg_page_entry {
+	unsigned int level; // 1 for the last table's, counting up to the root's
+	gg_gpa_t gpa;       // the place of the entry
+	uint64_t value;
+};
+
+// The meaning of an entry.
+struct gg_page_target {
+	bool present;
+	bool is_page; // the entry maps a page, though its table may not be the last one
+	gg_gpa_t gpa; // of that page, or of the next table
+};
+
+// A format of page tables: a row each, in the folder of the architecture. libaddrxlat walks most
+// formats; DECODE is for a format that it does not know.
+struct gg_page_format {
+	unsigned int offset_bits;                // of an address in a page of the last table's
+	unsigned int index_bits[GG_PAGE_LEVELS]; // of each level's table, the last table's first
+	unsigned int address_bits;               // 64: libaddrxlat checks the upper ones
+	unsigned int entry_size;                 // in bytes
+	bool big_endian;
+	const char *names[GG_PAGE_LEVELS]; // of the entries; NULL: "entry"
+	int walker;                        // libaddrxlat's addrxlat_pte_format_t, without DECODE
+	void (*decode)(const struct gg_page_entry *entry, struct gg_page_target *ret);
+	// Writes the names of the flags that are set in an entry: "P RW US A". NULL: none are named.
+	void (*flags)(const struct gg_page_entry *entry, char text[GG_PAGE_FLAGS_SIZE]);
 };
 
 struct gg_paging {
-	enum gg_pte_format format;
-	unsigned int levels; // 0 for GG_PTE_NONE
+	const struct gg_page_format *format;
+	unsigned int levels; // 0: paging is off, addresses are guest-physical
 	gg_gpa_t root;
 	uint64_t ignored_bits; // of the root and each entry, besides the architecture's own (SME)
 };
@@ -30,20 +56,12 @@ struct gg_error *gg_page_table_create(const struct gg_ram_map *map, const struct
 // NULL is allowed.
 void gg_page_table_destroy(struct gg_page_table *table);
 
-// An entry of a table that an address leads to.
-struct gg_page_entry {
-	unsigned int level; // 1 for the last table's, counting up to the root's
-	gg_gpa_t gpa;       // where the entry is
-	uint64_t value;
-};
-
-// What an address's surroundings are mapped to.
+// The mapping of an address and its surroundings.
 struct gg_mapping {
 	bool present;
-	gg_gpa_t gpa;  // of the address itself, if present
-	uint64_t size; // from the address on, of what one entry maps, or of what a missing one does
-		       // not
-	uint64_t page_size;        // of all that the entry maps
+	gg_gpa_t gpa;       // of the address itself, if present
+	uint64_t size;      // from the address to the end of the page, or of a missing entry's area
+	uint64_t page_size; // of the page, or of the missing entry's area
 	struct gg_page_entry last; // the entry itself, if not present
 };
 
@@ -59,13 +77,10 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
 							      const struct gg_page_entry *entry),
 				    void *data, struct gg_mapping *ret);
 
-// The architecture's name for an entry of LEVEL: "PDE".
+// Returns the architecture's name for an entry of LEVEL: "PDE".
 const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned int level);
 
-// Room for any entry's flags as a text.
-enum { GG_PAGE_FLAGS_SIZE = 64 };
-
-// The names of the flags that are set in an entry, "P RW US A", or "not present".
+// Writes the names of the flags that are set in an entry, "P RW US A", or "not present".
 void gg_page_table_flags(const struct gg_page_table *table, const struct gg_page_entry *entry,
 			 char text[GG_PAGE_FLAGS_SIZE]);
 

@@ -237,7 +237,7 @@ static struct gg_error *prepare_notes(struct dump *dump)
 	struct gg_error *err = find_arch(dump, &elf->arch);
 	if (err)
 		return err;
-	dump->scan.big_endian = dump->notes.big_endian = elf->arch->elf_data == ELFDATA2MSB;
+	dump->scan.big_endian = dump->notes.big_endian = elf->arch->big_endian;
 	if (!dump->options->no_notes)
 		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notices,
 					  &dump->notes);

@@ -119,7 +119,7 @@ static struct gg_error *write_headers(Elf *out, const struct gg_vmcore_elf *elf)
 	GElf_Ehdr ehdr;
 	if (!gelf_getehdr(out, &ehdr))
 		return elf_error("ELF header");
-	ehdr.e_ident[EI_DATA] = elf->arch->elf_data;
+	ehdr.e_ident[EI_DATA] = elf->arch->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
 	ehdr.e_type = ET_CORE;
 	ehdr.e_machine = elf->arch->elf_machine;
 	ehdr.e_version = EV_CURRENT;

@@ -5,6 +5,7 @@
 #define GG_VMCORE_ELF_H
 
 #include "arch/arch.h"
+#include "base/buffer.h"
 
 enum {
 	GG_VMCORE_ALIGNMENT = 4096, // of a segment's bytes in the file

@@ -11,7 +11,7 @@ struct told {
 	bool known;      // all that the notes tell a reader
 	bool is_unknown; // nothing of the guest's own registers
 	enum gg_nesting nesting;
-	const char *firmware_mode; // as struct gg_arch has it
+	const char *firmware_mode; // as struct gg_cpu_ops has it
 };
 
 // One CPU's: NT_PRSTATUS to NOTES, QEMU's to OWN.
@@ -22,14 +22,14 @@ static struct gg_error *append_cpu(struct gg_guest *guest, const struct gg_arch 
 	struct gg_cpu_state state;
 	struct gg_error *err = gg_guest_cpu_state(guest, cpu, &state);
 	if (!err)
-		err = arch->write_prstatus(&state.own, cpu->index, notes);
+		err = arch->notes->write_prstatus(&state.own, cpu->index, notes);
+	if (!err && arch->notes->write_qemu_note)
+		err = arch->notes->write_qemu_note(&state.own, own);
 	if (!err)
-		err = arch->write_qemu_note(&state.own, own);
-	if (!err)
-		*told = (struct told){ .known = arch->notes_known(&state.own),
+		*told = (struct told){ .known = arch->notes->known(&state.own),
 				       .is_unknown = state.unknown[0],
 				       .nesting = state.nesting,
-				       .firmware_mode = arch->firmware_mode(&state.own) };
+				       .firmware_mode = gg_arch_firmware_mode(arch, &state.own) };
 	return err;
 }
 
@@ -192,7 +192,8 @@ struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arc
 {
 	const struct gg_qemu_cpus *cpus;
 	bool written = false; // the notes: what fails is to tell of them
-	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	struct gg_error *err =
+		arch->notes ? gg_guest_qemu_cpus(guest, &cpus) : gg_arch_not_yet(arch, "notes");
 	if (!err)
 		err = write_cpus(guest, arch, cpus, notices, notes, &written);
 	if (!err || written)

@@ -2,6 +2,7 @@
 #ifndef GG_VMCORE_NOTES_H
 #define GG_VMCORE_NOTES_H
 
+#include "arch/notes.h"
 #include "guest/guest.h"
 
 // Appends the CPUs' notes in the order of QEMU's own dump (dump/dump.c, write_elf64_notes): all

@@ -45,7 +45,8 @@ struct gg_cpu {
 	const char *privilege; // "kernel", "user", "ring 1", "ring 2", "real", "vm86", "SMM"
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
 	const char *place;     // segment:offset of the pc, where that is not the pc; else ""
-	uint64_t root;         // CR3
+	uint64_t root;         // the register that leads to the page tables
+	const char *pc_name, *sp_name, *root_name; // the architecture's names: "pc", "sp", "ttbr0"
 	const struct gg_register *registers;
 	size_t register_count;
 	// As QEMU's "info registers" shows them, "?" for what is not known; behind that lines with

@@ -7,6 +7,7 @@
 
 #include "arch/x86/x86.h"
 #include "base/buffer.h"
+#include "machine/find-arch.h"
 #include "qemu/monitor/cpus.h"
 
 #include <stdio.h>
@@ -122,11 +123,11 @@ static void use_registers(const struct gg_arch *arch, const struct gg_registers 
 	struct gg_buffer notes = { 0 };
 	struct gg_cpu_summary summary;
 	struct gg_paging pagings[GG_KERNEL_PAGINGS];
-	arch->summarize(registers, &summary);
+	arch->cpu->summarize(registers, &summary);
 	(void)gg_arch_kernel_paging(arch, registers, pagings);
-	(void)arch->notes_known(registers);
-	gg_error_destroy(arch->write_prstatus(registers, cpu->index, &notes));
-	gg_error_destroy(arch->write_qemu_note(registers, &notes));
+	(void)arch->notes->known(registers);
+	gg_error_destroy(arch->notes->write_prstatus(registers, cpu->index, &notes));
+	gg_error_destroy(arch->notes->write_qemu_note(registers, &notes));
 	gg_buffer_deinit(&notes);
 	check_again(registers, cpu);
 }
@@ -142,7 +143,7 @@ static void use_cpu(const struct gg_host *host, struct gg_qemu_cpu *cpu, bool so
 	const struct gg_qemu_cpus alone = { .cpus = cpu, .count = 1 };
 	struct gg_error *err = gg_arch_find(NULL, NULL, &alone, &arch);
 	if (!err)
-		err = arch->read_registers(host, cpu, &registers);
+		err = arch->cpu->read_registers(host, cpu, &registers);
 	if (!err)
 		use_registers(arch, &registers, cpu);
 	if (err && sound)

@@ -5,7 +5,7 @@
 // the top bit set the rest is a pointer into that memory.
 #include "fuzz.h"
 
-#include "arch/arch.h"
+#include "machine/find-arch.h"
 #include "qemu/ram.h"
 #include "qemu/layout/structure.h"
 #include "../unit/fake-stripped.h"

@@ -126,7 +126,7 @@ static char *print(const struct gg_arch *arch)
 	char *printed;
 	size_t size;
 	FILE *out = open_memstream(&printed, &size);
-	arch->print_registers(&registers, out);
+	arch->cpu->print_registers(&registers, out);
 	fclose(out);
 	return printed;
 }

@@ -5,7 +5,7 @@
 #ifndef CAPTURES_H
 #define CAPTURES_H
 
-#include "arch/arch.h"
+#include "machine/find-arch.h"
 #include "qemu/monitor/cpus.h"
 
 enum { MAX_TEXT = 1 << 14, MAX_TRUTH = 1 << 12 };

@@ -3,6 +3,7 @@
 #include "fake-kernel.h"
 #include "fake-qemu.h"
 
+#include "arch/x86/x86.h"
 #include "guest/guest.h"
 #include "linux/kdump.h"
 #include "linux/kernel-host.h"
@@ -608,7 +609,7 @@ static struct gg_error *read_paging_32(const char *text, struct gg_kernel_paging
 	if (err)
 		return err;
 	*ret = (struct gg_kernel_paging){ .word = 0 };
-	err = gg_arch_i386.read_paging(&info, ret);
+	err = gg_arch_i386.kernel->read_paging(&info, ret);
 	gg_vmcoreinfo_deinit(&info);
 	return err;
 }
@@ -620,14 +621,14 @@ static void test_32_bits(void **state)
 	assert_success(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=c5d00000\n"
 				      "SYMBOL(_stext)=c5000000\n",
 				      &paging));
-	assert_int_equal(paging.paging.format, GG_PTE_IA32);
+	assert_true(paging.paging.format == &x86_pages_32);
 	assert_int_equal(paging.paging.root, 0x5d00000);
 	assert_int_equal(paging.text_gpa, 0x5000000);
 	assert_int_equal(paging.word, 4);
 	assert_success(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=81d00000\n"
 				      "SYMBOL(_stext)=81000000\nCONFIG_X86_PAE=y\n",
 				      &paging));
-	assert_int_equal(paging.paging.format, GG_PTE_IA32_PAE);
+	assert_true(paging.paging.format == &x86_pages_pae);
 	assert_int_equal(paging.paging.levels, 3);
 	assert_int_equal(paging.paging.root, 0x1d00000);
 	assert_error(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=ffffffff81d00000\n"

@@ -68,9 +68,9 @@ static void test_capture(void **state)
 		assert_int_equal(cpus.cpus[i].freshness, GG_CURRENT);
 		read_cpu(i, (unsigned int)i + 1);
 		check_text(arch, &cpus.cpus[i]);
-		assert_true(arch->notes_known(&registers) == !strstr(*state, "compatibility"));
-		assert_success(arch->write_prstatus(&registers, cpus.cpus[i].index, &first));
-		assert_success(arch->write_qemu_note(&registers, &second));
+		assert_true(arch->notes->known(&registers) == !strstr(*state, "compatibility"));
+		assert_success(arch->notes->write_prstatus(&registers, cpus.cpus[i].index, &first));
+		assert_success(arch->notes->write_qemu_note(&registers, &second));
 		blind(note);
 	}
 	assert_int_equal(first.size + second.size, truth_size);
@@ -100,7 +100,7 @@ static void test_modes(void **state)
 		load(modes[i].name);
 		parse(GG_ACCELERATOR_TCG);
 		read_cpu(0, 0);
-		arch_of_text()->summarize(&registers, &summary);
+		arch_of_text()->cpu->summarize(&registers, &summary);
 		assert_string_equal(arch_of_text()->name, modes[i].arch);
 		assert_string_equal(summary.activity, modes[i].activity);
 		assert_string_equal(summary.privilege, modes[i].privilege);
@@ -167,7 +167,7 @@ static void test_compatible(void **state)
 	assert_true(unknown(X86_FS + X86_BASE) == upper && unknown(X86_TR + X86_BASE) == upper);
 	assert_true(!unknown(X86_RIP) && !unknown(X86_RFLAGS) && !unknown(X86_CR0 + 3));
 	assert_true(unknown(X86_CR8) == UINT64_MAX && unknown(X86_CR4) == upper);
-	assert_false(arch_of_text()->notes_known(&registers));
+	assert_false(arch_of_text()->notes->known(&registers));
 
 	// What the text says stands; the debugger is not asked for what it does not have either.
 	know("cr8", 5, 8);
@@ -189,7 +189,7 @@ static void test_compatible(void **state)
 static void expect_notes_known(bool is_known)
 {
 	read_cpu(1, 1);
-	assert_true(arch_of_text()->notes_known(&registers) == is_known);
+	assert_true(arch_of_text()->notes->known(&registers) == is_known);
 }
 
 static void test_notes_known(void **state)
@@ -218,7 +218,7 @@ static void test_asking(void **state)
 	know("k_gs_base", 5, 0);
 	read_cpu(0, 1);
 	assert_true(times_asked == 3 && unknown(X86_CR8) == UINT64_MAX);
-	assert_false(arch_of_text()->notes_known(&registers));
+	assert_false(arch_of_text()->notes->known(&registers));
 	forget(NULL);
 	refusal = gg_error_create(GG_SYSTEM, "the connection is gone");
 	assert_error(x86_read_monitor(&host, &cpus.cpus[0], &registers), GG_SYSTEM,
@@ -232,7 +232,7 @@ static void test_asking(void **state)
 	read_cpu(0, 1);
 	assert_true(unknown(X86_KERNEL_GS_BASE) == UINT64_MAX && times_asked == 1);
 	assert_true(reg(X86_CR8) == 5 && !unknown(X86_CR8));
-	assert_true(arch_of_text()->notes_known(&registers));
+	assert_true(arch_of_text()->notes->known(&registers));
 }
 
 // ---- Segments' flags ----

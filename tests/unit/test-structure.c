@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "arch/arch.h"
+#include "machine/find-arch.h"
 #include "base/cleanup.h"
 #include "qemu/ram.h"
 #include "qemu/layout/structure.h"

@@ -401,6 +401,9 @@ void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *
 		.pc = linear(registers, X86_CS, rip),
 		.sp = linear(registers, X86_SS, stack_offset(registers)),
 		.root = gg_register(registers, X86_CR0 + 3),
+		.pc_name = "rip",
+		.sp_name = "rsp",
+		.root_name = "cr3",
 	};
 	if (ret->pc != rip)
 		snprintf(ret->place, sizeof(ret->place), "%04" PRIx64 ":%04" PRIx64,

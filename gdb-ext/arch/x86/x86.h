@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The registers of x86, and what the x86 files tell each other of them.
+// The registers of x86, and the operations that the rows are made of.
 #ifndef GG_X86_H
 #define GG_X86_H
 
-#include "arch/arch.h"
+#include "arch/notes.h"
+#include "linux/arch-ops.h"
+#include "machine/cpu-ops.h"
 
 // The parts of a segment register, or of GDTR and IDTR, which have a base and a limit only.
 enum { X86_SELECTOR, X86_BASE, X86_LIMIT, X86_FLAGS, X86_SEGMENT_PARTS };
@@ -105,6 +107,12 @@ enum {
 
 extern const struct gg_register_set x86_registers;
 
+extern const struct gg_notes_ops x86_notes_64, x86_notes_32;
+extern const struct gg_linux_ops x86_linux_64, x86_linux_32;
+
+// The formats of page tables; the first stands for paging that is off.
+extern const struct gg_page_format x86_pages_none, x86_pages_64, x86_pages_32, x86_pages_pae;
+
 // The flags that arithmetic sets (Intel SDM, volume 1, chapter 3.4.3), and DF.
 enum {
 	X86_CF = 1 << 0,
@@ -142,7 +150,7 @@ struct gg_error *x86_read_monitor(const struct gg_host *host, const struct gg_qe
 
 enum gg_nesting x86_nesting(const struct gg_registers *registers);
 
-// From where SVM saves them; as read_saved() of struct gg_arch.
+// From where SVM saves them; as read_saved() of struct gg_cpu_ops.
 struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_host *host,
 				const struct gg_qemu_cpu *cpu, const struct gg_registers *nested,
 				struct gg_registers *ret);
@@ -157,5 +165,9 @@ void x86_print_registers(const struct gg_registers *registers, FILE *out);
 struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instruction *ret);
 
 void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
+
+// As the operations of struct gg_cpu_ops.
+void x86_paging(const struct gg_registers *registers, struct gg_paging *ret);
+bool x86_other_paging(const struct gg_registers *registers, struct gg_paging *ret);
 
 #endif

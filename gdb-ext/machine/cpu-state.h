@@ -5,7 +5,7 @@
 #ifndef GG_CPU_STATE_H
 #define GG_CPU_STATE_H
 
-#include "arch.h"
+#include "cpu-ops.h"
 
 struct gg_cpu_state {
 	enum gg_nesting nesting;

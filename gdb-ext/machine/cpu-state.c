@@ -8,7 +8,7 @@ static struct gg_error *read_saved(const struct gg_arch *arch, const struct gg_r
 				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_cpu_state *state)
 {
-	struct gg_error *err = arch->read_saved(map, host, cpu, &state->nested, &state->own);
+	struct gg_error *err = arch->cpu->read_saved(map, host, cpu, &state->nested, &state->own);
 	if (!err || gg_error_is_final(err))
 		return err;
 	gg_registers_init(&state->own, state->nested.set, state->nested.word);
@@ -22,10 +22,12 @@ struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_r
 				   struct gg_cpu_state *ret)
 {
 	ret->unknown[0] = 0;
-	struct gg_error *err = arch->read_registers(host, cpu, &ret->own);
+	if (!arch->cpu || !arch->cpu->read_registers)
+		return gg_arch_not_yet(arch, "registers");
+	struct gg_error *err = arch->cpu->read_registers(host, cpu, &ret->own);
 	if (err)
 		return err;
-	ret->nesting = arch->nesting(&ret->own);
+	ret->nesting = arch->cpu->nesting ? arch->cpu->nesting(&ret->own) : GG_NOT_NESTED;
 	if (ret->nesting != GG_NESTED)
 		return NULL;
 	ret->nested = ret->own;

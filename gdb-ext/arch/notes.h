@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The notes of a vmcore that have a CPU's registers: vmcore/ writes them, and a source reads them.
+#ifndef GG_NOTES_H
+#define GG_NOTES_H
+
+#include "base/buffer.h"
+#include "registers.h"
+
+struct gg_notes_ops {
+	// Append the ELF notes of the CPU whose cpu_index is INDEX, as QEMU's own dump has them.
+	// Unknown bits are 0 there. write_qemu_note is NULL where QEMU has no note of its own.
+	struct gg_error *(*write_prstatus)(const struct gg_registers *registers, uint32_t index,
+					   struct gg_buffer *notes);
+	struct gg_error *(*write_qemu_note)(const struct gg_registers *registers,
+					    struct gg_buffer *notes);
+
+	// Tests whether all registers are known that the two notes have.
+	bool (*known)(const struct gg_registers *registers);
+};
+
+// Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,
+// padded to 4 bytes as Linux and QEMU do it.
+void gg_note_append(struct gg_buffer *notes, const char *name, uint32_t type, const void *desc,
+		    size_t size);
+
+// Appends the note whose bytes are DESC, which is deinitialized.
+struct gg_error *gg_note_finish(struct gg_buffer *notes, const char *name, uint32_t type,
+				struct gg_buffer *desc);
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Linux on x86, of 64 and of 32 bits.
+//
+// In:  the kernel's VMCOREINFO.
+// Out: its page tables, and where its image and its direct map may be.
+// Trusts nothing it reads: the places must agree with each other.
+#include "x86.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+// Linux arch/x86/include/asm/page_64_types.h and Documentation/arch/x86/x86_64/mm.rst.
+#define START_KERNEL_MAP UINT64_C(0xffffffff80000000)
+
+enum { DEFAULT_IMAGE_SIZE = 1 << 30, MAX_IMAGE_SIZE_32 = 64 << 20 };
+
+static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
+				       struct gg_kernel_paging *ret)
+{
+	// "init_top_pgt" was "init_level4_pgt" before v4.13.
+	static const char *const roots[] = { "init_top_pgt", "init_level4_pgt", "swapper_pg_dir",
+					     NULL };
+	gg_gva_t root;
+	int64_t phys_base, level5, sme_mask, image_size;
+	struct gg_error *err = gg_vmcoreinfo_symbol(info, roots, &root);
+	if (!err)
+		err = gg_vmcoreinfo_symbol(info, (const char *const[]){ "_stext", NULL },
+					   &ret->text);
+	if (!err)
+		err = gg_vmcoreinfo_number(info, "phys_base", &phys_base);
+	if (err)
+		return err;
+	if (root < START_KERNEL_MAP || ret->text < START_KERNEL_MAP)
+		return gg_error_create(GG_BAD_DATA,
+				       "_stext is 0x%" PRIx64
+				       " and the page tables are at 0x%" PRIx64
+				       ", not both above 0x%" PRIx64,
+				       ret->text, root, START_KERNEL_MAP);
+
+	level5 = gg_vmcoreinfo_number_or(info, "pgtable_l5_enabled", 0);
+	sme_mask = gg_vmcoreinfo_number_or(info, "sme_mask", 0);
+	image_size = gg_vmcoreinfo_number_or(info, "KERNEL_IMAGE_SIZE", DEFAULT_IMAGE_SIZE);
+	if (image_size <= 0 || image_size > DEFAULT_IMAGE_SIZE)
+		image_size = DEFAULT_IMAGE_SIZE;
+	ret->paging = (struct gg_paging){
+		.format = &x86_pages_64,
+		.levels = level5 ? 5 : 4,
+		.root = root - START_KERNEL_MAP + (uint64_t)phys_base,
+		.ignored_bits = (uint64_t)sme_mask,
+	};
+	ret->text_gpa = ret->text - START_KERNEL_MAP + (uint64_t)phys_base;
+	ret->image_start = START_KERNEL_MAP;
+	ret->image_size = (uint64_t)image_size;
+	ret->word = 8;
+	// From behind the hypervisor's hole and the LDT, as far as KASLR may push it.
+	ret->direct_map_start =
+		level5 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
+	ret->direct_map_end = level5 ? UINT64_C(0xffd2000000000000) : UINT64_C(0xffffea0000000000);
+	return NULL;
+}
+
+// A kernel of 64 bits swaps GS's when it is entered (swapgs); one of 32 bits has it in FS.
+static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[GG_PER_CPU_BASES])
+{
+	static const unsigned int ids[GG_PER_CPU_BASES] = { X86_GS + X86_BASE, X86_KERNEL_GS_BASE,
+							    X86_FS + X86_BASE };
+	size_t count = 0;
+	for (size_t i = 0; i < GG_PER_CPU_BASES; i++)
+		if (gg_register_known(registers, ids[i]))
+			ret[count++] = gg_register(registers, ids[i]);
+	return count;
+}
+
+// Linux arch/x86/kernel/vmcore_info_32.c: VMCOREINFO has neither PAGE_OFFSET nor where KASLR put
+// the kernel, but low memory is mapped linearly, from PAGE_OFFSET on (arch/x86/Kconfig:
+// VMSPLIT_...).
+static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
+				       struct gg_kernel_paging *ret)
+{
+	static const uint32_t page_offsets[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
+						 0x40000000 };
+	enum { COUNT = sizeof(page_offsets) / sizeof(*page_offsets) };
+	gg_gva_t root;
+	struct gg_error *err =
+		gg_vmcoreinfo_symbol(info, (const char *const[]){ "swapper_pg_dir", NULL }, &root);
+	if (!err)
+		err = gg_vmcoreinfo_symbol(info, (const char *const[]){ "_stext", NULL },
+					   &ret->text);
+	if (err)
+		return err;
+	size_t split = 0;
+	while (split < COUNT && page_offsets[split] > ret->text)
+		split++;
+	if (split == COUNT || ret->text > UINT32_MAX || root > UINT32_MAX ||
+	    root < page_offsets[split])
+		return gg_error_create(GG_BAD_DATA,
+				       "_stext is 0x%" PRIx64
+				       " and the page tables are at 0x%" PRIx64
+				       ", not both in the low memory of a kernel of 32 bits",
+				       ret->text, root);
+	const gg_gva_t page_offset = page_offsets[split];
+	char *pae = gg_vmcoreinfo_value(info, "CONFIG_X86_PAE");
+	ret->paging = (struct gg_paging){ .format = pae ? &x86_pages_pae : &x86_pages_32,
+					  .levels = pae ? 3 : 2,
+					  .root = root - page_offset };
+	free(pae);
+	ret->text_gpa = ret->text - page_offset;
+	ret->image_start = ret->text;
+	ret->image_size = MAX_IMAGE_SIZE_32;
+	ret->image_is_direct = true;
+	ret->word = 4;
+	ret->direct_map_start = page_offset;
+	ret->direct_map_end = UINT64_C(1) << 32;
+	return NULL;
+}
+
+const struct gg_linux_ops x86_linux_64 = {
+	.kernel_area = UINT64_C(1) << 63,
+	.image_area = START_KERNEL_MAP,
+	.image_area_size = DEFAULT_IMAGE_SIZE,
+	.read_paging = read_paging_64,
+	.per_cpu_bases = per_cpu_bases,
+};
+
+const struct gg_linux_ops x86_linux_32 = {
+	.read_paging = read_paging_32,
+	.per_cpu_bases = per_cpu_bases,
+};

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The row of an architecture's facts about Linux (arch/arch.h).
+#ifndef GG_LINUX_ARCH_OPS_H
+#define GG_LINUX_ARCH_OPS_H
+
+#include "arch/arch.h"
+#include "memory/page-table.h"
+#include "vmcoreinfo.h"
+
+// The kernel's place in memory, as its VMCOREINFO has it.
+struct gg_kernel_paging {
+	struct gg_paging paging; // the kernel's own page tables
+	gg_gva_t text;           // _stext
+	gg_gpa_t text_gpa;       // the place that _stext must have
+	gg_gva_t image_start;    // the area where the kernel's image may be mapped
+	uint64_t image_size;
+	bool image_is_direct;      // the direct map has the image: nothing shows where that ends
+	unsigned int word;         // bytes in an unsigned long
+	gg_gva_t direct_map_start; // the area where the direct map may be
+	gg_gva_t direct_map_end;
+};
+
+enum { GG_PER_CPU_BASES = 3 };
+
+struct gg_linux_ops {
+	// The lowest address of the kernel's.
+	gg_gva_t kernel_area;
+
+	// The area where a kernel's image may be mapped; size 0 where an image is not looked for by
+	// the CPUs' page tables.
+	gg_gva_t image_area;
+	uint64_t image_area_size;
+
+	// Reads a kernel's VMCOREINFO. GG_BAD_DATA where it contradicts itself, GG_NOT_FOUND where it
+	// lacks something.
+	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,
+					struct gg_kernel_paging *ret);
+
+	// Lists those of a CPU's registers of which one is the offset of the CPU's per-CPU memory,
+	// in the kernel or in a program; returns how many are known. NULL where there is none.
+	size_t (*per_cpu_bases)(const struct gg_registers *registers,
+				uint64_t ret[GG_PER_CPU_BASES]);
+};
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The row of a CPU's operations, a struct for each architecture (arch/arch.h). An operation may be
+// NULL where that is said, or not done yet.
+#ifndef GG_CPU_OPS_H
+#define GG_CPU_OPS_H
+
+#include "arch/arch.h"
+#include "memory/page-table.h"
+#include "qemu/cpus.h"
+
+#include <gdb-guest/code.h>
+#include <gdb-guest/cpus.h>
+#include <stdio.h>
+
+// The answers to what a person asks of a CPU first.
+struct gg_cpu_summary {
+	const char *activity;  // "running", "halted", or why it has not been started
+	unsigned int bits;     // of the code that it executes: 16, 32 or 64
+	const char *privilege; // "kernel", "user" and others
+	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
+	uint64_t root;         // the register that leads to the page tables
+	char place[32];        // segment:offset of the pc, if that is not the pc itself
+	// The architecture's names for pc, sp and root.
+	const char *pc_name, *sp_name, *root_name;
+};
+
+// Bytes of code.
+struct gg_code {
+	const uint8_t *bytes;
+	size_t size;       // at least 1
+	gg_gva_t address;  // of the first
+	unsigned int bits; // of the code: 16, 32 or 64
+	bool intel;        // in Intel's syntax rather than AT&T's
+};
+
+struct gg_cpu_ops {
+	// Tests whether a CPU with these registers, the guest's own, executes code that this
+	// architecture's CPUs alone do. For architectures that share a CPU type; NULL: any CPU does.
+	bool (*is_mode)(const struct gg_registers *registers);
+
+	// Tests the same of a text that QEMU's monitor printed of a CPU (struct gg_qemu_cpu.text).
+	bool (*is_monitor_text)(const char *text);
+
+	// Reads a CPU's registers, as QEMU has them, in its memory or its monitor's text. Where the
+	// CPU executes a nested guest, they are the nested guest's.
+	struct gg_error *(*read_registers)(const struct gg_host *host,
+					   const struct gg_qemu_cpu *cpu, struct gg_registers *ret);
+
+	// Returns the mode of a CPU with these registers that executes the firmware's code in place
+	// of the guest's, and has the firmware's registers; NULL for any other CPU. NULL: no such
+	// mode.
+	const char *(*firmware_mode)(const struct gg_registers *registers);
+
+	// Tests whether the CPU with these registers executes a nested guest. NULL: no CPU does.
+	enum gg_nesting (*nesting)(const struct gg_registers *registers);
+
+	// Reads what the CPU saved of the guest's own registers when it entered the nested guest,
+	// whose registers are NESTED; others are unknown. GG_UNSUPPORTED where the place is not
+	// known, GG_BAD_DATA where it holds something else. NULL without nesting.
+	struct gg_error *(*read_saved)(const struct gg_ram_map *map, const struct gg_host *host,
+				       const struct gg_qemu_cpu *cpu,
+				       const struct gg_registers *nested, struct gg_registers *ret);
+
+	void (*summarize)(const struct gg_registers *registers, struct gg_cpu_summary *ret);
+
+	// Prints the registers in the layout of QEMU's "info registers", without its first line.
+	void (*print_registers)(const struct gg_registers *registers, FILE *out);
+
+	// Shows the first instruction of CODE.
+	struct gg_error *(*disassemble)(const struct gg_code *code, struct gg_instruction *ret);
+	unsigned int longest_instruction; // in bytes
+
+	// Derives the page tables that a CPU uses.
+	void (*paging)(const struct gg_registers *registers, struct gg_paging *ret);
+
+	// Derives the page tables that the kernel may use for itself where it has others, those of
+	// paging(), for programs. False where a kernel that has such has set the CPU to its own.
+	// NULL where kernels have no such tables.
+	bool (*other_paging)(const struct gg_registers *registers, struct gg_paging *ret);
+};
+
+enum { GG_KERNEL_PAGINGS = 2 };
+
+// Derives the page tables that map the kernel which a CPU of ARCH runs, as far as its registers
+// show: first those that it uses, none being normalized for a kernel's configuration, then the
+// other ones that it may have. Returns their number, 0 where paging is off or not known.
+size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,
+			     struct gg_paging ret[GG_KERNEL_PAGINGS]);
+
+// As firmware_mode().
+const char *gg_arch_firmware_mode(const struct gg_arch *arch, const struct gg_registers *registers);
+
+#endif
