@@ -14,6 +14,7 @@
 #define GDB_GUEST_H
 
 #include "gdb-guest/code.h"
+#include "gdb-guest/command.h"
 #include "gdb-guest/cpus.h"
 #include "gdb-guest/debug.h"
 #include "gdb-guest/dump.h"

@@ -40,10 +40,11 @@ void gg_guile_init_kernels(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 
-// And those of log.c, sysrq.c.
+// And those of log.c, sysrq.c, output.c, command.c.
 void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
 void gg_guile_init_output(void);
+void gg_guile_init_command(void);
 
 // A receiver that calls PROCEDURE, which the caller keeps on its stack, with each line.
 struct gg_notices gg_guile_notices(const SCM *procedure);

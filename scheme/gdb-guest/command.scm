@@ -7,12 +7,10 @@
   #:use-module (gdb-guest native)
   #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)
-  #:use-module (ice-9 ftw)
   #:use-module (ice-9 match)
   #:use-module (ice-9 regex)
   #:use-module (srfi srfi-1)
-  #:export (define-guest-command
-            register-guest-command
+  #:export (register-guest-command
             call-with-guest
             final?
             evaluate-address
@@ -20,8 +18,8 @@
             option
             check-range
             last-number
-            parse-options
-            complete-options
+            call-with-options
+            complete-command
             call-with-progress
             format-duration
             progress-text
@@ -35,37 +33,7 @@
   "Does an error of KIND end the command, whatever else there might be to tell?"
   (memq kind '(interrupted lost no-memory)))
 
-;;; Options.  An option is (NAME KIND [TEXT]): KIND is `flag', `file', `text',
-;;; `time' (seconds of the guest's clock, or a time in UTC), (integer LOW HIGH) for a GDB expression whose value must be in that range, `cpu' for such a number of
-;;; a CPU, `cpus' for a list of such numbers, a list of words of which one is meant, or (some-of WORD ...) for a list of them with commas in
-;;; between; (levels WORD ...) is such a list in which WORD+ is WORD and all before it.  Arguments without a dash are what the command's #:argument has: #f for
-;;; none, (KEY . "NAME FOR PEOPLE"), or a list of these.  One whose name is in brackets may be
-;;; left out; one called FILE is a file's name, and ADDR an address in the guest.
-
-(define (arguments-of argument)
-  (match argument
-    (#f '())
-    (((? symbol?) . (? string?)) (list argument))
-    (_ argument)))
-
-(define (names-of-arguments arguments)
-  (string-join (map cdr arguments)))
-
-(define (required? argument)
-  (not (string-prefix? "[" (cdr argument))))
-
-(define (option-flag name) (string-append "-" (symbol->string name)))
-
-(define (find-option specs word)
-  (find (lambda (spec) (string=? (option-flag (car spec)) word)) specs))
-
-(define (names-of specs)
-  (if (null? specs)
-      "it has none"
-      (string-append "it has " (string-join (map (compose option-flag car) specs) ", "))))
-
 (define last-number (- (expt 2 64) 1))
-(define last-cpu (- (expt 2 32) 1))
 
 (define (number-text number)
   (cond
@@ -79,244 +47,38 @@
            (format #f "~a is ~a, not ~a to ~a" name value low (number-text high))))
   value)
 
-(define (parse-integer command spec text low high)
-  (catch 'gdb-guest-error
-    (lambda ()
-      (check-range (option-flag (car spec)) (evaluate-integer text) low high))
-    (lambda (key kind message)
-      (when (final? kind)
-        (throw key kind message))
-      (fail "~a: ~a~a" command
-            (if (string-prefix? "-" message) "" (string-append (option-flag (car spec)) ": "))
-            message))))
-
-(define (with-pluses words)
-  (append words (map (lambda (word) (string-append word "+")) words)))
-
-(define* (parse-some-of command spec words text #:optional (more ""))
-  (let ((chosen (string-split text #\,)))
-    (for-each (lambda (word)
-                (unless (or (member word words)
-                            (and (not (string-null? more))
-                                 (member word (with-pluses words))))
-                  (fail "~a: ~a is some of ~a~a, with commas in between, not ~s" command
-                        (option-flag (car spec)) (string-join words ", ") more word)))
-              chosen)
-    chosen))
-
-(define log-time (make-regexp "^([0-9]{1,9})(\\.([0-9]{1,9}))?$"))
-(define wall-time
-  (make-regexp "^([0-9]{4}-[0-9]{2}-[0-9]{2})([T ]([0-9]{2}:[0-9]{2}(:[0-9]{2})?))?Z?$"))
-
-(define (parse-time command spec text)
-  "Nanoseconds, or for a time of a clock on a wall (wall . NANOSECONDS), since 1970."
-  (define group match:substring)
-  (define (wrong)
-    (fail "~a: ~a is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not ~s" command
-          (option-flag (car spec)) text))
-  (define (seconds-since-1970 found)
-    (let* ((day (group found 1))
-           (time (or (group found 3) "00:00"))
-           (text (string-append day "T" time (if (group found 4) "" ":00"))))
-      (catch #t
-        (lambda ()
-          (match (strptime "%Y-%m-%dT%H:%M:%S" text)
-            ((tm . (? (lambda (end) (= end (string-length text)))))
-             ;; The 31st of a shorter month would be taken for the 1st of the next.
-             (let* ((seconds (car (mktime tm "UTC"))))
-               (unless (string=? text (strftime "%Y-%m-%dT%H:%M:%S" (gmtime seconds)))
-                 (wrong))
-               seconds))))
-        (lambda _ (wrong)))))
-  (cond
-   ((regexp-exec log-time text)
-    => (lambda (found)
-         (+ (* (string->number (group found 1)) (expt 10 9))
-            (string->number (string-pad-right (or (group found 3) "0") 9 #\0)))))
-   ((regexp-exec wall-time text)
-    => (lambda (found) (cons 'wall (* (seconds-since-1970 found) (expt 10 9)))))
-   (else (wrong))))
-
-(define (parse-value command spec text)
-  (match (cadr spec)
-    (('integer low high) (parse-integer command spec text low high))
-    ('cpu (parse-integer command spec text 0 last-cpu))
-    ('file (expand-file text))
-    ((or 'text 'cpus) text)
-    ('time (parse-time command spec text))
-    (('levels . words)
-     (parse-some-of command spec words text ", each alone or with + for it and worse"))
-    (('some-of . words) (parse-some-of command spec words text))
-    ((? list? words)
-     (if (member text words)
-         text
-         (fail "~a: ~a is one of ~a, not ~s" command (option-flag (car spec))
-               (string-join words ", ") text)))))
-
-(define (file? argument)
-  (string=? "FILE" (cdr argument)))
-
-(define (negative-number? word)
-  (and (> (string-length word) 1)
-       (char-numeric? (string-ref word 1))))
-
-(define tilde (make-regexp "^~([^/]*)(.*)$"))
-
-(define (home user)
-  "The home of USER, or for \"\" of who runs GDB; #f where there is none."
-  (catch #t
-    (lambda ()
-      (or (and (string-null? user) (getenv "HOME"))
-          (passwd:dir (if (string-null? user) (getpwuid (getuid)) (getpwnam user)))))
-    (const #f)))
-
-(define (expand-file name)
-  "NAME with a home in the place of ~ or ~USER, as in GDB's own commands."
-  (let* ((match (regexp-exec tilde name))
-         (folder (and match (home (match:substring match 1)))))
-    (if folder
-        (string-append folder (match:substring match 2))
-        name)))
-
-(define (parse-options command specs argument words)
-  "WORDS as an alist: a flag's value is #t, an argument without a dash has the key of ARGUMENT."
-  (define arguments (arguments-of argument))
-  (define (too-many word)
-    (match arguments
-      (() (fail "~a: it takes no argument; ~s was given" command word))
-      (((_ . name)) (fail "~a: it takes one ~a; ~s is one too many (quote a name with spaces)"
-                          command name word))
-      (_ (fail "~a: it takes ~a; ~s is one too many (quote what has spaces)"
-               command (names-of-arguments arguments) word))))
-  (let loop ((words words) (left arguments) (result '()))
-    (match words
-      (() (if (any required? left)
-              (fail "~a: it takes ~a; help ~a" command (names-of-arguments arguments) command)
-              result))
-      ((word . rest)
-       (let ((spec (find-option specs word)))
-         (cond
-          ((and spec (eq? (cadr spec) 'flag))
-           (loop rest left (acons (car spec) #t result)))
-          ((and spec (null? rest))
-           (fail "~a: ~a takes a value" command word))
-          (spec
-           (loop (cdr rest) left
-                 (acons (car spec) (parse-value command spec (car rest)) result)))
-          ((and (string-prefix? "-" word) (not (string=? word "-"))
-                (not (and (pair? left) (negative-number? word) (not (file? (car left))))))
-           (fail "~a: no option ~a; ~a" command word (names-of specs)))
-          ;; As in GDB: x/FORMAT.
-          ((and (string-prefix? "/" word) (assq 'format left))
-           (loop rest (alist-delete 'format left eq?)
-                 (acons 'format (substring word 1) result)))
-          ((null? left) (too-many word))
-          (else
-           (loop rest (cdr left)
-                 (acons (caar left) (if (file? (car left)) (expand-file word) word)
-                        result)))))))))
+;;; Options are a pair: the C library's object, and what it has as an association list.  A flag is #t, a list
+;;; with commas a list, a time nanoseconds of the guest's clock or (wall . NANOSECONDS) since 1970.
 
 (define (option options name)
-  "The value of the option NAME, or #f."
-  (assq-ref options name))
+  "The value of the option or argument NAME, or #f."
+  (assq-ref (cdr options) name))
+
+(define (call-with-options name text procedure)
+  "Calls PROCEDURE with the options and arguments of the command NAME that TEXT has."
+  (let ((options (%parse-options name text evaluate-integer)))
+    (dynamic-wind
+      (const #t)
+      (lambda () (procedure options))
+      (lambda () (%options-end (car options))))))
 
 ;;; Completion.
 
-(define (complete-file prefix)
-  (let* ((slash (string-rindex prefix #\/))
-         (folder (if slash (substring prefix 0 (+ slash 1)) ""))
-         (start (if slash (substring prefix (+ slash 1)) prefix))
-         (names (or (scandir (if (string-null? folder) "." (expand-file folder))
-                             (lambda (name)
-                               (and (string-prefix? start name)
-                                    (not (member name '("." ".."))))))
-                    '())))
-    (map (lambda (name)
-           (let ((path (string-append folder name)))
-             (if (folder? (expand-file path))
-                 (string-append path "/")
-                 path)))
-         names)))
-
-(define (folder? path)
-  (and (file-exists? path) (file-is-directory? path)))
-
-;; GDB shows 200 (set max-completions).
-(define most-symbols 300)
-
-(define (complete-in-guest procedure)
-  "What PROCEDURE, which is called with the guest, returns; nothing where that fails."
+(define (complete-in-guest name text)
+  "The candidates where the guest has some; none where that fails."
   (catch #t
-    (lambda () (call-with-guest procedure))
+    (lambda () (call-with-guest (lambda (guest) (%complete name text guest))))
     (const '())))
 
-(define (complete-symbol prefix)
-  (if (string-null? prefix)
-      '()
-      (complete-in-guest
-       (lambda (guest) (%guest-complete-symbol guest prefix most-symbols)))))
-
-(define (complete-cpus)
-  (complete-in-guest
-   (lambda (guest)
-     (map (lambda (cpu) (number->string (assq-ref cpu 'index)))
-          (%guest-cpus guest)))))
-
-(define (arguments-left specs arguments words)
-  "Those of ARGUMENTS that WORDS, options and arguments, have not given yet."
-  (match words
-    (() arguments)
-    ((word . rest)
-     (let ((spec (find-option specs word)))
-       (cond
-        ((and spec (not (eq? (cadr spec) 'flag)))
-         (arguments-left specs arguments (if (null? rest) '() (cdr rest))))
-        ((or spec (string-prefix? "/" word) (null? arguments))
-         (arguments-left specs arguments rest))
-        (else (arguments-left specs (cdr arguments) rest)))))))
-
-(define (complete-argument arguments word)
-  "What WORD, the first of ARGUMENTS, may become."
-  (match arguments
-    (((_ . "FILE") . _) (complete-file word))
-    (((_ . "ADDR") . _) (complete-symbol word))
-    ((((? (lambda (key) (eq? key 'key))) . _) . _)
-     (map (lambda (row) (vector-ref row 0)) (%sysrq-keys)))
-    (_ '())))
-
-(define (complete-some-of words text)
-  "TEXT with its last word, of those with commas in between, as each of WORDS that it may become."
-  (let ((start (or (and=> (string-rindex text #\,) 1+) 0)))
-    (map (lambda (word) (string-append (substring text 0 start) word))
-         words)))
-
-(define (complete-options specs argument text word)
+(define (complete-command name text word)
   "What TEXT, the arguments so far, may go on with, as replacements for WORD, the piece of it behind
 GDB's last word break."
   (let* ((start (or (and=> (string-rindex text #\space) 1+) 0))
-         (last-word (substring text start))
-         (words (split-arguments (substring text 0 start)))
-         (previous (and (pair? words) (find-option specs (last words))))
-         (candidates
-          (match (and previous (cadr previous))
-            ((or #f 'flag)
-             (if (string-prefix? "-" last-word)
-                 (map (compose option-flag car) specs)
-                 (complete-argument (arguments-left specs (arguments-of argument) words)
-                                    last-word)))
-            ('file (complete-file last-word))
-            ('cpu (complete-cpus))
-            ('cpus (complete-some-of (complete-cpus) last-word))
-            ((or 'text 'time ('integer . _)) '())
-            (('levels . words) (complete-some-of (with-pluses words) last-word))
-            (('some-of . words) (complete-some-of words last-word))
-            (words words)))
-         ;; GDB takes what it gets as what stands for WORD, the end of the last word.
-         (known (- (string-length last-word) (string-length word))))
-    (filter-map (lambda (candidate)
-                  (and (string-prefix? last-word candidate)
-                       (substring candidate (max known 0))))
-                candidates)))
+         (known (max 0 (- (string-length text) start (string-length word)))))
+    (map (lambda (candidate) (substring candidate known))
+         (if (%completes-guest? name text)
+             (complete-in-guest name text)
+             (%complete name text #f)))))
 
 ;;; Commands.
 
@@ -338,11 +100,11 @@ to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"))
 gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or connect to its gdbstub \
 (target remote ADDRESS)"))))
 
-(define (invoke name specs argument body text)
+(define (invoke name body text)
   (catch #t
     (lambda ()
       (stop-watching)
-      (body (parse-options name specs argument (split-arguments text))))
+      (call-with-options name text body))
     (lambda (key . arguments)
       (match (cons key arguments)
         (('gdb-guest-error 'interrupted _) (fail "Quit"))
@@ -350,47 +112,11 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
         (('signal . _) (fail "Quit"))
         (_ (apply throw key arguments))))))
 
-(define (register-guest-command name argument specs doc body)
-  (register-command name (help-text name argument specs doc)
-                    (lambda (text)
-                      (invoke name specs argument body text))
-                    (lambda (text word)
-                      (complete-options specs argument text word))))
-
-(define (option-help spec)
-  (match spec
-    ((name 'flag text) (format #f "  ~a~%    ~a" (option-flag name) text))
-    ((name ('some-of . words) text)
-     (format #f "  ~a ~a[,...]~%    ~a" (option-flag name) (string-join words "|") text))
-    ((name ('levels . words) text)
-     (format #f "  ~a ~a[+][,...]~%    ~a" (option-flag name) (string-join words "|") text))
-    ((name ('integer . _) text) (format #f "  ~a N~%    ~a" (option-flag name) text))
-    ((name (? list? words) text)
-     (format #f "  ~a ~a~%    ~a" (option-flag name) (string-join words "|") text))
-    ((name 'cpu text) (format #f "  ~a N~%    ~a" (option-flag name) text))
-    ((name kind text)
-     (format #f "  ~a ~a~%    ~a" (option-flag name) (string-upcase (symbol->string kind))
-             text))))
-
-(define (help-text name argument specs doc)
-  "DOC's first line, how the command is called, the rest of DOC, the options."
-  (let* ((end (or (string-index doc #\newline) (string-length doc)))
-         (usage (string-append "Usage: " name
-                               (if (null? specs) "" " [OPTION]...")
-                               (string-concatenate
-                                (map (lambda (argument)
-                                       (string-append " " (cdr argument)))
-                                     (arguments-of argument))))))
-    (string-append (substring doc 0 end) "\n" usage (substring doc end)
-                   (if (null? specs) "" "\n\nOptions:\n")
-                   (string-join (map option-help specs) "\n"))))
-
-(define-syntax define-guest-command
-  (syntax-rules ()
-    "Registers the command NAME.  A SPEC is an option, quasiquoted; BODY is called with the options and
-arguments as `option' reads them."
-    ((_ (name #:argument argument #:options (spec ...)) doc body)
-     (register-guest-command (symbol->string 'name) 'argument `(spec ...) doc body))))
+(define (register-guest-command name body)
+  "Registers NAME, a command of the table; BODY is called with its options."
+  (register-command name (assoc-ref (%commands) name)
+                    (lambda (text) (invoke name body text))
+                    (lambda (text word) (complete-command name text word))))
 
 ;;; Addresses in the guest.
 

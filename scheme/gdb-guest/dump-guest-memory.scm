@@ -161,26 +161,4 @@ way.  It takes the bytes done, the bytes to do and the seconds so far, and a pro
           (say "~a: ~a of guest memory in ~,2f s (~a/s)\n" file (format-size memory-size) seconds
                (format-size (inexact->exact (round (/ memory-size (max seconds 1e-3))))))))))))
 
-(define-guest-command (dump-guest-memory
-                       #:argument (file . "FILE")
-                       #:options
-                       ((force flag "Replace FILE if it exists.")
-                        (begin (integer 0 ,last-number) "Only guest-physical addresses from here on ...")
-                        (length (integer 1 ,last-number) "... and as many bytes of them, as QMP's command has it.")
-                        (absent ("fail" "skip")
-                                "What to do where some of the guest's memory is missing: fail,
-    which is what happens without this, or skip: leave it out, and say what was left out.")
-                        (no-notes flag "Only memory: not the CPUs' registers, nor VMCOREINFO.")
-                        (via ("gdb" "fastest" "monitor")
-                             "How guest memory is read: through GDB, slowly, or the fastest way there is
-    without QEMU's help; at QEMU's gdbstub, where that is slow, monitor has QEMU write
-    the memory to a file first, beside FILE.  QEMU on another machine writes FILE there,
-    in its own way, in the place of one that there may be.")))
-  "Write the guest's memory to FILE, as a vmcore.
-
-It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
-FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It has the notes of QEMU's own
-dump, and where a Linux kernel is found in the guest, its VMCOREINFO and virtual addresses.  It
-appears when it is whole; where some of the guest's memory is missing, there is an error that
-says which, and no file."
-  dump-and-print)
+(register-guest-command "dump-guest-memory" dump-and-print)

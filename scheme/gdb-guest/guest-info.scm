@@ -278,14 +278,4 @@ disconnect)")))
     (for-each (lambda (print) (print info))
               (list print-version print-target print-qemu print-cpus print-ram print-kernel print-notes))))
 
-(define-guest-command (guest-info #:argument #f
-                                  #:options ((layout flag
-                                              "show where members of QEMU's structures are, by its debuginfo and as found
-without it, each with its proof, and whether the two agree")))
-  "Show what is being looked at: QEMU, its machine and CPUs, the guest's RAM and kernel.
-
-It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
-
-It tells where guest memory is read from and what of it is missing, whether the registers that QEMU
-has are the CPUs', and how the guest's kernel was found."
-  print-info)
+(register-guest-command "guest-info" print-info)

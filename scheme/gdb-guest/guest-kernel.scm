@@ -130,20 +130,4 @@ the kernel that runs.  Returns the release, or #f."
      ((option options 'auto) (choose-guest-kernel #f))
      (else (print-kernels options)))))
 
-(define-guest-command (guest-kernel
-                       #:argument ((number . "[N]"))
-                       #:options
-                       ((scan flag "At a gdbstub look at all of RAM, which is then read over the wire.")
-                        (auto flag "Choose no kernel: the commands show the kernel that runs.")
-                        (json flag "A JSON object for each kernel, on a line of its own.")))
-  "List the Linux kernels in the guest's RAM, or choose which of them all commands show.
-
-RAM has several after a crash, when a kernel for crashes (kdump) has been booted, and after a reset.
-Each has a number, its release, the CPUs that run it, where its VMCOREINFO is, and what its log ends
-in; an asterisk marks the kernel that the commands show.  With the number N that kernel is shown by
-guest-klog, guest-x, guest-vtop, guest-info, by the symbols of guest-regs and in the VMCOREINFO of
-dump-guest-memory, of this core, process or connection alone, until it is not there any more.
-
-At a gdbstub these are the running kernel and the crashed one that it was booted after; -scan finds
-all."
-  run-command)
+(register-guest-command "guest-kernel" run-command)

@@ -160,51 +160,9 @@ notices."
               (note-beside-log options "the guest stands still now; \"continue\" lets it run on"))))
          (lambda () (%log-follow-end follow)))))))
 
-(define most-context 1000000)
-
-(define-guest-command (guest-klog
-                       #:argument #f
-                       #:options
-                       ((level (levels ,@(%log-level-names))
-                               "Only records of these levels; err+ is err and worse.")
-                        (facility (some-of ,@(%log-facility-names))
-                                  "Only records of these facilities.")
-                        (grep text "Only records whose text has this POSIX extended regular expression.")
-                        (before (integer 0 ,most-context) "With -grep, the N records before each that it finds ...")
-                        (after (integer 0 ,most-context) "... the N after it ...")
-                        (context (integer 0 ,most-context) "... and as many of both.")
-                        (since time "Only records since this time: seconds of the log's clock (12.5), or a time in UTC
-    (2026-11-26, 2026-11-26T15:03:39).")
-                        (until time "Only records until this time.")
-                        (since-clear flag "Only records since the last \"dmesg --clear\" in the guest.")
-                        (tail (integer 1 ,last-number) "Only the last so many records.")
-                        (follow flag "Go on: let the guest run, and print new records until Ctrl-C.")
-                        (T flag "Times in UTC, by the kernel's own clock, as dmesg -T has them; a note says what that
-    is worth.")
-                        (raw flag "The facility and the level, as a number, before each line: <6>.")
-                        (decode flag "The facility and the level, as words, before each line.")
-                        (caller flag "The task (T1) or CPU (C0) that wrote it, behind the time.")
-                        (json flag "A JSON object for each record, on a line of its own.")
-                        (output file "Write the log to FILE, which appears when it is whole ...")
-                        (force flag "... and replace it if it exists.")
-                        (hexdump file
-                                 "Look for the log in FILE, a transcript of the x or xp commands of
-    QEMU's monitor (formats c and x), instead of in what GDB has in front of it.")))
-  "Print the log of the guest's Linux kernel, as dmesg in the guest would.
-
-It works on a core of QEMU, a QEMU process and QEMU's gdbstub.  The guest needs no debuginfo; the
-log of every kernel with VMCOREINFO is found, and mostly those of others too.  Each line of a record
-has its time before it.  Where records were lost, a line starting \"note:\" says so.  Control characters
-and what is not UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's colours, unless
-\"set style enabled off\".
-
-With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands still for some milliseconds
-several times a second, and is stopped at the end, which is Ctrl-C.  What the kernel overwrites in
-between is told as lost.  That takes a QEMU process or QEMU's gdbstub; a core cannot run.
-
-In GDB's Guile, (guest-log) gives the records as data, each an association list: seq, time (in
-nanoseconds), level, facility, caller, flags, lost, text, bytes, dict."
-  (lambda (options)
-    (if (option options 'follow)
-        (follow-log options)
-        (print-log options))))
+(register-guest-command
+ "guest-klog"
+ (lambda (options)
+   (if (option options 'follow)
+       (follow-log options)
+       (print-log options))))

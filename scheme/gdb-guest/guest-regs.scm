@@ -242,25 +242,4 @@ maybe-nested is #t where that cannot be told.  NOTICE is called with a line wher
       ((cpu) (when wanted (set-variables cpu)))
       (_ #f))))
 
-(define-guest-command (guest-regs
-                       #:argument #f
-                       #:options
-                       ((cpu cpus "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas.  Where it is one, its
-    registers are set as $guest_rip and so on, its number as $guest_cpu, and $guest_current
-    is 1 if they are its registers of now.")
-                        (all flag "All registers, in the layout of QEMU's \"info registers\".")
-                        (json flag "A JSON object for each CPU, on a line of its own.")))
-  "Show the registers of the guest's CPUs, and whether to believe them.
-
-It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
-
-Each CPU is current, stale or unknown.  It is stale where KVM has run it since QEMU last asked for
-its registers: what is shown is what they were then.  It is unknown where TCG was executing, or QEMU
-does not tell.  A digit that is not known is a question mark.
-
-A CPU in SMM executes the firmware: what is shown are the firmware's registers.
-
-A CPU that executes a nested guest, because the guest is a hypervisor itself, is \"nested\": its
-registers are those that it saved of the guest itself, and the nested guest's follow.  QEMU's gdbstub
-does not tell such a CPU from others; its page tables may, where the guest's kernel is known."
-  show-registers)
+(register-guest-command "guest-regs" show-registers)

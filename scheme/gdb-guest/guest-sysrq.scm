@@ -145,7 +145,6 @@ lets go of them")))
 (define answer-run 20)        ; so short that the kernel does not overwrite what has not been seen
 (define quiet-enough 1000)
 (define default-wait 10)
-(define longest-wait 3600)
 
 (define (print-new look follow write)
   "Has WRITE take what the kernel has logged; was that anything?"
@@ -251,23 +250,10 @@ remote ADDRESS) instead of to the process"))
           (confirm-key key does))
         (send-key target look run row write seconds))))))
 
-(define-guest-command (guest-sysrq
-                       #:argument (key . "[KEY]")
-                       #:options
-                       ((wait (integer 1 ,longest-wait) "Let the guest run for at most so many seconds (10).")
-                        (output file "Write the answer to FILE, which appears at the end ...")
-                        (force flag "... and replace it if it exists; do not ask, whatever the key does.")
-                        (list flag "Show the keys, and what the kernel does at each.")))
-  "Send a magic SysRq key to the guest's Linux kernel, and print what it logs then.
-
-It works on QEMU's gdbstub; the guest must have a PS/2 keyboard, as PCs have by default.
-The key is typed there with Alt and SysRq; the guest runs until its kernel has been quiet for a second
-after its answer, and is stopped again.  The kernel does what kernel.sysrq in the guest allows; what it
-does not allow it says or ignores.
-
-Keys at which work in the guest is lost ask first, unless \"set confirm off\"."
-  (lambda (options)
-    (cond
-     ((option options 'list) (list-keys))
-     ((option options 'key) => (lambda (key) (guest-sysrq key options)))
-     (else (throw 'gdb-guest-error 'invalid "it takes a KEY; -list shows them")))))
+(register-guest-command
+ "guest-sysrq"
+ (lambda (options)
+   (cond
+    ((option options 'list) (list-keys))
+    ((option options 'key) => (lambda (key) (guest-sysrq key options)))
+    (else (throw 'gdb-guest-error 'invalid "it takes a KEY; -list shows them")))))

@@ -54,15 +54,4 @@ not mapped, #f; BLOCK is #f if that is not RAM; ABSENT? says that it is, and its
           (for-each print-entry entries)
           (print-translation address entries translation)))))))
 
-(define-guest-command (guest-vtop
-                       #:argument ((address . "ADDR"))
-                       #:options
-                       ((cpu cpu "Through the page tables of this CPU; without it, through those of the guest's kernel.")))
-  "Show how the guest's page tables translate the virtual address ADDR.
-
-It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
-
-ADDR is as guest-x has it.  Each entry on the way is shown with its guest-physical address, its value
-and the flags that are set in it; then the guest-physical address, and where that is in QEMU's
-memory."
-  show-walk)
+(register-guest-command "guest-vtop" show-walk)

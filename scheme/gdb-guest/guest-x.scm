@@ -203,19 +203,4 @@ what was asked for, or not be current."
                ((#\i) (print-code guest named cpu address count notice))
                (else (print-units guest named read address count letter size))))))))))
 
-(define-guest-command (guest-x
-                       #:argument ((address . "ADDR") (format . "[COUNT][FORMAT]"))
-                       #:options
-                       ((cpu cpu "Through the page tables of this CPU, as it sees memory, and with its own per-CPU
-    variables; without it, through those of the guest's kernel.")))
-  "Examine guest memory at the virtual address ADDR: guest-x/16gx ADDR.
-
-It works on a core of QEMU, a QEMU process and QEMU's gdbstub.
-
-ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or a GDB expression
-(\"$guest_rsp\", \"0xffffffff81000000\"); quote one with spaces.  The format is that of GDB's x, behind
-the command's name or behind ADDR: a count; x, d, u, o, t, c, s for text, a for addresses with their
-symbols, i for instructions; the size b, h, w or g.  Instructions are of 16, 32 or 64 bits as the CPU's
-are, and \"=>\" is where a CPU is.  An address that is not mapped is an error that has the page table's
-entry which says so."
-  print-memory)
+(register-guest-command "guest-x" print-memory)

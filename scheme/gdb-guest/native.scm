@@ -44,6 +44,11 @@
             %log-level-names
             %log-facility-names
             %sysrq-keys
+            %commands
+            %parse-options
+            %options-end
+            %complete
+            %completes-guest?
             %output
             %output-write
             %output-end

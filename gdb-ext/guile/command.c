@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The table of commands: their help, options, completion, and what they print.
+#include "guile.h"
+#include "base/cleanup.h"
+
+#include <gdb-guest/command.h>
+#include <string.h>
+
+// ---- The table ----
+
+static const struct gg_command *to_command(SCM name)
+{
+	_cleanup_free_ char *text = scm_to_utf8_string(name);
+	const struct gg_command *command = gg_command_find(text, true);
+	if (command)
+		return command;
+	free(no_cleanup_ptr(text));
+	scm_misc_error(NULL, "the table of commands has no ~S", scm_list_1(name));
+}
+
+// (%commands) => a list of (NAME . HELP).
+static SCM all_commands(void)
+{
+	const struct gg_command *command;
+	SCM list = SCM_EOL;
+	for (size_t i = 0; (command = gg_command_at(i)); i++) {
+		_cleanup_free_ char *help = gg_command_help(command, true);
+		list = scm_acons(gg_guile_string(command->gdb_name),
+				 gg_guile_string(help ? help : ""), list);
+	}
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
+// ---- Options ----
+
+// Evaluates TEXT by a procedure that takes it and what it should be, and returns an integer.
+static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
+{
+	const SCM *procedure = data;
+	SCM result;
+	struct gg_error *err = gg_guile_call(
+		*procedure, scm_list_2(scm_from_locale_string(text), gg_guile_string(expected)),
+		&result);
+	if (err)
+		return err;
+	if (!scm_is_exact_integer(result))
+		return gg_error_create(GG_SYSTEM, "the value of %s is of the wrong type", text);
+	*ret = scm_to_utf8_string(scm_number_to_string(result, SCM_UNDEFINED));
+	return NULL;
+}
+
+static struct gg_front_end front_end(SCM *procedure)
+{
+	return (struct gg_front_end){ evaluate, procedure, .is_debugger = true };
+}
+
+// Allocated by the collector, which does not end it: (%options-end) does.
+static SCM options_type;
+
+static struct gg_options *to_options(SCM object)
+{
+	scm_assert_foreign_object_type(options_type, object);
+	struct gg_options *options = scm_foreign_object_ref(object, 0);
+	if (!options)
+		scm_misc_error(NULL, "the options are not in use any more", SCM_EOL);
+	return options;
+}
+
+static SCM to_list(const char *text)
+{
+	return scm_string_split(scm_from_locale_string(text), SCM_MAKE_CHAR(','));
+}
+
+static SCM to_time(const struct gg_log_bound *bound)
+{
+	const SCM time = scm_from_int64(bound->time);
+	return bound->is_wall ? scm_cons(scm_from_utf8_symbol("wall"), time) : time;
+}
+
+static SCM to_value(enum gg_value_kind kind, const struct gg_value *value)
+{
+	switch (kind) {
+	case GG_VALUE_FLAG:
+		return SCM_BOOL_T;
+	case GG_VALUE_INTEGER:
+	case GG_VALUE_CPU:
+		return scm_from_uint64(value->number);
+	case GG_VALUE_WORDS:
+	case GG_VALUE_LEVELS:
+		return to_list(value->text);
+	case GG_VALUE_TIME:
+		return to_time(&value->time);
+	default:
+		return scm_from_locale_string(value->text);
+	}
+}
+
+static SCM add_values(SCM list, const struct gg_options *options, const struct gg_option *rows)
+{
+	for (; rows && rows->name; rows++) {
+		const struct gg_value *value = gg_options_value(options, rows->name);
+		if (value)
+			list = scm_acons(scm_from_utf8_symbol(rows->name),
+					 to_value(rows->kind, value), list);
+	}
+	return list;
+}
+
+// (%parse-options NAME TEXT EVALUATE) => (OBJECT . ALIST): what was typed behind the command's name, as an
+// object to be ended and as data.
+static SCM parse_options(SCM name, SCM text, SCM procedure)
+{
+	const struct gg_command *command = to_command(name);
+	const struct gg_front_end front = front_end(&procedure);
+	struct gg_options *options = NULL;
+	char *typed = scm_to_locale_string(text);
+	struct gg_error *err = gg_options_parse_text(command, typed, &front, &options);
+	free(typed);
+	gg_guile_throw(err);
+	SCM list = add_values(SCM_EOL, options, command->arguments);
+	list = add_values(list, options, command->options);
+	return scm_cons(scm_make_foreign_object_1(options_type, options), list);
+}
+
+static SCM options_end(SCM object)
+{
+	gg_options_destroy(to_options(object));
+	scm_foreign_object_set_x(object, 0, NULL);
+	return SCM_UNSPECIFIED;
+}
+
+// ---- Completion ----
+
+static struct gg_error *collect_candidate(void *data, const char *candidate)
+{
+	SCM *list = data;
+	*list = scm_cons(scm_from_locale_string(candidate), *list);
+	return NULL;
+}
+
+// (%complete NAME TEXT GUEST) => a list of texts that the last word of TEXT may become; GUEST may be #f.
+static SCM complete(SCM name, SCM text, SCM object)
+{
+	const struct gg_command *command = to_command(name);
+	struct gg_guest *guest = scm_is_true(object) ? gg_guile_guest(object) : NULL;
+	SCM list = SCM_EOL;
+	char *typed = scm_to_locale_string(text);
+	struct gg_error *err =
+		gg_command_complete(command, typed, true, guest, collect_candidate, &list);
+	free(typed);
+	gg_guile_throw(err);
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
+// (%completes-guest? NAME TEXT): tests whether %complete needs the guest for TEXT.
+static SCM completes_guest(SCM name, SCM text)
+{
+	const struct gg_command *command = to_command(name);
+	_cleanup_free_ char *typed = scm_to_locale_string(text);
+	return scm_from_bool(gg_command_completes_guest(command, typed));
+}
+
+void gg_guile_init_command(void)
+{
+	options_type = scm_permanent_object(scm_make_foreign_object_type(
+		scm_from_utf8_symbol("options"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
+	gg_guile_define("%commands", 0, (scm_t_subr)all_commands);
+	gg_guile_define("%parse-options", 3, (scm_t_subr)parse_options);
+	gg_guile_define("%options-end", 1, (scm_t_subr)options_end);
+	gg_guile_define("%complete", 3, (scm_t_subr)complete);
+	gg_guile_define("%completes-guest?", 2, (scm_t_subr)completes_guest);
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The table of commands.
+//
+// A new command: its data in guest/, its print function in this folder, its row here.
+#include "command.h"
+
+#include <string.h>
+
+enum { LOG_LEVELS = 8, LOG_FACILITIES = 24, MOST_CONTEXT = 1000000, LONGEST_WAIT = 3600 };
+
+#define QEMU_ALONE "It works on a core of QEMU, a QEMU process and QEMU's gdbstub."
+
+// ---- Options ----
+
+static const struct gg_option info_options[] = {
+	{ .name = "layout",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "show where members of QEMU's structures are, by its debuginfo and as found\n"
+		  "without it, each with its proof, and whether the two agree" },
+	{ 0 }
+};
+
+static const struct gg_option klog_options[] = {
+	{ .name = "level",
+	  .kind = GG_VALUE_LEVELS,
+	  .word = gg_log_level_name,
+	  .word_count = LOG_LEVELS,
+	  .help = "Only records of these levels; err+ is err and worse." },
+	{ .name = "facility",
+	  .kind = GG_VALUE_WORDS,
+	  .word = gg_log_facility_name,
+	  .word_count = LOG_FACILITIES,
+	  .help = "Only records of these facilities." },
+	{ .name = "grep",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "Only records whose text has this POSIX extended regular expression." },
+	{ .name = "before",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = MOST_CONTEXT,
+	  .help = "With -grep, the N records before each that it finds ..." },
+	{ .name = "after",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = MOST_CONTEXT,
+	  .help = "... the N after it ..." },
+	{ .name = "context",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = MOST_CONTEXT,
+	  .help = "... and as many of both." },
+	{ .name = "since",
+	  .kind = GG_VALUE_TIME,
+	  .help = "Only records since this time: seconds of the log's clock (12.5), or a time in "
+		  "UTC\n"
+		  "    (2026-11-26, 2026-11-26T15:03:39)." },
+	{ .name = "until", .kind = GG_VALUE_TIME, .help = "Only records until this time." },
+	{ .name = "since-clear",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Only records since the last \"dmesg --clear\" in the guest." },
+	{ .name = "tail",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = UINT64_MAX,
+	  .help = "Only the last so many records." },
+	{ .name = "follow",
+	  .kind = GG_VALUE_FLAG,
+	  .needs_debugger = true,
+	  .help = "Go on: let the guest run, and print new records until Ctrl-C." },
+	{ .name = "T",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Times in UTC, by the kernel's own clock, as dmesg -T has them; a note says how "
+		  "far\n"
+		  "    they can be trusted." },
+	{ .name = "raw",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The facility and the level, as a number, before each line: <6>." },
+	{ .name = "decode",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The facility and the level, as words, before each line." },
+	{ .name = "caller",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The task (T1) or CPU (C0) that wrote it, behind the time." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each record, on a line of its own." },
+	{ .name = "output",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Write the log to FILE, which appears when it is whole ..." },
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "... and replace it if it exists." },
+	{ .name = "hexdump",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Look for the log in FILE, a transcript of the x or xp commands of QEMU's "
+		  "monitor\n"
+		  "    (formats c and x), instead of in the guest." },
+	{ 0 }
+};
+
+static const struct gg_option regs_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPUS,
+	  .help = "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas." },
+	{ .name = "all",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "All registers, in the layout of QEMU's \"info registers\"." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each CPU, on a line of its own." },
+	{ 0 }
+};
+
+static const struct gg_option x_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPU,
+	  .help = "Through the page tables of this CPU, as it sees memory, and with its own "
+		  "per-CPU\n"
+		  "    variables; without it, through those of the guest's kernel." },
+	{ 0 }
+};
+
+static const struct gg_option x_arguments[] = {
+	{ .name = "address", .kind = GG_VALUE_ADDRESS, .label = "ADDR" },
+	{ .name = "format", .kind = GG_VALUE_FORMAT, .label = "[COUNT][FORMAT]" },
+	{ 0 }
+};
+
+static const struct gg_option vtop_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPU,
+	  .help = "Through the page tables of this CPU; without it, through those of the guest's "
+		  "kernel." },
+	{ 0 }
+};
+
+static const struct gg_option vtop_arguments[] = {
+	{ .name = "address", .kind = GG_VALUE_ADDRESS, .label = "ADDR" }, { 0 }
+};
+
+static const struct gg_option kernel_options[] = {
+	{ .name = "scan",
+	  .kind = GG_VALUE_FLAG,
+	  .needs_debugger = true,
+	  .help = "At a gdbstub look at all of RAM, which is then read over the wire." },
+	{ .name = "auto",
+	  .kind = GG_VALUE_FLAG,
+	  .needs_debugger = true,
+	  .help = "Choose no kernel: the commands show the kernel that runs." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each kernel, on a line of its own." },
+	{ 0 }
+};
+
+static const struct gg_option kernel_arguments[] = {
+	{ .name = "number", .kind = GG_VALUE_TEXT, .label = "[N]" }, { 0 }
+};
+
+static const char *const absent_words[] = { "fail", "skip", NULL };
+static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
+
+static const struct gg_option dump_options[] = {
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
+	{ .name = "begin",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = UINT64_MAX,
+	  .help = "Only guest-physical addresses from here on ..." },
+	{ .name = "length",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = UINT64_MAX,
+	  .help = "... and as many bytes of them, as QMP's command has it." },
+	{ .name = "absent",
+	  .kind = GG_VALUE_WORD,
+	  .words = absent_words,
+	  .help = "The way to deal with guest memory that is missing: fail, which is the default, "
+		  "or\n"
+		  "    skip: leave it out, and say which was left out." },
+	{ .name = "no-notes",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Only memory: not the CPUs' registers, nor VMCOREINFO." },
+	{ .name = "via",
+	  .kind = GG_VALUE_WORD,
+	  .words = via_words,
+	  .needs_debugger = true,
+	  .help = "How guest memory is read: through GDB, slowly, or the fastest way there is\n"
+		  "    without QEMU's help; at QEMU's gdbstub, where that is slow, monitor has "
+		  "QEMU write\n"
+		  "    the memory to a file first, beside FILE.  QEMU on another machine writes "
+		  "FILE there,\n"
+		  "    in its own way, in the place of one that there may be." },
+	{ 0 }
+};
+
+static const struct gg_option dump_arguments[] = {
+	{ .name = "file", .kind = GG_VALUE_FILE, .label = "FILE" }, { 0 }
+};
+
+static const struct gg_option sysrq_options[] = {
+	{ .name = "wait",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = LONGEST_WAIT,
+	  .help = "Let the guest run for at most so many seconds (10)." },
+	{ .name = "output",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Write the answer to FILE, which appears at the end ..." },
+	{ .name = "force",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "... and replace it if it exists; do not ask, whatever the key does." },
+	{ .name = "list",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Show the keys, and what the kernel does at each." },
+	{ 0 }
+};
+
+static const struct gg_option sysrq_arguments[] = {
+	{ .name = "key", .kind = GG_VALUE_KEY, .label = "[KEY]" }, { 0 }
+};
+
+// ---- Commands ----
+
+static const struct gg_command commands[] = {
+	{
+		.name = "info",
+		.gdb_name = "guest-info",
+		.summary = "Show what is being looked at: QEMU, its machine and CPUs, the guest's "
+			   "RAM and kernel.",
+		.targets = QEMU_ALONE,
+		.help = "It tells where guest memory is read from and what of it is missing, "
+			"whether the registers that QEMU\n"
+			"has are the CPUs', and how the guest's kernel was found.",
+		.options = info_options,
+	},
+	{
+		.name = "klog",
+		.gdb_name = "guest-klog",
+		.summary =
+			"Print the log of the guest's Linux kernel, as dmesg in the guest would.",
+		.targets = QEMU_ALONE,
+		.help = "The guest needs no debuginfo; the log of every kernel with VMCOREINFO is "
+			"found, and mostly those of\n"
+			"others too.  Each line of a record has its time before it.  Where records "
+			"were lost, a line starting\n"
+			"\"note:\" says so.  Control characters and what is not UTF-8 are shown as "
+			"\\xHH.  On a terminal the\n"
+			"levels have dmesg's colours.",
+		.debugger_help =
+			"\"set style enabled off\" takes the colours away.\n\n"
+			"With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands "
+			"still for some milliseconds\n"
+			"several times a second, and is stopped at the end, which is Ctrl-C.  "
+			"Records that the kernel overwrites\n"
+			"in between are reported as lost.  That takes a QEMU process or QEMU's "
+			"gdbstub; a core cannot run.\n\n"
+			"In GDB's Guile, (guest-log) gives the records as data, each an "
+			"association list: seq, time (in\n"
+			"nanoseconds), level, facility, caller, flags, lost, text, bytes, dict.",
+		.options = klog_options,
+		.without_guest = "hexdump",
+	},
+	{
+		.name = "regs",
+		.gdb_name = "guest-regs",
+		.summary = "Show the registers of the guest's CPUs, and whether to believe them.",
+		.targets = QEMU_ALONE,
+		.help = "Each CPU is current, stale or unknown.  It is stale where KVM has run it "
+			"since QEMU last asked for\n"
+			"its registers: what is shown is what they were then.  It is unknown where "
+			"TCG was executing, or QEMU\n"
+			"does not tell.  A digit that is not known is a question mark.\n\n"
+			"A CPU in SMM executes the firmware: what is shown are the firmware's "
+			"registers.\n\n"
+			"A CPU that executes a nested guest, because the guest is a hypervisor "
+			"itself, is \"nested\": its\n"
+			"registers are those that it saved of the guest itself, and the nested "
+			"guest's follow.",
+		.debugger_help = "QEMU's gdbstub does not tell such a CPU from others; its page "
+				 "tables may, where the guest's kernel is\n"
+				 "known.\n\n"
+				 "Where -cpu names one CPU, its registers are set as $guest_rip "
+				 "and so on, its number as $guest_cpu, and\n"
+				 "$guest_current is 1 if they are its registers of now.",
+		.options = regs_options,
+	},
+	{
+		.name = "x",
+		.gdb_name = "guest-x",
+		.summary = "Examine guest memory at the virtual address ADDR: x/16gx ADDR.",
+		.targets = QEMU_ALONE,
+		.help = "ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or "
+			"a number; quote one with\n"
+			"spaces.  The format is that of GDB's x, behind the command's name or "
+			"behind ADDR: a count; x, d, u, o,\n"
+			"t, c, s for text, a for addresses with their symbols, i for instructions; "
+			"the size b, h, w or g.\n"
+			"Instructions are of 16, 32 or 64 bits as the CPU's are, and \"=>\" is "
+			"where a CPU is.  An address that is\n"
+			"not mapped is an error that has the page table's entry which says so.",
+		.debugger_help = "ADDR may also be a GDB expression (\"$guest_rip\").",
+		.options = x_options,
+		.arguments = x_arguments,
+	},
+	{
+		.name = "vtop",
+		.gdb_name = "guest-vtop",
+		.summary = "Show how the guest's page tables translate the virtual address ADDR.",
+		.targets = QEMU_ALONE,
+		.help = "ADDR is as guest-x has it.  Each entry on the way is shown with its "
+			"guest-physical address, its value\n"
+			"and the flags that are set in it; then the guest-physical address, and "
+			"where that is in QEMU's\n"
+			"memory.",
+		.options = vtop_options,
+		.arguments = vtop_arguments,
+	},
+	{
+		.name = "kernel",
+		.gdb_name = "guest-kernel",
+		.summary = "List the Linux kernels in the guest's RAM, or choose which of them all "
+			   "commands show.",
+		.help = "RAM has several after a crash, when a kernel for crashes (kdump) has been "
+			"booted, and after a reset.\n"
+			"Each has a number, its release, the CPUs that run it, where its "
+			"VMCOREINFO is, and what its log ends\n"
+			"in; an asterisk marks the kernel that the commands show.",
+		.debugger_help = "With the number N that kernel is shown by guest-klog, guest-x, "
+				 "guest-vtop, guest-info, by the symbols of\n"
+				 "guest-regs and in the VMCOREINFO of dump-guest-memory, of this "
+				 "core, process or connection alone, until\n"
+				 "it is not there any more.\n\n"
+				 "At a gdbstub these are the running kernel and the crashed one "
+				 "that it was booted after; -scan finds\n"
+				 "all.",
+		.options = kernel_options,
+		.arguments = kernel_arguments,
+	},
+	{
+		.name = "dump",
+		.gdb_name = "dump-guest-memory",
+		.summary = "Write the guest's memory to FILE, as a vmcore.",
+		.targets = QEMU_ALONE,
+		.help = "FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It "
+			"has the notes of QEMU's own\n"
+			"dump, and where a Linux kernel is found in the guest, its VMCOREINFO and "
+			"virtual addresses.  It\n"
+			"appears when it is whole; where some of the guest's memory is missing, "
+			"there is an error that\n"
+			"says which, and no file.",
+		.options = dump_options,
+		.arguments = dump_arguments,
+	},
+	{
+		.name = "sysrq",
+		.gdb_name = "guest-sysrq",
+		.summary = "Send a magic SysRq key to the guest's Linux kernel, and print what it "
+			   "logs then.",
+		.targets = "It works on QEMU's gdbstub; the guest must have a PS/2 keyboard, as "
+			   "PCs have by default.",
+		.help = "The key is typed there with Alt and SysRq; the guest runs until its "
+			"kernel has been quiet for a second\n"
+			"after its answer, and is stopped again.  The kernel does what "
+			"kernel.sysrq in the guest allows; what it\n"
+			"does not allow it says or ignores.\n\n"
+			"Keys at which work in the guest is lost ask first, unless \"set confirm "
+			"off\".",
+		.options = sysrq_options,
+		.arguments = sysrq_arguments,
+	},
+};
+
+const struct gg_command *gg_command_at(size_t index)
+{
+	return index < sizeof(commands) / sizeof(*commands) ? &commands[index] : NULL;
+}
+
+const struct gg_command *gg_command_find(const char *name, bool is_debugger)
+{
+	const struct gg_command *command;
+	for (size_t i = 0; (command = gg_command_at(i)); i++)
+		if (!strcmp(is_debugger ? command->gdb_name : command->name, name))
+			return command;
+	return NULL;
+}
