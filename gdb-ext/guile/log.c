@@ -158,7 +158,7 @@ static SCM name_or_number(const char *name, unsigned int number)
 static SCM escaped(const char *bytes, size_t size)
 {
 	char *text = gg_log_text(bytes, size);
-	SCM result = text ? scm_from_utf8_string(text) : scm_nullstr;
+	SCM result = scm_from_utf8_string(text ? text : "");
 	free(text);
 	return result;
 }
