@@ -7,7 +7,7 @@
 #include "base/notices.h"
 #include "machine/find-arch.h"
 #include "host/checked.h"
-#include "linux/symbols/symbols.h"
+#include "linux/kernel.h"
 #include "qemu/monitor/monitor.h"
 #include "qemu/layout/structure.h"
 

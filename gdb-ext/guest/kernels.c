@@ -5,7 +5,6 @@
 #include "guest.h"
 #include "linux/image-search.h"
 #include "linux/kdump.h"
-#include "linux/kernel-host.h"
 #include "linux/log/end.h"
 
 #include <gdb-guest/kernels.h>
@@ -104,10 +103,8 @@ static struct gg_error *tell_other(const struct gg_guest *guest, const struct gg
 	const struct gg_kernel *other = guest->others.kernels[0];
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&other->info, "OSRELEASE");
 	_cleanup_free_ char *ends = NULL;
-	struct gg_host host;
 	struct gg_log_end end;
-	gg_kernel_host_init(&host, other);
-	struct gg_error *err = gg_log_end_read(&host, &end);
+	struct gg_error *err = gg_log_end_read(gg_kernel_host(other), &end);
 	if (err && gg_error_is_final(err))
 		return err;
 	const char *last = err ? NULL : end.panic ? end.panic : end.last;
@@ -260,10 +257,8 @@ show(const struct gg_guest *guest, const struct gg_kernel *kernel,
 	for (size_t i = 0; i < guest->cpus.count; i++)
 		if (gg_kernel_runs_on(&site, kernel, &guest->cpus.cpus[i]))
 			cpus[info.cpu_count++] = guest->cpus.cpus[i].index;
-	struct gg_host host;
 	struct gg_log_end end;
-	gg_kernel_host_init(&host, kernel);
-	struct gg_error *err = gg_log_end_read(&host, &end);
+	struct gg_error *err = gg_log_end_read(gg_kernel_host(kernel), &end);
 	if (err && gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);

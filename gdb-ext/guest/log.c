@@ -2,7 +2,6 @@
 //
 // A guest's kernel log, from whatever there is of the guest to where it is wanted.
 #include "guest.h"
-#include "linux/kernel-host.h"
 #include "linux/log/filter.h"
 #include "linux/log/find.h"
 #include "linux/log/printer.h"
@@ -110,7 +109,6 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, const struct gg_notic
 				   struct gg_log_sink *sink)
 {
 	const struct gg_kernel *kernel;
-	struct gg_host host;
 	struct gg_error *err = gg_guest_check_ram(guest);
 	if (err)
 		return err;
@@ -121,8 +119,7 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, const struct gg_notic
 		return read_unknown(guest, sink, err);
 	if (err)
 		return err;
-	gg_kernel_host_init(&host, kernel);
-	return gg_log_read(&host, sink);
+	return gg_log_read(gg_kernel_host(kernel), sink);
 }
 
 // ---- The wall clock ----
@@ -135,7 +132,7 @@ struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, const struct gg_no
 		return gg_error_create(GG_INVALID, "a transcript has no clock but the log's");
 	struct gg_error *err = gg_guest_running_kernel(guest, NULL, &kernel);
 	if (!err)
-		err = gg_wall_clock_find(kernel->symbols, ret);
+		err = gg_wall_clock_find(kernel->answerers.symbols, ret);
 	if (err)
 		return gg_error_context(err, "the kernel's clock");
 	return gg_tell(notices, "times in UTC are the log's clock and what the kernel adds to it "

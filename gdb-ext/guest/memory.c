@@ -16,7 +16,7 @@ static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols *
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
-		*ret = kernel->symbols;
+		*ret = kernel->answerers.symbols;
 	return err;
 }
 
@@ -34,9 +34,7 @@ struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address, st
 	return err ? err : gg_symbols_at(symbols, address, ret);
 }
 
-struct gg_error *
-gg_guest_symbols(struct gg_guest *guest,
-		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data)
+struct gg_error *gg_guest_symbols(struct gg_guest *guest, gg_visit_symbol_fn *visit, void *data)
 {
 	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
@@ -44,8 +42,7 @@ gg_guest_symbols(struct gg_guest *guest,
 }
 
 struct gg_error *gg_guest_complete_symbol(struct gg_guest *guest, const char *prefix, size_t limit,
-					  struct gg_error *(*visit)(void *data, const char *name),
-					  void *data)
+					  gg_visit_name_fn *visit, void *data)
 {
 	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);

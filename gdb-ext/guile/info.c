@@ -2,7 +2,6 @@
 //
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
-#include "linux/kernel-host.h"
 #include "linux/log/log.h"
 #include "qemu/machine.h"
 #include "guest/guest.h"
@@ -150,9 +149,7 @@ static SCM value_or_false(const struct gg_kernel *kernel, const char *key)
 static SCM last_record(const struct gg_kernel *kernel)
 {
 	uint64_t time = 0;
-	struct gg_host host;
-	gg_kernel_host_init(&host, kernel);
-	struct gg_error *err = gg_log_ring_newest(&host, &time);
+	struct gg_error *err = gg_log_ring_newest(gg_kernel_host(kernel), &time);
 	return time_or_false(err, time);
 }
 

@@ -9,7 +9,6 @@
 // Trusts nothing it reads: the number of headers has a limit, and each place must have a note.
 #include "kdump.h"
 #include "base/cursor.h"
-#include "kernel-host.h"
 #include "linux/log/log.h"
 
 #include <elf.h>
@@ -77,10 +76,8 @@ static struct gg_error *look_at_record(void *data, const struct gg_log_record *r
 
 static struct gg_error *search_log(const struct gg_kernel *kernel, struct search *search)
 {
-	struct gg_host host;
 	struct gg_log_sink sink = { .record = look_at_record, .data = search };
-	gg_kernel_host_init(&host, kernel);
-	struct gg_error *err = gg_log_read(&host, &sink);
+	struct gg_error *err = gg_log_read(gg_kernel_host(kernel), &sink);
 	gg_log_sink_deinit(&sink);
 	if (err && !gg_error_is_final(err)) {
 		gg_error_destroy(err);
@@ -92,12 +89,10 @@ static struct gg_error *search_log(const struct gg_kernel *kernel, struct search
 // Linux kernel/crash_dump.c: ELFCORE_ADDR_MAX and ELFCORE_ADDR_ERR stand for no address.
 static struct gg_error *read_variable(const struct gg_kernel *kernel, struct search *search)
 {
-	struct gg_host host;
 	gg_gva_t address;
-	gg_kernel_host_init(&host, kernel);
-	struct gg_error *err = gg_host_symbol(&host, "elfcorehdr_addr", &address);
+	struct gg_error *err = gg_host_symbol(gg_kernel_host(kernel), "elfcorehdr_addr", &address);
 	if (!err)
-		err = gg_host_read_uint(&host, address, 8, &search->headers);
+		err = gg_host_read_uint(gg_kernel_host(kernel), address, 8, &search->headers);
 	search->found = !err && search->headers < UINT64_MAX - 1;
 	if (err && !gg_error_is_final(err)) {
 		gg_error_destroy(err);

@@ -10,8 +10,8 @@
 #include "machine/cpu-state.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "kernel-host.h"
-#include "linux/symbols/symbols.h"
+#include "linux/symbols/kallsyms-finder.h"
+#include "vmcoreinfo-finders.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@ void gg_kernel_destroy(struct gg_kernel *kernel)
 {
 	if (!kernel)
 		return;
-	gg_symbols_destroy(kernel->symbols);
+	gg_answerers_deinit(&kernel->answerers);
 	gg_page_table_destroy(kernel->table);
 	gg_vmcoreinfo_deinit(&kernel->info);
 	free(kernel);
@@ -187,6 +187,62 @@ static struct gg_error *find_direct_map(struct gg_kernel *kernel)
 	return NULL;
 }
 
+// ---- Answerers ----
+
+// An address of VMCOREINFO's; 0 without one.
+static gg_gva_t hint(const struct gg_kernel *kernel, const struct gg_kernel_image *image,
+		     const char *name)
+{
+	gg_gva_t address;
+	struct gg_error *err = gg_vmcoreinfo_find_symbol(&kernel->info, image, name, &address);
+	if (!err)
+		return address;
+	gg_error_destroy(err);
+	return 0;
+}
+
+static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_kernel_image *image)
+{
+	const struct gg_kallsyms_hints hints = {
+		.image = kernel->image,
+		.image_size = kernel->image_size,
+		.text = kernel->paging.text,
+		.word = kernel->paging.word,
+		.num_syms = hint(kernel, image, "kallsyms_num_syms"),
+		.names = hint(kernel, image, "kallsyms_names"),
+		.token_table = hint(kernel, image, "kallsyms_token_table"),
+		.token_index = hint(kernel, image, "kallsyms_token_index"),
+		.offsets = hint(kernel, image, "kallsyms_offsets"),
+		.relative_base = hint(kernel, image, "kallsyms_relative_base"),
+		.addresses = hint(kernel, image, "kallsyms_addresses"),
+	};
+	return gg_kallsyms_add_finder(kernel->answerers.symbols, GG_BY_KALLSYMS, &hints);
+}
+
+// A further finder of symbols or members is a line here, and a file.
+static struct gg_error *add_answerers(struct gg_kernel *kernel, const struct gg_debug *debug)
+{
+	const struct gg_kernel_memory memory =
+		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->paging.word);
+	const struct gg_kernel_image image = { kernel->image, kernel->image_size };
+	struct gg_answerers *answerers = &kernel->answerers;
+	struct gg_error *err = gg_answerers_init(answerers, &memory, debug);
+	if (!err)
+		err = gg_vmcoreinfo_add_symbol_finder(answerers->symbols, GG_BY_VMCOREINFO,
+						      &kernel->info, &image);
+	if (!err)
+		err = add_kallsyms(kernel, &image);
+	if (!err)
+		err = gg_vmcoreinfo_add_member_finder(answerers->members, GG_BY_VMCOREINFO,
+						      &kernel->info);
+	return err;
+}
+
+const struct gg_host *gg_kernel_host(const struct gg_kernel *kernel)
+{
+	return &kernel->answerers.host;
+}
+
 // ---- The CPUs ----
 
 static bool paging_agrees(const struct gg_ram_map *map, const struct gg_paging *paging,
@@ -292,7 +348,7 @@ struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 	if (!err)
 		err = find_direct_map(kernel);
 	if (!err)
-		err = gg_symbols_create(kernel, &kernel->symbols);
+		err = add_answerers(kernel, site->debug);
 	if (err)
 		return err;
 	for (size_t i = 0; i < site->cpus->count; i++)
@@ -311,20 +367,19 @@ static struct gg_error *read_uts(const struct gg_kernel *kernel, unsigned int fi
 {
 	// VMCOREINFO has the offset since v5.11, where struct uts_namespace lost its kref.
 	enum { BEHIND_KREF = 4 };
-	struct gg_host host;
+	const struct gg_host *host = gg_kernel_host(kernel);
 	gg_gva_t address = 0;
 	struct gg_member name;
-	gg_kernel_host_init(&host, kernel);
 	struct gg_error *err = gg_vmcoreinfo_symbol(
 		&kernel->info, (const char *const[]){ "init_uts_ns", NULL }, &address);
 	if (err)
 		return err;
-	err = host.ops->member(host.data, "uts_namespace", "name", &name);
+	err = host->ops->member(host->data, "uts_namespace", "name", &name);
 	if (err)
 		name.offset = BEHIND_KREF;
 	gg_error_destroy(err);
 	text[UTS_FIELD_SIZE - 1] = 0;
-	return gg_host_read(&host, address + name.offset + field * UTS_FIELD_SIZE, text,
+	return gg_host_read(host, address + name.offset + field * UTS_FIELD_SIZE, text,
 			    UTS_FIELD_SIZE - 1);
 }
 

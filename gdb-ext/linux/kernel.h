@@ -4,6 +4,7 @@
 #ifndef GG_KERNEL_H
 #define GG_KERNEL_H
 
+#include "answerers.h"
 #include "base/notices.h"
 #include "arch-ops.h"
 #include "qemu/cpus.h"
@@ -38,8 +39,6 @@ struct gg_error *gg_vmcoreinfo_scan_ram(struct gg_vmcoreinfo_scan *scan,
 struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 					       const struct gg_ram_map *map);
 
-struct gg_symbols;
-
 // Where a kernel's VMCOREINFO was found.
 enum gg_kernel_finder {
 	GG_FOUND_BY_SCAN,   // in RAM
@@ -66,7 +65,7 @@ struct gg_kernel {
 	// gva - gpa in the direct map.
 	bool has_direct_map;
 	gg_gva_t direct_map;
-	struct gg_symbols *symbols; // see symbols.h
+	struct gg_answerers answerers; // of its symbols and members
 };
 
 // The guest that kernels are looked for in.
@@ -75,6 +74,7 @@ struct gg_kernel_site {
 	const struct gg_host *host;
 	const struct gg_arch *arch; // of its CPUs; a kernel may be a sibling's
 	const struct gg_qemu_cpus *cpus;
+	const struct gg_debug *debug; // NULL: off; outlives the kernels
 };
 
 // Reads the kernel whose VMCOREINFO is at GPA. GG_BAD_DATA and others where that is no note, or the
@@ -84,6 +84,9 @@ struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 
 // NULL is allowed.
 void gg_kernel_destroy(struct gg_kernel *kernel);
+
+// The kernel, asked as a debugger is (answerers.h). Valid as long as KERNEL is.
+const struct gg_host *gg_kernel_host(const struct gg_kernel *kernel);
 
 // Tests whether the page tables of CPU map KERNEL's text as the kernel's own do.
 bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel *kernel,

@@ -19,6 +19,9 @@ struct gg_symbol {
 	uint64_t size; // to the next symbol, or to the end of the kernel's image
 };
 
+typedef struct gg_error *gg_visit_symbol_fn(void *data, const struct gg_symbol *symbol);
+typedef struct gg_error *gg_visit_name_fn(void *data, const char *name);
+
 // The address of the guest kernel's symbol NAME, by VMCOREINFO or kallsyms; of several the lowest.
 // GG_NOT_FOUND where there is no such symbol, no kallsyms or no Linux kernel.
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret);
@@ -37,16 +40,13 @@ struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address,
 
 // Calls VISIT with all symbols of the guest's kernel, ascending by address. An error of VISIT's
 // ends it.
-struct gg_error *
-gg_guest_symbols(struct gg_guest *guest,
-		 struct gg_error *(*visit)(void *data, const struct gg_symbol *symbol), void *data);
+struct gg_error *gg_guest_symbols(struct gg_guest *guest, gg_visit_symbol_fn *visit, void *data);
 
 // Calls VISIT with the names of symbols that start with PREFIX, each once, ascending; where they
 // are more than LIMIT (at least 2), with so many of them, the first and the last among these. An
 // error of VISIT's ends it.
 struct gg_error *gg_guest_complete_symbol(struct gg_guest *guest, const char *prefix, size_t limit,
-					  struct gg_error *(*visit)(void *data, const char *name),
-					  void *data);
+					  gg_visit_name_fn *visit, void *data);
 
 #pragma GCC visibility pop
 

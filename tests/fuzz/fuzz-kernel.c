@@ -6,7 +6,6 @@
 
 #include "guest/guest.h"
 #include "linux/kdump.h"
-#include "linux/kernel-host.h"
 #include "linux/log/log.h"
 #include "linux/wall-clock.h"
 #include "../unit/fake-kernel.h"
@@ -38,9 +37,7 @@ static void use(const struct gg_kernel *kernel)
 	if (!kernel->info.text)
 		abort();
 	uint64_t time;
-	struct gg_host host;
-	gg_kernel_host_init(&host, kernel);
-	gg_error_destroy(gg_log_ring_newest(&host, &time));
+	gg_error_destroy(gg_log_ring_newest(gg_kernel_host(kernel), &time));
 	gg_kernel_direct_address(kernel, 0x1000, &address);
 	gg_error_destroy(gg_page_table_read(kernel->table, kernel->image, bytes, sizeof(bytes)));
 }

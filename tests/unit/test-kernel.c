@@ -6,7 +6,6 @@
 #include "arch/x86/x86.h"
 #include "guest/guest.h"
 #include "linux/kdump.h"
-#include "linux/kernel-host.h"
 #include "linux/log/log.h"
 
 #include <elf.h>
@@ -348,32 +347,32 @@ static void test_newest_record(void **state)
 	uint64_t time;
 	fake.log = plain.text_gpa + 0x1000;
 	fake_kernel_write(ram, &fake);
-	struct gg_host host;
 	assert_success(find(&kernel));
-	gg_kernel_host_init(&host, kernel);
-	assert_success(gg_log_ring_newest(&host, &time));
+	assert_success(gg_log_ring_newest(gg_kernel_host(kernel), &time));
 	assert_int_equal(time, 3000000000);
 
 	uint8_t *descs = ram + fake.log + FAKE_LOG_DESCS;
 	put_uint(descs + 2 * 24, 8, 0x1234); // id 0x100000002 is another's
-	assert_error(gg_log_ring_newest(&host, &time), GG_BAD_DATA, "has the id 0x1234");
+	assert_error(gg_log_ring_newest(gg_kernel_host(kernel), &time), GG_BAD_DATA,
+		     "has the id 0x1234");
 	put_uint(ram + fake.log + FAKE_LOG_RING, 4, 63);
-	assert_error(gg_log_ring_newest(&host, &time), GG_BAD_DATA, "count_bits is 63");
+	assert_error(gg_log_ring_newest(gg_kernel_host(kernel), &time), GG_BAD_DATA,
+		     "count_bits is 63");
 	put_uint(ram + fake.log + FAKE_LOG_RING, 4, 26);
 	put_uint(ram + fake.log + FAKE_LOG_RING + 8, 8, 0x1000);
-	assert_error(gg_log_ring_newest(&host, &time), GG_FAULT, "the kernel's log");
+	assert_error(gg_log_ring_newest(gg_kernel_host(kernel), &time), GG_FAULT,
+		     "the kernel's log");
 }
 
 static void test_no_ring(void **state)
 {
 	(void)state;
 	const struct gg_kernel *kernel;
-	struct gg_host host;
 	uint64_t time;
 	fake_kernel_write(ram, &plain);
 	assert_success(find(&kernel));
-	gg_kernel_host_init(&host, kernel);
-	assert_error(gg_log_ring_newest(&host, &time), GG_NOT_FOUND, "SYMBOL(prb)");
+	assert_error(gg_log_ring_newest(gg_kernel_host(kernel), &time), GG_NOT_FOUND,
+		     "SYMBOL(prb)");
 }
 
 static void set_mode(unsigned int cpu, uint32_t hflags)

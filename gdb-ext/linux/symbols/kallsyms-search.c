@@ -246,10 +246,7 @@ static bool find_tables(struct image *image, size_t digits, struct gg_kallsyms_t
 	return false;
 }
 
-static struct gg_error *
-search_image(struct image *image,
-	     struct gg_error *(*try)(void *data, const struct gg_kallsyms_tables *tables),
-	     void *data)
+static struct gg_error *search_image(struct image *image, gg_kallsyms_try_fn *try, void *data)
 {
 	static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
 	struct gg_error *last = NULL;
@@ -275,10 +272,9 @@ search_image(struct image *image,
 				      "it is not in the kernel's image (CONFIG_KALLSYMS)");
 }
 
-struct gg_error *
-gg_kallsyms_search(const struct gg_host *kernel, const struct gg_kallsyms_hints *hints,
-		   struct gg_error *(*try)(void *data, const struct gg_kallsyms_tables *tables),
-		   void *data)
+struct gg_error *gg_kallsyms_search(const struct gg_host *kernel,
+				    const struct gg_kallsyms_hints *hints, gg_kallsyms_try_fn *try,
+				    void *data)
 {
 	struct image image = { .hints = hints, .big_endian = kernel->big_endian };
 	struct gg_error *err = read_image(&image, kernel);

@@ -6,26 +6,15 @@
 #define GG_KALLSYMS_H
 
 #include "host/host.h"
+#include "kallsyms-tables.h"
 
 #include <gdb-guest/symbols.h>
 
-// What is known of the kernel.
-struct gg_kallsyms_hints {
-	gg_gva_t image; // where its image is mapped, linearly
-	uint64_t image_size;
-	gg_gva_t text;     // _stext, by which the encoding is chosen
-	unsigned int word; // bytes in an unsigned long: 4 or 8
-	// The variables' addresses, as VMCOREINFO has them since v6.0; 0 for one that it lacks.
-	// Without the first four the tables are searched for in the image.
-	gg_gva_t num_syms, names, token_table, token_index;
-	gg_gva_t offsets, relative_base, addresses;
-};
-
 struct gg_kallsyms;
 
-// Reads all of it from KERNEL's memory, by virtual address, and indexes it. GG_NOT_FOUND where the
+// Reads all of it from MEMORY, a kernel's by virtual address, and indexes it. GG_NOT_FOUND where the
 // kernel has none, GG_BAD_DATA where it contradicts itself or its limits.
-struct gg_error *gg_kallsyms_create(const struct gg_host *kernel,
+struct gg_error *gg_kallsyms_create(const struct gg_host *memory,
 				    const struct gg_kallsyms_hints *hints,
 				    struct gg_kallsyms **ret);
 
