@@ -239,7 +239,6 @@ static const struct gg_vmcore_file_ops elf_ops = {
 	.extent = elf_extent,
 	.read = elf_read,
 	.destroy = elf_destroy,
-	.thread_safe = true,
 };
 
 struct gg_error *gg_vmcore_elf_init(struct gg_vmcore_file *file)

@@ -146,8 +146,8 @@ static struct gg_error *absent(const struct gg_vmcore_file *file, gg_gpa_t gpa,
 	struct gg_error *err = gg_vmcore_file_reason(file, kind, &reason);
 	if (err)
 		return err;
-	return gg_error_create(GG_ABSENT, "guest-physical 0x%" PRIx64 " is absent from %s: %s", gpa,
-			       file->path, reason);
+	return gg_error_create(GG_ABSENT, "the vmcore does not hold 0x%" PRIx64 ": %s", gpa,
+			       reason);
 }
 
 struct gg_error *gg_vmcore_file_read(struct gg_vmcore_file *file, gg_gpa_t gpa, void *buffer,

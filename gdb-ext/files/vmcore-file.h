@@ -29,6 +29,7 @@ struct gg_vmcore_extent {
 
 struct gg_vmcore_file;
 
+// Several threads may ask for extents and read at once.
 struct gg_vmcore_file_ops {
 	// Finds the extent that starts at GPA, cut to at most SIZE (at least 1) bytes.
 	struct gg_error *(*extent)(struct gg_vmcore_file *file, gg_gpa_t gpa, uint64_t size,
@@ -40,8 +41,6 @@ struct gg_vmcore_file_ops {
 				 size_t size);
 
 	void (*destroy)(struct gg_vmcore_file *file);
-
-	bool thread_safe; // several threads may read at once
 };
 
 enum { GG_VMCORE_NO_LEVEL = -1 };
@@ -84,8 +83,8 @@ struct gg_error *gg_vmcore_file_extent(struct gg_vmcore_file *file, gg_gpa_t gpa
 struct gg_error *gg_vmcore_file_read(struct gg_vmcore_file *file, gg_gpa_t gpa, void *buffer,
 				     size_t size);
 
-// The reason why memory of KIND is absent, as the end of "... was": "left out by makedumpfile
-// (dump level 31)". The caller frees RET.
+// Tells why memory of KIND is absent: "left out by makedumpfile (dump level 31)". The caller frees
+// RET.
 struct gg_error *gg_vmcore_file_reason(const struct gg_vmcore_file *file, enum gg_vmcore_kind kind,
 				       char **ret);
 

@@ -496,16 +496,16 @@ static struct gg_error *read_cached(struct gg_vmcore_file *file, uint64_t number
 	return err;
 }
 
-// A damaged page is the only one that is absent.
+// Makes the error of a damaged page GG_ABSENT.
 static struct gg_error *explain(const struct gg_vmcore_file *file, uint64_t number,
 				struct gg_error *err)
 {
 	const struct kdump_state *state = file->state;
 	if (gg_error_kind(err) != GG_BAD_DATA)
 		return gg_error_context(err, "vmcore %s", file->path);
-	struct gg_error *absent = gg_error_create(
-		GG_ABSENT, "guest-physical 0x%" PRIx64 " is absent from %s: damaged (%s)",
-		number * state->block_size, file->path, gg_error_message(err));
+	struct gg_error *absent =
+		gg_error_create(GG_ABSENT, "the vmcore's page at 0x%" PRIx64 " is damaged: %s",
+				number * state->block_size, gg_error_message(err));
 	gg_error_destroy(err);
 	return absent;
 }
@@ -549,7 +549,6 @@ static const struct gg_vmcore_file_ops kdump_ops = {
 	.extent = kdump_extent,
 	.read = kdump_read,
 	.destroy = kdump_destroy,
-	.thread_safe = true,
 };
 
 struct gg_error *gg_vmcore_kdump_init(struct gg_vmcore_file *file)

@@ -154,7 +154,7 @@ static struct gg_error *add_bad(struct partial_backing *partial, uint64_t start,
 {
 	struct gg_error *err = NULL;
 	pthread_mutex_lock(&partial->lock);
-	if (!partial->count)
+	if (!partial->count && !partial->whole->advice)
 		partial->backing.advice = unreadable_advice;
 	const size_t at = find_bad(partial, start);
 	const bool is_known = at < partial->bad_count && partial->bad[at].start <= start;

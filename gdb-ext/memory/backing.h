@@ -5,6 +5,7 @@
 #define GG_BACKING_H
 
 #include "files/core-file.h"
+#include "files/vmcore-file.h"
 #include "qemu/ram.h"
 
 #include <sys/types.h>
@@ -60,6 +61,9 @@ struct gg_error *gg_backing_create_host(const struct gg_host *host, const struct
 
 // Bytes out of the core file itself.
 struct gg_error *gg_backing_create_core(const struct gg_core_file *core, struct gg_backing **ret);
+
+// Bytes out of a vmcore, which outlives the backing: an hva is a gpa.
+struct gg_error *gg_backing_create_vmcore(struct gg_vmcore_file *file, struct gg_backing **ret);
 
 // Bytes out of the memory of process PID, by the operating system.
 struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret);

@@ -84,7 +84,7 @@ static void check_pages(void)
 	assert_success(gg_vmcore_file_read(file, 5 * PAGE, bytes, PAGE));
 	assert_int_equal(bytes[0], 6);
 	assert_error(gg_vmcore_file_read(file, PAGE, bytes, 2 * PAGE), GG_ABSENT,
-		     "guest-physical 0x2000 is absent from");
+		     "the vmcore does not hold 0x2000:");
 	assert_error(gg_vmcore_file_read(file, PAGE, bytes, 2 * PAGE), GG_ABSENT,
 		     "left out by makedumpfile");
 	assert_error(gg_vmcore_file_read(file, 4 * PAGE, bytes, 1), GG_ABSENT, "no memory");
@@ -230,7 +230,7 @@ static void test_cut_off(void **state)
 	check_extent(2 * PAGE, 2 * PAGE, GG_VMCORE_EXCLUDED);
 	check_extent(5 * PAGE, PAGE, GG_VMCORE_CUT_OFF);
 	assert_error(gg_vmcore_file_read(file, PAGE + 0x10, &byte, 1), GG_ABSENT,
-		     "guest-physical 0x1010 is absent from");
+		     "the vmcore does not hold 0x1010:");
 	assert_error(gg_vmcore_file_read(file, PAGE + 0x10, &byte, 1), GG_ABSENT,
 		     "lost: the file is cut off");
 }
@@ -279,7 +279,7 @@ static void test_kdump_cut_off(void **state)
 	check_extent(0, 2 * PAGE, GG_VMCORE_HELD);
 	check_extent(5 * PAGE, PAGE, GG_VMCORE_CUT_OFF);
 	assert_error(gg_vmcore_file_read(file, 5 * PAGE, bytes, PAGE), GG_ABSENT,
-		     "guest-physical 0x5000 is absent");
+		     "the vmcore does not hold 0x5000: lost");
 	close_file();
 	// Of the descriptors the last one.
 	assert_success(open_part(&vmcore, 4 * PAGE + 2 * 24));
@@ -387,7 +387,8 @@ static void test_damaged_page(void **state)
 		struct gg_error *err = open_image(&image);
 		gg_buffer_deinit(&image);
 		assert_success(err);
-		assert_error(gg_vmcore_file_read(file, 0, bytes, PAGE), GG_ABSENT, "damaged (");
+		assert_error(gg_vmcore_file_read(file, 0, bytes, PAGE), GG_ABSENT,
+			     "the vmcore's page at 0x0 is damaged: its ");
 		assert_success(gg_vmcore_file_read(file, PAGE, bytes, PAGE));
 		assert_int_equal(bytes[0], 2);
 		close_file();
