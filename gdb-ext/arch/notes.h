@@ -7,6 +7,14 @@
 #include "base/buffer.h"
 #include "registers.h"
 
+// The descriptors of the notes that a vmcore has of a CPU; NULL for a note that it does not have.
+struct gg_cpu_notes {
+	const uint8_t *prstatus;
+	size_t prstatus_size;
+	const uint8_t *qemu; // QEMU's own
+	size_t qemu_size;
+};
+
 struct gg_notes_ops {
 	// Append the ELF notes of the CPU whose cpu_index is INDEX, as QEMU's own dump has them.
 	// Unknown bits are 0 there. write_qemu_note is NULL where QEMU has no note of its own.
@@ -17,6 +25,17 @@ struct gg_notes_ops {
 
 	// Tests whether all registers are known that the two notes have.
 	bool (*known)(const struct gg_registers *registers);
+
+	// Reads a CPU's registers out of its notes, the inverse of those that write: registers that
+	// the notes do not have are unknown. GG_BAD_DATA for notes that are too short, or of a
+	// version that is not known. NULL: not done yet.
+	struct gg_error *(*read)(const struct gg_cpu_notes *notes, struct gg_registers *ret);
+
+	// The process that NT_PRSTATUS names (pr_pid); QEMU has the CPU's number there, from 1. 0
+	// where the note is too short.
+	uint32_t (*prstatus_pid)(const struct gg_cpu_notes *notes);
+
+	size_t prstatus_size; // of the descriptor, by which siblings are told apart
 };
 
 // Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,

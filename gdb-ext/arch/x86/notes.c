@@ -20,16 +20,31 @@ static const enum x86_register user_regs_32[] = {
 };
 // clang-format on
 
-// struct elf_prstatus: zeros but for pr_pid, which is the CPU's number from 1, and pr_reg.
-struct prstatus {
-	size_t before_pid, before_registers;
-	const enum x86_register *registers;
-	size_t count;
-	unsigned int width; // of a register, and of what follows them
+const struct x86_prstatus x86_prstatus_64 = {
+	.before_pid = 32,
+	.before_registers = 76,
+	.registers = user_regs_64,
+	.count = sizeof(user_regs_64) / sizeof(*user_regs_64),
+	.width = 8,
+};
+const struct x86_prstatus x86_prstatus_32 = {
+	.before_pid = 24,
+	.before_registers = 44,
+	.registers = user_regs_32,
+	.count = sizeof(user_regs_32) / sizeof(*user_regs_32),
+	.width = 4,
+};
+
+const enum x86_register x86_note_general[X86_NOTE_GENERAL] = {
+	X86_RAX, X86_RBX,    X86_RCX,    X86_RDX,    X86_RSI,    X86_RDI,    X86_RSP,    X86_RBP,
+	X86_R8,  X86_R8 + 1, X86_R8 + 2, X86_R8 + 3, X86_R8 + 4, X86_R8 + 5, X86_R8 + 6, X86_R15,
+};
+const enum x86_register x86_note_segments[X86_NOTE_SEGMENTS] = {
+	X86_CS, X86_DS, X86_ES, X86_FS, X86_GS, X86_SS, X86_LDT, X86_TR, X86_GDT, X86_IDT,
 };
 
 static struct gg_error *write_prstatus(const struct gg_registers *registers, uint32_t index,
-				       const struct prstatus *layout, struct gg_buffer *notes)
+				       const struct x86_prstatus *layout, struct gg_buffer *notes)
 {
 	struct gg_buffer desc = { 0 };
 	gg_buffer_zeros(&desc, layout->before_pid);
@@ -47,25 +62,13 @@ static struct gg_error *write_prstatus(const struct gg_registers *registers, uin
 static struct gg_error *write_prstatus_64(const struct gg_registers *registers, uint32_t index,
 					  struct gg_buffer *notes)
 {
-	static const struct prstatus layout = { .before_pid = 32,
-						.before_registers = 76,
-						.registers = user_regs_64,
-						.count = sizeof(user_regs_64) /
-							 sizeof(*user_regs_64),
-						.width = 8 };
-	return write_prstatus(registers, index, &layout, notes);
+	return write_prstatus(registers, index, &x86_prstatus_64, notes);
 }
 
 static struct gg_error *write_prstatus_32(const struct gg_registers *registers, uint32_t index,
 					  struct gg_buffer *notes)
 {
-	static const struct prstatus layout = { .before_pid = 24,
-						.before_registers = 44,
-						.registers = user_regs_32,
-						.count = sizeof(user_regs_32) /
-							 sizeof(*user_regs_32),
-						.width = 4 };
-	return write_prstatus(registers, index, &layout, notes);
+	return write_prstatus(registers, index, &x86_prstatus_32, notes);
 }
 
 static void append_segment(struct gg_buffer *desc, const struct gg_registers *registers,
@@ -81,23 +84,16 @@ static void append_segment(struct gg_buffer *desc, const struct gg_registers *re
 static struct gg_error *write_qemu_note(const struct gg_registers *registers,
 					struct gg_buffer *notes)
 {
-	enum { STATE_VERSION = 1, STATE_SIZE = 440, NOTE_TYPE = 0 };
-	// R8 and those behind it follow in order.
-	static const enum x86_register order[] = { X86_RAX, X86_RBX, X86_RCX, X86_RDX,
-						   X86_RSI, X86_RDI, X86_RSP, X86_RBP };
-	static const enum x86_register segments[] = { X86_CS, X86_DS,  X86_ES, X86_FS,  X86_GS,
-						      X86_SS, X86_LDT, X86_TR, X86_GDT, X86_IDT };
+	enum { NOTE_TYPE = 0 };
 	struct gg_buffer desc = { 0 };
-	gg_buffer_uint(&desc, 4, STATE_VERSION);
-	gg_buffer_uint(&desc, 4, STATE_SIZE);
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		gg_buffer_uint(&desc, 8, gg_register(registers, order[i]));
-	for (unsigned int id = X86_R8; id <= X86_R15; id++)
-		gg_buffer_uint(&desc, 8, gg_register(registers, id));
+	gg_buffer_uint(&desc, 4, X86_NOTE_VERSION);
+	gg_buffer_uint(&desc, 4, X86_NOTE_SIZE);
+	for (size_t i = 0; i < X86_NOTE_GENERAL; i++)
+		gg_buffer_uint(&desc, 8, gg_register(registers, x86_note_general[i]));
 	gg_buffer_uint(&desc, 8, gg_register(registers, X86_RIP));
 	gg_buffer_uint(&desc, 8, gg_register(registers, X86_RAW_EFLAGS));
-	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++)
-		append_segment(&desc, registers, segments[i]);
+	for (size_t i = 0; i < X86_NOTE_SEGMENTS; i++)
+		append_segment(&desc, registers, x86_note_segments[i]);
 	for (unsigned int i = 0; i < X86_CONTROL_REGISTERS; i++)
 		gg_buffer_uint(&desc, 8, gg_register(registers, X86_CR0 + i));
 	gg_buffer_uint(&desc, 8, gg_register(registers, X86_KERNEL_GS_BASE));
@@ -130,10 +126,16 @@ const struct gg_notes_ops x86_notes_64 = {
 	.write_prstatus = write_prstatus_64,
 	.write_qemu_note = write_qemu_note,
 	.known = notes_known,
+	.read = x86_read_notes_64,
+	.prstatus_pid = x86_prstatus_pid_64,
+	.prstatus_size = 336,
 };
 
 const struct gg_notes_ops x86_notes_32 = {
 	.write_prstatus = write_prstatus_32,
 	.write_qemu_note = write_qemu_note,
 	.known = notes_known,
+	.read = x86_read_notes_32,
+	.prstatus_pid = x86_prstatus_pid_32,
+	.prstatus_size = 144,
 };

@@ -108,6 +108,28 @@ enum {
 extern const struct gg_register_set x86_registers;
 
 extern const struct gg_notes_ops x86_notes_64, x86_notes_32;
+
+// struct elf_prstatus: zeros but for pr_pid and pr_reg.
+struct x86_prstatus {
+	size_t before_pid, before_registers;
+	const enum x86_register
+		*registers; // X86_NO_REGISTER: orig_rax, which only a system call has
+	size_t count;
+	unsigned int width; // of a register, and of what follows them
+};
+extern const struct x86_prstatus x86_prstatus_64, x86_prstatus_32;
+
+// QEMU's note: a version, its size, the general registers, RIP, the flags, the segments, CR0 to CR4,
+// the base of the kernel's GS.
+enum { X86_NOTE_VERSION = 1, X86_NOTE_SIZE = 440, X86_NOTE_GENERAL = 16, X86_NOTE_SEGMENTS = 10 };
+extern const enum x86_register x86_note_general[X86_NOTE_GENERAL];
+extern const enum x86_register x86_note_segments[X86_NOTE_SEGMENTS];
+
+// As read() and prstatus_pid() of struct gg_notes_ops.
+struct gg_error *x86_read_notes_64(const struct gg_cpu_notes *notes, struct gg_registers *ret);
+struct gg_error *x86_read_notes_32(const struct gg_cpu_notes *notes, struct gg_registers *ret);
+uint32_t x86_prstatus_pid_64(const struct gg_cpu_notes *notes);
+uint32_t x86_prstatus_pid_32(const struct gg_cpu_notes *notes);
 extern const struct gg_linux_ops x86_linux_64, x86_linux_32;
 
 // The formats of page tables; the first stands for paging that is off.
