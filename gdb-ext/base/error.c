@@ -65,6 +65,16 @@ struct gg_error *gg_error_system(int errnum, const char *format, ...)
 	return err;
 }
 
+struct gg_error *gg_error_copy(const struct gg_error *err)
+{
+	if (err == gg_enomem)
+		return gg_enomem;
+	struct gg_error *copy = gg_error_create(err->kind, "%s", err->message);
+	if (copy != gg_enomem)
+		copy->address = err->address;
+	return copy;
+}
+
 struct gg_error *gg_error_context(struct gg_error *err, const char *format, ...)
 {
 	if (err == gg_enomem)

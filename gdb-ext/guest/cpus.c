@@ -40,7 +40,7 @@ static struct gg_error *print(const struct gg_arch *arch, const struct gg_regist
 
 // ---- Nested guests ----
 
-static void decide(const struct gg_guest *guest, const struct gg_kernel *kernel,
+static void decide(struct gg_guest *guest, const struct gg_kernel *kernel,
 		   const struct gg_qemu_cpu *cpu, struct gg_cpu_state *state)
 {
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
@@ -57,13 +57,10 @@ struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu
 				    struct gg_cpu_state *ret)
 {
 	const struct gg_kernel *kernel = NULL;
-	const struct gg_arch *arch;
-	const struct gg_ram_map *map;
-	struct gg_error *err = gg_guest_cpu_arch(guest, &arch);
+	const struct gg_machine_cpu *read;
+	struct gg_error *err = gg_machine_cpu(&guest->machine, cpu, &read);
 	if (!err)
-		err = gg_guest_ram_map(guest, &map);
-	if (!err)
-		err = gg_cpu_state_read(arch, map, guest->host, cpu, ret);
+		*ret = read->state;
 	if (err || ret->nesting != GG_MAYBE_NESTED)
 		return err;
 	err = gg_guest_kernel(guest, NULL, NULL, &kernel);

@@ -74,7 +74,7 @@ static struct gg_error *find_other_kernel(struct gg_log_follow *follow)
 {
 	struct gg_guest *guest = follow->guest;
 	struct gg_kernel *kernel = NULL;
-	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->arch->big_endian };
+	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->machine.arch->big_endian };
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	struct gg_error *err = gg_kernel_find_running(&site, &scan, &kernel);
 	if (err || !kernel)

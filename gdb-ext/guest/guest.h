@@ -5,34 +5,16 @@
 #define GG_GUEST_H
 
 #include "base/notices.h"
-#include "machine/find-arch.h"
-#include "host/checked.h"
 #include "linux/kernel.h"
-#include "qemu/monitor/monitor.h"
-#include "qemu/layout/structure.h"
+#include "machine/machine.h"
+#include "source.h"
 
 #include <gdb-guest/log.h>
 #include <gdb-guest/virtual.h>
 
 struct gg_guest {
-	// The debugger's, its reads checked against the core, and what it does not know of QEMU
-	// found by structure.
-	const struct gg_host *host;
-	struct gg_checked_host checked;
-	struct gg_process_map *process_map; // NULL: not known
-	struct gg_structure *structure;     // NULL: the debugger is at a gdbstub
-	struct gg_monitor *monitor;         // NULL: it is not
-	struct gg_core_file *memory;        // what QEMU wrote of it, or NULL
-	gg_gpa_t note;                      // where the kernel's was, or 0
-	char *program_path;
-	bool is_other_program; // than the core's
-	pid_t pid;
-	struct gg_core_file *core;     // NULL: not a core
-	struct gg_mapped_files *files; // of the core
-	struct gg_backing *backing;    // of QEMU's memory
-	struct gg_ram_map *ram_map;
-	struct gg_qemu_cpus cpus;
-	const struct gg_arch *arch; // of the CPUs
+	struct gg_machine machine;
+	gg_gpa_t note; // where the kernel's was, or 0
 	struct gg_kernel *kernel;
 	struct gg_kernels others;       // whole ones beside it, as far as they were found
 	struct gg_error *kernel_error;  // the reason there is none, once that is known
@@ -44,8 +26,30 @@ struct gg_guest {
 	struct gg_address_space *space;
 };
 
-// A descriptor, which is the caller's, of the program that GUEST's QEMU is, or was.
-struct gg_error *gg_guest_open_program(const struct gg_guest *guest, int *ret);
+// Creates a guest as gg_guest_create() does, by the rows of SOURCES (NULL behind the last).
+struct gg_error *gg_guest_create_from(const struct gg_source_ops *const sources[],
+				      const struct gg_host *host, const struct gg_target *target,
+				      struct gg_guest **ret);
+
+// The backing of the RAM.
+struct gg_backing *gg_guest_backing(const struct gg_guest *guest);
+
+// The files that GUEST is read from, NULL behind the last: a command never writes over them.
+const char *const *gg_guest_files(const struct gg_guest *guest);
+
+// Reads the facts about the program that runs GUEST. The caller calls gg_source_facts_deinit(), also
+// after an error.
+struct gg_error *gg_guest_facts(struct gg_guest *guest, struct gg_source_facts *ret);
+
+// Reads the run state alone, by its name in QMP. GG_UNSUPPORTED where the source has none. The
+// caller frees RET.
+struct gg_error *gg_guest_run_state(struct gg_guest *guest, char **ret);
+
+// Calls VISIT as gg_structure_compare() does. GG_UNSUPPORTED where QEMU's memory is not looked at.
+struct gg_error *
+gg_guest_compare_layouts(struct gg_guest *guest,
+			 struct gg_error *(*visit)(void *data, const struct gg_structure_row *row),
+			 void *data);
 
 // NULL is allowed.
 void gg_address_space_destroy(struct gg_address_space *space);
@@ -58,7 +62,7 @@ struct gg_error *gg_guest_check_ram(struct gg_guest *guest);
 
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
 
-// The architecture of the CPUs by their modes; where the CPUs cannot be read, by QEMU's types.
+// The architecture of the CPUs; see gg_machine_arch().
 struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch **ret);
 
 // The guest's architecture: where no CPU uses page tables, as after a reset, that of the kernel in
@@ -71,16 +75,9 @@ struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu
 				    struct gg_cpu_state *ret);
 
 // Where GUEST's kernels are looked for, once its RAM map and its CPUs' architecture are known.
-struct gg_kernel_site gg_guest_kernel_site(const struct gg_guest *guest);
+struct gg_kernel_site gg_guest_kernel_site(struct gg_guest *guest);
 
-// At QEMU's gdbstub: takes TARGET's texts and finds GUEST's RAM in them; reads the CPUs into
-// guest->cpus; finds the kernel where it was, or by the CPUs' page tables.
-struct gg_error *gg_guest_open_stub(struct gg_guest *guest, const struct gg_target *target);
-struct gg_error *gg_guest_read_monitor_cpus(struct gg_guest *guest);
-struct gg_error *gg_guest_find_kernel_at_stub(struct gg_guest *guest,
-					      const struct gg_notices *notices);
-
-// Is a look at all of RAM too dear, since it comes through a gdbstub?
+// Tests whether a look at all of RAM costs too much to be done unasked.
 bool gg_guest_is_over_wire(const struct gg_guest *guest);
 
 // GG_LOST if a read has failed because the target does not answer any more: whatever was done

@@ -78,7 +78,7 @@ static struct gg_error *tell_own_state(struct gg_guest *guest, const struct gg_n
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&guest->kernel->info, "OSRELEASE");
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	const char *const shown = release ? release : "?";
-	if (guest->kernel->running || !guest->cpus.count)
+	if (guest->kernel->running || !guest->machine.cpus.count)
 		return NULL;
 	if (!guest->chosen && gg_kernel_any_nested(&site))
 		return gg_tell(
@@ -98,7 +98,7 @@ static struct gg_error *tell_own_state(struct gg_guest *guest, const struct gg_n
 		gg_kernel_count_paging(&site) ? "" : "; no CPU uses page tables, as after a reset");
 }
 
-static struct gg_error *tell_other(const struct gg_guest *guest, const struct gg_notices *notices)
+static struct gg_error *tell_other(struct gg_guest *guest, const struct gg_notices *notices)
 {
 	const struct gg_kernel *other = guest->others.kernels[0];
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&other->info, "OSRELEASE");
@@ -157,10 +157,10 @@ void gg_guest_add_other(struct gg_guest *guest, struct gg_kernel *kernel)
 
 static struct gg_error *find_all(struct gg_guest *guest)
 {
-	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->arch->big_endian };
+	struct gg_vmcoreinfo_scan scan = { .big_endian = guest->machine.arch->big_endian };
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	struct gg_kernels found;
-	struct gg_error *err = gg_vmcoreinfo_scan_ram(&scan, guest->ram_map);
+	struct gg_error *err = gg_vmcoreinfo_scan_ram(&scan, guest->machine.map);
 	if (!err)
 		err = gg_kernels_find(&site, &scan, NULL, &found);
 	if (err)
@@ -207,7 +207,7 @@ static struct gg_error *complete(struct gg_guest *guest, bool scan)
 {
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
-	if (err && (!scan || !guest->arch || !is_no_kernel(err)))
+	if (err && (!scan || !guest->machine.arch || !is_no_kernel(err)))
 		return err;
 	const bool has_kernel = !err;
 	gg_error_destroy(err);
@@ -231,7 +231,7 @@ static int compare(const void *a, const void *b)
 }
 
 static struct gg_error *
-show(const struct gg_guest *guest, const struct gg_kernel *kernel,
+show(struct gg_guest *guest, const struct gg_kernel *kernel,
      struct gg_error *(*visit)(void *data, const struct gg_kernel_info *kernel), void *data)
 {
 	static const char *const finders[] = { [GG_FOUND_BY_SCAN] = "scan",
@@ -242,7 +242,7 @@ show(const struct gg_guest *guest, const struct gg_kernel *kernel,
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
 	_cleanup_free_ char *crash = gg_vmcoreinfo_value(&kernel->info, "CRASHTIME");
-	_cleanup_free_ uint32_t *cpus = calloc(guest->cpus.count + 1, sizeof(*cpus));
+	_cleanup_free_ uint32_t *cpus = calloc(guest->machine.cpus.count + 1, sizeof(*cpus));
 	if (!cpus)
 		return gg_enomem;
 	struct gg_kernel_info info = { .choice = { .note = kernel->note,
@@ -254,9 +254,9 @@ show(const struct gg_guest *guest, const struct gg_kernel *kernel,
 				       .has_crashed = kernel->has_crashed,
 				       .crash_time = crash ? strtoull(crash, NULL, 10) : 0,
 				       .cpus = cpus };
-	for (size_t i = 0; i < guest->cpus.count; i++)
-		if (gg_kernel_runs_on(&site, kernel, &guest->cpus.cpus[i]))
-			cpus[info.cpu_count++] = guest->cpus.cpus[i].index;
+	for (size_t i = 0; i < guest->machine.cpus.count; i++)
+		if (gg_kernel_runs_on(&site, kernel, &guest->machine.cpus.cpus[i]))
+			cpus[info.cpu_count++] = guest->machine.cpus.cpus[i].index;
 	struct gg_log_end end;
 	struct gg_error *err = gg_log_end_read(gg_kernel_host(kernel), &end);
 	if (err && gg_error_is_final(err))
@@ -297,8 +297,9 @@ bool gg_guest_shows_kernel_of(struct gg_guest *guest, uint32_t index)
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	if (!guest->chosen)
 		return true;
-	for (size_t i = 0; i < guest->cpus.count; i++)
-		if (guest->cpus.cpus[i].index == index)
-			return gg_kernel_runs_on(&site, guest->kernel, &guest->cpus.cpus[i]);
+	for (size_t i = 0; i < guest->machine.cpus.count; i++)
+		if (guest->machine.cpus.cpus[i].index == index)
+			return gg_kernel_runs_on(&site, guest->kernel,
+						 &guest->machine.cpus.cpus[i]);
 	return false;
 }

@@ -49,14 +49,12 @@ static struct gg_error *read_transcript(const char *path, struct gg_log_sink *si
 static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				      struct gg_log_search *search)
 {
-	struct gg_paging pagings[GG_KERNEL_PAGINGS];
-	struct gg_registers registers;
-	struct gg_error *err = gg_cpu_own_registers(guest->arch, guest->ram_map, guest->host, cpu,
-						    NULL, &registers);
-	const size_t count = err ? 0 : gg_arch_kernel_paging(guest->arch, &registers, pagings);
+	const struct gg_machine_cpu *read;
+	struct gg_error *err = gg_machine_cpu(&guest->machine, cpu, &read);
+	const size_t count = err ? 0 : read->kernel_paging_count;
 	for (size_t i = 0; !err && i < count && search->table_count < GG_LOG_SEARCH_TABLES; i++)
-		if (pagings[i].format->address_bits == 64)
-			err = gg_page_table_create(guest->ram_map, &pagings[i],
+		if (read->kernel_pagings[i].format->address_bits == 64)
+			err = gg_page_table_create(guest->machine.map, &read->kernel_pagings[i],
 						   &search->tables[search->table_count++]);
 	return err;
 }
@@ -64,8 +62,8 @@ static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qe
 // Those that the CPUs use: a CPU in a process has the kernel's half too.
 static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
 {
-	for (size_t i = 0; i < guest->cpus.count; i++)
-		gg_error_destroy(add_tables_of(guest, &guest->cpus.cpus[i], search));
+	for (size_t i = 0; i < guest->machine.cpus.count; i++)
+		gg_error_destroy(add_tables_of(guest, &guest->machine.cpus.cpus[i], search));
 }
 
 // What the guest is, where no log is found in it.
@@ -90,7 +88,7 @@ static struct gg_error *explain(const struct gg_log_search *search, struct gg_er
 static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink *sink,
 				     struct gg_error *no_kernel)
 {
-	struct gg_log_search search = { .map = guest->ram_map };
+	struct gg_log_search search = { .map = guest->machine.map };
 	add_tables(guest, &search);
 	struct gg_error *err =
 		read_guess(&search, "without VMCOREINFO the log is found by its structure", sink);
@@ -113,7 +111,7 @@ struct gg_error *gg_guest_read_log(struct gg_guest *guest, const struct gg_notic
 	if (err)
 		return err;
 	err = gg_guest_running_kernel(guest, notices, &kernel);
-	if (err && guest->ram_map && guest->arch &&
+	if (err && guest->machine.map && guest->machine.arch &&
 	    (gg_error_kind(err) == GG_NOT_FOUND || gg_error_kind(err) == GG_ABSENT) &&
 	    !gg_guest_is_over_wire(guest))
 		return read_unknown(guest, sink, err);
@@ -279,13 +277,11 @@ struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_q
 				   const struct gg_log_style *style, const char *path, bool force,
 				   const struct gg_notices *notices, uint64_t *ret)
 {
-	const char *looked_at[4] = { 0 };
+	const char *looked_at[GG_SOURCE_FILES + 2] = { 0 };
 	size_t count = 0;
 	struct file file = { .size = 0 };
-	if (guest && guest->core)
-		looked_at[count++] = gg_core_file_path(guest->core);
-	if (guest && guest->program_path)
-		looked_at[count++] = guest->program_path;
+	for (const char *const *from = guest ? gg_guest_files(guest) : NULL; from && *from; from++)
+		looked_at[count++] = *from;
 	if (query->transcript)
 		looked_at[count++] = query->transcript;
 	struct gg_error *err = gg_output_create(path, force, looked_at, &file.output);

@@ -211,9 +211,11 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 				const struct gg_notices *notices, struct gg_address_space *space)
 {
 	const struct gg_arch *arch;
+	const struct gg_machine_cpu *read;
 	struct gg_cpu_state state;
-	struct gg_paging paging;
 	struct gg_error *err = gg_guest_cpu_arch(guest, &arch);
+	if (!err)
+		err = gg_machine_cpu(&guest->machine, cpu, &read);
 	if (!err)
 		err = gg_guest_cpu_state(guest, cpu, &state);
 	if (!err && state.unknown[0])
@@ -228,7 +230,7 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 		return err;
 	if (!arch->cpu->paging)
 		return gg_arch_not_yet(arch, "page tables");
-	arch->cpu->paging(&state.own, &paging);
+	struct gg_paging paging = read->paging;
 	paging.ignored_bits |= ignored_bits(guest);
 	space->is_physical = !paging.levels;
 	space->owns_table = true;

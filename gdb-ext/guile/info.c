@@ -3,7 +3,7 @@
 // What there is to know of a guest at a glance, as association lists.
 #include "guile.h"
 #include "linux/log/log.h"
-#include "qemu/machine.h"
+#include "qemu/layout/structure.h"
 #include "guest/guest.h"
 
 #include <stdio.h>
@@ -30,14 +30,14 @@ static SCM error_value(struct gg_error *err)
 	return value;
 }
 
-// TEXT, which is freed, or what ERR says.
-static SCM text_value(struct gg_error *err, char *text)
+// Adds FACT, whose error is consumed, as NAME, unless it is none.
+static SCM add_fact(SCM list, const char *name, struct gg_fact *fact)
 {
+	struct gg_error *err = fact->err;
+	fact->err = NULL;
 	if (err)
-		return error_value(err);
-	SCM value = gg_guile_string(text);
-	free(text);
-	return value;
+		return add(list, name, error_value(err));
+	return fact->text ? add(list, name, gg_guile_string(fact->text)) : list;
 }
 
 // Nanoseconds, or #f.
@@ -49,47 +49,26 @@ static SCM time_or_false(struct gg_error *err, uint64_t nanoseconds)
 	return SCM_BOOL_F;
 }
 
-static SCM monitor_facts(struct gg_guest *guest, SCM facts)
+static SCM qemu_facts(struct gg_guest *guest, SCM *notices)
 {
-	char *text = NULL;
-	facts = add(facts, "layout", symbol("monitor"));
-	struct gg_error *err = gg_monitor_run_state(guest->monitor, &text);
-	facts = add(facts, "run-state", text_value(err, text));
-	err = gg_monitor_machine(guest->monitor, &text);
-	facts = add(facts, "machine", text_value(err, text));
-	err = gg_monitor_version(guest->monitor, &text);
-	return add(facts, "version", text_value(err, text));
-}
-
-static SCM qemu_facts(struct gg_guest *guest)
-{
-	static const char *const accelerators[] = { [GG_ACCELERATOR_UNKNOWN] = "unknown",
-						    [GG_ACCELERATOR_TCG] = "tcg",
-						    [GG_ACCELERATOR_KVM] = "kvm" };
-	const struct gg_qemu_cpus *cpus;
-	char *text = NULL;
-	SCM facts = SCM_EOL;
-	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
-	facts = add(facts, "accelerator",
-		    err ? error_value(err) : gg_guile_string(accelerators[cpus->accelerator]));
-	if (guest->monitor)
-		return monitor_facts(guest, facts);
-	facts = add(facts, "layout",
-		    symbol(gg_structure_has_types(guest->structure) ? "types" : "structure"));
-	uint64_t clock = 0;
-	err = gg_qemu_virtual_clock(guest->host, &clock);
-	facts = add(facts, "virtual-clock", time_or_false(err, clock));
-	err = gg_qemu_run_state(guest->host, &text);
-	facts = add(facts, "run-state", text_value(err, text));
-	err = gg_qemu_machine(guest->host, &text);
-	facts = add(facts, "machine", text_value(err, text));
-	int program = -1;
-	err = gg_guest_open_program(guest, &program);
-	if (!err)
-		err = gg_qemu_version(program, &text);
-	if (program >= 0)
-		close(program);
-	return add(facts, "version", text_value(err, text));
+	struct gg_source_facts facts;
+	struct gg_error *err = gg_guest_facts(guest, &facts);
+	if (err) {
+		gg_source_facts_deinit(&facts);
+		gg_guile_throw(err);
+	}
+	if (facts.notice)
+		*notices = scm_cons(gg_guile_string(facts.notice), *notices);
+	SCM list = add_fact(SCM_EOL, "accelerator", &facts.accelerator);
+	if (facts.layout)
+		list = add(list, "layout", symbol(facts.layout));
+	list = add(list, "virtual-clock",
+		   facts.has_virtual_clock ? scm_from_uint64(facts.virtual_clock) : SCM_BOOL_F);
+	list = add_fact(list, "run-state", &facts.run_state);
+	list = add_fact(list, "machine", &facts.machine);
+	list = add_fact(list, "version", &facts.version);
+	gg_source_facts_deinit(&facts);
+	return list;
 }
 
 const char *gg_guile_freshness(enum gg_freshness freshness)
@@ -119,8 +98,9 @@ static SCM cpu_facts(struct gg_guest *guest)
 static SCM nested_facts(struct gg_guest *guest)
 {
 	SCM list = SCM_EOL;
-	for (size_t i = guest->cpus.count; i-- > 0;) {
-		const struct gg_qemu_cpu *cpu = &guest->cpus.cpus[i];
+	const struct gg_qemu_cpus *cpus = &guest->machine.cpus;
+	for (size_t i = cpus->count; i-- > 0;) {
+		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
 		struct gg_cpu_state state;
 		struct gg_error *err = gg_guest_cpu_state(guest, cpu, &state);
 		if (!err && state.nesting != GG_NOT_NESTED)
@@ -189,17 +169,6 @@ static SCM kernel_facts(struct gg_guest *guest, SCM *notices)
 	return add(facts, "release", value_or_false(kernel, "OSRELEASE"));
 }
 
-static SCM other_program(const struct gg_guest *guest)
-{
-	char *text = NULL;
-	if (asprintf(&text, "%s is not the core's program, %s: its debuginfo is not used",
-		     guest->program_path, gg_mapped_files_program(guest->files)) < 0)
-		gg_guile_throw(gg_enomem);
-	SCM notice = gg_guile_string(text);
-	free(text);
-	return notice;
-}
-
 // (%guest-info GUEST) => ((qemu FACT ...) (cpus (INDEX . FRESHNESS) ...) (nested (INDEX . WORD)
 // ...) (kernel FACT ...) (notices TEXT ...) (backing . TEXT)). A part, or the value of a fact, is
 // (error . MESSAGE) if it could not be had.
@@ -208,14 +177,13 @@ static SCM guest_info(SCM object)
 	struct gg_guest *guest = gg_guile_guest(object);
 	SCM notices = SCM_EOL, info = SCM_EOL;
 	SCM kernel = kernel_facts(guest, &notices);
-	if (guest->is_other_program)
-		notices = scm_cons(other_program(guest), notices);
-	info = add(info, "backing", gg_guile_string(guest->backing->name));
+	SCM qemu = qemu_facts(guest, &notices);
+	info = add(info, "backing", gg_guile_string(gg_guest_backing(guest)->name));
 	info = add(info, "notices", scm_reverse(notices));
 	info = add(info, "kernel", kernel);
 	info = add(info, "cpus", cpu_facts(guest));
 	info = add(info, "nested", nested_facts(guest));
-	info = add(info, "qemu", qemu_facts(guest));
+	info = add(info, "qemu", qemu);
 	// A small thing that could not be had is left out: not for such reasons.
 	gg_guile_throw(gg_interrupt_check());
 	gg_guile_throw(gg_guest_check(guest));
@@ -250,13 +218,7 @@ static struct gg_error *collect_row(void *data, const struct gg_structure_row *r
 static SCM guest_layout(SCM object)
 {
 	SCM list = SCM_EOL;
-	if (!gg_guile_guest(object)->structure)
-		gg_guile_throw(gg_error_create(
-			GG_UNSUPPORTED, "the gdbstub shows the guest's memory, not QEMU's own"));
-	struct gg_error *err =
-		gg_structure_compare(gg_guile_guest(object)->structure, collect_row, &list);
-	if (err)
-		gg_guile_throw(err);
+	gg_guile_throw(gg_guest_compare_layouts(gg_guile_guest(object), collect_row, &list));
 	return scm_reverse(list);
 }
 
@@ -264,10 +226,12 @@ static SCM guest_layout(SCM object)
 static SCM guest_run_state(SCM object)
 {
 	char *text = NULL;
-	struct gg_guest *guest = gg_guile_guest(object);
-	struct gg_error *err = guest->monitor ? gg_monitor_run_state(guest->monitor, &text)
-					      : gg_qemu_run_state(guest->host, &text);
-	return text_value(err, text);
+	struct gg_error *err = gg_guest_run_state(gg_guile_guest(object), &text);
+	if (err)
+		return error_value(err);
+	SCM value = gg_guile_string(text);
+	free(text);
+	return value;
 }
 
 void gg_guile_init_info(void)

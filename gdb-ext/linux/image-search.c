@@ -10,7 +10,6 @@
 // Trusts nothing it reads: how much is read and how many pointers are followed have limits, and
 // what is found is a candidate only.
 #include "image-search.h"
-#include "machine/cpu-state.h"
 #include "base/cleanup.h"
 
 #include <gdb-guest/interrupt.h>
@@ -345,18 +344,15 @@ static bool has_image_area(const struct gg_arch *arch)
 static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder *finder,
 				   struct roots *roots, uint64_t *left)
 {
-	const struct gg_kernel_site *site = finder->site;
-	struct gg_paging pagings[GG_KERNEL_PAGINGS], fresh[GG_KERNEL_PAGINGS];
-	struct gg_registers registers;
-	struct gg_error *err =
-		gg_cpu_own_registers(site->arch, site->map, site->host, cpu, NULL, &registers);
+	const struct gg_machine_cpu *read;
+	struct gg_paging fresh[GG_KERNEL_PAGINGS];
+	struct gg_error *err = gg_machine_cpu(finder->site->machine, cpu, &read);
 	if (err)
 		return pass_final(err);
-	const size_t count = gg_arch_kernel_paging(site->arch, &registers, pagings);
 	size_t fresh_count = 0;
-	for (size_t i = 0; i < count; i++)
-		if (add_root(roots, pagings[i].root))
-			fresh[fresh_count++] = pagings[i];
+	for (size_t i = 0; i < read->kernel_paging_count; i++)
+		if (add_root(roots, read->kernel_pagings[i].root))
+			fresh[fresh_count++] = read->kernel_pagings[i];
 	return search_pagings(fresh, fresh_count, finder, left);
 }
 

@@ -7,7 +7,6 @@
 // Trusts nothing it reads: a note is believed when the page tables that it names map the kernel's
 // text where it says the text is.
 #include "kernel.h"
-#include "machine/cpu-state.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "linux/symbols/kallsyms-finder.h"
@@ -260,17 +259,15 @@ static bool paging_agrees(const struct gg_ram_map *map, const struct gg_paging *
 	return agrees;
 }
 
-// The page tables of the kernel that CPU runs; their number is 0 where its registers are not known.
-static size_t read_cpu_paging(const struct gg_kernel_site *site, const struct gg_qemu_cpu *cpu,
-			      enum gg_nesting *nesting, struct gg_paging ret[GG_KERNEL_PAGINGS])
+// Reads CPU; NULL where its registers are not known.
+static const struct gg_machine_cpu *read_cpu(const struct gg_kernel_site *site,
+					     const struct gg_qemu_cpu *cpu)
 {
-	struct gg_registers registers;
-	*nesting = GG_NOT_NESTED;
-	struct gg_error *err =
-		gg_cpu_own_registers(site->arch, site->map, site->host, cpu, nesting, &registers);
-	const size_t count = err ? 0 : gg_arch_kernel_paging(site->arch, &registers, ret);
+	const struct gg_machine_cpu *read;
+	struct gg_error *err = gg_machine_cpu(site->machine, cpu, &read);
+	const bool failed = err;
 	gg_error_destroy(err);
-	return count;
+	return failed ? NULL : read;
 }
 
 enum vote { NO_VOTE, MAYBE_VOTE, AGREES, DISAGREES };
@@ -280,15 +277,15 @@ enum vote { NO_VOTE, MAYBE_VOTE, AGREES, DISAGREES };
 static enum vote vote_of(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
 			 const struct gg_qemu_cpu *cpu)
 {
-	struct gg_paging pagings[GG_KERNEL_PAGINGS];
-	enum gg_nesting nesting;
-	const size_t count = read_cpu_paging(site, cpu, &nesting, pagings);
-	for (size_t i = 0; i < count; i++)
-		if (paging_agrees(site->map, &pagings[i], kernel))
+	const struct gg_machine_cpu *read = read_cpu(site, cpu);
+	if (!read)
+		return NO_VOTE;
+	for (size_t i = 0; i < read->kernel_paging_count; i++)
+		if (paging_agrees(site->map, &read->kernel_pagings[i], kernel))
 			return AGREES;
-	if (nesting == GG_MAYBE_NESTED)
+	if (read->state.nesting == GG_MAYBE_NESTED)
 		return MAYBE_VOTE;
-	return count ? DISAGREES : NO_VOTE;
+	return read->kernel_paging_count ? DISAGREES : NO_VOTE;
 }
 
 bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
@@ -301,9 +298,8 @@ unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site)
 {
 	unsigned int count = 0;
 	for (size_t i = 0; i < site->cpus->count; i++) {
-		struct gg_paging pagings[GG_KERNEL_PAGINGS];
-		enum gg_nesting nesting;
-		count += read_cpu_paging(site, &site->cpus->cpus[i], &nesting, pagings) > 0;
+		const struct gg_machine_cpu *read = read_cpu(site, &site->cpus->cpus[i]);
+		count += read && read->kernel_paging_count;
 	}
 	return count;
 }
@@ -312,10 +308,8 @@ bool gg_kernel_any_nested(const struct gg_kernel_site *site)
 {
 	bool any = false;
 	for (size_t i = 0; !any && i < site->cpus->count; i++) {
-		struct gg_paging pagings[GG_KERNEL_PAGINGS];
-		enum gg_nesting nesting;
-		read_cpu_paging(site, &site->cpus->cpus[i], &nesting, pagings);
-		any = nesting != GG_NOT_NESTED;
+		const struct gg_machine_cpu *read = read_cpu(site, &site->cpus->cpus[i]);
+		any = read && read->state.nesting != GG_NOT_NESTED;
 	}
 	return any;
 }

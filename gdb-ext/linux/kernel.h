@@ -7,7 +7,7 @@
 #include "answerers.h"
 #include "base/notices.h"
 #include "arch-ops.h"
-#include "qemu/cpus.h"
+#include "machine/machine.h"
 
 enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
 
@@ -70,8 +70,8 @@ struct gg_kernel {
 
 // The guest that kernels are looked for in.
 struct gg_kernel_site {
+	struct gg_machine *machine; // whose members the others are
 	const struct gg_ram_map *map;
-	const struct gg_host *host;
 	const struct gg_arch *arch; // of its CPUs; a kernel may be a sibling's
 	const struct gg_qemu_cpus *cpus;
 	const struct gg_debug *debug; // NULL: off; outlives the kernels

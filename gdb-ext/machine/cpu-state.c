@@ -41,17 +41,3 @@ void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why)
 	gg_registers_init(&state->own, state->nested.set, state->nested.word);
 	snprintf(state->unknown, sizeof(state->unknown), "%s", why);
 }
-
-struct gg_error *gg_cpu_own_registers(const struct gg_arch *arch, const struct gg_ram_map *map,
-				      const struct gg_host *host, const struct gg_qemu_cpu *cpu,
-				      enum gg_nesting *nesting, struct gg_registers *ret)
-{
-	struct gg_cpu_state state;
-	struct gg_error *err = gg_cpu_state_read(arch, map, host, cpu, &state);
-	if (err)
-		return err;
-	*ret = state.own;
-	if (nesting)
-		*nesting = state.nesting;
-	return NULL;
-}

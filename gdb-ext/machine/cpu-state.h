@@ -24,10 +24,4 @@ struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_r
 // known.
 void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why);
 
-// The guest's own registers alone. *NESTING, which may be NULL, is whether the CPU executes a
-// nested guest.
-struct gg_error *gg_cpu_own_registers(const struct gg_arch *arch, const struct gg_ram_map *map,
-				      const struct gg_host *host, const struct gg_qemu_cpu *cpu,
-				      enum gg_nesting *nesting, struct gg_registers *ret);
-
 #endif

@@ -90,6 +90,12 @@ struct gg_error *gg_backing_read_present(struct gg_backing *backing, gg_hva_t hv
 	return NULL;
 }
 
+void gg_backing_ran(struct gg_backing *backing)
+{
+	if (backing->ops->ran)
+		backing->ops->ran(backing);
+}
+
 void gg_backing_destroy(struct gg_backing *backing)
 {
 	if (backing)

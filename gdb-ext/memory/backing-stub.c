@@ -118,6 +118,13 @@ static struct gg_error *stub_read(struct gg_backing *backing, gg_hva_t hva, void
 					      : wire_read(stub, hva, buffer, size);
 }
 
+static void stub_ran(struct gg_backing *backing)
+{
+	struct stub_backing *stub = (struct stub_backing *)backing;
+	for (size_t i = 0; i < SLOTS; i++)
+		stub->slots[i].page = 0;
+}
+
 static void stub_destroy(struct gg_backing *backing)
 {
 	struct stub_backing *stub = (struct stub_backing *)backing;
@@ -134,6 +141,7 @@ static const char untold_advice[] = "QEMU's monitor does not tell what of a virt
 static const struct gg_backing_ops stub_ops = {
 	.extent = stub_extent,
 	.read = stub_read,
+	.ran = stub_ran,
 	.destroy = stub_destroy,
 };
 

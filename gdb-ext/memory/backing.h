@@ -38,6 +38,9 @@ struct gg_backing_ops {
 	bool (*clone)(struct gg_backing *backing, gg_hva_t hva, uint64_t size, int file,
 		      uint64_t offset);
 
+	// Forgets the bytes that it keeps, for the guest ran. NULL where it keeps none.
+	void (*ran)(struct gg_backing *backing);
+
 	void (*destroy)(struct gg_backing *backing);
 
 	// May several threads read at once, while one asks for extents?
@@ -80,8 +83,7 @@ struct gg_untold {
 
 // Bytes by way of HOST's read, which is QEMU's gdbstub: an hva is a gpa. UNTOLD, COUNT of them, is
 // copied: these are absent. With BY_PAGES, which asks that all RAM is made of whole pages, small
-// reads are done by pages, and these are kept until the backing is destroyed; the guest must stand
-// still that long.
+// reads are done by pages, and these are kept until the backing is destroyed or gg_backing_ran().
 struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct gg_untold *untold,
 					size_t count, bool by_pages, struct gg_backing **ret);
 
@@ -95,6 +97,9 @@ struct gg_error *gg_backing_create_partial(struct gg_backing *whole, struct gg_q
 // BUFFER, for a caller who does not show them, and is added to ABSENT.
 struct gg_error *gg_backing_read_present(struct gg_backing *backing, gg_hva_t hva, void *buffer,
 					 size_t size, uint64_t *absent);
+
+// Has BACKING forget what it keeps of the guest's bytes, which ran.
+void gg_backing_ran(struct gg_backing *backing);
 
 // NULL is allowed.
 void gg_backing_destroy(struct gg_backing *backing);

@@ -81,7 +81,7 @@ static struct gg_error *note_progress(void *data, size_t piece, uint64_t done)
 // Is more memory known to be absent than when the pieces were laid out?
 static bool is_outdated(const struct dump *dump)
 {
-	return dump->guest->backing->unreadable != dump->unreadable;
+	return gg_guest_backing(dump->guest)->unreadable != dump->unreadable;
 }
 
 static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
@@ -97,7 +97,7 @@ static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 			.offset = dump->elf.segments[i].offset,
 		};
 	struct gg_copy copy = {
-		.backing = dump->guest->backing,
+		.backing = gg_guest_backing(dump->guest),
 		.output = dump->output,
 		.jobs = jobs,
 		.count = dump->pieces.count,
@@ -210,7 +210,7 @@ static struct gg_error *find_pieces(struct dump *dump)
 	};
 	struct gg_error *err = gg_guest_ram_map(dump->guest, &dump->map);
 	if (!err)
-		dump->unreadable = dump->guest->backing->unreadable;
+		dump->unreadable = gg_guest_backing(dump->guest)->unreadable;
 	if (!err)
 		err = gg_pieces_init(&dump->pieces, dump->map, gg_guest_absent_advice(dump->guest),
 				     &options, dump->options->notices);
@@ -299,15 +299,8 @@ static struct gg_error *write_all(struct dump *dump, uint64_t *file_size)
 
 static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *ret)
 {
-	const char *looked_at[3] = { 0 };
-	size_t count = 0;
-	if (dump->guest->core)
-		looked_at[count++] = gg_core_file_path(dump->guest->core);
-	if (dump->guest->program_path)
-		looked_at[count++] = dump->guest->program_path;
-
 	struct gg_error *err = gg_output_create(dump->options->path, dump->options->force,
-						looked_at, &dump->output);
+						gg_guest_files(dump->guest), &dump->output);
 	if (!err)
 		err = write_all(dump, &ret->file_size);
 	if (!err)

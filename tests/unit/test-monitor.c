@@ -301,16 +301,17 @@ static void test_guest(void **state)
 	assert_success(
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 	load("7.2-linux-kernel");
-	assert_success(gg_qemu_monitor_cpus(text, text_size, GG_ACCELERATOR_TCG, &guest->cpus));
-	assert_success(gg_arch_find(NULL, NULL, &guest->cpus, &guest->arch));
-	guest->cpus.cpus[1].thread = 2;
+	assert_success(
+		gg_qemu_monitor_cpus(text, text_size, GG_ACCELERATOR_TCG, &guest->machine.cpus));
+	assert_success(gg_arch_find(NULL, NULL, &guest->machine.cpus, &guest->machine.arch));
+	guest->machine.cpus.cpus[1].thread = 2;
 	unsigned int count = 0;
 	assert_success(gg_guest_cpus(guest, count_cpu, &count));
 	assert_int_equal(count, 2);
 
 	struct gg_buffer notes = { 0 };
 	notices[0] = 0;
-	assert_success(gg_vmcore_cpu_notes(guest, guest->arch, &collector, &notes));
+	assert_success(gg_vmcore_cpu_notes(guest, guest->machine.arch, &collector, &notes));
 	assert_int_equal(notes.size, 2 * (PRSTATUS_64 + QEMU_NOTE));
 	assert_string_equal(notices,
 			    "CPU 0, 1: what is not known of the registers is 0 in the vmcore");

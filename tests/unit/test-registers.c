@@ -47,9 +47,9 @@ static int end_test(void **state)
 static void read_first(void)
 {
 	const struct gg_qemu_cpus *cpus;
-	gg_qemu_cpus_deinit(&guest->cpus);
+	gg_guest_ran(guest);
 	assert_success(gg_guest_qemu_cpus(guest, &cpus));
-	assert_success(x86_read_registers(guest->host, &cpus->cpus[0], &registers));
+	assert_success(x86_read_registers(gg_guest_host(guest), &cpus->cpus[0], &registers));
 }
 
 static void print_first(char *text, size_t size)
@@ -72,7 +72,7 @@ static void check_flags(const char *op, unsigned int size, uint64_t dst, uint64_
 	struct gg_member first;
 	uint64_t flags;
 	bool known;
-	const struct gg_host *host = guest->host;
+	const struct gg_host *host = gg_guest_host(guest);
 	assert_success(host->ops->member(host->data, "CCOp", op, &first));
 	unsigned int shift = 0;
 	while (1u << shift < size)
@@ -387,7 +387,7 @@ static void test_not_started(void **state)
 static void expect_freshness(enum gg_freshness freshness, const char *why)
 {
 	const struct gg_qemu_cpus *cpus;
-	gg_qemu_cpus_deinit(&guest->cpus);
+	gg_guest_ran(guest);
 	assert_success(gg_guest_qemu_cpus(guest, &cpus));
 	assert_int_equal(cpus->cpus[0].freshness, freshness);
 	assert_non_null(strstr(cpus->cpus[0].why, why));
@@ -436,7 +436,7 @@ static void test_damage(void **state)
 	assert_false(gg_register_known(&registers, X86_CR8));
 	assert_int_equal(gg_register(&registers, X86_RIP), 0x1234);
 	put_uint(qemu.structures + FAKE_CPUS_HEAD, 8, 0x1000);
-	gg_qemu_cpus_deinit(&guest->cpus);
+	gg_guest_ran(guest);
 	assert_error(gg_guest_qemu_cpus(guest, &cpus), GG_FAULT,
 		     "reading QEMU's list of CPUs: CPUState at 0x1000");
 	// More than a CPU can have.
@@ -446,8 +446,8 @@ static void test_damage(void **state)
 	assert_success(
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 	assert_success(gg_guest_qemu_cpus(guest, &cpus));
-	assert_error(x86_read_registers(guest->host, &cpus->cpus[0], &registers), GG_BAD_DATA,
-		     "env.mxcsr has 4 bytes at offset 1073741824");
+	assert_error(x86_read_registers(gg_guest_host(guest), &cpus->cpus[0], &registers),
+		     GG_BAD_DATA, "env.mxcsr has 4 bytes at offset 1073741824");
 }
 
 // ---- Page tables of a CPU ----
@@ -810,12 +810,12 @@ static void test_architecture(void **state)
 	assert_success(gg_guest_arch(guest, &arch));
 	assert_string_equal(arch->name, "x86_64");
 	// Another CPU than the first one tells too.
-	guest->arch = NULL;
+	gg_guest_ran(guest);
 	put_uint(cpu + FAKE_CPU_HFLAGS, 4, SMM);
 	put_uint(other + FAKE_CPU_HFLAGS, 4, X86_HF_PE | X86_HF_LMA);
 	assert_success(gg_guest_arch(guest, &arch));
 	assert_string_equal(arch->name, "x86_64");
-	guest->arch = NULL;
+	gg_guest_ran(guest);
 	put_uint(cpu + FAKE_CPU_HFLAGS, 4, X86_HF_PE);
 	put_uint(other + FAKE_CPU_HFLAGS, 4, 0);
 	assert_success(gg_guest_arch(guest, &arch));

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "source.h"
+
+// A process accepts what the others do not.
+const struct gg_source_ops *const gg_sources[] = { &gg_source_stub, &gg_source_process, NULL };
+
+struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],
+				const struct gg_host *debugger, const struct gg_target *target,
+				struct gg_source **ret)
+{
+	for (; *sources; sources++)
+		if ((*sources)->accepts(target))
+			return (*sources)->open(debugger, target, ret);
+	return gg_error_create(GG_UNSUPPORTED, "no guest can be looked at here");
+}
