@@ -21,6 +21,7 @@
 #include "gdb-guest/error.h"
 #include "gdb-guest/guest.h"
 #include "gdb-guest/host.h"
+#include "gdb-guest/info.h"
 #include "gdb-guest/interrupt.h"
 #include "gdb-guest/kernels.h"
 #include "gdb-guest/log.h"

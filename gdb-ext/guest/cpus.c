@@ -178,3 +178,11 @@ struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 	}
 	return err;
 }
+
+const char *gg_freshness_name(enum gg_freshness freshness)
+{
+	static const char *const names[] = {
+		[GG_CURRENT] = "current", [GG_STALE] = "stale", [GG_UNKNOWN] = "unknown"
+	};
+	return names[freshness];
+}

@@ -225,6 +225,16 @@ static struct gg_error *complete(struct gg_guest *guest, bool scan)
 	return err;
 }
 
+const char *gg_kernel_finder_name(enum gg_kernel_finder finder)
+{
+	static const char *const words[] = { [GG_FOUND_BY_SCAN] = "scan",
+					     [GG_FOUND_BY_DEVICE] = "device",
+					     [GG_FOUND_BY_TABLES] = "tables",
+					     [GG_FOUND_BY_CHOICE] = "choice",
+					     [GG_FOUND_BY_KDUMP] = "kdump" };
+	return words[finder];
+}
+
 static int compare(const void *a, const void *b)
 {
 	return gg_kernel_compare(*(struct gg_kernel *const *)a, *(struct gg_kernel *const *)b);
@@ -234,11 +244,6 @@ static struct gg_error *
 show(struct gg_guest *guest, const struct gg_kernel *kernel,
      struct gg_error *(*visit)(void *data, const struct gg_kernel_info *kernel), void *data)
 {
-	static const char *const finders[] = { [GG_FOUND_BY_SCAN] = "scan",
-					       [GG_FOUND_BY_DEVICE] = "device",
-					       [GG_FOUND_BY_TABLES] = "tables",
-					       [GG_FOUND_BY_CHOICE] = "choice",
-					       [GG_FOUND_BY_KDUMP] = "kdump" };
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
 	_cleanup_free_ char *crash = gg_vmcoreinfo_value(&kernel->info, "CRASHTIME");
@@ -249,7 +254,7 @@ show(struct gg_guest *guest, const struct gg_kernel *kernel,
 						   .identity = gg_kernel_identity(kernel) },
 				       .release = release ? release : "?",
 				       .architecture = kernel->arch->name,
-				       .finder = finders[kernel->finder],
+				       .finder = kernel->finder,
 				       .is_chosen = kernel == guest->kernel,
 				       .has_crashed = kernel->has_crashed,
 				       .crash_time = crash ? strtoull(crash, NULL, 10) : 0,

@@ -51,7 +51,7 @@ static SCM cpu_to_alist(const struct gg_cpu *cpu)
 	facts = add(facts, "bits", scm_from_uint(cpu->bits));
 	facts = add(facts, "activity", gg_guile_string(cpu->activity));
 	facts = add(facts, "why", gg_guile_string(cpu->why));
-	facts = add(facts, "state", symbol(gg_guile_freshness(cpu->freshness)));
+	facts = add(facts, "state", symbol(gg_freshness_name(cpu->freshness)));
 	return add(facts, "index", scm_from_uint32(cpu->index));
 }
 

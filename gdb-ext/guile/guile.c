@@ -422,7 +422,7 @@ static SCM guest_registers(SCM object, SCM thread, SCM name)
 
 // ---- Memory ----
 
-static SCM range_to_vector(const struct gg_ram_range *range)
+SCM gg_guile_range(const struct gg_ram_range *range)
 {
 	return scm_vector(scm_list_4(scm_from_uint64(range->start), scm_from_uint64(range->size),
 				     scm_from_uint64(range->hva), gg_guile_string(range->block)));
@@ -431,7 +431,7 @@ static SCM range_to_vector(const struct gg_ram_range *range)
 static struct gg_error *collect_range(void *data, const struct gg_ram_range *range)
 {
 	SCM *list = data;
-	*list = scm_cons(range_to_vector(range), *list);
+	*list = scm_cons(gg_guile_range(range), *list);
 	return NULL;
 }
 
@@ -441,46 +441,6 @@ static SCM guest_ram(SCM object)
 	SCM list = SCM_EOL;
 	gg_guile_throw(gg_guest_ram(gg_guile_guest(object), collect_range, &list));
 	return scm_reverse_x(list, SCM_UNDEFINED);
-}
-
-// (%guest-hidden GUEST) => (RANGE ...), the pieces of the RAM at guest-physical 0 that the memory
-// map hides.
-static SCM guest_hidden(SCM object)
-{
-	SCM list = SCM_EOL;
-	gg_guile_throw(gg_guest_hidden(gg_guile_guest(object), collect_range, &list));
-	return scm_reverse_x(list, SCM_UNDEFINED);
-}
-
-// What is absent may be millions of single pages: the first so many are listed.
-enum { MOST_ABSENT = 1000 };
-
-struct absent_pieces {
-	SCM list;
-	uint64_t count, size;
-};
-
-static struct gg_error *collect_absent(void *data, const struct gg_ram_range *piece)
-{
-	struct absent_pieces *absent = data;
-	absent->size += piece->size;
-	return absent->count++ < MOST_ABSENT ? collect_range(&absent->list, piece) : NULL;
-}
-
-// (%guest-absent GUEST) => ((absent RANGE ...) (absent-count . N) (absent-size . BYTES)
-// (absent-advice . TEXT)), RANGE being as above; of many only the first.
-static SCM guest_absent(SCM object)
-{
-	const struct gg_guest *guest = gg_guile_guest(object);
-	struct absent_pieces absent = { .list = SCM_EOL };
-	gg_guile_throw(gg_guest_absent(gg_guile_guest(object), collect_absent, &absent));
-	SCM facts = scm_acons(scm_from_utf8_symbol("absent-advice"),
-			      gg_guile_string(gg_guest_absent_advice(guest)), SCM_EOL);
-	facts = scm_acons(scm_from_utf8_symbol("absent-size"), scm_from_uint64(absent.size), facts);
-	facts = scm_acons(scm_from_utf8_symbol("absent-count"), scm_from_uint64(absent.count),
-			  facts);
-	return scm_acons(scm_from_utf8_symbol("absent"), scm_reverse_x(absent.list, SCM_UNDEFINED),
-			 facts);
 }
 
 // ---- Dumping ----
@@ -495,7 +455,7 @@ static struct gg_error *report_progress(void *data, const struct gg_dump_progres
 	SCM result;
 	return gg_guile_call(
 		*(const SCM *)data,
-		scm_list_4(range_to_vector(progress->range), scm_from_uint64(progress->done),
+		scm_list_4(gg_guile_range(progress->range), scm_from_uint64(progress->done),
 			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
 		&result);
 }
@@ -504,6 +464,23 @@ static struct gg_error *report_notice(void *data, const char *text)
 {
 	SCM result;
 	return gg_guile_call(*(const SCM *)data, scm_list_1(gg_guile_string(text)), &result);
+}
+
+static struct gg_error *write_text(void *data, const char *text, size_t size)
+{
+	SCM result, bytes = scm_c_make_bytevector(size);
+	memcpy(SCM_BYTEVECTOR_CONTENTS(bytes), text, size);
+	return gg_guile_call(*(const SCM *)data, scm_list_1(bytes), &result);
+}
+
+struct gg_writer gg_guile_writer(const SCM *procedure)
+{
+	return (struct gg_writer){ .write = write_text, .data = (void *)procedure };
+}
+
+char *gg_guile_optional_text(SCM value)
+{
+	return scm_is_true(value) ? scm_to_utf8_string(value) : NULL;
 }
 
 struct gg_notices gg_guile_notices(const SCM *procedure)
@@ -650,8 +627,6 @@ void gg_guile_init(void)
 	gg_guile_define("%guest-member", 3, (scm_t_subr)guest_member);
 	gg_guile_define("%guest-registers", 3, (scm_t_subr)guest_registers);
 	gg_guile_define("%guest-ram", 1, (scm_t_subr)guest_ram);
-	gg_guile_define("%guest-absent", 1, (scm_t_subr)guest_absent);
-	gg_guile_define("%guest-hidden", 1, (scm_t_subr)guest_hidden);
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
 	gg_guile_init_info();
 	gg_guile_init_kernels();

@@ -23,6 +23,9 @@ uint64_t gg_guile_integer(SCM value, const char *name, uint64_t low, uint64_t hi
 uint64_t gg_guile_address(SCM value);
 size_t gg_guile_size(SCM value);
 
+// #(START SIZE HVA BLOCK).
+SCM gg_guile_range(const struct gg_ram_range *range);
+
 // Calls PROCEDURE with a list of arguments; what it throws becomes an error.
 struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret);
 
@@ -30,9 +33,6 @@ struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret);
 struct gg_guest *gg_guile_guest(SCM object);
 
 void gg_guile_define(const char *name, int arguments, scm_t_subr function);
-
-// The symbol's name that Scheme has for it.
-const char *gg_guile_freshness(enum gg_freshness freshness);
 
 // Define the procedures of info.c, cpus.c, memory.c.
 void gg_guile_init_info(void);
@@ -48,5 +48,12 @@ void gg_guile_init_command(void);
 
 // A receiver that calls PROCEDURE, which the caller keeps on its stack, with each line.
 struct gg_notices gg_guile_notices(const SCM *procedure);
+
+// A writer that calls PROCEDURE, which the caller keeps on its stack, with a bytevector for each
+// piece of text.
+struct gg_writer gg_guile_writer(const SCM *procedure);
+
+// The text of a Scheme string, or NULL for #f; the caller frees it.
+char *gg_guile_optional_text(SCM value);
 
 #endif

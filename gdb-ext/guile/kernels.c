@@ -26,7 +26,8 @@ static struct gg_error *collect(void *data, const struct gg_kernel_info *kernel)
 		    kernel->has_crashed ? scm_from_uint64(kernel->crash_time) : SCM_BOOL_F);
 	facts = add(facts, "cpus", cpus);
 	facts = add(facts, "chosen", scm_from_bool(kernel->is_chosen));
-	facts = add(facts, "vmcoreinfo-by", scm_from_utf8_symbol(kernel->finder));
+	facts = add(facts, "vmcoreinfo-by",
+		    scm_from_utf8_symbol(gg_kernel_finder_name(kernel->finder)));
 	facts = add(facts, "vmcoreinfo", scm_from_uint64(kernel->choice.note));
 	facts = add(facts, "identity", scm_from_uint64(kernel->choice.identity));
 	facts = add(facts, "architecture", text_or_false(kernel->architecture));

@@ -9,6 +9,8 @@
 #include "arch-ops.h"
 #include "machine/machine.h"
 
+#include <gdb-guest/kernels.h>
+
 enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
 
 // Where VMCOREINFO notes seem to be.
@@ -38,15 +40,6 @@ struct gg_error *gg_vmcoreinfo_scan_ram(struct gg_vmcoreinfo_scan *scan,
 // The same at every offset, for kernels before v4.13.
 struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 					       const struct gg_ram_map *map);
-
-// Where a kernel's VMCOREINFO was found.
-enum gg_kernel_finder {
-	GG_FOUND_BY_SCAN,   // in RAM
-	GG_FOUND_BY_DEVICE, // where QEMU's vmcoreinfo device has it
-	GG_FOUND_BY_TABLES, // by the image that the CPUs' page tables map
-	GG_FOUND_BY_CHOICE, // where the user's choice has it
-	GG_FOUND_BY_KDUMP,  // where the kernel that was booted after its crash has it
-};
 
 struct gg_kernel {
 	const struct gg_arch *arch;

@@ -18,6 +18,7 @@
 #include "cpu-state.h"
 #include "memory/ram-map.h"
 
+#include <gdb-guest/info.h>
 #include <gdb-guest/target.h>
 
 struct gg_source;
@@ -27,26 +28,6 @@ struct gg_structure_row;
 enum gg_read_cost {
 	GG_COST_LOCAL, // all of RAM may be looked at
 	GG_COST_WIRE, // a read is a round trip, at some MB/s: a look at all of RAM must be asked for
-};
-
-// A fact: an escaped text, or the reason for which it is not known. With neither, the source has no
-// such fact.
-struct gg_fact {
-	char *text;
-	struct gg_error *err;
-};
-
-// The facts about the program that runs the guest.
-struct gg_source_facts {
-	struct gg_fact version;     // of QEMU: "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
-	struct gg_fact machine;     // its type: "pc-i440fx-7.2"
-	struct gg_fact run_state;   // its name in QMP: "paused"
-	struct gg_fact accelerator; // "kvm", "tcg", "unknown"
-	const char *layout;         // the finder of QEMU's structures: "types", "structure" or
-				    // "monitor"; NULL: no QEMU is looked at
-	bool has_virtual_clock;     // false also while the clock runs
-	uint64_t virtual_clock;     // QEMU's, in nanoseconds
-	char *notice;               // a line for the user, or NULL
 };
 
 struct gg_source_ops {

@@ -18,6 +18,11 @@ static const struct gg_option info_options[] = {
 	  .kind = GG_VALUE_FLAG,
 	  .help = "show where members of QEMU's structures are, by its debuginfo and as found\n"
 		  "without it, each with its proof, and whether the two agree" },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "One JSON object, with the notices; with -layout an object for each member, on a "
+		  "line\n"
+		  "    of its own." },
 	{ 0 }
 };
 

@@ -41,7 +41,7 @@ void gg_append_range(struct gg_buffer *text, const struct gg_ram_range *range)
 
 void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t count)
 {
-	enum { SHORTEST_RUN = 5 };
+	enum { SHORTEST_RUN = 9 };
 	for (size_t i = 0, run; i < count; i += run) {
 		run = 1;
 		while (i + run < count && numbers[i + run] == numbers[i] + run)
@@ -74,6 +74,18 @@ void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int wid
 	enum { SECOND = 1000000000, MICROSECOND = 1000 };
 	gg_buffer_format(text, "%*" PRIu64 ".%06" PRIu64, width, nanoseconds / SECOND,
 			 nanoseconds % SECOND / MICROSECOND);
+}
+
+const char *gg_finder_text(enum gg_kernel_finder finder)
+{
+	static const char *const texts[] = {
+		[GG_FOUND_BY_SCAN] = "found by scanning",
+		[GG_FOUND_BY_DEVICE] = "as the vmcoreinfo device has it",
+		[GG_FOUND_BY_TABLES] = "found by the CPUs' page tables",
+		[GG_FOUND_BY_CHOICE] = "where guest-kernel found it",
+		[GG_FOUND_BY_KDUMP] = "as the kernel that was booted after the crash has it",
+	};
+	return texts[finder];
 }
 
 const char *gg_plural(uint64_t count)

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 
+#include <gdb-guest/kernels.h>
 #include <gdb-guest/ram.h>
 #include <gdb-guest/writer.h>
 
@@ -16,7 +17,7 @@ void gg_append_size(struct gg_buffer *text, uint64_t bytes);
 // Appends "FIRST-LAST  SIZE  BLOCK", the addresses with 16 digits.
 void gg_append_range(struct gg_buffer *text, const struct gg_ram_range *range);
 
-// Appends the COUNT numbers of a list with commas between them; in the place of five successive
+// Appends the COUNT numbers of a list with commas between them; in the place of nine successive
 // numbers or more stand the first and the last: "0,2,8-255".
 void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t count);
 
@@ -26,6 +27,9 @@ void gg_append_duration(struct gg_buffer *text, uint64_t seconds);
 // Appends NANOSECONDS of a kernel's clock as the kernel prints them, in seconds with six decimals;
 // the seconds take at least WIDTH characters.
 void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int width);
+
+// The way by which a kernel's VMCOREINFO was found, as the end of a sentence: "found by scanning".
+const char *gg_finder_text(enum gg_kernel_finder finder);
 
 // "s" for a noun behind COUNT, unless COUNT is 1.
 const char *gg_plural(uint64_t count);

@@ -63,6 +63,9 @@ struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
 			       void *data);
 
+// "current", "stale", "unknown".
+const char *gg_freshness_name(enum gg_freshness freshness);
+
 #pragma GCC visibility pop
 
 #endif

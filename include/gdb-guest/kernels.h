@@ -12,13 +12,25 @@
 
 #pragma GCC visibility push(default)
 
+// The way by which a kernel's VMCOREINFO was found.
+enum gg_kernel_finder {
+	GG_FOUND_BY_SCAN,   // in RAM
+	GG_FOUND_BY_DEVICE, // where QEMU's vmcoreinfo device has it
+	GG_FOUND_BY_TABLES, // by the image that the CPUs' page tables map
+	GG_FOUND_BY_CHOICE, // where the user's choice has it
+	GG_FOUND_BY_KDUMP,  // where the kernel that was booted after its crash has it
+};
+
+// The name of FINDER in data: "scan", "device", "tables", "choice" or "kdump".
+const char *gg_kernel_finder_name(enum gg_kernel_finder finder);
+
 // A Linux kernel in the guest's RAM. Valid only as long as the call that shows it; texts that the
 // guest wrote are escaped.
 struct gg_kernel_info {
 	struct gg_kernel_choice choice; // what chooses it
 	const char *release;            // as uname -r says
 	const char *architecture;
-	const char *finder;   // "scan", "device", "tables", "choice" or "kdump"
+	enum gg_kernel_finder finder;
 	bool is_chosen;       // it is the kernel that all functions show
 	const uint32_t *cpus; // cpu_index of those that run it
 	size_t cpu_count;

@@ -20,10 +20,9 @@
             %guest-member
             %guest-registers
             %guest-ram
-            %guest-absent
-            %guest-hidden
             %guest-dump
             %guest-info
+            %print-info
             %guest-run-state
             %guest-cpus
             %guest-kernel-symbol

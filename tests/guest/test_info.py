@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-info, against what QEMU and the guest say of themselves."""
 
+import json
 import os
 import re
 import subprocess
@@ -41,6 +42,29 @@ def test_core(dumps):
         for load in truth.loads:
             assert f"0x{load.address:016x}-0x{load.end - 1:016x}" in text
     assert "note:" not in text
+
+
+@pytest.mark.machines(*machines.SOME)
+def test_json(dumps):
+    """{dumps}: guest-info -json is one object, alone, with what QEMU's own dump and QMP have"""
+    run = gdb.batch(dumps.qemu, dumps.core, commands=[r"echo @here\n", "guest-info -json"])
+    assert run.status == 0, run
+    line, = gdb.lines_of(run.output.split("@here\n")[1])
+    shown = json.loads(line)
+    version = dumps.version["qemu"]
+    assert shown["target"] == {"kind": "core", "name": str(dumps.core), "state_before": None}
+    assert shown["qemu"]["version"] == f"{version['major']}.{version['minor']}.{version['micro']}{dumps.version['package']}"
+    assert (shown["qemu"]["run_state"], shown["qemu"]["accelerator"]) == ("paused", "tcg")
+    assert shown["cpus"] == [{"cpu": i, "state": "current", "nested": False} for i in range(dumps.machine.smp)]
+    with vmcore.Vmcore(dumps.truth) as truth:
+        ranges = [(int(piece["start"], 16), piece["size"]) for piece in shown["ram"]["ranges"]]
+        assert ranges == [(load.address, load.end - load.address) for load in truth.loads]
+    with vmcore.Vmcore(dumps.from_core) as core:
+        vmcoreinfo, = [desc.decode() for name, _, desc in core.notes() if name == "VMCOREINFO"]
+    kernel = shown["kernel"]
+    assert int(kernel["kaslr_offset"], 16) == int(re.search(r"KERNELOFFSET=(\w+)", vmcoreinfo).group(1), 16)
+    assert kernel["release"] == re.search(r"OSRELEASE=(.*)", vmcoreinfo).group(1) and kernel["nodename"] == "(none)"
+    assert (shown["absent"]["count"], shown["notices"]) == (0, [])
 
 
 @pytest.mark.machines(*machines.CHEAP)

@@ -58,19 +58,19 @@ static void test_range(void **state)
 
 static void test_numbers(void **state)
 {
-	static const uint32_t gaps[] = { 0, 2, 3, 4, 5, 8, 9, 10, 11, 12, 20 };
+	static const uint32_t gaps[] = { 0, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20 };
 	uint32_t all[256];
 	(void)state;
 	for (uint32_t i = 0; i < 256; i++)
 		all[i] = i;
 	gg_append_numbers(&text, all, 0);
 	expect("");
-	gg_append_numbers(&text, all, 4);
-	expect("0,1,2,3");
+	gg_append_numbers(&text, all, 8);
+	expect("0,1,2,3,4,5,6,7");
 	gg_append_numbers(&text, all, 256);
 	expect("0-255");
 	gg_append_numbers(&text, gaps, sizeof(gaps) / sizeof(*gaps));
-	expect("0,2,3,4,5,8-12,20");
+	expect("0,2,3,4,5,8-16,20");
 }
 
 static void test_times(void **state)
@@ -120,7 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST("a size has a unit and a decimal at most", test_sizes),
 		UNIT_TEST("a range has its first and last address, size and block", test_range),
-		UNIT_TEST("five successive numbers or more are their first and last", test_numbers),
+		UNIT_TEST("nine successive numbers or more are their first and last", test_numbers),
 		UNIT_TEST("a time has two units at most, a kernel's time microseconds", test_times),
 		UNIT_TEST("a text is written once, an empty text never", test_write_out),
 	};
