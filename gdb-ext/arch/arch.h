@@ -45,6 +45,20 @@ struct gg_arch {
 // The rows, NULL behind the last: an architecture with wider code comes before its siblings.
 extern const struct gg_arch *const gg_archs[];
 
+// The types of QEMU's CPUs, which QEMU names in two ways.
+struct gg_cpu_type {
+	const char *suffix;      // of the names in QOM: "max-arm-cpu"
+	const char *name;        // in C: "ARMCPU"
+	const char *description; // the variable that is the VMStateDescription
+};
+
+// The rows, a NULL name behind the last.
+extern const struct gg_cpu_type gg_cpu_types[];
+
+// The architectures that QEMU may run on, NULL behind the last: qemu/layout/host-code.h.
+struct gg_host_code;
+extern const struct gg_host_code *const gg_host_codes[];
+
 // An architecture that is in no row: the guest's memory can be dumped all the same.
 extern const struct gg_arch gg_arch_unknown;
 

@@ -69,7 +69,6 @@ struct gg_cpu_ops {
 
 	// Shows the first instruction of CODE.
 	struct gg_error *(*disassemble)(const struct gg_code *code, struct gg_instruction *ret);
-	unsigned int longest_instruction; // in bytes
 
 	// Derives the page tables that a CPU uses.
 	void (*paging)(const struct gg_registers *registers, struct gg_paging *ret);

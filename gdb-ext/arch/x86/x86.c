@@ -38,7 +38,7 @@ static struct gg_error *read_registers(const struct gg_host *host, const struct 
 	.read_registers = read_registers, .firmware_mode = firmware_mode, .nesting = x86_nesting,  \
 	.read_saved = x86_read_saved, .summarize = x86_summarize,                                  \
 	.print_registers = x86_print_registers, .disassemble = x86_disassemble,                    \
-	.longest_instruction = 15, .paging = x86_paging, .other_paging = x86_other_paging
+	.paging = x86_paging, .other_paging = x86_other_paging
 
 static const struct gg_cpu_ops cpu_64 = {
 	.is_mode = is_long_mode,

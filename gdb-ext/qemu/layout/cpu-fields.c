@@ -6,25 +6,17 @@
 // Out: the members that its VMStateDescription names, and those of its parts and of its APIC.
 // Trusts nothing it reads: each search is bounded by the sizes below.
 #include "vmstate.h"
+#include "arch/arch.h"
 #include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-// QOM's names for the CPUs of a target, and C's.
 const char *gg_cpu_type(const struct gg_finder *finder, uint64_t cpu)
 {
-	static const struct {
-		const char *suffix, *type;
-	} types[] = {
-		{ "-x86_64-cpu", "X86CPU" },        { "-i386-cpu", "X86CPU" },
-		{ "-arm-cpu", "ARMCPU" },           { "-s390x-cpu", "S390CPU" },
-		{ "-powerpc64-cpu", "PowerPCCPU" }, { "-powerpc-cpu", "PowerPCCPU" },
-		{ "-riscv-cpu", "RISCVCPU" },
-	};
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (gg_finder_is_object(finder, cpu, types[i].suffix))
-			return types[i].type;
+	for (const struct gg_cpu_type *type = gg_cpu_types; type->name; type++)
+		if (gg_finder_is_object(finder, cpu, type->suffix))
+			return type->name;
 	return NULL;
 }
 
@@ -209,18 +201,19 @@ struct gg_error *gg_find_apic(const struct gg_finder *finder, uint64_t cpu,
 			      const struct gg_field_layout *layout, struct gg_answers *answers)
 {
 	const struct gg_description wanted = { "apic", layout->stride, 1 };
+	const char *type = gg_cpu_type(finder, cpu);
 	struct gg_fields fields = { 0 };
 	uint64_t at = WORD, object;
 	while (at < MAX_CPU && (!gg_peek_word(finder->peek, cpu + at, &object) ||
 				!gg_finder_is_object(finder, object, "apic")))
 		at += WORD;
-	if (at == MAX_CPU)
+	if (at == MAX_CPU || !type)
 		return gg_error_create(GG_NOT_FOUND, "no word of the CPU leads to an APIC");
 	struct gg_error *err = find_in_data(finder, &wanted, &fields);
 	if (err)
 		return err;
 	gg_fields_take_columns(&fields, layout);
-	err = gg_answers_add(answers, "X86CPU", "apic_state", at, WORD,
+	err = gg_answers_add(answers, type, "apic_state", at, WORD,
 			     "leads to an object that is an APIC");
 	if (!err)
 		err = gg_fields_add(&fields, "APICCommonState", answers);

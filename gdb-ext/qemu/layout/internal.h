@@ -4,6 +4,7 @@
 #ifndef GG_STRUCTURE_INTERNAL_H
 #define GG_STRUCTURE_INTERNAL_H
 
+#include "host-code.h"
 #include "image.h"
 #include "peek.h"
 
@@ -89,7 +90,7 @@ struct gg_field_layout {
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
 				    struct gg_answers *answers, struct gg_field_layout *layout);
 
-// X86CPU.apic_state and APICCommonState, from the CPU at CPU. GG_NOT_FOUND where it has no APIC.
+// The CPU's apic_state and APICCommonState, from the CPU at CPU. GG_NOT_FOUND where it has no APIC.
 struct gg_error *gg_find_apic(const struct gg_finder *finder, uint64_t cpu,
 			      const struct gg_field_layout *layout, struct gg_answers *answers);
 
@@ -100,8 +101,8 @@ struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
 				    const struct gg_discard_manager *manager,
 				    struct gg_answers *answers);
 
-// The name in QEMU's source of the type of the CPU at CPU: "X86CPU"; NULL where it is not known
-// here.
+// Returns the name in QEMU's source of the type of the CPU at CPU: "ARMCPU"; NULL where it is not
+// known here.
 const char *gg_cpu_type(const struct gg_finder *finder, uint64_t cpu);
 
 // The variables, by what they lead to, in the data of the programs: 0 where there is none or no
@@ -113,21 +114,8 @@ struct gg_error *gg_find_variables(const struct gg_finder *finder, struct gg_var
 
 // ---- What the binary's own code says ----
 
-// What a function does first that tells where something is.
-enum gg_code_access {
-	GG_CODE_RETURNS_WORD,      // returns 8 bytes of what its first argument points to
-	GG_CODE_LOADS_WORD,        // loads 8 bytes of it
-	GG_CODE_LOADS_BYTE,        // loads a byte of it
-	GG_CODE_LOADS_HALF,        // loads 4 bytes of whatever
-	GG_CODE_LOADS_VARIABLE,    // loads 4 bytes of a variable
-	GG_CODE_TESTS_BYTE,        // compares a byte of it with 0
-	GG_CODE_SETS_BYTE,         // stores 1 to a byte of it
-	GG_CODE_COMPARES_WORD,     // compares 4 bytes of whatever with its first argument
-	GG_CODE_COMPARES_VARIABLE, // compares 4 bytes of a variable with its first argument
-};
-
-// Where FUNCTION does so: an offset, for a variable an address. GG_NOT_FOUND where it can't be
-// told.
+// Finds the place that FUNCTION accesses: an offset, for a variable an address. GG_NOT_FOUND where
+// its code does not show that.
 struct gg_error *gg_code_place(const struct gg_finder *finder, const char *function,
 			       enum gg_code_access access, uint64_t *ret);
 

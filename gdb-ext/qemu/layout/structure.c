@@ -4,6 +4,7 @@
 // Out: what the debugger's types say, where those know QEMU; else what was found, group by group,
 //      each when it is first asked for.
 #include "structure.h"
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "internal.h"
 
@@ -228,7 +229,7 @@ static struct gg_error *find_enum_lookup(struct gg_structure *structure, struct 
 	return err ? err : gg_find_enum_lookup(&structure->finder, symbol.address, answers);
 }
 
-// "X86CPU", "ARMCPU": QEMU's own way to name them.
+// Tests whether QEMU names a CPU's type so: "ARMCPU", "S390CPU".
 static bool is_cpu_name(const char *type)
 {
 	const size_t length = strlen(type);
@@ -284,7 +285,8 @@ static bool known_size(const struct gg_answers *answers, const char *type, struc
 	return ret->size;
 }
 
-// Are the CPUs of the type TYPE? Without a CPU, an x86's binary still has its description.
+// Tests whether the CPUs are of the type TYPE. Without a CPU, the binary still has the type's
+// description.
 static struct gg_error *is_cpu_type(struct gg_structure *structure, const char *type, bool *ret)
 {
 	struct gg_error *err = get_group(structure, &structure->cpus, find_cpus);
@@ -295,10 +297,15 @@ static struct gg_error *is_cpu_type(struct gg_structure *structure, const char *
 		*ret = name && !strcmp(name, type);
 		return NULL;
 	}
-	struct gg_image_symbol symbol;
-	err = gg_finder_symbol(&structure->finder, "vmstate_x86_cpu", &symbol);
-	*ret = !err && !strcmp(type, "X86CPU");
-	gg_error_destroy(err);
+	*ret = false;
+	for (const struct gg_cpu_type *row = gg_cpu_types; !*ret && row->name; row++) {
+		struct gg_image_symbol symbol;
+		if (strcmp(row->name, type) != 0)
+			continue;
+		err = gg_finder_symbol(&structure->finder, row->description, &symbol);
+		*ret = !err;
+		gg_error_destroy(err);
+	}
 	return NULL;
 }
 
