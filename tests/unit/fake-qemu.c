@@ -216,79 +216,82 @@ static void add_cpus(struct fake_qemu *qemu, enum fake_version version)
 				       FAKE_STRUCTURES + FAKE_TCG_ALLOWED));
 }
 
+// The enumerators of CCOp (QEMU target/i386/cpu.h), which were put in another order in v9.1 and in
+// v10.0.
+static const struct {
+	const char *version;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} ops[20];
+} cc_ops[] = {
+	{ "7.2",
+	  { { "CC_OP_DYNAMIC", 0 },
+	    { "CC_OP_EFLAGS", 1 },
+	    { "CC_OP_MULB", 2 },
+	    { "CC_OP_ADDB", 6 },
+	    { "CC_OP_ADCB", 10 },
+	    { "CC_OP_SUBB", 14 },
+	    { "CC_OP_SBBB", 18 },
+	    { "CC_OP_LOGICB", 22 },
+	    { "CC_OP_INCB", 26 },
+	    { "CC_OP_DECB", 30 },
+	    { "CC_OP_SHLB", 34 },
+	    { "CC_OP_SARB", 38 },
+	    { "CC_OP_BMILGB", 42 },
+	    { "CC_OP_ADCX", 46 },
+	    { "CC_OP_ADOX", 47 },
+	    { "CC_OP_ADCOX", 48 },
+	    { "CC_OP_CLR", 49 },
+	    { "CC_OP_POPCNT", 50 } } },
+	{ "9.1",
+	  { { "CC_OP_DYNAMIC", 0 },
+	    { "CC_OP_EFLAGS", 1 },
+	    { "CC_OP_ADCX", 2 },
+	    { "CC_OP_ADOX", 3 },
+	    { "CC_OP_ADCOX", 4 },
+	    { "CC_OP_CLR", 5 },
+	    { "CC_OP_MULB", 6 },
+	    { "CC_OP_ADDB", 10 },
+	    { "CC_OP_ADCB", 14 },
+	    { "CC_OP_SUBB", 18 },
+	    { "CC_OP_SBBB", 22 },
+	    { "CC_OP_LOGICB", 26 },
+	    { "CC_OP_INCB", 30 },
+	    { "CC_OP_DECB", 34 },
+	    { "CC_OP_SHLB", 38 },
+	    { "CC_OP_SARB", 42 },
+	    { "CC_OP_BMILGB", 46 },
+	    { "CC_OP_POPCNT", 53 } } },
+	{ "10.0",
+	  { { "CC_OP_EFLAGS", 0 },
+	    { "CC_OP_ADCX", 1 },
+	    { "CC_OP_ADOX", 2 },
+	    { "CC_OP_ADCOX", 3 },
+	    { "CC_OP_MULB", 4 },
+	    { "CC_OP_ADDB", 8 },
+	    { "CC_OP_ADCB", 12 },
+	    { "CC_OP_SUBB", 16 },
+	    { "CC_OP_SBBB", 20 },
+	    { "CC_OP_LOGICB", 24 },
+	    { "CC_OP_INCB", 28 },
+	    { "CC_OP_DECB", 32 },
+	    { "CC_OP_SHLB", 36 },
+	    { "CC_OP_SARB", 40 },
+	    { "CC_OP_BMILGB", 44 },
+	    { "CC_OP_BLSIB", 48 },
+	    { "CC_OP_POPCNT", 55 },
+	    { "CC_OP_DYNAMIC", 56 } } },
+};
+
 void fake_qemu_add_cc_ops(struct fake_qemu *qemu, const char *version)
 {
-	static const struct {
-		const char *version;
-		const struct {
-			const char *name;
-			uint64_t value;
-		} ops[20];
-	} versions[] = {
-		{ "7.2",
-		  { { "CC_OP_DYNAMIC", 0 },
-		    { "CC_OP_EFLAGS", 1 },
-		    { "CC_OP_MULB", 2 },
-		    { "CC_OP_ADDB", 6 },
-		    { "CC_OP_ADCB", 10 },
-		    { "CC_OP_SUBB", 14 },
-		    { "CC_OP_SBBB", 18 },
-		    { "CC_OP_LOGICB", 22 },
-		    { "CC_OP_INCB", 26 },
-		    { "CC_OP_DECB", 30 },
-		    { "CC_OP_SHLB", 34 },
-		    { "CC_OP_SARB", 38 },
-		    { "CC_OP_BMILGB", 42 },
-		    { "CC_OP_ADCX", 46 },
-		    { "CC_OP_ADOX", 47 },
-		    { "CC_OP_ADCOX", 48 },
-		    { "CC_OP_CLR", 49 },
-		    { "CC_OP_POPCNT", 50 } } },
-		{ "9.1",
-		  { { "CC_OP_DYNAMIC", 0 },
-		    { "CC_OP_EFLAGS", 1 },
-		    { "CC_OP_ADCX", 2 },
-		    { "CC_OP_ADOX", 3 },
-		    { "CC_OP_ADCOX", 4 },
-		    { "CC_OP_CLR", 5 },
-		    { "CC_OP_MULB", 6 },
-		    { "CC_OP_ADDB", 10 },
-		    { "CC_OP_ADCB", 14 },
-		    { "CC_OP_SUBB", 18 },
-		    { "CC_OP_SBBB", 22 },
-		    { "CC_OP_LOGICB", 26 },
-		    { "CC_OP_INCB", 30 },
-		    { "CC_OP_DECB", 34 },
-		    { "CC_OP_SHLB", 38 },
-		    { "CC_OP_SARB", 42 },
-		    { "CC_OP_BMILGB", 46 },
-		    { "CC_OP_POPCNT", 53 } } },
-		{ "10.0",
-		  { { "CC_OP_EFLAGS", 0 },
-		    { "CC_OP_ADCX", 1 },
-		    { "CC_OP_ADOX", 2 },
-		    { "CC_OP_ADCOX", 3 },
-		    { "CC_OP_MULB", 4 },
-		    { "CC_OP_ADDB", 8 },
-		    { "CC_OP_ADCB", 12 },
-		    { "CC_OP_SUBB", 16 },
-		    { "CC_OP_SBBB", 20 },
-		    { "CC_OP_LOGICB", 24 },
-		    { "CC_OP_INCB", 28 },
-		    { "CC_OP_DECB", 32 },
-		    { "CC_OP_SHLB", 36 },
-		    { "CC_OP_SARB", 40 },
-		    { "CC_OP_BMILGB", 44 },
-		    { "CC_OP_BLSIB", 48 },
-		    { "CC_OP_POPCNT", 55 },
-		    { "CC_OP_DYNAMIC", 56 } } },
-	};
-	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
-		for (size_t j = 0; !strcmp(version, versions[i].version) && j < 20; j++)
-			if (versions[i].ops[j].name)
+	for (size_t i = 0; i < sizeof(cc_ops) / sizeof(*cc_ops); i++)
+		for (size_t j = 0; !strcmp(version, cc_ops[i].version) && j < 20; j++)
+			if (cc_ops[i].ops[j].name)
 				check(gg_bytes_host_add_member(qemu->bytes, "CCOp",
-							       versions[i].ops[j].name,
-							       versions[i].ops[j].value, 4));
+							       cc_ops[i].ops[j].name,
+							       cc_ops[i].ops[j].value, 4));
 }
 
 static void link_blocks(struct fake_qemu *qemu)
