@@ -60,7 +60,7 @@ struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu
 	const struct gg_machine_cpu *read;
 	struct gg_error *err = gg_machine_cpu(&guest->machine, cpu, &read);
 	if (!err)
-		*ret = read->state;
+		gg_machine_cpu_state(read, ret);
 	if (err || ret->nesting != GG_MAYBE_NESTED)
 		return err;
 	err = gg_guest_kernel(guest, NULL, NULL, &kernel);

@@ -283,7 +283,7 @@ static enum vote vote_of(const struct gg_kernel_site *site, const struct gg_kern
 	for (size_t i = 0; i < read->kernel_paging_count; i++)
 		if (paging_agrees(site->map, &read->kernel_pagings[i], kernel))
 			return AGREES;
-	if (read->state.nesting == GG_MAYBE_NESTED)
+	if (read->nesting == GG_MAYBE_NESTED)
 		return MAYBE_VOTE;
 	return read->kernel_paging_count ? DISAGREES : NO_VOTE;
 }
@@ -309,7 +309,7 @@ bool gg_kernel_any_nested(const struct gg_kernel_site *site)
 	bool any = false;
 	for (size_t i = 0; !any && i < site->cpus->count; i++) {
 		const struct gg_machine_cpu *read = read_cpu(site, &site->cpus->cpus[i]);
-		any = read && read->state.nesting != GG_NOT_NESTED;
+		any = read && read->nesting != GG_NOT_NESTED;
 	}
 	return any;
 }

@@ -7,11 +7,13 @@
 
 #include "cpu-ops.h"
 
+enum { GG_CPU_UNKNOWN_SIZE = 192 };
+
 struct gg_cpu_state {
 	enum gg_nesting nesting;
-	struct gg_registers own;    // the guest's own; all unknown where UNKNOWN says why
-	struct gg_registers nested; // the nested guest's, of a CPU that is GG_NESTED
-	char unknown[192];          // "" where some of OWN are known
+	struct gg_registers own;           // the guest's own; all unknown where UNKNOWN says why
+	struct gg_registers nested;        // the nested guest's, of a CPU that is GG_NESTED
+	char unknown[GG_CPU_UNKNOWN_SIZE]; // "" where some of OWN are known
 };
 
 // Reads the registers of CPU. What cannot be read of the guest's own is unknown, and no error. MAP

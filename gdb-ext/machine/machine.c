@@ -2,11 +2,21 @@
 #include "machine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct gg_machine_slot {
 	struct gg_machine_cpu *cpu; // NULL: not read
 	struct gg_error *err;       // the reason for which it cannot be read, or NULL
 };
+
+static void destroy_cpu(struct gg_machine_cpu *cpu)
+{
+	if (!cpu)
+		return;
+	free(cpu->own);
+	free(cpu->nested);
+	free(cpu);
+}
 
 void gg_machine_init(struct gg_machine *machine, struct gg_source *source)
 {
@@ -16,7 +26,7 @@ void gg_machine_init(struct gg_machine *machine, struct gg_source *source)
 static void forget_cpus(struct gg_machine *machine)
 {
 	for (size_t i = 0; machine->slots && i < machine->cpus.count; i++) {
-		free(machine->slots[i].cpu);
+		destroy_cpu(machine->slots[i].cpu);
 		gg_error_destroy(machine->slots[i].err);
 	}
 	free(machine->slots);
@@ -80,35 +90,49 @@ struct gg_error *gg_machine_arch(struct gg_machine *machine, const struct gg_arc
 	return err;
 }
 
-static struct gg_error *read_cpu(struct gg_machine *machine, const struct gg_qemu_cpu *cpu,
-				 struct gg_machine_cpu *ret)
+static struct gg_error *read_state(struct gg_machine *machine, const struct gg_qemu_cpu *cpu,
+				   struct gg_cpu_state *ret)
 {
 	struct gg_source *source = machine->source;
 	const struct gg_arch *arch;
 	struct gg_error *err = gg_machine_arch(machine, &arch);
-	if (!err)
-		err = source->ops->read_cpu(source, arch, machine->map, cpu, &ret->state);
-	if (err)
-		return err;
-	if (arch->cpu->paging)
-		arch->cpu->paging(&ret->state.own, &ret->paging);
-	ret->kernel_paging_count =
-		gg_arch_kernel_paging(arch, &ret->state.own, ret->kernel_pagings);
+	return err ? err : source->ops->read_cpu(source, arch, machine->map, cpu, ret);
+}
+
+static struct gg_error *keep_state(const struct gg_arch *arch, const struct gg_cpu_state *state,
+				   struct gg_machine_cpu *ret)
+{
+	const unsigned int all = arch->registers->count;
+	ret->nesting = state->nesting;
+	memcpy(ret->unknown, state->unknown, sizeof(ret->unknown));
+	ret->own = gg_registers_copy_first(&state->own, all);
+	if (ret->own && state->nesting == GG_NESTED)
+		ret->nested = gg_registers_copy_first(&state->nested, all);
+	if (!ret->own || (state->nesting == GG_NESTED && !ret->nested))
+		return gg_enomem;
+	if (arch->cpu && arch->cpu->paging)
+		arch->cpu->paging(ret->own, &ret->paging);
+	if (arch->cpu)
+		ret->kernel_paging_count =
+			gg_arch_kernel_paging(arch, ret->own, ret->kernel_pagings);
 	return NULL;
 }
 
 static struct gg_error *fill_slot(struct gg_machine *machine, const struct gg_qemu_cpu *cpu,
 				  struct gg_machine_slot *slot)
 {
-	struct gg_machine_cpu *read = calloc(1, sizeof(*read));
-	struct gg_error *err = read ? read_cpu(machine, cpu, read) : gg_enomem;
-	if (!err) {
-		slot->cpu = read;
-		return NULL;
-	}
-	free(read);
-	if (!gg_error_is_final(err))
+	struct gg_cpu_state state;
+	struct gg_error *err = read_state(machine, cpu, &state);
+	if (err && !gg_error_is_final(err))
 		slot->err = gg_error_copy(err);
+	if (err)
+		return err;
+	struct gg_machine_cpu *kept = calloc(1, sizeof(*kept));
+	err = kept ? keep_state(machine->arch, &state, kept) : gg_enomem;
+	if (err)
+		destroy_cpu(kept);
+	else
+		slot->cpu = kept;
 	return err;
 }
 
@@ -124,4 +148,20 @@ struct gg_error *gg_machine_cpu(struct gg_machine *machine, const struct gg_qemu
 		err = fill_slot(machine, cpu, slot);
 	*ret = slot->cpu;
 	return err;
+}
+
+static void copy_all(const struct gg_registers *from, struct gg_registers *ret)
+{
+	gg_registers_init(ret, from->set, from->word);
+	for (unsigned int id = 0; id < from->count; id++)
+		gg_register_copy(ret, id, from);
+}
+
+void gg_machine_cpu_state(const struct gg_machine_cpu *cpu, struct gg_cpu_state *ret)
+{
+	ret->nesting = cpu->nesting;
+	memcpy(ret->unknown, cpu->unknown, sizeof(ret->unknown));
+	copy_all(cpu->own, &ret->own);
+	if (cpu->nested)
+		copy_all(cpu->nested, &ret->nested);
 }

@@ -9,8 +9,11 @@
 
 // A CPU as it was read.
 struct gg_machine_cpu {
-	struct gg_cpu_state state;
-	struct gg_paging paging; // the guest's own page tables; levels 0 with paging off
+	enum gg_nesting nesting;
+	struct gg_registers *own;    // the guest's own registers, in as little memory as they need
+	struct gg_registers *nested; // the nested guest's, of a CPU that is GG_NESTED, or NULL
+	char unknown[GG_CPU_UNKNOWN_SIZE]; // as struct gg_cpu_state has it
+	struct gg_paging paging;           // the guest's own page tables; levels 0 with paging off
 	// The page tables that map the kernel, as gg_arch_kernel_paging() has them; 0 with paging off.
 	struct gg_paging kernel_pagings[GG_KERNEL_PAGINGS];
 	size_t kernel_paging_count;
@@ -45,5 +48,8 @@ struct gg_error *gg_machine_arch(struct gg_machine *machine, const struct gg_arc
 // final: one CPU that cannot be read is not tried again, and does not break the others.
 struct gg_error *gg_machine_cpu(struct gg_machine *machine, const struct gg_qemu_cpu *cpu,
 				const struct gg_machine_cpu **ret);
+
+// Copies what was read of CPU to RET, where it can be changed.
+void gg_machine_cpu_state(const struct gg_machine_cpu *cpu, struct gg_cpu_state *ret);
 
 #endif
