@@ -355,6 +355,31 @@ static void test_kept(void **state)
 	assert_int_equal(stub.bytes_read, 8 * PAGE);
 }
 
+static void test_ran(void **state)
+{
+	uint8_t byte = 1;
+	char *text = NULL;
+	const struct gg_ram_map *map;
+	const struct gg_qemu_cpus *cpus;
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	strcpy(stub.texts[GG_MONITOR_STATUS], "VM status: paused\r\n");
+	create();
+	assert_success(gg_guest_ram_map(guest, &map));
+	assert_success(gg_ram_map_read(map, 5 * PAGE, &byte, 1));
+	assert_int_equal(byte, 0);
+	assert_success(gg_guest_qemu_cpus(guest, &cpus));
+	assert_success(gg_guest_run_state(guest, &text));
+	assert_string_equal(text, "paused");
+	free(text);
+	stub.ram[5 * PAGE] = 2;
+	gg_guest_ran(guest);
+	assert_success(gg_ram_map_read(map, 5 * PAGE, &byte, 1));
+	assert_int_equal(byte, 2);
+	assert_error(gg_guest_qemu_cpus(guest, &cpus), GG_INVALID, "the guest ran since");
+	assert_error(gg_guest_run_state(guest, &text), GG_INVALID, "the guest ran since");
+}
+
 #define TEST(sentence, function) UNIT_TEST_WITH(NULL, end_test, sentence, function)
 
 int main(void)
@@ -374,6 +399,7 @@ int main(void)
 		TEST("virtio-mem that is plugged in in part is absent", test_untold),
 		TEST("nothing beside RAM is read", test_small_ranges),
 		TEST("a page is read once", test_kept),
+		TEST("what was so before the guest ran is not taken for now", test_ran),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
