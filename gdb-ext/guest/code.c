@@ -5,6 +5,7 @@
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
+#include <string.h>
 
 enum { PAGE = 4096, LONGEST = 15 }; // of any instruction of a known architecture
 
@@ -94,6 +95,8 @@ disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *c
 		if (!err && instruction.size > code->size)
 			err = gg_error_create(GG_BAD_DATA, "an instruction of %u bytes",
 					      instruction.size);
+		if (!err)
+			memcpy(instruction.bytes, code->bytes, instruction.size);
 		// It may go on where nothing can be read.
 		if (!err && !instruction.is_whole && code->size < LONGEST && reader->behind)
 			return gg_error_create(gg_error_kind(reader->behind),

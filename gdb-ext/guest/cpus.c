@@ -2,9 +2,13 @@
 //
 // The vCPUs as a caller sees them.
 #include "base/cleanup.h"
+#include "address.h"
+#include "base/notices.h"
 #include "guest.h"
 
 #include <gdb-guest/interrupt.h>
+#include <gdb-guest/kernels.h>
+#include <inttypes.h>
 #include <string.h>
 
 // Fills RET, which has room for all registers, with those that have names.
@@ -176,6 +180,72 @@ struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 		if (!err)
 			err = show_cpu(guest, arch, &cpus->cpus[i], visit, data);
 	}
+	return err;
+}
+
+// ---- Symbols ----
+
+struct symbol_view {
+	struct gg_guest *guest;
+	struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu);
+	void *data;
+	const struct gg_notices *notices;
+	char *told; // the last notice
+};
+
+// Passes a notice that is not the same as the last one: damaged symbols are every CPU's.
+static struct gg_error *tell_once(void *data, const char *text)
+{
+	struct symbol_view *view = data;
+	if (view->told && !strcmp(view->told, text))
+		return NULL;
+	free(view->told);
+	view->told = strdup(text);
+	return view->told ? gg_tell(view->notices, "%s", text) : gg_enomem;
+}
+
+static struct gg_error *show_with_symbol(void *data, const struct gg_cpu *cpu)
+{
+	struct symbol_view *view = data;
+	const struct gg_notices once = { .tell = tell_once, .data = view };
+	_cleanup_free_ char *symbol = NULL;
+	struct gg_cpu shown = *cpu;
+	struct gg_error *err = NULL;
+	if (!cpu->unknown[0] && gg_guest_shows_kernel_of(view->guest, cpu->index))
+		err = gg_guest_symbol_text(view->guest, cpu->pc, NULL, &once, &symbol);
+	shown.symbol = symbol;
+	return err ? err : view->visit(view->data, &shown);
+}
+
+static struct gg_error *show_index(struct gg_guest *guest, uint32_t index, struct symbol_view *view)
+{
+	const struct gg_qemu_cpus *cpus;
+	const struct gg_arch *arch;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	if (!err)
+		err = gg_guest_cpu_arch(guest, &arch);
+	if (!err)
+		err = gg_interrupt_check();
+	for (size_t i = 0; !err && i < cpus->count; i++)
+		if (cpus->cpus[i].index == index)
+			return show_cpu(guest, arch, &cpus->cpus[i], show_with_symbol, view);
+	return err ? err : gg_error_create(GG_NOT_FOUND, "there is no CPU %" PRIu32, index);
+}
+
+struct gg_error *
+gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size_t count,
+			   struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
+			   void *data, const struct gg_notices *notices)
+{
+	struct symbol_view view = {
+		.guest = guest, .visit = visit, .data = data, .notices = notices
+	};
+	struct gg_error *err = NULL;
+	for (size_t i = 0; indices && !err && i < count; i++)
+		err = show_index(guest, indices[i], &view);
+	if (!indices)
+		err = gg_guest_cpus(guest, show_with_symbol, &view);
+	free(view.told);
 	return err;
 }
 

@@ -118,6 +118,11 @@ static const struct gg_option x_options[] = {
 	  .help = "Through the page tables of this CPU, as it sees memory, and with its own "
 		  "per-CPU\n"
 		  "    variables; without it, through those of the guest's kernel." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each line: address, symbol, bytes, values; text of a string "
+		  "or an\n"
+		  "    instruction." },
 	{ 0 }
 };
 
@@ -132,6 +137,9 @@ static const struct gg_option vtop_options[] = {
 	  .kind = GG_VALUE_CPU,
 	  .help = "Through the page tables of this CPU; without it, through those of the guest's "
 		  "kernel." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "One JSON object: the entries, and where they lead." },
 	{ 0 }
 };
 

@@ -12,10 +12,13 @@
 
 #pragma GCC visibility push(default)
 
+enum { GG_INSTRUCTION_BYTES = 16 }; // no known architecture has a longer one
+
 struct gg_instruction {
 	gg_gva_t address;
 	unsigned int size; // in bytes
-	bool is_whole;     // else it is a byte that is no instruction, "(bad)"
+	uint8_t bytes[GG_INSTRUCTION_BYTES];
+	bool is_whole; // else it is a byte that is no instruction, "(bad)"
 	char text[200];
 	bool has_target; // it names an address by its distance: ...
 	bool is_branch;  // ... where it leads, else the memory that it uses

@@ -5,7 +5,10 @@
 #define GDB_GUEST_CPUS_H
 
 #include "guest.h"
+#include "notices.h"
+#include "writer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +48,7 @@ struct gg_cpu {
 	const char *privilege; // "kernel", "user", "ring 1", "ring 2", "real", "vm86", "SMM"
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
 	const char *place;     // segment:offset of the pc, where that is not the pc; else ""
+	const char *symbol;    // "NAME+0xOFFSET", the kernel's symbol that PC is in, or NULL
 	uint64_t root;         // the register that leads to the page tables
 	const char *pc_name, *sp_name, *root_name; // the architecture's names: "pc", "sp", "ttbr0"
 	const struct gg_register *registers;
@@ -63,8 +67,38 @@ struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
 			       void *data);
 
+// Calls VISIT for the CPUs whose cpu_index is in INDICES, in that order; for all in QEMU's order where
+// INDICES is NULL. Those that execute the chosen kernel have their symbol, which others lack. NOTICES
+// get a line where the kernel's symbols are damaged.
+struct gg_error *
+gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size_t count,
+			   struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
+			   void *data, const struct gg_notices *notices);
+
 // "current", "stale", "unknown".
 const char *gg_freshness_name(enum gg_freshness freshness);
+
+struct gg_registers_options {
+	const char *cpus; // "N", "N-M" or a list of these with commas; NULL for all
+	bool all;         // all registers, in the layout of QEMU's "info registers"
+	bool json;        // a JSON object for each CPU
+	// Sets the debugger's variable NAME, as "guest_pc", to VALUE; to no value for NULL. Called
+	// for the registers of the CPU where CPUS is one CPU. May be NULL.
+	struct gg_error *(*set_variable)(void *data, const char *name, const uint64_t *value);
+	void *data; // for SET_VARIABLE
+};
+
+// Writes the registers of GUEST's CPUs. GG_INVALID or GG_NOT_FOUND for wrong CPUS.
+//
+// The JSON objects have "cpu", the number; "state" (current, stale, unknown) and "why" it is not
+// current; "activity", "bits", "privilege", "pc", "sp", "symbol", "registers"; "nested", the same
+// members of a nested guest, or null, or "unknown" where it is not known whether there is a nested
+// guest; and "unknown", the reason where no register is known, whose members are null then. A digit
+// that is not known is "?".
+struct gg_error *gg_print_registers(struct gg_guest *guest,
+				    const struct gg_registers_options *options,
+				    const struct gg_writer *writer,
+				    const struct gg_notices *notices);
 
 #pragma GCC visibility pop
 

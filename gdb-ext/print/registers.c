@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The registers of the CPUs as text and as JSON.
+//
+// In:  CPUs as gg_guest_cpus_with_symbols() shows them.
+// Out: two lines a CPU; or all registers, in the layout of QEMU's "info registers"; or a JSON object.
+// A digit that is not known is a question mark, never a zero.
+#include "base/json.h"
+#include "cpu-list.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// ---- Values ----
+
+// Appends the value as a JSON string, or null where no bit is known.
+static void append_register(struct gg_buffer *text, const struct gg_register *reg)
+{
+	struct gg_buffer digits = { 0 };
+	bool is_known = false;
+	gg_buffer_append(&digits, "0x", 2);
+	for (unsigned int digit = 2 * reg->size; digit-- > 0;) {
+		const unsigned int shift = 4 * (digit % 2);
+		const unsigned int known = reg->known[digit / 2] >> shift & 0xf;
+		const unsigned int value = reg->bytes[digit / 2] >> shift & 0xf;
+		gg_buffer_append(&digits, known == 0xf ? &"0123456789abcdef"[value] : "?", 1);
+		is_known |= known;
+	}
+	if (digits.failed)
+		text->failed = true;
+	else if (is_known)
+		gg_json_bytes(text, reg->name, (const char *)digits.bytes, digits.size);
+	else
+		gg_json_null(text, reg->name);
+	gg_buffer_deinit(&digits);
+}
+
+static bool has_registers(const struct gg_cpu *cpu)
+{
+	return !cpu->unknown[0];
+}
+
+// ---- Text ----
+
+static void append_state(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	gg_buffer_format(text, "%s", gg_freshness_name(cpu->freshness));
+	if (cpu->freshness != GG_CURRENT)
+		gg_buffer_format(text, ": %s", cpu->why);
+}
+
+// Appends the mode and the pc, and in a second line the stack pointer and the page tables.
+static void append_place(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	const char *place = cpu->symbol ? cpu->symbol : cpu->place;
+	gg_buffer_format(text, "%-8s %2u-bit %-7s 0x%016" PRIx64 "%s%s", cpu->activity, cpu->bits,
+			 cpu->privilege, cpu->pc, *place ? "  " : "", place);
+	gg_buffer_format(text, "\n        %s 0x%016" PRIx64 "  %s 0x%016" PRIx64, cpu->sp_name,
+			 cpu->sp, cpu->root_name, cpu->root);
+}
+
+static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	gg_buffer_format(text, "CPU %-3" PRIu32 " ", cpu->index);
+	if (has_registers(cpu))
+		append_place(text, cpu);
+	else
+		gg_buffer_format(text, "%s\n        %s, %s, %s unknown: %s", cpu->activity,
+				 cpu->pc_name, cpu->sp_name, cpu->root_name, cpu->unknown);
+	gg_buffer_format(text, "  ");
+	append_state(text, cpu);
+	gg_buffer_format(text, "\n");
+	if (cpu->nested) {
+		gg_buffer_format(text, "        in a nested guest:\n        ");
+		append_place(text, cpu->nested);
+		gg_buffer_format(text, "\n");
+	}
+	if (cpu->nesting == GG_MAYBE_NESTED)
+		gg_buffer_format(text, "        perhaps in a nested guest, whose registers these "
+				       "are then\n");
+}
+
+static void append_title(struct gg_buffer *text, const struct gg_cpu *cpu, const char *words)
+{
+	gg_buffer_format(text, "\nCPU#%" PRIu32 "%s", cpu->index, words);
+	if (cpu->freshness != GG_CURRENT) {
+		gg_buffer_format(text, " ");
+		append_state(text, cpu);
+	}
+	gg_buffer_format(text, "\n");
+}
+
+static void append_all(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	append_title(text, cpu,
+		     cpu->nested ? " in a nested guest; the guest's own registers:"
+		     : cpu->nesting == GG_MAYBE_NESTED
+			     ? " perhaps in a nested guest, whose registers these are then"
+			     : "");
+	if (has_registers(cpu))
+		gg_buffer_append(text, cpu->text, strlen(cpu->text));
+	else
+		gg_buffer_format(text, "unknown: %s\n", cpu->unknown);
+	if (!cpu->nested)
+		return;
+	append_title(text, cpu, " in a nested guest; the nested guest's registers:");
+	gg_buffer_append(text, cpu->nested->text, strlen(cpu->nested->text));
+}
+
+// ---- JSON ----
+
+// Appends the members that the CPU and a nested guest on it have alike.
+static void append_facts(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	gg_json_string(text, "activity", cpu->activity);
+	if (has_registers(cpu)) {
+		gg_json_uint(text, "bits", cpu->bits);
+		gg_json_string(text, "privilege", cpu->privilege);
+		gg_json_address(text, "pc", cpu->pc);
+		gg_json_address(text, "sp", cpu->sp);
+	} else {
+		for (const char *const *name =
+			     (const char *const[]){ "bits", "privilege", "pc", "sp", NULL };
+		     *name; name++)
+			gg_json_null(text, *name);
+	}
+	gg_json_string(text, "symbol", cpu->symbol);
+	gg_json_open_object(text, "registers");
+	for (size_t i = 0; i < cpu->register_count; i++)
+		append_register(text, &cpu->registers[i]);
+	gg_json_close_object(text);
+}
+
+static void append_json(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	gg_json_open_object(text, NULL);
+	gg_json_uint(text, "cpu", cpu->index);
+	gg_json_string(text, "state", gg_freshness_name(cpu->freshness));
+	gg_json_string(text, "why", cpu->why);
+	append_facts(text, cpu);
+	if (cpu->nested) {
+		gg_json_open_object(text, "nested");
+		append_facts(text, cpu->nested);
+		gg_json_close_object(text);
+	} else {
+		gg_json_string(text, "nested", cpu->nesting == GG_MAYBE_NESTED ? "unknown" : NULL);
+	}
+	if (!has_registers(cpu))
+		gg_json_string(text, "unknown", cpu->unknown);
+	gg_json_close_object(text);
+	gg_json_end_line(text);
+}
+
+// ---- A debugger's variables ----
+
+static struct gg_error *set_registers(const struct gg_registers_options *options,
+				      const struct gg_cpu *cpu)
+{
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < cpu->register_count; i++) {
+		const struct gg_register *reg = &cpu->registers[i];
+		char name[64];
+		snprintf(name, sizeof(name), "guest_%s", reg->name);
+		if (reg->size <= sizeof(reg->value))
+			err = options->set_variable(options->data, name,
+						    reg->unknown ? NULL : &reg->value);
+	}
+	return err;
+}
+
+static struct gg_error *set_variables(const struct gg_registers_options *options,
+				      const struct gg_cpu *cpu)
+{
+	const uint64_t is_current = cpu->freshness == GG_CURRENT, index = cpu->index;
+	const struct {
+		const char *name;
+		const uint64_t *value;
+	} variables[] = {
+		{ "guest_cpu", &index },
+		{ "guest_current", &is_current },
+		{ "guest_pc", has_registers(cpu) ? &cpu->pc : NULL },
+		{ "guest_sp", has_registers(cpu) ? &cpu->sp : NULL },
+	};
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < sizeof(variables) / sizeof(*variables); i++)
+		err = options->set_variable(options->data, variables[i].name, variables[i].value);
+	return err ? err : set_registers(options, cpu);
+}
+
+// ---- All of them ----
+
+struct printer {
+	const struct gg_registers_options *options;
+	const struct gg_writer *writer;
+	struct gg_buffer text;
+	bool sets_variables;
+};
+
+static struct gg_error *show_cpu(void *data, const struct gg_cpu *cpu)
+{
+	struct printer *printer = data;
+	if (printer->options->json)
+		append_json(&printer->text, cpu);
+	else if (printer->options->all)
+		append_all(&printer->text, cpu);
+	else
+		append_short(&printer->text, cpu);
+	struct gg_error *err = gg_buffer_check(&printer->text);
+	if (err || !printer->sets_variables)
+		return err;
+	// The text is there where a variable cannot be set.
+	err = gg_write_out(&printer->text, printer->writer);
+	return err ? err : set_variables(printer->options, cpu);
+}
+
+struct gg_error *gg_print_registers(struct gg_guest *guest,
+				    const struct gg_registers_options *options,
+				    const struct gg_writer *writer,
+				    const struct gg_notices *notices)
+{
+	struct gg_cpu_list list;
+	struct printer printer = { .options = options, .writer = writer };
+	struct gg_error *err = gg_cpu_list_create(guest, options->cpus, &list);
+	if (err)
+		return err;
+	printer.sets_variables = options->cpus && options->set_variable && list.count == 1;
+	err = gg_guest_cpus_with_symbols(guest, list.indices, list.count, show_cpu, &printer,
+					 notices);
+	if (!err)
+		err = gg_write_out(&printer.text, writer);
+	gg_buffer_deinit(&printer.text);
+	gg_cpu_list_deinit(&list);
+	return err;
+}
