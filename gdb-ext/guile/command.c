@@ -50,7 +50,7 @@ static struct gg_error *evaluate(void *data, const char *text, const char *expec
 	return NULL;
 }
 
-static struct gg_front_end front_end(SCM *procedure)
+struct gg_front_end gg_guile_front_end(SCM *procedure)
 {
 	return (struct gg_front_end){ evaluate, procedure, .is_debugger = true };
 }
@@ -112,7 +112,7 @@ static SCM add_values(SCM list, const struct gg_options *options, const struct g
 static SCM parse_options(SCM name, SCM text, SCM procedure)
 {
 	const struct gg_command *command = to_command(name);
-	const struct gg_front_end front = front_end(&procedure);
+	const struct gg_front_end front = gg_guile_front_end(&procedure);
 	struct gg_options *options = NULL;
 	char *typed = scm_to_locale_string(text);
 	struct gg_error *err = gg_options_parse_text(command, typed, &front, &options);

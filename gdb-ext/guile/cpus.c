@@ -43,6 +43,7 @@ static SCM cpu_to_alist(const struct gg_cpu *cpu)
 	facts = add(facts, "unknown", gg_guile_string(cpu->unknown));
 	facts = add(facts, "text", gg_guile_string(cpu->text));
 	facts = add(facts, "registers", registers);
+	facts = add(facts, "symbol", cpu->symbol ? gg_guile_string(cpu->symbol) : SCM_BOOL_F);
 	facts = add(facts, "root", scm_from_uint64(cpu->root));
 	facts = add(facts, "sp", scm_from_uint64(cpu->sp));
 	facts = add(facts, "place", gg_guile_string(cpu->place));
@@ -63,9 +64,9 @@ static struct gg_error *collect_cpu(void *data, const struct gg_cpu *cpu)
 }
 
 // (%guest-cpus GUEST) => a list of association lists: index, state (current, stale or unknown),
-// why, activity, bits, privilege, pc, place, sp, root, registers, text, unknown (why none of them
-// is known, or ""), maybe-nested; of a CPU that executes a nested guest also nested: the same of
-// that.
+// why, activity, bits, privilege, pc, place, sp, root, symbol (#f), registers, text, unknown (the
+// reason where no register is known, else ""), maybe-nested; for a CPU that executes a nested guest
+// also nested: the same of the nested guest.
 static SCM guest_cpus(SCM object)
 {
 	SCM list = SCM_EOL;
@@ -73,7 +74,19 @@ static SCM guest_cpus(SCM object)
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 
+// (%guest-cpus-with-symbols GUEST NOTICE) => the same, symbol being "NAME+0xOFFSET" where the pc is
+// in the kernel.
+static SCM guest_cpus_with_symbols(SCM object, SCM notice)
+{
+	SCM list = SCM_EOL;
+	const struct gg_notices notices = gg_guile_notices(&notice);
+	gg_guile_throw(gg_guest_cpus_with_symbols(gg_guile_guest(object), NULL, 0, collect_cpu,
+						  &list, &notices));
+	return scm_reverse_x(list, SCM_UNDEFINED);
+}
+
 void gg_guile_init_cpus(void)
 {
 	gg_guile_define("%guest-cpus", 1, (scm_t_subr)guest_cpus);
+	gg_guile_define("%guest-cpus-with-symbols", 2, (scm_t_subr)guest_cpus_with_symbols);
 }

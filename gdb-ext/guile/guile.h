@@ -26,6 +26,9 @@ size_t gg_guile_size(SCM value);
 // #(START SIZE HVA BLOCK).
 SCM gg_guile_range(const struct gg_ram_range *range);
 
+// The cpu_index that CPU is; GG_KERNEL_TABLES for #f.
+int64_t gg_guile_cpu(SCM cpu);
+
 // Calls PROCEDURE with a list of arguments; what it throws becomes an error.
 struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret);
 
@@ -45,6 +48,11 @@ void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
 void gg_guile_init_output(void);
 void gg_guile_init_command(void);
+void gg_guile_init_print(void);
+
+// A front end that evaluates by PROCEDURE, which the caller keeps on its stack. PROCEDURE is called with a
+// text and the words for the text that was expected, and returns an integer.
+struct gg_front_end gg_guile_front_end(SCM *procedure);
 
 // A receiver that calls PROCEDURE, which the caller keeps on its stack, with each line.
 struct gg_notices gg_guile_notices(const SCM *procedure);

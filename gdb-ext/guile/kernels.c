@@ -54,15 +54,8 @@ static SCM guest_choice(SCM object)
 		       : SCM_BOOL_F;
 }
 
-// (%guest-shows-kernel-of? GUEST CPU).
-static SCM guest_shows_kernel_of(SCM object, SCM cpu)
-{
-	return scm_from_bool(gg_guest_shows_kernel_of(gg_guile_guest(object), scm_to_uint32(cpu)));
-}
-
 void gg_guile_init_kernels(void)
 {
 	gg_guile_define("%guest-kernels", 2, (scm_t_subr)guest_kernels);
 	gg_guile_define("%guest-choice", 1, (scm_t_subr)guest_choice);
-	gg_guile_define("%guest-shows-kernel-of?", 2, (scm_t_subr)guest_shows_kernel_of);
 }

@@ -17,13 +17,6 @@ static SCM kernel_symbol(SCM object, SCM name)
 	return scm_from_uint64(address);
 }
 
-// #f is the kernel.
-static int64_t cpu_index(SCM cpu)
-{
-	return scm_is_true(cpu) ? (int64_t)gg_guile_integer(cpu, "the CPU", 0, UINT32_MAX)
-				: GG_KERNEL_TABLES;
-}
-
 // #(NAME TYPE ADDRESS SIZE)
 static SCM symbol_to_vector(const struct gg_symbol *symbol)
 {
@@ -31,22 +24,6 @@ static SCM symbol_to_vector(const struct gg_symbol *symbol)
 	return scm_vector(scm_list_4(gg_guile_string(symbol->name), gg_guile_string(type),
 				     scm_from_uint64(symbol->address),
 				     scm_from_uint64(symbol->size)));
-}
-
-// (%guest-find-symbol GUEST NAME CPU NOTICE) => #(NAME TYPE ADDRESS SIZE), as CPU, or for #f the
-// kernel, has the symbol; SIZE is 0 where it is not known.
-static SCM find_symbol(SCM object, SCM name, SCM cpu, SCM notice)
-{
-	struct gg_guest *guest = gg_guile_guest(object);
-	const int64_t index = cpu_index(cpu);
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	char *text = scm_to_utf8_string(name);
-	struct gg_symbol symbol;
-	struct gg_error *err = gg_guest_find_symbol(guest, text, index, &notices, &symbol);
-	SCM vector = err ? SCM_BOOL_F : symbol_to_vector(&symbol);
-	free(text);
-	gg_guile_throw(err);
-	return vector;
 }
 
 // (%guest-kernel-symbol-at GUEST ADDRESS) => #(NAME TYPE ADDRESS SIZE).
@@ -95,14 +72,18 @@ static SCM kernel_symbols(SCM object)
 
 // ---- Address spaces ----
 
+int64_t gg_guile_cpu(SCM cpu)
+{
+	return scm_is_true(cpu) ? (int64_t)gg_guile_integer(cpu, "the CPU", 0, UINT32_MAX)
+				: GG_KERNEL_TABLES;
+}
+
 // Of the CPU whose index CPU is; of the kernel for #f.
 static struct gg_address_space *get_space(struct gg_guest *guest, SCM cpu, SCM notice)
 {
 	struct gg_address_space *space;
 	const struct gg_notices notices = gg_guile_notices(&notice);
-	const int64_t index = scm_is_true(cpu)
-				      ? (int64_t)gg_guile_integer(cpu, "the CPU", 0, UINT32_MAX)
-				      : GG_KERNEL_TABLES;
+	const int64_t index = gg_guile_cpu(cpu);
 	gg_guile_throw(gg_guest_address_space(guest, index, &notices, &space));
 	return space;
 }
@@ -148,53 +129,9 @@ static SCM walk(SCM object, SCM cpu, SCM address, SCM notice)
 	return scm_cons(scm_reverse_x(entries, SCM_UNDEFINED), result);
 }
 
-// ---- Code ----
-
-static struct gg_error *collect_instruction(void *data, const struct gg_instruction *instruction)
-{
-	SCM *list = data;
-	*list = scm_cons(
-		scm_vector(scm_list_5(
-			scm_from_uint64(instruction->address), scm_from_uint(instruction->size),
-			gg_guile_string(instruction->text),
-			instruction->has_target ? scm_from_uint64(instruction->target) : SCM_BOOL_F,
-			scm_from_bool(instruction->is_branch))),
-		*list);
-	return NULL;
-}
-
-// (%guest-disassemble GUEST CPU ADDRESS COUNT INTEL? NOTICE) => (INSTRUCTIONS . PROBLEM): a list of
-// #(ADDRESS SIZE TEXT TARGET BRANCH?), TARGET being #f where the instruction has none, and #f, or
-// the KIND and the MESSAGE of the error that ended it, in a pair.
-static SCM disassemble(SCM object, SCM cpu, SCM address, SCM count, SCM intel, SCM notice)
-{
-	struct gg_guest *guest = gg_guile_guest(object);
-	SCM list = SCM_EOL;
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	const struct gg_disassembly what = {
-		.cpu = cpu_index(cpu),
-		.address = gg_guile_address(address),
-		.count = gg_guile_integer(count, "the count", 0, UINT32_MAX),
-		.intel = scm_is_true(intel),
-	};
-	struct gg_error *err =
-		gg_guest_disassemble(guest, &what, collect_instruction, &list, &notices);
-	SCM problem = SCM_BOOL_F;
-	if (err && !gg_error_is_final(err)) {
-		problem = scm_cons(scm_from_utf8_symbol(gg_error_kind_word(gg_error_kind(err))),
-				   gg_guile_string(gg_error_message(err)));
-		gg_error_destroy(err);
-		err = NULL;
-	}
-	gg_guile_throw(err);
-	return scm_cons(scm_reverse_x(list, SCM_UNDEFINED), problem);
-}
-
 void gg_guile_init_memory(void)
 {
-	gg_guile_define("%guest-disassemble", 6, (scm_t_subr)disassemble);
 	gg_guile_define("%guest-kernel-symbol", 2, (scm_t_subr)kernel_symbol);
-	gg_guile_define("%guest-find-symbol", 4, (scm_t_subr)find_symbol);
 	gg_guile_define("%guest-kernel-symbol-at", 2, (scm_t_subr)kernel_symbol_at);
 	gg_guile_define("%guest-complete-symbol", 3, (scm_t_subr)complete_symbol);
 	gg_guile_define("%guest-kernel-symbols", 1, (scm_t_subr)kernel_symbols);

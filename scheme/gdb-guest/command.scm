@@ -13,8 +13,6 @@
   #:export (register-guest-command
             call-with-guest
             final?
-            evaluate-address
-            symbol-text
             option
             check-range
             last-number
@@ -25,6 +23,7 @@
             progress-text
             seconds-left
             note
+            note-beside
             format-size
             format-address
             format-range))
@@ -118,84 +117,6 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
                     (lambda (text) (invoke name body text))
                     (lambda (text word) (complete-command name text word))))
 
-;;; Addresses in the guest.
-
-(define symbol-expression
-  (make-regexp "^([A-Za-z_.][A-Za-z0-9_.$]*)([+-](0x[0-9a-fA-F]+|[0-9]+))?$"))
-
-(define (parse-offset text)
-  (let ((digits (string-trim (substring text 1) #\0)))
-    (* (if (string-prefix? "-" text) -1 1)
-       (if (string-prefix? "x" digits)
-           (string->number (substring digits 1) 16)
-           (string->number (substring text 1))))))
-
-(define (check-address text value)
-  "VALUE, which TEXT stands for, as an address.  As in GDB -1 is the last."
-  (unless (<= (- (expt 2 63)) value last-number)
-    (throw 'gdb-guest-error 'invalid
-           (format #f "~a is not an address: it is ~a, not 0 to 2^64 - 1" text value)))
-  (modulo value (expt 2 64)))
-
-(define (add-offset text address offset)
-  (let ((sum (+ address offset)))
-    (unless (<= 0 sum last-number)
-      (throw 'gdb-guest-error 'invalid
-             (format #f "~a is not an address: it is ~a0x~x, not 0 to 2^64 - 1" text
-                     (if (negative? sum) "-" "") (abs sum))))
-    sum))
-
-(define* (evaluate-address guest text #:key (cpu #f) (notice (const #t)))
-  "The address that TEXT stands for: SYMBOL, SYMBOL+OFFSET or SYMBOL-OFFSET of the guest's kernel, as
-the CPU whose number CPU is has it, else a GDB expression.  A second value is the symbol, #(NAME TYPE
-ADDRESS SIZE), or #f."
-  (define (kernel-symbol name)
-    ;; The symbol, or why there is none.
-    (catch 'gdb-guest-error
-      (lambda () (%guest-find-symbol guest name cpu notice))
-      (lambda (key kind message)
-        (if (or (final? kind) (eq? kind 'invalid))
-            (throw key kind message)
-            message))))
-  (let* ((match (regexp-exec symbol-expression text))
-         (symbol (and match (kernel-symbol (match:substring match 1)))))
-    (if (vector? symbol)
-        (let ((offset (match:substring match 2)))
-          (values (add-offset text (vector-ref symbol 2) (if offset (parse-offset offset) 0))
-                  symbol))
-        (values
-         (check-address
-          text
-          (if symbol
-              (evaluate-integer
-               text (format #f "a symbol of the guest's kernel (~a), nor a number" symbol))
-              (evaluate-integer text)))
-         #f))))
-
-(define (offset-text name offset)
-  (if (zero? offset)
-      name
-      (format #f "~a+0x~x" name offset)))
-
-(define* (symbol-text guest address notice #:optional named)
-  "\"NAME+0xOFFSET\" for an ADDRESS in the guest's kernel, or #f.  Of several names that an address has
-it is that of NAMED, the symbol that the user asked for, or the first.  NOTICE is called with a line
-where the kernel's symbols are damaged."
-  (define start (and named (vector-ref named 2)))
-  (catch 'gdb-guest-error
-    (lambda ()
-      (match (%guest-kernel-symbol-at guest address)
-        (#(name _ first _)
-         (offset-text (if (eqv? first start) (vector-ref named 0) name) (- address first)))))
-    (lambda (key kind message)
-      (cond
-       ((final? kind) (throw key kind message))
-       ;; A CPU's own variable is not in the kernel's image.
-       ((and named (< -1 (- address start) (max 1 (vector-ref named 3))))
-        (offset-text (vector-ref named 0) (- address start)))
-       ((memq kind '(not-found absent)) #f)
-       (else (notice message) #f)))))
-
 ;;; Words.
 
 (define (format-size bytes)
@@ -215,6 +136,12 @@ where the kernel's symbols are damaged."
 (define (note format-string . arguments)
   "What was assumed, found by scanning, or is stale: one line."
   (say "note: ~a\n" (apply format #f format-string arguments)))
+
+(define (note-beside options)
+  "A procedure that shows a note: with -json beside the result, where a script expects objects alone."
+  (if (option options 'json)
+      (lambda (text) (say-aside "note: ~a\n" text))
+      (lambda (text) (note "~a" text))))
 
 (define (format-range range)
   (match range

@@ -9,7 +9,6 @@
             %guest-note
             %guest-kernels
             %guest-choice
-            %guest-shows-kernel-of?
             %monitor-commands
             %monitor-dump-command
             %monitor-dump-query
@@ -25,14 +24,16 @@
             %print-info
             %guest-run-state
             %guest-cpus
+            %guest-cpus-with-symbols
             %guest-kernel-symbol
-            %guest-find-symbol
             %guest-kernel-symbol-at
             %guest-kernel-symbols
             %guest-complete-symbol
             %guest-read-virtual
             %guest-walk
-            %guest-disassemble
+            %print-registers
+            %print-memory
+            %print-translation
             %guest-layout
             %guest-log
             %guest-log-text
