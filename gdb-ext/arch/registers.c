@@ -32,10 +32,24 @@ static uint64_t low_bytes(const uint8_t *bytes, unsigned int size)
 	return value;
 }
 
+// Returns the bytes of REGISTERS up to the end of the room that SIZE bytes of the buffer need.
+static size_t used_size(size_t size)
+{
+	return offsetof(struct gg_registers, room) + 2 * size;
+}
+
 void gg_registers_init(struct gg_registers *registers, const struct gg_register_set *set,
 		       unsigned int word)
 {
-	*registers = (struct gg_registers){ .set = set, .count = set->count, .word = word };
+	memset(registers, 0, used_size(set->size));
+	registers->set = set;
+	registers->count = set->count;
+	registers->word = word;
+}
+
+void gg_registers_copy(struct gg_registers *registers, const struct gg_registers *from)
+{
+	memcpy(registers, from, used_size(from->set->size));
 }
 
 struct gg_registers *gg_registers_copy_first(const struct gg_registers *registers,
@@ -48,11 +62,10 @@ struct gg_registers *gg_registers_copy_first(const struct gg_registers *register
 		if (info->offset + info->size > end)
 			end = info->offset + info->size;
 	}
-	const size_t size = offsetof(struct gg_registers, room) + 2 * end;
-	struct gg_registers *copy = malloc(size);
+	struct gg_registers *copy = malloc(used_size(end));
 	if (!copy)
 		return NULL;
-	memcpy(copy, registers, size);
+	memcpy(copy, registers, used_size(end));
 	copy->count = count;
 	return copy;
 }

@@ -39,9 +39,12 @@ struct gg_registers {
 	uint8_t room[2 * GG_REGISTERS_SIZE];
 };
 
-// Makes all registers unknown.
+// Makes all registers unknown. The room behind those of SET is left alone.
 void gg_registers_init(struct gg_registers *registers, const struct gg_register_set *set,
 		       unsigned int word);
+
+// Copies all registers of FROM, without the room behind them: cheaper than an assignment.
+void gg_registers_copy(struct gg_registers *registers, const struct gg_registers *from);
 
 // Copies the first COUNT registers into as little memory as they need; the copy knows no others.
 // NULL without memory. The caller frees the copy.

@@ -45,7 +45,14 @@ static struct gg_error *read_transcript(const char *path, struct gg_log_sink *si
 	return err ? gg_error_context(err, "%s", path) : NULL;
 }
 
-// Adds the tables of a CPU. Logs of kernels of 32 bits are not looked for.
+// Tests whether a log is looked for by its structure: the layouts are those of little-endian kernels
+// of 64 bits.
+static bool may_have_log(const struct gg_page_format *format)
+{
+	return format->address_bits == 64 && !format->big_endian;
+}
+
+// Adds the page tables of a CPU.
 static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				      struct gg_log_search *search)
 {
@@ -53,7 +60,7 @@ static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qe
 	struct gg_error *err = gg_machine_cpu(&guest->machine, cpu, &read);
 	const size_t count = err ? 0 : read->kernel_paging_count;
 	for (size_t i = 0; !err && i < count && search->table_count < GG_LOG_SEARCH_TABLES; i++)
-		if (read->kernel_pagings[i].format->address_bits == 64)
+		if (may_have_log(read->kernel_pagings[i].format))
 			err = gg_page_table_create(guest->machine.map, &read->kernel_pagings[i],
 						   &search->tables[search->table_count++]);
 	return err;

@@ -15,7 +15,7 @@ struct gg_kernel_paging {
 	gg_gpa_t text_gpa;       // the place that _stext must have
 	gg_gva_t image_start;    // the area where the kernel's image may be mapped
 	uint64_t image_size;
-	bool image_is_direct;      // the direct map has the image: nothing shows where that ends
+	bool image_is_direct;      // the direct map has the image: nothing shows the image's end
 	unsigned int word;         // bytes in an unsigned long
 	gg_gva_t direct_map_start; // the area where the direct map may be
 	gg_gva_t direct_map_end;
@@ -37,8 +37,8 @@ struct gg_linux_ops {
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,
 					struct gg_kernel_paging *ret);
 
-	// Lists those of a CPU's registers of which one is the offset of the CPU's per-CPU memory,
-	// in the kernel or in a program; returns how many are known. NULL where there is none.
+	// Lists the registers of which one is, in the kernel or in a program, the offset of the
+	// CPU's per-CPU memory; returns the number of known ones. NULL where there is none.
 	size_t (*per_cpu_bases)(const struct gg_registers *registers,
 				uint64_t ret[GG_PER_CPU_BASES]);
 };

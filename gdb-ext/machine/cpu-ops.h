@@ -13,9 +13,9 @@
 #include <gdb-guest/cpus.h>
 #include <stdio.h>
 
-// The answers to what a person asks of a CPU first.
+// The facts of a CPU that a person looks at first.
 struct gg_cpu_summary {
-	const char *activity;  // "running", "halted", or why it has not been started
+	const char *activity;  // "running", "halted", or the state of a CPU that was not started
 	unsigned int bits;     // of the code that it executes: 16, 32 or 64
 	const char *privilege; // "kernel", "user" and others
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
@@ -55,8 +55,8 @@ struct gg_cpu_ops {
 	// Tests whether the CPU with these registers executes a nested guest. NULL: no CPU does.
 	enum gg_nesting (*nesting)(const struct gg_registers *registers);
 
-	// Reads what the CPU saved of the guest's own registers when it entered the nested guest,
-	// whose registers are NESTED; others are unknown. GG_UNSUPPORTED where the place is not
+	// Reads the guest's own registers that the CPU saved when it entered the nested guest, whose
+	// registers are NESTED; other registers are unknown. GG_UNSUPPORTED where the place is not
 	// known, GG_BAD_DATA where it holds something else. NULL without nesting.
 	struct gg_error *(*read_saved)(const struct gg_ram_map *map, const struct gg_host *host,
 				       const struct gg_qemu_cpu *cpu,
@@ -73,17 +73,15 @@ struct gg_cpu_ops {
 	// Derives the page tables that a CPU uses.
 	void (*paging)(const struct gg_registers *registers, struct gg_paging *ret);
 
-	// Derives the page tables that the kernel may use for itself where it has others, those of
-	// paging(), for programs. False where a kernel that has such has set the CPU to its own.
-	// NULL where kernels have no such tables.
+	// Derives the kernel's page tables where those of paging() may be a program's. False where
+	// the CPU uses the kernel's own. NULL where kernels and programs share tables.
 	bool (*other_paging)(const struct gg_registers *registers, struct gg_paging *ret);
 };
 
 enum { GG_KERNEL_PAGINGS = 2 };
 
-// Derives the page tables that map the kernel which a CPU of ARCH runs, as far as its registers
-// show: first those that it uses, none being normalized for a kernel's configuration, then the
-// other ones that it may have. Returns their number, 0 where paging is off or not known.
+// Derives the page tables that may map the kernel which a CPU of ARCH runs: paging()'s first, then
+// other_paging()'s. Returns their number, 0 where paging is off or not known.
 size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,
 			     struct gg_paging ret[GG_KERNEL_PAGINGS]);
 

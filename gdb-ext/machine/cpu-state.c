@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-// NESTED is read already.
+// Reads the guest's own registers; STATE has the nested guest's.
 static struct gg_error *read_saved(const struct gg_arch *arch, const struct gg_ram_map *map,
 				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_cpu_state *state)
@@ -30,14 +30,14 @@ struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_r
 	ret->nesting = arch->cpu->nesting ? arch->cpu->nesting(&ret->own) : GG_NOT_NESTED;
 	if (ret->nesting != GG_NESTED)
 		return NULL;
-	ret->nested = ret->own;
+	gg_registers_copy(&ret->nested, &ret->own);
 	return read_saved(arch, map, host, cpu, ret);
 }
 
 void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why)
 {
 	state->nesting = GG_NESTED;
-	state->nested = state->own;
+	gg_registers_copy(&state->nested, &state->own);
 	gg_registers_init(&state->own, state->nested.set, state->nested.word);
 	snprintf(state->unknown, sizeof(state->unknown), "%s", why);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A CPU's registers, of which QEMU has the nested guest's where the CPU executes one: the guest's
-// own are told apart here.
+// A CPU's registers: the guest's own, and the nested guest's, which QEMU has in their place where the
+// CPU executes a nested guest.
 #ifndef GG_CPU_STATE_H
 #define GG_CPU_STATE_H
 
@@ -16,14 +16,14 @@ struct gg_cpu_state {
 	char unknown[GG_CPU_UNKNOWN_SIZE]; // "" where some of OWN are known
 };
 
-// Reads the registers of CPU. What cannot be read of the guest's own is unknown, and no error. MAP
-// is NULL where the guest's RAM is not known.
+// Reads the registers of CPU. The guest's own registers that cannot be read are unknown, and no
+// error. MAP is NULL where the guest's RAM is not known.
 struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_ram_map *map,
 				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_cpu_state *ret);
 
-// Makes STATE, which is GG_MAYBE_NESTED, GG_NESTED; WHY says why the guest's own registers are not
-// known.
+// Makes STATE, which is GG_MAYBE_NESTED, GG_NESTED; WHY is the reason for which the guest's own
+// registers are not known.
 void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why);
 
 #endif

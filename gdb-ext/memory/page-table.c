@@ -177,7 +177,7 @@ static struct gg_error *walk_by_library(struct gg_page_table *table, gg_gva_t gv
 	addrxlat_step_t step = { .ctx = table->context, .meth = &table->method }, last = step;
 	addrxlat_ctx_clear_err(table->context);
 	addrxlat_status status = addrxlat_launch(&step, gva);
-	// The entry that was looked at last stands for as much of the address as fields remained.
+	// The last entry stands for as much of the address as fields remained.
 	while (status == ADDRXLAT_OK && step.remain > 1) {
 		struct gg_page_entry entry;
 		last = step;

@@ -65,13 +65,13 @@ struct gg_mapping {
 	struct gg_page_entry last; // the entry itself, if not present
 };
 
-// An address that is not mapped is a mapping that is not present. GG_BAD_DATA for one that is not
-// canonical; GG_FAULT, GG_ABSENT where a table itself cannot be read.
+// Maps GVA; the mapping of an address that is not mapped is not present. GG_BAD_DATA for an address
+// that is not canonical; GG_FAULT, GG_ABSENT where a table itself cannot be read.
 struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 				   struct gg_mapping *ret);
 
-// The same, with each entry on the way, the root's first. VISIT may be NULL; an error of its ends
-// the walk.
+// Maps GVA, and calls VISIT, which may be NULL, with each entry on the way, the root's first. An
+// error of VISIT's ends the walk.
 struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
 				    struct gg_error *(*visit)(void *data,
 							      const struct gg_page_entry *entry),
@@ -84,7 +84,7 @@ const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned
 void gg_page_table_flags(const struct gg_page_table *table, const struct gg_page_entry *entry,
 			 char text[GG_PAGE_FLAGS_SIZE]);
 
-// Reads SIZE bytes at GVA. GG_FAULT where one is not mapped, with the entry that says so.
+// Reads SIZE bytes at GVA. GG_FAULT where a byte is not mapped, with the entry that is not present.
 struct gg_error *gg_page_table_read(struct gg_page_table *table, gg_gva_t gva, void *buffer,
 				    size_t size);
 

@@ -113,6 +113,16 @@ static void test_copy(void **state)
 		assert_int_equal(gg_register(copy, id), 0);
 		assert_int_equal(gg_register_mask(copy, id)[gg_register_size(copy, id) - 1], 0);
 	}
+	struct gg_registers other;
+	gg_registers_init(&other, &x86_registers, 8);
+	gg_registers_copy(&other, &registers);
+	for (unsigned int id = 0; id < COUNT; id++) {
+		const unsigned int size = gg_register_size(&registers, id);
+		assert_memory_equal(gg_register_bytes(&other, id),
+				    gg_register_bytes(&registers, id), size);
+		assert_memory_equal(gg_register_mask(&other, id), gg_register_mask(&registers, id),
+				    size);
+	}
 	gg_register_copy(&registers, FLAGS, copy);
 	gg_register_copy(&registers, VECTOR, copy);
 	assert_int_equal(gg_register(&registers, FLAGS), 0x11);

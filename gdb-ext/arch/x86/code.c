@@ -3,13 +3,13 @@
 // Instructions of x86 as text.
 //
 // In:  bytes of code, which may be any.
-// Out: the first instruction. Bytes that are none are "(bad)", a byte at a time, as in GDB.
+// Out: the first instruction. A byte that starts no instruction is "(bad)", as in GDB.
 #include "x86.h"
 
 #include <capstone/capstone.h>
 #include <stdio.h>
 
-// Where the instruction leads, or what memory it names beside its own address.
+// Finds the address that the instruction branches to, or the memory that it names by distance.
 static void find_target(csh handle, const cs_insn *instruction, struct gg_instruction *ret)
 {
 	const cs_x86 *x86 = &instruction->detail->x86;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The arithmetic flags of a CPU under TCG, which keeps what they follow from instead: the operation
-// and its result and operands (QEMU target/i386/cpu.h, enum CCOp, and target/i386/tcg/
+// The arithmetic flags of a CPU under TCG, which keeps the last operation, its result and its
+// operands in place of the flags (QEMU target/i386/cpu.h, enum CCOp, and target/i386/tcg/
 // cc_helper.c; the flags' definitions are those of the Intel SDM, volume 1, appendix A).
 //
 // In:  cc_op, cc_dst, cc_src, cc_src2; the enumerators' values in this QEMU, which were put in
@@ -16,7 +16,7 @@ struct operation {
 	uint64_t dst, src, src2;
 	uint64_t sign; // the highest bit
 	uint64_t mask;
-	bool has_parity; // of those that leave PF undefined: this QEMU computes it
+	bool has_parity; // this QEMU computes PF where the instruction leaves PF undefined
 };
 
 static uint64_t result_flags(const struct operation *o)
@@ -80,7 +80,7 @@ static uint64_t logic(const struct operation *o)
 	return result_flags(o);
 }
 
-// INC and DEC leave CF as it was, which is src.
+// INC and DEC leave CF unchanged; src is CF.
 static uint64_t increment(const struct operation *o)
 {
 	return flags(o, o->src & X86_CF, half_carry(o, (o->dst - 1) & o->mask, 1),
@@ -156,7 +156,7 @@ static uint64_t zero_in_dst(const struct operation *o)
 	return o->dst ? 0 : X86_ZF;
 }
 
-// Of a register less itself less CF: 0 or -1.
+// The result is that of a register less itself less CF: 0 or -1.
 static uint64_t borrow_in_dst(const struct operation *o)
 {
 	return o->dst ? X86_CF | X86_PF | X86_AF | X86_SF : X86_ZF | X86_PF;
@@ -194,7 +194,7 @@ static const struct operation_row single[] = {
 	{ "CC_OP_SBB_SELF", borrow_in_dst },
 };
 
-// The value of an enumerator; UINT64_MAX where this QEMU has none of the name.
+// Looks up the enumerator NAME; UINT64_MAX where this QEMU does not have it.
 static struct gg_error *ask(const struct gg_host *host, const char *name, uint64_t *ret)
 {
 	struct gg_member member;
@@ -208,7 +208,7 @@ static struct gg_error *ask(const struct gg_host *host, const char *name, uint64
 	return NULL;
 }
 
-// Until v9.0 ADCX came behind MULB, and POPCNT's result was in cc_src.
+// Tests whether POPCNT's result is in cc_src, as until v9.0, when ADCX came behind MULB.
 static struct gg_error *popcnt_is_in_src(const struct gg_host *host, bool *ret)
 {
 	uint64_t adcx, mulb = 0;
@@ -245,7 +245,7 @@ static struct gg_error *compute_sized(const struct gg_host *host, const struct o
 				       .src2 = condition->src2 & mask,
 				       .sign = sign,
 				       .mask = mask };
-	// BMI instructions' PF, which is undefined, is computed since the version that has this.
+	// QEMU computes the undefined PF of BMI instructions since it has this enumerator.
 	uint64_t newer;
 	struct gg_error *err = ask(host, "CC_OP_SBB_SELF", &newer);
 	operation.has_parity = newer != UINT64_MAX;

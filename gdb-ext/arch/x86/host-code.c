@@ -144,7 +144,7 @@ static bool find_place(const struct gg_function_code *code, enum gg_code_access 
 		stop = !cs_disasm_iter(handle, &bytes, &size, &address, instruction);
 		if (stop)
 			break;
-		// Of what is returned, the last load before the return counts.
+		// The last load before the return loads the returned value.
 		const bool last = decoder.access == GG_CODE_RETURNS_WORD;
 		const bool matches = match(&decoder, instruction, ret);
 		loaded |= matches;

@@ -60,7 +60,7 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	return NULL;
 }
 
-// A kernel of 64 bits swaps GS's when it is entered (swapgs); one of 32 bits has it in FS.
+// A kernel of 64 bits swaps GS's base at its entry (swapgs); a kernel of 32 bits has it in FS.
 static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[GG_PER_CPU_BASES])
 {
 	static const unsigned int ids[GG_PER_CPU_BASES] = { X86_GS + X86_BASE, X86_KERNEL_GS_BASE,
@@ -72,8 +72,8 @@ static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[G
 	return count;
 }
 
-// Linux arch/x86/kernel/vmcore_info_32.c: VMCOREINFO has neither PAGE_OFFSET nor where KASLR put
-// the kernel, but low memory is mapped linearly, from PAGE_OFFSET on (arch/x86/Kconfig:
+// Linux arch/x86/kernel/vmcore_info_32.c: VMCOREINFO has neither PAGE_OFFSET nor the offset of
+// KASLR, but low memory is mapped linearly, from PAGE_OFFSET on (arch/x86/Kconfig:
 // VMSPLIT_...).
 static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
 				       struct gg_kernel_paging *ret)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The registers of x86 out of what QEMU's monitor prints of a CPU.
+// The registers of x86 out of the text that QEMU's monitor prints of a CPU.
 //
 // In:  lines of NAME=VALUE (target/i386/cpu-dump.c, v7.2; before v5.2 in helper.c), of which a
-//      segment and a vector have several values; a debugger's thread for what is not printed.
-// Out: the registers; what neither tells is unknown.
-// Trusts nothing it reads: a value has at most the digits of its register, and what every CPU's
-// text has must be there.
+//      segment and a vector have several values; a debugger's thread for registers that are
+//      not printed.
+// Out: the registers; bits that neither source has are unknown.
+// Trusts nothing it reads: a value has at most the digits of its register, and the fields of every
+// CPU's text must be there.
 #include "x86.h"
 
 #include <ctype.h>
@@ -26,7 +27,7 @@ enum {
 struct field {
 	char name[MAX_NAME + 1];
 	struct {
-		const char *digits; // hexadecimal ones
+		const char *digits; // hexadecimal
 		size_t count;
 	} words[MAX_WORDS];
 	size_t word_count; // at least 1
@@ -34,14 +35,14 @@ struct field {
 
 static const char hex_digits[] = "0123456789abcdef";
 
-// Digits that nothing but a space or the end of the line, or a bracket, follows.
+// Counts digits that a space, the end of the line or a bracket follows; 0 for others.
 static size_t word_length(const char *text)
 {
 	const size_t length = strspn(text, hex_digits);
 	return text[length] && strchr(" \n]", text[length]) ? length : 0;
 }
 
-// The values at TEXT; returns what is behind them.
+// Parses the values at TEXT; returns the text behind them.
 static const char *parse_words(const char *text, struct field *ret)
 {
 	ret->word_count = 0;
@@ -57,7 +58,7 @@ static const char *parse_words(const char *text, struct field *ret)
 	return text;
 }
 
-// The next field from *AT on, which then is behind it.
+// Parses the next field from *AT on, and moves *AT behind it.
 static bool next_field(const char **at, struct field *ret)
 {
 	for (const char *text = *at; *text;) {
@@ -77,7 +78,7 @@ static bool next_field(const char **at, struct field *ret)
 		} else {
 			text = end;
 		}
-		// Whatever it is that is no field, up to where one may begin.
+		// Skip a text that is no field, up to the place where a field may begin.
 		text += strcspn(text, " \n[");
 		while (*text && !isalnum((unsigned char)*text))
 			text++;
@@ -97,7 +98,7 @@ struct name {
 	enum x86_register id;
 };
 
-// Of one number.
+// Fields of a single number.
 static const struct name scalars[] = {
 	{ "EIP", X86_RIP },         { "RIP", X86_RIP },         { "EFL", X86_RFLAGS },
 	{ "RFL", X86_RFLAGS },      { "A20", X86_A20 },         { "HLT", X86_HALTED },
@@ -114,7 +115,7 @@ static const struct name scalars[] = {
 	{ "Opmask07", X86_K7 },
 };
 
-// Behind an E or an R.
+// Names behind an E or an R.
 static const struct name general[] = {
 	{ "AX", X86_RAX }, { "BX", X86_RBX }, { "CX", X86_RCX }, { "DX", X86_RDX },
 	{ "SI", X86_RSI }, { "DI", X86_RDI }, { "BP", X86_RBP }, { "SP", X86_RSP },
@@ -156,7 +157,7 @@ static bool is_switch(unsigned int id)
 	return id == X86_A20 || id == X86_HALTED;
 }
 
-// Is it printed in half where the CPU's mode has no more of it?
+// Tests whether the lower half alone is printed where the CPU's mode has no more.
 static bool is_halved(unsigned int id)
 {
 	return x86_registers.infos[id].size == 8 &&
@@ -170,7 +171,7 @@ static struct gg_error *bad_field(const struct field *field)
 			       field->words[0].digits);
 }
 
-// The number that word INDEX is, of DIGITS (1 to 16) digits.
+// Parses word INDEX as a number of DIGITS (1 to 16) digits.
 static struct gg_error *number(const struct field *field, size_t index, size_t digits,
 			       uint64_t *ret)
 {
@@ -182,8 +183,8 @@ static struct gg_error *number(const struct field *field, size_t index, size_t d
 	return NULL;
 }
 
-// Register ID out of word INDEX, which has all its digits, or those of its lower half. One that is
-// a yes or no has a single one.
+// Sets register ID to word INDEX, which has all digits of the register, or the digits of its lower
+// half; a switch has a single digit.
 static struct gg_error *set(struct gg_registers *registers, unsigned int id,
 			    const struct field *field, size_t index)
 {
@@ -202,7 +203,7 @@ static struct gg_error *set(struct gg_registers *registers, unsigned int id,
 	return NULL;
 }
 
-// Selector, base, limit, flags.
+// Sets selector, base, limit, flags.
 static struct gg_error *set_segment(struct gg_registers *registers, unsigned int id,
 				    const struct field *field)
 {
@@ -214,7 +215,7 @@ static struct gg_error *set_segment(struct gg_registers *registers, unsigned int
 	return err ? err : set(registers, id + X86_FLAGS, field, 3);
 }
 
-// Those of GDTR and IDTR have no selector, and QEMU never gives them one, nor flags.
+// Sets GDTR or IDTR, which have neither selector nor flags, and never get any in QEMU.
 static struct gg_error *set_table(struct gg_registers *registers, unsigned int id,
 				  const struct field *field)
 {
@@ -224,7 +225,7 @@ static struct gg_error *set_table(struct gg_registers *registers, unsigned int i
 	return err ? err : set(registers, id + X86_LIMIT, field, 1);
 }
 
-// A bit of hflags, or some.
+// Sets bits of hflags.
 static struct gg_error *set_state(struct gg_registers *registers, unsigned int bit,
 				  unsigned int mask, const struct field *field)
 {
@@ -241,7 +242,7 @@ static void set_hflag(struct gg_registers *registers, uint64_t flag, bool is_set
 	gg_register_learn(registers, X86_HFLAGS, is_set ? flag : 0, flag);
 }
 
-// The lowest SIZE bytes of a vector register, the highest digit first, over all words.
+// Sets the lowest SIZE bytes of a vector register: the highest digit comes first, over all words.
 static struct gg_error *set_vector(struct gg_registers *registers, unsigned int id,
 				   unsigned int size, const struct field *field)
 {
@@ -260,7 +261,7 @@ static struct gg_error *set_vector(struct gg_registers *registers, unsigned int 
 	return NULL;
 }
 
-// Mantissa and exponent.
+// Sets mantissa and exponent.
 static struct gg_error *set_fpr(struct gg_registers *registers, unsigned int id,
 				const struct field *field)
 {
@@ -280,8 +281,8 @@ static struct gg_error *set_fpr(struct gg_registers *registers, unsigned int id,
 	return NULL;
 }
 
-// What is shown of the vector registers tells of XCR0 what must be on (Intel SDM, volume 1, chapter
-// 13.1).
+// Sets a vector register. The printed width shows bits of XCR0 that must be on (Intel SDM, volume 1,
+// chapter 13.1).
 static struct gg_error *set_vectors(struct gg_registers *registers, const struct field *field)
 {
 	enum { AVX = 3 << 1, AVX512 = AVX | 7 << 5, COUNT = X86_ZMM31 - X86_ZMM0 + 1 };
@@ -312,7 +313,7 @@ static bool is_fpr(const char *name)
 	return !strncmp(name, "FPR", 3) && name[3] >= '0' && name[3] <= '7' && !name[4];
 }
 
-// A field of another name counts for nothing.
+// Sets the register of a field; a field of another name is ignored.
 static struct gg_error *set_field(struct gg_registers *registers, const struct field *field)
 {
 	const char *name = field->name;
@@ -342,7 +343,7 @@ static bool is_missing(const struct gg_registers *registers, unsigned int id)
 	return !gg_register_has_known(registers, id);
 }
 
-// A text that has been cut off is no CPU's.
+// Refuses a text that has been cut off.
 static struct gg_error *check_whole(const struct gg_registers *registers)
 {
 	static const enum x86_register others[] = { X86_CR0,  X86_CR0 + 2, X86_CR0 + 3,
@@ -380,14 +381,14 @@ static struct gg_error *parse(const char *text, struct gg_registers *ret)
 	return err ? err : check_whole(ret);
 }
 
-// ---- What follows from it ----
+// ---- Derived registers ----
 
 static bool is_long_mode(const struct gg_registers *registers)
 {
 	return gg_register(registers, X86_EFER) & X86_EFER_LMA;
 }
 
-// The bits of hflags that are those of other registers too.
+// Derives the bits of hflags that other registers have too.
 static void derive_hflags(struct gg_registers *registers)
 {
 	enum { CR0_PE = 1, RFLAGS_VM = 1 << 17 };
@@ -398,9 +399,9 @@ static void derive_hflags(struct gg_registers *registers)
 	set_hflag(registers, X86_HF_VM, gg_register(registers, X86_RFLAGS) & RFLAGS_VM);
 }
 
-// Does QEMU, as TCG, have the descriptor's own second word in the flags of segment ID? It has not
-// where only the base has been set since: in real and in virtual-8086 mode, and by the MSRs of FS
-// and GS. LDTR and TR are loaded from descriptors in any mode.
+// Tests whether TCG has the descriptor's own second word in the flags of segment ID: not where only
+// the base has been set since, in real and in virtual-8086 mode, and by the MSRs of FS and GS. LDTR
+// and TR are loaded from descriptors in any mode.
 static bool is_from_descriptor(const struct gg_registers *registers, unsigned int id)
 {
 	const uint64_t hflags = gg_register(registers, X86_HFLAGS);
@@ -410,13 +411,13 @@ static bool is_from_descriptor(const struct gg_registers *registers, unsigned in
 		return false;
 	if (hflags & X86_HF_LMA)
 		return id != X86_FS && id != X86_GS;
-	// It may still be what it was in real mode.
+	// The segment may be that of real mode still.
 	const uint64_t selector = gg_register(registers, id + X86_SELECTOR);
 	return gg_register(registers, id + X86_BASE) != selector << 4;
 }
 
-// QEMU prints of a segment's flags what is not of the base. With KVM the rest is 0, by get_seg() in
-// target/i386/kvm/kvm.c (v7.2); with TCG it is what the descriptor had there.
+// Derives the parts of a segment's flags that QEMU does not print, since they repeat the base. With
+// KVM they are 0, by get_seg() in target/i386/kvm/kvm.c (v7.2); with TCG they are the descriptor's.
 static void derive_segment_flags(struct gg_registers *registers, unsigned int id,
 				 enum gg_accelerator accelerator)
 {
@@ -433,7 +434,7 @@ static void derive_segment_flags(struct gg_registers *registers, unsigned int id
 		gg_register_forget(registers, flags, high | LOW);
 }
 
-// What is not printed because it is zero in any CPU, or is not there outside of long mode.
+// Derives upper halves that are not printed: zero in any CPU, or not there outside of long mode.
 static void derive_upper_halves(struct gg_registers *registers)
 {
 	static const enum x86_register narrow[] = { X86_RIP, X86_RFLAGS, X86_CR0 };
@@ -453,10 +454,9 @@ static void derive_raw_flags(struct gg_registers *registers)
 	gg_register_set(registers, X86_RAW_EFLAGS, gg_register(registers, X86_RFLAGS));
 }
 
-// ---- What the debugger knows ----
+// ---- The debugger's registers ----
 
-// A register as the thread has it, the bits that the text does not tell. WORD is the bytes that a
-// whole one has.
+// Learns the unknown bits of a register from the thread.
 static struct gg_error *ask(const struct gg_host *host, unsigned int thread, const char *name,
 			    struct gg_registers *registers, unsigned int id)
 {
@@ -479,9 +479,9 @@ static struct gg_error *ask(const struct gg_host *host, unsigned int thread, con
 	return NULL;
 }
 
-// Not the general registers: outside of 64-bit code QEMU gives a debugger no more of them than it
-// prints (target/i386/gdbstub.c, v7.2). Those that it has not (before v4.0 it has none of these)
-// stay unknown.
+// Asks for some registers, not the general ones: outside of 64-bit code QEMU gives a debugger no
+// more of them than it prints (target/i386/gdbstub.c, v7.2). A register that the debugger does not
+// have (before v4.0 any of these) stays unknown.
 static struct gg_error *ask_host(const struct gg_host *host, unsigned int thread,
 				 struct gg_registers *registers)
 {

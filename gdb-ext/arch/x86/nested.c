@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The guest's own registers of an x86 CPU that executes a nested guest: what VMRUN saved of them
-// before it loaded the nested guest's (AMD APM, volume 2, chapter 15.5.1). The others stay with the
+// The guest's own registers of an x86 CPU that executes a nested guest: those that VMRUN saved before
+// it loaded the nested guest's (AMD APM, volume 2, chapter 15.5.1). Other registers stay with the
 // CPU, and are the nested guest's by now.
 //
 // In:  under TCG the host save area in the guest's RAM; under KVM struct kvm_nested_state in QEMU's
 //      memory (Linux arch/x86/include/uapi/asm/kvm.h, Documentation/virt/kvm/api.rst). Both have
-//      the layout of a VMCB (APM, volume 2, appendix B). VMX has nothing of the kind that is read
-//      here.
+//      the layout of a VMCB (APM, volume 2, appendix B). VMX saves no such
+//      area.
 // Out: the registers that VMRUN saves.
 // Trusts nothing it reads: an area that does not lead back to this VMRUN is not used.
 #include "x86.h"
@@ -65,8 +65,8 @@ static struct gg_error *set_scalars(struct gg_cursor *area, struct gg_registers 
 	return err;
 }
 
-// A descriptor's attributes, without the parts of it that repeat base and limit. The limit's are
-// bits 16 to 19 of it before it was scaled.
+// Sets a descriptor's attributes. The area lacks the parts that repeat base and limit; the limit's
+// part is bits 16 to 19 of the limit before it was scaled.
 static struct gg_error *set_attributes(struct gg_cursor *area, uint64_t offset,
 				       struct gg_registers *registers, unsigned int id)
 {
@@ -117,8 +117,7 @@ static struct gg_error *set_segments(struct gg_cursor *area, struct gg_registers
 	return err;
 }
 
-// What follows from the others: VMRUN is an instruction of ring 0, and not one of virtual-8086
-// mode.
+// Derives hflags: VMRUN is an instruction of ring 0, and no instruction of virtual-8086 mode.
 static void derive_hflags(struct gg_registers *registers)
 {
 	enum { CR0_PE = 1 };
@@ -145,12 +144,13 @@ static struct gg_error *read_area(const void *bytes, const struct gg_registers *
 		err = set_segments(&area, ret);
 	if (!err)
 		derive_hflags(ret);
-	// The machine's, whatever the CPU executes.
+	// A20 is the machine's, whatever the CPU executes.
 	gg_register_copy(ret, X86_A20, nested);
 	return err;
 }
 
-// Who executes VMRUN has EFER.SVME, is in protected mode, and RFLAGS has a bit that is always set.
+// Checks that a CPU can have executed VMRUN: with EFER.SVME, in protected mode, and with the bit of
+// RFLAGS that is always set.
 static struct gg_error *check_area(const struct gg_registers *registers)
 {
 	enum { CR0_PE = 1, RFLAGS_FIXED = 1 << 1 };
@@ -167,8 +167,8 @@ static struct gg_error *check_area(const struct gg_registers *registers)
 
 // ---- TCG ----
 
-// RAX was the VMCB's address (QEMU target/i386/tcg/sysemu/svm_helper.c, v7.2, helper_vmrun): in
-// code of 32 bits its lower half.
+// Checks that RAX was the VMCB's address (QEMU target/i386/tcg/sysemu/svm_helper.c, v7.2,
+// helper_vmrun): in code of 32 bits its lower half.
 static struct gg_error *check_vmcb(const struct gg_registers *saved, uint64_t vmcb)
 {
 	const bool long_mode = gg_register(saved, X86_HFLAGS) & X86_HF_LMA;
@@ -203,7 +203,7 @@ static struct gg_error *read_tcg(const struct gg_ram_map *map, const struct gg_r
 
 // ---- KVM ----
 
-// Of a nested guest KVM's state has the VMCB's control area, and behind that L1's own registers
+// KVM's state of a nested guest has the VMCB's control area, and behind it L1's own registers
 // (Linux arch/x86/kvm/svm/nested.c, svm_get_nested_state(), since v5.8).
 static struct gg_error *read_kvm(const struct gg_host *host, const struct gg_registers *nested,
 				 struct gg_registers *ret)
@@ -251,7 +251,7 @@ struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_ho
 						      : read_tcg(map, nested, ret);
 }
 
-// QEMU's monitor does not print it. But a CPU in a nested guest has SVM or VMX turned on: VMRUN
+// QEMU's monitor does not print HF_GUEST. But a CPU in a nested guest has SVM or VMX turned on: VMRUN
 // refuses an EFER without SVME (AMD APM, volume 2, chapter 15.5.1), VMX a CR4 without VMXE (Intel
 // SDM, volume 3, appendix A.8).
 enum gg_nesting x86_nesting(const struct gg_registers *registers)

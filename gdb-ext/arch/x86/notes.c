@@ -117,7 +117,7 @@ static bool notes_known(const struct gg_registers *registers)
 	}
 	for (unsigned int i = 0; i < X86_CONTROL_REGISTERS; i++)
 		known &= i == 1 || gg_register_known(registers, X86_CR0 + i);
-	// A qemu-system-i386 has no such register.
+	// A qemu-system-i386 has no base of the kernel's GS.
 	return known && gg_register_known(registers, X86_RAW_EFLAGS) &&
 	       (registers->word == 4 || gg_register_known(registers, X86_KERNEL_GS_BASE));
 }

@@ -3,21 +3,21 @@
 // The registers of x86 out of QEMU's CPU (target/i386/cpu.h: X86CPU, CPUX86State).
 //
 // In:  the host.
-// Out: the registers; what this QEMU has not, or the debugger cannot tell, is unknown.
-// Trusts nothing it reads: the sizes of members are held against what is made of them.
+// Out: the registers; a register is unknown that this QEMU lacks, or that the debugger cannot find.
+// Trusts nothing it reads: the sizes of members are compared with their use.
 #include "x86.h"
 #include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-// By the name of the CPU, not of its env, so that whoever knows the members' places in the CPU by
-// other means than types can answer too.
+// The members are the CPU's, not those of its env, so that a host can answer too that knows their
+// places in the CPU by other means than types.
 struct layout {
-	// Those that the notes of a vmcore have.
+	// The members that the notes of a vmcore need.
 	struct gg_member regs, eip, eflags, hflags, segs, ldt, tr, gdt, idt, cr;
 	struct gg_member segment, selector, base, limit, flags;
-	// The others.
+	// Further members.
 	struct gg_member kernelgsbase, efer, star, lstar, cstar, fmask;
 	struct gg_member sysenter_cs, sysenter_esp, sysenter_eip, dr, xcr0, mp_state, a20_mask;
 	struct gg_member fpuc, fpus, fpstt, fptags, fpregs, mxcsr, xmm_regs, opmask_regs;
@@ -46,7 +46,7 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct layout, base, "SegmentCache", "base"),
 	GG_LAYOUT_ROW(struct layout, limit, "SegmentCache", "limit"),
 	GG_LAYOUT_ROW(struct layout, flags, "SegmentCache", "flags"),
-	// These four are not in qemu-system-i386.
+	// qemu-system-i386 lacks the next four.
 	OPTIONAL(kernelgsbase, "env.kernelgsbase"),
 	OPTIONAL(lstar, "env.lstar"),
 	OPTIONAL(cstar, "env.cstar"),
@@ -85,8 +85,8 @@ static const struct gg_layout_row rows[] = {
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(*rows) };
 
-// Of the x87 unit VMState, which is all that tells in a QEMU without debuginfo, knows fpuc and
-// fpregs. They are members 3 and 5 of five that stand side by side, in this order, in all versions.
+// Places members of the x87 unit by their neighbours. In a QEMU without debuginfo VMState knows fpuc
+// and fpregs alone: members 3 and 5 of five that stand side by side, in this order, in all versions.
 static void place_fpu(struct layout *layout)
 {
 	enum { STATUS = 2, TOP = 4, TAGS = 8, ALIGNMENT = 16 };
@@ -107,7 +107,7 @@ struct source {
 	struct gg_cursor cursor;
 	uint64_t start; // the offset of the first byte in the CPU
 	enum gg_accelerator accelerator;
-	bool executing; // or nobody knows that it is not
+	bool executing; // the CPU may be executing
 };
 
 static const struct gg_member *member_of_row(const struct layout *layout, size_t row)
@@ -151,7 +151,7 @@ static struct gg_error *read_bytes(struct source *source, const struct gg_qemu_c
 	return NULL;
 }
 
-// The integer of SIZE bytes at OFFSET of the CPU.
+// Reads the integer of SIZE bytes at OFFSET of the CPU.
 static struct gg_error *get(struct source *source, uint64_t offset, uint64_t size, uint64_t *ret)
 {
 	struct gg_error *err = gg_cursor_seek(&source->cursor, offset - source->start);
@@ -177,7 +177,7 @@ static struct gg_error *set(struct source *source, struct gg_registers *register
 
 // ---- General and control registers ----
 
-// One member, one register. Arrays are of target_ulong, whose size is that of env.eip.
+// A register for each member. Arrays are of target_ulong, whose size is that of env.eip.
 static const struct {
 	size_t where;
 	enum x86_register id;
@@ -230,7 +230,7 @@ static struct gg_error *read_array(struct source *source, struct gg_registers *r
 static struct gg_error *read_arrays(struct source *source, struct gg_registers *registers)
 {
 	const struct layout *layout = source->layout;
-	// 8 in qemu-system-i386; those behind the sixteenth are APX's.
+	// There are 8 in qemu-system-i386; registers behind the sixteenth are APX's.
 	uint64_t general = layout->regs.size / registers->word;
 	if (general > X86_GENERAL_REGISTERS)
 		general = X86_GENERAL_REGISTERS;
@@ -303,8 +303,8 @@ static struct gg_error *read_condition(struct source *source, const struct gg_re
 	return err;
 }
 
-// While TCG executes, env.eflags lacks what follows from the last operation. When it leaves off, it
-// puts all into env.eflags; but a debugger of QEMU's that sets flags then makes them lack again.
+// While TCG executes, env.eflags lacks the flags of the last operation. When TCG stops, it puts all
+// flags into env.eflags; but a debugger of QEMU's that sets flags then removes them again.
 static struct gg_error *read_flags(struct source *source, struct gg_registers *registers)
 {
 	uint64_t codes;
@@ -342,7 +342,7 @@ static struct gg_error *set_wide(struct source *source, struct gg_registers *reg
 	return NULL;
 }
 
-// CPUX86State.fpus has no top of the stack; that is fpstt.
+// CPUX86State.fpus lacks the top of the stack, which is fpstt.
 static struct gg_error *read_fpu_status(struct source *source, struct gg_registers *registers)
 {
 	enum { TOP_SHIFT = 11, TOP_MASK = 7 << TOP_SHIFT };
@@ -359,7 +359,7 @@ static struct gg_error *read_fpu_status(struct source *source, struct gg_registe
 	return err;
 }
 
-// CPUX86State.fptags: a byte each, 1 for an empty one.
+// CPUX86State.fptags has a byte for each register, 1 for an empty register.
 static struct gg_error *read_fpu_tags(struct source *source, struct gg_registers *registers)
 {
 	enum { COUNT = 8 };
@@ -376,7 +376,7 @@ static struct gg_error *read_fpu_tags(struct source *source, struct gg_registers
 	return NULL;
 }
 
-// Under TCG MXCSR's exceptions are gathered in sse_status until it is asked for (QEMU
+// Under TCG exceptions gather in sse_status until MXCSR is read (QEMU
 // target/i386/tcg/fpu_helper.c, since v5.1). Their numbers changed when they got 16 bits
 // (include/fpu/softfloat-types.h, v7.0).
 static uint64_t sse_exceptions(uint64_t gathered, uint64_t size)
@@ -426,8 +426,8 @@ static struct gg_error *read_fpu_registers(struct source *source, struct gg_regi
 	return err;
 }
 
-// 32 of 64 bytes, 8 in qemu-system-i386. Until v2.4 they were of 16 bytes, and the upper parts
-// elsewhere: those are left unknown.
+// Reads 32 registers of 64 bytes, 8 in qemu-system-i386. Until v2.4 registers had 16 bytes, and their
+// upper parts were elsewhere: those registers stay unknown.
 static struct gg_error *read_vectors(struct source *source, struct gg_registers *registers)
 {
 	enum { COUNT = 32, MASK_COUNT = 8, SIZE = WIDEST, FEWEST = 8 };
@@ -456,8 +456,8 @@ static struct gg_error *read_vector_unit(struct source *source, struct gg_regist
 
 // ---- The rest ----
 
-// CR8 is the upper half of the local APIC's task priority. An APIC that cannot be read costs no
-// more than that.
+// Reads CR8, the upper half of the local APIC's task priority. An APIC that cannot be read leaves CR8
+// alone unknown.
 static struct gg_error *read_task_priority(struct source *source, struct gg_registers *registers)
 {
 	const struct layout *layout = source->layout;

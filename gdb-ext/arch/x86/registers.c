@@ -39,7 +39,7 @@ _Static_assert(sizeof(struct x86_values) <= GG_REGISTERS_SIZE, "the registers of
 		R(name "3", member[3]), R(name "4", member[4]), R(name "5", member[5]),            \
 		R(name "6", member[6]), R(name "7", member[7])
 
-// The names are GDB's, where it has one.
+// The names are GDB's, where GDB has one.
 // clang-format off
 static const struct gg_register_info infos[X86_REGISTERS] = {
 	[X86_RAX] = R("rax", general[0]), R("rcx", general[1]), R("rdx", general[2]),

@@ -33,7 +33,7 @@ static void print_named(FILE *out, const char *name, const struct gg_registers *
 	print_hex(out, registers, id, digits);
 }
 
-// A bit, or a field of them that starts there.
+// Prints the field of bits that starts at BIT.
 static void print_field(FILE *out, const char *name, const struct gg_registers *registers,
 			unsigned int id, unsigned int bit, unsigned int mask)
 {
@@ -44,7 +44,7 @@ static void print_field(FILE *out, const char *name, const struct gg_registers *
 			(unsigned int)(gg_register(registers, id) >> bit & mask));
 }
 
-// SIZE bytes of a wide register from FROM on, as one number.
+// Prints SIZE bytes of a wide register from FROM on, as one number.
 static void print_bytes(FILE *out, const struct gg_registers *registers, unsigned int id,
 			unsigned int from, unsigned int size)
 {
@@ -246,7 +246,7 @@ static void print_masks(const struct gg_registers *registers, FILE *out)
 	}
 }
 
-// As much of the vector registers as XCR0 has turned on (Intel SDM, volume 1, chapter 13.1).
+// Prints as much of the vector registers as XCR0 has turned on (Intel SDM, volume 1, chapter 13.1).
 static void print_vectors(const struct gg_registers *registers, FILE *out)
 {
 	enum { SSE = 1 << 1, AVX = 1 << 2, AVX512 = 7 << 5 };
@@ -266,7 +266,7 @@ static void print_vectors(const struct gg_registers *registers, FILE *out)
 	}
 }
 
-// ---- What QEMU does not show ----
+// ---- Registers that QEMU does not show ----
 
 // Linux include/uapi/linux/kvm.h, KVM_MP_STATE_...
 static const char *const mp_states[] = { "runnable", "uninitialized", "init-received", "halted",
@@ -374,7 +374,7 @@ static const char *privilege(const struct gg_registers *registers)
 	return hflags & X86_HF_VM ? "vm86" : rings[hflags & X86_HF_CPL];
 }
 
-// The address that paging sees: with a segment's base, but in 64-bit mode.
+// Returns the address that paging sees: with a segment's base, but in 64-bit mode.
 static gg_gva_t linear(const struct gg_registers *registers, unsigned int segment, uint64_t offset)
 {
 	if (is_64_bit(registers))
@@ -382,7 +382,7 @@ static gg_gva_t linear(const struct gg_registers *registers, unsigned int segmen
 	return (uint32_t)(gg_register(registers, segment + X86_BASE) + offset);
 }
 
-// Of the code and stack segments, the latter's size tells how much of RSP counts.
+// Returns the part of RSP that counts, by the stack segment's size.
 static uint64_t stack_offset(const struct gg_registers *registers)
 {
 	const uint64_t rsp = gg_register(registers, X86_RSP);

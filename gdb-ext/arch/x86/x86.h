@@ -11,8 +11,8 @@
 // The parts of a segment register, or of GDTR and IDTR, which have a base and a limit only.
 enum { X86_SELECTOR, X86_BASE, X86_LIMIT, X86_FLAGS, X86_SEGMENT_PARTS };
 
-// In the order of CPUX86State.regs and .segs (QEMU target/i386/cpu.h).
-// The first ones are those that an unwinder needs.
+// The order is that of CPUX86State.regs and .segs (QEMU target/i386/cpu.h); the registers that an
+// unwinder needs come first.
 enum x86_register {
 	X86_RAX,
 	X86_RCX,
@@ -53,7 +53,7 @@ enum x86_register {
 	X86_XCR0,
 	X86_FCW,
 	X86_FSW,
-	X86_FTW, // a bit for each of FPR0 to FPR7: it is in use
+	X86_FTW, // a set bit for each of FPR0 to FPR7 that is in use
 	X86_MXCSR,
 	X86_FPR0, // by number, not by place in the stack
 	X86_FPR7 = X86_FPR0 + 7,
@@ -64,10 +64,10 @@ enum x86_register {
 	X86_HALTED,
 	X86_MP_STATE,
 	X86_A20,
-	// What is not a register.
+	// Parts of QEMU's state that are no registers.
 	X86_HFLAGS,       // CPUX86State.hflags
 	X86_RAW_EFLAGS,   // CPUX86State.eflags, which under TCG lacks the condition codes
-	X86_VM_HSAVE,     // CPUX86State.vm_hsave: where SVM saves the host's registers
+	X86_VM_HSAVE,     // CPUX86State.vm_hsave: the place where SVM saves the host's registers
 	X86_VM_VMCB,      // CPUX86State.vm_vmcb: the last VMCB that TCG entered
 	X86_NESTED_STATE, // CPUX86State.nested_state: KVM's, in QEMU's memory
 	X86_REGISTERS,
@@ -147,41 +147,42 @@ enum {
 	X86_CONDITION_CODES = X86_CF | X86_PF | X86_AF | X86_ZF | X86_SF | X86_OF,
 };
 
-// The condition codes as TCG keeps them: how the last result came about. CPUX86State.cc_op,
-// .cc_dst, .cc_src, .cc_src2; WORD is the size of the last three.
+// The condition codes as TCG keeps them, by the last operation: CPUX86State.cc_op, .cc_dst, .cc_src,
+// .cc_src2; WORD is the size of the last three.
 struct x86_condition {
 	uint64_t op, dst, src, src2;
 	unsigned int word;
 };
 
-// The flags among X86_CONDITION_CODES. *KNOWN is false where OP is none that says how: it says so
-// while TCG executes, or the debugger does not know QEMU's numbers for it.
+// Computes the flags of X86_CONDITION_CODES. *KNOWN is false where OP is no operation, as while TCG
+// executes, or where the debugger does not know QEMU's numbers of operations.
 struct gg_error *x86_condition_codes(const struct gg_host *host,
 				     const struct x86_condition *condition, uint64_t *ret,
 				     bool *known);
 
-// From CPUX86State. An error where a member that a vmcore's notes have is missing; what else a
-// QEMU or its debugger lacks is unknown.
+// Reads CPUX86State. A missing member that a vmcore's notes need is an error; other registers that a
+// QEMU or its debugger lacks are unknown.
 struct gg_error *x86_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				    struct gg_registers *ret);
 
-// From what QEMU's monitor printed of the CPU, and for what it does not print from HOST's thread,
-// if the CPU has one. GG_BAD_DATA where the text is damaged or not all there.
+// Reads the text that QEMU's monitor printed of the CPU, and registers that it does not print from
+// HOST's thread, if the CPU has one. GG_BAD_DATA where the text is damaged or cut off.
 struct gg_error *x86_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				  struct gg_registers *ret);
 
 enum gg_nesting x86_nesting(const struct gg_registers *registers);
 
-// From where SVM saves them; as read_saved() of struct gg_cpu_ops.
+// Reads the registers that SVM saved; as read_saved() of struct gg_cpu_ops.
 struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_host *host,
 				const struct gg_qemu_cpu *cpu, const struct gg_registers *nested,
 				struct gg_registers *ret);
 
-// Is TEXT what QEMU's monitor prints of a CPU of this architecture, and is that in long mode?
+// Tests whether QEMU's monitor printed TEXT of a CPU of this architecture, and whether that CPU is in
+// long mode.
 bool x86_is_monitor_text(const char *text, bool *long_mode);
 
-// In the layout of QEMU's "info registers" (target/i386/cpu-dump.c, v7.2), "?" in the place of each
-// digit that is not known; behind that what QEMU does not show.
+// Prints the layout of QEMU's "info registers" (target/i386/cpu-dump.c, v7.2), with "?" in the place
+// of each unknown digit, and behind it registers that QEMU does not show.
 void x86_print_registers(const struct gg_registers *registers, FILE *out);
 
 struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instruction *ret);
