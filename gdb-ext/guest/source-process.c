@@ -192,7 +192,7 @@ static struct gg_error *process_find_arch(struct gg_source *source, const struct
 					  const struct gg_qemu_cpus *cpus,
 					  const struct gg_arch **ret)
 {
-	return gg_arch_find(source->host, map, cpus, ret);
+	return gg_arch_find_by_types(source->host, map, cpus, ret);
 }
 
 static struct gg_error *process_read_cpu(struct gg_source *source, const struct gg_arch *arch,

@@ -48,10 +48,6 @@ static struct gg_error *is_arch(const struct gg_host *host, const struct gg_ram_
 				bool *ret)
 {
 	struct gg_member whole;
-	if (cpus->count && cpus->cpus[0].text) {
-		*ret = has_text(cpus, arch);
-		return NULL;
-	}
 	struct gg_error *err = host->ops->member(host->data, arch->cpu_type, "", &whole);
 	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
 		gg_error_destroy(err);
@@ -74,8 +70,8 @@ static struct gg_error *unknown_arch(void)
 			       names);
 }
 
-struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_ram_map *map,
-			      const struct gg_qemu_cpus *cpus, const struct gg_arch **ret)
+struct gg_error *gg_arch_find_by_types(const struct gg_host *host, const struct gg_ram_map *map,
+				       const struct gg_qemu_cpus *cpus, const struct gg_arch **ret)
 {
 	for (size_t i = 0; gg_archs[i]; i++) {
 		bool found;
@@ -87,5 +83,15 @@ struct gg_error *gg_arch_find(const struct gg_host *host, const struct gg_ram_ma
 			return NULL;
 		}
 	}
+	return unknown_arch();
+}
+
+struct gg_error *gg_arch_find_by_texts(const struct gg_qemu_cpus *cpus, const struct gg_arch **ret)
+{
+	for (size_t i = 0; gg_archs[i]; i++)
+		if (has_text(cpus, gg_archs[i])) {
+			*ret = gg_archs[i];
+			return NULL;
+		}
 	return unknown_arch();
 }

@@ -141,7 +141,7 @@ static void use_cpu(const struct gg_host *host, struct gg_qemu_cpu *cpu, bool so
 		if (*c != '\n' && (*c < ' ' || *c > '~'))
 			abort();
 	const struct gg_qemu_cpus alone = { .cpus = cpu, .count = 1 };
-	struct gg_error *err = gg_arch_find(NULL, NULL, &alone, &arch);
+	struct gg_error *err = gg_arch_find_by_texts(&alone, &arch);
 	if (!err)
 		err = arch->cpu->read_registers(host, cpu, &registers);
 	if (!err)

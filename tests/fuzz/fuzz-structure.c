@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gg_error_destroy(err);
 	err = gg_qemu_cpus_read(host, &cpus);
 	if (!err) {
-		gg_error_destroy(gg_arch_find(host, NULL, &cpus, &arch));
+		gg_error_destroy(gg_arch_find_by_types(host, NULL, &cpus, &arch));
 		gg_qemu_cpus_deinit(&cpus);
 	}
 	gg_error_destroy(err);

@@ -134,7 +134,7 @@ static char *print(const struct gg_arch *arch)
 const struct gg_arch *arch_of_text(void)
 {
 	const struct gg_arch *arch;
-	assert_success(gg_arch_find(NULL, NULL, &cpus, &arch));
+	assert_success(gg_arch_find_by_texts(&cpus, &arch));
 	return arch;
 }
 

@@ -159,7 +159,7 @@ static void test_other_architecture(void **state)
 	const struct gg_arch *arch;
 	gg_qemu_cpus_deinit(&cpus);
 	assert_success(gg_qemu_monitor_cpus(lines, sizeof(lines) - 1, GG_ACCELERATOR_TCG, &cpus));
-	assert_error(gg_arch_find(NULL, NULL, &cpus, &arch), GG_UNSUPPORTED,
+	assert_error(gg_arch_find_by_texts(&cpus, &arch), GG_UNSUPPORTED,
 		     "not of an architecture known here (x86_64, i386)");
 	assert_error(x86_read_monitor(&host, &cpus.cpus[0], &registers), GG_BAD_DATA,
 		     "the text lacks");

@@ -303,7 +303,7 @@ static void test_guest(void **state)
 	load("7.2-linux-kernel");
 	assert_success(
 		gg_qemu_monitor_cpus(text, text_size, GG_ACCELERATOR_TCG, &guest->machine.cpus));
-	assert_success(gg_arch_find(NULL, NULL, &guest->machine.cpus, &guest->machine.arch));
+	assert_success(gg_arch_find_by_texts(&guest->machine.cpus, &guest->machine.arch));
 	guest->machine.cpus.cpus[1].thread = 2;
 	unsigned int count = 0;
 	assert_success(gg_guest_cpus(guest, count_cpu, &count));
