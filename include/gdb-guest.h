@@ -25,6 +25,7 @@
 #include "gdb-guest/info.h"
 #include "gdb-guest/interrupt.h"
 #include "gdb-guest/kernels.h"
+#include "gdb-guest/layout.h"
 #include "gdb-guest/log.h"
 #include "gdb-guest/monitor.h"
 #include "gdb-guest/notices.h"

@@ -1,6 +1,6 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; What a user sources.  Its own folder holds the compiled modules and libgdb-guest.so too; the
+;;; What a user sources.  Its own folder holds the compiled modules and libgdb-guest-guile.so too; the
 ;;; commands are loaded from there.
 
 (let ((directory (dirname (current-filename)))
@@ -11,8 +11,8 @@
                 (module-use! (current-module) (resolve-interface `(gdb-guest ,module))))
               '(dump-guest-memory guest-info guest-kernel guest-klog guest-regs guest-sysrq guest-vtop guest-x)))
 
-  (unless (file-exists? (string-append directory "/libgdb-guest.so"))
-    (error (string-append "there is no libgdb-guest.so in " directory
+  (unless (file-exists? (string-append directory "/libgdb-guest-guile.so"))
+    (error (string-append "there is no libgdb-guest-guile.so in " directory
                           "; after a build, source the guest.scm in the folder stage")))
   (unless (member directory %load-path)
     (set! %load-path (cons directory %load-path))

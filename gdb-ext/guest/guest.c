@@ -2,6 +2,8 @@
 #include "guest.h"
 #include "linux/image-search.h"
 
+#include <gdb-guest/layout.h>
+
 #include <stdlib.h>
 #include <string.h>
 

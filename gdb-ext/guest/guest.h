@@ -41,16 +41,6 @@ const char *const *gg_guest_files(const struct gg_guest *guest);
 // after an error.
 struct gg_error *gg_guest_facts(struct gg_guest *guest, struct gg_source_facts *ret);
 
-// Reads the run state alone, by its name in QMP. GG_UNSUPPORTED where the source has none. The
-// caller frees RET.
-struct gg_error *gg_guest_run_state(struct gg_guest *guest, char **ret);
-
-// Calls VISIT as gg_structure_compare() does. GG_UNSUPPORTED where QEMU's memory is not looked at.
-struct gg_error *
-gg_guest_compare_layouts(struct gg_guest *guest,
-			 struct gg_error *(*visit)(void *data, const struct gg_structure_row *row),
-			 void *data);
-
 // NULL is allowed.
 void gg_address_space_destroy(struct gg_address_space *space);
 

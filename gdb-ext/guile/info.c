@@ -2,8 +2,6 @@
 //
 // The guest at a glance, as association lists and as text.
 #include "guile.h"
-#include "guest/guest.h"
-#include "qemu/layout/structure.h"
 
 #include <stdlib.h>
 

@@ -91,6 +91,10 @@ struct gg_error *gg_guest_info(struct gg_guest *guest, struct gg_info **ret);
 // NULL is allowed.
 void gg_info_destroy(struct gg_info *info);
 
+// Reads the run state alone, by its name in QMP. GG_UNSUPPORTED where the source has none. The
+// caller frees RET.
+struct gg_error *gg_guest_run_state(struct gg_guest *guest, char **ret);
+
 struct gg_info_options {
 	bool json;   // one object on one line, the notices in it
 	bool layout; // the members of QEMU's structures, each with its proof, instead

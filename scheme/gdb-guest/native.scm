@@ -1,6 +1,6 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; The procedures of libgdb-guest.so, as they are; gdb-ext/guile/guile.c documents them.
+;;; The procedures of libgdb-guest-guile.so, as they are; gdb-ext/guile/guile.c documents them.
 
 (define-module (gdb-guest native)
   #:export (%version
@@ -61,5 +61,5 @@
 
 ;; GDB's load-extension needs an absolute name.  The library lies beside this module's folder.
 (load-extension (string-append (dirname (dirname (%search-load-path "gdb-guest/native.scm")))
-                               "/libgdb-guest.so")
+                               "/libgdb-guest-guile.so")
                 "gg_guile_init")

@@ -264,7 +264,7 @@ class Debugger(Questions):
         self.callback = Answer(self.answer)
 
     def start(self):
-        self.library = ctypes.CDLL(os.path.join(self.folder, "libgdb-guest.so"))
+        self.library = ctypes.CDLL(os.path.join(self.folder, "libgdb-guest-guile.so"))
         self.library.gg_stock_start.argtypes = [ctypes.c_char_p, Answer]
         self.library.gg_stock_start.restype = ctypes.c_char_p
         self.library.gg_stock_enter.restype = ctypes.c_bool

@@ -10,7 +10,7 @@
 
 #include "files/process-map.h"
 
-#include <gdb-guest/host.h>
+#include <gdb-guest/layout.h>
 
 struct gg_structure;
 
@@ -31,14 +31,6 @@ const struct gg_host *gg_structure_host(struct gg_structure *structure);
 
 // Do the debugger's types know QEMU's? If not, answers are found by structure.
 bool gg_structure_has_types(struct gg_structure *structure);
-
-// A member as both answerers have it.
-struct gg_structure_row {
-	const char *type, *path;
-	const struct gg_member *by_types;     // NULL: not known
-	const struct gg_member *by_structure; // NULL: not found
-	const char *proof;                    // of what was found, or why it was not
-};
 
 // Calls VISIT for every member that can be found by structure, whether or not it was. An error of
 // VISIT's ends it.
