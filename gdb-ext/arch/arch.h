@@ -29,6 +29,7 @@
 
 struct gg_arch {
 	const char *name;     // Linux's, as "uname -m" has it
+	const char *uname;    // the same as a pattern for fnmatch(), with all names there ever were
 	const char *cpu_type; // the type of the CPU in QEMU, which architectures may share
 
 	uint16_t elf_machine; // EM_...

@@ -46,8 +46,6 @@ struct gg_core_file {
 	size_t area_count;
 };
 
-static struct gg_error *check_process(const struct gg_core_file *core);
-
 static int compare_segments(const void *left, const void *right)
 {
 	const struct segment *a = left, *b = right;
@@ -145,8 +143,7 @@ static struct gg_error *read_headers(struct gg_core_file *core)
 				       ehdr.e_type, ET_CORE);
 	core->big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
 	core->address_size = ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
-	struct gg_error *err = check_process(core);
-	return err ? err : read_segments(core, (uint64_t)status.st_size);
+	return read_segments(core, (uint64_t)status.st_size);
 }
 
 static struct gg_error *open_core(const char *path, bool physical, struct gg_core_file **ret)
@@ -305,29 +302,24 @@ static bool has_physical_addresses(const struct gg_core_file *core)
 	return false;
 }
 
-// The words for what kind of vmcore it is; NULL for a process's core.
-static const char *vmcore_kind(const struct gg_core_file *core)
+static bool is_vmcore(const struct gg_core_file *core)
 {
 	size_t size;
-	if (find_owners_note(core, "QEMU", 0, &size))
-		return "with QEMU's notes of the CPUs, as dump-guest-memory writes it";
-	if (find_owners_note(core, "VMCOREINFO", 0, &size))
-		return "with a VMCOREINFO note, as kdump and makedumpfile write it";
-	if (gg_core_file_note(core, NT_PRPSINFO, &size) ||
-	    gg_core_file_note(core, NT_AUXV, &size) || !has_physical_addresses(core))
-		return NULL;
-	return "without a note that tells who wrote it";
+	if (find_owners_note(core, "QEMU", 0, &size) ||
+	    find_owners_note(core, "VMCOREINFO", 0, &size))
+		return true;
+	return !gg_core_file_note(core, NT_PRPSINFO, &size) &&
+	       !gg_core_file_note(core, NT_AUXV, &size) && has_physical_addresses(core);
 }
 
-static struct gg_error *check_process(const struct gg_core_file *core)
+bool gg_core_file_is_vmcore(const char *path)
 {
-	const char *kind = core->physical ? NULL : vmcore_kind(core);
-	return kind ? gg_error_create(GG_UNSUPPORTED,
-				      "it is a vmcore, %s: a guest's own memory, where a core of "
-				      "QEMU is looked into here; crash and drgn open it (crash "
-				      "VMLINUX FILE, drgn -c FILE)",
-				      kind)
-		    : NULL;
+	struct gg_core_file *core = NULL;
+	struct gg_error *err = gg_core_file_open(path, &core);
+	const bool is = !err && is_vmcore(core);
+	gg_error_destroy(err);
+	gg_core_file_close(core);
+	return is;
 }
 
 // --------

@@ -8,12 +8,15 @@
 
 struct gg_core_file;
 
-// Opens the ELF core at PATH, of a process. GG_BAD_DATA where it is none, or its segments overlap;
-// GG_UNSUPPORTED where it is a vmcore.
+// Opens the ELF core at PATH, of a process. GG_BAD_DATA where it is none, or its segments overlap.
 struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret);
 
 // The same for a vmcore, whose segments' addresses are the guest-physical ones (p_paddr).
 struct gg_error *gg_core_file_open_vmcore(const char *path, struct gg_core_file **ret);
+
+// Tests whether the file PATH is an ELF core with a guest's or a machine's own memory, and not a
+// process's. False where the file cannot be read.
+bool gg_core_file_is_vmcore(const char *path);
 
 // NULL is allowed.
 void gg_core_file_close(struct gg_core_file *core);

@@ -252,7 +252,10 @@ gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size
 const char *gg_freshness_name(enum gg_freshness freshness)
 {
 	static const char *const names[] = {
-		[GG_CURRENT] = "current", [GG_STALE] = "stale", [GG_UNKNOWN] = "unknown"
+		[GG_CURRENT] = "current",
+		[GG_STALE] = "stale",
+		[GG_UNKNOWN] = "unknown",
+		[GG_NOTED] = "noted",
 	};
 	return names[freshness];
 }

@@ -239,6 +239,23 @@ void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found)
 	guest->others = *found;
 }
 
+// Finds the kernel by the VMCOREINFO that the source has beside memory; RET is NULL where that leads
+// nowhere.
+static struct gg_error *find_kernel_by_text(struct gg_guest *guest, struct gg_kernel **ret)
+{
+	struct gg_source *source = guest->machine.source;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	const char *text;
+	size_t size;
+	*ret = NULL;
+	if (!source->ops->vmcoreinfo)
+		return NULL;
+	struct gg_error *err = source->ops->vmcoreinfo(source, &text, &size);
+	if (!err)
+		err = gg_kernel_read_text(&site, text, size, ret);
+	return err ? gg_error_unless_final(err) : NULL;
+}
+
 // Finds the kernel by the VMCOREINFO that the source has the place of. GUEST has no kernel still
 // where that leads nowhere, which is no error.
 static struct gg_error *find_kernel_by_note(struct gg_guest *guest,
@@ -248,9 +265,10 @@ static struct gg_error *find_kernel_by_note(struct gg_guest *guest,
 	struct gg_vmcoreinfo_scan told = { .count = 1 };
 	struct gg_kernels found = { .count = 0 };
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
-	if (!source->ops->find_note)
-		return NULL;
-	struct gg_error *err = source->ops->find_note(source, &told.found[0]);
+	struct gg_error *err = find_kernel_by_text(guest, &guest->kernel);
+	if (err || guest->kernel || !source->ops->find_note)
+		return err;
+	err = source->ops->find_note(source, &told.found[0]);
 	if (!err)
 		err = gg_kernels_find(&site, &told, notices, &found);
 	if (err)

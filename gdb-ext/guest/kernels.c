@@ -80,6 +80,9 @@ static struct gg_error *tell_own_state(struct gg_guest *guest, const struct gg_n
 	const char *const shown = release ? release : "?";
 	if (guest->kernel->running || !guest->machine.cpus.count)
 		return NULL;
+	// A crashed kernel's notes do not tell the page tables.
+	if (guest->kernel->finder == GG_FOUND_BY_FILE && !gg_kernel_count_paging(&site))
+		return NULL;
 	if (!guest->chosen && gg_kernel_any_nested(&site))
 		return gg_tell(
 			notices,
@@ -227,11 +230,11 @@ static struct gg_error *complete(struct gg_guest *guest, bool scan)
 
 const char *gg_kernel_finder_name(enum gg_kernel_finder finder)
 {
-	static const char *const words[] = { [GG_FOUND_BY_SCAN] = "scan",
-					     [GG_FOUND_BY_DEVICE] = "device",
-					     [GG_FOUND_BY_TABLES] = "tables",
-					     [GG_FOUND_BY_CHOICE] = "choice",
-					     [GG_FOUND_BY_KDUMP] = "kdump" };
+	static const char *const words[] = {
+		[GG_FOUND_BY_SCAN] = "scan",     [GG_FOUND_BY_DEVICE] = "device",
+		[GG_FOUND_BY_TABLES] = "tables", [GG_FOUND_BY_CHOICE] = "choice",
+		[GG_FOUND_BY_KDUMP] = "kdump",   [GG_FOUND_BY_FILE] = "file"
+	};
 	return words[finder];
 }
 

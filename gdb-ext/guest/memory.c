@@ -207,6 +207,12 @@ static struct gg_error *tell_mode(const struct gg_notices *notices, const struct
 	return NULL;
 }
 
+// Tests whether the registers may not be those that CPU has.
+static bool is_doubtful(const struct gg_qemu_cpu *cpu)
+{
+	return cpu->freshness == GG_STALE || cpu->freshness == GG_UNKNOWN;
+}
+
 static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				const struct gg_notices *notices, struct gg_address_space *space)
 {
@@ -243,7 +249,7 @@ static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index,
 {
 	const struct gg_qemu_cpu *cpu;
 	struct gg_error *err = find_cpu(guest, index, &cpu);
-	if (!err && cpu->freshness != GG_CURRENT)
+	if (!err && is_doubtful(cpu))
 		err = gg_tell(notices,
 			      "through CPU %" PRIu32
 			      "'s page tables, which may not be those of now: %s",
@@ -279,8 +285,7 @@ static struct gg_error *use_any_cpu(struct gg_guest *guest, const struct gg_noti
 				space->is_physical
 					? ", whose paging is off: addresses are guest-physical"
 					: "'s page tables",
-				cpu->freshness == GG_CURRENT ? ""
-							     : ", which may not be those of now: ",
+				!is_doubtful(cpu) ? "" : ", which may not be those of now: ",
 				cpu->why);
 		}
 		if (gg_error_kind(err) != GG_UNSUPPORTED)

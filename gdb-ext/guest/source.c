@@ -2,7 +2,8 @@
 #include "source.h"
 
 // A process accepts what the others do not.
-const struct gg_source_ops *const gg_sources[] = { &gg_source_stub, &gg_source_process, NULL };
+const struct gg_source_ops *const gg_sources[] = { &gg_source_stub, &gg_source_vmcore,
+						   &gg_source_process, NULL };
 
 struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],
 				const struct gg_host *debugger, const struct gg_target *target,

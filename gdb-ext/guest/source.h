@@ -15,6 +15,9 @@ extern const struct gg_source_ops gg_source_process;
 // QEMU's gdbstub.
 extern const struct gg_source_ops gg_source_stub;
 
+// A vmcore.
+extern const struct gg_source_ops gg_source_vmcore;
+
 // Opens TARGET by the first row of SOURCES that accepts it; see struct gg_source_ops.
 // GG_UNSUPPORTED where none does.
 struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],

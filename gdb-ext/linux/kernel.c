@@ -181,8 +181,9 @@ static struct gg_error *find_direct_map(struct gg_kernel *kernel)
 	gg_gva_t address;
 	kernel->direct_map = gva - mapping.gpa;
 	kernel->has_direct_map = mapping.present;
-	kernel->has_direct_map = gg_kernel_direct_address(kernel, paging->text_gpa, &address) &&
-				 gg_kernel_direct_address(kernel, kernel->note, &address);
+	kernel->has_direct_map =
+		gg_kernel_direct_address(kernel, paging->text_gpa, &address) &&
+		(!kernel->note || gg_kernel_direct_address(kernel, kernel->note, &address));
 	return NULL;
 }
 
@@ -327,16 +328,10 @@ struct gg_error *gg_kernel_is_running(const struct gg_kernel_site *site,
 	return gg_interrupt_check();
 }
 
-struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
-				struct gg_kernel **ret)
+// Finds all that follows from KERNEL's VMCOREINFO.
+static struct gg_error *complete(const struct gg_kernel_site *site, struct gg_kernel *kernel)
 {
-	_cleanup_(cleanup_kernel) struct gg_kernel *kernel = calloc(1, sizeof(*kernel));
-	if (!kernel)
-		return gg_enomem;
-	kernel->note = gpa;
-	struct gg_error *err = read_note(site->map, site->arch->big_endian, gpa, &kernel->info);
-	if (!err)
-		err = find_paging(site, kernel);
+	struct gg_error *err = find_paging(site, kernel);
 	if (!err)
 		err = find_image(kernel);
 	if (!err)
@@ -348,8 +343,39 @@ struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 	for (size_t i = 0; i < site->cpus->count; i++)
 		kernel->running += gg_kernel_runs_on(site, kernel, &site->cpus->cpus[i]);
 	kernel->has_crashed = strstr(kernel->info.text, "\nCRASHTIME=");
-	*ret = no_cleanup_ptr(kernel);
 	return NULL;
+}
+
+struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
+				struct gg_kernel **ret)
+{
+	_cleanup_(cleanup_kernel) struct gg_kernel *kernel = calloc(1, sizeof(*kernel));
+	if (!kernel)
+		return gg_enomem;
+	kernel->note = gpa;
+	struct gg_error *err = read_note(site->map, site->arch->big_endian, gpa, &kernel->info);
+	if (!err)
+		err = complete(site, kernel);
+	if (!err)
+		*ret = no_cleanup_ptr(kernel);
+	return err;
+}
+
+struct gg_error *gg_kernel_read_text(const struct gg_kernel_site *site, const char *text,
+				     size_t size, struct gg_kernel **ret)
+{
+	_cleanup_(cleanup_kernel) struct gg_kernel *kernel = calloc(1, sizeof(*kernel));
+	if (!kernel)
+		return gg_enomem;
+	kernel->finder = GG_FOUND_BY_FILE;
+	struct gg_error *err = size > GG_VMCOREINFO_MAX_TEXT
+				       ? gg_error_create(GG_BAD_DATA, "it has %zu bytes", size)
+				       : gg_vmcoreinfo_init(&kernel->info, text, size);
+	if (!err)
+		err = complete(site, kernel);
+	if (!err)
+		*ret = no_cleanup_ptr(kernel);
+	return err;
 }
 
 // ---- Data ----

@@ -44,7 +44,7 @@ struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 struct gg_kernel {
 	const struct gg_arch *arch;
 	struct gg_vmcoreinfo info;
-	gg_gpa_t note; // where INFO was
+	gg_gpa_t note; // where INFO was; 0: GG_FOUND_BY_FILE
 	enum gg_kernel_finder finder;
 	unsigned int running; // CPUs whose page tables map the kernel's text
 	bool has_crashed;     // a kernel for crashes was booted: such CPUs do nothing more
@@ -74,6 +74,11 @@ struct gg_kernel_site {
 // page tables that it names do not bear it out.
 struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 				struct gg_kernel **ret);
+
+// Reads the kernel of a VMCOREINFO that is not in memory, but in SIZE bytes at TEXT, and makes sure
+// of it by the same means. Its note is 0.
+struct gg_error *gg_kernel_read_text(const struct gg_kernel_site *site, const char *text,
+				     size_t size, struct gg_kernel **ret);
 
 // NULL is allowed.
 void gg_kernel_destroy(struct gg_kernel *kernel);

@@ -42,6 +42,7 @@ void gg_source_facts_deinit(struct gg_source_facts *facts)
 	deinit_fact(&facts->run_state);
 	deinit_fact(&facts->accelerator);
 	free(facts->notice);
+	free(facts->origin);
 	*facts = (struct gg_source_facts){ .layout = NULL };
 }
 

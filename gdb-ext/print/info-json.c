@@ -3,7 +3,7 @@
 // The overview of guest-info as one JSON object on a line:
 //
 //     {"gdb_guest":"0.1",
-//      "target":{"kind":"core","name":"core","state_before":null},
+//      "target":{"kind":"core","name":"core","state_before":null,"vmcore":null},
 //      "qemu":{"version":"7.2.22","machine":"pc-q35-7.2","run_state":"paused","accelerator":"tcg",
 //              "layout":"types","virtual_clock_ns":5301000000},
 //      "cpus":[{"cpu":0,"state":"current","nested":false}],
@@ -23,20 +23,23 @@
 // is null where no QEMU is looked at, "cpus" and "kernel" where they are not known. "nested" is
 // "unknown" where the CPU may execute a nested guest. Of absent memory the first 1000 ranges are
 // listed; "count" and "size" are of all. "state_before" is of a gdbstub's guest: "ran", "paused",
-// "resumed" or "unknown".
+// "resumed" or "unknown". "vmcore" is a vmcore's format and its writer, of which "vmcoreinfo" is
+// null where a note of the file has it.
 #include "info.h"
 #include "words.h"
 #include "base/json.h"
 
 #include <stdlib.h>
 
-static void append_target(struct gg_buffer *out, const struct gg_info_options *options)
+static void append_target(struct gg_buffer *out, const struct gg_info *info,
+			  const struct gg_info_options *options)
 {
 	gg_json_string(out, "gdb_guest", PACKAGE_VERSION);
 	gg_json_open_object(out, "target");
-	gg_json_string(out, "kind", options->target_kind);
+	gg_json_string(out, "kind", info->source.origin ? "vmcore" : options->target_kind);
 	gg_json_string(out, "name", options->target);
 	gg_json_string(out, "state_before", options->state_before);
+	gg_json_string(out, "vmcore", info->source.origin);
 	gg_json_close_object(out);
 }
 
@@ -122,7 +125,10 @@ static void append_place(struct gg_buffer *out, const struct gg_info_kernel *ker
 	char *end;
 	const char *const offset = kernel->kaslr_offset;
 	const uint64_t value = offset ? strtoull(offset, &end, 16) : 0;
-	gg_json_address(out, "vmcoreinfo", kernel->vmcoreinfo);
+	if (kernel->finder == GG_FOUND_BY_FILE)
+		gg_json_null(out, "vmcoreinfo");
+	else
+		gg_json_address(out, "vmcoreinfo", kernel->vmcoreinfo);
 	gg_json_string(out, "vmcoreinfo_by", gg_kernel_finder_name(kernel->finder));
 	if (offset && *offset && !*end)
 		gg_json_address(out, "kaslr_offset", value);
@@ -173,7 +179,7 @@ struct gg_error *gg_print_info_json(const struct gg_info *info,
 	struct gg_buffer out = { 0 };
 	const struct gg_notices notices = { .tell = append_notice, .data = &out };
 	gg_json_open_object(&out, NULL);
-	append_target(&out, options);
+	append_target(&out, info, options);
 	append_qemu(&out, &info->source);
 	append_cpus(&out, info);
 	append_ram(&out, info);

@@ -103,10 +103,15 @@ static void append_collected(struct gg_buffer *out, const char *name, struct gg_
 
 // ---- QEMU ----
 
-static void append_target(struct gg_buffer *out, const struct gg_info_options *options)
+// A debugger takes a vmcore for a core.
+static void append_target(struct gg_buffer *out, const struct gg_info *info,
+			  const struct gg_info_options *options)
 {
+	const char *const origin = info->source.origin;
 	append_line(out, "gdb-guest", "%s", PACKAGE_VERSION);
-	append_line(out, options->target_kind, "%s", options->target);
+	append_line(out, origin ? "vmcore" : options->target_kind, "%s", options->target);
+	if (origin)
+		append_line(out, "", "%s", origin);
 	if (options->state_text)
 		append_line(out, "", "%s", options->state_text);
 }
@@ -158,6 +163,7 @@ static void append_cpus(struct gg_buffer *out, const struct gg_info *info)
 		{ .word = "current", .freshness = GG_CURRENT },
 		{ .word = "stale", .freshness = GG_STALE },
 		{ .word = "unknown", .freshness = GG_UNKNOWN },
+		{ .word = "as the vmcore's notes have them", .freshness = GG_NOTED },
 		{ .word = "in a nested guest", .nesting = GG_NESTED },
 		{ .word = "perhaps in a nested guest", .nesting = GG_MAYBE_NESTED },
 	};
@@ -245,6 +251,11 @@ static void append_release(struct gg_buffer *out, const struct gg_info_kernel *k
 static void append_vmcoreinfo(struct gg_buffer *out, const struct gg_info_kernel *kernel)
 {
 	const char *const offset = kernel->kaslr_offset;
+	if (kernel->finder == GG_FOUND_BY_FILE) {
+		append_line(out, "", "VMCOREINFO %s%s%s", gg_finder_text(kernel->finder),
+			    offset ? ", KASLR offset 0x" : "", offset ? offset : "");
+		return;
+	}
 	append_line(out, "", "VMCOREINFO at guest-physical 0x%" PRIx64 ", %s%s%s",
 		    kernel->vmcoreinfo,
 		    kernel->finder == GG_FOUND_BY_CHOICE ? "as chosen by guest-kernel"
@@ -341,7 +352,7 @@ struct gg_error *gg_print_info_text(const struct gg_info *info,
 				    const struct gg_notices *notices)
 {
 	struct gg_buffer out = { 0 };
-	append_target(&out, options);
+	append_target(&out, info, options);
 	append_qemu(&out, &info->source);
 	append_cpus(&out, info);
 	append_ram(&out, info);

@@ -84,6 +84,7 @@ const char *gg_finder_text(enum gg_kernel_finder finder)
 		[GG_FOUND_BY_TABLES] = "found by the CPUs' page tables",
 		[GG_FOUND_BY_CHOICE] = "where guest-kernel found it",
 		[GG_FOUND_BY_KDUMP] = "as the kernel that was booted after the crash has it",
+		[GG_FOUND_BY_FILE] = "as the vmcore's notes have it",
 	};
 	return texts[finder];
 }

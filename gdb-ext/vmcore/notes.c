@@ -187,15 +187,25 @@ static struct gg_error *write_cpus(struct gg_guest *guest, const struct gg_arch 
 	return err ? err : tell_freshness(cpus, listed, notices);
 }
 
+// The notes that the source has are copied: what they do not have is not known.
+static struct gg_error *copy_or_write(struct gg_guest *guest, const struct gg_arch *arch,
+				      const struct gg_notices *notices, struct gg_buffer *notes,
+				      bool *written)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_source *source = guest->machine.source;
+	if (source->ops->copy_notes)
+		return source->ops->copy_notes(source, notes);
+	struct gg_error *err =
+		arch->notes ? gg_guest_qemu_cpus(guest, &cpus) : gg_arch_not_yet(arch, "notes");
+	return err ? err : write_cpus(guest, arch, cpus, notices, notes, written);
+}
+
 struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,
 				     const struct gg_notices *notices, struct gg_buffer *notes)
 {
-	const struct gg_qemu_cpus *cpus;
 	bool written = false; // the notes: what fails is to tell of them
-	struct gg_error *err =
-		arch->notes ? gg_guest_qemu_cpus(guest, &cpus) : gg_arch_not_yet(arch, "notes");
-	if (!err)
-		err = write_cpus(guest, arch, cpus, notices, notes, &written);
+	struct gg_error *err = copy_or_write(guest, arch, notices, notes, &written);
 	if (!err || written)
 		return err;
 	if (gg_error_is_final(err))

@@ -19,6 +19,7 @@ enum gg_freshness {
 	GG_CURRENT, // they are
 	GG_STALE,   // the CPU has run under KVM since QEMU last asked for them
 	GG_UNKNOWN, // QEMU does not say, or TCG was executing
+	GG_NOTED,   // there is no QEMU: they are as a vmcore's notes have them
 };
 
 // Whether a CPU executes a nested guest: one that the guest, a hypervisor itself, runs.
@@ -75,7 +76,7 @@ gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size
 			   struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
 			   void *data, const struct gg_notices *notices);
 
-// "current", "stale", "unknown".
+// "current", "stale", "unknown", "noted".
 const char *gg_freshness_name(enum gg_freshness freshness);
 
 struct gg_registers_options {
@@ -90,7 +91,7 @@ struct gg_registers_options {
 
 // Writes the registers of GUEST's CPUs. GG_INVALID or GG_NOT_FOUND for wrong CPUS.
 //
-// The JSON objects have "cpu", the number; "state" (current, stale, unknown) and "why" it is not
+// The JSON objects have "cpu", the number; "state" (current, stale, unknown, noted) and "why" it is not
 // current; "activity", "bits", "privilege", "pc", "sp", "symbol", "registers"; "nested", the same
 // members of a nested guest, or null, or "unknown" where it is not known whether there is a nested
 // guest; and "unknown", the reason where no register is known, whose members are null then. A digit

@@ -30,6 +30,7 @@ struct gg_source_facts {
 	bool has_virtual_clock;     // false also while the clock runs
 	uint64_t virtual_clock;     // QEMU's, in nanoseconds
 	char *notice;               // a line for the user, or NULL
+	char *origin;               // a vmcore's format and its writer; NULL: no vmcore
 };
 
 struct gg_info_cpu {
@@ -51,10 +52,10 @@ enum { GG_INFO_ABSENT_MAX = 1000 };
 
 // The kernel that all commands show. Texts are escaped, NULL where they are not known.
 struct gg_info_kernel {
-	char *release;  // as uname -r says
-	char *version;  // as uname -v says
-	char *nodename; // as uname -n says
-	gg_gpa_t vmcoreinfo;
+	char *release;                // as uname -r says
+	char *version;                // as uname -v says
+	char *nodename;               // as uname -n says
+	gg_gpa_t vmcoreinfo;          // 0 where it is not in memory, but in the vmcore's notes
 	enum gg_kernel_finder finder; // of the VMCOREINFO
 	char *kaslr_offset;           // in hexadecimal, without "0x"
 	bool has_last_record;

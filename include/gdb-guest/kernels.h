@@ -19,6 +19,7 @@ enum gg_kernel_finder {
 	GG_FOUND_BY_TABLES, // by the image that the CPUs' page tables map
 	GG_FOUND_BY_CHOICE, // where the user's choice has it
 	GG_FOUND_BY_KDUMP,  // where the kernel that was booted after its crash has it
+	GG_FOUND_BY_FILE,   // in a note of the vmcore
 };
 
 // The name of FINDER in data: "scan", "device", "tables", "choice" or "kdump".

@@ -20,7 +20,7 @@ struct gg_kernel_choice {
 
 // What the debugger has in front of it.
 struct gg_target {
-	const char *core_path;    // of a core file, or NULL
+	const char *core_path;    // of a core of QEMU or a vmcore, or NULL
 	const char *program_path; // of QEMU's binary, or NULL where it is not known
 	pid_t pid;                // of a live process, or 0
 	// Read guest memory by way of the host's read only: slow, and what the faster ways are

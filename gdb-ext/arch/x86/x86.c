@@ -53,6 +53,7 @@ static const struct gg_cpu_ops cpu_32 = {
 
 const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
+	.uname = "x86_64",
 	.cpu_type = "X86CPU",
 	.elf_machine = EM_X86_64,
 	.elf_class = ELFCLASS64,
@@ -66,6 +67,7 @@ const struct gg_arch gg_arch_x86_64 = {
 // QEMU's dump of such a guest is of 64 bits too.
 const struct gg_arch gg_arch_i386 = {
 	.name = "i386",
+	.uname = "i?86",
 	.cpu_type = "X86CPU",
 	.elf_machine = EM_386,
 	.elf_class = ELFCLASS64,

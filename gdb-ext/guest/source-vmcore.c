@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The source that is a vmcore: the guest's memory and its CPUs' notes in a file, without a QEMU.
+//
+// In:  the file; nothing of the debugger's.
+// Out: the RAM map, the CPUs as the notes have them, VMCOREINFO, the facts that the file has of
+//      whoever wrote it.
+// Trusts nothing it reads: notes are bounded by files/vmcore-file.h, registers by the architecture.
+#include "source.h"
+#include "arch/notes.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "files/core-file.h"
+#include "files/vmcore-file.h"
+
+#include <gdb-guest/interrupt.h>
+#include <elf.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct vmcore_cpu {
+	uint32_t index;
+	struct gg_cpu_notes notes;
+};
+
+struct vmcore_source {
+	struct gg_source source;
+	struct gg_host host;
+	struct gg_vmcore_file *file;
+	char *advice;
+	struct vmcore_cpu *cpus;      // in the file's order
+	size_t count, qemu_count;     // notes NT_PRSTATUS, and QEMU's
+	struct gg_error *notes_error; // the reason for which the notes cannot be read, or NULL
+	const uint8_t *info;          // VMCOREINFO's text, or NULL
+	size_t info_size;
+};
+
+static bool vmcore_accepts(const struct gg_target *target)
+{
+	const char *path = target->core_path;
+	return path && (gg_vmcore_file_is_kdump(path) || gg_core_file_is_vmcore(path));
+}
+
+// ---- The host: a vmcore has nothing of QEMU's ----
+
+static struct gg_error *no_qemu(void)
+{
+	return gg_error_create(GG_NOT_FOUND, "a vmcore has nothing of QEMU's");
+}
+
+static struct gg_error *no_read(void *data, uint64_t address, void *buffer, size_t size)
+{
+	(void)data, (void)address, (void)buffer, (void)size;
+	return no_qemu();
+}
+
+static struct gg_error *no_symbol(void *data, const char *name, uint64_t *ret)
+{
+	(void)data, (void)name, (void)ret;
+	return no_qemu();
+}
+
+static struct gg_error *no_member(void *data, const char *type, const char *path,
+				  struct gg_member *ret)
+{
+	(void)data, (void)type, (void)path, (void)ret;
+	return no_qemu();
+}
+
+static struct gg_error *no_registers(void *data, unsigned int thread, const char *name,
+				     void *buffer, size_t size, size_t *ret)
+{
+	(void)data, (void)thread, (void)name, (void)buffer, (void)size, (void)ret;
+	return no_qemu();
+}
+
+static const struct gg_host_ops no_host = {
+	.read = no_read,
+	.symbol = no_symbol,
+	.member = no_member,
+	.registers = no_registers,
+};
+
+// ---- Notes ----
+
+static struct gg_error *append_cpu(struct vmcore_source *vmcore, const struct gg_vmcore_note *note)
+{
+	if (vmcore->count == GG_QEMU_MAX_CPUS)
+		return gg_error_create(GG_BAD_DATA, "more than %d notes of CPUs", GG_QEMU_MAX_CPUS);
+	struct vmcore_cpu *longer =
+		reallocarray(vmcore->cpus, vmcore->count + 1, sizeof(*vmcore->cpus));
+	if (!longer)
+		return gg_enomem;
+	vmcore->cpus = longer;
+	vmcore->cpus[vmcore->count++] = (struct vmcore_cpu){
+		.notes = { .prstatus = note->descriptor, .prstatus_size = note->size },
+	};
+	return NULL;
+}
+
+// All NT_PRSTATUS come first, then QEMU's own in the same order.
+static struct gg_error *take_note(void *data, const struct gg_vmcore_note *note)
+{
+	struct vmcore_source *vmcore = data;
+	if (!strcmp(note->name, "CORE") && note->type == NT_PRSTATUS)
+		return append_cpu(vmcore, note);
+	if (!strcmp(note->name, "QEMU") && !note->type && vmcore->qemu_count < vmcore->count) {
+		struct gg_cpu_notes *cpu = &vmcore->cpus[vmcore->qemu_count++].notes;
+		cpu->qemu = note->descriptor;
+		cpu->qemu_size = note->size;
+	}
+	if (!strcmp(note->name, "VMCOREINFO") && !vmcore->info) {
+		vmcore->info = note->descriptor;
+		vmcore->info_size = note->size;
+	}
+	return NULL;
+}
+
+// The memory is worth a look where the notes are damaged: what uses them has the error.
+static struct gg_error *read_notes(struct vmcore_source *vmcore)
+{
+	struct gg_error *err = gg_vmcore_file_notes(vmcore->file, take_note, vmcore);
+	if (err && gg_error_is_final(err))
+		return err;
+	vmcore->notes_error = err;
+	return NULL;
+}
+
+// ---- Opening ----
+
+static struct gg_error *make_advice(struct vmcore_source *vmcore)
+{
+	static const char cut_off[] = "the file is cut off: compare its size with that of the "
+				      "vmcore it was copied from";
+	static const char no_room[] = "whoever wrote the file ran out of room, and says so in it";
+	_cleanup_free_ char *excluded = NULL;
+	struct gg_error *err = gg_vmcore_file_reason(vmcore->file, GG_VMCORE_EXCLUDED, &excluded);
+	if (err)
+		return err;
+	const char *lost = vmcore->file->incomplete ? no_room : cut_off;
+	const bool is_lost = vmcore->file->incomplete || vmcore->file->cut_off;
+	const int length =
+		is_lost ? asprintf(&vmcore->advice, "%s; others may be %s", lost, excluded)
+			: asprintf(&vmcore->advice, "they were %s", excluded);
+	if (length >= 0)
+		return NULL;
+	vmcore->advice = NULL;
+	return gg_enomem;
+}
+
+static struct gg_error *open_all(struct vmcore_source *vmcore, const struct gg_target *target)
+{
+	struct gg_error *err = gg_vmcore_file_open(target->core_path, &vmcore->file);
+	if (!err)
+		err = read_notes(vmcore);
+	if (!err)
+		err = make_advice(vmcore);
+	if (!err)
+		err = gg_backing_create_vmcore(vmcore->file, &vmcore->source.backing);
+	if (err)
+		return err;
+	vmcore->source.backing->advice = vmcore->advice;
+	vmcore->host = (struct gg_host){ .ops = &no_host,
+					 .big_endian = vmcore->file->big_endian,
+					 .address_size = vmcore->file->address_size };
+	vmcore->source.host = &vmcore->host;
+	vmcore->source.cost = GG_COST_LOCAL;
+	gg_source_add_file(&vmcore->source, vmcore->file->path);
+	return NULL;
+}
+
+static struct gg_error *vmcore_open(const struct gg_host *debugger, const struct gg_target *target,
+				    struct gg_source **ret)
+{
+	(void)debugger;
+	struct vmcore_source *vmcore = calloc(1, sizeof(*vmcore));
+	if (!vmcore)
+		return gg_enomem;
+	vmcore->source.ops = &gg_source_vmcore;
+	struct gg_error *err = open_all(vmcore, target);
+	if (err)
+		gg_source_destroy(&vmcore->source);
+	else
+		*ret = &vmcore->source;
+	return err;
+}
+
+static void vmcore_destroy(struct gg_source *source)
+{
+	struct vmcore_source *vmcore = (struct vmcore_source *)source;
+	gg_vmcore_file_close(vmcore->file);
+	gg_error_destroy(vmcore->notes_error);
+	free(vmcore->cpus);
+	free(vmcore->advice);
+	free(vmcore);
+}
+
+// ---- Memory ----
+
+// Adds the memory from GPA on that has no gap in it, and moves GPA behind it; GPA becomes UINT64_MAX
+// where there is none.
+static struct gg_error *add_memory(struct vmcore_source *vmcore, struct gg_qemu_ram *ram,
+				   gg_gpa_t *gpa)
+{
+	struct gg_qemu_range range = { .start = *gpa, .hva = *gpa };
+	struct gg_vmcore_extent extent = { .kind = GG_VMCORE_HELD };
+	while (*gpa < UINT64_MAX) {
+		struct gg_error *err =
+			gg_vmcore_file_extent(vmcore->file, *gpa, UINT64_MAX - *gpa, &extent);
+		if (!err)
+			err = gg_interrupt_check();
+		if (err)
+			return err;
+		if (extent.kind == GG_VMCORE_NO_MEMORY)
+			break;
+		range.size += extent.size;
+		*gpa += extent.size;
+	}
+	*gpa += extent.kind == GG_VMCORE_NO_MEMORY ? extent.size : 0;
+	// Nothing tells which device or block a range is of.
+	return range.size ? gg_qemu_ram_add(ram, &range, "memory") : NULL;
+}
+
+static struct gg_error *vmcore_ram(struct gg_source *source, struct gg_ram_map **ret)
+{
+	struct vmcore_source *vmcore = (struct vmcore_source *)source;
+	struct gg_qemu_ram ram = { 0 };
+	struct gg_error *err = NULL;
+	for (gg_gpa_t gpa = 0; !err && gpa < UINT64_MAX;)
+		err = add_memory(vmcore, &ram, &gpa);
+	if (!err && !ram.count)
+		err = gg_error_create(GG_BAD_DATA, "vmcore %s: it has no memory",
+				      vmcore->file->path);
+	// Pages that turn out to be damaged are absent from then on.
+	if (!err)
+		err = gg_backing_create_partial(source->backing, &ram, &source->backing);
+	if (!err)
+		err = gg_ram_map_create(&ram, source->backing, ret);
+	gg_qemu_ram_deinit(&ram);
+	return err;
+}
+
+// ---- CPUs ----
+
+static struct gg_error *no_cpus(const struct vmcore_source *vmcore)
+{
+	if (vmcore->notes_error)
+		return gg_error_copy(vmcore->notes_error);
+	return gg_error_create(GG_NOT_FOUND, "the vmcore has no notes of CPUs");
+}
+
+static bool is_machine(const struct gg_vmcore_file *file, const struct gg_arch *arch)
+{
+	if (file->machine)
+		return file->machine == arch->elf_machine;
+	return !fnmatch(arch->uname, file->machine_name, 0);
+}
+
+// QEMU names the wider machine in the header of a guest that is not in its mode: the size of the
+// first CPU's note tells.
+static const struct gg_arch *find_sibling(const struct vmcore_source *vmcore,
+					  const struct gg_arch *arch)
+{
+	const struct gg_arch *sibling;
+	if (vmcore->file->machine || !vmcore->count)
+		return arch;
+	for (size_t i = 0; (sibling = gg_arch_sibling(arch, i)); i++)
+		if (sibling->notes &&
+		    sibling->notes->prstatus_size == vmcore->cpus->notes.prstatus_size)
+			return sibling;
+	return arch;
+}
+
+static struct gg_error *vmcore_find_arch(struct gg_source *source, const struct gg_ram_map *map,
+					 const struct gg_qemu_cpus *cpus,
+					 const struct gg_arch **ret)
+{
+	(void)map, (void)cpus;
+	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
+	const struct gg_vmcore_file *file = vmcore->file;
+	for (size_t i = 0; gg_archs[i]; i++)
+		if (is_machine(file, gg_archs[i])) {
+			*ret = find_sibling(vmcore, gg_archs[i]);
+			return NULL;
+		}
+	_cleanup_free_ char *name = gg_text_escape(file->machine_name);
+	if (!name)
+		return gg_enomem;
+	return file->machine ? gg_error_create(GG_UNSUPPORTED,
+					       "the vmcore is of a machine that is not known here "
+					       "(e_machine %u)",
+					       file->machine)
+			     : gg_error_create(GG_UNSUPPORTED,
+					       "the vmcore is of a machine that is not known here "
+					       "(\"%s\")",
+					       name);
+}
+
+// Numbers the CPUs. QEMU has a CPU's number in NT_PRSTATUS, from 1; a kernel has a task's number
+// there, and a note for each CPU in their order.
+static void number_cpus(struct vmcore_source *vmcore)
+{
+	const struct gg_arch *arch = NULL;
+	struct gg_error *err = vmcore_find_arch(&vmcore->source, NULL, NULL, &arch);
+	for (size_t i = 0; i < vmcore->count; i++) {
+		struct vmcore_cpu *cpu = &vmcore->cpus[i];
+		const bool is_numbered = !err && cpu->notes.qemu && arch->notes;
+		const uint32_t pid = is_numbered ? arch->notes->prstatus_pid(&cpu->notes) : 0;
+		cpu->index = pid ? pid - 1 : (uint32_t)i;
+	}
+	gg_error_destroy(err);
+}
+
+static struct gg_error *vmcore_cpus(struct gg_source *source, struct gg_qemu_cpus *ret)
+{
+	struct vmcore_source *vmcore = (struct vmcore_source *)source;
+	struct gg_error *err = vmcore->count ? NULL : no_cpus(vmcore);
+	number_cpus(vmcore);
+	for (size_t i = 0; !err && i < vmcore->count; i++) {
+		const struct gg_qemu_cpu cpu = { .index = vmcore->cpus[i].index,
+						 .freshness = GG_NOTED,
+						 .why = "as the vmcore's notes have them" };
+		err = gg_qemu_cpus_add(ret, &cpu);
+	}
+	if (err)
+		gg_qemu_cpus_deinit(ret);
+	return err;
+}
+
+static const struct gg_cpu_notes *find_notes(const struct vmcore_source *vmcore, uint32_t index)
+{
+	for (size_t i = 0; i < vmcore->count; i++)
+		if (vmcore->cpus[i].index == index)
+			return &vmcore->cpus[i].notes;
+	return NULL;
+}
+
+static struct gg_error *vmcore_read_cpu(struct gg_source *source, const struct gg_arch *arch,
+					const struct gg_ram_map *map, const struct gg_qemu_cpu *cpu,
+					struct gg_cpu_state *ret)
+{
+	(void)map;
+	const struct gg_cpu_notes *notes =
+		find_notes((const struct vmcore_source *)source, cpu->index);
+	if (!arch->notes || !arch->notes->read)
+		return gg_arch_not_yet(arch, "registers out of a vmcore's notes");
+	*ret = (struct gg_cpu_state){ .nesting = GG_NOT_NESTED };
+	struct gg_error *err = arch->notes->read(notes, &ret->own);
+	return err ? gg_error_context(err, "CPU %" PRIu32 "'s note", cpu->index) : NULL;
+}
+
+// ---- The kernel ----
+
+static struct gg_error *vmcore_info(struct gg_source *source, const char **text, size_t *size)
+{
+	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
+	if (!vmcore->info)
+		return gg_error_create(GG_NOT_FOUND, "the vmcore has no VMCOREINFO note");
+	*text = (const char *)vmcore->info;
+	*size = vmcore->info_size;
+	return NULL;
+}
+
+// All notes but VMCOREINFO, which is that of the kernel that the user chose.
+static struct gg_error *copy_note(void *data, const struct gg_vmcore_note *note)
+{
+	if (strcmp(note->name, "VMCOREINFO") != 0)
+		gg_note_append(data, note->name, note->type, note->descriptor, note->size);
+	return NULL;
+}
+
+static struct gg_error *vmcore_copy_notes(struct gg_source *source, struct gg_buffer *notes)
+{
+	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
+	struct gg_error *err = vmcore->count ? NULL : no_cpus(vmcore);
+	if (!err)
+		err = gg_vmcore_file_notes(vmcore->file, copy_note, notes);
+	return err ? err : gg_buffer_check(notes);
+}
+
+// ---- Facts ----
+
+// The writer, as far as the file says.
+static const char *writer_of(const struct vmcore_source *vmcore)
+{
+	const struct gg_vmcore_file *file = vmcore->file;
+	const bool is_elf = file->machine;
+	if (!is_elf && file->names_release)
+		return "makedumpfile";
+	if (!is_elf)
+		return "QEMU";
+	return vmcore->qemu_count ? "QEMU or gdb-guest" : NULL;
+}
+
+static struct gg_error *vmcore_facts(struct gg_source *source, struct gg_source_facts *ret)
+{
+	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
+	const struct gg_vmcore_file *file = vmcore->file;
+	const char *writer = writer_of(vmcore);
+	char level[32] = "";
+	if (file->dump_level > 0 && file->names_release)
+		snprintf(level, sizeof(level), ", dump level %d", file->dump_level);
+	if (asprintf(&ret->origin, "%s%s%s%s", file->format, writer ? ", written by " : "",
+		     writer ? writer : "", level) >= 0)
+		return NULL;
+	ret->origin = NULL;
+	return gg_enomem;
+}
+
+const struct gg_source_ops gg_source_vmcore = {
+	.name = "vmcore",
+	.accepts = vmcore_accepts,
+	.open = vmcore_open,
+	.ram = vmcore_ram,
+	.cpus = vmcore_cpus,
+	.find_arch = vmcore_find_arch,
+	.arch_without_cpus = true,
+	.read_cpu = vmcore_read_cpu,
+	.vmcoreinfo = vmcore_info,
+	.copy_notes = vmcore_copy_notes,
+	.facts = vmcore_facts,
+	.destroy = vmcore_destroy,
+};
