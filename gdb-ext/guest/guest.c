@@ -294,7 +294,7 @@ static struct gg_error *find_kernel_over_wire(struct gg_guest *guest,
 	return err;
 }
 
-// Finds what is needed to look for a kernel: SCAN is empty then.
+// Reads what a search for kernels needs; SCAN becomes empty.
 static struct gg_error *prepare_search(struct gg_guest *guest, struct gg_vmcoreinfo_scan *scan)
 {
 	const struct gg_ram_map *map = NULL;
@@ -346,7 +346,7 @@ struct gg_error *gg_guest_check(const struct gg_guest *guest)
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 const struct gg_notices *notices, const struct gg_kernel **ret)
 {
-	// To look for one in all of RAM takes long: that there is none is found out once.
+	// A search of all of RAM takes long: its failure is kept.
 	if (!guest->kernel && guest->kernel_error && !scan)
 		return gg_error_copy(guest->kernel_error);
 	struct gg_error *err = gg_guest_find_chosen(guest);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The guest: what is known of it, each part found when it is first asked for, and kept.
+// The guest: the machine and the kernels in its RAM, each found when it is first asked for, and
+// kept.
 #ifndef GG_GUEST_H
 #define GG_GUEST_H
 
@@ -14,15 +15,15 @@
 
 struct gg_guest {
 	struct gg_machine machine;
-	gg_gpa_t note; // where the kernel's was, or 0
+	gg_gpa_t note; // the place of the kernel's VMCOREINFO at an earlier look, or 0
 	struct gg_kernel *kernel;
-	struct gg_kernels others;       // whole ones beside it, as far as they were found
-	struct gg_error *kernel_error;  // the reason there is none, once that is known
-	bool others_complete;           // all of RAM was looked at for them
+	struct gg_kernels others;       // other whole kernels, as far as they were found
+	struct gg_error *kernel_error;  // the reason for which no kernel was found, or NULL
+	bool others_complete;           // all of RAM was searched for OTHERS
 	bool kernel_told;               // the notices of the kernels are out
 	struct gg_kernel_choice choice; // of the user; its note is 0 without
 	bool chosen;                    // KERNEL is the user's choice
-	gg_gpa_t lost_choice;           // where a choice's kernel is not any more, or 0
+	gg_gpa_t lost_choice;           // the note of a choice whose kernel is gone, or 0
 	struct gg_address_space *space;
 };
 
@@ -31,82 +32,82 @@ struct gg_error *gg_guest_create_from(const struct gg_source_ops *const sources[
 				      const struct gg_host *host, const struct gg_target *target,
 				      struct gg_guest **ret);
 
-// The backing of the RAM.
+// Returns the backing of the RAM.
 struct gg_backing *gg_guest_backing(const struct gg_guest *guest);
 
-// The files that GUEST is read from, NULL behind the last: a command never writes over them.
+// Returns the files that GUEST is read from, NULL behind the last: no command writes over them.
 const char *const *gg_guest_files(const struct gg_guest *guest);
 
-// Reads the facts about the program that runs GUEST. The caller calls gg_source_facts_deinit(), also
-// after an error.
+// Reads the facts about the program that runs GUEST. The caller calls gg_source_facts_deinit(),
+// also after an error.
 struct gg_error *gg_guest_facts(struct gg_guest *guest, struct gg_source_facts *ret);
 
-// NULL is allowed.
+// Destroys SPACE, which may be NULL.
 void gg_address_space_destroy(struct gg_address_space *space);
 
 struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_map **ret);
 
-// GG_ABSENT, with what is to be done about it, where none of the guest's RAM is there: there is
-// nothing to look for in it.
+// Tests whether any of the guest's RAM is there: else GG_ABSENT, with advice, before anything is
+// looked for in it.
 struct gg_error *gg_guest_check_ram(struct gg_guest *guest);
 
 struct gg_error *gg_guest_qemu_cpus(struct gg_guest *guest, const struct gg_qemu_cpus **ret);
 
-// The architecture of the CPUs; see gg_machine_arch().
+// Finds the architecture of the CPUs; see gg_machine_arch().
 struct gg_error *gg_guest_cpu_arch(struct gg_guest *guest, const struct gg_arch **ret);
 
-// The guest's architecture: where no CPU uses page tables, as after a reset, that of the kernel in
-// RAM, which is looked for; else, and without a kernel, the CPUs'.
+// Finds the guest's architecture: the CPUs' own; where no CPU uses page tables, as after a reset,
+// the architecture of the kernel in RAM, if there is a kernel.
 struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **ret);
 
-// The registers of CPU. Where their source does not say whether it executes a nested guest, that
-// follows from the page tables, if the kernel's are known.
+// Reads the registers of CPU. Where the source does not say whether CPU executes a nested guest,
+// the page tables decide, if the kernel's are known.
 struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				    struct gg_cpu_state *ret);
 
-// Where GUEST's kernels are looked for, once its RAM map and its CPUs' architecture are known.
+// Returns the site of GUEST's kernels, as far as its RAM map and CPUs are known by now.
 struct gg_kernel_site gg_guest_kernel_site(struct gg_guest *guest);
 
 // Tests whether a look at all of RAM costs too much to be done unasked.
 bool gg_guest_is_over_wire(const struct gg_guest *guest);
 
-// GG_LOST if a read has failed because the target does not answer any more: whatever was done
-// without it is not to be believed.
+// Tests whether the target still answers: GG_LOST where a read failed for that reason. Results from
+// before are then worth nothing.
 struct gg_error *gg_guest_check(const struct gg_guest *guest);
 
-// SCAN, which may be NULL, is what was found in all of RAM already.
+// Finds GUEST's kernel. SCAN has the notes that are in all of RAM, or is NULL.
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 const struct gg_notices *notices, const struct gg_kernel **ret);
 
-// The same, but where it is plain which kernel runs no other is looked for, nor told of.
+// Finds GUEST's kernel; the search ends with the first kernel that all CPUs run, and no notice
+// names others then.
 struct gg_error *gg_guest_running_kernel(struct gg_guest *guest, const struct gg_notices *notices,
 					 const struct gg_kernel **ret);
 
-// The nanoseconds from 1970, in UTC, to the start of the log's clock, as the kernel has them now; a
-// notice says so. GUEST may be NULL: that is an error.
+// Reads the nanoseconds from 1970, in UTC, to the start of the log's clock, as the kernel has them
+// now; a notice says so. A NULL for GUEST is an error.
 struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, const struct gg_notices *notices,
 				      int64_t *ret);
 
-// Makes QUERY's bounds times of the log's clock.
+// Converts QUERY's bounds to times of the log's clock.
 struct gg_error *gg_guest_resolve_query(struct gg_guest *guest, const struct gg_notices *notices,
 					struct gg_log_query *query);
 
-// Takes the kernel that the user chose, if there is a choice, and the kernel is there still.
+// Takes the kernel that the user chose, if there is a choice and its kernel is still there.
 struct gg_error *gg_guest_find_chosen(struct gg_guest *guest);
 
-// Makes the first kernel of FOUND, which is consumed, GUEST's, and the rest the others.
+// Moves the first kernel of FOUND, which is consumed, to GUEST's kernel, the rest to the others.
 void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found);
 
-// Adds KERNEL, which is consumed, to the others, if it is whole and not GUEST's own.
+// Adds KERNEL, which is consumed, to the others, unless it is damaged or GUEST's kernel.
 void gg_guest_add_other(struct gg_guest *guest, struct gg_kernel *kernel);
 
-// Tells, once, what the user should know of GUEST's kernels: that no CPU runs the one that is
-// shown, that there are others.
+// Tells NOTICES, once, that no CPU runs GUEST's kernel, and that RAM has others.
 struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, const struct gg_notices *notices);
 
 struct gg_log_sink;
 
-// The kernel's log, whatever way it is found, into SINK.
+// Reads the kernel's log into SINK, whatever finds it.
 struct gg_error *gg_guest_read_log(struct gg_guest *guest, const struct gg_notices *notices,
 				   struct gg_log_sink *sink);
 

@@ -62,7 +62,7 @@ static struct gg_error *open_files(struct process_source *process, const struct 
 	return NULL;
 }
 
-// A process whose areas may not be seen can be looked at all the same.
+// Creates the map of the process's areas; a process whose areas may not be seen has none.
 static struct gg_error *create_map(struct process_source *process)
 {
 	if (process->core)

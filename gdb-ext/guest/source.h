@@ -6,7 +6,8 @@
 
 #include "machine/source.h"
 
-// The rows, in the order in which they are asked whether they accept a target; NULL behind the last.
+// The rows, in the order in which they are asked whether they accept a target; NULL behind the
+// last.
 extern const struct gg_source_ops *const gg_sources[];
 
 // A QEMU process: live, or its core.

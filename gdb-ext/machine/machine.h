@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The machine: what every source gives, each part read when it is first asked for, and kept: the RAM,
-// the CPUs, each with its registers and the page tables that follow from them.
+// The machine: what every source gives, each part read when it is first asked for, and kept: the
+// RAM, the CPUs, each with its registers and the page tables that follow from them.
 #ifndef GG_MACHINE_H
 #define GG_MACHINE_H
 
@@ -14,7 +14,8 @@ struct gg_machine_cpu {
 	struct gg_registers *nested; // the nested guest's, of a CPU that is GG_NESTED, or NULL
 	char unknown[GG_CPU_UNKNOWN_SIZE]; // as struct gg_cpu_state has it
 	struct gg_paging paging;           // the guest's own page tables; levels 0 with paging off
-	// The page tables that map the kernel, as gg_arch_kernel_paging() has them; 0 with paging off.
+	// The page tables that map the kernel, as gg_arch_kernel_paging() has them; 0 with paging
+	// off.
 	struct gg_paging kernel_pagings[GG_KERNEL_PAGINGS];
 	size_t kernel_paging_count;
 };

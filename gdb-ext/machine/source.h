@@ -41,8 +41,8 @@ struct gg_source_ops {
 	struct gg_error *(*open)(const struct gg_host *debugger, const struct gg_target *target,
 				 struct gg_source **ret);
 
-	// Finds the guest's RAM, once: the caller keeps the map, over source->backing, which this may
-	// replace.
+	// Finds the guest's RAM, once: the caller keeps the map, over source->backing, which this
+	// may replace.
 	struct gg_error *(*ram)(struct gg_source *source, struct gg_ram_map **ret);
 
 	// Lists the CPUs, without their registers. Asked again after ran().
@@ -57,7 +57,8 @@ struct gg_source_ops {
 	// The architecture is found without a list of CPUs.
 	bool arch_without_cpus;
 
-	// Reads the registers of CPU, an element of the list. MAP is NULL where the RAM is not known.
+	// Reads the registers of CPU, an element of the list. MAP is NULL where the RAM is not
+	// known.
 	struct gg_error *(*read_cpu)(struct gg_source *source, const struct gg_arch *arch,
 				     const struct gg_ram_map *map, const struct gg_qemu_cpu *cpu,
 				     struct gg_cpu_state *ret);
@@ -77,8 +78,8 @@ struct gg_source_ops {
 	struct gg_error *(*copy_notes)(struct gg_source *source, struct gg_buffer *notes);
 
 	// Reads the facts into RET, which is empty, but for the accelerator, which the list of CPUs
-	// has. A fact that is not known is no error. The caller calls gg_source_facts_deinit(), also
-	// after an error. NULL: there are none.
+	// has. A fact that is not known is no error. The caller calls gg_source_facts_deinit(),
+	// also after an error. NULL: there are none.
 	struct gg_error *(*facts)(struct gg_source *source, struct gg_source_facts *ret);
 
 	// Reads the run state alone, by its name in QMP. The caller frees RET. NULL: there is none.

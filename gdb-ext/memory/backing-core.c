@@ -3,7 +3,7 @@
 // The backing that reads the core file itself.
 //
 // The kernel leaves holes in a core for pages that nobody touched (fs/coredump.c, dump_skip); where
-// the file system tells of them they need not be read.
+// the file system shows them they need not be read.
 #include "backing.h"
 #include "base/cleanup.h"
 
@@ -14,11 +14,11 @@
 struct core_backing {
 	struct gg_backing backing;
 	const struct gg_core_file *core;
-	bool no_holes; // the file system cannot tell
-	bool no_clone; // nor share bytes with the output
+	bool no_holes; // the file system does not show holes
+	bool no_clone; // the file system does not share bytes with the output
 };
 
-// Holes are looked for at every so many bytes of data: it costs two system calls to step over one.
+// The stride of data after which a hole is looked for: a hole costs two system calls.
 enum { STRIDE = 1 << 20 };
 
 // Makes EXTENT, at OFFSET in the file, a hole, or cuts it to a stride of data.
@@ -74,7 +74,7 @@ static bool core_clone(struct gg_backing *backing, gg_hva_t hva, uint64_t size, 
 	};
 	if (!ioctl(file, FICLONERANGE, &range))
 		return true;
-	// Another file system, or one that cannot share: then none of the ranges will do.
+	// Another file system, or a file system that cannot share: no other range will do then.
 	core->no_clone = errno != EINVAL;
 	return false;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The backing that asks the host: slow, and what the others are tested against.
+// The backing that asks the host: slow; the others are tested against it.
 #include "backing.h"
 #include "base/cleanup.h"
 
@@ -15,7 +15,7 @@ struct host_backing {
 static struct gg_error *host_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
 				    bool holes, struct gg_extent *ret)
 {
-	(void)holes; // a debugger does not tell
+	(void)holes; // a debugger does not show them
 	const struct host_backing *host = (const struct host_backing *)backing;
 	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_DATA };
 	if (host->core) {
@@ -57,7 +57,7 @@ struct gg_error *gg_backing_create_host(const struct gg_host *host, const struct
 	return NULL;
 }
 
-// Of the extent that starts at HVA: its bytes, or zeros. SIZE becomes its size.
+// Reads the extent that starts at HVA: its bytes, or zeros. SIZE becomes its size.
 static struct gg_error *read_extent(struct gg_backing *backing, gg_hva_t hva, uint8_t *buffer,
 				    size_t *size, uint64_t *absent)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The backing that knows what another one lacks: pages that QEMU knows not to be in its memory, and
-// pages that turn out to be unreadable (a file behind them was cut, a disk is bad).
+// The backing over another backing that lacks pages: those that QEMU marks as not in its memory,
+// and those that turn out to be unreadable (a file behind them was cut, a disk is bad).
 //
 // In:  another backing; the blocks that are not whole.
 // Out: extents in which these pages are absent; reads that never show them.
 //
-// Unreadable pages are found by reading: a piece that cannot be read is halved until what cannot be
-// is a page, so that good memory costs no more than without it. They are kept.
+// Unreadable pages are found by reading: a piece that cannot be read is halved, down to pages, so
+// that good memory costs no more than without this backing. Their places are kept.
 #include "backing.h"
 #include "base/cleanup.h"
 
@@ -30,12 +30,12 @@ struct partial_backing {
 	struct gg_backing *whole;
 	struct gg_qemu_absence *absences; // ascending by hva
 	size_t count;
-	pthread_mutex_t lock;  // of what follows
+	pthread_mutex_t lock;  // of the members below
 	struct bad_range *bad; // unreadable; ascending, disjoint
 	size_t bad_count, bad_capacity;
 };
 
-// ---- Pages that QEMU knows to be absent ----
+// ---- Pages that QEMU marks as absent ----
 
 static int compare_absences(const void *left, const void *right)
 {
@@ -48,8 +48,8 @@ static bool is_present(const struct gg_qemu_absence *absence, uint64_t page)
 	return absence->present && absence->present[page / 8] >> (page % 8) & 1;
 }
 
-// The first page from PAGE to before END that is not as PAGE is, or END. Whole bytes that are alike
-// are stepped over.
+// Returns the first page from PAGE to before END whose state is not PAGE's, or END. Whole bytes of
+// one state are stepped over.
 static uint64_t find_change(const struct gg_qemu_absence *absence, uint64_t page, uint64_t end)
 {
 	const bool present = is_present(absence, page);
@@ -65,7 +65,7 @@ static uint64_t find_change(const struct gg_qemu_absence *absence, uint64_t page
 	return page;
 }
 
-// Cuts EXTENT to what is alike of the block, and makes it absent if that is.
+// Cuts EXTENT to pages of one state of the block, and makes it absent if they are.
 static void cut_by_block(const struct gg_qemu_absence *absence, uint64_t hva,
 			 struct gg_extent *extent)
 {
@@ -85,7 +85,7 @@ static void cut_by_block(const struct gg_qemu_absence *absence, uint64_t hva,
 		extent->kind = GG_EXTENT_ABSENT;
 }
 
-// The block that HVA is in, or NULL; EXTENT does not reach into the next.
+// Returns the block that HVA is in, or NULL; cuts EXTENT where the next block begins.
 static const struct gg_qemu_absence *find_absence(const struct partial_backing *partial,
 						  uint64_t hva, struct gg_extent *extent)
 {
@@ -101,7 +101,7 @@ static const struct gg_qemu_absence *find_absence(const struct partial_backing *
 
 // ---- Pages that were found to be unreadable ----
 
-// The first bad range that ends behind HVA, or the count. With the lock held.
+// Returns the first bad range that ends behind HVA, or the count. The lock is held.
 static size_t find_bad(const struct partial_backing *partial, uint64_t hva)
 {
 	size_t low = 0, high = partial->bad_count;
@@ -168,14 +168,14 @@ static struct gg_error *add_bad(struct partial_backing *partial, uint64_t start,
 	return err;
 }
 
-// Does ERR say that there is nothing to read, rather than that reading ends?
+// Tests whether ERR is about these bytes, rather than the end of all reading.
 static bool is_unreadable(const struct gg_error *err)
 {
 	return err && (gg_error_kind(err) == GG_FAULT || gg_error_kind(err) == GG_ABSENT);
 }
 
-// Reads the SIZE bytes at HVA, which were not readable as a whole, in halves, down to pages; those
-// that are unreadable are added to the bad ones, and FOUND is set.
+// Reads the SIZE bytes at HVA, which were not readable as a whole, in halves, down to pages. Adds
+// unreadable pages to the bad ranges, and sets FOUND.
 static struct gg_error *read_halves(struct partial_backing *partial, gg_hva_t hva, uint8_t *buffer,
 				    size_t size, bool *found)
 {
@@ -235,7 +235,8 @@ static struct gg_error *absent_error(const struct partial_backing *partial, gg_h
 				       : "QEMU was receiving the guest, and this had not arrived");
 }
 
-// GG_ABSENT where QEMU, or an earlier read, knows one of the bytes to be absent.
+// Tests whether all bytes may be there: GG_ABSENT where QEMU or an earlier read showed one to be
+// absent.
 static struct gg_error *check_present(struct partial_backing *partial, gg_hva_t hva, size_t size)
 {
 	while (size) {
@@ -253,7 +254,7 @@ static struct gg_error *check_present(struct partial_backing *partial, gg_hva_t 
 	return NULL;
 }
 
-// ERR, of reading all of it at once, as an error of the kind GG_ABSENT.
+// Replaces ERR by an error of the kind GG_ABSENT with its message.
 static struct gg_error *as_absent(struct gg_error *err)
 {
 	struct gg_error *absent =
@@ -262,7 +263,7 @@ static struct gg_error *as_absent(struct gg_error *err)
 	return absent;
 }
 
-// Reads what ERR says cannot be read at once, and so finds the pages that cannot be read at all.
+// Reads piece by piece what failed with ERR as a whole, and so finds the unreadable pages.
 static struct gg_error *find_unreadable(struct partial_backing *partial, gg_hva_t hva,
 					uint8_t *buffer, size_t size, struct gg_error *err)
 {
@@ -271,7 +272,7 @@ static struct gg_error *find_unreadable(struct partial_backing *partial, gg_hva_
 		struct gg_extent extent;
 		struct gg_error *other =
 			partial->whole->ops->extent(partial->whole, hva, size, false, &extent);
-		// The other backing knows that it is absent.
+		// The other backing has it as absent.
 		if (!other && extent.kind == GG_EXTENT_ABSENT)
 			return gg_error_kind(err) == GG_ABSENT ? err : as_absent(err);
 		if (!other)

@@ -2,12 +2,12 @@
 //
 // The backing that reads a process's memory by the operating system.
 //
-// Reading must not make the process allocate what the guest never touched. A page of private,
+// Reading must not make the process allocate pages that the guest never touched. A page of private,
 // anonymous memory that has never been is neither present nor swapped in /proc/PID/pagemap (Linux
 // Documentation/admin-guide/mm/pagemap.rst) and is zeros. Shared memory (memfd, tmpfs, shared huge
-// pages) does not tell there; it is read as the file that it is, where a read allocates nothing and
-// the file system tells of holes. Of a file that is mapped privately all is read as memory. Behind
-// the end of a file that was cut nothing can be read: that is absent.
+// pages) does not show there; it is read as the file that it is, where a read allocates nothing and
+// the file system shows holes. A file that is mapped privately is read as memory. Memory behind the
+// end of a file that was cut is absent.
 #include "backing.h"
 #include "base/cleanup.h"
 
@@ -24,14 +24,14 @@
 enum {
 	PAGE = 4096,
 	PAGEMAP_ENTRIES = 1024,
-	// How far an extent is followed at once: what was touched may be hundreds of gigabytes, and
-	// Ctrl-C is looked at between two extents.
+	// The most of an extent that is followed at once: touched memory may be hundreds of
+	// gigabytes, and Ctrl-C is looked at between two extents.
 	PAGES_AT_ONCE = 64 * PAGEMAP_ENTRIES,
 };
 
 enum area_kind {
 	AREA_PLAIN,     // read as memory, all of it data
-	AREA_ANONYMOUS, // private and anonymous: pagemap tells what was touched
+	AREA_ANONYMOUS, // private and anonymous: pagemap shows the touched pages
 	AREA_FILE,      // shared: read as a file
 	AREA_PRIVATE,   // private, of a file: read as memory, as far as the file has pages
 };
@@ -66,7 +66,7 @@ static struct gg_error *add_area(struct process_backing *process, const struct a
 	return NULL;
 }
 
-// A line of proc_pid_maps(5): "7f00-7f10 rw-s 00000000 00:01 2049 /memfd:ram (deleted)".
+// Parses a line of proc_pid_maps(5): "7f00-7f10 rw-s 00000000 00:01 2049 /memfd:ram (deleted)".
 static struct gg_error *parse_area(struct process_backing *process, const char *line)
 {
 	char permissions[5];
@@ -110,7 +110,7 @@ static struct gg_error *read_areas(struct process_backing *process)
 	return err;
 }
 
-// The area that HVA is in, or NULL.
+// Returns the area that HVA is in, or NULL.
 static struct area *find_area(const struct process_backing *process, uint64_t hva)
 {
 	size_t low = 0, high = process->count;
@@ -127,7 +127,7 @@ static struct area *find_area(const struct process_backing *process, uint64_t hv
 	return NULL;
 }
 
-// The regular file at PATH, or -1.
+// Opens the regular file at PATH, or returns -1.
 static int open_regular(const char *path, struct stat *status)
 {
 	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -138,8 +138,8 @@ static int open_regular(const char *path, struct stat *status)
 	return file;
 }
 
-// By map_files, which names the very file that is mapped, deleted or not, and needs privileges; or
-// by its path, if it is the same still.
+// Opens the area's file: by map_files, which names the very file that is mapped, deleted or not,
+// and needs privileges; or by its path, if that still leads to the same file.
 static int open_mapped(const struct process_backing *process, const struct area *area)
 {
 	char path[PATH_MAX];
@@ -159,7 +159,7 @@ static int open_mapped(const struct process_backing *process, const struct area 
 	return file;
 }
 
-// An area whose file cannot be opened is read as memory.
+// Opens the area's file once; an area whose file cannot be opened is read as memory.
 static void open_area(const struct process_backing *process, struct area *area)
 {
 	if ((area->kind != AREA_FILE && area->kind != AREA_PRIVATE) || area->file >= 0)
@@ -171,7 +171,7 @@ static void open_area(const struct process_backing *process, struct area *area)
 
 // ---- Extents ----
 
-// Present or swapped: bits 63 and 62 of an entry.
+// Tests whether a page is present or swapped: bits 63 and 62 of an entry.
 static bool is_touched(uint64_t entry)
 {
 	return entry >> 62;
@@ -190,7 +190,7 @@ static void find_touched(const struct process_backing *process, uint64_t hva,
 			last - page + 1 < PAGEMAP_ENTRIES ? last - page + 1 : PAGEMAP_ENTRIES;
 		ssize_t got = pread(process->pagemap, entries, wanted * sizeof(*entries),
 				    (off_t)(page * sizeof(*entries)));
-		// What cannot be told counts as touched, and is read.
+		// A page without a known state counts as touched, and is read.
 		size_t count = got > 0 ? (size_t)got / sizeof(*entries) : 0;
 		if (!count)
 			break;
@@ -207,8 +207,8 @@ found:
 		extent->size = page * PAGE - hva;
 }
 
-// As far as the file has pages: behind its end the memory is not to be had. The offset of HVA in
-// the file goes to OFFSET. False where it is behind the end.
+// Cuts EXTENT to the file's pages, for there is no memory behind the file's end. Sets OFFSET to
+// HVA's offset in the file. False where HVA is behind the end.
 static bool find_file_end(const struct area *area, uint64_t hva, struct gg_extent *extent,
 			  off_t *offset)
 {
@@ -216,7 +216,7 @@ static bool find_file_end(const struct area *area, uint64_t hva, struct gg_exten
 	off_t end = lseek(area->file, 0, SEEK_END);
 	if (end < 0)
 		return true;
-	// Of the last page a mapping has what the file lacks, as zeros.
+	// The mapping fills the file's last page with zeros.
 	if (area->kind == AREA_PRIVATE)
 		end = (end + PAGE - 1) / PAGE * PAGE;
 	if (end <= *offset) {
@@ -243,7 +243,7 @@ static void find_file_hole(const struct area *area, off_t offset, struct gg_exte
 		extent->size = (uint64_t)(end - offset);
 }
 
-// What is not mapped is absent, up to the next area.
+// Makes EXTENT absent up to the next area: nothing is mapped there.
 static void find_gap(const struct process_backing *process, uint64_t hva, struct gg_extent *extent)
 {
 	extent->kind = GG_EXTENT_ABSENT;
@@ -295,7 +295,7 @@ static struct gg_error *read_all(int fd, void *buffer, size_t size, uint64_t off
 	return NULL;
 }
 
-// Has the process ended? Then it has no areas any more.
+// Tests whether the process has ended: then it has no areas any more.
 static bool is_gone(const struct process_backing *process)
 {
 	char path[64], byte;
@@ -360,9 +360,9 @@ static const struct gg_backing_ops process_ops = {
 	.destroy = process_destroy,
 };
 
-// While a post-copy migration comes in (QEMU migration/postcopy-ram.c), pages that have not arrived
-// look like pages that were never touched, and reading one waits for it. QEMU then has a
-// userfaultfd.
+// Tests for the userfaultfd that QEMU has while a post-copy migration comes in (QEMU
+// migration/postcopy-ram.c): pages that have not arrived look like pages that were never touched,
+// and reading such a page waits for it.
 struct gg_error *gg_backing_check_process(pid_t pid)
 {
 	char path[64], target[64];

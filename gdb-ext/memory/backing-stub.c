@@ -2,8 +2,8 @@
 //
 // Guest memory through QEMU's gdbstub, at some MB/s and a round trip for each read.
 //
-// What is asked for in small pieces (page tables, a few words here and there) is read by whole
-// pages, each once. Large pieces pass by.
+// A small piece (a page table's entry, a few words) is read by whole pages, each once. A large
+// piece is read as it is.
 #include "backing.h"
 #include "base/cleanup.h"
 
@@ -33,7 +33,7 @@ struct stub_backing {
 static struct gg_error *stub_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
 				    bool holes, struct gg_extent *ret)
 {
-	(void)holes; // the stub does not tell
+	(void)holes; // the stub does not show them
 	const struct stub_backing *stub = (const struct stub_backing *)backing;
 	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_DATA };
 	for (size_t i = 0; i < stub->untold_count; i++) {
@@ -50,7 +50,7 @@ static struct gg_error *stub_extent(struct gg_backing *backing, gg_hva_t hva, ui
 	return NULL;
 }
 
-// What is RAM by QEMU's own map is there: an error is the connection's, not the guest's.
+// Reads RAM by QEMU's own map, which is there: an error is the connection's, not the guest's.
 static struct gg_error *wire_read(struct stub_backing *stub, uint64_t address, void *buffer,
 				  size_t size)
 {
@@ -64,8 +64,8 @@ static struct gg_error *wire_read(struct stub_backing *stub, uint64_t address, v
 	return lost;
 }
 
-// The page of number PAGE, from the guest if it is not there yet. It stays until another one takes
-// its slot.
+// Reads the page of number PAGE, unless it is kept already. It is kept until another page takes its
+// slot.
 static struct gg_error *get_page(struct stub_backing *stub, uint64_t page, const uint8_t **ret)
 {
 	struct slot *slot = &stub->slots[page % SLOTS];

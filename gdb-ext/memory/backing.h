@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Where the bytes of QEMU's memory really are, and whether they are there at all.
+// The place of the bytes of QEMU's memory, and whether they are there at all.
 #ifndef GG_BACKING_H
 #define GG_BACKING_H
 
@@ -13,7 +13,7 @@
 enum gg_extent_kind {
 	GG_EXTENT_DATA,   // may have zeros too
 	GG_EXTENT_HOLE,   // known to be zeros without a look: never touched, or a hole of the core
-	GG_EXTENT_ABSENT, // existed, and is not to be had: never to be shown as zeros
+	GG_EXTENT_ABSENT, // existed, and is not there: never shown as zeros
 };
 
 struct gg_extent {
@@ -24,84 +24,84 @@ struct gg_extent {
 struct gg_backing;
 
 struct gg_backing_ops {
-	// The extent that starts at HVA, at most SIZE (at least 1) bytes of it. Looking for holes
-	// takes longer; without, they count as data.
+	// Finds the extent that starts at HVA, at most SIZE (at least 1) bytes of it. A look for
+	// HOLES takes longer; without it they count as data.
 	struct gg_error *(*extent)(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
 				   bool holes, struct gg_extent *ret);
 
-	// All SIZE (at least 1) bytes at HVA, or an error.
+	// Reads SIZE (at least 1) bytes at HVA: all, or an error.
 	struct gg_error *(*read)(struct gg_backing *backing, gg_hva_t hva, void *buffer,
 				 size_t size);
 
-	// Has the kernel share the SIZE bytes at HVA, all data, with FILE at OFFSET. False where
-	// that cannot be. May be NULL.
+	// Shares the SIZE bytes at HVA, all data, with FILE at OFFSET, by the kernel. False where
+	// they cannot be shared. May be NULL.
 	bool (*clone)(struct gg_backing *backing, gg_hva_t hva, uint64_t size, int file,
 		      uint64_t offset);
 
-	// Forgets the bytes that it keeps, for the guest ran. NULL where it keeps none.
+	// Forgets the bytes that the backing keeps, for the guest ran. NULL where it keeps none.
 	void (*ran)(struct gg_backing *backing);
 
 	void (*destroy)(struct gg_backing *backing);
 
-	// May several threads read at once, while one asks for extents?
+	// Several threads may read at once, while one asks for extents.
 	bool thread_safe;
 };
 
 struct gg_backing {
 	const struct gg_backing_ops *ops;
 	const char *name; // for people
-	// What is to be done about bytes that are absent; NULL: it depends on the core.
+	// The advice about absent bytes; NULL: the source has it.
 	const char *advice;
-	bool lost; // the target does not answer any more: GG_LOST came
-	// Bytes that reads have found to be absent, where no extent told.
+	bool lost; // the target does not answer any more: a read was GG_LOST
+	// The count of bytes that only reads showed to be absent, no extent.
 	uint64_t unreadable;
 };
 
-// Bytes by way of the host's read; which of them are absent, by CORE, or NULL where the target is
-// no core. HOST and CORE must outlive every backing made of them.
+// Creates the backing that reads by HOST. CORE shows the absent bytes; NULL where the target is no
+// core. HOST and CORE must outlive RET.
 struct gg_error *gg_backing_create_host(const struct gg_host *host, const struct gg_core_file *core,
 					struct gg_backing **ret);
 
-// Bytes out of the core file itself.
+// Creates the backing that reads the core file itself.
 struct gg_error *gg_backing_create_core(const struct gg_core_file *core, struct gg_backing **ret);
 
-// Bytes out of a vmcore, which outlives the backing: an hva is a gpa.
+// Creates the backing that reads a vmcore, which outlives RET: an hva is a gpa.
 struct gg_error *gg_backing_create_vmcore(struct gg_vmcore_file *file, struct gg_backing **ret);
 
-// Bytes out of the memory of process PID, by the operating system.
+// Creates the backing that reads the memory of process PID by the operating system.
 struct gg_error *gg_backing_create_process(pid_t pid, struct gg_backing **ret);
 
-// GG_ABSENT where memory of process PID is still to come, and reading it would wait for it.
-// GG_SYSTEM where that cannot be told.
+// Tests whether memory of process PID is still to arrive, so that a read would wait for it:
+// GG_ABSENT. GG_SYSTEM where the test fails.
 struct gg_error *gg_backing_check_process(pid_t pid);
 
-// A part of the gdbstub's memory that nobody can tell the state of.
+// A part of the gdbstub's memory whose state is not known.
 struct gg_untold {
 	gg_gpa_t start;
 	uint64_t size;
 };
 
-// Bytes by way of HOST's read, which is QEMU's gdbstub: an hva is a gpa. UNTOLD, COUNT of them, is
-// copied: these are absent. With BY_PAGES, which asks that all RAM is made of whole pages, small
-// reads are done by pages, and these are kept until the backing is destroyed or gg_backing_ran().
+// Creates the backing that reads by HOST, which is QEMU's gdbstub: an hva is a gpa. The COUNT parts
+// UNTOLD, which are copied, are absent. With BY_PAGES, where all RAM is made of whole pages, small
+// reads are done by pages, which are kept until gg_backing_ran().
 struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct gg_untold *untold,
 					size_t count, bool by_pages, struct gg_backing **ret);
 
-// The bytes of WHOLE, but for what RAM's absences say is absent, and for pages that turn out to be
-// unreadable. It takes over both WHOLE and the absences, which leaves RAM without; where it fails
-// neither.
+// Creates the backing of WHOLE's bytes without RAM's absences, and without pages that turn out to
+// be unreadable. Takes over WHOLE and the absences, which leaves RAM without; neither after an
+// error.
 struct gg_error *gg_backing_create_partial(struct gg_backing *whole, struct gg_qemu_ram *ram,
 					   struct gg_backing **ret);
 
-// Reads what is there of the SIZE (at least 1) bytes at HVA; what is absent becomes zeros in
-// BUFFER, for a caller who does not show them, and is added to ABSENT.
+// Reads SIZE (at least 1) bytes at HVA. Absent bytes become zeros in BUFFER, for a caller who does
+// not show them; their count is added to ABSENT.
 struct gg_error *gg_backing_read_present(struct gg_backing *backing, gg_hva_t hva, void *buffer,
 					 size_t size, uint64_t *absent);
 
-// Has BACKING forget what it keeps of the guest's bytes, which ran.
+// Forgets the guest's bytes that BACKING keeps, for the guest ran.
 void gg_backing_ran(struct gg_backing *backing);
 
-// NULL is allowed.
+// Destroys BACKING, which may be NULL.
 void gg_backing_destroy(struct gg_backing *backing);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The RAM map: guest-physical ranges, and what backs them.
+// The RAM map: guest-physical ranges, and the backing of their bytes.
 #ifndef GG_RAM_MAP_H
 #define GG_RAM_MAP_H
 
@@ -16,19 +16,18 @@ struct gg_ram_map {
 	struct gg_backing *backing;
 };
 
-// Takes over RAM's ranges and names, which leaves RAM empty. BACKING, which must outlive the map,
-// is where the bytes are.
+// Creates the map of RAM's ranges and names, which leaves RAM empty; after an error RAM stays as it
+// was. BACKING, which must outlive the map, has the bytes.
 struct gg_error *gg_ram_map_create(struct gg_qemu_ram *ram, struct gg_backing *backing,
 				   struct gg_ram_map **ret);
 
-// NULL is allowed.
+// Destroys MAP, which may be NULL.
 void gg_ram_map_destroy(struct gg_ram_map *map);
 
-// The range that GPA is in, or NULL.
+// Returns the range that GPA is in, or NULL.
 const struct gg_ram_range *gg_ram_map_find(const struct gg_ram_map *map, gg_gpa_t gpa);
 
-// Reads SIZE bytes at GPA. GG_FAULT where that is not RAM, GG_ABSENT where the bytes are not to be
-// had.
+// Reads SIZE bytes at GPA. GG_FAULT where there is no RAM, GG_ABSENT where the bytes are absent.
 struct gg_error *gg_ram_map_read(const struct gg_ram_map *map, gg_gpa_t gpa, void *buffer,
 				 size_t size);
 

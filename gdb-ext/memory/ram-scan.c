@@ -17,7 +17,7 @@ struct scan {
 	uint8_t *buffer;
 };
 
-// SIZE bytes from OFFSET on in RANGE.
+// Reads SIZE bytes at OFFSET in RANGE.
 static struct gg_error *scan_extent(struct scan *scan, const struct gg_ram_range *range,
 				    uint64_t offset, uint64_t size)
 {
