@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "guest.h"
+#include "base/debug.h"
 #include "linux/image-search.h"
 
 #include <gdb-guest/layout.h>
@@ -227,7 +228,8 @@ struct gg_kernel_site gg_guest_kernel_site(struct gg_guest *guest)
 	return (struct gg_kernel_site){ .machine = &guest->machine,
 					.map = guest->machine.map,
 					.arch = guest->machine.arch,
-					.cpus = &guest->machine.cpus };
+					.cpus = &guest->machine.cpus,
+					.debug = guest->machine.source->debug };
 }
 
 void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found)
@@ -269,6 +271,8 @@ static struct gg_error *find_kernel_by_note(struct gg_guest *guest,
 	if (err || guest->kernel || !source->ops->find_note)
 		return err;
 	err = source->ops->find_note(source, &told.found[0]);
+	gg_debug(source->debug, "kernels: the %s's place of VMCOREINFO: %s", source->ops->name,
+		 gg_debug_outcome(err));
 	if (!err)
 		err = gg_kernels_find(&site, &told, notices, &found);
 	if (err)

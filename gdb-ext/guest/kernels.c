@@ -39,6 +39,9 @@ struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 		kernel->finder = GG_FOUND_BY_CHOICE;
 		return NULL;
 	}
+	gg_debug(site.debug,
+		 "kernels: the chosen one, with its note at 0x%" PRIx64 ", is not there",
+		 guest->choice.note);
 	gg_kernel_destroy(kernel);
 	guest->lost_choice = guest->choice.note;
 	guest->choice.note = 0;

@@ -95,7 +95,8 @@ static struct gg_error *explain(const struct gg_log_search *search, struct gg_er
 static struct gg_error *read_unknown(struct gg_guest *guest, struct gg_log_sink *sink,
 				     struct gg_error *no_kernel)
 {
-	struct gg_log_search search = { .map = guest->machine.map };
+	struct gg_log_search search = { .map = guest->machine.map,
+					.debug = guest->machine.source->debug };
 	add_tables(guest, &search);
 	struct gg_error *err =
 		read_guess(&search, "without VMCOREINFO the log is found by its structure", sink);
@@ -206,6 +207,7 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 	if (err)
 		return err;
 	filter.from = &sink;
+	sink.debug = guest ? guest->machine.source->debug : NULL;
 	if (!query->transcript && !guest)
 		err = gg_error_create(GG_INVALID, "neither a guest nor a transcript");
 	else if (query->transcript)

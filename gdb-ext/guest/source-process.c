@@ -7,6 +7,7 @@
 // Trusts nothing it reads: QEMU is looked at because it crashed. The readers are those of qemu/.
 #include "source.h"
 #include "base/cleanup.h"
+#include "base/debug.h"
 #include "base/text.h"
 #include "host/checked.h"
 #include "machine/find-arch.h"
@@ -78,9 +79,11 @@ static struct gg_error *create_map(struct process_source *process)
 
 // Creates the fastest backing there is; where the operating system refuses, the debugger serves
 // too.
-static struct gg_error *create_backing(struct process_source *process, bool via_host)
+static struct gg_error *create_backing(struct process_source *process,
+				       const struct gg_target *target)
 {
 	struct gg_backing **backing = &process->source.backing;
+	const bool via_host = target->via_host;
 	if (process->core && !via_host)
 		return gg_backing_create_core(process->core, backing);
 	struct gg_error *err = process->pid ? gg_backing_check_process(process->pid) : NULL;
@@ -88,6 +91,9 @@ static struct gg_error *create_backing(struct process_source *process, bool via_
 		err = gg_backing_create_process(process->pid, backing);
 	if (*backing || (err && gg_error_kind(err) != GG_SYSTEM))
 		return err;
+	if (err)
+		gg_debug(target->debug, "source: memory is read by the debugger: %s",
+			 gg_error_message(err));
 	gg_error_destroy(err);
 	return gg_backing_create_host(process->source.host, process->core, backing);
 }
@@ -105,10 +111,11 @@ static struct gg_error *open_all(struct process_source *process, const struct gg
 					  &process->structure);
 	if (err)
 		return err;
+	gg_structure_set_debug(process->structure, target->debug);
 	if (process->is_other_program)
 		gg_structure_distrust_types(process->structure);
 	process->source.host = gg_structure_host(process->structure);
-	return create_backing(process, target->via_host);
+	return create_backing(process, target);
 }
 
 static struct gg_error *process_open(const struct gg_host *debugger, const struct gg_target *target,

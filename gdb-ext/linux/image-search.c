@@ -310,6 +310,14 @@ static bool add_root(struct roots *roots, gg_gpa_t root)
 	return true;
 }
 
+static void log_image(const struct finder *finder, const struct search *search)
+{
+	gg_debug(finder->site->debug,
+		 "tables: %" PRIu64 " bytes in %zu parts of the image area are mapped, %" PRIu64
+		 " may be read",
+		 search->size, search->run_count, search->left);
+}
+
 // Searches the images of COUNT page tables. A program's tables have a part of the kernel's image:
 // the largest image comes first, and of two alike the first table's.
 static struct gg_error *search_pagings(const struct gg_paging *pagings, size_t count,
@@ -327,6 +335,7 @@ static struct gg_error *search_pagings(const struct gg_paging *pagings, size_t c
 		if (!best->size)
 			break;
 		best->left = *left;
+		log_image(finder, best);
 		err = search_image(best, finder);
 		*left = best->left;
 		best->size = 0;

@@ -106,6 +106,8 @@ static struct gg_error *try_note(struct search *search, gg_gpa_t gpa)
 		gg_kernel_destroy(kernel);
 		err = gg_error_create(GG_BAD_DATA, "its kernel's memory is overwritten: no CPU "
 						   "runs it, and its release is not in it");
+		gg_debug(search->site->debug, "VMCOREINFO at 0x%" PRIx64 ": rejected: %s", gpa,
+			 gg_error_message(err));
 	}
 	if (err)
 		return reject(search, gpa, err);
@@ -154,8 +156,11 @@ struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
 	struct search search = { .site = site, .notices = notices, .kernels = ret };
 	struct gg_vmcoreinfo_scan everywhere = { .big_endian = scan->big_endian };
 	*ret = (struct gg_kernels){ .count = 0 };
+	gg_debug(site->debug, "kernels: %zu candidates, %" PRIu64 " bytes of RAM missing",
+		 scan->count, scan->missing);
 	struct gg_error *err = try_notes(&search, scan);
 	if (!err && !scan->count) {
+		gg_debug(site->debug, "kernels: looking for VMCOREINFO at every offset of RAM");
 		err = gg_vmcoreinfo_scan_everywhere(&everywhere, site->map);
 		scan = &everywhere;
 		if (!err)
@@ -214,6 +219,7 @@ struct gg_error *gg_kernel_find_running(const struct gg_kernel_site *site,
 					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret)
 {
 	struct running running = { .site = site, .scan = scan };
+	gg_debug(site->debug, "kernels: looking for VMCOREINFO at every page of RAM");
 	struct gg_error *err = gg_ram_scan(site->map, GG_VMCOREINFO_HEADER, look_for_running,
 					   &running, &scan->missing);
 	if (!err)
@@ -230,6 +236,7 @@ struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t g
 {
 	struct gg_kernel *kernel = NULL;
 	*ret = NULL;
+	gg_debug(site->debug, "kernels: looking where the note was, 0x%" PRIx64, gpa);
 	struct gg_error *err = gg_kernel_read(site, gpa, &kernel);
 	if (err && gg_error_is_final(err))
 		return err;

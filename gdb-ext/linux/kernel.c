@@ -14,6 +14,7 @@
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void gg_kernel_destroy(struct gg_kernel *kernel)
@@ -92,6 +93,8 @@ static struct gg_error *find_paging(const struct gg_kernel_site *site, struct gg
 	for (size_t i = 1; err && (sibling = gg_arch_sibling(site->arch, i)); i++) {
 		if (gg_error_is_final(err))
 			return err;
+		gg_debug(site->debug, "VMCOREINFO at 0x%" PRIx64 ", as of %s: %s", kernel->note,
+			 site->arch->name, gg_error_message(err));
 		struct gg_error *other = check_paging(site->map, sibling, kernel);
 		if (other && !gg_error_is_final(other)) {
 			gg_error_destroy(other);
@@ -201,7 +204,8 @@ static gg_gva_t hint(const struct gg_kernel *kernel, const struct gg_kernel_imag
 	return 0;
 }
 
-static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_kernel_image *image)
+static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_kernel_image *image,
+				     const struct gg_debug *debug)
 {
 	const struct gg_kallsyms_hints hints = {
 		.image = kernel->image,
@@ -215,6 +219,7 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 		.offsets = hint(kernel, image, "kallsyms_offsets"),
 		.relative_base = hint(kernel, image, "kallsyms_relative_base"),
 		.addresses = hint(kernel, image, "kallsyms_addresses"),
+		.debug = debug,
 	};
 	return gg_kallsyms_add_finder(kernel->answerers.symbols, GG_BY_KALLSYMS, &hints);
 }
@@ -231,7 +236,7 @@ static struct gg_error *add_answerers(struct gg_kernel *kernel, const struct gg_
 		err = gg_vmcoreinfo_add_symbol_finder(answerers->symbols, GG_BY_VMCOREINFO,
 						      &kernel->info, &image);
 	if (!err)
-		err = add_kallsyms(kernel, &image);
+		err = add_kallsyms(kernel, &image, debug);
 	if (!err)
 		err = gg_vmcoreinfo_add_member_finder(answerers->members, GG_BY_VMCOREINFO,
 						      &kernel->info);
@@ -346,6 +351,31 @@ static struct gg_error *complete(const struct gg_kernel_site *site, struct gg_ke
 	return NULL;
 }
 
+// Logs what became of the VMCOREINFO of KERNEL, which is incomplete with an error.
+static void log_kernel(const struct gg_debug *debug, const struct gg_kernel *kernel,
+		       const struct gg_error *err)
+{
+	if (!debug)
+		return;
+	char where[64] = "VMCOREINFO of the file";
+	if (kernel->note)
+		snprintf(where, sizeof(where), "VMCOREINFO at 0x%" PRIx64, kernel->note);
+	if (err) {
+		gg_debug(debug, "%s: rejected: %s", where, gg_error_message(err));
+		return;
+	}
+	_cleanup_free_ char *release = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
+	gg_debug(debug,
+		 "%s: Linux %s, %s, page tables at 0x%" PRIx64 ", _stext 0x%" PRIx64
+		 " at 0x%" PRIx64 ", image 0x%" PRIx64 "-0x%" PRIx64
+		 ", direct map %s, %u CPUs map it%s",
+		 where, release ? release : "?", kernel->arch->name, kernel->paging.paging.root,
+		 kernel->paging.text, kernel->paging.text_gpa, kernel->image,
+		 kernel->image + (kernel->image_size - 1),
+		 kernel->has_direct_map ? "found" : "not found", kernel->running,
+		 kernel->has_crashed ? ", has crashed" : "");
+}
+
 struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 				struct gg_kernel **ret)
 {
@@ -356,6 +386,7 @@ struct gg_error *gg_kernel_read(const struct gg_kernel_site *site, gg_gpa_t gpa,
 	struct gg_error *err = read_note(site->map, site->arch->big_endian, gpa, &kernel->info);
 	if (!err)
 		err = complete(site, kernel);
+	log_kernel(site->debug, kernel, err);
 	if (!err)
 		*ret = no_cleanup_ptr(kernel);
 	return err;
@@ -373,6 +404,7 @@ struct gg_error *gg_kernel_read_text(const struct gg_kernel_site *site, const ch
 				       : gg_vmcoreinfo_init(&kernel->info, text, size);
 	if (!err)
 		err = complete(site, kernel);
+	log_kernel(site->debug, kernel, err);
 	if (!err)
 		*ret = no_cleanup_ptr(kernel);
 	return err;

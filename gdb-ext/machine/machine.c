@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "machine.h"
+#include "base/debug.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,10 +54,30 @@ void gg_machine_ran(struct gg_machine *machine)
 		source->ops->ran(source);
 }
 
+// MAP is NULL with an error.
+static void log_ram(const struct gg_source *source, const struct gg_ram_map *map,
+		    const struct gg_error *err)
+{
+	const struct gg_debug *debug = source->debug;
+	if (err)
+		gg_debug(debug, "RAM: %s", gg_error_message(err));
+	for (size_t i = 0; debug && !err && i < map->count; i++) {
+		const struct gg_ram_range *range = &map->ranges[i];
+		gg_debug(debug,
+			 "RAM: 0x%" PRIx64 "-0x%" PRIx64 " is %s at 0x%" PRIx64 ", read from %s",
+			 range->start, range->start + (range->size - 1), range->block, range->hva,
+			 source->backing->name);
+	}
+}
+
 struct gg_error *gg_machine_ram(struct gg_machine *machine, const struct gg_ram_map **ret)
 {
 	struct gg_source *source = machine->source;
-	struct gg_error *err = machine->map ? NULL : source->ops->ram(source, &machine->map);
+	struct gg_error *err = NULL;
+	if (!machine->map) {
+		err = source->ops->ram(source, &machine->map);
+		log_ram(source, machine->map, err);
+	}
 	*ret = machine->map;
 	return err;
 }
@@ -86,6 +108,8 @@ struct gg_error *gg_machine_arch(struct gg_machine *machine, const struct gg_arc
 		return err;
 	gg_error_destroy(err);
 	err = source->ops->find_arch(source, machine->map, cpus, &machine->arch);
+	gg_debug(source->debug, "architecture: %s of %zu CPUs",
+		 err ? gg_error_message(err) : machine->arch->name, cpus->count);
 	*ret = machine->arch;
 	return err;
 }
@@ -123,6 +147,8 @@ static struct gg_error *fill_slot(struct gg_machine *machine, const struct gg_qe
 {
 	struct gg_cpu_state state;
 	struct gg_error *err = read_state(machine, cpu, &state);
+	gg_debug(machine->source->debug, "registers of CPU %" PRIu32 ": %s", cpu->index,
+		 gg_debug_outcome(err));
 	if (err && !gg_error_is_final(err))
 		slot->err = gg_error_copy(err);
 	if (err)

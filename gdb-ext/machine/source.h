@@ -110,6 +110,7 @@ enum { GG_SOURCE_FILES = 4 };
 struct gg_source {
 	const struct gg_source_ops *ops;
 	const struct gg_host *host;             // the four questions
+	const struct gg_debug *debug;           // the guest's; NULL: off
 	struct gg_backing *backing;             // of the RAM; owned
 	enum gg_read_cost cost;                 // of a read by the backing
 	const char *files[GG_SOURCE_FILES + 1]; // that are read (owned by the row): no command

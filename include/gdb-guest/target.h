@@ -4,6 +4,7 @@
 #ifndef GDB_GUEST_TARGET_H
 #define GDB_GUEST_TARGET_H
 
+#include "debug.h"
 #include "types.h"
 
 #include <stdbool.h>
@@ -41,6 +42,8 @@ struct gg_target {
 	// The kernel that the user has chosen, as gg_guest_kernels() showed it; its note is 0
 	// where none is chosen.
 	struct gg_kernel_choice choice;
+	// The guest's debug log, which must outlive the guest; NULL is off.
+	const struct gg_debug *debug;
 };
 
 #pragma GCC visibility pop

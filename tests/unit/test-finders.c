@@ -10,7 +10,8 @@
 
 // ---- A finder of its own ----
 
-// A finder of one symbol or member, and what was asked of it.
+// A finder of one symbol or member, and the number of its calls. A test's are static: the list
+// outlives the test's function.
 struct fake {
 	const char *name;
 	gg_gva_t address;
@@ -129,9 +130,9 @@ static uint64_t address_of(const char *name)
 static void test_order(void **state)
 {
 	(void)state;
-	struct fake first = { .name = "prb", .address = 0x1000 };
-	struct fake second = { .name = "prb", .address = 0x2000 };
-	struct fake third = { .name = "module_symbol", .address = 0x3000 };
+	static struct fake first = { .name = "prb", .address = 0x1000 };
+	static struct fake second = { .name = "prb", .address = 0x2000 };
+	static struct fake third = { .name = "module_symbol", .address = 0x3000 };
 	add(&third, 30);
 	add(&second, 20);
 	add(&first, 10);
@@ -147,8 +148,10 @@ static void test_failing_finder(void **state)
 {
 	(void)state;
 	uint64_t address;
-	struct fake damaged = { .name = "kallsyms", .open_fails = true, .open_kind = GG_BAD_DATA };
-	struct fake sound = { .name = "module_symbol", .address = 0x3000 };
+	static struct fake damaged = { .name = "kallsyms",
+				       .open_fails = true,
+				       .open_kind = GG_BAD_DATA };
+	static struct fake sound = { .name = "module_symbol", .address = 0x3000 };
 	add(&damaged, 10);
 	add(&sound, 20);
 	assert_int_equal(address_of("module_symbol"), 0x3000);
@@ -162,8 +165,10 @@ static void test_final_error(void **state)
 {
 	(void)state;
 	uint64_t address;
-	struct fake interrupted = { .name = "a", .open_fails = true, .open_kind = GG_INTERRUPTED };
-	struct fake sound = { .name = "b", .address = 0x3000 };
+	static struct fake interrupted = { .name = "a",
+					   .open_fails = true,
+					   .open_kind = GG_INTERRUPTED };
+	static struct fake sound = { .name = "b", .address = 0x3000 };
 	add(&interrupted, 10);
 	add(&sound, 20);
 	assert_error(gg_host_symbol(&answerers.host, "b", &address), GG_INTERRUPTED, "damaged");
@@ -176,7 +181,7 @@ static void test_no_symbol(void **state)
 {
 	(void)state;
 	uint64_t address;
-	struct fake sound = { .name = "b", .address = 0x3000 };
+	static struct fake sound = { .name = "b", .address = 0x3000 };
 	add(&sound, 20);
 	assert_error(gg_host_symbol(&answerers.host, "c", &address), GG_NOT_FOUND,
 		     "the kernel has no symbol c");
@@ -186,8 +191,8 @@ static void test_by_address(void **state)
 {
 	(void)state;
 	struct gg_symbol symbol;
-	struct fake kernel = { .name = "kernel", .address = 0x10000 };
-	struct fake module = { .name = "module", .address = 0x20000 };
+	static struct fake kernel = { .name = "kernel", .address = 0x10000 };
+	static struct fake module = { .name = "module", .address = 0x20000 };
 	add(&kernel, 10);
 	add(&module, 20);
 	assert_success(gg_symbols_at(answerers.symbols, 0x20fff, &symbol));
@@ -208,10 +213,10 @@ static void test_completion(void **state)
 {
 	(void)state;
 	char names[64] = "";
-	struct fake fakes[] = { { .name = "tun_do_read" },
-				{ .name = "tty_open" },
-				{ .name = "tun_do_read" },
-				{ .name = "schedule" } };
+	static struct fake fakes[] = { { .name = "tun_do_read" },
+				       { .name = "tty_open" },
+				       { .name = "tun_do_read" },
+				       { .name = "schedule" } };
 	for (size_t i = 0; i < sizeof(fakes) / sizeof(*fakes); i++)
 		add(&fakes[i], (int)i);
 	assert_success(gg_symbols_complete(answerers.symbols, "t", 9, append_name, names));
@@ -221,10 +226,10 @@ static void test_completion(void **state)
 static void test_members(void **state)
 {
 	(void)state;
-	struct gg_vmcoreinfo info = { 0 };
+	static struct gg_vmcoreinfo info;
 	struct gg_member member;
 	static const char text[] = "OSRELEASE=6\nOFFSET(list_head.next)=8\nSIZE(list_head)=x\n";
-	struct fake types = { .name = "task_struct", .address = 24 };
+	static struct fake types = { .name = "task_struct", .address = 24 };
 	const struct gg_host *host = &answerers.host;
 	assert_success(gg_vmcoreinfo_init(&info, text, strlen(text)));
 	assert_success(gg_members_add(
@@ -249,8 +254,10 @@ static void test_debug(void **state)
 	(void)state;
 	uint64_t address;
 	struct gg_member member;
-	struct fake damaged = { .name = "one", .open_fails = true, .open_kind = GG_BAD_DATA };
-	struct fake sound = { .name = "two", .address = 0x3000 };
+	static struct fake damaged = { .name = "one",
+				       .open_fails = true,
+				       .open_kind = GG_BAD_DATA };
+	static struct fake sound = { .name = "two", .address = 0x3000 };
 	const struct gg_host *host = &answerers.host;
 	add(&damaged, 10);
 	add(&sound, 20);

@@ -663,6 +663,61 @@ static void test_values(void **state)
 	gg_vmcoreinfo_deinit(&info);
 }
 
+// ---- The debug log ----
+
+static char lines[16384];
+
+static void collect_line(void *data, const char *line)
+{
+	assert_ptr_equal(data, lines);
+	assert_true(strlen(lines) + strlen(line) + 2 < sizeof(lines));
+	assert_memory_equal(line, "debug: ", 7);
+	strcat(lines, line);
+	strcat(lines, "\n");
+}
+
+static void test_debug(void **state)
+{
+	(void)state;
+	const struct gg_debug debug = { collect_line, lines };
+	const struct gg_kernel *kernel;
+	uint64_t address;
+	struct fake_kernel other = {
+		.tables = 0x20000, .note = 0x31000, .text_gpa = 0x600000, .release = "6.1.0-other"
+	};
+	fake_kernel_write(ram, &plain);
+	fake_kernel_write(ram, &other);
+	memset(ram + other.tables, 0, 4096);
+	use_tables(0, plain.tables);
+	assert_success(find(&kernel));
+	assert_string_equal(lines, "");
+
+	gg_guest_destroy(guest);
+	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes),
+				       &(struct gg_target){ .debug = &debug }, &guest));
+	assert_success(find(&kernel));
+	gg_error_destroy(gg_host_symbol(gg_kernel_host(kernel), "no_such_symbol", &address));
+	const char *const expected[] = {
+		"debug: source: QEMU process: open\n",
+		"debug: RAM: 0x0-0x",
+		"debug: architecture: x86_64 of 2 CPUs\n",
+		"debug: kernels: 2 candidates, 0 bytes of RAM missing\n",
+		"debug: VMCOREINFO at 0x30000: Linux 6.1.0-plain, x86_64, page tables at 0x10000",
+		"debug: VMCOREINFO at 0x31000: rejected: its page tables do not map _stext",
+		"debug: symbol no_such_symbol: VMCOREINFO: VMCOREINFO has no "
+		"SYMBOL(no_such_symbol)\n",
+		"debug: symbols of kallsyms: the kernel's kallsyms: ",
+	};
+	const char *at = lines;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		const char *found = strstr(i < 4 ? at : lines, expected[i]);
+		if (!found)
+			print_error("no %s in\n%s", expected[i], lines);
+		assert_non_null(found);
+		at = found;
+	}
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -694,6 +749,8 @@ int main(void)
 			  test_core_headers),
 		UNIT_TEST("a kernel of 32 bits is where its low memory is mapped", test_32_bits),
 		UNIT_TEST("no kernel is an error that says so", test_nothing),
+		UNIT_TEST("the debug log has each candidate, and the reason it was rejected",
+			  test_debug),
 		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
 	};
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {

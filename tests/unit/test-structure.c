@@ -439,6 +439,30 @@ static void test_comparison(void **state)
 	assert_true(tally.unknown > 20);
 }
 
+static char lines[16384];
+
+static void collect_line(void *data, const char *line)
+{
+	(void)data;
+	assert_true(strlen(lines) + strlen(line) + 2 < sizeof(lines));
+	strcat(lines, line);
+	strcat(lines, "\n");
+}
+
+static void test_debug(void **state)
+{
+	(void)state;
+	const struct gg_debug debug = { collect_line, NULL };
+	start(usual, USUAL);
+	gg_structure_set_debug(structure, &debug);
+	assert_success(read_ram());
+	assert_non_null(strstr(lines, "debug: layout: the debugger's types of QEMU: "));
+	assert_non_null(strstr(lines, "debug: layout: AddressSpace.current_map is not at +"));
+	assert_non_null(strstr(lines, ": none of its words points to ranges that ascend"));
+	assert_non_null(strstr(lines, "debug: layout: RAMBlock.host at +"));
+	assert_non_null(strstr(lines, "debug: layout: symbol address_space_memory: found\n"));
+}
+
 int main(void)
 {
 #define TEST(sentence, function)                                                                   \
@@ -446,6 +470,8 @@ int main(void)
 		.name = (sentence), .test_func = (function), .teardown_func = teardown             \
 	}
 	const struct CMUnitTest tests[] = {
+		TEST("the debug log has what was found, and the reason each candidate was rejected",
+		     test_debug),
 		TEST("RAM is found by structure; a flash is none", test_ram),
 		TEST("a single range of RAM is enough", test_one_range),
 		TEST("a block may have no name where others have one", test_nameless),

@@ -249,6 +249,8 @@ static void try_and_keep(struct find *find, gg_gpa_t at, const uint8_t *bytes)
 	if (!try_ring(find, bytes))
 		return;
 	struct gg_error *err = gg_log_ring_newest(&find->guess->host, &time);
+	gg_debug(find->search->debug, "log at 0x%" PRIx64 ": what looks like a ring buffer: %s", at,
+		 err ? gg_error_message(err) : "sound");
 	if (!err && (!find->found || time > find->best_time)) {
 		gg_log_guess_copy(&find->best, find->guess);
 		find->best_time = time;
@@ -562,6 +564,8 @@ struct gg_error *gg_log_find(struct gg_log_search *search, struct gg_log_guess *
 	if (err)
 		return gg_error_context(err, "looking for the kernel's log");
 	search->has_kernel = find.text_count;
+	gg_debug(search->debug, "log: %zu texts \"%s\", %s ring buffer", find.text_count,
+		 first_text, find.found ? "a" : "no");
 	if (take_ring(&find) || (search->is_transcript && try_ranges(&find)) || try_texts(&find))
 		return NULL;
 	return gg_error_create(

@@ -4,6 +4,7 @@
 #ifndef GG_LOG_FIND_H
 #define GG_LOG_FIND_H
 
+#include "base/debug.h"
 #include "guess.h"
 
 enum { GG_LOG_SEARCH_TABLES = 8 };
@@ -16,6 +17,7 @@ struct gg_log_search {
 	// MAP's ranges are the kernel's own variables and little else, at their virtual addresses
 	// or at physical ones.
 	bool is_transcript;
+	const struct gg_debug *debug; // NULL: off
 
 	// What was found: ...
 	gg_gpa_t at;

@@ -8,6 +8,7 @@
 #define GG_LOG_H
 
 #include "base/notices.h"
+#include "base/debug.h"
 #include "host/host.h"
 
 #include <gdb-guest/log.h>
@@ -33,6 +34,8 @@ struct gg_log_sink {
 	// one that is being written; the ring is read from here to the first of these, and only the
 	// ring's reader moves it: the others cannot but read all of the log.
 	struct gg_log_position *position;
+
+	const struct gg_debug *debug; // NULL: off
 
 	// What the readers tell besides: whether it is known when the log was last cleared, ...
 	bool clear_known;

@@ -2,6 +2,7 @@
 #ifndef GG_KALLSYMS_TABLES_H
 #define GG_KALLSYMS_TABLES_H
 
+#include <gdb-guest/debug.h>
 #include <gdb-guest/types.h>
 
 // A kernel as far as its kallsyms are looked for.
@@ -14,6 +15,7 @@ struct gg_kallsyms_hints {
 	// Without the first four the tables are searched for in the image.
 	gg_gva_t num_syms, names, token_table, token_index;
 	gg_gva_t offsets, relative_base, addresses;
+	const struct gg_debug *debug; // NULL: off
 };
 
 // The tables that lead to the names; those of the addresses lie around them.

@@ -21,6 +21,7 @@
 #include "kallsyms.h"
 #include "kallsyms-search.h"
 #include "base/cleanup.h"
+#include "base/debug.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -327,6 +328,13 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 			reader->kallsyms, place,
 			gg_cursor(values, size, reader->kernel->big_endian, "the addresses"));
 	*found = !err;
+	static const char *const names[] = { [ABSOLUTE] = "absolute",
+					     [BASE_RELATIVE] = "relative to a base",
+					     [BASE_RELATIVE_DOWN] =
+						     "relative to a base or absolute",
+					     [PLACE_RELATIVE] = "relative to their place" };
+	gg_debug(reader->hints->debug, "kallsyms: addresses at 0x%" PRIx64 ", %s: %s",
+		 place->values, names[place->encoding], gg_debug_outcome(err));
 	return err;
 }
 
@@ -518,6 +526,19 @@ static struct gg_error *try_both_lengths(struct reader *reader, const struct nam
 	return other;
 }
 
+static void log_tables(const struct reader *reader, const struct gg_kallsyms_tables *tables,
+		       const struct gg_error *err)
+{
+	const struct gg_debug *debug = reader->hints->debug;
+	if (err)
+		gg_debug(debug, "kallsyms: tables with the names at 0x%" PRIx64 ": rejected: %s",
+			 tables->names, gg_error_message(err));
+	else
+		gg_debug(debug,
+			 "kallsyms: %zu symbols, names at 0x%" PRIx64 ", tokens at 0x%" PRIx64,
+			 reader->kallsyms->count, tables->names, tables->token_table);
+}
+
 static struct gg_error *read_tables(struct reader *reader, const struct gg_kallsyms_tables *tables)
 {
 	struct names names = { .tables = tables };
@@ -532,6 +553,7 @@ static struct gg_error *read_tables(struct reader *reader, const struct gg_kalls
 	if (!err)
 		err = try_both_lengths(reader, &names);
 	free(names.bytes);
+	log_tables(reader, tables, err);
 	return err;
 }
 
@@ -553,6 +575,7 @@ static struct gg_error *read_all(struct reader *reader)
 		return gg_error_create(GG_INVALID, "a word of %u bytes", hints->word);
 	if (tables.num_syms && tables.names && tables.token_table && tables.token_index)
 		return read_tables(reader, &tables);
+	gg_debug(hints->debug, "kallsyms: VMCOREINFO has no place, searching the image");
 	return gg_kallsyms_search(reader->kernel, hints, try_tables, reader);
 }
 

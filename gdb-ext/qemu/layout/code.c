@@ -12,6 +12,7 @@
 #include "arch/arch.h"
 
 #include <elf.h>
+#include <inttypes.h>
 
 // Without a program the machine is not known, and another machine's code gives no sense.
 static bool may_run(const struct gg_host_code *row, uint16_t machine)
@@ -39,9 +40,15 @@ struct gg_error *gg_code_place(const struct gg_finder *finder, const char *funct
 		if (!may_run(gg_host_codes[i], symbol.machine))
 			continue;
 		known = true;
-		if (gg_host_codes[i]->find_place(&code, access, ret))
+		if (gg_host_codes[i]->find_place(&code, access, ret)) {
+			gg_debug(finder->debug,
+				 "layout: %s() at 0x%" PRIx64 ": its code has the place", function,
+				 symbol.address);
 			return NULL;
+		}
 	}
+	gg_debug(finder->debug, "layout: %s() at 0x%" PRIx64 ": its code has no place", function,
+		 symbol.address);
 	return known ? gg_error_create(GG_NOT_FOUND, "%s does not tell by its code", function)
 		     : gg_error_create(GG_NOT_FOUND, "%s is code of a machine not known here",
 				       function);

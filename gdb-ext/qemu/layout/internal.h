@@ -4,6 +4,7 @@
 #ifndef GG_STRUCTURE_INTERNAL_H
 #define GG_STRUCTURE_INTERNAL_H
 
+#include "base/debug.h"
 #include "host-code.h"
 #include "image.h"
 #include "peek.h"
@@ -40,6 +41,7 @@ struct gg_finder {
 	bool foreign_symbols;             // which has those of another program
 	const struct gg_process_map *map; // NULL where not known
 	const struct gg_images *images;
+	const struct gg_debug *debug; // NULL: off
 };
 
 // Is every byte mapped? Where the areas are not known, the first one and the last can be read.

@@ -634,6 +634,10 @@ static struct gg_error *find_view(struct view *view, struct gg_answers *answers,
 			continue;
 		}
 		gg_answers_deinit(&found);
+		gg_debug(view->finder->debug,
+			 "layout: AddressSpace.current_map is not at +%zu: FlatView at 0x%" PRIx64
+			 ": %s",
+			 at, word, gg_error_message(err));
 		// What has got furthest is the one that was meant.
 		const bool deeper = attempt.range_count > 0;
 		if (deeper || !deepest) {

@@ -23,6 +23,7 @@ struct gg_structure {
 	struct gg_host host;
 	const struct gg_host *debugger;
 	const struct gg_process_map *map;
+	const struct gg_debug *debug;
 	bool asked_types, has_types, distrusts_types;
 	bool has_finder;
 	struct gg_finder finder;
@@ -57,6 +58,7 @@ static struct gg_error *get_finder(struct gg_structure *structure)
 		.map = structure->map,
 		.images = structure->images,
 		.foreign_symbols = structure->distrusts_types,
+		.debug = structure->debug,
 	};
 	structure->has_finder = true;
 	return NULL;
@@ -150,6 +152,18 @@ static struct gg_error *find_cpus(struct gg_structure *structure, struct gg_answ
 				  &structure->first_cpu);
 }
 
+static void log_group(const struct gg_structure *structure, const struct group *group)
+{
+	for (size_t i = 0; i < group->answers.count; i++) {
+		const struct gg_answer *answer = &group->answers.list[i];
+		gg_debug(structure->debug, "layout: %s.%s at +%" PRIu64 ", size %" PRIu64 ": %s",
+			 answer->type, answer->path, answer->member.offset, answer->member.size,
+			 answer->proof);
+	}
+	if (group->err)
+		gg_debug(structure->debug, "layout: %s", gg_error_message(group->err));
+}
+
 static struct gg_error *get_group(struct gg_structure *structure, struct group *group,
 				  struct gg_error *(*find)(struct gg_structure *structure,
 							   struct gg_answers *answers))
@@ -162,6 +176,7 @@ static struct gg_error *get_group(struct gg_structure *structure, struct group *
 			return err;
 		group->err = err;
 		group->tried = true;
+		log_group(structure, group);
 	}
 	return NULL;
 }
@@ -361,6 +376,8 @@ bool gg_structure_has_types(struct gg_structure *structure)
 							     "current_map", &member);
 		structure->has_types = !err;
 		structure->asked_types = true;
+		gg_debug(structure->debug, "layout: the debugger's types of QEMU: %s",
+			 gg_debug_outcome(err));
 		gg_error_destroy(err);
 	}
 	return structure->has_types;
@@ -384,6 +401,7 @@ static struct gg_error *structure_symbol(void *data, const char *name, uint64_t 
 		err = find_symbol(structure, name, &symbol);
 	if (!err)
 		*ret = symbol.address;
+	gg_debug(structure->debug, "layout: symbol %s: %s", name, gg_debug_outcome(err));
 	return err;
 }
 
@@ -425,6 +443,11 @@ struct gg_error *gg_structure_create(const struct gg_host *debugger,
 	structure->map = map;
 	*ret = structure;
 	return NULL;
+}
+
+void gg_structure_set_debug(struct gg_structure *structure, const struct gg_debug *debug)
+{
+	structure->debug = debug;
 }
 
 void gg_structure_distrust_types(struct gg_structure *structure)

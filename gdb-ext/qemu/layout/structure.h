@@ -10,6 +10,7 @@
 
 #include "files/process-map.h"
 
+#include <gdb-guest/debug.h>
 #include <gdb-guest/layout.h>
 
 struct gg_structure;
@@ -22,6 +23,9 @@ struct gg_error *gg_structure_create(const struct gg_host *debugger,
 // To be called before the first question where the debugger's types and symbols are those of
 // another program.
 void gg_structure_distrust_types(struct gg_structure *structure);
+
+// Sets the debug log, which must outlive STRUCTURE; NULL is off.
+void gg_structure_set_debug(struct gg_structure *structure, const struct gg_debug *debug);
 
 // NULL is allowed.
 void gg_structure_destroy(struct gg_structure *structure);
