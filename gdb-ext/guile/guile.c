@@ -443,22 +443,7 @@ static SCM guest_ram(SCM object)
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 
-// ---- Dumping ----
-
-static bool has_flag(SCM flags, const char *flag)
-{
-	return scm_is_true(scm_memq(scm_from_utf8_symbol(flag), flags));
-}
-
-static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
-{
-	SCM result;
-	return gg_guile_call(
-		*(const SCM *)data,
-		scm_list_4(gg_guile_range(progress->range), scm_from_uint64(progress->done),
-			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
-		&result);
-}
+// ---- Text ----
 
 static struct gg_error *report_notice(void *data, const char *text)
 {
@@ -486,37 +471,6 @@ char *gg_guile_optional_text(SCM value)
 struct gg_notices gg_guile_notices(const SCM *procedure)
 {
 	return (struct gg_notices){ .tell = report_notice, .data = (void *)procedure };
-}
-
-// (%guest-dump GUEST FILE FLAGS FILTER PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS). FLAGS
-// is a list of the symbols force, no-notes, skip-absent; FILTER is (BEGIN . LENGTH) or #f. PROGRESS
-// is called with a range, the bytes done and to do, and the seconds so far; NOTICE with a line.
-static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM notice)
-{
-	struct gg_guest *guest = gg_guile_guest(object);
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	struct gg_dump_options options = {
-		.force = has_flag(flags, "force"),
-		.no_notes = has_flag(flags, "no-notes"),
-		.skip_absent = has_flag(flags, "skip-absent"),
-		.filter = scm_is_true(filter),
-		.progress = report_progress,
-		.data = &progress,
-		.notices = &notices,
-	};
-	if (options.filter) {
-		options.begin = gg_guile_integer(scm_car(filter), "begin", 0, UINT64_MAX);
-		options.length = gg_guile_integer(scm_cdr(filter), "length", 1, UINT64_MAX);
-	}
-	char *path_text = scm_to_locale_string(path);
-	options.path = path_text;
-	struct gg_dump_result result = { 0 };
-	struct gg_error *err = gg_dump(guest, &options, &result);
-	free(path_text);
-	gg_guile_throw(err);
-	return scm_vector(scm_list_3(scm_from_uint64(result.memory_size),
-				     scm_from_uint64(result.file_size),
-				     scm_from_double(result.seconds)));
 }
 
 // ---- Interruption ----
@@ -627,7 +581,7 @@ void gg_guile_init(void)
 	gg_guile_define("%guest-member", 3, (scm_t_subr)guest_member);
 	gg_guile_define("%guest-registers", 3, (scm_t_subr)guest_registers);
 	gg_guile_define("%guest-ram", 1, (scm_t_subr)guest_ram);
-	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
+	gg_guile_init_dump();
 	gg_guile_init_info();
 	gg_guile_init_kernels();
 	gg_guile_init_cpus();

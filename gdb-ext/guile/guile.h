@@ -37,9 +37,10 @@ struct gg_guest *gg_guile_guest(SCM object);
 
 void gg_guile_define(const char *name, int arguments, scm_t_subr function);
 
-// Define the procedures of info.c, cpus.c, memory.c.
+// Define the procedures of info.c, kernels.c, dump.c, cpus.c, memory.c.
 void gg_guile_init_info(void);
 void gg_guile_init_kernels(void);
+void gg_guile_init_dump(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 

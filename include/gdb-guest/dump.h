@@ -6,6 +6,7 @@
 
 #include "notices.h"
 #include "ram.h"
+#include "writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@ struct gg_dump_options {
 	const char *path; // of the vmcore to write
 	bool force;       // replace an existing file
 	bool no_notes;    // leave out the CPUs' registers and VMCOREINFO, and do not look for them
-	bool skip_absent; // leave out memory that is not to be had, and tell, instead of failing
+	bool skip_absent; // leave out memory that is absent, and tell, instead of failing
 	bool filter;      // only guest-physical BEGIN to BEGIN + LENGTH - 1, as in QMP's command
 	gg_gpa_t begin;
 	uint64_t length;
@@ -32,7 +33,11 @@ struct gg_dump_options {
 	// dump. May be NULL.
 	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
 
-	void *data;                       // for PROGRESS
+	void *data; // for PROGRESS
+
+	// gg_print_dump() tells of -via monitor where a dump through a gdbstub will take long.
+	bool suggest_monitor;
+
 	const struct gg_notices *notices; // about the vmcore, or NULL
 };
 
@@ -48,6 +53,15 @@ struct gg_dump_result {
 // message, where the core lacks some of the guest's memory.
 struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
 			 struct gg_dump_result *ret);
+
+// The same, and writes a line for each range when it is begun, and the size, the time and the rate
+// at the end. NOTICES replaces that of OPTIONS.
+struct gg_error *gg_print_dump(struct gg_guest *guest, const struct gg_dump_options *options,
+			       const struct gg_writer *writer, const struct gg_notices *notices);
+
+// The line of progress after DONE of TOTAL bytes in SECONDS: "1 GiB of 64 GiB, 14.9 MiB/s, 1 h 12
+// min left". The caller frees it; NULL without memory.
+char *gg_progress_text(uint64_t done, uint64_t total, double seconds);
 
 #pragma GCC visibility pop
 

@@ -5,6 +5,8 @@
 #define GDB_GUEST_KERNELS_H
 
 #include "guest.h"
+#include "notices.h"
+#include "writer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +52,19 @@ struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan,
 				  struct gg_error *(*visit)(void *data,
 							    const struct gg_kernel_info *kernel),
 				  void *data);
+
+struct gg_kernels_options {
+	bool scan; // as for gg_guest_kernels()
+	bool json; // an object on a line for each kernel
+	// Called with each kernel, in the order of the list, whose numbers start at 1. An error ends
+	// the command. May be NULL.
+	struct gg_error *(*visit)(void *data, const struct gg_kernel_info *kernel);
+	void *data; // for VISIT
+};
+
+// Writes the list of the kernels in the guest's RAM.
+struct gg_error *gg_print_kernels(struct gg_guest *guest, const struct gg_kernels_options *options,
+				  const struct gg_writer *writer, const struct gg_notices *notices);
 
 // The choice that GUEST was created with; its note is 0 once the kernel was found not to be there.
 struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest);

@@ -19,14 +19,10 @@
             call-with-options
             complete-command
             call-with-progress
-            format-duration
-            progress-text
-            seconds-left
             note
             note-beside
             format-size
-            format-address
-            format-range))
+            format-address))
 
 (define (final? kind)
   "Does an error of KIND end the command, whatever else there might be to tell?"
@@ -143,39 +139,10 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
       (lambda (text) (say-aside "note: ~a\n" text))
       (lambda (text) (note "~a" text))))
 
-(define (format-range range)
-  (match range
-    (#(start size _ block)
-     (format #f "~a-~a  ~a  ~a" (format-address start) (format-address (+ start (- size 1)))
-             (string-pad (format-size size) 10) block))))
-
 ;;; Progress.
 
 ;; Off a terminal a line is for a log file: now and then is enough.
 (define seconds-between-lines 10)
-
-(define (format-duration seconds)
-  "SECONDS with two units at most, as \"1 h 12 min\"."
-  (cond
-   ((< seconds 60) (format #f "~a s" seconds))
-   ((< seconds 600) (format #f "~a min ~a s" (quotient seconds 60) (remainder seconds 60)))
-   ((< seconds 3600) (format #f "~a min" (quotient seconds 60)))
-   (else (format #f "~a h ~a min" (quotient seconds 3600)
-                 (quotient (remainder seconds 3600) 60)))))
-
-(define (seconds-left done total seconds)
-  "How long the rest takes at the rate of what is done; #f before anything is."
-  (and (> seconds 0) (> done 0)
-       (inexact->exact (ceiling (/ (* (- total done) seconds) done)))))
-
-(define (progress-text done total seconds)
-  (let ((rate (if (> seconds 0) (/ done seconds) 0))
-        (left (seconds-left done total seconds)))
-    (format #f "~a of ~a, ~a/s, ~a"
-            (format-size done) (format-size total) (format-size (inexact->exact (round rate)))
-            (if left
-                (string-append (format-duration left) " left")
-                "..."))))
 
 (define (call-with-progress procedure)
   "Calls PROCEDURE with a procedure that shows how far the work is: it takes what is done, what there
@@ -188,7 +155,7 @@ is to do, and the seconds since the beginning."
         (say-aside "\r~a\r" (make-string width #\space))
         (set! width 0)))
     (define (show done total seconds)
-      (let ((text (progress-text done total seconds)))
+      (let ((text (%progress-text done total seconds)))
         (cond
          (terminal?
           (when (> seconds 0.5)

@@ -65,19 +65,12 @@ here.  It is QEMU's own dump, without VMCOREINFO" written)))
 kernel's addresses" file))
   #f)
 
-(define* (dump-guest-memory file #:key (flags '()) (filter #f) (via #f)
-                            (progress (const #t)) (notice (const #t)))
-  "Writes the guest's memory to FILE.  Returns #(MEMORY-SIZE FILE-SIZE SECONDS), or #f if the file is
-on another machine.  FLAGS is a list of the symbols force, no-notes and skip-absent.  FILTER, (BEGIN .
-LENGTH), leaves out all other guest-physical addresses.  VIA is #f, gdb or monitor.  PROGRESS is called
-with a range #(START SIZE HVA BLOCK), or #f while QEMU writes, the bytes done, the bytes to do and the
-seconds so far; NOTICE with each line that the user should know."
-  (define (dump memory)
-    (call-with-guest
-     (lambda (guest)
-       (%guest-dump guest file flags filter progress notice))
-     #:via-host? (eq? via 'gdb) #:memory memory))
-  (define (dump-via-monitor)
+(define (call-with-dumped-guest file force? via progress notice procedure)
+  "Calls PROCEDURE with the guest whose memory goes into FILE, which is read as VIA says.  Returns what
+PROCEDURE returns, or #f where QEMU wrote FILE on another machine."
+  (define (call memory)
+    (call-with-guest procedure #:via-host? (eq? via 'gdb) #:memory memory))
+  (define (call-via-monitor)
     (let ((target (current-target)))
       (cond
        ((not (eq? (target-kind target) 'stub))
@@ -85,19 +78,34 @@ seconds so far; NOTICE with each line that the user should know."
                "-via monitor is for QEMU's gdbstub (target remote ADDRESS)"))
        ((not (target-is-here? target))
         (dump-on-the-other-side target file progress notice))
-       ((and (file-exists? file) (not (memq 'force flags)))
+       ((and (file-exists? file) (not force?))
         (throw 'gdb-guest-error 'invalid (format #f "~a exists; -force replaces it" file)))
-       (else (call-with-qemu-file target file progress dump)))))
+       (else (call-with-qemu-file target file progress call)))))
   (unless (memq via '(#f gdb monitor))
     (throw 'gdb-guest-error 'invalid (format #f "via is ~s, not #f, gdb or monitor" via)))
   (if (eq? via 'monitor)
-      (interruptible dump-via-monitor)
-      (dump #f)))
+      (interruptible call-via-monitor)
+      (call #f)))
+
+(define* (dump-guest-memory file #:key (flags '()) (filter #f) (via #f)
+                            (progress (const #t)) (notice (const #t)))
+  "Writes the guest's memory to FILE.  Returns #(MEMORY-SIZE FILE-SIZE SECONDS), or #f if the file is
+on another machine.  FLAGS is a list of the symbols force, no-notes and skip-absent.  FILTER, (BEGIN .
+LENGTH), leaves out all other guest-physical addresses.  VIA is #f, gdb or monitor.  PROGRESS is called
+with a range #(START SIZE HVA BLOCK), or #f while QEMU writes, the bytes done, the bytes to do and the
+seconds so far; NOTICE with each line that the user should know."
+  (call-with-dumped-guest
+   file (memq 'force flags) via progress notice
+   (lambda (guest)
+     (%guest-dump guest file flags filter progress notice))))
+
+;;; Text.
 
 (define (selected-flags options)
   (append (if (option options 'force) '(force) '())
           (if (option options 'no-notes) '(no-notes) '())
-          (if (equal? (option options 'absent) "skip") '(skip-absent) '())))
+          (if (equal? (option options 'absent) "skip") '(skip-absent) '())
+          (if (option options 'via) '() '(suggest-monitor))))
 
 (define (selected-filter options)
   (let ((begin (option options 'begin))
@@ -108,57 +116,29 @@ seconds so far; NOTICE with each line that the user should know."
       (throw 'gdb-guest-error 'invalid "-begin and -length go together"))
      (else #f))))
 
-;; A dump through a gdbstub takes as long as the line is slow, and QEMU could write at the disk's speed.
-(define seconds-before-hint 2)
-(define seconds-that-are-long 30)
-
-(define (hint-at-monitor options)
-  "A procedure that, of a dump through a gdbstub that will take long, says once that there is a faster
-way.  It takes the bytes done, the bytes to do and the seconds so far, and a procedure to say it with."
-  (define possible?
-    (and (not (option options 'via))
-         (interruptible (lambda () (eq? 'stub (target-kind (current-target)))))))
-  (lambda (done total seconds notice)
-    (when (and possible? (> seconds seconds-before-hint)
-               (and=> (seconds-left done total seconds)
-                      (lambda (left) (> left seconds-that-are-long))))
-      (set! possible? #f)
-      (notice "-via monitor is faster: it has QEMU write the memory itself, at its disk's speed"))))
+(define (selected-via options)
+  (match (option options 'via)
+    ("gdb" 'gdb)
+    ("monitor" 'monitor)
+    (_ #f)))
 
 (define (dump-and-print options)
-  (define file (option options 'file))
-  (define hint (hint-at-monitor options))
-  (call-with-progress
-   (lambda (show-progress erase-progress)
-     (let* ((last-range #f)
-            (result (dump-guest-memory
-                     file
-                     #:flags (selected-flags options)
-                     #:filter (selected-filter options)
-                     #:via (match (option options 'via)
-                             ("gdb" 'gdb)
-                             ("monitor" 'monitor)
-                             (_ #f))
-                     #:progress
-                     (lambda (range done total seconds)
-                       (hint done total seconds
-                             (lambda (text)
-                               (erase-progress)
-                               (note "~a" text)))
-                       (when (and range (not (equal? range last-range)))
-                         (erase-progress)
-                         (say "~a\n" (format-range range))
-                         (set! last-range range))
-                       (show-progress done total seconds))
-                     #:notice
-                     (lambda (text)
-                       (erase-progress)
-                       (note "~a" text)))))
-       (erase-progress)
-       (match result
-         (#f #t)
-         (#(memory-size file-size seconds)
-          (say "~a: ~a of guest memory in ~,2f s (~a/s)\n" file (format-size memory-size) seconds
-               (format-size (inexact->exact (round (/ memory-size (max seconds 1e-3))))))))))))
+  (let ((file (option options 'file))
+        (flags (selected-flags options))
+        (filter (selected-filter options)))
+    (call-with-progress
+     (lambda (show-progress erase-progress)
+       (define (progress range done total seconds)
+         (show-progress done total seconds))
+       (define (show-text bytes)
+         (erase-progress)
+         (say-bytes bytes))
+       (define (notice text)
+         (erase-progress)
+         (note "~a" text))
+       (call-with-dumped-guest
+        file (memq 'force flags) (selected-via options) progress notice
+        (lambda (guest)
+          (%print-dump guest file flags filter progress show-text notice)))))))
 
 (register-guest-command "dump-guest-memory" dump-and-print)

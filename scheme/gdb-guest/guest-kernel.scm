@@ -3,10 +3,8 @@
 (define-module (gdb-guest guest-kernel)
   #:use-module (gdb-guest command)
   #:use-module (gdb-guest host)
-  #:use-module (gdb-guest json)
   #:use-module (gdb-guest native)
   #:use-module (ice-9 format)
-  #:use-module (ice-9 match)
   #:use-module (srfi srfi-1)
   #:export (guest-kernels
             choose-guest-kernel))
@@ -55,62 +53,17 @@ the kernel that runs.  Returns the release, or #f."
 
 ;;; Text.
 
-(define (cpus-text cpus crashed?)
-  (match cpus
-    (() "no CPU runs it")
-    (_ (format #f "~a CPU~a ~a" (if crashed? "has parked" "running on")
-               (if (= (length cpus) 1) "" "s") (string-join (map number->string cpus) ",")))))
-
-(define (crash-text seconds)
-  (if seconds
-      (strftime ", crashed at %Y-%m-%d %H:%M:%S UTC" (gmtime seconds))
-      ""))
-
-(define (place-text kernel)
-  (match (assq-ref kernel 'vmcoreinfo-by)
-    ('device "as the vmcoreinfo device has it")
-    ('tables "found by the CPUs' page tables")
-    ('choice "where guest-kernel found it")
-    ('kdump "as the kernel that was booted after the crash has it")
-    (_ "found by scanning")))
-
-;; As the kernel prints it.
-(define (time-text nanoseconds)
-  (let ((microseconds (quotient nanoseconds 1000)))
-    (format #f "[~5d.~6,'0d] " (quotient microseconds 1000000) (remainder microseconds 1000000))))
-
-(define (print-kernel kernel)
-  (say "~a~a  Linux ~a, ~a, ~a~a\n" (if (assq-ref kernel 'chosen) "*" " ")
-       (assq-ref kernel 'number) (assq-ref kernel 'release) (assq-ref kernel 'architecture)
-       (cpus-text (assq-ref kernel 'cpus) (assq-ref kernel 'crash-time)) (crash-text (assq-ref kernel 'crash-time)))
-  (say "    VMCOREINFO at guest-physical 0x~x, ~a\n" (assq-ref kernel 'vmcoreinfo)
-       (place-text kernel))
-  (let ((panic (assq-ref kernel 'panic)))
-    (when panic
-      (say "    panic: ~a\n" panic)))
-  (let ((last (assq-ref kernel 'last-text))
-        (time (assq-ref kernel 'last-record)))
-    (when last
-      (say "    last log line: ~a~a\n" (if time (time-text time) "") last))))
-
-(define (print-json kernel)
-  (define (or-null value) (or value 'null))
-  (say "~a\n"
-       (json `((number . ,(assq-ref kernel 'number))
-               (release . ,(assq-ref kernel 'release))
-               (architecture . ,(assq-ref kernel 'architecture))
-               (chosen . ,(assq-ref kernel 'chosen))
-               (cpus . ,(list->vector (assq-ref kernel 'cpus)))
-               (crash_time . ,(or-null (assq-ref kernel 'crash-time)))
-               (vmcoreinfo . ,(assq-ref kernel 'vmcoreinfo))
-               (vmcoreinfo_by . ,(assq-ref kernel 'vmcoreinfo-by))
-               (panic . ,(or-null (assq-ref kernel 'panic)))
-               (last_record_ns . ,(or-null (assq-ref kernel 'last-record)))
-               (last_text . ,(or-null (assq-ref kernel 'last-text)))))))
-
 (define (print-kernels options)
-  (let ((print (if (option options 'json) print-json print-kernel)))
-    (for-each print (guest-kernels #:scan? (option options 'scan)))))
+  ;; The list is remembered although the user may end its text.
+  (let ((pieces '()))
+    (call-with-guest
+     (lambda (guest)
+       (remember-listed-kernels!
+        (current-target)
+        (%print-kernels guest (option options 'scan) (option options 'json)
+                        (lambda (bytes) (set! pieces (cons bytes pieces)))
+                        (lambda (text) (note "~a" text))))))
+    (for-each say-bytes (reverse pieces))))
 
 (define (parse-number text)
   (let ((number (string->number text)))

@@ -8,6 +8,7 @@
             %guest-destroy
             %guest-note
             %guest-kernels
+            %print-kernels
             %guest-choice
             %monitor-commands
             %monitor-dump-command
@@ -20,6 +21,8 @@
             %guest-registers
             %guest-ram
             %guest-dump
+            %print-dump
+            %progress-text
             %guest-info
             %print-info
             %guest-run-state

@@ -74,17 +74,6 @@ what is known of CPU N"
             (268435456 . "256 MiB") (268697600 . "256.2 MiB") (5368709120 . "5 GiB")
             (,(expt 2 60) . "1 EiB")))
 
-(for-each (lambda (row)
-            (test-equal (string-append "format-duration says " (cdr row))
-              (cdr row) (format-duration (car row))))
-          '((0 . "0 s") (59 . "59 s") (60 . "1 min 0 s") (599 . "9 min 59 s") (600 . "10 min")
-            (3599 . "59 min") (3600 . "1 h 0 min") (4320 . "1 h 12 min") (360000 . "100 h 0 min")))
-(test-equal "progress has the time left, in hours where it is hours"
-  "1 GiB of 64 GiB, 14.9 MiB/s, 1 h 12 min left"
-  (progress-text (expt 2 30) (* 64 (expt 2 30)) 68.6))
-(test-equal "before anything is done progress has no time left"
-  "0 bytes of 64 GiB, 0 bytes/s, ..." (progress-text 0 (* 64 (expt 2 30)) 1.5))
-
 (test-equal "format-address has 16 digits"
   "0x00000000fffc0000" (format-address #xfffc0000))
 (test-equal "format-address knows the last address"

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What dump-guest-memory says: a line for each range when it is begun, and at the end the size, the
+// time and the rate. The line of progress is the front end's, who knows the terminal.
+#include "words.h"
+#include "base/notices.h"
+#include "guest/guest.h"
+
+#include <gdb-guest/dump.h>
+
+// ---- Progress ----
+
+// The seconds that the rest takes at the rate so far; UINT64_MAX while that is not known.
+static uint64_t seconds_left(uint64_t done, uint64_t total, double seconds)
+{
+	const uint64_t rest = total > done ? total - done : 0;
+	const double left =
+		done && seconds > 0 ? (double)rest * seconds / (double)done : (double)UINT64_MAX;
+	if (left >= (double)UINT64_MAX)
+		return UINT64_MAX;
+	return (uint64_t)left + ((double)(uint64_t)left < left);
+}
+
+static uint64_t rate(uint64_t done, double seconds)
+{
+	const double value = seconds > 0 ? (double)done / seconds : 0;
+	return value < (double)UINT64_MAX ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+
+char *gg_progress_text(uint64_t done, uint64_t total, double seconds)
+{
+	struct gg_buffer text = { 0 };
+	const uint64_t left = seconds_left(done, total, seconds);
+	gg_append_size(&text, done);
+	gg_buffer_format(&text, " of ");
+	gg_append_size(&text, total);
+	gg_buffer_format(&text, ", ");
+	gg_append_size(&text, rate(done, seconds));
+	gg_buffer_format(&text, "/s, ");
+	if (left == UINT64_MAX) {
+		gg_buffer_format(&text, "...");
+	} else {
+		gg_append_duration(&text, left);
+		gg_buffer_format(&text, " left");
+	}
+	gg_buffer_append(&text, "", 1);
+	if (text.failed)
+		gg_buffer_deinit(&text);
+	return (char *)text.bytes;
+}
+
+// ---- The dump ----
+
+struct printer {
+	const struct gg_dump_options *options; // the caller's
+	const struct gg_writer *writer;
+	const struct gg_notices *notices;
+	struct gg_buffer text;
+	gg_gpa_t start;       // of the last range
+	bool has_range;       // a range was begun
+	bool suggest_monitor; // that was not done yet
+};
+
+// Says that QEMU could write at the disk's speed, where the line to a gdbstub is so slow that a
+// user would like to know.
+static struct gg_error *suggest_monitor(struct printer *printer,
+					const struct gg_dump_progress *progress)
+{
+	enum { SECONDS_BEFORE = 2, SECONDS_LONG = 30 };
+	const uint64_t left = seconds_left(progress->done, progress->total, progress->seconds);
+	if (!printer->suggest_monitor || progress->seconds <= SECONDS_BEFORE ||
+	    left == UINT64_MAX || left <= SECONDS_LONG)
+		return NULL;
+	printer->suggest_monitor = false;
+	return gg_tell(printer->notices, "-via monitor is faster: it has QEMU write the memory "
+					 "itself, at its disk's speed");
+}
+
+static struct gg_error *print_range(struct printer *printer, const struct gg_ram_range *range)
+{
+	if (printer->has_range && printer->start == range->start)
+		return NULL;
+	printer->has_range = true;
+	printer->start = range->start;
+	gg_append_range(&printer->text, range);
+	gg_buffer_append(&printer->text, "\n", 1);
+	return gg_write_out(&printer->text, printer->writer);
+}
+
+static struct gg_error *show_progress(void *data, const struct gg_dump_progress *progress)
+{
+	struct printer *printer = data;
+	const struct gg_dump_options *options = printer->options;
+	struct gg_error *err = suggest_monitor(printer, progress);
+	if (!err)
+		err = print_range(printer, progress->range);
+	return err || !options->progress ? err : options->progress(options->data, progress);
+}
+
+static struct gg_error *print_result(struct printer *printer, const struct gg_dump_result *result)
+{
+	const double shortest = 1e-3; // of a time that a rate may be of
+	const double seconds = result->seconds > shortest ? result->seconds : shortest;
+	gg_buffer_format(&printer->text, "%s: ", printer->options->path);
+	gg_append_size(&printer->text, result->memory_size);
+	gg_buffer_format(&printer->text, " of guest memory in %.2f s (", result->seconds);
+	gg_append_size(&printer->text, rate(result->memory_size, seconds));
+	gg_buffer_format(&printer->text, "/s)\n");
+	return gg_write_out(&printer->text, printer->writer);
+}
+
+struct gg_error *gg_print_dump(struct gg_guest *guest, const struct gg_dump_options *options,
+			       const struct gg_writer *writer, const struct gg_notices *notices)
+{
+	struct printer printer = { .options = options,
+				   .writer = writer,
+				   .notices = notices,
+				   .suggest_monitor = options->suggest_monitor &&
+						      gg_guest_is_over_wire(guest) };
+	struct gg_dump_options own = *options;
+	struct gg_dump_result result;
+	own.progress = show_progress;
+	own.data = &printer;
+	own.notices = notices;
+	struct gg_error *err = gg_dump(guest, &own, &result);
+	if (!err)
+		err = print_result(&printer, &result);
+	gg_buffer_deinit(&printer.text);
+	return err;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The list of guest-kernel as text, or as JSON, an object on a line for each kernel:
+//
+//     {"number":2,"release":"6.1.0-56-cloud-amd64","architecture":"x86_64","chosen":false,
+//      "cpus":[0],"crash_time":1795709142,"vmcoreinfo":"0x00000000019a0000",
+//      "vmcoreinfo_by":"kdump","panic":"Kernel panic - not syncing: ...",
+//      "last_record_ns":10885201000,"last_text":" </TASK>"}
+//
+// A key is always there, with null for what is not known. "crash_time" is in seconds since 1970,
+// null for a kernel that has not crashed.
+#include "kernels.h"
+#include "words.h"
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+struct printer {
+	const struct gg_kernels_options *options;
+	struct gg_buffer out;
+	unsigned int number; // of the last kernel
+};
+
+// ---- Text ----
+
+static void append_crash(struct gg_buffer *out, uint64_t seconds)
+{
+	char text[64];
+	struct tm tm;
+	const time_t time = (time_t)seconds;
+	if (!seconds) // VMCOREINFO does not say
+		gg_buffer_format(out, ", crashed");
+	else if (seconds <= INT64_MAX && gmtime_r(&time, &tm) &&
+		 strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		gg_buffer_format(out, ", crashed at %s", text);
+	else
+		gg_buffer_format(out, ", crashed %" PRIu64 " s after 1970", seconds);
+}
+
+static void append_cpus(struct gg_buffer *out, const struct gg_kernel_info *kernel)
+{
+	if (!kernel->cpu_count) {
+		gg_buffer_format(out, "no CPU runs it");
+		return;
+	}
+	gg_buffer_format(out, "%s CPU%s ", kernel->has_crashed ? "has parked" : "running on",
+			 gg_plural(kernel->cpu_count));
+	gg_append_numbers(out, kernel->cpus, kernel->cpu_count);
+}
+
+void gg_append_kernel_text(struct gg_buffer *out, unsigned int number,
+			   const struct gg_kernel_info *kernel)
+{
+	gg_buffer_format(out, "%c%u  Linux %s, %s, ", kernel->is_chosen ? '*' : ' ', number,
+			 kernel->release, kernel->architecture);
+	append_cpus(out, kernel);
+	if (kernel->has_crashed)
+		append_crash(out, kernel->crash_time);
+	gg_buffer_format(out, "\n    VMCOREINFO at guest-physical 0x%" PRIx64 ", %s\n",
+			 kernel->choice.note, gg_finder_text(kernel->finder));
+	if (kernel->panic)
+		gg_buffer_format(out, "    panic: %s\n", kernel->panic);
+	if (!kernel->last)
+		return;
+	gg_buffer_format(out, "    last log line: ");
+	if (kernel->has_time) {
+		enum { SECONDS_WIDTH = 5 }; // as the kernel prints it
+		gg_buffer_format(out, "[");
+		gg_append_kernel_time(out, kernel->time, SECONDS_WIDTH);
+		gg_buffer_format(out, "] ");
+	}
+	gg_buffer_format(out, "%s\n", kernel->last);
+}
+
+// ---- JSON ----
+
+static void append_uint_or_null(struct gg_buffer *out, const char *key, bool is_known,
+				uint64_t value)
+{
+	if (is_known)
+		gg_json_uint(out, key, value);
+	else
+		gg_json_null(out, key);
+}
+
+void gg_append_kernel_json(struct gg_buffer *out, unsigned int number,
+			   const struct gg_kernel_info *kernel)
+{
+	gg_json_open_object(out, NULL);
+	gg_json_uint(out, "number", number);
+	gg_json_string(out, "release", kernel->release);
+	gg_json_string(out, "architecture", kernel->architecture);
+	gg_json_bool(out, "chosen", kernel->is_chosen);
+	gg_json_open_array(out, "cpus");
+	for (size_t i = 0; i < kernel->cpu_count; i++)
+		gg_json_uint(out, NULL, kernel->cpus[i]);
+	gg_json_close_array(out);
+	append_uint_or_null(out, "crash_time", kernel->has_crashed, kernel->crash_time);
+	gg_json_address(out, "vmcoreinfo", kernel->choice.note);
+	gg_json_string(out, "vmcoreinfo_by", gg_kernel_finder_name(kernel->finder));
+	gg_json_string(out, "panic", kernel->panic);
+	append_uint_or_null(out, "last_record_ns", kernel->has_time, kernel->time);
+	gg_json_string(out, "last_text", kernel->last);
+	gg_json_close_object(out);
+	gg_json_end_line(out);
+}
+
+// ---- All ----
+
+static struct gg_error *append_kernel(void *data, const struct gg_kernel_info *kernel)
+{
+	struct printer *printer = data;
+	const struct gg_kernels_options *options = printer->options;
+	printer->number++;
+	if (options->json)
+		gg_append_kernel_json(&printer->out, printer->number, kernel);
+	else
+		gg_append_kernel_text(&printer->out, printer->number, kernel);
+	return options->visit ? options->visit(options->data, kernel) : NULL;
+}
+
+struct gg_error *gg_print_kernels(struct gg_guest *guest, const struct gg_kernels_options *options,
+				  const struct gg_writer *writer, const struct gg_notices *notices)
+{
+	struct printer printer = { .options = options };
+	(void)notices; // the list says all that there is to tell
+	struct gg_error *err = gg_guest_kernels(guest, options->scan, append_kernel, &printer);
+	if (!err)
+		err = gg_write_out(&printer.out, writer);
+	gg_buffer_deinit(&printer.out);
+	return err;
+}
