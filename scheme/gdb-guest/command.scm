@@ -8,7 +8,6 @@
   #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
-  #:use-module (ice-9 regex)
   #:use-module (srfi srfi-1)
   #:export (register-guest-command
             call-with-guest
@@ -20,9 +19,7 @@
             complete-command
             call-with-progress
             note
-            note-beside
-            format-size
-            format-address))
+            note-beside))
 
 (define (final? kind)
   "Does an error of KIND end the command, whatever else there might be to tell?"
@@ -114,20 +111,6 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
                     (lambda (text word) (complete-command name text word))))
 
 ;;; Words.
-
-(define (format-size bytes)
-  "BYTES with three significant digits and a unit."
-  (let loop ((value bytes) (units '("bytes" "KiB" "MiB" "GiB" "TiB" "PiB" "EiB")))
-    (cond
-     ((and (>= value 1024) (pair? (cdr units))) (loop (/ value 1024) (cdr units)))
-     ((integer? value) (format #f "~a ~a" value (car units)))
-     (else (format #f "~a ~a" (round-to-tenths value) (car units))))))
-
-(define (round-to-tenths value)
-  (/ (round (* 10 (exact->inexact value))) 10))
-
-(define (format-address address)
-  (string-append "0x" (string-pad (number->string address 16) 16 #\0)))
 
 (define (note format-string . arguments)
   "What was assumed, found by scanning, or is stale: one line."

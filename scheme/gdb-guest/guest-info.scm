@@ -5,7 +5,6 @@
   #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
   #:use-module (gdb-guest run-state)
-  #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:export (guest-info
             guest-layout))

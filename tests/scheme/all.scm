@@ -15,7 +15,6 @@
 
 (test-begin "gdb-guest")
 (load-tests "command.scm")
-(load-tests "json.scm")
 (load-tests "host.scm")
 (test-end "gdb-guest")
 

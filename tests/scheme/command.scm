@@ -64,17 +64,3 @@ what is known of CPU N"
   '("warn" "warn+") (complete-command "guest-klog" "-level err,w" "w"))
 (test-equal "without a guest its symbols do not complete"
   '() (complete-command "guest-x" "jif" "jif"))
-
-;;; Numbers for people.
-
-(for-each (lambda (row)
-            (test-equal (string-append "format-size says " (cdr row))
-              (cdr row) (format-size (car row))))
-          `((0 . "0 bytes") (1023 . "1023 bytes") (1024 . "1 KiB") (1536 . "1.5 KiB")
-            (268435456 . "256 MiB") (268697600 . "256.2 MiB") (5368709120 . "5 GiB")
-            (,(expt 2 60) . "1 EiB")))
-
-(test-equal "format-address has 16 digits"
-  "0x00000000fffc0000" (format-address #xfffc0000))
-(test-equal "format-address knows the last address"
-  "0xffffffffffffffff" (format-address (- (expt 2 64) 1)))
