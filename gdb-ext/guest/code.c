@@ -14,8 +14,8 @@ struct reader {
 	uint8_t bytes[PAGE + LONGEST];
 	gg_gva_t start; // of BYTES
 	size_t size;
-	size_t page;             // how many of them are in the page
-	struct gg_error *behind; // why there are none behind the page
+	size_t page;             // bytes that are in the page
+	struct gg_error *behind; // the reason why there are no bytes behind the page, or NULL
 };
 
 static void forget(struct reader *reader)
@@ -25,8 +25,8 @@ static void forget(struct reader *reader)
 	reader->size = reader->page = 0;
 }
 
-// Reads from ADDRESS to the end of its page, and what the page's last instruction may need of the
-// next page, if that can be read.
+// Reads from ADDRESS to the end of its page, and the bytes of the next page that the page's last
+// instruction may need, if the next page can be read.
 static struct gg_error *fill(struct reader *reader, gg_gva_t address)
 {
 	forget(reader);
@@ -49,8 +49,8 @@ static struct gg_error *fill(struct reader *reader, gg_gva_t address)
 	return err;
 }
 
-// The bits of the code that the CPU whose cpu_index is CPU executes; of the kernel's code for
-// GG_KERNEL_TABLES; where there is no kernel, of the first CPU's.
+// Finds the bits of the code that the CPU whose cpu_index is CPU executes; of the kernel's code for
+// GG_KERNEL_TABLES, and without a kernel of the first CPU's.
 static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *arch, int64_t cpu,
 				  unsigned int *ret)
 {
@@ -97,7 +97,7 @@ disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *c
 					      instruction.size);
 		if (!err)
 			memcpy(instruction.bytes, code->bytes, instruction.size);
-		// It may go on where nothing can be read.
+		// The instruction may go on where nothing can be read.
 		if (!err && !instruction.is_whole && code->size < LONGEST && reader->behind)
 			return gg_error_create(gg_error_kind(reader->behind),
 					       "the instruction at 0x%" PRIx64

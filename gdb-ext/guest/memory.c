@@ -78,7 +78,7 @@ static struct gg_error *find_cpu(struct gg_guest *guest, int64_t index,
 	return err ? err : no_cpu(cpus, index);
 }
 
-// The registers that may hold a CPU's offset; none where the registers cannot be read.
+// Finds the registers that may hold the CPU's offset; none where the registers cannot be read.
 static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				   uint64_t bases[GG_PER_CPU_BASES], size_t *ret)
 {
@@ -257,7 +257,7 @@ static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index,
 	return err ? err : use_cpu(guest, cpu, notices, space);
 }
 
-// GG_NOT_FOUND and GG_ABSENT where there is no kernel to be found.
+// GG_NOT_FOUND and GG_ABSENT where no kernel is found.
 static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_space *space)
 {
 	const struct gg_kernel *kernel;
@@ -267,7 +267,7 @@ static struct gg_error *use_kernel(struct gg_guest *guest, struct gg_address_spa
 	return err;
 }
 
-// The first CPU whose own page tables are known.
+// Takes the first CPU whose own page tables are known.
 static struct gg_error *use_any_cpu(struct gg_guest *guest, const struct gg_notices *notices,
 				    struct gg_address_space *space)
 {
@@ -377,7 +377,7 @@ static struct gg_error *show_entry(void *data, const struct gg_page_entry *entry
 	return walk->visit(walk->data, &shown);
 }
 
-// Is the byte at GPA in RANGE not to be had? A page that was never touched is not read.
+// Tests whether the byte at GPA in RANGE is missing. A page that was never touched is not read.
 static bool is_absent(const struct gg_ram_map *map, const struct gg_ram_range *range, gg_gpa_t gpa)
 {
 	uint8_t byte;

@@ -78,7 +78,7 @@ int64_t gg_guile_cpu(SCM cpu)
 				: GG_KERNEL_TABLES;
 }
 
-// Of the CPU whose index CPU is; of the kernel for #f.
+// Finds the address space of the CPU whose index CPU is, of the kernel for #f.
 static struct gg_address_space *get_space(struct gg_guest *guest, SCM cpu, SCM notice)
 {
 	struct gg_address_space *space;

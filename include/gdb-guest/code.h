@@ -12,16 +12,16 @@
 
 #pragma GCC visibility push(default)
 
-enum { GG_INSTRUCTION_BYTES = 16 }; // no known architecture has a longer one
+enum { GG_INSTRUCTION_BYTES = 16 }; // more than any known architecture has
 
 struct gg_instruction {
 	gg_gva_t address;
 	unsigned int size; // in bytes
 	uint8_t bytes[GG_INSTRUCTION_BYTES];
-	bool is_whole; // else it is a byte that is no instruction, "(bad)"
+	bool is_whole; // else a byte that starts no instruction, "(bad)"
 	char text[200];
-	bool has_target; // it names an address by its distance: ...
-	bool is_branch;  // ... where it leads, else the memory that it uses
+	bool has_target; // the instruction has an address, by its distance: ...
+	bool is_branch;  // ... where the instruction leads, else the memory that it uses
 	gg_gva_t target;
 };
 
@@ -32,7 +32,7 @@ struct gg_disassembly {
 	bool intel;     // in Intel's syntax rather than AT&T's
 };
 
-// Calls VISIT for each instruction that is asked for. An error of VISIT's ends it. GG_UNSUPPORTED
+// Calls VISIT for each instruction that WHAT has. An error of VISIT's ends the work. GG_UNSUPPORTED
 // for an architecture whose code is not shown yet; notices and other errors are those of
 // gg_guest_address_space() and gg_address_space_read().
 struct gg_error *gg_guest_disassemble(

@@ -63,14 +63,14 @@ struct gg_cpu {
 	const struct gg_cpu *nested; // the CPU as the nested guest has it, or NULL
 };
 
-// Calls VISIT for every vCPU, in QEMU's order. An error of VISIT's ends it.
+// Calls VISIT for every vCPU, in QEMU's order. An error of VISIT's ends the visit.
 struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
 			       void *data);
 
-// Calls VISIT for the CPUs whose cpu_index is in INDICES, in that order; for all in QEMU's order where
-// INDICES is NULL. Those that execute the chosen kernel have their symbol, which others lack. NOTICES
-// get a line where the kernel's symbols are damaged.
+// Calls VISIT for the CPUs whose cpu_index is in INDICES, in the order of INDICES; for all CPUs in
+// QEMU's order where INDICES is NULL. A CPU that executes the chosen kernel has its symbol. NOTICES get
+// a line where the kernel's symbols are damaged.
 struct gg_error *
 gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size_t count,
 			   struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),

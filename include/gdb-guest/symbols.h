@@ -22,19 +22,19 @@ struct gg_symbol {
 typedef struct gg_error *gg_visit_symbol_fn(void *data, const struct gg_symbol *symbol);
 typedef struct gg_error *gg_visit_name_fn(void *data, const char *name);
 
-// The address of the guest kernel's symbol NAME, by VMCOREINFO or kallsyms; of several the lowest.
+// Finds the address of the guest kernel's symbol NAME; of several symbols the lowest address.
 // GG_NOT_FOUND where there is no such symbol, no kallsyms or no Linux kernel.
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret);
 
-// The symbol NAME of the guest's kernel as the CPU whose cpu_index is CPU has it: of a per-CPU
-// variable that CPU's own. With GG_KERNEL_TABLES for CPU a per-CPU variable is GG_INVALID. NOTICES
+// Finds the symbol NAME of the guest's kernel for the CPU whose cpu_index is CPU: of a per-CPU
+// variable the CPU's own. With GG_KERNEL_TABLES for CPU a per-CPU variable is GG_INVALID. NOTICES
 // get a line where QEMU and the kernel number the CPU differently, or may.
 // RET's name is NAME, or lives as long as GUEST. GG_NOT_FOUND where there is no such symbol or CPU.
 struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
 				      const struct gg_notices *notices, struct gg_symbol *ret);
 
-// The symbol of the guest's kernel that ADDRESS is in; of several at one address the first, as in
-// the kernel's own messages. The name lives as long as GUEST. GG_NOT_FOUND.
+// Finds the symbol of the guest's kernel that ADDRESS is in; of several symbols at an address the first,
+// as in the kernel's own messages. The name lives as long as GUEST. GG_NOT_FOUND.
 struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address,
 				    struct gg_symbol *ret);
 
