@@ -32,10 +32,10 @@ static SCM print_registers(SCM object, SCM cpus, SCM all, SCM json, SCM set, SCM
 	return SCM_UNSPECIFIED;
 }
 
-// (%print-memory GUEST CPU ADDRESS FORMAT INTEL? JSON? EVALUATE WRITE NOTICE). ADDRESS is a text,
+// (%print-memory GUEST CPU ADDRESS FORMAT PHYSICAL? INTEL? JSON? EVALUATE WRITE NOTICE). ADDRESS is a text,
 // FORMAT a text or #f. EVALUATE is called with an expression and the words for the expected text.
-static SCM print_memory(SCM object, SCM cpu, SCM address, SCM format, SCM intel, SCM json,
-			SCM evaluate, SCM write, SCM notice)
+static SCM print_memory(SCM object, SCM cpu, SCM address, SCM format, SCM physical, SCM intel,
+			SCM json, SCM evaluate, SCM write, SCM notice)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
 	const struct gg_writer writer = gg_guile_writer(&write);
@@ -45,6 +45,7 @@ static SCM print_memory(SCM object, SCM cpu, SCM address, SCM format, SCM intel,
 	const struct gg_examine_options options = {
 		.address = { .text = scm_to_utf8_string(address), .cpu = index, .front = &front },
 		.format = gg_guile_optional_text(format),
+		.is_physical = scm_is_true(physical),
 		.intel = scm_is_true(intel),
 		.json = scm_is_true(json),
 	};
@@ -77,6 +78,6 @@ static SCM print_translation(SCM object, SCM cpu, SCM address, SCM json, SCM eva
 void gg_guile_init_print(void)
 {
 	gg_guile_define("%print-registers", 7, (scm_t_subr)print_registers);
-	gg_guile_define("%print-memory", 9, (scm_t_subr)print_memory);
+	gg_guile_define("%print-memory", 10, (scm_t_subr)print_memory);
 	gg_guile_define("%print-translation", 7, (scm_t_subr)print_translation);
 }

@@ -118,6 +118,10 @@ static const struct gg_option x_options[] = {
 	  .help = "Through the page tables of this CPU, as it sees memory, and with its own "
 		  "per-CPU\n"
 		  "    variables; without it, through those of the guest's kernel." },
+	{ .name = "physical",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "ADDR is guest-physical, a number: no page tables are used, and there are no "
+		  "instructions." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each line: address, symbol, bytes, values; text of a string "

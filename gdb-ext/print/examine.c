@@ -23,11 +23,22 @@ enum {
 
 // ---- Addresses ----
 
+// Finds the symbol of ADDRESS, which is a line's own where NAMED is not NULL: a guest-physical address
+// has no symbol, a value that is shown as an address may have one.
+static struct gg_error *find_symbol(struct gg_examine *examine, gg_gva_t address,
+				    const struct gg_named_address *named, char **ret)
+{
+	*ret = NULL;
+	return named && examine->options->is_physical
+		       ? NULL
+		       : gg_guest_symbol_text(examine->guest, address, named, NULL, ret);
+}
+
 struct gg_error *gg_examine_append_address(struct gg_examine *examine, gg_gva_t address,
 					   const struct gg_named_address *named)
 {
 	char *symbol;
-	struct gg_error *err = gg_guest_symbol_text(examine->guest, address, named, NULL, &symbol);
+	struct gg_error *err = find_symbol(examine, address, named, &symbol);
 	if (err)
 		return err;
 	gg_buffer_format(&examine->text, "0x%" PRIx64, address);
@@ -41,7 +52,7 @@ struct gg_error *gg_examine_append_symbol(struct gg_examine *examine, const char
 					  gg_gva_t address, const struct gg_named_address *named)
 {
 	char *symbol;
-	struct gg_error *err = gg_guest_symbol_text(examine->guest, address, named, NULL, &symbol);
+	struct gg_error *err = find_symbol(examine, address, named, &symbol);
 	if (err)
 		return err;
 	gg_json_string(&examine->text, key, symbol);
@@ -73,9 +84,21 @@ void gg_examine_close_object(struct gg_examine *examine)
 	gg_json_end_line(&examine->text);
 }
 
+static struct gg_error *read_physical(struct gg_examine *examine, gg_gpa_t address, void *buffer,
+				      size_t size)
+{
+	const struct gg_ram_map *map;
+	struct gg_error *err = gg_guest_ram_map(examine->guest, &map);
+	if (!err)
+		err = gg_guest_check_ram(examine->guest);
+	return err ? err : gg_ram_map_read(map, address, buffer, size);
+}
+
 static struct gg_error *read_memory(struct gg_examine *examine, gg_gva_t address, void *buffer,
 				    size_t size)
 {
+	if (examine->options->is_physical)
+		return read_physical(examine, address, buffer, size);
 	struct gg_address_space *space;
 	struct gg_error *err = gg_guest_address_space(examine->guest, examine->options->address.cpu,
 						      examine->notices, &space);
@@ -354,6 +377,33 @@ static struct gg_error *print_strings(struct gg_examine *examine)
 
 // ---- All of them ----
 
+static struct gg_error *check_physical(const struct gg_examine *examine)
+{
+	if (!examine->options->is_physical)
+		return NULL;
+	if (examine->named.name)
+		return gg_error_create(GG_INVALID,
+				       "-physical: %s is a virtual address; guest-vtop shows where "
+				       "that is",
+				       examine->options->address.text);
+	if (examine->format.letter == 'i')
+		return gg_error_create(GG_INVALID, "-physical: instructions are shown by virtual "
+						   "addresses alone");
+	return NULL;
+}
+
+static struct gg_error *print_format(struct gg_examine *examine)
+{
+	switch (examine->format.letter) {
+	case 's':
+		return print_strings(examine);
+	case 'i':
+		return gg_examine_code(examine);
+	default:
+		return print_units(examine);
+	}
+}
+
 struct gg_error *gg_print_examine(struct gg_guest *guest, const struct gg_examine_options *options,
 				  const struct gg_writer *writer, const struct gg_notices *notices)
 {
@@ -365,16 +415,9 @@ struct gg_error *gg_print_examine(struct gg_guest *guest, const struct gg_examin
 		err = gg_guest_evaluate(guest, &options->address, notices, &examine.named);
 	if (err)
 		return err;
-	switch (examine.format.letter) {
-	case 's':
-		err = print_strings(&examine);
-		break;
-	case 'i':
-		err = gg_examine_code(&examine);
-		break;
-	default:
-		err = print_units(&examine);
-	}
+	err = check_physical(&examine);
+	if (!err)
+		err = print_format(&examine);
 	gg_buffer_deinit(&examine.text);
 	gg_named_address_deinit(&examine.named);
 	return err;

@@ -27,13 +27,14 @@ struct gg_address_text {
 struct gg_examine_options {
 	struct gg_address_text address;
 	const char *format; // [COUNT][LETTER][SIZE] as in GDB's x, or NULL
+	bool is_physical;   // the address is guest-physical: without page tables and symbols
 	bool intel;         // instructions in Intel's syntax rather than AT&T's
 	bool json;          // a JSON object for each line
 };
 
-// Writes guest memory at a virtual address. GG_INVALID for a wrong format; other errors are those
-// of gg_guest_address_space(), gg_address_space_read() and gg_guest_disassemble(). Lines before the
-// error are written.
+// Writes guest memory at an address. GG_INVALID for a wrong format, and for a symbol or instructions
+// where the address is guest-physical; other errors are those of gg_guest_address_space(),
+// gg_address_space_read() and gg_guest_disassemble(). Lines before the error are written.
 //
 // The JSON objects have "address", "symbol" (or null), "bytes" (in hexadecimal, in the order of
 // memory), and for units "values" (numbers for the formats d, u, c, else strings) and, for the format

@@ -18,7 +18,7 @@ what was asked for, or not be current."
   (call-with-guest
    (lambda (guest)
      (%print-memory guest (option options 'cpu) (option options 'address) (option options 'format)
-                    (equal? (setting "disassembly-flavor") "intel") (option options 'json)
+                    (option options 'physical) (equal? (setting "disassembly-flavor") "intel") (option options 'json)
                     evaluate-integer say-bytes (note-beside options)))))
 
 (register-guest-command "guest-x" print-memory)

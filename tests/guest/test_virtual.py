@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-x and guest-vtop, against what QEMU's gdbstub reads and what its monitor says of the page tables."""
 
+import json
 import random
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -260,6 +262,36 @@ def code_of(text):
     lines = [line for line in text.split("\n") if ":\t" in line]
     return [(int(re.search(r"0x[0-9a-f]+", line)[0], 16), re.findall(r"\t(?:j|call)\S* +(0x[0-9a-f]+)", line))
             for line in lines]
+
+
+def test_json(mapped, folder):
+    """{mapped}: guest-x -json has the gdbstub's bytes, guest-vtop -json the monitor's page, and notes are not among them"""
+    where, data = mapped.readable()
+    page = next(where & ~(size - 1) for size in (4096, 2 << 20, 4 << 20, 1 << 30) if where & ~(size - 1) in mapped.pages)
+    code = mapped.shown["pc"] if mapped.shown else hex(where)
+    cpu = "-cpu 0" if mapped.shown else ""
+    run = gdb.batch(mapped.qemu, mapped.core, prefix=("sh", "-c", f'exec "$@" 2>{folder}/aside', "sh"),
+                    commands=[r"echo @begin\n", f"guest-x/8bx {where:#x} -json {cpu}", f"guest-x/2gu {where:#x} -json -cpu 0",
+                              f"guest-vtop {where:#x} -json -cpu 0", f"guest-x/3i {code} -json -cpu 0",
+                              f"guest-x/2gu {mapped.pages[page][0] + where - page:#x} -json -physical"])
+    assert run.status == 0, run
+    lines = gdb.lines_of(run.output[run.output.index("@begin\n") + len("@begin\n"):])
+    by_bytes, by_words, walk, *instructions, physical = map(json.loads, lines)
+    assert by_bytes["bytes"] == data[:8].hex()
+    assert by_bytes["values"] == [f"{byte:#04x}" for byte in data[:8]]
+    assert by_words["values"] == [*struct.unpack("<2Q", data)]
+    assert physical["values"] == by_words["values"] and physical["address"] == walk["gpa"]
+    assert by_words["address"] == walk["address"] == f"{where:#018x}"
+    assert walk["mapped"] and int(walk["gpa"], 16) == mapped.pages[page][0] + where - page
+    assert walk["entries"][-1]["flags"].startswith("P ") and not walk["absent"]
+    assert len(instructions) == 3
+    notes = gdb.notes((folder / "aside").read_text().split("\n"))
+    if mapped.shown:
+        truth = code_of(mapped.shown["code"])[:3]
+        assert [int(one["address"], 16) for one in instructions] == [address for address, _ in truth]
+        assert [one["cpus"] for one in instructions] == [[0], [], []]
+    else:
+        assert notes == ["note: no kernel of Linux is found: through CPU 0's page tables"]
 
 
 @pytest.mark.machines("Linux")

@@ -191,8 +191,36 @@ static void test_last_address(void **state)
 	refuse("0xfffffffffffffff8", "4x", GG_INVALID,
 	       "16 bytes from 0xfffffffffffffff8 on go beyond the last address, "
 	       "0xffffffffffffffff");
+	refuse("-16", "4xg", GG_INVALID, "32 bytes from 0xfffffffffffffff0 on go");
 	refuse("-1", "2xb", GG_INVALID, "2 bytes from 0xffffffffffffffff on");
 	refuse("-1", "xb", GG_FAULT, "0xffffffffffffffff is not mapped");
+}
+
+static void test_physical(void **state)
+{
+	static const uint8_t bytes[] = { 0x40, 0x00, 0x20, 0x81, 0xff, 0xff, 0xff, 0xff, 'o', 'k' };
+	(void)state;
+	put_data(bytes, sizeof(bytes));
+	struct gg_examine_options options = at("0x420000", "1a");
+	options.is_physical = true;
+	assert_success(examine(&options));
+	assert_string_equal(named.printed, "0x420000:\t0xffffffff81200040 <sys_call_1>\n");
+	options.format = "xw";
+	options.json = true;
+	assert_success(examine(&options));
+	assert_string_equal(named.printed, "{\"address\":\"0x0000000000420000\",\"symbol\":null,"
+					   "\"bytes\":\"40002081\",\"values\":[\"0x81200040\"]}\n");
+	options = at("0x420008", "s");
+	options.is_physical = true;
+	assert_success(examine(&options));
+	assert_string_equal(named.printed, "0x420008:\t\"ok\"\n");
+	options.format = "i";
+	assert_error(examine(&options), GG_INVALID, "-physical: instructions are shown by virtual");
+	options = at("_stext", "x");
+	options.is_physical = true;
+	assert_error(examine(&options), GG_INVALID, "-physical: _stext is a virtual address");
+	options.address.text = "0x1000000";
+	assert_error(examine(&options), GG_FAULT, "guest-physical 0x1000000 is not RAM");
 }
 
 // ---- JSON ----
@@ -493,6 +521,9 @@ int main(void)
 		TEST("guest-x shows strings, escaped, and says where one goes on", test_strings),
 		TEST("guest-x shows what is mapped, and no line in part", test_not_mapped),
 		TEST("guest-x goes up to the last address", test_last_address),
+		TEST("guest-x -physical shows guest-physical memory, without symbols of its "
+		     "addresses",
+		     test_physical),
 		TEST("guest-x -json has bytes in the order of memory, and values by the format",
 		     test_json),
 		TEST("guest-x/i shows symbols of targets, and the CPUs that are there", test_code),
