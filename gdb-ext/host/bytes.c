@@ -60,7 +60,7 @@ static struct gg_error *find_symbol(void *data, const char *name, uint64_t *ret)
 	return gg_error_create(GG_NOT_FOUND, "no symbol %s", name);
 }
 
-// FNV-1a of TEXT, on top of VALUE.
+// Computes FNV-1a of TEXT, on top of VALUE.
 static uint32_t hash(uint32_t value, const char *text)
 {
 	for (; *text; text++)

@@ -8,27 +8,26 @@
 
 struct gg_bytes_host;
 
-// Little-endian, pointers of 8 bytes, empty.
+// Creates an empty host, little-endian, with pointers of 8 bytes.
 struct gg_error *gg_bytes_host_create(struct gg_bytes_host **ret);
 
-// NULL is allowed.
+// Destroys BYTES, which may be NULL.
 void gg_bytes_host_destroy(struct gg_bytes_host *bytes);
 
-// Valid as long as BYTES is. Its big_endian and address_size may be changed.
+// Returns the host, valid as long as BYTES is. Its big_endian and address_size may be changed.
 struct gg_host *gg_bytes_host(struct gg_bytes_host *bytes);
 
-// SIZE bytes at ADDRESS, zeroed; the host owns them, the caller fills them in. No two pieces
-// overlap.
+// Adds SIZE zeros at ADDRESS; the host owns them, the caller fills them in. No two pieces overlap.
 struct gg_error *gg_bytes_host_add_memory(struct gg_bytes_host *bytes, uint64_t address,
 					  size_t size, void **ret);
 
-// NAME, TYPE and PATH must outlive the host.
+// Adds a symbol or a member. NAME, TYPE and PATH must outlive the host.
 struct gg_error *gg_bytes_host_add_symbol(struct gg_bytes_host *bytes, const char *name,
 					  uint64_t address);
 struct gg_error *gg_bytes_host_add_member(struct gg_bytes_host *bytes, const char *type,
 					  const char *path, uint64_t offset, uint64_t size);
 
-// How many times it was asked to read.
+// Returns the number of reads so far.
 uint64_t gg_bytes_host_reads(const struct gg_bytes_host *bytes);
 
 #endif

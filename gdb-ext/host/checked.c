@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// GDB 13 reads zeros, without an error, where a core was made without some memory. Here every read
-// is first held against the core's own program headers.
+// The host that checks every read against the core's own program headers first: GDB 13 reads zeros,
+// without an error, where a core was made without some memory.
 #include "checked.h"
 
 static struct gg_error *checked_read(void *data, uint64_t address, void *buffer, size_t size)

@@ -44,7 +44,7 @@ struct gg_error *gg_host_read_text(const struct gg_host *host, uint64_t address,
 	if (!text)
 		return gg_enomem;
 
-	// In pieces that never cross a page before the NUL is seen: the next one may not exist.
+	// In pieces that never cross a page before the NUL is seen: the next page may not exist.
 	enum { PIECE = 64 };
 	for (size_t length = 0; length < limit;) {
 		size_t piece = PIECE - (address + length) % PIECE;
@@ -69,7 +69,7 @@ struct gg_error *gg_host_symbol(const struct gg_host *host, const char *name, ui
 	return host->ops->symbol(host->data, name, ret);
 }
 
-// "ram_block (nor ram_addr)"
+// The error names all names: "ram_block (nor ram_addr)".
 static struct gg_error *missing_member(const struct gg_layout_row *row)
 {
 	struct gg_error *err =

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What every reader does with the host interface: integers, pointers, texts, whole layouts.
+// The reads that every reader does by the host interface: integers, pointers, texts, whole layouts.
 #ifndef GG_HOST_H
 #define GG_HOST_H
 
 #include "base/cursor.h"
 
-// gg_host_ops.read, with SIZE 0 allowed and a range that wraps refused.
+// Reads as gg_host_ops.read, with SIZE 0 allowed and a range that wraps refused.
 struct gg_error *gg_host_read(const struct gg_host *host, uint64_t address, void *buffer,
 			      size_t size);
 
-// An integer of SIZE (1 to 8) bytes at ADDRESS.
+// Reads an integer of SIZE (1 to 8) bytes at ADDRESS.
 struct gg_error *gg_host_read_uint(const struct gg_host *host, uint64_t address, uint64_t size,
 				   uint64_t *ret);
 
-// The integer MEMBER of the structure at ADDRESS.
+// Reads the integer MEMBER of the structure at ADDRESS.
 struct gg_error *gg_host_read_member(const struct gg_host *host, uint64_t address,
 				     const struct gg_member *member, uint64_t *ret);
 
-// The text at ADDRESS up to its NUL, which must come within LIMIT bytes; the caller frees it.
+// Reads the text at ADDRESS up to its NUL, which must come within LIMIT bytes; the caller frees it.
 struct gg_error *gg_host_read_text(const struct gg_host *host, uint64_t address, size_t limit,
 				   char **ret);
 
@@ -30,9 +30,9 @@ struct gg_layout_row {
 	const char *type;
 	// The member's names over the versions, newest first, up to a NULL.
 	const char *const *paths;
-	// Where in the reader's layout its struct gg_member is.
+	// The offset of the struct gg_member in the reader's layout.
 	size_t where;
-	// Not in all versions: left with size 0 where the type has none of the names.
+	// Allows a type without any of the names: the member is left with size 0.
 	bool optional;
 };
 

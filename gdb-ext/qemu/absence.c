@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The pages of guest RAM that QEMU itself knows not to be in its memory: a core has zeros for them.
+// The pages of guest RAM that QEMU itself marks as not in its memory: a core has zeros for them.
 //
 // In:  a RAMBlock. While QEMU receives a guest, its receivedmap has a bit for each page that has
 //      arrived (QEMU migration/ram.c, ramblock_recv_map_init, since v2.11); afterwards it is NULL.
 // Out: bitmaps of the pages that are there.
-// Trusts nothing it reads: a bitmap is as long as its block, and that is bounded; what cannot be
-// read of a bitmap counts as not arrived.
+// Trusts nothing it reads: a bitmap is as long as its block, whose length is bounded; an unreadable
+// part of a bitmap counts as not arrived.
 #include "internal.h"
 #include "base/cleanup.h"
 
@@ -31,12 +31,12 @@ struct target_page_layout {
 	struct gg_member bits;
 };
 
-// Of use where the page size is not the same for all CPUs of an architecture; else 0.
+// The page size of an architecture whose CPUs do not all have the same; else 0.
 static const struct gg_layout_row target_page_rows[] = {
 	GG_LAYOUT_ROW(struct target_page_layout, bits, "TargetPageBits", "bits"),
 };
 
-// 4 KiB on x86, and on all ARM CPUs since v7.
+// Reads the page size: 4 KiB on x86, and on all ARM CPUs since v7.
 static struct gg_error *read_page_size(const struct gg_host *host, uint64_t *ret)
 {
 	enum { USUAL_BITS = 12, FEWEST_BITS = 10, MOST_BITS = 16 };
@@ -62,7 +62,7 @@ static struct gg_error *read_page_size(const struct gg_host *host, uint64_t *ret
 
 // ---- Blocks ----
 
-// An array of unsigned longs; by bytes it is the same on little-endian hosts only.
+// Reads an array of unsigned longs; by bytes it is the same on little-endian hosts only.
 static struct gg_error *read_bitmap(const struct gg_host *host, uint64_t address,
 				    struct gg_qemu_absence *absence)
 {

@@ -38,7 +38,7 @@ static struct gg_error *find_first(const struct gg_host *host, uint64_t *ret)
 	return err ? err : gg_host_read_uint(host, head, host->address_size, ret);
 }
 
-// Is an accelerator's flag, a bool, set? One that is not in this QEMU is not.
+// Tests an accelerator's flag, a bool; a flag that is not in this QEMU is not set.
 static struct gg_error *read_allowed(const struct gg_host *host, const char *name, bool *ret)
 {
 	uint64_t address, value = 0;
@@ -64,8 +64,8 @@ static struct gg_error *read_accelerator(const struct gg_host *host, enum gg_acc
 	return err;
 }
 
-// The registers of a guest with encrypted state (SEV-ES, TDX) never reach QEMU: KVMState.
-// guest_state_protected, since v6.0.
+// Tests KVMState.guest_state_protected, since v6.0: the registers of a guest with encrypted state
+// (SEV-ES, TDX) never reach QEMU.
 static struct gg_error *read_protected(const struct gg_host *host, bool *ret)
 {
 	struct gg_member member;
@@ -91,7 +91,8 @@ static void set_freshness(struct gg_qemu_cpu *cpu, enum gg_freshness freshness, 
 	cpu->why = why;
 }
 
-// It works on QEMU's copy itself, but while it executes keeps some registers elsewhere.
+// Finds the freshness under TCG, which works on QEMU's copy itself, but keeps some registers
+// elsewhere while it executes.
 static struct gg_error *read_freshness_tcg(const struct gg_host *host,
 					   const struct cpu_layout *layout, struct gg_qemu_cpu *cpu)
 {
@@ -108,7 +109,7 @@ static struct gg_error *read_freshness_tcg(const struct gg_host *host,
 	return err;
 }
 
-// KVM has a copy of its own, and vcpu_dirty tells which one counts.
+// Finds the freshness under KVM, which has a copy of its own: vcpu_dirty tells which copy counts.
 static struct gg_error *read_freshness_kvm(const struct gg_host *host,
 					   const struct cpu_layout *layout, struct gg_qemu_cpu *cpu)
 {

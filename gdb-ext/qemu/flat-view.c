@@ -2,10 +2,10 @@
 //
 // The memory map that QEMU's CPUs see (QEMU include/exec/memory.h; softmmu/memory.c).
 //
-// In:  the host: address_space_memory, the types of what hangs on it.
+// In:  the host: address_space_memory, and the types that it leads to.
 // Out: the ranges that QEMU's own dump holds (softmmu/memory_mapping.c,
-//      guest_phys_block_add_section): RAM and ROM, but no device's memory, no non-volatile memory,
-//      of virtio-mem what is plugged in; neighbours joined where region and bytes both go on.
+//      guest_phys_block_add_section): RAM and ROM, and of virtio-mem the plugged parts, but no
+//      device's memory, no non-volatile memory; neighbours joined where region and bytes go on.
 // Trusts nothing it reads: QEMU is being looked at because something went wrong with it.
 #include "internal.h"
 #include "base/cleanup.h"
@@ -46,7 +46,7 @@ static const struct gg_layout_row rows[] = {
 			       "skip_dump"),
 	// Since v3.1.
 	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, nonvolatile, "MemoryRegion", "nonvolatile"),
-	// QEMU resolves aliases when it renders a FlatView: who does not know them does without.
+	// QEMU resolves aliases when it renders a FlatView: a reader can do without them.
 	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, alias, "MemoryRegion", "alias"),
 	GG_LAYOUT_ROW_OPTIONAL(struct flat_view_layout, alias_offset, "MemoryRegion",
 			       "alias_offset"),
@@ -64,7 +64,7 @@ struct flat_range {
 	uint64_t region, offset, start, size;
 };
 
-// An Int128 that must be in 0 .. 2^64 (a size) or 2^64 - 1 (an address); 2^64 becomes 0.
+// Reads an Int128 that must be in 0 .. 2^64 (a size) or 2^64 - 1 (an address); 2^64 becomes 0.
 static struct gg_error *read_int128(struct gg_cursor *entry, const struct gg_member *member,
 				    const struct gg_member *lo, const char *name, uint64_t *ret)
 {
@@ -116,7 +116,7 @@ static struct gg_error *read_flag(const struct reader *reader, uint64_t region,
 	return err;
 }
 
-// Does QEMU's dump hold this region?
+// Tests whether QEMU's dump holds this region.
 static struct gg_error *is_dumped(const struct reader *reader, uint64_t region, bool *ret)
 {
 	const struct flat_view_layout *layout = &reader->layout;
@@ -131,7 +131,7 @@ static struct gg_error *is_dumped(const struct reader *reader, uint64_t region, 
 	return err;
 }
 
-// Where a RAM region's bytes are: aliases lead to the region that owns the block.
+// Finds a RAM region's bytes: aliases lead to the region that owns the block.
 static struct gg_error *follow_aliases(const struct reader *reader, struct flat_range *range)
 {
 	if (!reader->layout.alias.size || !reader->layout.alias_offset.size)
@@ -154,7 +154,7 @@ static struct gg_error *follow_aliases(const struct reader *reader, struct flat_
 	}
 }
 
-// A range whose block is known, of which perhaps only parts are plugged in.
+// Adds a range whose block is known; perhaps only parts of it are plugged in.
 struct plugged_range {
 	struct gg_qemu_ram *ram;
 	const struct flat_range *range;
@@ -195,7 +195,7 @@ static struct gg_error *add_ram(const struct reader *reader, struct flat_range *
 	struct plugged_range plugged = { reader->ram, range, &block };
 	uint64_t manager = 0;
 	err = gg_qemu_ram_add_absence(reader->host, &block, reader->ram);
-	// Private memory has a manager too, of what is shared.
+	// Private memory has a manager too, of its shared parts.
 	if (!err && reader->layout.rdm.size && !block.is_private)
 		err = gg_host_read_member(reader->host, range->region, &reader->layout.rdm,
 					  &manager);
@@ -207,7 +207,7 @@ static struct gg_error *add_ram(const struct reader *reader, struct flat_range *
 				     &plugged);
 }
 
-// Ranges ascend and do not overlap: NEXT is where the next one may start.
+// Reads one range. Ranges ascend and do not overlap: NEXT is the lowest start of the next range.
 static struct gg_error *check_order(const struct flat_range *range, size_t index, uint64_t next)
 {
 	if (range->size && range->start >= next && range->start + (range->size - 1) >= range->start)
@@ -291,16 +291,17 @@ static struct gg_error *read_flat_view(const struct reader *reader, uint64_t vie
 	return add_flat_ranges(reader, &array, nr);
 }
 
-// A debugger reads a file's debuginfo when it is asked for a symbol in it. Without this, GDB 13
-// looks for struct FlatRange, which only this symbol's file has whole, in every file that names it:
-// 0.5 s instead of 6 ms.
+// Asks for a symbol so that the debugger reads that file's debuginfo. Without this, GDB 13 looks
+// for struct FlatRange, which only this symbol's file has whole, in every file that names it: 0.5 s
+// instead of 6 ms.
 static void hint_at_memory_c(const struct gg_host *host)
 {
 	uint64_t address;
 	gg_error_destroy(gg_host_symbol(host, "memory_region_init", &address));
 }
 
-// Tells apart what is no QEMU at all, and a QEMU of which the types are not known.
+// Finds address_space_memory. The error tells a program that is no QEMU from a QEMU whose types are
+// not known.
 static struct gg_error *find_address_space(const struct gg_host *host, uint64_t *ret)
 {
 	struct gg_error *err = gg_host_symbol(host, "address_space_memory", ret);

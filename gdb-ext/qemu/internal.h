@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the readers of QEMU's memory structures tell each other.
+// The parts that the readers of QEMU's memory structures share.
 #ifndef GG_QEMU_INTERNAL_H
 #define GG_QEMU_INTERNAL_H
 
 #include "ram.h"
 
-// A RAMBlock, and what it takes to find the one of a MemoryRegion.
+// The members of a RAMBlock, and of a MemoryRegion that leads to its RAMBlock.
 struct gg_ram_block_layout {
 	struct gg_member region_block;    // MemoryRegion.ram_block
-	struct gg_member region_ram_addr; // its older form: a ram_addr_t to look up
+	struct gg_member region_ram_addr; // the older form: a ram_addr_t to look up
 	struct gg_member host, length, idstr, mr;
 	struct gg_member received, guest_memfd;
 	// For the look-up by ram_addr_t.
@@ -27,17 +27,17 @@ struct gg_ram_block {
 struct gg_error *gg_ram_block_layout_resolve(const struct gg_host *host,
 					     struct gg_ram_block_layout *ret);
 
-// The RAMBlock of the MemoryRegion at REGION.
+// Reads the RAMBlock of the MemoryRegion at REGION.
 struct gg_error *gg_ram_block_read(const struct gg_host *host,
 				   const struct gg_ram_block_layout *layout, uint64_t region,
 				   struct gg_ram_block *ret);
 
-// Adds to RAM what BLOCK lacks, if that is not known of it yet.
+// Adds BLOCK's absent pages to RAM, unless RAM has them already.
 struct gg_error *gg_qemu_ram_add_absence(const struct gg_host *host,
 					 const struct gg_ram_block *block, struct gg_qemu_ram *ram);
 
-// GG_ABSENT where a post-copy migration comes in of which a QEMU whose RAMBlocks are as LAYOUT says
-// does not tell which pages have arrived.
+// Tests whether a post-copy migration comes in whose arrived pages a QEMU with RAMBlocks of LAYOUT
+// does not show: GG_ABSENT.
 struct gg_error *gg_qemu_check_arrival(const struct gg_host *host,
 				       const struct gg_ram_block_layout *layout);
 

@@ -15,7 +15,8 @@
 
 // ---- The version ----
 
-// As "-version" prints it (QEMU softmmu/vl.c, version()), up to the end of the line.
+// Finds the version as "-version" prints it (QEMU softmmu/vl.c, version()), up to the end of the
+// line.
 static char *find_version(const Elf_Data *data)
 {
 	static const char mark[] = "QEMU emulator version ";
@@ -94,7 +95,8 @@ static const struct gg_layout_row lookup_rows[] = {
 	GG_LAYOUT_ROW(struct lookup_layout, size, "QEnumLookup", "size"),
 };
 
-// The name that the QEnumLookup (QEMU include/qapi/util.h) in the variable NAME has for VALUE.
+// Reads the name that the QEnumLookup (QEMU include/qapi/util.h) in the variable NAME has for
+// VALUE.
 static struct gg_error *read_enum(const struct gg_host *host, const char *name, uint64_t value,
 				  char **ret)
 {

@@ -4,8 +4,8 @@
 
 #include "host/host.h"
 
-// The name of the type of the QOM object (QEMU qom/object.c) at OBJECT, escaped; the caller frees
-// it.
+// Reads the name of the type of the QOM object (QEMU qom/object.c) at OBJECT, escaped; the caller
+// frees it.
 struct gg_error *gg_qom_type_name(const struct gg_host *host, uint64_t object, char **ret);
 
 #endif

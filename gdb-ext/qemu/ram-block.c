@@ -3,7 +3,7 @@
 // RAMBlocks (QEMU include/exec/ramblock.h; before v2.6 include/exec/cpu-all.h).
 //
 // In:  the host, a MemoryRegion's address.
-// Out: where the block's bytes are, and how many.
+// Out: the block, with the place and the number of its bytes.
 // Trusts nothing it reads: the list walk is bounded, the name's length too, and a block must point
 // back to its region.
 #include "internal.h"
@@ -54,7 +54,7 @@ struct gg_error *gg_ram_block_layout_resolve(const struct gg_host *host,
 				 sizeof(ram_addr_rows) / sizeof(*ram_addr_rows), ret);
 }
 
-// The block that ADDRESS, a ram_addr_t, lies in.
+// Finds the block that ADDRESS, a ram_addr_t, lies in.
 static struct gg_error *find_by_ram_addr(const struct gg_host *host,
 					 const struct gg_ram_block_layout *layout, uint64_t address,
 					 uint64_t *ret)
@@ -116,7 +116,7 @@ static struct gg_error *read_idstr(const struct gg_host *host, uint64_t address,
 	return *ret ? NULL : gg_enomem;
 }
 
-// What of the block is not in QEMU's memory.
+// Reads the members that show the block's absent pages.
 static struct gg_error *read_absence(const struct gg_host *host,
 				     const struct gg_ram_block_layout *layout, uint64_t block,
 				     struct gg_ram_block *ret)

@@ -19,7 +19,7 @@ struct gg_qemu_range {
 // The reason why QEMU's memory lacks pages of a RAMBlock, whatever is mapped there.
 enum gg_absence_reason {
 	GG_NOT_ARRIVED, // QEMU is receiving the guest, and some pages are still to come
-	GG_PRIVATE,     // the guest has them to itself, in a guest_memfd
+	GG_PRIVATE,     // only the guest reads them, in a guest_memfd
 };
 
 // A RAMBlock that is not whole.
@@ -41,7 +41,7 @@ struct gg_qemu_ram {
 struct gg_error *gg_qemu_ram_read(const struct gg_host *host, struct gg_qemu_ram *ret);
 void gg_qemu_ram_deinit(struct gg_qemu_ram *ram);
 
-// NULL is allowed.
+// Destroys COUNT ABSENCES, which may be NULL.
 void gg_qemu_absences_destroy(struct gg_qemu_absence *absences, size_t count);
 
 // Appends RANGE, which has a copy of BLOCK for its block, or lengthens the last range by it where

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which parts of a virtio-mem device's memory are plugged in (QEMU hw/virtio/virtio-mem.c).
+// The plugged parts of a virtio-mem device's memory (QEMU hw/virtio/virtio-mem.c).
 //
 // In:  MemoryRegion.rdm, a RamDiscardManager, which is the VirtIOMEM object, or leads to it.
 // Out: runs of plugged blocks.
 // Trusts nothing it reads: the object's type is compared by name, the bitmap is read in pieces and
-// within its own size. Another kind of manager is an error: what it has discarded is not known
-// here.
+// within its own size. Another kind of manager is an error: its discarded parts are not known here.
 #include "internal.h"
 #include "base/cleanup.h"
 #include "qom.h"
@@ -38,7 +37,8 @@ static const struct gg_layout_row manager_rows[] = {
 			       "next.le_next"),
 };
 
-// Of the only entry in the list of sources; what several leave of a memory is not known here.
+// Reads the only entry in the list of sources; the memory that several sources leave is not known
+// here.
 static struct gg_error *read_single_source(const struct gg_host *host,
 					   const struct manager_layout *layout, uint64_t manager,
 					   uint64_t *ret)
@@ -54,7 +54,7 @@ static struct gg_error *read_single_source(const struct gg_host *host,
 	return err ? err : gg_host_read_member(host, entry, &layout->entry_source, ret);
 }
 
-// The object that knows which parts are there: OBJECT itself, or the source of a RamDiscardManager.
+// Finds the object that has the plugged parts: OBJECT itself, or the source of a RamDiscardManager.
 static struct gg_error *find_source(const struct gg_host *host, uint64_t object, uint64_t *ret)
 {
 	struct manager_layout layout;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // QEMU's vmcoreinfo device (QEMU hw/misc/vmcoreinfo.c, since v2.11), to which a guest's driver
-// writes where the kernel's note is.
+// writes the place of the kernel's note.
 //
-// In:  the list of what QEMU saves on migration (migration/savevm.c), which has every device's
-// state. Out: a guest-physical address, for the caller to look at. Trusts nothing it reads: the
-// list is bounded, names are compared within their arrays.
+// In:  the list that QEMU saves on migration (migration/savevm.c), with every device's state.
+// Out: a guest-physical address, for the caller to look at.
+// Trusts nothing it reads: the list is bounded, names are compared within their arrays.
 #include "vmcoreinfo-device.h"
 #include "base/cleanup.h"
 
@@ -30,7 +30,7 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct device_layout, address, "VMCoreInfoState", "vmcoreinfo.paddr"),
 };
 
-// An entry's name is its device's, behind a path if it has one.
+// Tests whether ENTRY is the device's: its name is the device's, perhaps behind a path.
 static struct gg_error *is_device(const struct gg_host *host, const struct device_layout *layout,
 				  uint64_t entry, bool *ret)
 {
@@ -66,7 +66,7 @@ static struct gg_error *find_device(const struct gg_host *host, const struct dev
 	return err ? err : gg_error_create(GG_NOT_FOUND, "QEMU has no vmcoreinfo device");
 }
 
-// The guest wrote its words little-endian, whatever it or QEMU's host is.
+// Reads a word of the guest's, little-endian whatever the guest or QEMU's host is.
 static struct gg_error *read_word(const struct gg_host *host, uint64_t device,
 				  const struct gg_member *member, uint64_t *ret)
 {

@@ -4,8 +4,8 @@
 
 #include "host/host.h"
 
-// Where the guest told QEMU's vmcoreinfo device that its note is. GG_NOT_FOUND where there is no
-// such device, or the guest has not told it.
+// Finds the place of the kernel's note that the guest wrote to QEMU's vmcoreinfo device.
+// GG_NOT_FOUND where there is no such device, or the guest has written none.
 struct gg_error *gg_qemu_vmcoreinfo_device(const struct gg_host *host, gg_gpa_t *ret);
 
 #endif

@@ -8,9 +8,9 @@
 //          CPU#1
 //          RAX=...
 //
-//      Without -a it is that of one CPU, and in v5.2 no line says of which.
+//      Without -a it is one CPU's, and in v5.2 no line names the CPU.
 // Out: the CPUs, a piece of the text each.
-// Trusts nothing it reads: QEMU may be damaged, and what comes over a wire too.
+// Trusts nothing it reads: QEMU may be damaged, and a text that comes over a wire too.
 #include "cpus.h"
 #include "base/cleanup.h"
 
@@ -22,7 +22,7 @@
 // No architecture prints as much for a CPU.
 enum { MAX_CPU_TEXT = 64 << 10 };
 
-// A copy in which only \n ends a line, every line has one, and all else is printable.
+// Copies TEXT so that every line ends with \n alone, and all else is printable.
 static struct gg_error *clean(const char *text, size_t size, char **ret)
 {
 	if (size > (size_t)MAX_CPU_TEXT * GG_QEMU_MAX_CPUS)
@@ -50,7 +50,7 @@ static bool is_blank(const char *line)
 	return line[strspn(line, " ")] == '\n';
 }
 
-// "CPU#N" and nothing else; an N that is too large is the largest.
+// Tests for "CPU#N" and nothing else; an N that is too large is the largest.
 static bool is_header(const char *line, uint32_t *index)
 {
 	static const char start[] = "CPU#";
@@ -64,9 +64,9 @@ static bool is_header(const char *line, uint32_t *index)
 
 // The CPU whose lines are being read.
 struct section {
-	char *start, *end; // behind its last line that is not blank; both NULL before the first
+	char *start, *end; // END is behind the last line with text; both NULL before the first
 	uint32_t index;
-	bool named; // a header told its index
+	bool named; // a header has INDEX
 };
 
 static struct gg_error *add_section(struct gg_qemu_cpus *cpus, const struct section *section)
@@ -120,7 +120,7 @@ static struct gg_error *split(char *text, struct gg_qemu_cpus *cpus)
 	}
 	if (err)
 		return err;
-	// One that is not named can be any text.
+	// A section without a header can be any text.
 	if (!section.start || (!section.named && !strchr(section.start, '=')))
 		return no_cpus(text);
 	return add_section(cpus, &section);

@@ -52,7 +52,7 @@ enum gg_accelerator gg_monitor_accelerator(const struct gg_monitor *monitor)
 		       : GG_ACCELERATOR_UNKNOWN;
 }
 
-// What is between PREFIX, where the text must start with it, and any of the characters of END.
+// Copies the text between PREFIX, which it must start with, and any of the characters of END.
 static struct gg_error *piece(const struct gg_monitor *monitor, enum gg_monitor_text which,
 			      const char *prefix, const char *end, char **ret)
 {
@@ -67,7 +67,7 @@ static struct gg_error *piece(const struct gg_monitor *monitor, enum gg_monitor_
 	return *ret ? NULL : gg_enomem;
 }
 
-// "7.2.22Debian 1:7.2+dfsg-7+deb12u18" is a number and the packager's text.
+// Splits "7.2.22Debian 1:7.2+dfsg-7+deb12u18" into a number and the packager's text.
 struct gg_error *gg_monitor_version(const struct gg_monitor *monitor, char **ret)
 {
 	_cleanup_free_ char *whole = NULL;
@@ -97,7 +97,7 @@ struct gg_error *gg_monitor_machine(const struct gg_monitor *monitor, char **ret
 	return NULL;
 }
 
-// "VM status: paused (debug)": what is in parentheses is the RunState where that is another.
+// Reads "VM status: paused (debug)": a RunState of another name is in parentheses.
 struct gg_error *gg_monitor_run_state(const struct gg_monitor *monitor, char **ret)
 {
 	_cleanup_free_ char *state = NULL;
@@ -112,7 +112,7 @@ struct gg_error *gg_monitor_run_state(const struct gg_monitor *monitor, char **r
 
 // ---- A dump of QEMU's ----
 
-// A text in quotes is read by QEMU's monitor/hmp.c, get_str.
+// Writes the command with PATH quoted as QEMU's monitor/hmp.c, get_str, reads it.
 struct gg_error *gg_monitor_dump_command(const char *path, char **ret)
 {
 	size_t size;
@@ -134,7 +134,7 @@ struct gg_error *gg_monitor_dump_command(const char *path, char **ret)
 
 const char gg_monitor_dump_query[] = "info dump";
 
-// "Status: active", then "Finished: 12.34 %" (QEMU dump/dump-hmp-cmds.c; before v6.2
+// Reads "Status: active", then "Finished: 12.34 %" (QEMU dump/dump-hmp-cmds.c; before v6.2
 // monitor/hmp-cmds.c).
 struct gg_error *gg_monitor_dump_progress(const char *text, double *done, bool *ended)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// QEMU by what its monitor printed, as a debugger gets it through the gdbstub.
+// QEMU by the texts of its monitor, which a debugger gets through the gdbstub.
 #ifndef GG_QEMU_MONITOR_H
 #define GG_QEMU_MONITOR_H
 
@@ -13,16 +13,16 @@ struct gg_monitor {
 	char *texts[GG_MONITOR_TEXTS];
 };
 
-// TEXTS is copied.
+// Copies TEXTS.
 struct gg_error *gg_monitor_create(const char *const texts[GG_MONITOR_TEXTS],
 				   struct gg_monitor **ret);
 
-// NULL is allowed.
+// Destroys MONITOR, which may be NULL.
 void gg_monitor_destroy(struct gg_monitor *monitor);
 
 enum gg_accelerator gg_monitor_accelerator(const struct gg_monitor *monitor);
 
-// As those of machine.h: escaped texts that the caller frees, or errors.
+// Read texts as the functions of qemu/machine.h do: escaped; the caller frees them.
 struct gg_error *gg_monitor_version(const struct gg_monitor *monitor, char **ret);
 struct gg_error *gg_monitor_machine(const struct gg_monitor *monitor, char **ret);
 struct gg_error *gg_monitor_run_state(const struct gg_monitor *monitor, char **ret);

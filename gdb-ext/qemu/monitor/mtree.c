@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// In:  what "info mtree -f" and "info memory-devices" printed, the same from v5.2 to v11.1 but for
-//      a " KVM" behind the names of what KVM knows.
+// In:  the texts of "info mtree -f" and "info memory-devices", the same from v5.2 to v11.1 but for
+//      a " KVM" behind the names of KVM's own ranges.
 // Out: the ranges that QEMU's own dump holds (softmmu/memory_mapping.c,
 //      guest_phys_block_add_section).
 // Trusts nothing it reads: lines are bounded, ranges ascend.
@@ -37,7 +37,7 @@ static bool next_line(struct lines *lines)
 
 // ---- Memory devices ----
 
-// The number behind "  NAME: " in LINE.
+// Parses the number behind "  NAME: " in LINE.
 static bool read_field(const char *line, const char *name, uint64_t *ret)
 {
 	line += strspn(line, " ");
@@ -119,7 +119,7 @@ static bool take_hex(const char **at, uint64_t *ret)
 	return true;
 }
 
-// " @OFFSET" at the end of NAME, which loses it.
+// Cuts " @OFFSET" off the end of NAME.
 static void take_offset(char *name, uint64_t *ret)
 {
 	enum { DIGITS = 16 };
@@ -159,8 +159,8 @@ static bool parse_flat_line(char *line, struct flat_line *ret)
 	return true;
 }
 
-// As QEMU's dump has it: neither devices' memory ("ramd"), nor non-volatile ("nv-ram"), nor flash
-// ("romd").
+// Tests whether QEMU's dump has ranges of this type: neither devices' memory ("ramd"), nor
+// non-volatile ("nv-ram"), nor flash ("romd").
 static bool is_dumped(const struct flat_line *line)
 {
 	return !strcmp(line->type, "ram") || !strcmp(line->type, "rom");
@@ -184,7 +184,8 @@ static struct gg_error *add_line(const struct flat_line *line,
 	return name ? gg_qemu_ram_add(ram, &range, name) : gg_enomem;
 }
 
-// Lists of address spaces, each followed by the ranges that they share: those of "memory" count.
+// Reads lists of address spaces, each followed by the ranges that they share; the ranges of
+// "memory" count.
 static struct gg_error *read_flat_views(const char *text, const struct gg_memory_devices *devices,
 					struct gg_qemu_ram *ram)
 {

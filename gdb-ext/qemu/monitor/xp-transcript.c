@@ -43,7 +43,7 @@ static int digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// Hexadecimal digits, MIN to MAX of them; how many there are, or 0.
+// Parses MIN to MAX hexadecimal digits. Returns their number, or 0.
 static size_t parse_hex(const char *text, size_t min, size_t max, uint64_t *ret)
 {
 	size_t count = 0;
@@ -53,7 +53,8 @@ static size_t parse_hex(const char *text, size_t min, size_t max, uint64_t *ret)
 	return count >= min && count <= max ? count : 0;
 }
 
-// 0x... of 1, 2, 4 or 8 bytes, as x86 has them in memory. How long it is, or 0.
+// Parses 0x... of 1, 2, 4 or 8 bytes, as a little-endian guest has them in memory. Returns the
+// length of the text, or 0.
 static size_t parse_number(const char *text, uint8_t *bytes, size_t *size)
 {
 	uint64_t value;
@@ -93,7 +94,7 @@ static size_t parse_escape(const char *text, uint8_t *ret)
 	}
 }
 
-// 'c'
+// Parses 'c'.
 static size_t parse_character(const char *text, uint8_t *ret)
 {
 	if (text[0] != '\'' || text[1] < ' ' || text[1] > '~')
@@ -103,7 +104,7 @@ static size_t parse_character(const char *text, uint8_t *ret)
 	return length && text[1 + length] == '\'' ? length + 2 : 0;
 }
 
-// The bytes of a line, which ends with a NUL; how many, or 0.
+// Parses the bytes of a line, which ends with a NUL. Returns their number, or 0.
 static size_t parse_line(const char *line, uint64_t *address, uint8_t bytes[MAX_LINE_BYTES])
 {
 	size_t count = 0;
@@ -160,7 +161,7 @@ static struct gg_error *add_bytes(struct gg_transcript *transcript, uint64_t add
 	return gg_buffer_check(&transcript->bytes);
 }
 
-// By the address; of two that start alike, the larger one first.
+// Compares pieces by address; of two pieces with the same start the larger comes first.
 static int compare_pieces(const void *a, const void *b)
 {
 	const struct piece *first = a, *second = b;
@@ -171,7 +172,7 @@ static int compare_pieces(const void *a, const void *b)
 	return 0;
 }
 
-// Puts the bytes into the order of their addresses; what was printed twice is taken once.
+// Puts the bytes into the order of their addresses; bytes that were printed twice are taken once.
 static struct gg_error *arrange(struct gg_transcript *transcript)
 {
 	const struct gg_buffer old = transcript->bytes;

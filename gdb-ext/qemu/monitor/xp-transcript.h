@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Memory out of a transcript of QEMU's monitor: what its commands x and xp printed.
+// Memory out of a transcript of QEMU's monitor: the output of its commands x and xp.
 #ifndef GG_XP_TRANSCRIPT_H
 #define GG_XP_TRANSCRIPT_H
 
@@ -12,13 +12,13 @@ struct gg_transcript;
 // GG_BAD_DATA where there are no others.
 struct gg_error *gg_transcript_read(const char *path, struct gg_transcript **ret);
 
-// The same from SIZE bytes of text.
+// Parses SIZE bytes of TEXT as such a file.
 struct gg_error *gg_transcript_parse(const char *text, size_t size, struct gg_transcript **ret);
 
-// NULL is allowed.
+// Destroys TRANSCRIPT, which may be NULL.
 void gg_transcript_destroy(struct gg_transcript *transcript);
 
-// What is in it, by the addresses that it has, whether they are physical or virtual ones. Valid as
+// Returns the bytes by their addresses in the transcript, whether physical or virtual. Valid as
 // long as TRANSCRIPT is.
 const struct gg_ram_map *gg_transcript_map(const struct gg_transcript *transcript);
 
