@@ -58,7 +58,7 @@ static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *
 	struct gg_cpu_state state;
 	struct gg_cpu_summary summary;
 	if (cpu == GG_KERNEL_TABLES && guest->kernel && guest->kernel->table) {
-		*ret = guest->kernel->paging.word * 8;
+		*ret = guest->kernel->arch->word * 8;
 		return NULL;
 	}
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);

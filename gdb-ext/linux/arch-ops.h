@@ -16,7 +16,6 @@ struct gg_kernel_paging {
 	gg_gva_t image_start;    // the area where the kernel's image may be mapped
 	uint64_t image_size;
 	bool image_is_direct;      // the direct map has the image: nothing shows the image's end
-	unsigned int word;         // bytes in an unsigned long
 	gg_gva_t direct_map_start; // the area where the direct map may be
 	gg_gva_t direct_map_end;
 };

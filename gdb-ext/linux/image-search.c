@@ -75,10 +75,9 @@ static void add_run(struct search *search, gg_gva_t start, uint64_t size)
 
 static struct gg_error *find_runs(struct search *search)
 {
-	enum { DAMAGED = 2 << 20 };
 	for (uint64_t offset = 0; search->area && offset < search->area->image_area_size;) {
 		const gg_gva_t gva = search->area->image_area + offset;
-		struct gg_mapping mapping = { .size = DAMAGED - gva % DAMAGED };
+		struct gg_mapping mapping = { .size = gg_page_table_reach(search->table, gva) };
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
 			err = pass_final(gg_page_table_map(search->table, gva, &mapping));

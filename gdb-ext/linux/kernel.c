@@ -108,19 +108,17 @@ static struct gg_error *find_paging(const struct gg_kernel_site *site, struct gg
 
 // ---- The image and the direct map ----
 
-// What GVA is mapped to; where the tables are damaged, nothing is, as far as a table of theirs
-// reaches.
+// Maps GVA; where its tables cannot be read, all that its last table maps counts as unmapped.
 static struct gg_error *map_or_skip(struct gg_page_table *table, gg_gva_t gva,
 				    struct gg_mapping *ret)
 {
-	enum { DAMAGED = 2 << 20 };
 	struct gg_error *err = gg_interrupt_check();
 	if (!err)
 		err = gg_page_table_map(table, gva, ret);
 	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
-	*ret = (struct gg_mapping){ .size = DAMAGED - gva % DAMAGED };
+	*ret = (struct gg_mapping){ .size = gg_page_table_reach(table, gva) };
 	return NULL;
 }
 
@@ -211,7 +209,7 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 		.image = kernel->image,
 		.image_size = kernel->image_size,
 		.text = kernel->paging.text,
-		.word = kernel->paging.word,
+		.word = kernel->arch->word,
 		.num_syms = hint(kernel, image, "kallsyms_num_syms"),
 		.names = hint(kernel, image, "kallsyms_names"),
 		.token_table = hint(kernel, image, "kallsyms_token_table"),
@@ -228,7 +226,7 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 static struct gg_error *add_answerers(struct gg_kernel *kernel, const struct gg_debug *debug)
 {
 	const struct gg_kernel_memory memory =
-		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->paging.word);
+		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->arch->word);
 	const struct gg_kernel_image image = { kernel->image, kernel->image_size };
 	struct gg_answerers *answerers = &kernel->answerers;
 	struct gg_error *err = gg_answerers_init(answerers, &memory, debug);

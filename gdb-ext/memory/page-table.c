@@ -254,6 +254,12 @@ struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 	return gg_page_table_walk(table, gva, NULL, NULL, ret);
 }
 
+uint64_t gg_page_table_reach(const struct gg_page_table *table, gg_gva_t gva)
+{
+	const uint64_t whole = UINT64_C(1) << bits_below(table, 2);
+	return whole - (gva & (whole - 1));
+}
+
 const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned int level)
 {
 	const char *name =

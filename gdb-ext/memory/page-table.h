@@ -77,6 +77,10 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
 							      const struct gg_page_entry *entry),
 				    void *data, struct gg_mapping *ret);
 
+// Returns the bytes from GVA to the end of the area that its table of the last level maps, which is
+// not mapped where that table cannot be read.
+uint64_t gg_page_table_reach(const struct gg_page_table *table, gg_gva_t gva);
+
 // Returns the architecture's name for an entry of LEVEL: "PDE".
 const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned int level);
 

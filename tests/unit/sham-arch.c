@@ -158,7 +158,6 @@ static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_
 	ret->image_start = ret->text;
 	ret->image_size = 1 << 20;
 	ret->image_is_direct = true;
-	ret->word = 4;
 	ret->direct_map_start = SHAM_KERNEL;
 	ret->direct_map_end = UINT64_C(1) << 32;
 	return NULL;

@@ -214,6 +214,7 @@ static void test_kernel(void **state)
 	assert_int_equal(kernel->note, NOTE);
 	assert_int_equal(kernel->running, FAKE_CPUS);
 	assert_int_equal(kernel->direct_map, SHAM_KERNEL);
+	assert_int_equal(gg_page_table_reach(kernel->table, 0x5123), SHAM_LARGE_PAGE - 0x5123);
 	assert_success(gg_guest_symbol(guest, "here", &address));
 	assert_int_equal(address, 0xc0010008);
 	assert_success(gg_guest_address_space(guest, GG_KERNEL_TABLES, NULL, &space));

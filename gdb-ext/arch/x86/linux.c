@@ -52,7 +52,6 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	ret->text_gpa = ret->text - START_KERNEL_MAP + (uint64_t)phys_base;
 	ret->image_start = START_KERNEL_MAP;
 	ret->image_size = (uint64_t)image_size;
-	ret->word = 8;
 	// From behind the hypervisor's hole and the LDT, as far as KASLR may push it.
 	ret->direct_map_start =
 		level5 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
@@ -109,7 +108,6 @@ static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
 	ret->image_start = ret->text;
 	ret->image_size = MAX_IMAGE_SIZE_32;
 	ret->image_is_direct = true;
-	ret->word = 4;
 	ret->direct_map_start = page_offset;
 	ret->direct_map_end = UINT64_C(1) << 32;
 	return NULL;
