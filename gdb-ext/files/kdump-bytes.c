@@ -6,7 +6,7 @@
 #include "kdump-bytes.h"
 #include "base/cleanup.h"
 #include "base/cursor.h"
-#include "vmcore-file.h"
+#include "pread.h"
 
 #include <gdb-guest/interrupt.h>
 #include <errno.h>

@@ -8,6 +8,7 @@
 // image. The bytes are the same then, and the header that begins first counts. A p_filesz below
 // p_memsz is memory that was left out.
 #include "base/cleanup.h"
+#include "pread.h"
 #include "vmcore-file.h"
 
 #include <errno.h>

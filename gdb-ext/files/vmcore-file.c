@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "kdump-bytes.h"
+#include "pread.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -15,28 +16,6 @@
 enum { SIGNATURE_SIZE = 16 };
 
 // ---- Opening ----
-
-struct gg_error *gg_vmcore_pread(int fd, void *buffer, size_t size, uint64_t offset)
-{
-	uint8_t *bytes = buffer;
-	if (offset > INT64_MAX)
-		return gg_error_create(GG_BAD_DATA, "the offset %" PRIu64 " is beyond any file",
-				       offset);
-	while (size) {
-		ssize_t got = pread(fd, bytes, size, (off_t)offset);
-		if (got < 0 && errno == EINTR && !gg_interrupt_pending())
-			continue;
-		if (got < 0)
-			return gg_error_system(errno, "reading at offset %" PRIu64, offset);
-		if (!got)
-			return gg_error_create(GG_BAD_DATA, "the file ends at offset %" PRIu64,
-					       offset);
-		bytes += got;
-		offset += (uint64_t)got;
-		size -= (size_t)got;
-	}
-	return NULL;
-}
 
 static bool is_kdump(const uint8_t start[SIGNATURE_SIZE])
 {

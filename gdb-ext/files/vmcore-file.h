@@ -110,7 +110,4 @@ struct gg_error *gg_vmcore_kdump_init(struct gg_vmcore_file *file);
 
 enum { GG_VMCORE_MAX_NOTES = 64 << 20 }; // bytes: a note for each of 8192 CPUs, and VMCOREINFO
 
-// Reads SIZE bytes at OFFSET of the file FD. GG_BAD_DATA where the file ends before.
-struct gg_error *gg_vmcore_pread(int fd, void *buffer, size_t size, uint64_t offset);
-
 #endif
