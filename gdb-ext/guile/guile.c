@@ -19,6 +19,8 @@ enum question { READ, SYMBOL, MEMBER, REGISTERS, QUESTION_COUNT };
 struct scheme_guest {
 	struct gg_host host;
 	SCM answers[QUESTION_COUNT];
+	struct gg_debug debug;
+	SCM debug_writer; // a procedure, or #f
 	unsigned int asked;
 	size_t read;            // bytes since the collector was last called
 	struct gg_guest *guest; // NULL after (%guest-destroy)
@@ -231,6 +233,15 @@ static const struct gg_host_ops scheme_ops = {
 	.registers = host_registers,
 };
 
+// What the writer throws is dropped: the log must not change what a command does.
+static void write_debug(void *data, const char *line)
+{
+	const struct scheme_guest *guest = data;
+	SCM result;
+	gg_error_destroy(
+		gg_guile_call(guest->debug_writer, scm_list_1(gg_guile_string(line)), &result));
+}
+
 // ---- Guests ----
 
 static struct scheme_guest *get_scheme_guest(SCM object)
@@ -264,10 +275,11 @@ static gg_gpa_t address_or_0(SCM value)
 	return scm_is_true(value) ? scm_to_uint64(value) : 0;
 }
 
-// (%guest-create (READ SYMBOL MEMBER REGISTERS) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
+// (%guest-create (READ SYMBOL MEMBER REGISTERS [DEBUG]) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
 // VIA-HOST? MONITOR MEMORY (NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
 // printed for (%monitor-commands); MEMORY is a file of QEMU's, NOTE an address, CHOICE is (NOTE .
-// IDENTITY) as %guest-kernels has it, or #f.
+// IDENTITY) as %guest-kernels has it, or #f; DEBUG is a procedure that takes a line of the debug
+// log, or #f.
 static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
 			SCM pid, SCM via_host, SCM monitor, SCM memory, SCM kernels)
 {
@@ -280,6 +292,9 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	};
 	for (size_t i = 0; i < QUESTION_COUNT; i++)
 		guest->answers[i] = scm_list_ref(answers, scm_from_size_t(i));
+	const SCM more = scm_list_tail(answers, scm_from_size_t(QUESTION_COUNT));
+	guest->debug_writer = scm_is_pair(more) ? scm_car(more) : SCM_BOOL_F;
+	guest->debug = (struct gg_debug){ write_debug, guest };
 	SCM object = scm_make_foreign_object_1(guest_type, guest);
 
 	char *texts[GG_MONITOR_TEXTS];
@@ -295,6 +310,7 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 		texts[count++] = scm_to_utf8_string(scm_car(monitor));
 	if (count == GG_MONITOR_TEXTS)
 		target.monitor = (const char *const *)texts;
+	target.debug = scm_is_true(guest->debug_writer) ? &guest->debug : NULL;
 	target.core_path = optional_string(core);
 	target.program_path = optional_string(program);
 	target.memory_path = optional_string(memory);

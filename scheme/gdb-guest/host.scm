@@ -488,7 +488,8 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
       (lambda (stub)
         (let ((guest (%guest-create
                       (list (read-answer target stub) symbol-answer member-answer
-                            (lambda (thread name) (registers-answer stub thread name)))
+                            (lambda (thread name) (registers-answer stub thread name))
+                            (and (setting debug-setting) say-debug))
                       #f
                       (gdb:type-sizeof (gdb:lookup-type "long"))
                       (target-core target) (target-program target) (target-pid target)
@@ -505,6 +506,28 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
               (when (and (chosen-kernel target) (not (%guest-choice guest)))
                 (choose-kernel! target #f))
               (%guest-destroy guest)))))))))
+
+;;; The debug log.
+
+(define debug-setting "guest-debug")
+
+(define (say-debug line)
+  (say-aside "~a\n" line))
+
+(gdb:register-parameter!
+ (gdb:make-parameter debug-setting
+                     #:command-class gdb:COMMAND_DATA
+                     #:parameter-type gdb:PARAM_BOOLEAN
+                     #:initial-value #f
+                     #:set-doc "Set the debug log of the commands that look into a QEMU's guest."
+                     #:show-doc "Show the debug log of the commands that look into a QEMU's guest."
+                     #:doc "When it is on, each command writes to GDB's standard error what it tried, found and
+rejected on its way, and the reason: the members of QEMU's structures, the ranges of RAM, the
+candidates for the kernel's VMCOREINFO, its symbols and log.  The lines start with \"debug: \"."
+                     #:set-func (const "")
+                     #:show-func (lambda (self value)
+                                   (string-append "The debug log of the guest's commands is " value
+                                                  "."))))
 
 ;;; What commands need.
 

@@ -326,6 +326,9 @@ class Debugger(Questions):
     def register_command(self, number, name, class_, doc):
         self.commands[number] = make_command(self, number, name, getattr(gdb, class_), doc)
 
+    def register_parameter(self, *description):
+        make_parameter(*description)
+
     def dont_repeat(self, number):
         self.commands[number].dont_repeat()
 
@@ -462,6 +465,26 @@ def make_command(debugger, number, name, class_, doc):
             return [] if word is None else debugger.enter("complete", number, text, word)
 
     return Command()
+
+
+def make_parameter(name, class_, initial, set_doc_, show_doc_, doc, shown):
+    """A setting that is on or off; shown has a tilde for its value."""
+    class Parameter(gdb.Parameter):
+        __doc__ = doc
+        set_doc = set_doc_
+        show_doc = show_doc_
+
+        def __init__(self):
+            super().__init__(name, getattr(gdb, class_), gdb.PARAM_BOOLEAN)
+            self.value = initial
+
+        def get_set_string(self):
+            return ""
+
+        def get_show_string(self, value):
+            return shown.replace("~", value)
+
+    return Parameter()
 
 
 class GuileCommand(gdb.Command):

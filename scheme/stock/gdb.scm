@@ -55,7 +55,11 @@
             register-command!
             dont-repeat
 
+            make-parameter
+            register-parameter!
+
             COMMAND_DATA
+            PARAM_BOOLEAN
             TYPE_CODE_ENUM
             TYPE_CODE_STRUCT
             TYPE_CODE_UNION))
@@ -237,6 +241,20 @@
 
 (define (find-command number)
   (find (lambda (command) (= (command-number command) number)) commands))
+
+;;; Parameters: those that are on or off.
+
+(define PARAM_BOOLEAN 'PARAM_BOOLEAN)
+
+(define* (make-parameter name #:key (command-class COMMAND_DATA) (parameter-type PARAM_BOOLEAN)
+                         (initial-value #f) (set-doc "") (show-doc "") (doc "") set-func show-func)
+  (list name command-class initial-value set-doc show-doc doc show-func))
+
+(define (register-parameter! parameter)
+  (match parameter
+    ((name class value set-doc show-doc doc show-func)
+     (ask "register-parameter" name (symbol->string class) value set-doc show-doc doc
+          (show-func #f "~")))))
 
 ;;; What Python wants done.  The C side calls `enter', which asks what it is.
 

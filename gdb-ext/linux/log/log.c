@@ -72,15 +72,15 @@ struct gg_error *gg_log_read(const struct gg_host *kernel, struct gg_log_sink *s
 		const char *name;
 		struct gg_error *(*read)(const struct gg_host *, struct gg_log_sink *);
 	} readers[] = {
-		{ "ring buffer", gg_log_ring_read },
+		{ "a ring buffer", gg_log_ring_read },
 		{ "records", gg_log_records_read },
 		{ "lines", gg_log_bytes_read },
 	};
 	struct gg_error *err = NULL, *first = NULL;
 	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
 		err = readers[i].read(kernel, sink);
-		gg_debug(sink->debug, "log as a buffer of %s: %s, %" PRIu64 " records",
-			 readers[i].name, gg_debug_outcome(err), sink->records);
+		gg_debug(sink->debug, "log of %s: %s, %" PRIu64 " records", readers[i].name,
+			 gg_debug_outcome(err), sink->records);
 		if (!err || gg_error_kind(err) != GG_NOT_FOUND || sink->records)
 			break;
 		// The newest format's error is the one that helps.
