@@ -4,11 +4,11 @@
 // fs/binfmt_elf.c).
 //
 // In:  an ELF core, perhaps cut off, perhaps hostile.
-// Out: for any address whether the file holds it, and where.
+// Out: the addresses that the file holds, and their places.
 //
-// A segment's p_filesz is what was dumped of its p_memsz; the rest was left out (MADV_DONTDUMP,
-// coredump_filter), and GDB 13 reads it as zeros without a word. Here it is absent. So is what lies
-// beyond the end of a file that was cut off.
+// A segment's p_filesz is the dumped part of its p_memsz; the rest was left out (MADV_DONTDUMP,
+// coredump_filter), and GDB 13 reads it as zeros without a word. Here it is absent, and so is
+// everything beyond the end of a file that was cut off.
 #include "core-file.h"
 #include "base/cleanup.h"
 
@@ -52,7 +52,7 @@ static int compare_segments(const void *left, const void *right)
 	return (a->start > b->start) - (a->start < b->start);
 }
 
-// Appends what the file really holds of the segment.
+// Appends the part of the segment that the file really holds.
 static struct gg_error *add_segment(struct gg_core_file *core, const GElf_Phdr *phdr,
 				    uint64_t file_size)
 {
@@ -247,7 +247,7 @@ bool gg_core_file_may_lack_areas(const struct gg_core_file *core)
 	return true;
 }
 
-// The descriptor of OWNER's note of TYPE in one PT_NOTE, or NULL.
+// Returns the descriptor of OWNER's note of TYPE in one PT_NOTE, or NULL.
 static const uint8_t *find_note(Elf_Data *data, const char *owner, uint32_t type, size_t *size)
 {
 	size_t name, descriptor;
@@ -324,7 +324,7 @@ bool gg_core_file_is_vmcore(const char *path)
 
 // --------
 
-// The first segment that ends after ADDRESS, or the count.
+// Returns the first segment that ends after ADDRESS, or the count.
 static size_t find_segment(const struct gg_core_file *core, uint64_t address)
 {
 	size_t low = 0, high = core->count;

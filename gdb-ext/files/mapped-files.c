@@ -3,8 +3,8 @@
 // In:  a core's NT_FILE note (Linux fs/binfmt_elf.c, fill_files_note), and the files that it names.
 // Out: bytes of read-only mappings.
 //
-// A file may have been replaced since. It is the one that was mapped if its first page is what the
-// core has of it: the kernel dumps the first page of every ELF file for that (bit 4 of
+// A file may have been replaced since. It is still the mapped file if its first page equals the
+// core's copy: the kernel dumps the first page of every ELF file for that (bit 4 of
 // coredump_filter), and linkers put the build ID there.
 #include "mapped-files.h"
 #include "base/cleanup.h"
@@ -140,7 +140,7 @@ static const struct mapping *find_mapping(const struct gg_mapped_files *files, u
 	return NULL;
 }
 
-// How much of the start of the file at PATH the core holds, to BUFFER.
+// Copies the start of the file at PATH, as far as the core holds it, to BUFFER; returns its size.
 static size_t read_first_page(const struct gg_mapped_files *files, const char *path,
 			      uint8_t *buffer)
 {
@@ -161,7 +161,7 @@ static size_t read_first_page(const struct gg_mapped_files *files, const char *p
 	return 0;
 }
 
-// The file at PATH, if its first bytes are those.
+// Opens the file at PATH, if its first bytes are the given bytes.
 static int open_same(const char *path, const uint8_t *first, size_t size)
 {
 	uint8_t now[FIRST_PAGE];
@@ -228,7 +228,7 @@ struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t ad
 
 // ---- The program ----
 
-// The value of TYPE in the auxiliary vector (NT_AUXV: pairs of words), or 0.
+// Returns the value of TYPE in the auxiliary vector (NT_AUXV: pairs of words), or 0.
 static uint64_t find_auxiliary(const struct gg_mapped_files *files, uint64_t type)
 {
 	size_t size;
@@ -256,7 +256,7 @@ const char *gg_mapped_files_program(const struct gg_mapped_files *files)
 	return mapping ? mapping->path : NULL;
 }
 
-// The build ID of the ELF file at PATH (the GNU property of that name), to BUFFER; its size, or 0.
+// Copies the build ID of the ELF file at PATH (the GNU note) to BUFFER; returns its size, or 0.
 static size_t read_build_id(const char *path, uint8_t *buffer, size_t size)
 {
 	size_t count = 0, found = 0, name, descriptor;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The files that a core's process had mapped: where what it could not change (a program's texts,
-// say) may be had although the core does not hold it.
+// The files that a core's process had mapped: they still have the bytes that the process could not
+// change (a program's texts, say), which the core does not hold.
 #ifndef GG_MAPPED_FILES_H
 #define GG_MAPPED_FILES_H
 
@@ -9,11 +9,12 @@
 
 struct gg_mapped_files;
 
-// PROGRAM_PATH, or NULL, is where the program is now, if not where it was. CORE must outlive RET.
+// Reads CORE's list of mapped files. PROGRAM_PATH is the program's present place, if not its old
+// place, or NULL. CORE must outlive RET.
 struct gg_error *gg_mapped_files_create(const struct gg_core_file *core, const char *program_path,
 					struct gg_mapped_files **ret);
 
-// NULL is allowed.
+// Destroys FILES, which may be NULL.
 void gg_mapped_files_destroy(struct gg_mapped_files *files);
 
 // Reads SIZE bytes at ADDRESS out of the file that was mapped there, if it was mapped read-only and
@@ -21,21 +22,21 @@ void gg_mapped_files_destroy(struct gg_mapped_files *files);
 struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t address, void *buffer,
 				      size_t size);
 
-// The path of the process's program, as it was in the process's root; NULL where the core does not
-// tell. Valid as long as FILES is.
+// Returns the path of the process's program, as it was in the process's root, valid as long as
+// FILES is; NULL where the core does not have it.
 const char *gg_mapped_files_program(const struct gg_mapped_files *files);
 
-// Is the ELF file at PATH another program than the process's, by its build ID? False where that
-// cannot be told.
+// Tests whether the ELF file at PATH is another program than the process's, by its build ID; false
+// without a build ID.
 bool gg_mapped_files_is_other_program(const struct gg_mapped_files *files, const char *path);
 
-// The path of the mapping of number INDEX (from 0) and, to ADDRESS, where it starts, if that is
-// where its file starts; an empty path if not, NULL where there are no more. Valid as long as FILES
-// is.
+// Returns the path of the mapping of number INDEX (from 0), valid as long as FILES is, and sets
+// ADDRESS to the mapping's start, if the file starts there too; else an empty path. NULL where
+// there are no more.
 const char *gg_mapped_files_start(const struct gg_mapped_files *files, size_t index,
 				  uint64_t *address);
 
-// A descriptor, which is the caller's, of the file that was mapped from PATH. GG_ABSENT as above.
+// Opens the file that was mapped from PATH; the caller closes RET. GG_ABSENT as above.
 struct gg_error *gg_mapped_files_open(struct gg_mapped_files *files, const char *path, int *ret);
 
 #endif

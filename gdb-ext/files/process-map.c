@@ -2,7 +2,7 @@
 //
 // In:  a core's program headers and NT_FILE note, or /proc/PID/maps (Linux fs/proc/task_mmu.c).
 // Out: areas, joined where they touch; files.
-// Trusts nothing it reads of a core: what does not fit is left out, and so counts as not mapped.
+// Trusts nothing it reads of a core: an area that does not fit is left out, and so not mapped.
 #include "process-map.h"
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -129,7 +129,7 @@ struct gg_error *gg_process_map_create_core(const struct gg_core_file *core,
 
 // ---- Of a process ----
 
-// "START-END PERMISSIONS OFFSET DEVICE INODE   PATH"
+// Parses "START-END PERMISSIONS OFFSET DEVICE INODE   PATH".
 static struct gg_error *decode_line(struct gg_process_map *map, char *line)
 {
 	uint64_t start, end, offset;
@@ -225,8 +225,8 @@ const struct gg_file_start *gg_process_map_files(const struct gg_process_map *ma
 	return map->starts;
 }
 
-// The mapping itself, which needs privileges and finds what has been deleted since, too; or by its
-// path in the process's own view: in a container, /usr/bin/... is another file.
+// Opens the mapping itself, which needs privileges and finds deleted files too; or its path in the
+// process's own view: in a container, /usr/bin/... is another file.
 static int open_live(pid_t pid, const struct gg_file_start *file)
 {
 	char path[PATH_MAX];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What a process had, or has, mapped: its areas, and the files among them.
+// The memory map of a process, live or as a core has it: its areas, and the files among them.
 #ifndef GG_PROCESS_MAP_H
 #define GG_PROCESS_MAP_H
 
@@ -16,33 +16,33 @@ struct gg_file_start {
 
 struct gg_process_map;
 
-// Of a core; FILES is its own. Both must outlive RET.
+// Creates the map of a core's process; FILES is the core's. Both must outlive RET.
 struct gg_error *gg_process_map_create_core(const struct gg_core_file *core,
 					    struct gg_mapped_files *files,
 					    struct gg_process_map **ret);
 
-// Of a live process, as /proc/PID/maps has it now. GG_SYSTEM where that may not be read.
+// Creates the map of a live process, as /proc/PID/maps has it now. GG_SYSTEM where that may not be
+// read.
 struct gg_error *gg_process_map_create_live(pid_t pid, struct gg_process_map **ret);
 
-// NULL is allowed.
+// Destroys MAP, which may be NULL.
 void gg_process_map_destroy(struct gg_process_map *map);
 
-// Is every one of the SIZE (at least 1) bytes at ADDRESS mapped? What a core does not hold of an
-// area counts.
+// Tests whether all of the SIZE (at least 1) bytes at ADDRESS are mapped, also where a core lacks
+// them.
 bool gg_process_map_has(const struct gg_process_map *map, uint64_t address, uint64_t size);
 
-// Is any of the SIZE (at least 1) bytes at ADDRESS mapped?
+// Tests whether any of the SIZE (at least 1) bytes at ADDRESS is mapped.
 bool gg_process_map_touches(const struct gg_process_map *map, uint64_t address, uint64_t size);
 
-// Was something mapped, perhaps, that MAP does not have? GDB's gcore leaves whole areas out of a
-// core.
+// Tests whether the process may have had areas that MAP lacks: GDB's gcore leaves whole areas out
+// of a core.
 bool gg_process_map_may_lack(const struct gg_process_map *map);
 
-// The files whose first bytes are mapped, ascending by address. Valid as long as MAP is.
+// Returns the files whose first bytes are mapped, ascending by address, valid as long as MAP is.
 const struct gg_file_start *gg_process_map_files(const struct gg_process_map *map, size_t *count);
 
-// A descriptor of the file, which is the caller's; GG_ABSENT where it is gone, or not the one that
-// was mapped.
+// Opens FILE; the caller closes RET. GG_ABSENT where it is gone, or not the mapped file any more.
 struct gg_error *gg_process_map_open(const struct gg_process_map *map,
 				     const struct gg_file_start *file, int *ret);
 

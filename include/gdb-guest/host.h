@@ -12,7 +12,7 @@
 
 #pragma GCC visibility push(default)
 
-// Where a member is in its type, and how large it is.
+// The place of a member in its type, and its size.
 struct gg_member {
 	uint64_t offset;
 	uint64_t size;
@@ -25,20 +25,20 @@ struct gg_host_ops {
 	// memory existed and was left out of the core, GG_INTERRUPTED.
 	struct gg_error *(*read)(void *data, uint64_t address, void *buffer, size_t size);
 
-	// The address of the object or function NAME; GG_NOT_FOUND where there is none.
+	// Finds the address of the object or function NAME; GG_NOT_FOUND where there is none.
 	struct gg_error *(*symbol)(void *data, const char *name, uint64_t *ret);
 
-	// Where in TYPE (a struct, union, enum or typedef name, without a keyword) the member PATH
-	// is, "a.b.c" for members of members (anonymous ones are seen through). An empty PATH asks
+	// Finds the member PATH in TYPE (a struct, union, enum or typedef name, without a keyword),
+	// "a.b.c" for members of members (anonymous members are seen through). An empty PATH asks
 	// for the type itself: offset 0, its size. In an enumeration PATH is an enumerator, its
 	// value, which is not negative, the offset. GG_NOT_FOUND where there is no such type or
 	// member.
 	struct gg_error *(*member)(void *data, const char *type, const char *path,
 				   struct gg_member *ret);
 
-	// The raw bytes, in the target's byte order, of the register NAME (GDB's name for it) of
-	// THREAD (the debugger's number for it, from 1). SIZE is BUFFER's size; the register's goes
-	// to RET. GG_NOT_FOUND where the thread has none.
+	// Reads the raw bytes, in the target's byte order, of the register NAME (GDB's name) of
+	// THREAD (the debugger's number, from 1). SIZE is BUFFER's size; RET becomes the
+	// register's. GG_NOT_FOUND where the thread has no such register.
 	struct gg_error *(*registers)(void *data, unsigned int thread, const char *name,
 				      void *buffer, size_t size, size_t *ret);
 };

@@ -14,7 +14,7 @@
 struct gg_ram_range {
 	gg_gpa_t start;
 	uint64_t size;     // at least 1; start + size - 1 does not wrap
-	gg_hva_t hva;      // where its first byte is in QEMU; by a gdbstub: start
+	gg_hva_t hva;      // the place of its first byte in QEMU; by a gdbstub: start
 	const char *block; // the RAMBlock's name, escaped for a terminal; owned by the map
 	uint64_t offset;   // of its first byte in the RAMBlock
 };
@@ -25,21 +25,22 @@ struct gg_error *
 gg_guest_ram(struct gg_guest *guest,
 	     struct gg_error *(*visit)(void *data, const struct gg_ram_range *range), void *data);
 
-// The same for every piece of RAM whose bytes are not to be had: the core was made without them,
-// they had not arrived by migration, they cannot be read.
+// Calls VISIT likewise for every piece of RAM whose bytes are absent: the core was made without
+// them, they had not arrived by migration, they cannot be read.
 struct gg_error *gg_guest_absent(struct gg_guest *guest,
 				 struct gg_error *(*visit)(void *data,
 							   const struct gg_ram_range *piece),
 				 void *data);
 
-// The same for every piece of the RAM at guest-physical 0 that the memory map hides from the CPUs:
-// a device's memory, a ROM or SMRAM is mapped over the piece. QEMU's own dump lacks these too.
+// Calls VISIT likewise for every piece of the RAM at guest-physical 0 that the memory map hides
+// from the CPUs: a device's memory, a ROM or SMRAM is mapped over the piece. QEMU's own dump lacks
+// these pieces too.
 struct gg_error *gg_guest_hidden(struct gg_guest *guest,
 				 struct gg_error *(*visit)(void *data,
 							   const struct gg_ram_range *piece),
 				 void *data);
 
-// The reason why absent memory is absent, and what is to be done. Valid as long as GUEST is.
+// Returns the reason why memory is absent, and the advice, valid as long as GUEST is.
 const char *gg_guest_absent_advice(const struct gg_guest *guest);
 
 #pragma GCC visibility pop

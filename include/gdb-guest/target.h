@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The target: what the debugger has in front of it.
+// The target: the guest's place, as the debugger has it.
 #ifndef GDB_GUEST_TARGET_H
 #define GDB_GUEST_TARGET_H
 
@@ -13,34 +13,34 @@
 
 #pragma GCC visibility push(default)
 
-// What tells a kernel in the guest's RAM from others, and from what is there later.
+// The choice of a kernel in the guest's RAM, which no other kernel meets, now or later.
 struct gg_kernel_choice {
-	gg_gpa_t note;     // where its VMCOREINFO is
-	uint64_t identity; // a checksum of that
+	gg_gpa_t note;     // the place of its VMCOREINFO
+	uint64_t identity; // a checksum of its VMCOREINFO
 };
 
-// What the debugger has in front of it.
+// The place of a guest.
 struct gg_target {
 	const char *core_path;    // of a core of QEMU or a vmcore, or NULL
 	const char *program_path; // of QEMU's binary, or NULL where it is not known
 	pid_t pid;                // of a live process, or 0
-	// Read guest memory by way of the host's read only: slow, and what the faster ways are
-	// tested against.
+	// Guest memory is read by the host's read alone: slow; the faster ways are tested against
+	// it.
 	bool via_host;
 
-	// Where the debugger is connected to QEMU's gdbstub: what QEMU's monitor printed, in the
-	// order of enum gg_monitor_text, "" for what it refused; copied. NULL elsewhere. The host's
-	// read takes guest-physical addresses then, and is asked for RAM only; its registers are a
-	// vCPU's, the thread being 1 for the first one.
+	// The texts that QEMU's monitor printed, in the order of enum gg_monitor_text, "" for a
+	// command that it refused, where the debugger is connected to QEMU's gdbstub; NULL
+	// elsewhere. The host's read takes guest-physical addresses then, of RAM only; its
+	// registers are a vCPU's, whose thread is 1 for the first.
 	const char *const *monitor;
 	// A file with the guest's memory as QEMU's own dump-guest-memory wrote it, to be read in
 	// place of the gdbstub; or NULL.
 	const char *memory_path;
-	// Where this guest's VMCOREINFO was when it was last looked at, or 0: it is looked for
-	// there first, and believed if it is borne out again.
+	// The place of this guest's VMCOREINFO at an earlier look, or 0: a search starts there, and
+	// memory must bear it out again.
 	gg_gpa_t note;
 	// The kernel that the user has chosen, as gg_guest_kernels() showed it; its note is 0
-	// where none is chosen.
+	// without a choice.
 	struct gg_kernel_choice choice;
 	// The guest's debug log, which must outlive the guest; NULL is off.
 	const struct gg_debug *debug;
