@@ -70,10 +70,7 @@ struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu
 	err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		decide(guest, kernel, cpu, ret);
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 // ---- What is shown ----

@@ -115,10 +115,7 @@ static struct gg_error *find_kernel(struct gg_log_follow *follow)
 {
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_running_kernel(follow->guest, NULL, &kernel);
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 // RET: a kernel runs whose log can be read.

@@ -215,10 +215,7 @@ struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **re
 	err = gg_guest_kernel(guest, NULL, NULL, &kernel);
 	if (!err)
 		*ret = kernel->arch;
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 // ---- The kernel ----

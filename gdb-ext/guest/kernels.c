@@ -29,9 +29,9 @@ struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 		return err;
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	err = gg_kernel_read(&site, guest->choice.note, &kernel);
-	if (err && gg_error_is_final(err))
+	err = gg_error_unless_final(err);
+	if (err)
 		return err;
-	gg_error_destroy(err);
 	guest->chosen = kernel && gg_kernel_identity(kernel) == guest->choice.identity &&
 			(kernel->running || gg_kernel_is_whole(kernel));
 	if (guest->chosen) {
@@ -111,7 +111,7 @@ static struct gg_error *tell_other(struct gg_guest *guest, const struct gg_notic
 	_cleanup_free_ char *ends = NULL;
 	struct gg_log_end end;
 	struct gg_error *err = gg_log_end_read(gg_kernel_host(other), &end);
-	if (err && gg_error_is_final(err))
+	if (gg_error_is_final(err))
 		return err;
 	const char *last = err ? NULL : end.panic ? end.panic : end.last;
 	if (last && asprintf(&ends, ", and whose log ends \"%s\"", last) < 0)
@@ -270,9 +270,9 @@ show(struct gg_guest *guest, const struct gg_kernel *kernel,
 			cpus[info.cpu_count++] = guest->machine.cpus.cpus[i].index;
 	struct gg_log_end end;
 	struct gg_error *err = gg_log_end_read(gg_kernel_host(kernel), &end);
-	if (err && gg_error_is_final(err))
+	err = gg_error_unless_final(err);
+	if (err)
 		return err;
-	gg_error_destroy(err);
 	info.panic = end.panic;
 	info.last = end.last;
 	info.has_time = end.has_time;

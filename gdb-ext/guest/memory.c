@@ -89,10 +89,7 @@ static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_
 	if (has_bases)
 		err = gg_guest_cpu_state(guest, cpu, &state);
 	*ret = !err && has_bases ? arch->kernel->per_cpu_bases(&state.own, bases) : 0;
-	if (err && gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t index,

@@ -251,10 +251,7 @@ static struct gg_error *read_clock(const struct process_source *process,
 {
 	struct gg_error *err = gg_qemu_virtual_clock(process->source.host, &ret->virtual_clock);
 	ret->has_virtual_clock = !err;
-	if (err && gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 static struct gg_error *tell_other_program(const struct process_source *process, char **ret)

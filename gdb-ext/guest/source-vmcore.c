@@ -122,7 +122,7 @@ static struct gg_error *take_note(void *data, const struct gg_vmcore_note *note)
 static struct gg_error *read_notes(struct vmcore_source *vmcore)
 {
 	struct gg_error *err = gg_vmcore_file_notes(vmcore->file, take_note, vmcore);
-	if (err && gg_error_is_final(err))
+	if (gg_error_is_final(err))
 		return err;
 	vmcore->notes_error = err;
 	return NULL;

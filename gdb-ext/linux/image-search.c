@@ -55,10 +55,9 @@ struct search {
 // An error that ends the search; others are the guest's affair, and end with this.
 static struct gg_error *pass_final(struct gg_error *err)
 {
-	if (!err || gg_error_is_final(err) || gg_error_kind(err) == GG_UNSUPPORTED)
+	if (err && gg_error_kind(err) == GG_UNSUPPORTED)
 		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 // ---- The image ----

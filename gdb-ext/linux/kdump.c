@@ -79,11 +79,7 @@ static struct gg_error *search_log(const struct gg_kernel *kernel, struct search
 	struct gg_log_sink sink = { .record = look_at_record, .data = search };
 	struct gg_error *err = gg_log_read(gg_kernel_host(kernel), &sink);
 	gg_log_sink_deinit(&sink);
-	if (err && !gg_error_is_final(err)) {
-		gg_error_destroy(err);
-		err = NULL;
-	}
-	return err;
+	return gg_error_unless_final(err);
 }
 
 // Linux kernel/crash_dump.c: ELFCORE_ADDR_MAX and ELFCORE_ADDR_ERR stand for no address.
@@ -94,11 +90,7 @@ static struct gg_error *read_variable(const struct gg_kernel *kernel, struct sea
 	if (!err)
 		err = gg_host_read_uint(gg_kernel_host(kernel), address, 8, &search->headers);
 	search->found = !err && search->headers < UINT64_MAX - 1;
-	if (err && !gg_error_is_final(err)) {
-		gg_error_destroy(err);
-		err = NULL;
-	}
-	return err;
+	return gg_error_unless_final(err);
 }
 
 // ---- The headers ----
@@ -143,10 +135,7 @@ static struct gg_error *add_note(const struct gg_ram_map *map, gg_gpa_t gpa,
 	struct gg_error *err = gg_ram_map_read(map, gpa, bytes, sizeof(bytes));
 	if (!err && gg_vmcoreinfo_header(bytes, ret->big_endian, &size) && ret->count < GG_SCAN_MAX)
 		ret->found[ret->count++] = gpa;
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 static struct gg_error *look_at_headers(const struct gg_ram_map *map, const struct elf *elf,
@@ -195,8 +184,5 @@ struct gg_error *gg_kdump_notes(const struct gg_kernel_site *site, const struct 
 		err = read_variable(kernel, &search);
 	if (!err && search.found)
 		err = gg_kdump_read_headers(site->map, search.headers, ret);
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }

@@ -189,7 +189,7 @@ static bool try_running(struct running *running, gg_gpa_t gpa)
 	struct gg_error *err = gg_interrupt_check();
 	if (!err)
 		err = gg_kernel_read(running->site, gpa, &kernel);
-	if (err && gg_error_is_final(err)) {
+	if (gg_error_is_final(err)) {
 		running->err = err;
 		return true;
 	}
@@ -238,9 +238,9 @@ struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t g
 	*ret = NULL;
 	gg_debug(site->debug, "kernels: looking where the note was, 0x%" PRIx64, gpa);
 	struct gg_error *err = gg_kernel_read(site, gpa, &kernel);
-	if (err && gg_error_is_final(err))
+	err = gg_error_unless_final(err);
+	if (err)
 		return err;
-	gg_error_destroy(err);
 	bool is_running = false;
 	err = kernel ? gg_kernel_is_running(site, kernel, &is_running) : NULL;
 	if (kernel && !err &&

@@ -34,7 +34,7 @@ static struct gg_error *has_mode(const struct gg_host *host, const struct gg_ram
 	*ret = !arch->cpu || !arch->cpu->is_mode;
 	for (size_t i = 0; !*ret && i < cpus->count; i++) {
 		struct gg_error *err = is_mode_of(host, map, &cpus->cpus[i], arch, ret);
-		if (err && gg_error_is_final(err))
+		if (gg_error_is_final(err))
 			return err;
 		unread += err != NULL;
 		gg_error_destroy(err);

@@ -104,9 +104,9 @@ struct gg_error *gg_machine_arch(struct gg_machine *machine, const struct gg_arc
 		return err;
 	gg_error_destroy(err);
 	err = gg_machine_ram(machine, &map);
-	if (err && gg_error_is_final(err))
+	err = gg_error_unless_final(err);
+	if (err)
 		return err;
-	gg_error_destroy(err);
 	err = source->ops->find_arch(source, machine->map, cpus, &machine->arch);
 	gg_debug(source->debug, "architecture: %s of %zu CPUs",
 		 err ? gg_error_message(err) : machine->arch->name, cpus->count);

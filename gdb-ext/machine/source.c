@@ -51,7 +51,7 @@ struct gg_error *gg_fact_read(struct gg_fact *fact, struct gg_source *source,
 {
 	char *text = NULL;
 	struct gg_error *err = read(source, &text);
-	if (err && gg_error_is_final(err))
+	if (gg_error_is_final(err))
 		return err;
 	*fact = (struct gg_fact){ .text = err ? NULL : text, .err = err };
 	return NULL;

@@ -21,11 +21,6 @@ void gg_window_deinit(struct gg_window *window)
 	*window = (struct gg_window){ 0 };
 }
 
-static bool is_final(const struct gg_error *err)
-{
-	return gg_error_is_final(err);
-}
-
 static struct gg_error *read_piece(struct gg_window *window, uint64_t offset, size_t size)
 {
 	if (size > window->capacity) {
@@ -72,7 +67,7 @@ static struct gg_error *load(struct gg_window *window, uint64_t offset, size_t s
 	if (window->piece < MAX_PIECE)
 		window->piece *= 2;
 	struct gg_error *err = read_piece(window, offset, (size_t)wanted);
-	if (!err || is_final(err))
+	if (!err || gg_error_is_final(err))
 		return err;
 
 	window->piece = PAGE;
@@ -83,7 +78,7 @@ static struct gg_error *load(struct gg_window *window, uint64_t offset, size_t s
 		gg_error_destroy(err);
 		err = read_piece(window, offset, (size_t)(page_end - offset));
 	}
-	if (!err || is_final(err))
+	if (!err || gg_error_is_final(err))
 		return err;
 	return remember(window, last, err);
 }

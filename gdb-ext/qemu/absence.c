@@ -76,7 +76,7 @@ static struct gg_error *read_bitmap(const struct gg_host *host, uint64_t address
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
 			err = gg_host_read(host, address + done, absence->present + done, piece);
-		if (err && gg_error_is_final(err))
+		if (gg_error_is_final(err))
 			return err;
 		if (err) {
 			gg_error_destroy(err);
@@ -138,9 +138,9 @@ struct gg_error *gg_qemu_check_arrival(const struct gg_host *host,
 	struct gg_error *err = gg_host_symbol(host, "incoming_postcopy_state", &variable);
 	if (!err)
 		err = gg_host_read_uint(host, variable, ENUM_SIZE, &state);
-	if (err && gg_error_is_final(err))
+	err = gg_error_unless_final(err);
+	if (err)
 		return err;
-	gg_error_destroy(err);
 	if (state <= POSTCOPY_NONE || state >= POSTCOPY_END)
 		return NULL;
 	return gg_error_create(GG_ABSENT,

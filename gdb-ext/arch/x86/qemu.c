@@ -470,10 +470,7 @@ static struct gg_error *read_task_priority(struct source *source, struct gg_regi
 	err = gg_host_read_member(source->host, apic, &layout->tpr, &priority);
 	if (!err)
 		gg_register_set(registers, X86_CR8, priority >> 4 & 0xf);
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
+	return gg_error_unless_final(err);
 }
 
 static struct gg_error *read_a20(struct source *source, struct gg_registers *registers)

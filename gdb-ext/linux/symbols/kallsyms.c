@@ -338,15 +338,6 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 	return err;
 }
 
-// An error that nothing else helps against is ERR; another one is destroyed.
-static struct gg_error *if_final(struct gg_error *err)
-{
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	return NULL;
-}
-
 // All encodings of offsets at VALUES; BASE is the address of kallsyms_relative_base, or 0.
 static struct gg_error *try_offsets(const struct reader *reader, gg_gva_t values, gg_gva_t base,
 				    bool *found)
@@ -356,13 +347,13 @@ static struct gg_error *try_offsets(const struct reader *reader, gg_gva_t values
 	if (base) {
 		err = gg_host_read_uint(reader->kernel, base, reader->hints->word, &place.base);
 		if (err)
-			return if_final(err);
+			return gg_error_unless_final(err);
 	}
 	const enum encoding first = base ? BASE_RELATIVE : PLACE_RELATIVE;
 	const enum encoding last = base ? BASE_RELATIVE_DOWN : PLACE_RELATIVE;
 	for (enum encoding encoding = first; !*found && encoding <= last; encoding++) {
 		place.encoding = encoding;
-		err = if_final(try_place(reader, &place, found));
+		err = gg_error_unless_final(try_place(reader, &place, found));
 		if (err)
 			return err;
 	}
@@ -374,7 +365,7 @@ static struct gg_error *try_absolute(const struct reader *reader, gg_gva_t value
 	const struct place place = { .values = values,
 				     .encoding = ABSOLUTE,
 				     .width = reader->hints->word };
-	return if_final(try_place(reader, &place, found));
+	return gg_error_unless_final(try_place(reader, &place, found));
 }
 
 static uint64_t align(uint64_t value, uint64_t to)
@@ -519,7 +510,7 @@ static struct gg_error *try_both_lengths(struct reader *reader, const struct nam
 		gg_error_destroy(err);
 		return NULL;
 	}
-	other = if_final(other);
+	other = gg_error_unless_final(other);
 	if (!other)
 		return err;
 	gg_error_destroy(err);

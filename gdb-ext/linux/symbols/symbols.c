@@ -61,16 +61,11 @@ struct gg_error *gg_symbols_add(struct gg_symbols *symbols, const struct gg_symb
 	return NULL;
 }
 
-static struct gg_error *copy_error(const struct gg_error *err)
-{
-	return gg_error_create(gg_error_kind(err), "%s", gg_error_message(err));
-}
-
 // Opens ENTRY's finder once. Returns the reason it answers nothing, a copy.
 static struct gg_error *open_entry(const struct gg_symbols *symbols, struct entry *entry)
 {
 	if (entry->err)
-		return copy_error(entry->err);
+		return gg_error_copy(entry->err);
 	if (entry->is_open || !entry->finder.ops->open)
 		return NULL;
 	struct gg_error *err = entry->finder.ops->open(entry->finder.data);
@@ -79,7 +74,7 @@ static struct gg_error *open_entry(const struct gg_symbols *symbols, struct entr
 		return err;
 	entry->is_open = !err;
 	entry->err = err;
-	return err ? copy_error(err) : NULL;
+	return err ? gg_error_copy(err) : NULL;
 }
 
 const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols)

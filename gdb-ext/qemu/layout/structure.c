@@ -172,7 +172,7 @@ static struct gg_error *get_group(struct gg_structure *structure, struct group *
 		struct gg_error *err = get_finder(structure);
 		if (!err)
 			err = find(structure, &group->answers);
-		if (err && (gg_error_is_final(err)))
+		if (gg_error_is_final(err))
 			return err;
 		group->err = err;
 		group->tried = true;
