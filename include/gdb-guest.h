@@ -20,6 +20,7 @@
 #include "gdb-guest/dump.h"
 #include "gdb-guest/error.h"
 #include "gdb-guest/examine.h"
+#include "gdb-guest/file-host.h"
 #include "gdb-guest/guest.h"
 #include "gdb-guest/host.h"
 #include "gdb-guest/info.h"

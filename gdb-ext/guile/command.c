@@ -34,25 +34,23 @@ static SCM all_commands(void)
 
 // ---- Options ----
 
-// Evaluates TEXT by a procedure that takes it and what it should be, and returns an integer.
+// The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE STATE-TEXT).
+// EVALUATE takes an expression and the words for what it should be, and returns an integer; the texts may
+// be #f.
+enum { EVALUATE, SET_VARIABLE, COLOUR, INTEL, TARGET_KIND, TARGET, STATE, STATE_TEXT };
+
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
 {
-	const SCM *procedure = data;
 	SCM result;
 	struct gg_error *err = gg_guile_call(
-		*procedure, scm_list_2(scm_from_locale_string(text), gg_guile_string(expected)),
-		&result);
+		scm_c_vector_ref(*(SCM *)data, EVALUATE),
+		scm_list_2(scm_from_locale_string(text), gg_guile_string(expected)), &result);
 	if (err)
 		return err;
 	if (!scm_is_exact_integer(result))
 		return gg_error_create(GG_SYSTEM, "the value of %s is of the wrong type", text);
 	*ret = scm_to_utf8_string(scm_number_to_string(result, SCM_UNDEFINED));
 	return NULL;
-}
-
-struct gg_front_end gg_guile_front_end(SCM *procedure)
-{
-	return (struct gg_front_end){ evaluate, procedure, .is_debugger = true };
 }
 
 // Allocated by the collector, which does not end it: (%options-end) does.
@@ -107,12 +105,12 @@ static SCM add_values(SCM list, const struct gg_options *options, const struct g
 	return list;
 }
 
-// (%parse-options NAME TEXT EVALUATE) => (OBJECT . ALIST): what was typed behind the command's name, as an
+// (%parse-options NAME TEXT FRONT) => (OBJECT . ALIST): what was typed behind the command's name, as an
 // object to be ended and as data.
-static SCM parse_options(SCM name, SCM text, SCM procedure)
+static SCM parse_options(SCM name, SCM text, SCM front_vector)
 {
 	const struct gg_command *command = to_command(name);
-	const struct gg_front_end front = gg_guile_front_end(&procedure);
+	const struct gg_front_end front = { evaluate, &front_vector, .is_debugger = true };
 	struct gg_options *options = NULL;
 	char *typed = scm_to_locale_string(text);
 	struct gg_error *err = gg_options_parse_text(command, typed, &front, &options);
@@ -127,6 +125,59 @@ static SCM options_end(SCM object)
 {
 	gg_options_destroy(to_options(object));
 	scm_foreign_object_set_x(object, 0, NULL);
+	return SCM_UNSPECIFIED;
+}
+
+// ---- Running ----
+
+static struct gg_error *set_variable(void *data, const char *name, const uint64_t *value)
+{
+	SCM result;
+	return gg_guile_call(
+		scm_c_vector_ref(*(SCM *)data, SET_VARIABLE),
+		scm_list_2(gg_guile_string(name), value ? scm_from_uint64(*value) : SCM_BOOL_F),
+		&result);
+}
+
+static void free_texts(const struct gg_front_end *front)
+{
+	free((char *)front->target_kind);
+	free((char *)front->target);
+	free((char *)front->state_before);
+	free((char *)front->state_text);
+}
+
+// (%takes-guest? NAME OPTIONS): tests whether %run-command needs a guest.
+static SCM takes_guest(SCM name, SCM object)
+{
+	return scm_from_bool(gg_command_takes_guest(to_command(name), to_options(object)));
+}
+
+// (%run-command NAME OPTIONS GUEST FRONT WRITE NOTICE): prints what the command shows. OPTIONS is the object of
+// %parse-options, GUEST may be #f if they do without; WRITE is called with bytevectors, NOTICE with lines.
+static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vector, SCM write,
+		       SCM notice)
+{
+	const struct gg_command *command = to_command(name);
+	const struct gg_options *options = to_options(options_object);
+	struct gg_guest *guest = scm_is_true(object) ? gg_guile_guest(object) : NULL;
+	const struct gg_writer writer = gg_guile_writer(&write);
+	const struct gg_notices notices = gg_guile_notices(&notice);
+	const struct gg_front_end front = {
+		.evaluate = evaluate,
+		.set_variable = set_variable,
+		.data = &front_vector,
+		.is_debugger = true,
+		.colour = scm_is_true(scm_c_vector_ref(front_vector, COLOUR)),
+		.intel = scm_is_true(scm_c_vector_ref(front_vector, INTEL)),
+		.target_kind = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET_KIND)),
+		.target = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET)),
+		.state_before = gg_guile_optional_text(scm_c_vector_ref(front_vector, STATE)),
+		.state_text = gg_guile_optional_text(scm_c_vector_ref(front_vector, STATE_TEXT)),
+	};
+	struct gg_error *err = command->run(guest, options, &front, &writer, &notices);
+	free_texts(&front);
+	gg_guile_throw(err);
 	return SCM_UNSPECIFIED;
 }
 
@@ -168,6 +219,8 @@ void gg_guile_init_command(void)
 	gg_guile_define("%commands", 0, (scm_t_subr)all_commands);
 	gg_guile_define("%parse-options", 3, (scm_t_subr)parse_options);
 	gg_guile_define("%options-end", 1, (scm_t_subr)options_end);
+	gg_guile_define("%takes-guest?", 2, (scm_t_subr)takes_guest);
+	gg_guile_define("%run-command", 6, (scm_t_subr)run_command);
 	gg_guile_define("%complete", 3, (scm_t_subr)complete);
 	gg_guile_define("%completes-guest?", 2, (scm_t_subr)completes_guest);
 }

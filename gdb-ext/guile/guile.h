@@ -49,11 +49,6 @@ void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
 void gg_guile_init_output(void);
 void gg_guile_init_command(void);
-void gg_guile_init_print(void);
-
-// A front end that evaluates by PROCEDURE, which the caller keeps on its stack. PROCEDURE is called with a
-// text and the words for the text that was expected, and returns an integer.
-struct gg_front_end gg_guile_front_end(SCM *procedure);
 
 // A receiver that calls PROCEDURE, which the caller keeps on its stack, with each line.
 struct gg_notices gg_guile_notices(const SCM *procedure);

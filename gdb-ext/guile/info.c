@@ -146,29 +146,6 @@ static SCM guest_info(SCM object)
 
 // ---- Text ----
 
-// (%print-info GUEST LAYOUT? JSON? KIND NAME STATE TEXT WRITE NOTICE): STATE and TEXT, of a
-// gdbstub's guest, may be #f.
-static SCM print_info(SCM object, SCM layout, SCM json, SCM kind, SCM name, SCM state, SCM text,
-		      SCM write, SCM notice)
-{
-	struct gg_guest *guest = gg_guile_guest(object);
-	const struct gg_writer writer = gg_guile_writer(&write);
-	const struct gg_notices receiver = gg_guile_notices(&notice);
-	char *const texts[] = { gg_guile_optional_text(kind), gg_guile_optional_text(name),
-				gg_guile_optional_text(state), gg_guile_optional_text(text) };
-	const struct gg_info_options options = { .layout = scm_is_true(layout),
-						 .json = scm_is_true(json),
-						 .target_kind = texts[0],
-						 .target = texts[1],
-						 .state_before = texts[2],
-						 .state_text = texts[3] };
-	struct gg_error *err = gg_print_info(guest, &options, &writer, &receiver);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		free(texts[i]);
-	gg_guile_throw(err);
-	return SCM_UNSPECIFIED;
-}
-
 // ---- Layouts ----
 
 // (OFFSET . SIZE), or #f.
@@ -218,6 +195,5 @@ void gg_guile_init_info(void)
 {
 	gg_guile_define("%guest-run-state", 1, (scm_t_subr)guest_run_state);
 	gg_guile_define("%guest-info", 1, (scm_t_subr)guest_info);
-	gg_guile_define("%print-info", 9, (scm_t_subr)print_info);
 	gg_guile_define("%guest-layout", 1, (scm_t_subr)guest_layout);
 }

@@ -265,40 +265,6 @@ static struct gg_error *collect_text(void *data, const char *text, size_t size)
 	return NULL;
 }
 
-// (%guest-log-text GUEST QUERY STYLE NOTICE) => a list of bytevectors: the log as text, for a
-// terminal of GDB's. STYLE is a list of the symbols raw, decode, caller, json, colour.
-static SCM guest_log_text(SCM object, SCM query_vector, SCM flags, SCM notice)
-{
-	struct gg_guest *guest = optional_guest(object);
-	struct listener listener = { .text = SCM_EOL };
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	struct gg_log_style style = to_style(flags);
-	style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8");
-	struct gg_log_query query = to_query(query_vector);
-	struct gg_error *err =
-		gg_guest_log_print(guest, &query, &style, collect_text, &listener, &notices);
-	query_deinit(&query);
-	gg_guile_throw(err);
-	return scm_reverse_x(listener.text, SCM_UNDEFINED);
-}
-
-// (%guest-log-save GUEST QUERY STYLE FILE FORCE? NOTICE) => how many records FILE has, as text.
-static SCM guest_log_save(SCM object, SCM query_vector, SCM flags, SCM path, SCM force, SCM notice)
-{
-	struct gg_guest *guest = optional_guest(object);
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	const struct gg_log_style style = to_style(flags);
-	struct gg_log_query query = to_query(query_vector);
-	char *path_text = scm_to_locale_string(path);
-	uint64_t count = 0;
-	struct gg_error *err = gg_guest_log_save(guest, &query, &style, path_text,
-						 scm_is_true(force), &notices, &count);
-	free(path_text);
-	query_deinit(&query);
-	gg_guile_throw(err);
-	return scm_from_uint64(count);
-}
-
 // ---- Following ----
 
 // What Scheme has of one. Allocated by the collector, which does not end it: (%log-follow-end)
@@ -357,6 +323,4 @@ void gg_guile_init_log(void)
 	gg_guile_define("%log-level-names", 0, (scm_t_subr)level_names);
 	gg_guile_define("%log-facility-names", 0, (scm_t_subr)facility_names);
 	gg_guile_define("%guest-log", 3, (scm_t_subr)guest_log);
-	gg_guile_define("%guest-log-text", 4, (scm_t_subr)guest_log_text);
-	gg_guile_define("%guest-log-save", 6, (scm_t_subr)guest_log_save);
 }

@@ -26,6 +26,9 @@ size_t gg_option_count(const struct gg_option *rows);
 const struct gg_option *gg_option_find(const struct gg_command *command, const char *word,
 				       bool is_debugger);
 
+// Tests whether the row exists in the front end.
+bool gg_option_exists(const struct gg_option *row, bool is_debugger);
+
 // The row's word NUMBER, NULL where the number has none.
 const char *gg_option_word(const struct gg_option *option, unsigned int number);
 unsigned int gg_option_word_count(const struct gg_option *option);

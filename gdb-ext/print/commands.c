@@ -4,6 +4,7 @@
 //
 // A new command: its data in guest/, its print function in this folder, its row here.
 #include "command.h"
+#include "run.h"
 
 #include <string.h>
 
@@ -167,7 +168,7 @@ static const struct gg_option kernel_options[] = {
 };
 
 static const struct gg_option kernel_arguments[] = {
-	{ .name = "number", .kind = GG_VALUE_TEXT, .label = "[N]" }, { 0 }
+	{ .name = "number", .kind = GG_VALUE_TEXT, .needs_debugger = true, .label = "[N]" }, { 0 }
 };
 
 static const char *const absent_words[] = { "fail", "skip", NULL };
@@ -245,6 +246,7 @@ static const struct gg_command commands[] = {
 			"whether the registers that QEMU\n"
 			"has are the CPUs', and how the guest's kernel was found.",
 		.options = info_options,
+		.run = gg_run_info,
 	},
 	{
 		.name = "klog",
@@ -272,6 +274,7 @@ static const struct gg_command commands[] = {
 			"nanoseconds), level, facility, caller, flags, lost, text, bytes, dict.",
 		.options = klog_options,
 		.without_guest = "hexdump",
+		.run = gg_run_klog,
 	},
 	{
 		.name = "regs",
@@ -296,6 +299,7 @@ static const struct gg_command commands[] = {
 				 "and so on, its number as $guest_cpu, and\n"
 				 "$guest_current is 1 if they are its registers of now.",
 		.options = regs_options,
+		.run = gg_run_regs,
 	},
 	{
 		.name = "x",
@@ -313,6 +317,7 @@ static const struct gg_command commands[] = {
 			"not mapped is an error that has the page table's entry which says so.",
 		.debugger_help = "ADDR may also be a GDB expression (\"$guest_rip\").",
 		.options = x_options,
+		.run = gg_run_x,
 		.arguments = x_arguments,
 	},
 	{
@@ -326,6 +331,7 @@ static const struct gg_command commands[] = {
 			"where that is in QEMU's\n"
 			"memory.",
 		.options = vtop_options,
+		.run = gg_run_vtop,
 		.arguments = vtop_arguments,
 	},
 	{
@@ -347,6 +353,7 @@ static const struct gg_command commands[] = {
 				 "that it was booted after; -scan finds\n"
 				 "all.",
 		.options = kernel_options,
+		.run = gg_run_kernel,
 		.arguments = kernel_arguments,
 	},
 	{
@@ -362,6 +369,7 @@ static const struct gg_command commands[] = {
 			"there is an error that\n"
 			"says which, and no file.",
 		.options = dump_options,
+		.run = gg_run_dump,
 		.arguments = dump_arguments,
 	},
 	{
@@ -395,4 +403,9 @@ const struct gg_command *gg_command_find(const char *name, bool is_debugger)
 		if (!strcmp(is_debugger ? command->gdb_name : command->name, name))
 			return command;
 	return NULL;
+}
+
+bool gg_command_takes_guest(const struct gg_command *command, const struct gg_options *options)
+{
+	return !command->without_guest || !gg_options_has(options, command->without_guest);
 }

@@ -123,7 +123,7 @@ static struct gg_error *offer_options(const struct completion *completion,
 {
 	struct gg_error *err = NULL;
 	for (const struct gg_option *row = command->options; !err && row && row->name; row++)
-		if (is_debugger || !row->needs_debugger)
+		if (gg_option_exists(row, is_debugger))
 			err = offer(completion, "-", 1, row->name, "");
 	return err;
 }

@@ -54,8 +54,8 @@ static void append_usage(struct gg_buffer *text, const struct gg_command *comman
 	append(text, is_debugger ? command->gdb_name : command->name);
 	append(text, gg_option_count(command->options) ? " [OPTION]..." : "");
 	for (const struct gg_option *row = command->arguments; row && row->name; row++) {
-		append(text, " ");
-		append(text, row->label);
+		append(text, gg_option_exists(row, is_debugger) ? " " : "");
+		append(text, gg_option_exists(row, is_debugger) ? row->label : "");
 	}
 }
 
@@ -64,7 +64,7 @@ static void append_options(struct gg_buffer *text, const struct gg_command *comm
 {
 	const char *separator = "\n\nOptions:\n  -";
 	for (const struct gg_option *row = command->options; row && row->name; row++) {
-		if (row->needs_debugger && !is_debugger)
+		if (!gg_option_exists(row, is_debugger))
 			continue;
 		append(text, separator);
 		append(text, row->name);

@@ -4,9 +4,10 @@
 //
 // In:  a text that the user typed: "4096", "0x1000 + 16", "-3".
 // Out: its value in decimal.
-#include "number.h"
+#include "base/error.h"
 
 #include <ctype.h>
+#include <gdb-guest/command.h>
 #include <string.h>
 
 typedef __int128 integer;

@@ -105,12 +105,17 @@ size_t gg_option_count(const struct gg_option *rows)
 	return count;
 }
 
+bool gg_option_exists(const struct gg_option *row, bool is_debugger)
+{
+	return is_debugger || !row->needs_debugger;
+}
+
 const struct gg_option *gg_option_find(const struct gg_command *command, const char *word,
 				       bool is_debugger)
 {
 	for (const struct gg_option *option = command->options; option && option->name; option++)
 		if (*word == '-' && !strcmp(option->name, word + 1) &&
-		    (is_debugger || !option->needs_debugger))
+		    gg_option_exists(option, is_debugger))
 			return option;
 	return NULL;
 }
@@ -442,7 +447,7 @@ static struct gg_error *no_option(const struct parser *parser, const char *word)
 	append_text(&buffer, "; ");
 	for (const struct gg_option *option = parser->command->options; option && option->name;
 	     option++) {
-		if (option->needs_debugger && !parser->front->is_debugger)
+		if (!gg_option_exists(option, parser->front->is_debugger))
 			continue;
 		append_text(&buffer, separator);
 		gg_buffer_format(&buffer, "-%s", option->name);
@@ -453,25 +458,29 @@ static struct gg_error *no_option(const struct parser *parser, const char *word)
 	return invalid(&buffer);
 }
 
-static void append_labels(struct gg_buffer *buffer, const struct gg_command *command)
+// Appends the arguments' labels. Returns the number of arguments.
+static size_t append_labels(struct gg_buffer *buffer, const struct parser *parser)
 {
-	const char *separator = "";
-	for (const struct gg_option *row = command->arguments; row && row->name; row++) {
-		append_text(buffer, separator);
+	size_t count = 0;
+	for (const struct gg_option *row = parser->command->arguments; row && row->name; row++) {
+		if (!gg_option_exists(row, parser->front->is_debugger))
+			continue;
+		append_text(buffer, count++ ? " " : "");
 		append_text(buffer, row->label);
-		separator = " ";
 	}
+	return count;
 }
 
-static struct gg_error *too_many(const struct gg_command *command, const char *word)
+static struct gg_error *too_many(const struct parser *parser, const char *word)
 {
-	struct gg_buffer buffer = { 0 };
-	const size_t count = gg_option_count(command->arguments);
-	append_text(&buffer, count == 0   ? "it takes no argument; "
+	struct gg_buffer labels = { 0 }, buffer = { 0 };
+	const size_t count = append_labels(&labels, parser);
+	append_text(&buffer, count == 0   ? "it takes no argument"
 			     : count == 1 ? "it takes one "
 					  : "it takes ");
-	append_labels(&buffer, command);
-	append_text(&buffer, count ? "; " : "");
+	gg_buffer_append(&buffer, labels.bytes, labels.size);
+	gg_buffer_deinit(&labels);
+	append_text(&buffer, "; ");
 	append_quoted(&buffer, word);
 	append_text(&buffer, count == 0   ? " was given"
 			     : count == 1 ? " is one too many (quote a name with spaces)"
@@ -483,7 +492,7 @@ static struct gg_error *too_few(const struct parser *parser)
 {
 	struct gg_buffer buffer = { 0 };
 	append_text(&buffer, "it takes ");
-	append_labels(&buffer, parser->command);
+	append_labels(&buffer, parser);
 	if (parser->front->is_debugger)
 		gg_buffer_format(&buffer, "; help %s", parser->command->gdb_name);
 	else
@@ -495,7 +504,8 @@ static struct gg_error *too_few(const struct parser *parser)
 static const struct gg_option *next_argument(const struct parser *parser)
 {
 	for (const struct gg_option *row = parser->command->arguments; row && row->name; row++)
-		if (!slot_of(parser->options, row)->is_set)
+		if (!slot_of(parser->options, row)->is_set &&
+		    gg_option_exists(row, parser->front->is_debugger))
 			return row;
 	return NULL;
 }
@@ -523,7 +533,7 @@ static struct gg_error *take_argument(const struct parser *parser, const char *w
 	if (*word == '/' && format_argument(parser))
 		return set_value(parser->options, format_argument(parser), word + 1, parser->front);
 	return next ? set_value(parser->options, next, word, parser->front)
-		    : too_many(parser->command, word);
+		    : too_many(parser, word);
 }
 
 static struct gg_error *parse_all(const struct parser *parser, const char *const *words,

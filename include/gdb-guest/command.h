@@ -13,6 +13,7 @@
 
 #pragma GCC visibility push(default)
 
+struct gg_dump_progress;
 struct gg_notices;
 struct gg_writer;
 
@@ -42,7 +43,7 @@ struct gg_option {
 	const char *const *words;
 	const char *(*word)(unsigned int number);
 	unsigned int word_count;
-	bool needs_debugger; // the other front ends do not have it
+	bool needs_debugger; // it does not exist in another front end
 	const char *label;   // of an argument: "FILE", or "[N]" where it may be left out
 };
 
@@ -56,7 +57,23 @@ struct gg_front_end {
 				     char **ret);
 	void *data;
 	bool is_debugger; // its commands have the names GDB_NAME
+	// Sets the variable NAME to *VALUE, or with NULL to none; NULL without a debugger.
+	struct gg_error *(*set_variable)(void *data, const char *name, const uint64_t *value);
+	// Shows how far a dump is, as gg_dump_options.progress; NULL where nobody looks.
+	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
+	bool colour; // the output goes to a terminal that shows colours
+	bool intel;  // instructions in Intel's syntax rather than AT&T's
+	// The target's kind ("core", "process", "gdbstub") and its file, number or address; of a
+	// gdbstub's guest whether it ran before ("ran", "paused", "resumed", "unknown"), and that
+	// as a sentence.
+	const char *target_kind, *target, *state_before, *state_text;
 };
+
+// Prints what a command shows. GUEST is NULL only with the option WITHOUT_GUEST.
+typedef struct gg_error *gg_command_run(struct gg_guest *guest, const struct gg_options *options,
+					const struct gg_front_end *front,
+					const struct gg_writer *writer,
+					const struct gg_notices *notices);
 
 struct gg_command {
 	const char *name;                  // guest-core's: "klog"
@@ -68,18 +85,21 @@ struct gg_command {
 	const struct gg_option *arguments; // up to a row without a name; or NULL
 	const struct gg_option *options;   // the same
 	const char *without_guest;         // the option with which RUN takes no guest, or NULL
-	// Prints what the command shows; NULL where the front end does all of it itself. GUEST is
-	// NULL only with the option WITHOUT_GUEST.
-	struct gg_error *(*run)(struct gg_guest *guest, const struct gg_options *options,
-				const struct gg_front_end *front, const struct gg_writer *writer,
-				const struct gg_notices *notices);
+	gg_command_run *run;               // NULL where the front end does all of it itself
 };
+
+// Evaluates a number as gg_front_end.evaluate does, without a debugger: whole numbers as in C, with
+// + and - between them.
+struct gg_error *gg_number_evaluate(void *data, const char *text, const char *expected, char **ret);
 
 // The table's row INDEX; NULL behind the last.
 const struct gg_command *gg_command_at(size_t index);
 
 // The row of NAME, a debugger's name for a command with IS_DEBUGGER, or NULL.
 const struct gg_command *gg_command_find(const char *name, bool is_debugger);
+
+// Tests whether COMMAND's run takes a guest with OPTIONS.
+bool gg_command_takes_guest(const struct gg_command *command, const struct gg_options *options);
 
 // The help text, which the caller frees; NULL without memory.
 char *gg_command_help(const struct gg_command *command, bool is_debugger);

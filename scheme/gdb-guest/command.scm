@@ -10,6 +10,7 @@
   #:use-module (ice-9 match)
   #:use-module (srfi srfi-1)
   #:export (register-guest-command
+            register-other-commands
             call-with-guest
             final?
             option
@@ -17,6 +18,8 @@
             last-number
             call-with-options
             complete-command
+            print-command
+            front-end
             call-with-progress
             note
             note-beside))
@@ -46,9 +49,15 @@
   "The value of the option or argument NAME, or #f."
   (assq-ref (cdr options) name))
 
+;; What the library asks a debugger for: see gdb-ext/guile/command.c.
+(define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f))
+  (vector evaluate-integer set-convenience-variable (styled-output?)
+          (equal? (setting "disassembly-flavor") "intel")
+          (car target) (cadr target) state state-text))
+
 (define (call-with-options name text procedure)
   "Calls PROCEDURE with the options and arguments of the command NAME that TEXT has."
-  (let ((options (%parse-options name text evaluate-integer)))
+  (let ((options (%parse-options name text (front-end))))
     (dynamic-wind
       (const #t)
       (lambda () (procedure options))
@@ -104,11 +113,30 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
         (('signal . _) (fail "Quit"))
         (_ (apply throw key arguments))))))
 
+(define* (print-command name options #:optional (make-front front-end))
+  "Prints what the command NAME of the table shows; MAKE-FRONT is called beside the guest."
+  (define (run guest)
+    (%run-command name (car options) guest (make-front) say-bytes (note-beside options)))
+  (if (%takes-guest? name (car options))
+      (call-with-guest run)
+      (run #f)))
+
+(define registered '())
+
 (define (register-guest-command name body)
   "Registers NAME, a command of the table; BODY is called with its options."
+  (set! registered (cons name registered))
   (register-command name (assoc-ref (%commands) name)
                     (lambda (text) (invoke name body text))
                     (lambda (text word) (complete-command name text word))))
+
+(define (register-other-commands)
+  "Registers the commands of the table that need nothing of Scheme."
+  (for-each (match-lambda
+              ((name . _)
+               (unless (member name registered)
+                 (register-guest-command name (lambda (options) (print-command name options))))))
+            (%commands)))
 
 ;;; Words.
 

@@ -36,9 +36,9 @@ many thousand pieces absent has only the first.  In the place of what could not 
 (define (target-names target)
   "The kind of TARGET and its name."
   (match (target-kind target)
-    ('core (values "core" (target-core target)))
-    ('stub (values "gdbstub" (target-connection target)))
-    (_ (values "process" (number->string (target-pid target))))))
+    ('core (list "core" (target-core target)))
+    ('stub (list "gdbstub" (target-connection target)))
+    (_ (list "process" (number->string (target-pid target))))))
 
 ;; QEMU lets the guest run at GDB's detach.
 (define (state-text before)
@@ -54,15 +54,13 @@ many thousand pieces absent has only the first.  In the place of what could not 
     (_ "whether the guest ran before GDB connected is not known: GDB lets it run when it leaves (unless by \
 disconnect)")))
 
-(define (print-info options)
-  (call-with-guest
-   (lambda (guest)
-     (let* ((target (current-target))
-            (before (state-before-connection target)))
-       (call-with-values (lambda () (target-names target))
-         (lambda (kind name)
-           (%print-info guest (option options 'layout) (option options 'json) kind name
-                        (and=> before symbol->string) (state-text before)
-                        say-bytes (lambda (text) (note "~a" text)))))))))
+(define (front-end-of-info)
+  (let* ((target (current-target))
+         (before (state-before-connection target)))
+    (front-end #:target (target-names target) #:state (and=> before symbol->string)
+               #:state-text (state-text before))))
 
-(register-guest-command "guest-info" print-info)
+(register-guest-command
+ "guest-info"
+ (lambda (options)
+   (print-command "guest-info" options front-end-of-info)))

@@ -63,23 +63,6 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
 (define (screen-style options)
   (append (if (styled-output?) '(colour) '()) (selected-style options)))
 
-(define (print-log options)
-  (let* ((query (selected-query options))
-         (file (option options 'output))
-         (notices '())
-         (notice (lambda (text) (set! notices (cons text notices))))
-         (text (call-with-log-guest
-                (option options 'hexdump)
-                (lambda (guest)
-                  (if file
-                      (let ((count (%guest-log-save guest query (selected-style options) file
-                                                    (option options 'force) notice)))
-                        (say "~a: ~a record~a\n" file count (if (= count 1) "" "s"))
-                        '())
-                      (%guest-log-text guest query (screen-style options) notice))))))
-    (for-each say-bytes text)
-    (for-each (lambda (text) (note-beside-log options text)) (reverse notices))))
-
 ;;; Following.
 
 ;; While GDB is at work the guest stands still: little of the time that passes.
@@ -94,12 +77,6 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
   "For how long the guest may run after a look that took so many milliseconds."
   (max shortest-run (min longest-run (* runs-per-look look))))
 
-(define (note-beside-log options text)
-  ;; Objects alone go where objects are expected.
-  (if (option options 'json)
-      (say-aside "note: ~a\n" text)
-      (note "~a" text)))
-
 (define no-kernel "no kernel runs in the guest now whose log could be read; waiting for one")
 
 (define (look-at-log look follow options said)
@@ -113,7 +90,7 @@ notices."
      (unless log? (notice no-kernel))
      (for-each (lambda (text)
                  (unless (member text said)
-                   (note-beside-log options text)))
+                   ((note-beside options) text)))
                (reverse notices))
      (for-each say-bytes text)
      (say-now)
@@ -155,9 +132,9 @@ notices."
            (until-interrupted
             (lambda ()
               (let ((reason (follow-guest look run follow options)))
-                (note-beside-log options (string-append "the guest stopped: " reason))))
+                ((note-beside options) (string-append "the guest stopped: " reason))))
             (lambda ()
-              (note-beside-log options "the guest stands still now; \"continue\" lets it run on"))))
+              ((note-beside options) "the guest stands still now; \"continue\" lets it run on"))))
          (lambda () (%log-follow-end follow)))))))
 
 (register-guest-command
@@ -165,4 +142,4 @@ notices."
  (lambda (options)
    (if (option options 'follow)
        (follow-log options)
-       (print-log options))))
+       (print-command "guest-klog" options))))

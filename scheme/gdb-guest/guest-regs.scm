@@ -2,7 +2,6 @@
 
 (define-module (gdb-guest guest-regs)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
   #:export (guest-cpus))
 
@@ -18,11 +17,3 @@ and nested is such a list of the nested guest; maybe-nested is #t where that is 
 called with a line where the kernel's symbols cannot be read."
   (call-with-guest
    (lambda (guest) (%guest-cpus-with-symbols guest notice))))
-
-(define (show-registers options)
-  (call-with-guest
-   (lambda (guest)
-     (%print-registers guest (option options 'cpu) (option options 'all) (option options 'json)
-                       set-convenience-variable say-bytes (note-beside options)))))
-
-(register-guest-command "guest-regs" show-registers)

@@ -2,7 +2,6 @@
 
 (define-module (gdb-guest guest-vtop)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
   #:export (guest-walk))
 
@@ -14,12 +13,3 @@ not mapped, #f; BLOCK is #f if that is not RAM; ABSENT? says that it is, and its
   (call-with-guest
    (lambda (guest)
      (%guest-walk guest cpu address notice))))
-
-(define (show-walk options)
-  (call-with-guest
-   (lambda (guest)
-     (%print-translation guest (option options 'cpu) (option options 'address)
-                         (option options 'json) evaluate-integer say-bytes
-                         (note-beside options)))))
-
-(register-guest-command "guest-vtop" show-walk)

@@ -2,7 +2,6 @@
 
 (define-module (gdb-guest guest-x)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
   #:use-module (gdb-guest native)
   #:export (guest-read))
 
@@ -13,12 +12,3 @@ what was asked for, or not be current."
   (call-with-guest
    (lambda (guest)
      (%guest-read-virtual guest cpu address size notice))))
-
-(define (print-memory options)
-  (call-with-guest
-   (lambda (guest)
-     (%print-memory guest (option options 'cpu) (option options 'address) (option options 'format)
-                    (option options 'physical) (equal? (setting "disassembly-flavor") "intel") (option options 'json)
-                    evaluate-integer say-bytes (note-beside options)))))
-
-(register-guest-command "guest-x" print-memory)

@@ -24,7 +24,6 @@
             %print-dump
             %progress-text
             %guest-info
-            %print-info
             %guest-run-state
             %guest-cpus
             %guest-cpus-with-symbols
@@ -34,13 +33,8 @@
             %guest-complete-symbol
             %guest-read-virtual
             %guest-walk
-            %print-registers
-            %print-memory
-            %print-translation
             %guest-layout
             %guest-log
-            %guest-log-text
-            %guest-log-save
             %log-follow
             %log-follow-end
             %log-follow-look
@@ -50,6 +44,8 @@
             %commands
             %parse-options
             %options-end
+            %takes-guest?
+            %run-command
             %complete
             %completes-guest?
             %output

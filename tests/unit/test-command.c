@@ -5,7 +5,6 @@
 
 #include "base/buffer.h"
 #include "print/command.h"
-#include "print/number.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -55,8 +54,8 @@ static const struct gg_command force_and_two = { "look", "guest-look", "Look.", 
 static const struct gg_command bare = { "rest", "guest-rest", "Rest.", NULL, "It rests.",
 					NULL,   NULL,         NULL,    NULL, NULL };
 
-static const struct gg_front_end shell = { gg_number_evaluate, NULL, false };
-static const struct gg_front_end debugger = { gg_number_evaluate, NULL, true };
+static const struct gg_front_end shell = { .evaluate = gg_number_evaluate };
+static const struct gg_front_end debugger = { .evaluate = gg_number_evaluate, .is_debugger = true };
 
 static struct gg_options *parse(const struct gg_command *command, const char *text)
 {
@@ -297,7 +296,7 @@ static struct gg_error *interrupted(void *data, const char *text, const char *ex
 static void test_interrupted(void **state)
 {
 	(void)state;
-	const struct gg_front_end front = { interrupted, NULL, true };
+	const struct gg_front_end front = { .evaluate = interrupted, .is_debugger = true };
 	struct gg_options *parsed;
 	struct gg_error *err = gg_options_parse_text(&one_file, "-first 1 f", &front, &parsed);
 	assert_int_equal(gg_error_kind(err), GG_INTERRUPTED);

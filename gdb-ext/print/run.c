@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "run.h"
+
+#include <gdb-guest/cpus.h>
+#include <gdb-guest/dump.h>
+#include <gdb-guest/examine.h>
+#include <gdb-guest/info.h>
+#include <gdb-guest/kernels.h>
+#include <gdb-guest/virtual.h>
+#include <string.h>
+
+struct gg_error *gg_run_info(struct gg_guest *guest, const struct gg_options *options,
+			     const struct gg_front_end *front, const struct gg_writer *writer,
+			     const struct gg_notices *notices)
+{
+	const struct gg_info_options info = {
+		.json = gg_options_has(options, "json"),
+		.layout = gg_options_has(options, "layout"),
+		.target_kind = front->target_kind,
+		.target = front->target,
+		.state_before = front->state_before,
+		.state_text = front->state_text,
+	};
+	return gg_print_info(guest, &info, writer, notices);
+}
+
+struct gg_error *gg_run_regs(struct gg_guest *guest, const struct gg_options *options,
+			     const struct gg_front_end *front, const struct gg_writer *writer,
+			     const struct gg_notices *notices)
+{
+	const struct gg_registers_options registers = {
+		.cpus = gg_options_text(options, "cpu"),
+		.all = gg_options_has(options, "all"),
+		.json = gg_options_has(options, "json"),
+		.set_variable = front->set_variable,
+		.data = front->data,
+	};
+	return gg_print_registers(guest, &registers, writer, notices);
+}
+
+static struct gg_address_text address_of(const struct gg_options *options,
+					 const struct gg_front_end *front)
+{
+	const bool has_cpu = gg_options_has(options, "cpu");
+	return (struct gg_address_text){
+		.text = gg_options_text(options, "address"),
+		.cpu = has_cpu ? (int64_t)gg_options_number(options, "cpu", 0) : GG_KERNEL_TABLES,
+		.front = front,
+	};
+}
+
+struct gg_error *gg_run_x(struct gg_guest *guest, const struct gg_options *options,
+			  const struct gg_front_end *front, const struct gg_writer *writer,
+			  const struct gg_notices *notices)
+{
+	const struct gg_examine_options examine = {
+		.address = address_of(options, front),
+		.format = gg_options_text(options, "format"),
+		.is_physical = gg_options_has(options, "physical"),
+		.intel = front->intel,
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_examine(guest, &examine, writer, notices);
+}
+
+struct gg_error *gg_run_vtop(struct gg_guest *guest, const struct gg_options *options,
+			     const struct gg_front_end *front, const struct gg_writer *writer,
+			     const struct gg_notices *notices)
+{
+	const struct gg_translation_options translation = {
+		.address = address_of(options, front),
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_translation(guest, &translation, writer, notices);
+}
+
+struct gg_error *gg_run_kernel(struct gg_guest *guest, const struct gg_options *options,
+			       const struct gg_front_end *front, const struct gg_writer *writer,
+			       const struct gg_notices *notices)
+{
+	(void)front;
+	const struct gg_kernels_options kernels = { .scan = gg_options_has(options, "scan"),
+						    .json = gg_options_has(options, "json") };
+	return gg_print_kernels(guest, &kernels, writer, notices);
+}
+
+struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *options,
+			     const struct gg_front_end *front, const struct gg_writer *writer,
+			     const struct gg_notices *notices)
+{
+	const struct gg_value *absent = gg_options_value(options, "absent");
+	const struct gg_dump_options dump = {
+		.path = gg_options_text(options, "file"),
+		.force = gg_options_has(options, "force"),
+		.no_notes = gg_options_has(options, "no-notes"),
+		.skip_absent = absent && !strcmp(absent->text, "skip"),
+		.filter = gg_options_has(options, "begin"),
+		.begin = gg_options_number(options, "begin", 0),
+		.length = gg_options_number(options, "length", 0),
+		.progress = front->progress,
+		.data = front->data,
+	};
+	if (dump.filter != gg_options_has(options, "length"))
+		return gg_error_create(GG_INVALID, "-begin and -length go together");
+	return gg_print_dump(guest, &dump, writer, notices);
+}
