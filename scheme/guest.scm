@@ -9,7 +9,7 @@
     ;; Whoever sources this can call what the commands stand on: (guest-log).
     (for-each (lambda (module)
                 (module-use! (current-module) (resolve-interface `(gdb-guest ,module))))
-              '(dump-guest-memory guest-info guest-kernel guest-klog guest-regs guest-sysrq guest-vtop guest-x))
+              '(dump-guest-memory guest-info guest-kernel guest-klog guest-regs guest-select guest-sysrq guest-vtop guest-x))
     ((@ (gdb-guest command) register-other-commands)))
 
   (unless (file-exists? (string-append directory "/libgdb-guest-guile.so"))

@@ -51,10 +51,15 @@ static void decide(struct gg_guest *guest, const struct gg_kernel *kernel,
 	if (gg_kernel_runs_on(&site, kernel, cpu))
 		state->nesting = GG_NOT_NESTED;
 	else
-		gg_cpu_state_set_nested(state,
-					"QEMU's monitor does not print them; that the CPU executes "
-					"a nested guest follows from its page tables, which are "
-					"not the kernel's");
+		gg_cpu_state_set_nested(
+			state,
+			cpu->freshness == GG_NOTED
+				? "the vmcore's notes do not have them; that the CPU executes "
+				  "a nested guest follows from its page tables, which are "
+				  "not the kernel's"
+				: "QEMU's monitor does not print them; that the CPU executes "
+				  "a nested guest follows from its page tables, which are "
+				  "not the kernel's");
 }
 
 struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
@@ -104,6 +109,7 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 		.sp = view->summary.sp,
 		.place = view->summary.place,
 		.root = view->summary.root,
+		.root_known = view->summary.root_known,
 		.pc_name = view->summary.pc_name,
 		.sp_name = view->summary.sp_name,
 		.root_name = view->summary.root_name,
@@ -136,10 +142,10 @@ static struct gg_error *create_views(const struct gg_arch *arch, const struct gg
 	if (err)
 		return err;
 	own->nesting = state->nesting;
+	own->unknown = state->unknown;
 	if (state->nesting != GG_NESTED)
 		return NULL;
 	own->activity = "nested";
-	own->unknown = state->unknown;
 	own->nested = &views->nested_cpu;
 	return create_view(arch, cpu, &state->nested, &views->nested, &views->nested_cpu);
 }

@@ -210,6 +210,27 @@ static bool is_doubtful(const struct gg_qemu_cpu *cpu)
 	return cpu->freshness == GG_STALE || cpu->freshness == GG_UNKNOWN;
 }
 
+// GG_UNSUPPORTED with the reason for which CPU's page tables are not known, if they are not.
+static struct gg_error *check_paging(const struct gg_qemu_cpu *cpu,
+				     const struct gg_cpu_state *state,
+				     const struct gg_paging *paging)
+{
+	if (state->unknown[0] && state->nesting == GG_NESTED)
+		return gg_error_create(GG_UNSUPPORTED,
+				       "CPU %" PRIu32
+				       " executes a nested guest, and the guest's own "
+				       "page tables are not known: %s",
+				       cpu->index, state->unknown);
+	if (state->unknown[0] || paging->unknown)
+		return gg_error_create(GG_UNSUPPORTED,
+				       "CPU %" PRIu32 "'s page tables are not known: %s",
+				       cpu->index,
+				       state->unknown[0] ? state->unknown
+							 : "its registers are known in part, "
+							   "without those that lead there");
+	return NULL;
+}
+
 static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				const struct gg_notices *notices, struct gg_address_space *space)
 {
@@ -221,12 +242,8 @@ static struct gg_error *use_cpu(struct gg_guest *guest, const struct gg_qemu_cpu
 		err = gg_machine_cpu(&guest->machine, cpu, &read);
 	if (!err)
 		err = gg_guest_cpu_state(guest, cpu, &state);
-	if (!err && state.unknown[0])
-		err = gg_error_create(GG_UNSUPPORTED,
-				      "CPU %" PRIu32
-				      " executes a nested guest, and the guest's own "
-				      "page tables are not known: %s",
-				      cpu->index, state.unknown);
+	if (!err)
+		err = check_paging(cpu, &state, &read->paging);
 	if (!err)
 		err = tell_mode(notices, arch, cpu, &state);
 	if (err)

@@ -337,6 +337,14 @@ static const struct gg_cpu_notes *find_notes(const struct vmcore_source *vmcore,
 	return NULL;
 }
 
+static bool knows_any(const struct gg_registers *registers)
+{
+	for (unsigned int id = 0; id < registers->count; id++)
+		if (gg_register_has_known(registers, id))
+			return true;
+	return false;
+}
+
 static struct gg_error *vmcore_read_cpu(struct gg_source *source, const struct gg_arch *arch,
 					const struct gg_ram_map *map, const struct gg_qemu_cpu *cpu,
 					struct gg_cpu_state *ret)
@@ -346,9 +354,17 @@ static struct gg_error *vmcore_read_cpu(struct gg_source *source, const struct g
 		find_notes((const struct vmcore_source *)source, cpu->index);
 	if (!arch->notes || !arch->notes->read)
 		return gg_arch_not_yet(arch, "registers out of a vmcore's notes");
-	*ret = (struct gg_cpu_state){ .nesting = GG_NOT_NESTED };
+	ret->nesting = GG_NOT_NESTED;
+	ret->unknown[0] = 0;
 	struct gg_error *err = arch->notes->read(notes, &ret->own);
-	return err ? gg_error_context(err, "CPU %" PRIu32 "'s note", cpu->index) : NULL;
+	if (err)
+		return gg_error_context(err, "CPU %" PRIu32 "'s note", cpu->index);
+	if (arch->cpu && arch->cpu->nesting)
+		ret->nesting = arch->cpu->nesting(&ret->own);
+	if (!knows_any(&ret->own))
+		snprintf(ret->unknown, sizeof(ret->unknown), "%s",
+			 "its note in the vmcore has none: all of its registers are 0 there");
+	return NULL;
 }
 
 // ---- The kernel ----
@@ -394,19 +410,23 @@ static const char *writer_of(const struct vmcore_source *vmcore)
 	return vmcore->qemu_count ? "QEMU or gdb-guest" : NULL;
 }
 
-static struct gg_error *vmcore_facts(struct gg_source *source, struct gg_source_facts *ret)
+static struct gg_error *describe(const struct vmcore_source *vmcore, char **ret)
 {
-	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
 	const struct gg_vmcore_file *file = vmcore->file;
 	const char *writer = writer_of(vmcore);
 	char level[32] = "";
 	if (file->dump_level > 0 && file->names_release)
 		snprintf(level, sizeof(level), ", dump level %d", file->dump_level);
-	if (asprintf(&ret->origin, "%s%s%s%s", file->format, writer ? ", written by " : "",
-		     writer ? writer : "", level) >= 0)
+	if (asprintf(ret, "%s%s%s%s%s", file->format, writer ? ", written by " : "",
+		     writer ? writer : "", level, file->cut_off ? ", cut off" : "") >= 0)
 		return NULL;
-	ret->origin = NULL;
+	*ret = NULL;
 	return gg_enomem;
+}
+
+static struct gg_error *vmcore_facts(struct gg_source *source, struct gg_source_facts *ret)
+{
+	return describe((const struct vmcore_source *)source, &ret->origin);
 }
 
 const struct gg_source_ops gg_source_vmcore = {
@@ -423,3 +443,25 @@ const struct gg_source_ops gg_source_vmcore = {
 	.facts = vmcore_facts,
 	.destroy = vmcore_destroy,
 };
+
+// ---- A file by its name ----
+
+static struct gg_error *not_a_vmcore(const char *path)
+{
+	return gg_error_create(GG_INVALID,
+			       "%s is the core of a process, not a vmcore: core-file FILE loads it",
+			       path);
+}
+
+struct gg_error *gg_vmcore_text(const char *path, char **ret)
+{
+	struct gg_source *source = NULL;
+	const struct gg_target target = { .core_path = path };
+	struct gg_error *err = vmcore_open(NULL, &target, &source);
+	if (!err && !vmcore_accepts(&target))
+		err = not_a_vmcore(path);
+	if (!err)
+		err = describe((const struct vmcore_source *)source, ret);
+	gg_source_destroy(source);
+	return err;
+}

@@ -44,7 +44,7 @@ static SCM cpu_to_alist(const struct gg_cpu *cpu)
 	facts = add(facts, "text", gg_guile_string(cpu->text));
 	facts = add(facts, "registers", registers);
 	facts = add(facts, "symbol", cpu->symbol ? gg_guile_string(cpu->symbol) : SCM_BOOL_F);
-	facts = add(facts, "root", scm_from_uint64(cpu->root));
+	facts = add(facts, "root", cpu->root_known ? scm_from_uint64(cpu->root) : SCM_BOOL_F);
 	facts = add(facts, "sp", scm_from_uint64(cpu->sp));
 	facts = add(facts, "place", gg_guile_string(cpu->place));
 	facts = add(facts, "pc", scm_from_uint64(cpu->pc));

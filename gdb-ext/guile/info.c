@@ -191,8 +191,21 @@ static SCM guest_run_state(SCM object)
 	return value;
 }
 
+// (%vmcore-text PATH) => the format of a vmcore and its writer; an error for another file.
+static SCM vmcore_text(SCM path)
+{
+	char *text = NULL, *name = scm_to_locale_string(path);
+	struct gg_error *err = gg_vmcore_text(name, &text);
+	free(name);
+	gg_guile_throw(err);
+	SCM value = gg_guile_string(text);
+	free(text);
+	return value;
+}
+
 void gg_guile_init_info(void)
 {
+	gg_guile_define("%vmcore-text", 1, (scm_t_subr)vmcore_text);
 	gg_guile_define("%guest-run-state", 1, (scm_t_subr)guest_run_state);
 	gg_guile_define("%guest-info", 1, (scm_t_subr)guest_info);
 	gg_guile_define("%guest-layout", 1, (scm_t_subr)guest_layout);

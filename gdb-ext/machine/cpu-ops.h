@@ -20,6 +20,7 @@ struct gg_cpu_summary {
 	const char *privilege; // "kernel", "user" and others
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
 	uint64_t root;         // the register that leads to the page tables
+	bool root_known;       // false: ROOT is 0
 	char place[32];        // segment:offset of the pc, if that is not the pc itself
 	// The architecture's names for pc, sp and root.
 	const char *pc_name, *sp_name, *root_name;

@@ -43,6 +43,7 @@ struct gg_page_format {
 struct gg_paging {
 	const struct gg_page_format *format;
 	unsigned int levels; // 0: paging is off, addresses are guest-physical
+	bool unknown;        // the CPU's registers do not tell; levels are 0
 	gg_gpa_t root;
 	uint64_t ignored_bits; // of the root and each entry, besides the architecture's own (SME)
 };

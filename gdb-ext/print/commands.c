@@ -10,7 +10,7 @@
 
 enum { LOG_LEVELS = 8, LOG_FACILITIES = 24, MOST_CONTEXT = 1000000, LONGEST_WAIT = 3600 };
 
-#define QEMU_ALONE "It works on a core of QEMU, a QEMU process and QEMU's gdbstub."
+#define ALL_TARGETS "It works on a core of QEMU, a QEMU process, QEMU's gdbstub and a vmcore."
 
 // ---- Options ----
 
@@ -211,6 +211,16 @@ static const struct gg_option dump_arguments[] = {
 	{ .name = "file", .kind = GG_VALUE_FILE, .label = "FILE" }, { 0 }
 };
 
+static const struct gg_option select_options[] = {
+	{ .name = "file",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Look at FILE, a vmcore: ELF, or a compressed kdump, which GDB does not open." },
+	{ .name = "target",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Look at GDB's target again: its core, process or connection." },
+	{ 0 }
+};
+
 static const struct gg_option sysrq_options[] = {
 	{ .name = "wait",
 	  .kind = GG_VALUE_INTEGER,
@@ -241,7 +251,7 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-info",
 		.summary = "Show what is being looked at: QEMU, its machine and CPUs, the guest's "
 			   "RAM and kernel.",
-		.targets = QEMU_ALONE,
+		.targets = ALL_TARGETS,
 		.help = "It tells where guest memory is read from and what of it is missing, "
 			"whether the registers that QEMU\n"
 			"has are the CPUs', and how the guest's kernel was found.",
@@ -253,7 +263,7 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-klog",
 		.summary =
 			"Print the log of the guest's Linux kernel, as dmesg in the guest would.",
-		.targets = QEMU_ALONE,
+		.targets = ALL_TARGETS,
 		.help = "The guest needs no debuginfo; the log of every kernel with VMCOREINFO is "
 			"found, and mostly those of\n"
 			"others too.  Each line of a record has its time before it.  Where records "
@@ -280,7 +290,7 @@ static const struct gg_command commands[] = {
 		.name = "regs",
 		.gdb_name = "guest-regs",
 		.summary = "Show the registers of the guest's CPUs, and whether to believe them.",
-		.targets = QEMU_ALONE,
+		.targets = ALL_TARGETS,
 		.help = "Each CPU is current, stale or unknown.  It is stale where KVM has run it "
 			"since QEMU last asked for\n"
 			"its registers: what is shown is what they were then.  It is unknown where "
@@ -305,7 +315,7 @@ static const struct gg_command commands[] = {
 		.name = "x",
 		.gdb_name = "guest-x",
 		.summary = "Examine guest memory at the virtual address ADDR: x/16gx ADDR.",
-		.targets = QEMU_ALONE,
+		.targets = ALL_TARGETS,
 		.help = "ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or "
 			"a number; quote one with\n"
 			"spaces.  The format is that of GDB's x, behind the command's name or "
@@ -324,7 +334,7 @@ static const struct gg_command commands[] = {
 		.name = "vtop",
 		.gdb_name = "guest-vtop",
 		.summary = "Show how the guest's page tables translate the virtual address ADDR.",
-		.targets = QEMU_ALONE,
+		.targets = ALL_TARGETS,
 		.help = "ADDR is as guest-x has it.  Each entry on the way is shown with its "
 			"guest-physical address, its value\n"
 			"and the flags that are set in it; then the guest-physical address, and "
@@ -360,7 +370,7 @@ static const struct gg_command commands[] = {
 		.name = "dump",
 		.gdb_name = "dump-guest-memory",
 		.summary = "Write the guest's memory to FILE, as a vmcore.",
-		.targets = QEMU_ALONE,
+		.targets = ALL_TARGETS,
 		.help = "FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It "
 			"has the notes of QEMU's own\n"
 			"dump, and where a Linux kernel is found in the guest, its VMCOREINFO and "
@@ -371,6 +381,19 @@ static const struct gg_command commands[] = {
 		.options = dump_options,
 		.run = gg_run_dump,
 		.arguments = dump_arguments,
+	},
+	{
+		.name = "select",
+		.gdb_name = "guest-select",
+		.summary = "List what can be looked at, or choose what all commands look at.",
+		.debugger_help =
+			"That is GDB's target, the core, process or connection of its current "
+			"inferior, or the vmcore that\n"
+			"-file names.  An asterisk marks which is looked at.  The file is looked "
+			"at "
+			"until -target, or until\n"
+			"GDB's target is another one.",
+		.options = select_options,
 	},
 	{
 		.name = "sysrq",

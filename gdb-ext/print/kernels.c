@@ -41,7 +41,10 @@ static void append_crash(struct gg_buffer *out, uint64_t seconds)
 static void append_cpus(struct gg_buffer *out, const struct gg_kernel_info *kernel)
 {
 	if (!kernel->cpu_count) {
-		gg_buffer_format(out, "no CPU runs it");
+		gg_buffer_format(out, "%s",
+				 kernel->finder == GG_FOUND_BY_FILE
+					 ? "which CPUs run it is not known"
+					 : "no CPU runs it");
 		return;
 	}
 	gg_buffer_format(out, "%s CPU%s ", kernel->has_crashed ? "has parked" : "running on",
@@ -57,8 +60,10 @@ void gg_append_kernel_text(struct gg_buffer *out, unsigned int number,
 	append_cpus(out, kernel);
 	if (kernel->has_crashed)
 		append_crash(out, kernel->crash_time);
-	gg_buffer_format(out, "\n    VMCOREINFO at guest-physical 0x%" PRIx64 ", %s\n",
-			 kernel->choice.note, gg_finder_text(kernel->finder));
+	gg_buffer_format(out, "\n    VMCOREINFO ");
+	if (kernel->finder != GG_FOUND_BY_FILE)
+		gg_buffer_format(out, "at guest-physical 0x%" PRIx64 ", ", kernel->choice.note);
+	gg_buffer_format(out, "%s\n", gg_finder_text(kernel->finder));
 	if (kernel->panic)
 		gg_buffer_format(out, "    panic: %s\n", kernel->panic);
 	if (!kernel->last)
@@ -97,7 +102,10 @@ void gg_append_kernel_json(struct gg_buffer *out, unsigned int number,
 		gg_json_uint(out, NULL, kernel->cpus[i]);
 	gg_json_close_array(out);
 	append_uint_or_null(out, "crash_time", kernel->has_crashed, kernel->crash_time);
-	gg_json_address(out, "vmcoreinfo", kernel->choice.note);
+	if (kernel->finder == GG_FOUND_BY_FILE)
+		gg_json_null(out, "vmcoreinfo");
+	else
+		gg_json_address(out, "vmcoreinfo", kernel->choice.note);
 	gg_json_string(out, "vmcoreinfo_by", gg_kernel_finder_name(kernel->finder));
 	gg_json_string(out, "panic", kernel->panic);
 	append_uint_or_null(out, "last_record_ns", kernel->has_time, kernel->time);

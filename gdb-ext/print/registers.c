@@ -57,8 +57,12 @@ static void append_place(struct gg_buffer *text, const struct gg_cpu *cpu)
 	const char *place = cpu->symbol ? cpu->symbol : cpu->place;
 	gg_buffer_format(text, "%-8s %2u-bit %-7s 0x%016" PRIx64 "%s%s", cpu->activity, cpu->bits,
 			 cpu->privilege, cpu->pc, *place ? "  " : "", place);
-	gg_buffer_format(text, "\n        %s 0x%016" PRIx64 "  %s 0x%016" PRIx64, cpu->sp_name,
-			 cpu->sp, cpu->root_name, cpu->root);
+	gg_buffer_format(text, "\n        %s 0x%016" PRIx64 "  %s ", cpu->sp_name, cpu->sp,
+			 cpu->root_name);
+	if (cpu->root_known)
+		gg_buffer_format(text, "0x%016" PRIx64, cpu->root);
+	else
+		gg_buffer_format(text, "unknown");
 }
 
 static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)

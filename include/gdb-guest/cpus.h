@@ -51,6 +51,7 @@ struct gg_cpu {
 	const char *place;     // segment:offset of the pc, where that is not the pc; else ""
 	const char *symbol;    // "NAME+0xOFFSET", the kernel's symbol that PC is in, or NULL
 	uint64_t root;         // the register that leads to the page tables
+	bool root_known;       // false: ROOT is 0
 	const char *pc_name, *sp_name, *root_name; // the architecture's names: "pc", "sp", "ttbr0"
 	const struct gg_register *registers;
 	size_t register_count;

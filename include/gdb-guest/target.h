@@ -5,6 +5,7 @@
 #define GDB_GUEST_TARGET_H
 
 #include "debug.h"
+#include "error.h"
 #include "types.h"
 
 #include <stdbool.h>
@@ -18,6 +19,10 @@ struct gg_kernel_choice {
 	gg_gpa_t note;     // the place of its VMCOREINFO
 	uint64_t identity; // a checksum of its VMCOREINFO
 };
+
+// Opens the vmcore PATH, to see that it is one. RET is its format and its writer, for people; the
+// caller frees it. GG_INVALID for a core of a process.
+struct gg_error *gg_vmcore_text(const char *path, char **ret);
 
 // The place of a guest.
 struct gg_target {

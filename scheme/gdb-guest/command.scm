@@ -95,7 +95,7 @@ GDB's last word break."
   (case (target-kind target)
     ((none) (throw 'gdb-guest-error 'not-found
                    "no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach \
-to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"))
+to QEMU (attach PID), connect to its gdbstub (target remote ADDRESS) or name a vmcore (guest-select -file FILE)"))
     ((other) (throw 'gdb-guest-error 'unsupported
                     "the target is neither a core, nor a process of this machine, nor QEMU's \
 gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or connect to its gdbstub \

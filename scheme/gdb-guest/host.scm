@@ -20,6 +20,9 @@
             remember-listed-kernels!
             interruptible
             current-target
+            selected-file
+            select-file!
+            inferiors
             target-kind
             target-core
             target-program
@@ -277,9 +280,8 @@
 (define core-line
   (make-regexp "^Local core dump file:\n[\t ]*`(.*)', file type [^\n]*$" regexp/newline))
 
-(define (current-target)
-  "What GDB has in front of it.  A command asks inside of `interruptible': a Ctrl-C that GDB gets in
-here may be lost, and what GDB prints of that is not shown."
+(define (gdb-target)
+  "What GDB has in front of it."
   (let* ((inferior (regexp-exec inferior-line (execute-to-string "info inferiors")))
          (connection (and inferior (match:substring inferior 3)))
          (core (regexp-exec core-line (execute-to-string "info files")))
@@ -294,6 +296,77 @@ here may be lost, and what GDB prints of that is not shown."
      ((and (member connection '("remote" "extended-remote")) (qemu-stub?))
       (make-target 'stub #f #f #f (match:substring inferior 4)))
      (else (make-target 'other #f program #f #f)))))
+
+;;; The file that guest-select chose.
+
+;; (FILE . MARK), the mark being that of GDB's target at that time; or #f.
+(define selection #f)
+
+(define (inferiors-text)
+  (execute-to-string "info inferiors"))
+
+(define (target-mark)
+  "What tells GDB's target from another one: the inferior, its connection, its core.  Not by the target
+itself, since a stub must be stopped for that."
+  (define (part regexp text)
+    (and=> (regexp-exec regexp text) match:substring))
+  (list (part current-inferior-line (inferiors-text))
+        (part core-line (execute-to-string "info files"))))
+
+;; Up to the connection; the program behind it may come later.
+(define current-inferior-line
+  (make-regexp "^\\* *[0-9]+ +[^(\n]*(\\([^)\n]*\\))?" regexp/newline))
+
+(define (select-file! file)
+  "Has `current-target' be FILE, until GDB's target is another one; for #f it is GDB's target."
+  (set! selection (and file (cons file (target-mark)))))
+
+(define (selected-file)
+  "The file that is looked at, or #f.  Where GDB's target has become another one since, that is selected."
+  (match selection
+    (#f #f)
+    ((file . mark)
+     (cond
+      ((equal? mark (target-mark)) file)
+      (else
+       (set! selection #f)
+       (say "note: GDB's target has changed since guest-select -file ~a: the target is looked at\n" file)
+       #f)))))
+
+(define (current-target)
+  "What is looked at: a file, or what GDB has in front of it.  A command asks inside of `interruptible': a
+Ctrl-C that GDB gets in here may be lost, and what GDB prints of that is not shown."
+  (match (selected-file)
+    (#f (gdb-target))
+    (file (make-target 'core file #f #f #f))))
+
+;; A line for each inferior: `* 1    process 4711  1 (native)  /usr/bin/qemu-system-x86_64'.
+(define any-inferior-line
+  (make-regexp "^([* ]) *([0-9]+) +(<null>|process ([0-9]+)|[^ ]+.*[^ ])( +[0-9]+ \\(([a-z-]+) ?([^)]*)\\))?(  +(/.*[^ ]))? *$"
+               regexp/newline))
+
+(define (inferior-facts found)
+  (define (part number)
+    (match:substring found number))
+  (let* ((current? (string=? (part 1) "*"))
+         (core (and current? (regexp-exec core-line (execute-to-string "info files")))))
+    (call-with-values
+        (lambda ()
+          (match (part 6)
+            ("core" (values 'core (and core (match:substring core 1))))
+            ("native" (values 'process (part 4)))
+            ((or "remote" "extended-remote") (values 'gdbstub (part 7)))
+            (#f (values 'none #f))
+            (_ (values 'other (part 7)))))
+      (lambda (kind name)
+        `((current . ,current?) (number . ,(string->number (part 2))) (kind . ,kind) (name . ,name)
+          (about . ,(part 9)))))))
+
+(define (inferiors)
+  "GDB's inferiors, a list of association lists: current, number, kind (core, process, gdbstub, other or none),
+name (the current one's core, a process's number, an address, or #f) and about, the program or #f."
+  (let ((text (inferiors-text)))
+    (map inferior-facts (list-matches any-inferior-line text))))
 
 ;; A Ctrl-C just before the library's handler was in place is still on GDB's mind, and would come
 ;; out of the first memory port.  A command lets it out where it does no harm (an evaluation does

@@ -34,6 +34,7 @@
             %guest-read-virtual
             %guest-walk
             %guest-layout
+            %vmcore-text
             %guest-log
             %log-follow
             %log-follow-end

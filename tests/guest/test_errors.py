@@ -154,8 +154,8 @@ def test_numbers(small, folder):
 
 # ---- What GDB has in front of it ----
 
-NO_TARGET = (r"no core, no process and no gdbstub: load a core of QEMU \(core-file FILE\), attach to QEMU \(attach PID\) or "
-             r"connect to its gdbstub \(target remote ADDRESS\)")
+NO_TARGET = (r"no core, no process and no gdbstub: load a core of QEMU \(core-file FILE\), attach to QEMU \(attach PID\), "
+             r"connect to its gdbstub \(target remote ADDRESS\) or name a vmcore \(guest-select -file FILE\)")
 NO_QEMU = r"no symbol address_space_memory: this is not a QEMU system emulator, .*\(try: file .*\)"
 
 

@@ -378,7 +378,8 @@ def test_nothing_loaded():
     """Without a core or a process it is said what to load"""
     lines = gdb.attempt([], "guest-klog")
     assert lines == ["guest-klog: no core, no process and no gdbstub: load a core of QEMU (core-file FILE), attach "
-                     "to QEMU (attach PID) or connect to its gdbstub (target remote ADDRESS)"]
+                     "to QEMU (attach PID), connect to its gdbstub (target remote ADDRESS) or name a vmcore (guest-select "
+                     "-file FILE)"]
 
 
 @pytest.mark.parametrize("options, message", [

@@ -71,7 +71,8 @@ void x86_paging(const struct gg_registers *registers, struct gg_paging *ret)
 	enum { PDE_PS = 1 << 7 };
 	const uint64_t cr3 = gg_register(registers, X86_CR0 + 3);
 	const uint64_t cr4 = gg_register(registers, X86_CR4);
-	*ret = (struct gg_paging){ .format = &x86_pages_none };
+	*ret = (struct gg_paging){ .format = &x86_pages_none,
+				   .unknown = !gg_register_known(registers, X86_CR0) };
 	if (!(gg_register(registers, X86_CR0) & CR0_PG))
 		return;
 	if (gg_register(registers, X86_HFLAGS) & X86_HF_LMA)

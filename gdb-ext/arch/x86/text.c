@@ -401,6 +401,7 @@ void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *
 		.pc = linear(registers, X86_CS, rip),
 		.sp = linear(registers, X86_SS, stack_offset(registers)),
 		.root = gg_register(registers, X86_CR0 + 3),
+		.root_known = gg_register_known(registers, X86_CR0 + 3),
 		.pc_name = "rip",
 		.sp_name = "rsp",
 		.root_name = "cr3",
