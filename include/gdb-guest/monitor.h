@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(default)
 
-// What is asked of QEMU's monitor.
+// The questions to QEMU's monitor.
 enum gg_monitor_text {
 	GG_MONITOR_MEMORY_MAP,
 	GG_MONITOR_MEMORY_DEVICES,
@@ -23,15 +23,15 @@ enum gg_monitor_text {
 	GG_MONITOR_TEXTS
 };
 
-// The monitor's command that prints TEXT; NULL for a number that is none.
+// Returns the monitor's command that prints TEXT; NULL for a number without a command.
 const char *gg_monitor_command(enum gg_monitor_text text);
 
-// The monitor's command that has QEMU write the guest's memory to the file PATH on its side, in
-// background; it prints what went wrong, and nothing else. The caller frees RET.
+// Writes the monitor's command that has QEMU write the guest's memory to the file PATH on its side,
+// in background; it prints an error, and nothing else. The caller frees RET.
 struct gg_error *gg_monitor_dump_command(const char *path, char **ret);
 
-// The command that tells how far that is, and what it printed: to DONE, which is 0 to 1. GG_SYSTEM
-// where QEMU gave up, GG_BAD_DATA where TEXT is not what QEMU prints.
+// The command that prints the progress, and the parser of its TEXT: DONE is 0 to 1. GG_SYSTEM where
+// QEMU gave up, GG_BAD_DATA where QEMU prints no such text.
 extern const char gg_monitor_dump_query[];
 struct gg_error *gg_monitor_dump_progress(const char *text, double *done, bool *ended);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Where a CPU's registers are.
+// The places of a CPU's registers.
 //
 // In:  a CPU's object.
 // Out: the members that its VMStateDescription names, and those of its parts and of its APIC.
@@ -45,8 +45,9 @@ static struct gg_error *add_part(const struct gg_finder *finder, const struct gg
 	return err;
 }
 
-// What CPUs of all architectures have, as a member of the CPU's own type: "parent_obj.halted". A
-// QEMU without the description, or with another one, has none of it.
+// Adds the members that CPUs of all architectures have, as members of the CPU's own type:
+// "parent_obj.halted". A QEMU without the description, or with another description, has none of
+// them.
 static struct gg_error *add_common(const struct gg_finder *finder,
 				   const struct gg_field_layout *layout, const char *type,
 				   struct gg_answers *answers)
@@ -112,7 +113,7 @@ enum {
 	MAX_DATA = 32 << 20, // of a program: 4 MiB in v7.2
 };
 
-// What is looked for in the programs' data: first where its name is, then who points to that.
+// The search of the programs' data: first for the name's place, then for pointers to it.
 struct data_search {
 	const struct gg_finder *finder;
 	const struct gg_description *wanted;
@@ -123,7 +124,7 @@ struct data_search {
 	uint8_t piece[PIECE];
 };
 
-// Names are where constants are.
+// Finds the name, which is among the constants.
 static bool look_for_names(struct data_search *search, uint64_t address, size_t size)
 {
 	const char *name = search->wanted->name;
@@ -156,7 +157,7 @@ static bool look_for_pointers(struct data_search *search, uint64_t address, size
 }
 
 // Calls LOOK with each piece of the data that is, or is not, WRITABLE, until it has found
-// something. Pieces overlap, for a name may be at the end of one.
+// something. Pieces overlap, for a name may be at the end of a piece.
 static bool look_through(struct data_search *search, bool writable,
 			 bool (*look)(struct data_search *search, uint64_t address, size_t size))
 {
@@ -178,7 +179,7 @@ static bool look_through(struct data_search *search, bool writable,
 	return false;
 }
 
-// A description that no class leads to.
+// Finds a description that no class leads to.
 static struct gg_error *find_in_data(const struct gg_finder *finder,
 				     const struct gg_description *wanted, struct gg_fields *ret)
 {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// QEMU's list of CPUs, and what CPUState has.
+// QEMU's list of CPUs, and the members of CPUState.
 //
 // In:  the head of the list.
 // Out: the list's links, by the list itself: a QTAILQ (QEMU include/qemu/queue.h) whose elements
-// lead
-//      forward to the next element and back to the place before, the last of which the head knows.
-//      The CPUs' numbers, by their order. What only tells something while QEMU runs (is the CPU
-//      executing, does KVM have newer registers), by the functions of the binary that use it.
+//      lead forward to the next element and back to the place before; the head has the last place.
+//      The CPUs' numbers, by their order. Members that only mean something while QEMU runs (the CPU
+//      is executing, KVM has newer registers), by the functions of the binary that use them.
 // Trusts nothing it reads: the list is bounded, and both directions must agree.
 #include "internal.h"
 #include "base/cleanup.h"
@@ -17,7 +16,7 @@
 enum {
 	WORD = 8,
 	MAX_CPUS = 8192,
-	// Where in a CPU its links and its number are at most: 0x248 in v7.2, behind 32 KiB of
+	// The largest offset in a CPU of its links and its number: 0x248 in v7.2, behind 32 KiB of
 	// pointers in v5.2.
 	MAX_CPU_STATE = 0x10000,
 };
@@ -34,7 +33,7 @@ static bool is_cpu(const struct gg_finder *finder, uint64_t address)
 }
 
 // Follows the links at NODE from the CPU at FIRST; LIST gets the CPUs, or is left empty. False
-// where the two directions do not agree, or the end is not the one that the head at HEAD knows.
+// where the two directions do not agree, or the end is not the end that the head at HEAD has.
 static bool follow(const struct gg_finder *finder, uint64_t head, uint64_t first, uint64_t node,
 		   struct list *list)
 {
@@ -112,7 +111,7 @@ static bool read_half(const struct gg_finder *finder, uint64_t address, uint32_t
 	return true;
 }
 
-// Can the words at AT be numbers of CPUs? That they differ is the reader's to check.
+// Tests whether the words at AT can be numbers of CPUs. The reader checks that they differ.
 static bool are_numbers(const struct gg_finder *finder, const struct list *list, uint64_t at)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -123,7 +122,7 @@ static bool are_numbers(const struct gg_finder *finder, const struct list *list,
 	return true;
 }
 
-// Do they count the CPUs from 0 on, as long as none has been unplugged?
+// Tests whether they count the CPUs from 0 on, as they do as long as none has been unplugged.
 static bool are_ordinals(const struct gg_finder *finder, const struct list *list, uint64_t at)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -166,7 +165,7 @@ static bool are_flags(const struct gg_finder *finder, const struct list *list, u
 	return true;
 }
 
-// Without an answer freshness is unknown, and said to be: that is no error.
+// Finds the members of freshness. Without them freshness is unknown, which is no error.
 static struct gg_error *find_flag(const struct gg_finder *finder, const struct list *list,
 				  const char *path, const char *function,
 				  enum gg_code_access access, struct gg_answers *answers)

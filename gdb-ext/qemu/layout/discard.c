@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which parts of a virtio-mem's memory are there (QEMU hw/virtio/virtio-mem.c).
+// The plugged parts of a virtio-mem's memory (QEMU hw/virtio/virtio-mem.c).
 //
 // In:  the object that a region of RAM has as its manager.
-// Out: where its bitmap is, and how large its blocks are.
+// Out: the place of its bitmap, and the size of its blocks.
 // Trusts nothing it reads: each search is bounded, and the sizes must make the region's.
 #include "vmstate.h"
 #include "base/cleanup.h"
@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-// One of its words says how large a block is, a power of 2, such that BITS blocks are SIZE bytes.
+// Finds the word with the size of a block, a power of 2, such that BITS blocks are SIZE bytes.
 static bool find_block_size(const struct gg_finder *finder, uint64_t object, uint64_t bits,
 			    uint64_t size, uint64_t *ret)
 {
@@ -36,8 +36,8 @@ static bool read_bits(const struct gg_finder *finder, uint64_t address, uint64_t
 	return glimpse.size == HALF;
 }
 
-// The field "bitmap" says where the pointer is and, in another of its words, where the number of
-// bits is.
+// Reads the field "bitmap": it has the place of the pointer and, in another of its words, the place
+// of the number of bits.
 static struct gg_error *add_bitmap(const struct gg_finder *finder, const struct gg_fields *fields,
 				   const struct gg_field *bitmap,
 				   const struct gg_discard_manager *manager,
@@ -94,9 +94,9 @@ static bool is_device(const struct gg_finder *finder, uint64_t address)
 	       !strncmp(name, "virtio-mem", strlen("virtio-mem"));
 }
 
-// Since v11.0 an object of its own stands between RAM and the devices that know which parts of it
-// are there (QEMU include/system/ram-discard-manager.h): it has one device, or a list of entries of
-// two words and a device, whose links lead back.
+// Finds the devices behind the object that stands between RAM and the devices that have its plugged
+// parts since v11.0 (QEMU include/system/ram-discard-manager.h): it has one device, or a list of
+// entries of two words and a device, whose links lead back.
 static struct gg_error *find_source(const struct gg_finder *finder, uint64_t manager,
 				    struct gg_answers *answers, uint64_t *ret)
 {

@@ -3,8 +3,8 @@
 // The names of an enumeration (QEMU include/qapi/util.h, struct QEnumLookup).
 //
 // In:  the address of such a table.
-// Out: where in it the array of names is, and their number: as many of the array's words as the
-//      number says point to names.
+// Out: the places in it of the array of names, and of their number: so many of the array's words
+//      point to names.
 #include "internal.h"
 
 enum { WORD = 8, HALF = 4, LOOKUP_SIZE = 24, LEAST = 3, MAX_NAMES = 256, NAME_SIZE = 64 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What all who find QEMU's structures share.
+// The parts that all finders of QEMU's structures share.
 #include "internal.h"
 #include "base/cleanup.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // In:  the files that a process has mapped.
-// Out: of those that are programs (PT_INTERP: a library has none), symbols and data, at their
+// Out: symbols and data of the programs among them (PT_INTERP: a library has none), at their
 //      addresses in the process.
 //
 // Not from the debugger: it has the symbols of the file it was told of, at the place where the
@@ -28,7 +28,7 @@ struct gg_images {
 	size_t data_count;
 };
 
-// Its data goes to IMAGES, and the bias to PROGRAM. False where it is not a program.
+// Adds its data to IMAGES, and sets PROGRAM's bias. False where it is not a program.
 static bool read_headers(struct gg_images *images, struct program *program, uint64_t address)
 {
 	size_t count;
@@ -56,7 +56,7 @@ static bool read_headers(struct gg_images *images, struct program *program, uint
 	return true;
 }
 
-// FD is the program's from here on.
+// Adds the program that FD, which is consumed, is.
 static void open_program(struct gg_images *images, int fd, uint64_t address)
 {
 	struct program *program = &images->programs[images->count];

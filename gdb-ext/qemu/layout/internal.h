@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What those who find QEMU's structures tell each other.
+// The parts that the finders of QEMU's structures share.
 #ifndef GG_STRUCTURE_INTERNAL_H
 #define GG_STRUCTURE_INTERNAL_H
 
@@ -44,60 +44,63 @@ struct gg_finder {
 	const struct gg_debug *debug; // NULL: off
 };
 
-// Is every byte mapped? Where the areas are not known, the first one and the last can be read.
+// Tests whether every byte is mapped; where the areas are not known, whether the first and the last
+// can be read.
 bool gg_finder_is_mapped(const struct gg_finder *finder, uint64_t address, uint64_t size);
 
-// The symbol NAME of a program that is mapped, or else of the debugger's; GG_NOT_FOUND.
+// Finds the symbol NAME in a program that is mapped, or else by the debugger; GG_NOT_FOUND.
 struct gg_error *gg_finder_symbol(const struct gg_finder *finder, const char *name,
 				  struct gg_image_symbol *ret);
 
-// The name of the type of the QOM object at ADDRESS (QEMU include/qom/object.h: an Object begins
-// with its class, a class with its type, a type with its name). False where nothing like one is.
+// Reads the name of the type of the QOM object at ADDRESS (QEMU include/qom/object.h: an Object
+// begins with its class, a class with its type, a type with its name). False where there is no
+// object.
 enum { GG_TYPE_NAME_SIZE = 80 };
 bool gg_finder_type_name(const struct gg_finder *finder, uint64_t address, char *ret);
 
-// Is it, and does its type's name end with SUFFIX?
+// Tests whether there is an object whose type's name ends with SUFFIX.
 bool gg_finder_is_object(const struct gg_finder *finder, uint64_t address, const char *suffix);
 
 // ---- Those who find ----
 
-// An object that knows which parts of SIZE bytes of RAM are there; address 0: there is none.
+// An object that has the plugged parts of SIZE bytes of RAM; address 0: there is none.
 struct gg_discard_manager {
 	uint64_t address, size;
 };
 
-// AddressSpace, FlatView, FlatRange, MemoryRegion, RAMBlock. The AddressSpace at ADDRESS has SIZE
-// bytes, 0 where that is not known. MANAGER becomes that of some RAM, or is left alone.
+// Finds AddressSpace, FlatView, FlatRange, MemoryRegion, RAMBlock. The AddressSpace at ADDRESS has
+// SIZE bytes, 0 where that is not known. MANAGER becomes the manager of some RAM, or is left alone.
 struct gg_error *gg_find_ram(const struct gg_finder *finder, uint64_t address, uint64_t size,
 			     struct gg_answers *answers, struct gg_discard_manager *manager);
 
-// CPUState, from the head of QEMU's list of CPUs. FIRST becomes the first CPU.
+// Finds CPUState, from the head of QEMU's list of CPUs. FIRST becomes the first CPU.
 struct gg_error *gg_find_cpus(const struct gg_finder *finder, uint64_t head,
 			      struct gg_answers *answers, uint64_t *first);
 
-// Does a list of CPUs have its head at ADDRESS?
+// Tests whether a list of CPUs has its head at ADDRESS.
 bool gg_is_cpus_head(const struct gg_finder *finder, uint64_t address);
 
-// QEnumLookup, from the table of names at ADDRESS.
+// Finds QEnumLookup, from the table of names at ADDRESS.
 struct gg_error *gg_find_enum_lookup(const struct gg_finder *finder, uint64_t address,
 				     struct gg_answers *answers);
 
-// Where in a VMStateField what is; stride 0 where that is not known.
+// The places of the members of a VMStateField; stride 0 where they are not known.
 struct gg_field_layout {
 	size_t stride, offset, size, num;
 };
 
-// What the VMStateDescription of the CPU at CPU names: its members, and those of its parts. LAYOUT
-// is found even where the CPU's architecture is not known.
+// Finds the members that the VMStateDescription of the CPU at CPU names, and the members of its
+// parts. LAYOUT is found even where the CPU's architecture is not known.
 struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu,
 				    struct gg_answers *answers, struct gg_field_layout *layout);
 
-// The CPU's apic_state and APICCommonState, from the CPU at CPU. GG_NOT_FOUND where it has no APIC.
+// Finds the CPU's apic_state and APICCommonState, from the CPU at CPU. GG_NOT_FOUND without an
+// APIC.
 struct gg_error *gg_find_apic(const struct gg_finder *finder, uint64_t cpu,
 			      const struct gg_field_layout *layout, struct gg_answers *answers);
 
-// VirtIOMEM, from one that is MANAGER, by the LAYOUT that the CPU's description has shown; and
-// RamDiscardManager, should that stand between the RAM and it.
+// Finds VirtIOMEM, from the object MANAGER, by the LAYOUT that the CPU's description has shown; and
+// RamDiscardManager, if it stands between the RAM and the VirtIOMEM.
 struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
 				    const struct gg_field_layout *layout,
 				    const struct gg_discard_manager *manager,
@@ -107,8 +110,8 @@ struct gg_error *gg_find_virtio_mem(const struct gg_finder *finder,
 // known here.
 const char *gg_cpu_type(const struct gg_finder *finder, uint64_t cpu);
 
-// The variables, by what they lead to, in the data of the programs: 0 where there is none or no
-// single one.
+// Finds the variables, by the structures that they lead to, in the data of the programs: 0 where
+// there is no candidate, or more than one.
 struct gg_variables {
 	uint64_t address_space_memory, cpus, current_machine;
 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What a RAMBlock says of pages that are not in QEMU's memory.
+// The members of a RAMBlock about pages that are not in QEMU's memory.
 //
 // In:  the RAMBlocks of a FlatView; the binary's functions that ask the same.
-// Out: where the bitmap of pages that have arrived by migration is, and the descriptor of a
+// Out: the places of the bitmap of pages that have arrived by migration, and of the descriptor of a
 //      guest_memfd.
-// Trusts nothing it reads: what the code says must be possible in every block.
+// Trusts nothing it reads: a place that the code shows must be possible in every block.
 //
 // A QEMU that exports no functions has a bitmap of pages that have arrived where a word of each
 // block is NULL or leads to a piece of glibc's heap that is as long as such a bitmap, and all pages
@@ -17,7 +17,7 @@
 
 enum { BITS_PER_BYTE = 8, WORD_BITS = 64, MOST_FILES = 1 << 20 };
 
-// NULL, or memory as long as a bitmap of the block's pages?
+// Tests for NULL, or memory as long as a bitmap of the block's pages.
 static bool is_bitmap(const struct view *view, const struct region *region, uint64_t at)
 {
 	const uint64_t address = gg_glimpse_word(&region->block, at);
@@ -26,7 +26,7 @@ static bool is_bitmap(const struct view *view, const struct region *region, uint
 	return !address || gg_finder_is_mapped(view->finder, address, size ? size : 1);
 }
 
-// A descriptor, or -1?
+// Tests for a descriptor, or -1.
 static bool is_file(const struct view *view, const struct region *region, uint64_t at)
 {
 	(void)view;
@@ -34,7 +34,7 @@ static bool is_file(const struct view *view, const struct region *region, uint64
 	return file == UINT32_MAX || file < MOST_FILES;
 }
 
-// The place that FUNCTION's code names, if it IS_POSSIBLE in all blocks; 0 if not.
+// Finds the place that FUNCTION's code names, if it IS_POSSIBLE in all blocks; 0 if not.
 static uint64_t
 find_place(const struct view *view, const char *function, enum gg_code_access access,
 	   bool (*is_possible)(const struct view *view, const struct region *region, uint64_t at))
@@ -60,8 +60,8 @@ static uint64_t bitmap_size(uint64_t length)
 	return (length / PAGE + WORD_BITS - 1) / WORD_BITS * WORD;
 }
 
-// Does glibc's heap have a piece for SIZE bytes at ADDRESS? Its size, and three flags, are in the
-// word before it (glibc malloc/malloc.c, struct malloc_chunk).
+// Tests whether glibc's heap has a piece for SIZE bytes at ADDRESS. The piece's size, and three
+// flags, are in the word before it (glibc malloc/malloc.c, struct malloc_chunk).
 static bool is_heap_piece(const struct view *view, uint64_t address, uint64_t size)
 {
 	enum { MAPPED = 2, FLAGS = 7, ALIGNMENT = 16, SLACK = 48 };
@@ -73,7 +73,7 @@ static bool is_heap_piece(const struct view *view, uint64_t address, uint64_t si
 	       gg_finder_is_mapped(view->finder, address, size);
 }
 
-// Is the page zeros, or not there?
+// Tests whether the page is zeros, or not there.
 static bool is_blank(const struct view *view, uint64_t address)
 {
 	uint8_t bytes[PAGE];
@@ -81,8 +81,8 @@ static bool is_blank(const struct view *view, uint64_t address)
 	return !size || (!bytes[0] && !memcmp(bytes, bytes + 1, size - 1));
 }
 
-// Are pages whose bit is 0 zeros, as far as some of them show? A few may have arrived just now,
-// before their bit was set.
+// Tests some of the pages whose bit is 0 for zeros. A few may have arrived just now, before their
+// bit was set.
 static bool has_blanks(const struct view *view, const struct region *region, uint64_t bitmap)
 {
 	enum { LOOKED_AT = 64, MOST_JUST_NOW = 2 };
@@ -103,7 +103,8 @@ static bool has_blanks(const struct view *view, const struct region *region, uin
 	return just_now <= MOST_JUST_NOW && just_now <= looked / 8;
 }
 
-// Is the word at AT of every block such a bitmap, or NULL, and one of the largest block there?
+// Tests whether the word at AT of every block is such a bitmap, or NULL, and the largest block's is
+// a bitmap.
 static bool are_bitmaps(const struct view *view, uint64_t at)
 {
 	const struct region *largest = NULL;
@@ -125,7 +126,7 @@ static bool are_bitmaps(const struct view *view, uint64_t at)
 	return bitmap && has_blanks(view, largest, bitmap);
 }
 
-// The only place of such bitmaps, or 0. While no guest is received there is none.
+// Finds the only place of such bitmaps, or 0. While no guest is received there is none.
 static uint64_t find_bitmaps(const struct view *view)
 {
 	uint64_t found = 0;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which of the regions that have a RAMBlock are the guest's RAM, and which of that is dumped.
+// The flags that tell the guest's RAM from other regions with a RAMBlock, and the dumped part of
+// it.
 //
 // In:  a FlatView whose MemoryRegions and RAMBlocks are known.
-// Out: where a region's flags are, and what knows which parts of it are there.
+// Out: the places of a region's flags, and of the object that has its plugged parts.
 //
-// What the data must be like:
+// The conditions on the data:
 // - "ram" is set in all regions that have a block, but not where a device stands before it (a
-// flash),
-//   which has operations of its own; it is the only such flag.
+//   flash), which has operations of its own; it is the only such flag.
 // - A passed-through device's region is its own opaque pointer.
 // - A range has copies of its region's flags.
 #include "ram.h"
 
 #include <string.h>
 
-// Which regions; the index is that of view->regions.
+// A set of regions, by their index in view->regions.
 typedef bool region_set[MAX_REGIONS];
 
 static bool is_empty(const struct view *view, const bool *set)
@@ -26,8 +26,8 @@ static bool is_empty(const struct view *view, const bool *set)
 	return true;
 }
 
-// Is the word at AT a pointer to operations? The root, which is a mere container, has QEMU's
-// default ones, and so has RAM; devices have their own.
+// Tests whether the word at AT is a pointer to operations. The root, which is a mere container, has
+// QEMU's default operations, and so has RAM; devices have their own.
 static bool is_operations(const struct view *view, size_t at)
 {
 	const uint64_t usual = gg_glimpse_word(&view->root, at);
@@ -41,7 +41,7 @@ static bool is_operations(const struct view *view, size_t at)
 	return ram_has && device_differs;
 }
 
-// The place of the operations, or 0.
+// Finds the place of the operations, or 0.
 static size_t find_operations(const struct view *view)
 {
 	for (size_t at = view->block_at + WORD; at + WORD <= MAX_RAM_BLOCK; at += WORD)
@@ -58,8 +58,9 @@ static bool points_to_itself(const struct gg_glimpse *region)
 	return false;
 }
 
-// What must have the flag "ram": regions with a block and the default operations, and those of a
-// passed-through device (their opaque pointer leads to themselves), which go to DEVICES.
+// Lists the regions that must have the flag "ram": regions with a block and the default operations,
+// and regions of a passed-through device (their opaque pointer leads to themselves), which go to
+// DEVICES.
 static void expect_ram(const struct view *view, bool *ram, bool *devices)
 {
 	const size_t operations = find_operations(view);
@@ -73,8 +74,8 @@ static void expect_ram(const struct view *view, bool *ram, bool *devices)
 	}
 }
 
-// Are the bytes at AT a flag's, that is set in SET and nowhere else? The root, which is a mere
-// container, has none of those that are looked for.
+// Tests whether the bytes at AT are a flag that is set in SET and nowhere else. The root, which is
+// a mere container, has none of the flags that are looked for.
 static bool is_flag(const struct view *view, size_t at, const bool *set)
 {
 	for (size_t i = 0; i < view->region_count; i++)
@@ -99,7 +100,7 @@ static struct gg_error *find_ram_flag(const struct view *view, const bool *ram, 
 						    "RAM, and in no other");
 }
 
-// Which regions' ranges have 1 in the byte at AT?
+// Lists the regions whose ranges have 1 in the byte at AT.
 static void ranges_with(const struct view *view, size_t at, bool *ret)
 {
 	memset(ret, 0, view->region_count * sizeof(*ret));
@@ -178,7 +179,7 @@ static struct gg_error *find_ram_device(const struct view *view, const bool *dev
 						    "passed-through devices, and in no other");
 }
 
-// Does a region that is RAM have, at AT, what manages RAM of which parts are not there? Another
+// Tests whether a region that is RAM has, at AT, the manager of RAM with unplugged parts. Another
 // kind of manager is told by its type's name too, and refused by the reader.
 static bool is_discard_manager(const struct view *view, const bool *ram, size_t at)
 {
@@ -227,7 +228,7 @@ static struct gg_error *find_discard_manager(const struct view *view, const bool
 	struct gg_error *err = find_manager_place(view, ram, &place, &proof);
 	if (err || !place)
 		return err;
-	// All managers are alike: one will tell where their members are.
+	// All managers are alike: any manager shows the places of their members.
 	for (size_t i = 0; i < view->region_count; i++) {
 		const uint64_t address = gg_glimpse_word(&view->regions[i].glimpse, place);
 		if (ram[i] && address)

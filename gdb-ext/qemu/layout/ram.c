@@ -5,14 +5,13 @@
 // In:  the address of an AddressSpace.
 // Out: the offsets of the members that lead from there to the bytes of the guest's memory.
 //
-// What the data must be like:
+// The conditions on the data:
 // - AddressSpace: a word points to its name, "memory"; one close behind leads to a FlatView.
 // - FlatView: a word points to an array, two counts in use and allocated, used <= allocated.
 // - FlatRange: a word points to a QOM object whose type is a memory region; a pair of Int128s is a
 //   start and a size; in their order the ranges ascend and do not overlap.
 // - MemoryRegion and RAMBlock: a word of some regions, NULL in the others, leads to a block, and
-// one
-//   word of every block leads back.
+//   one word of every block leads back.
 // - RAMBlock: a name of 256 bytes, zeros behind its end; a host address at a page's start; a length
 //   that is the region's own size, up to the page's end, is mapped from there on, and reaches to
 //   the end of what the ranges show of it. In a core that may lack areas it may also be that
@@ -61,7 +60,7 @@ static uint64_t range_word(const struct view *view, const struct range *range, s
 	return bytes_word(range->bytes, at, view->finder->host->big_endian);
 }
 
-// Do all entries of STRIDE bytes point to a region at AT?
+// Tests whether all entries of STRIDE bytes point to a region at AT.
 static bool entries_have_regions(const struct view *view, uint64_t array, size_t count,
 				 size_t stride, size_t at)
 {
@@ -87,8 +86,8 @@ static bool read_ranges(struct view *view, uint64_t array, size_t count)
 	return true;
 }
 
-// Is the pair of Int128s at AT a start and a size in all ranges? Sizes are below 2^64 where there
-// is a range of RAM.
+// Tests whether the pair of Int128s at AT is a start and a size in all ranges. Sizes are below 2^64
+// where there is a range of RAM.
 static bool ranges_ascend(const struct view *view, size_t at)
 {
 	uint64_t next = 0;
@@ -109,7 +108,7 @@ static bool overlaps(uint64_t at, uint64_t size, uint64_t other, uint64_t other_
 	return at < other + other_size && other < at + size;
 }
 
-// At how many places can the addresses be?
+// Counts the places where the addresses can be.
 static unsigned int find_addresses(struct view *view)
 {
 	unsigned int found = 0;
@@ -127,8 +126,8 @@ static unsigned int find_addresses(struct view *view)
 
 // ---- FlatView ----
 
-// The smallest stride that serves: where there are fewer entries than it reads, a multiple does
-// too.
+// Finds the smallest stride that serves: where there are fewer entries than it reads, a multiple
+// does too.
 static bool try_array(struct view *view, uint64_t array, size_t count)
 {
 	for (size_t stride = MIN_STRIDE; stride <= MAX_STRIDE; stride += WORD)
@@ -146,7 +145,7 @@ static bool try_array(struct view *view, uint64_t array, size_t count)
 	return false;
 }
 
-// Is the array that the word at AT points to as long as the count at NR_AT says?
+// Tests whether the array that the word at AT points to is as long as the count at NR_AT says.
 static bool try_count(struct view *view, const struct gg_glimpse *glimpse, size_t at, size_t nr_at,
 		      uint64_t *largest)
 {
@@ -167,8 +166,8 @@ static bool try_count(struct view *view, const struct gg_glimpse *glimpse, size_
 	return false;
 }
 
-// The array, and behind it the counts: the first that serve, for behind a FlatView there may be
-// another one.
+// Finds the array, and behind it the counts: the first that serve, for another FlatView may be
+// behind a FlatView.
 static struct gg_error *find_array(struct view *view)
 {
 	struct gg_glimpse glimpse;
@@ -221,7 +220,8 @@ static struct gg_error *read_regions(struct view *view)
 	return NULL;
 }
 
-// Does the word at AT, where a region has one, lead to what leads back at BACK?
+// Tests whether the word at AT, where a region has it, leads to a structure that leads back at
+// BACK.
 static bool leads_back(const struct view *view, size_t at, size_t back)
 {
 	size_t found = 0;
@@ -255,8 +255,8 @@ static bool is_printable(uint8_t byte)
 	return byte >= ' ' && byte <= '~';
 }
 
-// Is a name at AT, and not the rest of one, as g_malloc0'ed memory has it: text, then zeros? A
-// block that is never migrated (a virtio-pmem's) has no text.
+// Tests whether a name is at AT, and not the rest of a name, as g_malloc0'ed memory has it: text,
+// then zeros. A block that is never migrated (a virtio-pmem's) has no text.
 static bool has_name(const struct gg_glimpse *block, size_t at, bool *has_text)
 {
 	size_t length = 0;
@@ -283,7 +283,7 @@ static bool all_have_names(const struct view *view, size_t at)
 	return has_text;
 }
 
-// The first place: what begins within a name is the end of one too.
+// Finds the first place of a name: the rest of a name looks like a name too.
 static bool find_idstr(struct view *view)
 {
 	for (size_t at = 0; at < MAX_IDSTR_OFFSET; at++)
@@ -294,7 +294,7 @@ static bool find_idstr(struct view *view)
 	return false;
 }
 
-// Is LENGTH, up to a page's end, the size that the region has at AT?
+// Tests whether LENGTH, up to a page's end, is the size that the region has at AT.
 static bool is_region_size(const struct gg_glimpse *region, size_t at, uint64_t length)
 {
 	enum { LARGEST_PAGE = 65536 };
@@ -303,7 +303,7 @@ static bool is_region_size(const struct gg_glimpse *region, size_t at, uint64_t 
 	       !gg_glimpse_word(region, at + WORD);
 }
 
-// Is the word at AT of every block its length, of which its region knows at SIZE_AT?
+// Tests whether the word at AT of every block is its length, which its region has at SIZE_AT.
 static bool is_length(const struct view *view, size_t at, size_t size_at)
 {
 	for (size_t i = 0; i < view->region_count; i++) {
@@ -325,7 +325,7 @@ static bool has_length(const struct view *view, size_t at)
 	return false;
 }
 
-// Can the core lack the area of the block that is mapped at HOST?
+// Tests whether the core can lack the area of the block that is mapped at HOST.
 static bool is_left_out(const struct view *view, const struct region *region, size_t at,
 			size_t length_at)
 {
@@ -363,7 +363,7 @@ static bool is_host(const struct view *view, size_t at, size_t length_at)
 	return true;
 }
 
-// The place of the address for lengths at LENGTH_AT; 0 where there is none.
+// Finds the place of the address for lengths at LENGTH_AT; 0 where there is none.
 static struct gg_error *find_host(const struct view *view, size_t length_at, uint64_t *ret)
 {
 	*ret = 0;
@@ -377,8 +377,8 @@ static struct gg_error *find_host(const struct view *view, size_t length_at, uin
 	return NULL;
 }
 
-// Both together: a length is one only of memory that is mapped. The lengths in use and at most are
-// two words that differ where a block can be resized; the first is the one in use.
+// Finds both together, for a length must be of memory that is mapped. The length in use and the
+// largest length are two words that differ where a block can be resized; the first is in use.
 static struct gg_error *find_mapped_memory(struct view *view, bool *has_lengths)
 {
 	view->host_at = 0;
@@ -423,7 +423,8 @@ static struct gg_error *find_memory(struct view *view)
 
 // ---- FlatRange.offset_in_region ----
 
-// How much of the blocks the ranges show if their offsets are at AT; 0 if they cannot be.
+// Counts the bytes of the blocks that the ranges show if their offsets are at AT; 0 if they cannot
+// be.
 static uint64_t coverage(const struct view *view, size_t at)
 {
 	uint64_t covered = 0;
@@ -446,8 +447,8 @@ static uint64_t coverage(const struct view *view, size_t at)
 	return covered;
 }
 
-// The word that makes the ranges show the most of their blocks: padding, all zeros, would show the
-// start of each again and again. Where all are alike the first will do.
+// Finds the word that makes the ranges show the most of their blocks: padding, all zeros, would
+// show the start of each again and again. Of equal words the first will do.
 static struct gg_error *find_offset(struct view *view)
 {
 	uint64_t best = 0;
@@ -484,7 +485,7 @@ static struct gg_error *try_blocks(struct view *view)
 	return err ? err : find_memory(view);
 }
 
-// The place of ram_block, with that of mr, at which everything else fits too. Of several errors the
+// Finds the places of ram_block and mr at which everything else fits too. Of several errors the
 // first is shown: ram_block comes before other pointers.
 static struct gg_error *find_blocks(struct view *view)
 {
@@ -564,7 +565,7 @@ static struct gg_error *add_answers(const struct view *view, struct gg_answers *
 
 // ---- AddressSpace ----
 
-// The word that points to the name, and behind it the one that points to the root.
+// Finds the word that points to the name, and behind it the word that points to the root.
 static struct gg_error *find_name(struct view *view, uint64_t size)
 {
 	struct gg_glimpse glimpse;
@@ -608,7 +609,7 @@ static struct gg_error *try_view(struct view *view, uint64_t address, struct gg_
 	return err;
 }
 
-// Every word behind the name is tried; exactly one must lead to a FlatView.
+// Tries every word behind the name; exactly one must lead to a FlatView.
 static struct gg_error *find_view(struct view *view, struct gg_answers *answers,
 				  struct gg_discard_manager *manager)
 {
@@ -638,7 +639,7 @@ static struct gg_error *find_view(struct view *view, struct gg_answers *answers,
 			 "layout: AddressSpace.current_map is not at +%zu: FlatView at 0x%" PRIx64
 			 ": %s",
 			 at, word, gg_error_message(err));
-		// What has got furthest is the one that was meant.
+		// The candidate that got furthest is the most likely.
 		const bool deeper = attempt.range_count > 0;
 		if (deeper || !deepest) {
 			gg_error_destroy(deepest);

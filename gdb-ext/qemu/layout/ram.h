@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What is known of a FlatView that is being looked at.
+// The results so far for a FlatView that is being looked at.
 #ifndef GG_STRUCTURE_RAM_H
 #define GG_STRUCTURE_RAM_H
 
@@ -36,7 +36,7 @@ struct region {
 	uint64_t shown_end; // the furthest that a range shows of it
 };
 
-// A FlatView, and all that hangs on it, with what has been found so far.
+// A FlatView, and all that it leads to, as far as it has been found.
 struct view {
 	const struct gg_finder *finder;
 	uint64_t address_space, name, address;
@@ -51,15 +51,15 @@ struct view {
 	size_t region_count;
 };
 
-// Two of a thing that there must be one of.
+// Creates the error about two candidates where there must be one.
 struct gg_error *gg_view_ambiguous(const char *what, uint64_t first, uint64_t second);
 
-// MemoryRegion's ram, nonvolatile, ram_device and rdm, once the blocks are known. MANAGER becomes
-// that of some RAM, or is left alone.
+// Finds MemoryRegion's ram, nonvolatile, ram_device and rdm, once the blocks are known. MANAGER
+// becomes the manager of some RAM, or is left alone.
 struct gg_error *gg_view_find_flags(const struct view *view, struct gg_answers *answers,
 				    struct gg_discard_manager *manager);
 
-// RAMBlock's receivedmap and guest_memfd, as far as the binary's code tells where they are.
+// Finds RAMBlock's receivedmap and guest_memfd, as far as the binary's code shows their places.
 struct gg_error *gg_view_find_absence(const struct view *view, struct gg_answers *answers);
 
 #endif

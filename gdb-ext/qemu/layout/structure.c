@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // In:  questions.
-// Out: what the debugger's types say, where those know QEMU; else what was found, group by group,
+// Out: answers by the debugger's types, where those know QEMU; else by structure, group by group,
 //      each when it is first asked for.
 #include "structure.h"
 #include "arch/arch.h"
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// A group of types that are found together. What was not found stays so.
+// A group of types that are found together. A failure is kept.
 struct group {
 	bool tried;
 	struct gg_error *err;
@@ -75,7 +75,7 @@ static struct gg_error *search_variables(struct gg_structure *structure)
 	return err;
 }
 
-// What no symbol tells may be found by what it leads to.
+// Finds a variable without a symbol by the structure that it leads to.
 static struct gg_error *find_variable(struct gg_structure *structure, const char *name,
 				      uint64_t *ret)
 {
@@ -207,7 +207,7 @@ static const struct gg_member *find_qom(const char *type, const char *path)
 	return NULL;
 }
 
-// By a RAM's manager, and by what the CPUs have shown of VMState.
+// Finds it by a RAM's manager, and by the layout of VMState that the CPUs have shown.
 static struct gg_error *find_virtio_mem(struct gg_structure *structure, struct gg_answers *answers)
 {
 	struct gg_error *err = get_group(structure, &structure->ram, find_ram);
@@ -251,7 +251,7 @@ static bool is_cpu_name(const char *type)
 	return length > strlen("CPU") && !strcmp(type + length - strlen("CPU"), "CPU");
 }
 
-// NULL for a type that is not looked for.
+// Finds the group of TYPE, NULL for a type that is not looked for.
 static struct gg_error *find_group(struct gg_structure *structure, const char *type,
 				   const char *path, struct group **ret)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The second answerer of "where is this symbol" and "where is this member": QEMU itself, whose
-// binary was stripped. Layouts are found by what real data must be like, and are proved by it: each
-// answer says why it is the only one.
+// The second answerer of the questions for a symbol and for a member: QEMU itself, whose binary was
+// stripped. Layouts are found by conditions on real data, which prove them: each answer says why it
+// is the only one.
 //
-// The host that this is asked through takes the debugger's types where those know QEMU's.
+// The host of this answerer takes the debugger's types where those know QEMU's.
 #ifndef GG_STRUCTURE_H
 #define GG_STRUCTURE_H
 
@@ -15,25 +15,25 @@
 
 struct gg_structure;
 
-// Over DEBUGGER, whose reads must not change while this lives. MAP, which may be NULL, is of the
-// same process. Both must outlive RET. Nothing is looked for before the first question.
+// Creates it over DEBUGGER, whose reads must not change while it lives. MAP, which may be NULL, is
+// of the same process. Both must outlive RET. Nothing is looked for before the first question.
 struct gg_error *gg_structure_create(const struct gg_host *debugger,
 				     const struct gg_process_map *map, struct gg_structure **ret);
 
-// To be called before the first question where the debugger's types and symbols are those of
-// another program.
+// Ignores the debugger's types and symbols, which are those of another program. Called before the
+// first question.
 void gg_structure_distrust_types(struct gg_structure *structure);
 
 // Sets the debug log, which must outlive STRUCTURE; NULL is off.
 void gg_structure_set_debug(struct gg_structure *structure, const struct gg_debug *debug);
 
-// NULL is allowed.
+// Destroys STRUCTURE, which may be NULL.
 void gg_structure_destroy(struct gg_structure *structure);
 
-// The four questions. Valid as long as STRUCTURE is.
+// Returns the host for the four questions, valid as long as STRUCTURE is.
 const struct gg_host *gg_structure_host(struct gg_structure *structure);
 
-// Do the debugger's types know QEMU's? If not, answers are found by structure.
+// Tests whether the debugger's types know QEMU's. If not, answers are found by structure.
 bool gg_structure_has_types(struct gg_structure *structure);
 
 // Calls VISIT for every member that can be found by structure, whether or not it was. An error of

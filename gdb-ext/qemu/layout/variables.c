@@ -3,8 +3,9 @@
 // A QEMU that exports nothing (it was linked without modules): its variables, by what they lead to.
 //
 // In:  the data of the programs that are mapped.
-// Out: where address_space_memory, the list of CPUs and the machine are, if there is one of each.
-// Trusts nothing it reads: the data is bounded, and what is found is only where to look.
+// Out: the places of address_space_memory, the list of CPUs and the machine, if there is one of
+//      each.
+// Trusts nothing it reads: the data is bounded, and a result is only a place to look at.
 #include "internal.h"
 #include "base/cleanup.h"
 
@@ -20,8 +21,8 @@ struct search {
 	uint64_t machine; // the last one found
 };
 
-// The word points to the name: the structure is taken to begin here, which is all the same to
-// whoever asks for members behind the name.
+// Tests a word that points to the name: the structure is taken to begin here, which makes no
+// difference to members behind the name.
 static bool is_address_space(const struct search *search, uint64_t address, uint64_t word)
 {
 	char name[16];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What QEMU saves of an object on migration: its VMStateDescriptions (QEMU
-// include/migration/vmstate.h) name the fields, "env.regs", and say where they are.
+// The fields that QEMU saves of an object on migration: its VMStateDescriptions (QEMU
+// include/migration/vmstate.h) have their names, "env.regs", and their places.
 //
 // In:  an object, whose class leads to its description, by itself or through a table of operations.
 // Out: offsets in the object.
 //
-// What the data must be like:
+// The conditions on the data:
 // - VMStateDescription: the first word points to its name, one other to an array of fields.
 // - VMStateField: the first word points to its name; the last one's is NULL.
 // - Its offset: the 4 bytes that are small in all fields and differ in most; its size: those that
@@ -57,7 +57,7 @@ static bool read_field_name(const struct gg_finder *finder, uint64_t field, char
 	       gg_peek_text(finder->peek, name, ret, NAME_SIZE) && is_field_name(ret);
 }
 
-// How many fields of STRIDE bytes are at ARRAY, up to the one without a name; 0 where it is no such
+// Counts the fields of STRIDE bytes at ARRAY, up to the field without a name; 0 where it is no such
 // array.
 static size_t count_fields(const struct gg_finder *finder, uint64_t array, size_t stride)
 {
@@ -91,8 +91,8 @@ static struct gg_error *read_fields(const struct gg_finder *finder, uint64_t arr
 	return NULL;
 }
 
-// The array of fields of the description at ADDRESS, whose stride is STRIDE if that is known. With
-// fewer than LEAST fields a wrong stride is not told from the right one.
+// Finds the array of fields of the description at ADDRESS, whose stride is STRIDE if that is known.
+// With fewer than LEAST fields a wrong stride is not told from the right stride.
 struct gg_error *gg_fields_find(const struct gg_finder *finder, uint64_t address, size_t stride,
 				size_t least, struct gg_fields *ret)
 {
@@ -121,7 +121,7 @@ static int compare_fields(const void *left, const void *right)
 	return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-// Of how many fields does the word at AT differ from all before? 0 where one is too large to be an
+// Counts the fields whose word at AT differs from all before; 0 where a word is too large to be an
 // offset.
 static size_t count_offsets(const struct gg_fields *fields, size_t at)
 {
@@ -155,7 +155,7 @@ static struct gg_error *find_offset_column(struct gg_fields *fields)
 	return NULL;
 }
 
-// The start of the next field that is not at the same offset; fields are sorted by it.
+// Finds the start of the next field that is not at the same offset; fields are sorted by it.
 static uint64_t next_offset(const struct gg_fields *fields, size_t i)
 {
 	for (size_t j = i + 1; j < fields->count; j++)
@@ -164,8 +164,8 @@ static uint64_t next_offset(const struct gg_fields *fields, size_t i)
 	return UINT64_MAX;
 }
 
-// How many fields end where the next one begins, if the word at AT is their size? 0 where one has
-// none.
+// Counts the fields that end where the next field begins, if the word at AT is their size; 0 where
+// a field has none.
 static size_t count_neighbours(const struct gg_fields *fields, size_t at)
 {
 	size_t hits = 0;
@@ -204,8 +204,8 @@ static struct gg_error *find_size_column(struct gg_fields *fields)
 	return NULL;
 }
 
-// How many arrays end where the next field begins, if the 4 bytes at AT are their length? 0 where
-// one would reach into the next field.
+// Counts the arrays that end where the next field begins, if the 4 bytes at AT are their length; 0
+// where an array would reach into the next field.
 static size_t count_arrays(const struct gg_fields *fields, size_t at)
 {
 	size_t hits = 0;
@@ -252,7 +252,7 @@ struct gg_error *gg_fields_find_columns(struct gg_fields *fields)
 	return err ? err : find_num_column(fields);
 }
 
-// Reads what is at the places that another's fields have shown.
+// Reads a field at the places that another description's fields have shown.
 void gg_fields_take_columns(struct gg_fields *fields, const struct gg_field_layout *layout)
 {
 	fields->layout = *layout;
@@ -267,8 +267,9 @@ void gg_fields_take_columns(struct gg_fields *fields, const struct gg_field_layo
 
 // ---- Descriptions ----
 
-// Is the wanted description at ADDRESS? Then FIELDS are its fields. What has the name and no fields
-// is something else; its error is kept as the first one, for the case that there is no other.
+// Tests whether the wanted description is at ADDRESS; FIELDS become its fields. A structure with
+// the name and no fields is something else; its error is kept, if it is the first, for the case
+// that there is no description.
 bool gg_is_description(const struct gg_finder *finder, uint64_t address,
 		       const struct gg_description *wanted, struct gg_fields *fields,
 		       struct gg_error **first)
@@ -291,7 +292,7 @@ bool gg_is_description(const struct gg_finder *finder, uint64_t address,
 	return false;
 }
 
-// Does a word of the SIZE bytes at ADDRESS lead to it?
+// Tests whether a word of the SIZE bytes at ADDRESS leads to it.
 bool gg_take_description(const struct gg_finder *finder, uint64_t address, size_t size,
 			 const struct gg_description *wanted, struct gg_fields *ret,
 			 struct gg_error **first)
@@ -304,7 +305,7 @@ bool gg_take_description(const struct gg_finder *finder, uint64_t address, size_
 	return false;
 }
 
-// Of an object: its class, or a table that the class points to, leads to the description.
+// Finds an object's description: its class, or a table that the class points to, leads to it.
 struct gg_error *gg_find_description(const struct gg_finder *finder, uint64_t object,
 				     const struct gg_description *wanted, struct gg_fields *ret)
 {
@@ -360,7 +361,7 @@ struct gg_error *gg_fields_add(const struct gg_fields *fields, const char *type,
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < fields->count; i++) {
 		const struct gg_field *field = &fields->list[i];
-		// A name that stands for several places is one that a newer version has moved.
+		// A newer version has moved a name that stands for several places.
 		bool twice = false;
 		for (size_t j = 0; j < fields->count && !twice; j++)
 			twice = !strcmp(fields->list[j].name, field->name) &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// VMStateDescriptions and their fields, for whoever looks for one.
+// VMStateDescriptions and their fields.
 #ifndef GG_VMSTATE_H
 #define GG_VMSTATE_H
 
@@ -20,8 +20,8 @@ struct gg_fields {
 	struct gg_field_layout layout;
 };
 
-// What is looked for: by its name, with so many fields at least, which are STRIDE bytes apart if
-// that is known already.
+// The wanted description: its name, its least number of fields, and their STRIDE in bytes if that
+// is known already.
 struct gg_description {
 	const char *name;
 	size_t stride, least;
@@ -29,29 +29,31 @@ struct gg_description {
 
 void gg_fields_deinit(struct gg_fields *fields);
 
-// The array of fields of the description at ADDRESS, whose stride is STRIDE if that is known. With
-// fewer than LEAST fields a wrong stride is not told from the right one.
+// Finds the array of fields of the description at ADDRESS, whose stride is STRIDE if that is known.
+// With fewer than LEAST fields a wrong stride is not told from the right stride.
 struct gg_error *gg_fields_find(const struct gg_finder *finder, uint64_t address, size_t stride,
 				size_t least, struct gg_fields *ret);
 
-// Where in FIELDS, of which there must be many, what is; and what each says.
+// Finds the places of the members in FIELDS, of which there must be many, and reads each field.
 struct gg_error *gg_fields_find_columns(struct gg_fields *fields);
 
-// The same, by what another's fields have shown.
+// Reads each field by the places that another description's fields have shown.
 void gg_fields_take_columns(struct gg_fields *fields, const struct gg_field_layout *layout);
 
-// Is the wanted description at ADDRESS? Then FIELDS are its fields. What has the name and no fields
-// is something else; its error is kept as the first one, for the case that there is no other.
+// Tests whether the wanted description is at ADDRESS; FIELDS become its fields. A structure with
+// the name and no fields is something else; its error is kept, if it is the first, for the case
+// that there is no description.
 bool gg_is_description(const struct gg_finder *finder, uint64_t address,
 		       const struct gg_description *wanted, struct gg_fields *fields,
 		       struct gg_error **first);
 
-// Does a word of the SIZE bytes at ADDRESS lead to it?
+// Tests whether a word of the SIZE bytes at ADDRESS leads to it; RET becomes its fields.
 bool gg_take_description(const struct gg_finder *finder, uint64_t address, size_t size,
 			 const struct gg_description *wanted, struct gg_fields *ret,
 			 struct gg_error **first);
 
-// That of an object: its class, or a table that the class points to, leads to it. GG_NOT_FOUND.
+// Finds an object's description: its class, or a table that the class points to, leads to it.
+// GG_NOT_FOUND.
 struct gg_error *gg_find_description(const struct gg_finder *finder, uint64_t object,
 				     const struct gg_description *wanted, struct gg_fields *ret);
 
