@@ -104,6 +104,30 @@ def test_excluded(stop, name):
     assert "absent" in list(shown.values())[0] or "missing" in list(shown.values())[0], shown
 
 
+# ---- A crashed kernel's notes ----
+
+def test_kernel_notes(stop, folder):
+    """Without QEMU's notes, as kdump writes a vmcore, the page tables of a CPU are unknown, and all else is the same"""
+    path = folder / "vmcore"
+    shutil.copy(stop.make("ours"), path)
+    with vmcore.Vmcore(path) as core:
+        note = next(segment for segment in core.segments if segment.kind == vmcore.PT_NOTE)
+    with open(path, "r+b") as file:
+        file.seek(note.offset)
+        data = file.read(note.file_size)
+        file.seek(note.offset)
+        file.write(data.replace(b"QEMU\0", b"????\0"))
+    shown = vmcores.ask(before=[f"guest-select -file {path}"], commands=vmcores.COMMANDS)
+    for command in ("guest-klog", "guest-x/64xg sys_call_table", "guest-x/8i _stext"):
+        assert without_notes(shown[command]) == without_notes(stop.truth[command]), command
+    assert re.findall(r"0x\w{16}  \S+\n +rsp 0x\w+", shown["guest-regs"]) == re.findall(
+        r"0x\w{16}  \S+\n +rsp 0x\w+", stop.truth["guest-regs"])
+    assert shown["guest-regs"].count("cr3 unknown") == 2
+    assert "CR0=???????? CR2=???????????????? CR3=????????????????" in shown["guest-regs -all"]
+    assert "guest-x: CPU 1's page tables are not known: " in shown["guest-x -cpu 1 jiffies"]
+    assert "which CPUs run it is not known" in shown["guest-kernel"]
+
+
 # ---- Conversion ----
 
 @pytest.mark.parametrize("name", ["zlib -d 0", "QEMU's kdump-zlib"])
