@@ -33,7 +33,7 @@ struct gg_arch {
 	const char *cpu_type; // the type of the CPU in QEMU, which architectures may share
 
 	uint16_t elf_machine; // EM_...
-	uint8_t elf_class;    // ELFCLASS..., of the vmcore
+	uint8_t elf_class;    // ELFCLASS..., of a vmcore with RAM below 4 GiB
 	bool big_endian;      // the guest's memory, and the vmcore
 	unsigned int word;    // bytes in an unsigned long of the kernel's
 

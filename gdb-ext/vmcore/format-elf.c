@@ -105,13 +105,24 @@ static struct gg_error *move_empty_section(Elf *out, uint64_t offset)
 	return gelf_update_shdr(section, &shdr) ? NULL : elf_error("section header");
 }
 
+// Returns the file's class: the architecture's, but that of 64 bits where an address or an offset
+// needs them.
+static int file_class(const struct gg_vmcore_elf *elf)
+{
+	uint64_t last = 0;
+	for (size_t i = 0; i < elf->count; i++)
+		last |= (elf->segments[i].gpa + (elf->segments[i].size - 1)) |
+			(elf->segments[i].offset + (elf->segments[i].size - 1));
+	return last > UINT32_MAX ? ELFCLASS64 : elf->arch->elf_class;
+}
+
 static struct gg_error *write_headers(Elf *out, const struct gg_vmcore_elf *elf)
 {
 	const size_t count = elf->count + !!elf->notes->size + !!elf->image.size;
 	// Section 0 counts what e_phnum cannot; libelf makes it together with a section 1, here
 	// empty.
 	const bool counted_in_section = count >= PN_XNUM;
-	if (!gelf_newehdr(out, elf->arch->elf_class) || (counted_in_section && !elf_newscn(out)) ||
+	if (!gelf_newehdr(out, file_class(elf)) || (counted_in_section && !elf_newscn(out)) ||
 	    !gelf_newphdr(out, count))
 		return elf_error("new headers");
 	elf_flagelf(out, ELF_C_SET, ELF_F_LAYOUT);

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "guest/guest.h"
+#include "vmcore/format-elf.h"
 
 #include <gdb-guest/dump.h>
 #include <elf.h>
@@ -200,6 +201,35 @@ static void test_walks(void **state)
 		     "the page tables of 0x1000000: the leaf: ");
 }
 
+// Bytes that are no tables at all, at random, do no harm: each walk ends in a page, a fault, or nowhere.
+static void test_random_tables(void **state)
+{
+	(void)state;
+	struct gg_address_space *space;
+	unsigned int mapped = 0;
+	for (unsigned int i = 0; i < 2 * SHAM_PAGE; i += 4)
+		put_big(TABLES + i, (uint32_t)random() << 1 ^ (uint32_t)random());
+	assert_success(gg_guest_address_space(guest, 0, NULL, &space));
+	for (unsigned int i = 0; i < 20000; i++) {
+		const uint64_t gva = (uint32_t)random() << 1;
+		char text[256] = "";
+		struct gg_translation translation;
+		struct gg_error *err =
+			gg_address_space_walk(space, gva, collect_entry, text, &translation);
+		if (!err) {
+			mapped += translation.mapped;
+			assert_true(translation.page_size == SHAM_PAGE ||
+				    translation.page_size == SHAM_LARGE_PAGE);
+			assert_true(!translation.mapped ||
+				    (translation.gpa ^ gva) % SHAM_PAGE == 0);
+		} else {
+			assert_int_equal(gg_error_kind(err), GG_FAULT);
+		}
+		gg_error_destroy(err);
+	}
+	assert_between(mapped, 100, 19900);
+}
+
 // ---- Linux ----
 
 static void test_kernel(void **state)
@@ -284,6 +314,39 @@ static void test_dump(void **state)
 	free(bytes);
 }
 
+static void expect_class(uint64_t gpa, uint64_t size, uint8_t elf_class)
+{
+	struct gg_vmcore_segment segment = { .gpa = gpa, .size = size };
+	const struct gg_buffer notes = { .size = 0 };
+	struct gg_vmcore_elf elf = {
+		.arch = &gg_arch_sham, .notes = &notes, .segments = &segment, .count = 1
+	};
+	uint64_t file_size;
+	size_t headers_size;
+	void *headers;
+	assert_success(gg_vmcore_elf_lay_out(&elf, &file_size));
+	assert_success(gg_vmcore_elf_encode(&elf, &headers, &headers_size));
+	const Elf64_Ehdr *ehdr = headers;
+	const Elf64_Phdr *phdr = (const void *)(ehdr + 1);
+	assert_int_equal(ehdr->e_ident[EI_CLASS], elf_class);
+	assert_int_equal(ehdr->e_ident[EI_DATA], ELFDATA2MSB);
+	if (elf_class == ELFCLASS64) {
+		assert_int_equal(be64toh(phdr->p_paddr), gpa);
+		assert_int_equal(be64toh(phdr->p_filesz), size);
+	}
+	free(headers);
+}
+
+static void test_large_addresses(void **state)
+{
+	(void)state;
+	expect_class(0xffff0000, 0x10000, ELFCLASS32);
+	expect_class(0xffff0000, 0x10001, ELFCLASS64);
+	expect_class(UINT64_C(1) << 36, 0x1000, ELFCLASS64);
+	// The file's offsets.
+	expect_class(0, UINT64_C(1) << 32, ELFCLASS64);
+}
+
 // ---- What is not done yet ----
 
 static void test_not_yet(void **state)
@@ -319,6 +382,9 @@ int main(void)
 		UNIT_TEST_WITH(begin_test, end_test,
 			       "page tables of an architecture's own format are walked",
 			       test_walks),
+		UNIT_TEST_WITH(begin_test, end_test,
+			       "random bytes in the place of page tables do no harm",
+			       test_random_tables),
 		UNIT_TEST_WITH(
 			begin_test, end_test,
 			"a big-endian kernel of 32 bits is found, and its symbols lead to bytes",
@@ -326,6 +392,9 @@ int main(void)
 		UNIT_TEST_WITH(begin_test, end_test,
 			       "the vmcore has the architecture's class, byte order and notes",
 			       test_dump),
+		UNIT_TEST_WITH(NULL, NULL,
+			       "a vmcore of 32 bits becomes one of 64 where RAM or file need that",
+			       test_large_addresses),
 		UNIT_TEST_WITH(begin_mute, end_test,
 			       "without a row an operation is not known yet, and memory is dumped",
 			       test_not_yet),
