@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "pread.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <errno.h>
@@ -57,16 +58,10 @@ static struct gg_error *append(struct gg_kdump_bytes *bytes, const struct gg_kdu
 		last->size += piece->size;
 		return NULL;
 	}
-	if (bytes->count == bytes->capacity) {
-		const size_t capacity = bytes->capacity ? 2 * bytes->capacity : 256;
-		void *longer = reallocarray(bytes->pieces, capacity, sizeof(*bytes->pieces));
-		if (!longer)
-			return gg_enomem;
-		bytes->pieces = longer;
-		bytes->capacity = capacity;
-	}
-	bytes->pieces[bytes->count++] = *piece;
-	return NULL;
+	struct gg_error *err = gg_vector_grow(&bytes->pieces, bytes->count, sizeof(*bytes->pieces));
+	if (!err)
+		bytes->pieces[bytes->count++] = *piece;
+	return err;
 }
 
 // Reads the headers of all pieces, in the file's order. A file that ends early has the pieces
@@ -169,7 +164,7 @@ static struct gg_error *make_disjoint(struct gg_kdump_bytes *bytes)
 	struct heap heap = { .pieces = room };
 	struct gg_error *err = room ? NULL : gg_enomem;
 	bytes->pieces = NULL;
-	bytes->count = bytes->capacity = 0;
+	bytes->count = 0;
 	if (!err && count)
 		qsort(all, count, sizeof(*all), compare_pieces);
 	for (size_t i = 0; !err && i < count;) {

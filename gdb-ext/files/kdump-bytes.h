@@ -21,7 +21,7 @@ struct gg_kdump_bytes {
 	uint64_t size; // of the plain form
 	// Of a flattened file, ascending by offset, disjoint; NULL for a plain file.
 	struct gg_kdump_piece *pieces;
-	size_t count, capacity;
+	size_t count;
 	bool flattened;
 	bool cut_off; // a flattened file that ends before its last piece
 };

@@ -6,6 +6,7 @@
 #include "process-map.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/vector.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ struct area {
 
 struct gg_process_map {
 	struct area *areas; // ascending, none touching the next
-	size_t count, capacity;
+	size_t count;
 	struct gg_file_start *starts;
 	size_t start_count;
 	struct gg_mapped_files *files; // of a core
@@ -32,16 +33,10 @@ struct gg_process_map {
 
 static struct gg_error *add_area(struct gg_process_map *map, uint64_t start, uint64_t last)
 {
-	if (map->count == map->capacity) {
-		size_t capacity = map->capacity ? 2 * map->capacity : 256;
-		void *areas = reallocarray(map->areas, capacity, sizeof(*map->areas));
-		if (!areas)
-			return gg_enomem;
-		map->areas = areas;
-		map->capacity = capacity;
-	}
-	map->areas[map->count++] = (struct area){ .start = start, .last = last };
-	return NULL;
+	struct gg_error *err = gg_vector_grow(&map->areas, map->count, sizeof(*map->areas));
+	if (!err)
+		map->areas[map->count++] = (struct area){ .start = start, .last = last };
+	return err;
 }
 
 static struct gg_error *add_file(struct gg_process_map *map, uint64_t address, uint64_t end,
@@ -49,10 +44,9 @@ static struct gg_error *add_file(struct gg_process_map *map, uint64_t address, u
 {
 	if (map->start_count == MAX_FILES)
 		return NULL;
-	void *starts = reallocarray(map->starts, map->start_count + 1, sizeof(*map->starts));
-	if (!starts)
-		return gg_enomem;
-	map->starts = starts;
+	struct gg_error *err = gg_vector_grow(&map->starts, map->start_count, sizeof(*map->starts));
+	if (err)
+		return err;
 	struct gg_file_start *added = &map->starts[map->start_count];
 	*added = (struct gg_file_start){ .address = address, .end = end, .path = strdup(path) };
 	if (!added->path)

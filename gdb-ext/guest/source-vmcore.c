@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "files/core-file.h"
 #include "files/vmcore-file.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <elf.h>
@@ -89,11 +90,9 @@ static struct gg_error *append_cpu(struct vmcore_source *vmcore, const struct gg
 {
 	if (vmcore->count == GG_QEMU_MAX_CPUS)
 		return gg_error_create(GG_BAD_DATA, "more than %d notes of CPUs", GG_QEMU_MAX_CPUS);
-	struct vmcore_cpu *longer =
-		reallocarray(vmcore->cpus, vmcore->count + 1, sizeof(*vmcore->cpus));
-	if (!longer)
-		return gg_enomem;
-	vmcore->cpus = longer;
+	struct gg_error *err = gg_vector_grow(&vmcore->cpus, vmcore->count, sizeof(*vmcore->cpus));
+	if (err)
+		return err;
 	vmcore->cpus[vmcore->count++] = (struct vmcore_cpu){
 		.notes = { .prstatus = note->descriptor, .prstatus_size = note->size },
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "bytes.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -138,14 +139,14 @@ uint64_t gg_bytes_host_reads(const struct gg_bytes_host *bytes)
 struct gg_error *gg_bytes_host_add_memory(struct gg_bytes_host *bytes, uint64_t address,
 					  size_t size, void **ret)
 {
-	struct piece *pieces = reallocarray(bytes->pieces, bytes->piece_count + 1, sizeof(*pieces));
-	if (!pieces)
-		return gg_enomem;
-	bytes->pieces = pieces;
+	struct gg_error *err =
+		gg_vector_grow(&bytes->pieces, bytes->piece_count, sizeof(*bytes->pieces));
+	if (err)
+		return err;
 	uint8_t *memory = calloc(1, size);
 	if (!memory)
 		return gg_enomem;
-	pieces[bytes->piece_count++] =
+	bytes->pieces[bytes->piece_count++] =
 		(struct piece){ .address = address, .size = size, .bytes = memory };
 	*ret = memory;
 	return NULL;
@@ -154,26 +155,25 @@ struct gg_error *gg_bytes_host_add_memory(struct gg_bytes_host *bytes, uint64_t 
 struct gg_error *gg_bytes_host_add_symbol(struct gg_bytes_host *bytes, const char *name,
 					  uint64_t address)
 {
-	struct symbol *symbols =
-		reallocarray(bytes->symbols, bytes->symbol_count + 1, sizeof(*symbols));
-	if (!symbols)
-		return gg_enomem;
-	bytes->symbols = symbols;
-	symbols[bytes->symbol_count++] = (struct symbol){ .name = name, .address = address };
+	struct gg_error *err =
+		gg_vector_grow(&bytes->symbols, bytes->symbol_count, sizeof(*bytes->symbols));
+	if (err)
+		return err;
+	bytes->symbols[bytes->symbol_count++] = (struct symbol){ .name = name, .address = address };
 	return NULL;
 }
 
 struct gg_error *gg_bytes_host_add_member(struct gg_bytes_host *bytes, const char *type,
 					  const char *path, uint64_t offset, uint64_t size)
 {
-	struct type_member *members =
-		reallocarray(bytes->members, bytes->member_count + 1, sizeof(*members));
-	if (!members)
-		return gg_enomem;
-	bytes->members = members;
-	members[bytes->member_count++] = (struct type_member){ .type = type,
-							       .path = path,
-							       .hash = hash_member(type, path),
-							       .member = { offset, size } };
+	struct gg_error *err =
+		gg_vector_grow(&bytes->members, bytes->member_count, sizeof(*bytes->members));
+	if (err)
+		return err;
+	bytes->members[bytes->member_count++] =
+		(struct type_member){ .type = type,
+				      .path = path,
+				      .hash = hash_member(type, path),
+				      .member = { offset, size } };
 	return NULL;
 }

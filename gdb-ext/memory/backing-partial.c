@@ -10,6 +10,7 @@
 // that good memory costs no more than without this backing. Their places are kept.
 #include "backing.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -32,7 +33,7 @@ struct partial_backing {
 	size_t count;
 	pthread_mutex_t lock;  // of the members below
 	struct bad_range *bad; // unreadable; ascending, disjoint
-	size_t bad_count, bad_capacity;
+	size_t bad_count;
 };
 
 // ---- Pages that QEMU marks as absent ----
@@ -134,14 +135,10 @@ static void cut_by_bad(struct partial_backing *partial, uint64_t hva, struct gg_
 static struct gg_error *insert_bad(struct partial_backing *partial, size_t at, uint64_t start,
 				   uint64_t end)
 {
-	if (partial->bad_count == partial->bad_capacity) {
-		const size_t capacity = partial->bad_capacity ? 2 * partial->bad_capacity : 16;
-		void *longer = reallocarray(partial->bad, capacity, sizeof(*partial->bad));
-		if (!longer)
-			return gg_enomem;
-		partial->bad = longer;
-		partial->bad_capacity = capacity;
-	}
+	struct gg_error *err =
+		gg_vector_grow(&partial->bad, partial->bad_count, sizeof(*partial->bad));
+	if (err)
+		return err;
 	memmove(&partial->bad[at + 1], &partial->bad[at],
 		(partial->bad_count - at) * sizeof(*partial->bad));
 	partial->bad[at] = (struct bad_range){ start, end };

@@ -10,6 +10,7 @@
 // end of a file that was cut is absent.
 #include "backing.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,12 +59,11 @@ struct process_backing {
 
 static struct gg_error *add_area(struct process_backing *process, const struct area *area)
 {
-	void *areas = reallocarray(process->areas, process->count + 1, sizeof(*area));
-	if (!areas)
-		return gg_enomem;
-	process->areas = areas;
-	process->areas[process->count++] = *area;
-	return NULL;
+	struct gg_error *err =
+		gg_vector_grow(&process->areas, process->count, sizeof(*process->areas));
+	if (!err)
+		process->areas[process->count++] = *area;
+	return err;
 }
 
 // Parses a line of proc_pid_maps(5): "7f00-7f10 rw-s 00000000 00:01 2049 /memfd:ram (deleted)".

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -42,10 +43,9 @@ void gg_words_deinit(struct gg_words *words)
 
 static struct gg_error *add_word(struct gg_words *words, const struct gg_buffer *word)
 {
-	char **larger = reallocarray(words->words, words->count + 1, sizeof(*larger));
-	if (!larger)
-		return gg_enomem;
-	words->words = larger;
+	struct gg_error *err = gg_vector_grow(&words->words, words->count, sizeof(*words->words));
+	if (err)
+		return err;
 	char *text = strndup(word->size ? (const char *)word->bytes : "", word->size);
 	if (!text)
 		return gg_enomem;

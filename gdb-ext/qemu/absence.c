@@ -9,6 +9,7 @@
 // part of a bitmap counts as not arrived.
 #include "internal.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -108,14 +109,14 @@ struct gg_error *gg_qemu_ram_add_absence(const struct gg_host *host,
 	for (size_t i = 0; i < ram->absence_count; i++)
 		if (ram->absences[i].hva == block->host)
 			return NULL;
-	void *longer = reallocarray(ram->absences, ram->absence_count + 1, sizeof(*ram->absences));
-	if (!longer)
-		return gg_enomem;
-	ram->absences = longer;
+	struct gg_error *err =
+		gg_vector_grow(&ram->absences, ram->absence_count, sizeof(*ram->absences));
+	if (err)
+		return err;
 	struct gg_qemu_absence *added = &ram->absences[ram->absence_count];
 	*added = (struct gg_qemu_absence){ .hva = block->host, .size = block->length };
 	added->reason = block->is_private ? GG_PRIVATE : GG_NOT_ARRIVED;
-	struct gg_error *err = block->is_private ? NULL : read_arrived(host, block, added);
+	err = block->is_private ? NULL : read_arrived(host, block, added);
 	if (err)
 		free(added->present);
 	else

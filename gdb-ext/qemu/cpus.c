@@ -7,6 +7,7 @@
 // Trusts nothing it reads: the list is bounded, and each cpu_index is compared with those before.
 #include "cpus.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -154,12 +155,10 @@ struct gg_error *gg_qemu_cpus_add(struct gg_qemu_cpus *cpus, const struct gg_qem
 			return gg_error_create(GG_BAD_DATA,
 					       "two CPUs of the list have the cpu_index %" PRIu32,
 					       cpu->index);
-	void *longer = reallocarray(cpus->cpus, cpus->count + 1, sizeof(*cpus->cpus));
-	if (!longer)
-		return gg_enomem;
-	cpus->cpus = longer;
-	cpus->cpus[cpus->count++] = *cpu;
-	return NULL;
+	struct gg_error *err = gg_vector_grow(&cpus->cpus, cpus->count, sizeof(*cpus->cpus));
+	if (!err)
+		cpus->cpus[cpus->count++] = *cpu;
+	return err;
 }
 
 static struct gg_error *read_cpu(const struct gg_host *host, const struct cpu_layout *layout,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ram.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <string.h>
 
@@ -34,14 +35,9 @@ struct gg_error *gg_qemu_ram_add(struct gg_qemu_ram *ram, const struct gg_qemu_r
 
 	if (ram->count == MAX_RAM_RANGES)
 		return gg_error_create(GG_BAD_DATA, "more than %d ranges of RAM", MAX_RAM_RANGES);
-	if (ram->count == ram->capacity) {
-		size_t capacity = ram->capacity ? 2 * ram->capacity : 32;
-		void *ranges = reallocarray(ram->ranges, capacity, sizeof(*ram->ranges));
-		if (!ranges)
-			return gg_enomem;
-		ram->ranges = ranges;
-		ram->capacity = capacity;
-	}
+	struct gg_error *err = gg_vector_grow(&ram->ranges, ram->count, sizeof(*ram->ranges));
+	if (err)
+		return err;
 	struct gg_qemu_range *added = &ram->ranges[ram->count];
 	*added = *range;
 	added->block = strdup(block);

@@ -33,7 +33,7 @@ struct gg_qemu_absence {
 
 struct gg_qemu_ram {
 	struct gg_qemu_range *ranges; // ascending by start, disjoint
-	size_t count, capacity;
+	size_t count;
 	struct gg_qemu_absence *absences; // a block each
 	size_t absence_count;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "pieces.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -44,16 +45,11 @@ static struct gg_error *add_piece(struct gg_pieces *pieces, const struct gg_ram_
 		last->size += piece->size;
 		return NULL;
 	}
-	if (pieces->count == pieces->capacity) {
-		size_t capacity = pieces->capacity ? 2 * pieces->capacity : 32;
-		void *longer = reallocarray(pieces->pieces, capacity, sizeof(*piece));
-		if (!longer)
-			return gg_enomem;
-		pieces->pieces = longer;
-		pieces->capacity = capacity;
-	}
-	pieces->pieces[pieces->count++] = *piece;
-	return NULL;
+	struct gg_error *err =
+		gg_vector_grow(&pieces->pieces, pieces->count, sizeof(*pieces->pieces));
+	if (!err)
+		pieces->pieces[pieces->count++] = *piece;
+	return err;
 }
 
 // The part of RANGE that the options ask for; false if none.

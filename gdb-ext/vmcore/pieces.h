@@ -8,7 +8,7 @@
 
 struct gg_pieces {
 	struct gg_ram_range *pieces; // ascending, disjoint; their names are the map's
-	size_t count, capacity;
+	size_t count;
 	uint64_t size; // of all
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "filter.h"
+#include "base/vector.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,20 +120,6 @@ static struct gg_log_record *copy_record(const struct gg_log_record *record)
 	return copy;
 }
 
-static bool make_room(struct gg_log_filter *filter)
-{
-	enum { FIRST = 64 };
-	if (filter->held < filter->capacity)
-		return true;
-	const size_t capacity = filter->capacity ? 2 * filter->capacity : FIRST;
-	struct gg_log_record **newest = reallocarray(filter->newest, capacity, sizeof(*newest));
-	if (!newest)
-		return false;
-	filter->newest = newest;
-	filter->capacity = capacity;
-	return true;
-}
-
 static struct gg_error *keep(struct gg_log_filter *filter, const struct gg_log_record *record)
 {
 	struct gg_log_record *copy = copy_record(record);
@@ -144,12 +131,13 @@ static struct gg_error *keep(struct gg_log_filter *filter, const struct gg_log_r
 		filter->next = (filter->next + 1) % filter->held;
 		return NULL;
 	}
-	if (!make_room(filter)) {
+	struct gg_error *err =
+		gg_vector_grow(&filter->newest, filter->held, sizeof(*filter->newest));
+	if (err)
 		free(copy);
-		return gg_enomem;
-	}
-	filter->newest[filter->held++] = copy;
-	return NULL;
+	else
+		filter->newest[filter->held++] = copy;
+	return err;
 }
 
 // Out with RECORD, or to the newest.

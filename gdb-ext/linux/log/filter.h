@@ -29,7 +29,7 @@ struct gg_log_filter {
 	bool is_apart;
 	uint64_t lost;                 // by what was left out since the last record
 	struct gg_log_record **newest; // copies of the last ones, a ring
-	size_t held, capacity, next;
+	size_t held, next;
 };
 
 // GG_INVALID for a pattern that is none. QUERY must outlive the filter.

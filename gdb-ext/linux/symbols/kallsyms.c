@@ -20,6 +20,7 @@
 // ascend, and _stext must be where VMCOREINFO has it.
 #include "kallsyms.h"
 #include "kallsyms-search.h"
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/debug.h"
 
@@ -31,7 +32,7 @@ enum {
 	MAX_SYMBOLS = 1 << 22,     // kernels have 80,000 to 300,000
 	MAX_NAMES_SIZE = 32 << 20, // of kallsyms_names; kernels have 1 to 4 MiB
 	MAX_NAME = 512,            // KSYM_NAME_LEN
-	MAX_TEXT = 256 << 20,      // of all names
+	MAX_TEXT = 128 << 20,      // of all names
 	MAX_PROBES = 1024,         // in the index of names
 	TOKENS = 256,
 	MAX_TOKEN_TABLE = 65536 + MAX_NAME,
@@ -42,8 +43,7 @@ struct gg_kallsyms {
 	size_t count;
 	gg_gva_t *addresses; // ascending
 	uint32_t *names;     // where each begins in TEXT: its type, then the name
-	char *text;
-	size_t text_size, text_capacity;
+	struct gg_buffer text;
 	uint32_t *index; // by name: a symbol's number plus 1, or 0; open addressing
 	size_t index_size;
 	gg_gva_t end; // of the image
@@ -55,7 +55,7 @@ void gg_kallsyms_destroy(struct gg_kallsyms *kallsyms)
 		return;
 	free(kallsyms->addresses);
 	free(kallsyms->names);
-	free(kallsyms->text);
+	gg_buffer_deinit(&kallsyms->text);
 	free(kallsyms->index);
 	free(kallsyms);
 }
@@ -152,22 +152,14 @@ static struct gg_error *decode_name(struct gg_cursor *names, const struct tokens
 static struct gg_error *append_name(struct gg_kallsyms *kallsyms, size_t index, const char *name,
 				    size_t length)
 {
-	if (kallsyms->text_size + length + 1 > kallsyms->text_capacity) {
-		const size_t capacity = 2 * kallsyms->text_capacity + (1 << 20);
-		if (capacity > MAX_TEXT)
-			return gg_error_create(GG_BAD_DATA,
-					       "the names of %zu symbols have more than %d bytes",
-					       kallsyms->count, MAX_TEXT);
-		char *text = realloc(kallsyms->text, capacity);
-		if (!text)
-			return gg_enomem;
-		kallsyms->text = text;
-		kallsyms->text_capacity = capacity;
-	}
-	memcpy(kallsyms->text + kallsyms->text_size, name, length + 1);
-	kallsyms->names[index] = (uint32_t)kallsyms->text_size;
-	kallsyms->text_size += length + 1;
-	return NULL;
+	struct gg_buffer *text = &kallsyms->text;
+	if (text->size + length + 1 > MAX_TEXT)
+		return gg_error_create(GG_BAD_DATA,
+				       "the names of %zu symbols have more than %d bytes",
+				       kallsyms->count, MAX_TEXT);
+	kallsyms->names[index] = (uint32_t)text->size;
+	gg_buffer_append(text, name, length + 1);
+	return gg_buffer_check(text);
 }
 
 // *HAS_LONG: is there a length with bit 7 set?
@@ -178,7 +170,7 @@ static struct gg_error *decode_names(struct gg_kallsyms *kallsyms, struct gg_cur
 	char name[MAX_NAME + 1];
 	size_t length = 0;
 	struct gg_error *err = NULL;
-	kallsyms->text_size = 0;
+	kallsyms->text.size = 0;
 	*has_long = false;
 	for (size_t i = 0; !err && i < kallsyms->count; i++) {
 		if (i % INTERVAL == 0)
@@ -197,7 +189,7 @@ static struct gg_error *decode_names(struct gg_kallsyms *kallsyms, struct gg_cur
 
 static const char *name_of(const struct gg_kallsyms *kallsyms, size_t symbol)
 {
-	return kallsyms->text + kallsyms->names[symbol] + 1;
+	return (const char *)kallsyms->text.bytes + kallsyms->names[symbol] + 1;
 }
 
 // FNV-1a, of Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo, of 32 bits.
@@ -613,7 +605,7 @@ void gg_kallsyms_get(const struct gg_kallsyms *kallsyms, size_t index, struct gg
 	const gg_gva_t end = behind < kallsyms->count ? kallsyms->addresses[behind] : kallsyms->end;
 	*ret = (struct gg_symbol){
 		.name = name_of(kallsyms, index),
-		.type = kallsyms->text[kallsyms->names[index]],
+		.type = (char)kallsyms->text.bytes[kallsyms->names[index]],
 		.address = address,
 		.size = end > address ? end - address : 0,
 	};

@@ -10,6 +10,7 @@
 // Trusts nothing it reads: the list is bounded, and both directions must agree.
 #include "internal.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <inttypes.h>
 
@@ -45,10 +46,8 @@ static bool follow(const struct gg_finder *finder, uint64_t head, uint64_t first
 		if (list->count == MAX_CPUS || !is_cpu(finder, cpu) ||
 		    !gg_peek_word(finder->peek, cpu + node + WORD, &back) || back != before)
 			break;
-		void *longer = reallocarray(list->cpus, list->count + 1, sizeof(*list->cpus));
-		if (!longer)
+		if (gg_vector_grow(&list->cpus, list->count, sizeof(*list->cpus)))
 			break;
-		list->cpus = longer;
 		list->cpus[list->count++] = cpu;
 		before = cpu + node;
 		if (!gg_peek_word(finder->peek, cpu + node, &cpu))

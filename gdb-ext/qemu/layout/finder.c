@@ -3,6 +3,7 @@
 // The parts that all finders of QEMU's structures share.
 #include "internal.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,10 +22,10 @@ void gg_answers_deinit(struct gg_answers *answers)
 struct gg_error *gg_answers_add(struct gg_answers *answers, const char *type, const char *path,
 				uint64_t offset, uint64_t size, const char *format, ...)
 {
-	void *list = reallocarray(answers->list, answers->count + 1, sizeof(*answers->list));
-	if (!list)
-		return gg_enomem;
-	answers->list = list;
+	struct gg_error *err =
+		gg_vector_grow(&answers->list, answers->count, sizeof(*answers->list));
+	if (err)
+		return err;
 	struct gg_answer *added = &answers->list[answers->count];
 	*added = (struct gg_answer){ .member = { offset, size } };
 	snprintf(added->type, sizeof(added->type), "%s", type);

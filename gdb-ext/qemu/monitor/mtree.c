@@ -8,6 +8,7 @@
 #include "mtree.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/vector.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,11 +55,10 @@ static struct gg_error *add_device(struct gg_memory_devices *devices)
 {
 	if (devices->count == MAX_DEVICES)
 		return gg_error_create(GG_BAD_DATA, "more than %d memory devices", MAX_DEVICES);
-	void *longer =
-		reallocarray(devices->devices, devices->count + 1, sizeof(*devices->devices));
-	if (!longer)
-		return gg_enomem;
-	devices->devices = longer;
+	struct gg_error *err =
+		gg_vector_grow(&devices->devices, devices->count, sizeof(*devices->devices));
+	if (err)
+		return err;
 	devices->devices[devices->count++] = (struct gg_virtio_mem){ 0 };
 	return NULL;
 }

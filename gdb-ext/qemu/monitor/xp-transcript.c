@@ -11,6 +11,7 @@
 #include "xp-transcript.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
 #include <ctype.h>
@@ -29,7 +30,7 @@ struct gg_transcript {
 	struct gg_ram_map map;
 	struct gg_buffer bytes; // of all pieces
 	struct piece *pieces;   // then one for each of the map's ranges
-	size_t count, capacity;
+	size_t count;
 };
 
 // ---- One line ----
@@ -137,23 +138,16 @@ static size_t parse_line(const char *line, uint64_t *address, uint8_t bytes[MAX_
 static struct gg_error *add_bytes(struct gg_transcript *transcript, uint64_t address,
 				  const uint8_t *bytes, size_t size)
 {
-	enum { FIRST = 64 };
 	struct piece *last = transcript->count ? &transcript->pieces[transcript->count - 1] : NULL;
 	if (size - 1 > UINT64_MAX - address)
 		return NULL;
 	if (last && last->address + last->size == address && address) {
 		last->size += size;
 	} else {
-		if (transcript->count == transcript->capacity) {
-			const size_t capacity =
-				transcript->capacity ? 2 * transcript->capacity : FIRST;
-			struct piece *pieces = reallocarray(transcript->pieces, capacity,
-							    sizeof(*transcript->pieces));
-			if (!pieces)
-				return gg_enomem;
-			transcript->pieces = pieces;
-			transcript->capacity = capacity;
-		}
+		struct gg_error *err = gg_vector_grow(&transcript->pieces, transcript->count,
+						      sizeof(*transcript->pieces));
+		if (err)
+			return err;
 		transcript->pieces[transcript->count++] =
 			(struct piece){ address, transcript->bytes.size, size };
 	}
