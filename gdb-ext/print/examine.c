@@ -7,6 +7,7 @@
 // that is not there is an error, never a value.
 #include "examine.h"
 #include "base/json.h"
+#include "base/notices.h"
 #include "words.h"
 
 #include <gdb-guest/virtual.h>
@@ -259,24 +260,36 @@ static struct gg_error *check_end(const struct gg_examine *examine)
 			       size, address, UINT64_MAX);
 }
 
+// Finds the byte order. The memory of a guest whose architecture is not known can be shown too.
+static struct gg_error *find_byte_order(struct gg_examine *examine, bool *is_big_endian)
+{
+	const struct gg_arch *arch;
+	struct gg_error *err = gg_guest_cpu_arch(examine->guest, &arch);
+	*is_big_endian = !err && arch->big_endian;
+	if (!err || gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	return examine->format.size == 1
+		       ? NULL
+		       : gg_tell(examine->notices, "the guest's byte order is not known: units are "
+						   "shown as little-endian");
+}
+
 static struct gg_error *print_units(struct gg_examine *examine)
 {
 	const struct gg_examine_format *format = &examine->format;
-	const struct gg_arch *arch;
+	bool is_big_endian = false;
 	gg_gva_t address = examine->named.address;
 	struct gg_error *err = check_end(examine);
 	if (!err)
-		err = gg_guest_cpu_arch(examine->guest, &arch);
-	if (err)
-		return err;
+		err = find_byte_order(examine, &is_big_endian);
 	for (uint64_t left = format->count; !err && left;) {
 		uint8_t bytes[LINE_UNITS * UNIT_MAX];
 		struct unit units[LINE_UNITS];
 		const size_t most = units_per_line(format), count = left < most ? left : most;
 		err = read_memory(examine, address, bytes, count * format->size);
 		for (size_t i = 0; !err && i < count; i++)
-			units[i] =
-				read_unit(bytes + i * format->size, format->size, arch->big_endian);
+			units[i] = read_unit(bytes + i * format->size, format->size, is_big_endian);
 		if (!err)
 			err = append_line(examine, address, bytes, units, count);
 		if (!err)

@@ -36,8 +36,9 @@ static struct gg_error *append_entry(void *data, const struct gg_walk_entry *ent
 		gg_json_string(text, "flags", entry->flags);
 		gg_json_close_object(text);
 	} else {
-		gg_buffer_format(text, "%-5s at 0x%016" PRIx64 "  0x%016" PRIx64 "  %s\n",
-				 entry->level, entry->gpa, entry->value, entry->flags);
+		gg_buffer_format(text, "%-5s at 0x%016" PRIx64 "  0x%016" PRIx64 "%s%s\n",
+				 entry->level, entry->gpa, entry->value, *entry->flags ? "  " : "",
+				 entry->flags);
 	}
 	return gg_buffer_check(text);
 }

@@ -76,12 +76,16 @@ def plug_filled_dimm(guest):
 RAM_AT = {"virt": 1 << 30, "raspi3b": 0, "sbsa-ref": 1 << 40, "microvm": 0}
 
 
+def filled_at(machine):
+    """The first byte that fill_ram() writes, which is 0xa1."""
+    return RAM_AT[machine.split(",")[0]] + 0x1234
+
+
 def fill_ram(guest):
     guest.stop()
-    base = RAM_AT[guest.machine.split(",")[0]]
     with QTest(guest.directory, "qtest") as qtest:
         for i in range(8):
-            qtest.fill(base + i * 0x1800000 + 0x1234, 0x4321, 0xa1 + i)
+            qtest.fill(filled_at(guest.machine) + i * 0x1800000, 0x4321, 0xa1 + i)
 
 
 class BootSector(Machine):

@@ -119,6 +119,16 @@ def test_arm_attached(of_arm):
     assert vmcore.files_differ(of_arm.attached, of_arm.from_core) is None
 
 
+def test_arm_physical(of_arm):
+    """{of_arm}: guest-x -physical shows the bytes that a device wrote, and says that it does not know the byte order"""
+    where = stripped.filled_at(of_arm.machine.machine)
+    run = of_arm.look(f"guest-x/4bx {where:#x} -physical", f"guest-x/hx {where:#x} -physical")
+    assert re.findall("^(0x[0-9a-f]+):\t(.*)$", run.output, re.MULTILINE) == [
+        (f"{where:#x}", "\t".join(["0xa1"] * 4)), (f"{where:#x}", "0xa1a1")], run
+    assert gdb.notes(run.output.split("\n")) == [
+        "note: the guest's byte order is not known: units are shown as little-endian"], run
+
+
 def test_arm_registers(of_arm, folder):
     """{of_arm}: the CPUs' registers are refused by name"""
     run = of_arm.look(f"dump-guest-memory {folder}/vmcore")

@@ -152,6 +152,45 @@ static void test_registers(void **state)
 	assert_int_equal(count, FAKE_CPUS);
 }
 
+// ---- Text ----
+
+static struct gg_error *collect_text(void *data, const char *text, size_t size)
+{
+	char *to = data;
+	const size_t used = strlen(to);
+	assert_true(used + size < 65536);
+	memcpy(to + used, text, size);
+	to[used + size] = 0;
+	return NULL;
+}
+
+static void test_text(void **state)
+{
+	(void)state;
+	char *text = calloc(1, 65536);
+	const struct gg_writer writer = { .write = collect_text, .data = text };
+	const struct gg_address_text here = { .text = "here", .cpu = 0 };
+	assert_success(gg_print_registers(guest, &(struct gg_registers_options){ .cpus = "0" },
+					  &writer, NULL));
+	assert_non_null(strstr(text, "\n        sp 0x00000000c0003000  root 0x0000000000100000  "));
+	*text = 0;
+	assert_success(gg_print_registers(
+		guest, &(struct gg_registers_options){ .cpus = "0", .json = true }, &writer, NULL));
+	assert_non_null(strstr(text, ":\"0xfffefdfcfbfaf9"));
+	*text = 0;
+	assert_success(gg_print_examine(
+		guest, &(struct gg_examine_options){ .address = here, .format = "2xh" }, &writer,
+		NULL));
+	assert_non_null(strstr(text, ":\t0x0102\t0x0304\n"));
+	*text = 0;
+	assert_success(gg_print_translation(
+		guest, &(struct gg_translation_options){ .address = here }, &writer, NULL));
+	assert_string_equal(text,
+			    "branch at 0x0000000000100300  0x00000000c0000000\n"
+			    "guest-physical 0x10008 in a page of 16 MiB, block.0 + 0x10008\n");
+	free(text);
+}
+
 // ---- Page tables ----
 
 static struct gg_error *collect_entry(void *data, const struct gg_walk_entry *entry)
@@ -379,6 +418,8 @@ int main(void)
 		UNIT_TEST_WITH(begin_test, end_test,
 			       "registers of an architecture's own are shown, one of 256 bytes too",
 			       test_registers),
+		UNIT_TEST_WITH(begin_test, end_test,
+			       "the text has the architecture's names and byte order", test_text),
 		UNIT_TEST_WITH(begin_test, end_test,
 			       "page tables of an architecture's own format are walked",
 			       test_walks),
