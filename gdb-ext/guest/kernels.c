@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The kernels in a guest's RAM, as a caller sees them, and which of them is chosen.
+// The kernels in a guest's RAM: the user's choice, the notices about other kernels, the list.
 #include "base/cleanup.h"
 #include "guest.h"
 #include "linux/image-search.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- The chosen one ----
+// ---- The choice ----
 
 struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 {
@@ -55,7 +55,8 @@ struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest)
 
 // ---- Notices ----
 
-// Adds the kernel after whose crash KERNEL was booted, if it was, to the others.
+// Adds to the others the crashed kernel that KERNEL was booted after, if KERNEL is a kernel for
+// crashes.
 static struct gg_error *add_crashed(struct gg_guest *guest, const struct gg_kernel *kernel,
 				    bool by_symbol)
 {
@@ -186,7 +187,7 @@ static bool is_no_kernel(const struct gg_error *err)
 	return kind == GG_NOT_FOUND || kind == GG_ABSENT;
 }
 
-// Adds the kernel that runs in place of the chosen one, where that is far away.
+// Adds the running kernel to the others, where a chosen kernel is in its place and RAM is far away.
 static struct gg_error *add_running(struct gg_guest *guest)
 {
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
@@ -208,7 +209,7 @@ static struct gg_error *add_running(struct gg_guest *guest)
 	return err;
 }
 
-// Fills guest->others as far as that is possible without a look at all of RAM, or with it.
+// Fills guest->others, by a look at all of RAM only where RAM is near or SCAN asks for it.
 static struct gg_error *complete(struct gg_guest *guest, bool scan)
 {
 	const struct gg_kernel *kernel;

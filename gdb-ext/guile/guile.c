@@ -571,6 +571,36 @@ static SCM version(void)
 	return gg_guile_string(PACKAGE_VERSION);
 }
 
+// ---- Objects that Scheme ends ----
+
+void gg_guile_type_init(struct gg_guile_type *type)
+{
+	type->type = scm_permanent_object(scm_make_foreign_object_type(
+		scm_from_utf8_symbol(type->name), scm_list_1(scm_from_utf8_symbol("state")), NULL));
+}
+
+SCM gg_guile_object(const struct gg_guile_type *type, void *state)
+{
+	return scm_make_foreign_object_1(type->type, state);
+}
+
+void *gg_guile_state(const struct gg_guile_type *type, SCM object)
+{
+	scm_assert_foreign_object_type(type->type, object);
+	void *state = scm_foreign_object_ref(object, 0);
+	if (!state)
+		scm_misc_error(NULL, type->ended, SCM_EOL);
+	return state;
+}
+
+void *gg_guile_end(const struct gg_guile_type *type, SCM object)
+{
+	scm_assert_foreign_object_type(type->type, object);
+	void *state = scm_foreign_object_ref(object, 0);
+	scm_foreign_object_set_x(object, 0, NULL);
+	return state;
+}
+
 void gg_guile_define(const char *name, int arguments, scm_t_subr function)
 {
 	scm_c_define_gsubr(name, arguments, 0, 0, function);

@@ -35,6 +35,23 @@ struct gg_error *gg_guile_call(SCM procedure, SCM arguments, SCM *ret);
 // The guest of a Scheme object; throws if it is none, or destroyed.
 struct gg_guest *gg_guile_guest(SCM object);
 
+// A type of objects that Scheme ends: the collector only frees what it allocated for them.
+struct gg_guile_type {
+	const char *name;
+	const char *
+		ended; // the message for an object that was ended: "the file is not written any more"
+	SCM type;      // set by gg_guile_type_init()
+};
+
+void gg_guile_type_init(struct gg_guile_type *type);
+SCM gg_guile_object(const struct gg_guile_type *type, void *state);
+
+// The state of OBJECT; throws if it is not of TYPE, or was ended.
+void *gg_guile_state(const struct gg_guile_type *type, SCM object);
+
+// Ends OBJECT, and returns its state, which is the caller's then; NULL where it was ended before.
+void *gg_guile_end(const struct gg_guile_type *type, SCM object);
+
 void gg_guile_define(const char *name, int arguments, scm_t_subr function);
 
 // Define the procedures of info.c, kernels.c, dump.c, cpus.c, memory.c.

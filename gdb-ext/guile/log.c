@@ -267,18 +267,8 @@ static struct gg_error *collect_text(void *data, const char *text, size_t size)
 
 // ---- Following ----
 
-// What Scheme has of one. Allocated by the collector, which does not end it: (%log-follow-end)
-// does.
-static SCM follow_type;
-
-static struct gg_log_follow *to_follow(SCM object)
-{
-	scm_assert_foreign_object_type(follow_type, object);
-	struct gg_log_follow *follow = scm_foreign_object_ref(object, 0);
-	if (!follow)
-		scm_misc_error(NULL, "the log is not followed any more", SCM_EOL);
-	return follow;
-}
+static struct gg_guile_type follow_type = { .name = "log-follow",
+					    .ended = "the log is not followed any more" };
 
 // (%log-follow QUERY STYLE) => an object, to be ended.
 static SCM log_follow(SCM query_vector, SCM flags)
@@ -290,14 +280,12 @@ static SCM log_follow(SCM query_vector, SCM flags)
 	struct gg_error *err = gg_log_follow_create(&query, &style, &follow);
 	query_deinit(&query);
 	gg_guile_throw(err);
-	return scm_make_foreign_object_1(follow_type, follow);
+	return gg_guile_object(&follow_type, follow);
 }
 
 static SCM log_follow_end(SCM object)
 {
-	scm_assert_foreign_object_type(follow_type, object);
-	gg_log_follow_destroy(scm_foreign_object_ref(object, 0));
-	scm_foreign_object_set_x(object, 0, NULL);
+	gg_log_follow_destroy(gg_guile_end(&follow_type, object));
 	return SCM_UNSPECIFIED;
 }
 
@@ -307,16 +295,15 @@ static SCM log_follow_look(SCM object, SCM guest_object, SCM notice)
 	struct listener listener = { .text = SCM_EOL };
 	const struct gg_notices notices = gg_guile_notices(&notice);
 	bool has_log = false;
-	gg_guile_throw(gg_log_follow_look(to_follow(object), gg_guile_guest(guest_object),
-					  collect_text, &listener, &notices, &has_log));
+	gg_guile_throw(gg_log_follow_look(gg_guile_state(&follow_type, object),
+					  gg_guile_guest(guest_object), collect_text, &listener,
+					  &notices, &has_log));
 	return scm_cons(scm_from_bool(has_log), scm_reverse_x(listener.text, SCM_UNDEFINED));
 }
 
 void gg_guile_init_log(void)
 {
-	follow_type = scm_permanent_object(
-		scm_make_foreign_object_type(scm_from_utf8_symbol("log-follow"),
-					     scm_list_1(scm_from_utf8_symbol("state")), NULL));
+	gg_guile_type_init(&follow_type);
 	gg_guile_define("%log-follow", 2, (scm_t_subr)log_follow);
 	gg_guile_define("%log-follow-end", 1, (scm_t_subr)log_follow_end);
 	gg_guile_define("%log-follow-look", 3, (scm_t_subr)log_follow_look);

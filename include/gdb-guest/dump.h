@@ -14,7 +14,7 @@
 #pragma GCC visibility push(default)
 
 struct gg_dump_progress {
-	const struct gg_ram_range *range; // the one being written
+	const struct gg_ram_range *range; // that is being written
 	uint64_t done;                    // bytes of guest memory, over all ranges
 	uint64_t total;
 	double seconds; // since the dump began
@@ -24,7 +24,7 @@ struct gg_dump_options {
 	const char *path; // of the vmcore to write
 	bool force;       // replace an existing file
 	bool no_notes;    // leave out the CPUs' registers and VMCOREINFO, and do not look for them
-	bool skip_absent; // leave out memory that is absent, and tell, instead of failing
+	bool skip_absent; // leave out absent memory, with a notice, instead of failing
 	bool filter;      // only guest-physical BEGIN to BEGIN + LENGTH - 1, as in QMP's command
 	gg_gpa_t begin;
 	uint64_t length;

@@ -8,10 +8,10 @@
   #:use-module (ice-9 match)
   #:export (dump-guest-memory))
 
-;;; By way of QEMU's monitor: QEMU writes what it has, and that is made a whole vmcore of.
+;;; -via monitor: QEMU writes its own dump, which is the source of the vmcore then.
 
 (define (wait-for-qemu progress)
-  "Until QEMU has written its dump.  PROGRESS is called with the part that is done, 0 to 1."
+  "Waits until QEMU has written its dump.  PROGRESS is called with the part that is done, 0 to 1."
   (let loop ()
     (%check-interrupt)
     (match (%monitor-dump-progress (monitor (%monitor-dump-query)))
@@ -36,8 +36,8 @@
   (if (absolute-file-name? file) file (string-append (getcwd) "/" file)))
 
 (define (call-with-qemu-file target file progress procedure)
-  "Calls PROCEDURE with the name of a file that QEMU has written the guest's memory to, which is gone
-afterwards."
+  "Has QEMU write the guest's memory to a file, calls PROCEDURE with the name of the file, and deletes the
+file."
   (let ((written (format #f "~a.~36r.part" (absolute file)
                          (random (expt 36 8) (random-state-from-platform))))
         (total (total-size target))
@@ -52,7 +52,7 @@ afterwards."
         (call-with-monitor target (lambda () (have-qemu-write written show)))
         (unless (file-exists? written)
           (throw 'gdb-guest-error 'not-found
-                 (format #f "QEMU wrote ~a on its side, where it stays: it is not to be seen from \
+                 (format #f "QEMU wrote ~a on its side, where it stays: it cannot be seen from \
 here.  It is QEMU's own dump, without VMCOREINFO" written)))
         (procedure written))
       (lambda ()
@@ -60,6 +60,7 @@ here.  It is QEMU's own dump, without VMCOREINFO" written)))
           (delete-file written))))))
 
 (define (dump-on-the-other-side target file progress notice)
+  "Has QEMU write FILE on its own machine."
   (call-with-monitor target (lambda () (have-qemu-write file (lambda (done) (progress #f 0 0 0)))))
   (notice (format #f "QEMU wrote ~a on its own machine: it is QEMU's dump, without VMCOREINFO and the \
 kernel's addresses" file))

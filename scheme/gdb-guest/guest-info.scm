@@ -10,12 +10,11 @@
             guest-layout))
 
 (define (guest-info)
-  "What there is to know of the guest at a glance, as an association list: target, run-state-before (of a
-stub's guest, before GDB connected: ran, paused, resumed, unknown), qemu, cpus, nested (a list of pairs: the
-number of a CPU that executes a nested guest, or may, and the symbol nested or maybe), ram, hidden and absent (lists of
-#(START SIZE HVA BLOCK)), backing, kernel, notices; absent-count, absent-size and absent-advice, since of
-many thousand pieces absent has only the first.  In the place of what could not be had is
-(error . MESSAGE)."
+  "Returns the facts about the guest, an association list: target, run-state-before (of a stub's guest,
+before GDB connected: ran, paused, resumed, unknown), qemu, cpus, nested (a list of pairs: the number of a
+CPU that executes a nested guest, or may, and the symbol nested or maybe), ram, hidden and absent (lists of
+#(START SIZE HVA BLOCK)), backing, kernel, notices; absent-count, absent-size and absent-advice: of many
+thousand pieces absent has only the first.  A fact that is not known is (error . MESSAGE)."
   (call-with-guest
    (lambda (guest)
      (let ((target (current-target)))
@@ -24,8 +23,8 @@ many thousand pieces absent has only the first.  In the place of what could not 
          ,@(%guest-info guest))))))
 
 (define (guest-layout)
-  "Where members of QEMU's types are: a list of #(TYPE PATH BY-TYPES BY-STRUCTURE PROOF), with
-(OFFSET . SIZE), or #f for what is not known."
+  "Returns the places of members of QEMU's types, a list of #(TYPE PATH BY-TYPES BY-STRUCTURE PROOF): a
+place is (OFFSET . SIZE), or #f where it is not known."
   (call-with-guest %guest-layout))
 
 ;;; Text.
@@ -34,7 +33,7 @@ many thousand pieces absent has only the first.  In the place of what could not 
   (and (eq? (target-kind target) 'stub) (state-before)))
 
 (define (target-names target)
-  "The kind of TARGET and its name."
+  "Returns the kind of TARGET and its name."
   (match (target-kind target)
     ('core (list "core" (target-core target)))
     ('stub (list "gdbstub" (target-connection target)))
@@ -42,7 +41,7 @@ many thousand pieces absent has only the first.  In the place of what could not 
 
 ;; QEMU lets the guest run at GDB's detach.
 (define (state-text before)
-  "A sentence about a guest that was BEFORE when GDB connected, and what becomes of it when GDB leaves."
+  "Returns a sentence about the guest's state BEFORE GDB connected and after GDB leaves; #f for #f."
   (match before
     (#f #f)
     ('ran "the guest ran until GDB connected, and runs on when GDB leaves (unless by disconnect)")

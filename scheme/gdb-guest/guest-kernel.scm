@@ -10,12 +10,12 @@
             choose-guest-kernel))
 
 (define* (guest-kernels #:key scan?)
-  "The Linux kernels in the guest's RAM, those that more CPUs run first, a list of association lists:
-number (from 1), release, architecture, identity and vmcoreinfo (where that is), vmcoreinfo-by
-(scan, device, tables, choice or kdump), chosen (it is the one that all commands show), cpus (a list of those
-that run it), crash-time (seconds since 1970 if it has crashed, or #f), panic (the line of its log
-that says so, or #f), last-record (nanoseconds of its clock, or #f) and last-text (the last line of
-its log, or #f).  At a gdbstub all of RAM is looked at only with SCAN?."
+  "Returns the Linux kernels in the guest's RAM, a list of association lists, those that more CPUs run
+first: number (from 1), release, architecture, identity, vmcoreinfo (its address), vmcoreinfo-by (scan,
+device, tables, choice or kdump), chosen (all commands show this kernel), cpus (the numbers of the CPUs
+that run it), crash-time (seconds since 1970, or #f for a kernel that has not crashed), panic (the line of
+its log about a panic, or #f), last-record (nanoseconds of its clock, or #f) and last-text (the last line
+of its log, or #f).  At a gdbstub all of RAM is looked at only with SCAN?."
   (call-with-guest
    (lambda (guest)
      (let ((kernels (%guest-kernels guest scan?)))
@@ -39,7 +39,7 @@ the kernel that runs.  Returns the release, or #f."
       (let ((listed (listed-kernels target)))
         (unless (<= 1 number (length listed))
           (throw 'gdb-guest-error 'not-found
-                 (format #f "there is no kernel ~a; guest-kernel lists those that there are" number)))
+                 (format #f "there is no kernel ~a; guest-kernel lists the kernels" number)))
         (let ((before (chosen-kernel target)))
           (choose-kernel! target (list-ref listed (- number 1)))
           (let ((chosen (find (lambda (kernel) (assq-ref kernel 'chosen))
@@ -47,7 +47,7 @@ the kernel that runs.  Returns the release, or #f."
             (unless (and chosen (chosen-kernel target))
               (choose-kernel! target before)
               (throw 'gdb-guest-error 'not-found
-                     (format #f "kernel ~a is not there any more; guest-kernel lists those that there are"
+                     (format #f "kernel ~a is not there any more; guest-kernel lists the kernels"
                              number)))
             (assq-ref chosen 'release))))))))
 
