@@ -227,6 +227,15 @@ static void test_process(void **state)
 	expect_line("kernel    none found");
 	assert_non_null(strstr(told, "QEMU's binary is not known\n"));
 
+	// KVM has run the CPUs since QEMU had their registers.
+	gg_guest_ran(process);
+	qemu.structures[FAKE_TCG_ALLOWED] = 0;
+	qemu.structures[FAKE_KVM_ALLOWED] = 1;
+	qemu.structures[FAKE_CPU + FAKE_CPU_SIZE + FAKE_CPU_DIRTY] = 1;
+	print(process, &of_core);
+	expect_line("QEMU      version unknown, machine unknown, run state unknown, kvm");
+	expect_line("CPUs      2: current 1; stale 0");
+
 	const struct gg_info_options layout = { .layout = true };
 	print(process, &layout);
 	assert_non_null(strstr(output, "MemoryRegion: NOT FOUND ("));
