@@ -440,6 +440,18 @@ static void test_wrapping(void **state)
 	assert_non_null(strstr(output, "\xc3\xa9\nQEMU "));
 	assert_int_equal(strspn(strstr(output, "core") + 10, "\xc3\xa9"), 138);
 
+	// A line has 79 columns, and not one more.
+	memset(name, 'x', sizeof(name));
+	name[40] = ' ';
+	for (size_t size = 69; size <= 70; size++) {
+		name[size] = 0;
+		output[0] = 0;
+		assert_success(gg_print_info_text(&info, &options, &writer, NULL));
+		assert_int_equal(strcspn(strstr(output, "core      x"), "\n"),
+				 size == 69 ? 79 : 50);
+		name[size] = 'x';
+	}
+
 	// The last space that fits ends a line; a line that starts with too long a word stays.
 	memset(name, 'x', 150);
 	strcpy(name + 150, " y");
