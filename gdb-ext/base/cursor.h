@@ -32,7 +32,7 @@ struct gg_error *gg_cursor_seek(struct gg_cursor *cursor, uint64_t position);
 // The next SIZE (1 to 8) bytes as an unsigned integer.
 struct gg_error *gg_cursor_uint(struct gg_cursor *cursor, unsigned int size, uint64_t *ret);
 
-// The same from OFFSET on, for members of a structure.
+// The unsigned integer MEMBER of the structure that the bytes are.
 struct gg_error *gg_cursor_member(struct gg_cursor *cursor, const struct gg_member *member,
 				  uint64_t *ret);
 

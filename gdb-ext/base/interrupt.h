@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What both halves of Ctrl-C know of each other.
+// The interface between the two halves of Ctrl-C.
 #ifndef GG_INTERRUPT_H
 #define GG_INTERRUPT_H
 

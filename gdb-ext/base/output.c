@@ -19,7 +19,7 @@ struct gg_output {
 	uint64_t position; // in a stream
 };
 
-// Are the two files, which need not exist, one?
+// Tests whether the two files, which need not exist, are one.
 static bool is_same_file(const struct stat *status, const char *path)
 {
 	struct stat other;
@@ -159,7 +159,7 @@ static struct gg_error *write_error(const struct gg_output *output, uint64_t off
 	return gg_error_system(errno, "writing %s at offset %" PRIu64, output->path, offset);
 }
 
-// Did a write end for a reason that is none to give up?
+// Tests whether a failed write should be retried.
 static bool is_to_be_repeated(void)
 {
 	return errno == EINTR && !gg_interrupt_pending();
@@ -256,7 +256,7 @@ struct gg_error *gg_output_commit(struct gg_output *output, uint64_t size)
 		return gg_error_system(errno, "making %s %" PRIu64 " bytes long", output->path,
 				       size);
 
-	// Where writing is put off (NFS, quotas), this is the last chance to hear of an error.
+	// An error of writing that was put off (NFS, quotas) comes here at the latest.
 	int fd = output->fd;
 	output->fd = -1;
 	if (close(fd))

@@ -8,7 +8,7 @@
 
 #include <gdb-guest/output.h>
 
-// Is it a stream, which takes every byte once and in order?
+// Tests whether OUTPUT is a stream, which takes every byte once and in order.
 bool gg_output_is_sequential(const struct gg_output *output);
 
 // The file's descriptor, for the kernel to put bytes into; -1 for a stream.

@@ -7,11 +7,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { PAGE = 4096, LONGEST = 15 }; // of any instruction of a known architecture
+enum { SMALLEST_PAGE = 4096, LONGEST = 15 }; // of any instruction of a known architecture
 
 struct reader {
 	struct gg_address_space *space;
-	uint8_t bytes[PAGE + LONGEST];
+	uint8_t bytes[SMALLEST_PAGE + LONGEST];
 	gg_gva_t start; // of BYTES
 	size_t size;
 	size_t page;             // bytes that are in the page
@@ -30,7 +30,7 @@ static void forget(struct reader *reader)
 static struct gg_error *fill(struct reader *reader, gg_gva_t address)
 {
 	forget(reader);
-	const size_t page = PAGE - address % PAGE;
+	const size_t page = SMALLEST_PAGE - address % SMALLEST_PAGE;
 	struct gg_error *err = gg_address_space_read(reader->space, address, reader->bytes, page);
 	if (err)
 		return err;

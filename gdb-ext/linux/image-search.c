@@ -18,7 +18,7 @@
 #include <string.h>
 
 enum {
-	PAGE = 4096, // the smallest: larger ones begin where such a page does
+	SMALLEST_PAGE = 4096, // the smallest: larger ones begin where such a page does
 	PIECE = 256 * 1024,
 	OVERLAP = 64, // bytes that a piece shares with the next one: more than a note's header
 	MAX_READ = 64 << 20,
@@ -100,7 +100,7 @@ static void add_candidate(struct search *search, gg_gpa_t gpa)
 		search->scan.found[search->scan.count++] = gpa;
 }
 
-// Is there a note's header at GVA?
+// Adds a candidate if a note's header is at GVA.
 static struct gg_error *try_pointer(struct search *search, gg_gva_t gva)
 {
 	uint8_t header[GG_VMCOREINFO_HEADER];
@@ -131,9 +131,9 @@ static uint64_t word_at(const struct search *search, const uint8_t *bytes)
 // Tests whether WORD may point to a page of the kernel's outside of the image.
 static bool is_page_pointer(const struct search *search, uint64_t word)
 {
-	return !(word % PAGE) && word >= search->area->kernel_area &&
+	return !(word % SMALLEST_PAGE) && word >= search->area->kernel_area &&
 	       word - search->area->image_area >= search->area->image_area_size &&
-	       word < UINT64_MAX - PAGE;
+	       word < UINT64_MAX - SMALLEST_PAGE;
 }
 
 static bool has_size_beside(const struct search *search, const uint8_t *bytes, size_t count,
@@ -143,7 +143,7 @@ static bool has_size_beside(const struct search *search, const uint8_t *bytes, s
 	const size_t end = count - at > NEIGHBOURS ? at + NEIGHBOURS + 1 : count;
 	for (size_t i = first; i < end; i++) {
 		const uint64_t word = word_at(search, bytes + i * search->word);
-		if (word > GG_VMCOREINFO_HEADER && word <= PAGE)
+		if (word > GG_VMCOREINFO_HEADER && word <= SMALLEST_PAGE)
 			return true;
 	}
 	return false;

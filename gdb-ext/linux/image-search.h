@@ -5,8 +5,8 @@
 #include "kernel.h"
 
 // Finds the kernel whose image the CPUs' own page tables map, by the VMCOREINFO that the image has,
-// or has a pointer to: for those to whom a look at all of RAM is too dear. At most 64 MiB are read.
-// Where that kernel has crashed, the next kernel, which another CPU runs, is in RET too.
+// or has a pointer to; for a source whose RAM is too dear to be read whole. At most 64 MiB are read.
+// RET has the next kernel too, which another CPU runs, if the first has crashed.
 // GG_NOT_FOUND where no CPU maps a kernel, or none that is sound.
 struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
 					  const struct gg_notices *notices, struct gg_kernels *ret);

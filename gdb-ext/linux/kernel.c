@@ -276,7 +276,7 @@ static const struct gg_machine_cpu *read_cpu(const struct gg_kernel_site *site,
 
 enum vote { NO_VOTE, MAYBE_VOTE, AGREES, DISAGREES };
 
-// Whether CPU runs KERNEL. A CPU without page tables has no vote; neither has, if it disagrees, a
+// Tells whether CPU runs KERNEL. A CPU without page tables has no vote; neither has, if it disagrees, a
 // CPU that may execute a nested guest.
 static enum vote vote_of(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
 			 const struct gg_qemu_cpu *cpu)

@@ -13,12 +13,12 @@
 
 enum { GG_SCAN_MAX = 64, GG_BANNER_SIZE = 96 };
 
-// Where VMCOREINFO notes seem to be.
+// Places of what look like VMCOREINFO notes.
 struct gg_vmcoreinfo_scan {
 	bool big_endian;
 	gg_gpa_t found[GG_SCAN_MAX]; // of the notes
 	size_t count;
-	bool overflowed;  // there were more
+	bool overflowed;  // there were more notes
 	uint64_t missing; // bytes of RAM that could not be looked at
 	// The start of the first "Linux version ..." in all of RAM, escaped; empty where that was
 	// not looked for.
@@ -33,11 +33,11 @@ void gg_linux_banner_scan(const uint8_t *bytes, size_t size, char *ret);
 void gg_vmcoreinfo_scan_bytes(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes,
 			      size_t size);
 
-// The same for all of RAM that has bytes; holes are not read.
+// Looks at the start of every page of RAM that has bytes; holes are not read.
 struct gg_error *gg_vmcoreinfo_scan_ram(struct gg_vmcoreinfo_scan *scan,
 					const struct gg_ram_map *map);
 
-// The same at every offset, for kernels before v4.13.
+// Looks at every offset of RAM, for kernels before v4.13.
 struct gg_error *gg_vmcoreinfo_scan_everywhere(struct gg_vmcoreinfo_scan *scan,
 					       const struct gg_ram_map *map);
 
@@ -112,14 +112,14 @@ bool gg_kernel_is_whole(const struct gg_kernel *kernel);
 enum { GG_UTS_NODENAME = 1, GG_UTS_RELEASE = 2, GG_UTS_VERSION = 3 };
 char *gg_kernel_uts(const struct gg_kernel *kernel, unsigned int field);
 
-// What tells KERNEL from another one at the same place: a checksum of its VMCOREINFO up to what a
-// crash appends.
+// A checksum of KERNEL's VMCOREINFO, without the lines that a crash appends: it differs from that of
+// another kernel at the same place.
 uint64_t gg_kernel_identity(const struct gg_kernel *kernel);
 
 // The address of GPA in the direct map; false where that does not map it.
 bool gg_kernel_direct_address(const struct gg_kernel *kernel, gg_gpa_t gpa, gg_gva_t *ret);
 
-// ---- Which ones there are ----
+// ---- The list of kernels ----
 
 enum { GG_KERNELS_MAX = 16 };
 
@@ -148,12 +148,12 @@ struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
 				 const struct gg_vmcoreinfo_scan *scan,
 				 const struct gg_notices *notices, struct gg_kernels *ret);
 
-// The same, but the search ends with the first kernel that gg_kernel_is_running(): none can be
-// better. Without one RET is NULL, and SCAN has what is in all of RAM.
+// Finds the first kernel that gg_kernel_is_running(): no other can be better. Without such a kernel
+// RET is NULL, and SCAN has the notes of all of RAM.
 struct gg_error *gg_kernel_find_running(const struct gg_kernel_site *site,
 					struct gg_vmcoreinfo_scan *scan, struct gg_kernel **ret);
 
-// The kernel whose VMCOREINFO is at GPA, if CPUs run it and it has not crashed, or if it is whole
+// Finds the kernel whose VMCOREINFO is at GPA, if CPUs run it and it has not crashed, or if it is whole
 // and no CPU uses page tables; else RET is NULL.
 struct gg_error *gg_kernel_find_at(const struct gg_kernel_site *site, gg_gpa_t gpa,
 				   struct gg_kernel **ret);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Where a CPU's own copy of the kernel's per-CPU variables is (include/asm-generic/percpu.h).
+// The place of a CPU's own copy of the kernel's per-CPU variables (include/asm-generic/percpu.h).
 #ifndef GG_PER_CPU_H
 #define GG_PER_CPU_H
 
 #include "linux/symbols/symbols.h"
 
-// What is known of a vCPU.
+// A vCPU as QEMU has it.
 struct gg_per_cpu_hints {
 	uint32_t index;        // QEMU's cpu_index
 	const uint64_t *bases; // values of registers, one of which may be the offset

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Where VMCOREINFO notes are in RAM. Since v4.13 the kernel gives its note whole pages;
+// The search for VMCOREINFO notes in RAM. Since v4.13 the kernel gives its note whole pages;
 // before, it was a variable anywhere.
 //
 // The name alone is found elsewhere too, as are texts that start alike: a note is known by the
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { PAGE = 4096 };
+enum { NOTE_ALIGNMENT = 4096 };
 
 static void add_found(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes)
 {
@@ -30,7 +30,8 @@ static void add_found(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8
 void gg_vmcoreinfo_scan_bytes(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const uint8_t *bytes,
 			      size_t size)
 {
-	for (size_t at = (PAGE - gpa % PAGE) % PAGE; at + GG_VMCOREINFO_HEADER <= size; at += PAGE)
+	for (size_t at = (NOTE_ALIGNMENT - gpa % NOTE_ALIGNMENT) % NOTE_ALIGNMENT;
+	     at + GG_VMCOREINFO_HEADER <= size; at += NOTE_ALIGNMENT)
 		add_found(scan, gpa + at, bytes + at);
 }
 

@@ -42,7 +42,7 @@ struct gg_error *gg_vmcoreinfo_size(const struct gg_vmcoreinfo *info, const char
 struct gg_error *gg_vmcoreinfo_number(const struct gg_vmcoreinfo *info, const char *name,
 				      int64_t *ret);
 
-// The same, or FALLBACK where there is none that can be read.
+// NUMBER(NAME), or FALLBACK where it is missing or not a number.
 int64_t gg_vmcoreinfo_number_or(const struct gg_vmcoreinfo *info, const char *name,
 				int64_t fallback);
 

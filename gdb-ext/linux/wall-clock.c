@@ -16,7 +16,7 @@
 
 #include <inttypes.h>
 
-enum { SECOND = 1000000000, WORD = 8, WORDS = 5, SEARCHED = 512 };
+enum { SECOND = 1000000000, MEMBER_SIZE = 8, MEMBERS = 5, SEARCHED = 512 };
 
 // tk_core became timekeeper_data[0] in v6.17.
 static const char *const names[] = { "tk_core", "timekeeper_data" };
@@ -39,7 +39,7 @@ static struct gg_error *find_timekeeper(struct gg_symbols *symbols, struct gg_sy
 }
 
 // Tests whether the five words may be the members; the result is 0 where they may not.
-static int64_t offset_of(const uint64_t words[WORDS])
+static int64_t offset_of(const uint64_t words[MEMBERS])
 {
 	const uint64_t most = UINT64_C(1) << 33; // seconds, some 270 years
 	const uint64_t seconds = 0 - words[0], real = words[2], boot = words[3], tai = words[4];
@@ -54,11 +54,11 @@ static int64_t offset_of(const uint64_t words[WORDS])
 struct gg_error *gg_wall_clock_search(struct gg_cursor *bytes, int64_t *ret)
 {
 	*ret = 0;
-	for (uint64_t at = 0; at + WORDS * WORD <= bytes->size; at += WORD) {
-		uint64_t words[WORDS];
+	for (uint64_t at = 0; at + MEMBERS * MEMBER_SIZE <= bytes->size; at += MEMBER_SIZE) {
+		uint64_t words[MEMBERS];
 		struct gg_error *err = gg_cursor_seek(bytes, at);
-		for (size_t i = 0; !err && i < WORDS; i++)
-			err = gg_cursor_uint(bytes, WORD, &words[i]);
+		for (size_t i = 0; !err && i < MEMBERS; i++)
+			err = gg_cursor_uint(bytes, MEMBER_SIZE, &words[i]);
 		if (err)
 			return err;
 		const int64_t found = offset_of(words);
@@ -81,7 +81,7 @@ struct gg_error *gg_wall_clock_find(struct gg_symbols *symbols, int64_t *ret)
 	if (err)
 		return err;
 	const struct gg_host *host = gg_symbols_host(symbols);
-	if (host->address_size != WORD)
+	if (host->address_size != MEMBER_SIZE)
 		return gg_error_create(GG_UNSUPPORTED, "a kernel of 32 bits");
 	const size_t size =
 		timekeeper.size && timekeeper.size < SEARCHED ? timekeeper.size : SEARCHED;

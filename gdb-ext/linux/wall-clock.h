@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the kernel's clocks are in wall-clock time.
+// The kernel's clocks in wall-clock time.
 #ifndef GG_WALL_CLOCK_H
 #define GG_WALL_CLOCK_H
 
@@ -12,7 +12,7 @@
 // there, or was never set; GG_BAD_DATA where what is there may be it in two ways.
 struct gg_error *gg_wall_clock_find(struct gg_symbols *symbols, int64_t *ret);
 
-// The same in a timekeeper's BYTES.
+// Finds the nanoseconds in a timekeeper's BYTES.
 struct gg_error *gg_wall_clock_search(struct gg_cursor *bytes, int64_t *ret);
 
 #endif

@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { PAGE = 4096 };
+enum { HOST_PAGE = 4096 };
 
 static const char unreadable_advice[] = "they cannot be read: the file behind them is shorter than "
 					"it is mapped, or its disk is bad";
@@ -176,12 +176,12 @@ static bool is_unreadable(const struct gg_error *err)
 static struct gg_error *read_halves(struct partial_backing *partial, gg_hva_t hva, uint8_t *buffer,
 				    size_t size, bool *found)
 {
-	const uint64_t first = hva / PAGE, last = (hva + size - 1) / PAGE;
+	const uint64_t first = hva / HOST_PAGE, last = (hva + size - 1) / HOST_PAGE;
 	if (first == last) {
 		*found = true;
-		return add_bad(partial, first * PAGE, (first + 1) * PAGE);
+		return add_bad(partial, first * HOST_PAGE, (first + 1) * HOST_PAGE);
 	}
-	const uint64_t middle = (first + (last - first + 1) / 2) * PAGE;
+	const uint64_t middle = (first + (last - first + 1) / 2) * HOST_PAGE;
 	const struct {
 		gg_hva_t hva;
 		uint8_t *buffer;

@@ -23,7 +23,7 @@
 #include <sys/sysmacros.h>
 
 enum {
-	PAGE = 4096,
+	HOST_PAGE = 4096,
 	PAGEMAP_ENTRIES = 1024,
 	// The most of an extent that is followed at once: touched memory may be hundreds of
 	// gigabytes, and Ctrl-C is looked at between two extents.
@@ -181,7 +181,7 @@ static void find_touched(const struct process_backing *process, uint64_t hva,
 			 struct gg_extent *extent)
 {
 	uint64_t entries[PAGEMAP_ENTRIES];
-	const uint64_t first = hva / PAGE, end = (hva + extent->size - 1) / PAGE;
+	const uint64_t first = hva / HOST_PAGE, end = (hva + extent->size - 1) / HOST_PAGE;
 	const uint64_t last = end - first < PAGES_AT_ONCE ? end : first + PAGES_AT_ONCE - 1;
 	uint64_t page = first;
 	bool touched = true;
@@ -204,7 +204,7 @@ static void find_touched(const struct process_backing *process, uint64_t hva,
 found:
 	extent->kind = touched ? GG_EXTENT_DATA : GG_EXTENT_HOLE;
 	if (page > first && page <= end)
-		extent->size = page * PAGE - hva;
+		extent->size = page * HOST_PAGE - hva;
 }
 
 // Cuts EXTENT to the file's pages, for there is no memory behind the file's end. Sets OFFSET to
@@ -218,7 +218,7 @@ static bool find_file_end(const struct area *area, uint64_t hva, struct gg_exten
 		return true;
 	// The mapping fills the file's last page with zeros.
 	if (area->kind == AREA_PRIVATE)
-		end = (end + PAGE - 1) / PAGE * PAGE;
+		end = (end + HOST_PAGE - 1) / HOST_PAGE * HOST_PAGE;
 	if (end <= *offset) {
 		extent->kind = GG_EXTENT_ABSENT;
 		return false;

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	PAGE = 4096,
-	LARGE = 4 * PAGE,
+	KEPT_PAGE = 4096,
+	LARGE = 4 * KEPT_PAGE,
 	SLOTS = 8192, // pages that are kept; a power of two
 };
 
@@ -69,11 +69,11 @@ static struct gg_error *wire_read(struct stub_backing *stub, uint64_t address, v
 static struct gg_error *get_page(struct stub_backing *stub, uint64_t page, const uint8_t **ret)
 {
 	struct slot *slot = &stub->slots[page % SLOTS];
-	if (!slot->bytes && !(slot->bytes = malloc(PAGE)))
+	if (!slot->bytes && !(slot->bytes = malloc(KEPT_PAGE)))
 		return gg_enomem;
 	if (slot->page != page + 1) {
 		slot->page = 0;
-		struct gg_error *err = wire_read(stub, page * PAGE, slot->bytes, PAGE);
+		struct gg_error *err = wire_read(stub, page * KEPT_PAGE, slot->bytes, KEPT_PAGE);
 		if (err)
 			return err;
 		slot->page = page + 1;
@@ -87,9 +87,9 @@ static struct gg_error *read_by_pages(struct stub_backing *stub, gg_hva_t hva, u
 {
 	while (size) {
 		const uint8_t *page = NULL;
-		const size_t offset = hva % PAGE;
-		const size_t piece = size < PAGE - offset ? size : PAGE - offset;
-		struct gg_error *err = get_page(stub, hva / PAGE, &page);
+		const size_t offset = hva % KEPT_PAGE;
+		const size_t piece = size < KEPT_PAGE - offset ? size : KEPT_PAGE - offset;
+		struct gg_error *err = get_page(stub, hva / KEPT_PAGE, &page);
 		if (err)
 			return err;
 		memcpy(buffer, page + offset, piece);

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { PAGE = 4096, MAX_PIECE = 1 << 20 };
+enum { SMALL_PIECE = 4096, MAX_PIECE = 1 << 20 };
 
 void gg_window_init(struct gg_window *window, const struct gg_host *host, uint64_t address,
 		    uint64_t size)
@@ -45,7 +45,7 @@ static struct gg_error *remember(struct gg_window *window, uint64_t last, struct
 {
 	gg_error_destroy(window->err);
 	window->failed = true;
-	window->failed_page = (window->address + last) / PAGE;
+	window->failed_page = (window->address + last) / SMALL_PIECE;
 	window->faults++;
 	window->err = err;
 	return gg_error_create(gg_error_kind(err), "%s", gg_error_message(err));
@@ -54,7 +54,7 @@ static struct gg_error *remember(struct gg_window *window, uint64_t last, struct
 static struct gg_error *load(struct gg_window *window, uint64_t offset, size_t size, uint64_t ahead)
 {
 	const uint64_t left = window->size - offset, last = offset + size - 1;
-	if (window->failed && (window->address + last) / PAGE == window->failed_page)
+	if (window->failed && (window->address + last) / SMALL_PIECE == window->failed_page)
 		return gg_error_create(gg_error_kind(window->err), "%s",
 				       gg_error_message(window->err));
 	uint64_t wanted = ahead > size ? ahead : size;
@@ -70,8 +70,8 @@ static struct gg_error *load(struct gg_window *window, uint64_t offset, size_t s
 	if (!err || gg_error_is_final(err))
 		return err;
 
-	window->piece = PAGE;
-	uint64_t page_end = last + PAGE - (window->address + last) % PAGE;
+	window->piece = SMALL_PIECE;
+	uint64_t page_end = last + SMALL_PIECE - (window->address + last) % SMALL_PIECE;
 	if (page_end > window->size)
 		page_end = window->size;
 	if (page_end - offset < wanted) {

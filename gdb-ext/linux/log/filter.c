@@ -223,7 +223,7 @@ struct gg_error *gg_log_filter_record(struct gg_log_filter *filter,
 	struct gg_log_record passed = *record;
 	passed.lost += filter->lost;
 	filter->lost = passed.lost;
-	// What is left out is joined by nothing.
+	// Nothing joins a record that is left out.
 	if (filter->left_out)
 		passed.flags &= ~(unsigned int)GG_LOG_JOINS;
 	filter->left_out = !is_meant(filter, record);

@@ -17,7 +17,7 @@
 
 enum {
 	MAX_TEXTS = 64,
-	WORD = 8,
+	LONG_SIZE = 8,
 	DESC_SIZE = 24,
 	MAX_COUNT_BITS = 26,
 	MIN_COUNT_BITS = 2,
@@ -76,10 +76,10 @@ struct ring {
 // x86_64's kernel is in the upper half of the address space.
 static bool is_kernel_pointer(uint64_t value)
 {
-	return value >= UINT64_C(0xff00000000000000) && value % WORD == 0;
+	return value >= UINT64_C(0xff00000000000000) && value % LONG_SIZE == 0;
 }
 
-// Are these the bytes of a printk_ringbuffer whose text_data_ring is at DATA_RING?
+// Tests whether these are the bytes of a printk_ringbuffer whose text_data_ring is at DATA_RING.
 static bool is_ring(const uint8_t *bytes, uint64_t data_ring)
 {
 	const uint64_t count_bits = get(bytes, 8), size_bits = get(bytes + data_ring, 8);
@@ -92,7 +92,8 @@ static bool is_ring(const uint8_t *bytes, uint64_t data_ring)
 	return is_kernel_pointer(get(bytes + 8, 8)) && is_kernel_pointer(get(bytes + 16, 8)) &&
 	       is_kernel_pointer(get(bytes + data_ring + 8, 8)) &&
 	       get(bytes + 24, 8) - get(bytes + 32, 8) < UINT64_C(1) << count_bits &&
-	       head_lpos - tail_lpos <= data_size && head_lpos % WORD == 0 && tail_lpos % WORD == 0;
+	       head_lpos - tail_lpos <= data_size && head_lpos % LONG_SIZE == 0 &&
+	       tail_lpos % LONG_SIZE == 0;
 }
 
 static bool read_guess(const struct gg_log_guess *guess, uint64_t address, uint8_t *bytes,
@@ -104,8 +105,8 @@ static bool read_guess(const struct gg_log_guess *guess, uint64_t address, uint8
 	return done;
 }
 
-// Has the info of the record with ID the number that it must have, if infos are SIZE bytes apart?
-// The low 30 bits of it are known (see log-ring.c).
+// Tests whether the info of the record with ID has its number, if infos are SIZE bytes apart. The
+// low 30 bits of the number follow from the ID (see ring.c).
 static bool has_number(const struct gg_log_guess *guess, const struct ring *ring, uint64_t id,
 		       uint64_t size)
 {
@@ -143,7 +144,7 @@ static bool is_sound(struct gg_log_guess *guess, const struct ring *ring)
 	enum { SMALLEST = 88, LARGEST = 160 };
 	uint64_t ids[SAMPLES];
 	const size_t count = sample(guess, ring, ids);
-	for (uint64_t size = SMALLEST; count && size <= LARGEST; size += WORD) {
+	for (uint64_t size = SMALLEST; count && size <= LARGEST; size += LONG_SIZE) {
 		size_t right = 0;
 		while (right < count && has_number(guess, ring, ids[right], size))
 			right++;
@@ -170,8 +171,8 @@ static bool try_mapping(struct find *find, const uint8_t *bytes, uint64_t data_r
 	return is_sound(find->guess, &ring);
 }
 
-// Is the descriptor that WORD is the start of, at address AT, where the ring's address for it, less
-// some distance, is?
+// Tests whether the descriptor of the record with ID is at address AT, and all other addresses of
+// the ring have the same distance from their places.
 static bool try_distance(struct find *find, const uint8_t *bytes, uint64_t data_ring, uint64_t id,
 			 uint64_t at)
 {
@@ -187,14 +188,14 @@ static bool try_word(struct find *find, const uint8_t *bytes, uint64_t data_ring
 {
 	enum { PIECE = 4096 };
 	uint8_t piece[PIECE];
-	const uint64_t first = (WORD - range->start % WORD) % WORD;
-	for (uint64_t done = first; done + WORD <= range->size; done += PIECE) {
+	const uint64_t first = (LONG_SIZE - range->start % LONG_SIZE) % LONG_SIZE;
+	for (uint64_t done = first; done + LONG_SIZE <= range->size; done += PIECE) {
 		const size_t size =
 			range->size - done < PIECE ? (size_t)(range->size - done) : PIECE;
 		if (!read_map(find, range->start + done, piece, size))
 			return false;
-		for (size_t at = 0; at + WORD <= size; at += WORD)
-			if (get(piece + at, WORD) == word &&
+		for (size_t at = 0; at + LONG_SIZE <= size; at += LONG_SIZE)
+			if (get(piece + at, LONG_SIZE) == word &&
 			    try_distance(find, bytes, data_ring, id, range->start + done + at))
 				return true;
 	}
@@ -278,10 +279,11 @@ static void note_texts(struct find *find, gg_gpa_t gpa, const uint8_t *bytes, si
 static bool look(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 {
 	struct find *find = data;
-	for (size_t at = (WORD - gpa % WORD) % WORD; at + GG_GUESS_RING_SIZE <= size; at += WORD) {
+	for (size_t at = (LONG_SIZE - gpa % LONG_SIZE) % LONG_SIZE; at + GG_GUESS_RING_SIZE <= size;
+	     at += LONG_SIZE) {
 		// Nearly every word fails here: this is what takes the time.
 		uint64_t count_bits;
-		memcpy(&count_bits, bytes + at, WORD);
+		memcpy(&count_bits, bytes + at, LONG_SIZE);
 		if (le64toh(count_bits) - MIN_COUNT_BITS > MAX_COUNT_BITS - MIN_COUNT_BITS)
 			continue;
 		try_and_keep(find, gpa + at, bytes + at);
@@ -356,7 +358,7 @@ static void guess_records(struct find *find, gg_gpa_t start, uint64_t size, uint
 	find->search->at = start;
 }
 
-// Of v3.5, of v5.1 with CONFIG_PRINTK_CALLER, and that where it is aligned to 8 bytes.
+// The sizes of v3.5, of v5.1 with CONFIG_PRINTK_CALLER, and of the latter aligned to 8 bytes.
 static const uint64_t header_sizes[] = { 16, 20, 24 };
 
 // The record of a boot's first text.
@@ -445,7 +447,7 @@ static void begin_line(struct lines *lines, const char *line, size_t size)
 	lines->count++;
 	if (!(record.flags & GG_LOG_TIME))
 		return;
-	// What is left of the line that was overwritten in part is old, too.
+	// The rest of a line that was overwritten in part is old, too.
 	if (!lines->oldest && record.time + JITTER < lines->last_time)
 		lines->oldest = lines->end;
 	lines->last_time = record.time;

@@ -19,16 +19,16 @@ struct gg_log_search {
 	bool is_transcript;
 	const struct gg_debug *debug; // NULL: off
 
-	// What was found: ...
-	gg_gpa_t at;
-	bool has_kernel;  // ... "Linux version", at least; ...
-	uint64_t missing; // ... and how many bytes could not be looked at
+	// Out.
+	gg_gpa_t at;      // of the log
+	bool has_kernel;  // "Linux version" was found, at least
+	uint64_t missing; // bytes that could not be looked at
 };
 
-// The log in what SEARCH says. GG_NOT_FOUND says what was looked for. RET must not be moved.
+// Finds the log in the memory of SEARCH. GG_NOT_FOUND has what was looked for. RET must not be moved.
 struct gg_error *gg_log_find(struct gg_log_search *search, struct gg_log_guess *ret);
 
-// What is found, for people.
+// The name of a format, for people.
 const char *gg_guess_format_name(enum gg_guess_format format);
 
 #endif

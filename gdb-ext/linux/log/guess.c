@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-// Where the made-up variables are: no kernel has anything there.
-enum { MEMORY = 0x1000, WORD = 8 };
+// The address of the made-up variables, at which no kernel has anything.
+enum { VARIABLES_AT = 0x1000, LONG_SIZE = 8 };
 
 static const struct {
 	const char *name;
@@ -24,8 +24,8 @@ static const struct {
 
 enum { RING = 64, VARIABLES = sizeof(variables) / sizeof(*variables) };
 
-// Of v5.10 to v6.18, and of v3.11 to v5.9: kernel/printk/printk_ringbuffer.h and printk.c. What
-// varies is asked of the guess.
+// The members of v5.10 to v6.18 and of v3.11 to v5.9: kernel/printk/printk_ringbuffer.h and
+// printk.c. The guess has the values that vary.
 enum varies { FIXED, AT_DATA_RING, RING_SIZE, INFO_SIZE, DEV_INFO, HEADER_SIZE };
 
 static const struct {
@@ -80,7 +80,7 @@ static struct gg_error *read_mapped(const struct gg_log_guess *guess, uint64_t a
 static struct gg_error *guess_read(void *data, uint64_t address, void *buffer, size_t size)
 {
 	const struct gg_log_guess *guess = data;
-	const uint64_t offset = address - MEMORY;
+	const uint64_t offset = address - VARIABLES_AT;
 	if (offset >= sizeof(guess->memory) || size > sizeof(guess->memory) - offset)
 		return read_mapped(guess, address, buffer, size);
 	memcpy(buffer, guess->memory + offset, size);
@@ -92,7 +92,7 @@ static struct gg_error *guess_symbol(void *data, const char *name, uint64_t *ret
 	const struct gg_log_guess *guess = data;
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (variables[i].format == guess->format && !strcmp(variables[i].name, name)) {
-			*ret = MEMORY + variables[i].offset;
+			*ret = VARIABLES_AT + variables[i].offset;
 			return NULL;
 		}
 	return gg_error_create(GG_NOT_FOUND, "without VMCOREINFO there is no symbol %s", name);
@@ -155,7 +155,7 @@ void gg_log_guess_init(struct gg_log_guess *guess, enum gg_guess_format format,
 		       const struct gg_ram_map *map, const struct gg_guess_mapping *mapping)
 {
 	*guess = (struct gg_log_guess){
-		.host = { .ops = &guess_ops, .data = guess, .address_size = WORD },
+		.host = { .ops = &guess_ops, .data = guess, .address_size = LONG_SIZE },
 		.format = format,
 		.map = map,
 		.mapping = *mapping,
@@ -170,13 +170,13 @@ void gg_log_guess_copy(struct gg_log_guess *guess, const struct gg_log_guess *fr
 
 static void put_word(struct gg_log_guess *guess, unsigned int offset, uint64_t value)
 {
-	for (unsigned int i = 0; i < WORD; i++)
+	for (unsigned int i = 0; i < LONG_SIZE; i++)
 		guess->memory[offset + i] = (uint8_t)(value >> 8 * i);
 }
 
 void gg_log_guess_set_ring(struct gg_log_guess *guess, const uint8_t *ring)
 {
-	put_word(guess, 0, MEMORY + RING);
+	put_word(guess, 0, VARIABLES_AT + RING);
 	memcpy(guess->memory + RING, ring, GG_GUESS_RING_SIZE);
 }
 

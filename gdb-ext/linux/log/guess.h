@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A kernel that nobody describes, of which the log was found by what it looks like: asked as any
-// kernel is (see log.h), it answers for the log alone, with the layouts that kernels of 64 bits
-// have.
+// A kernel without VMCOREINFO whose log was found by its structure. It is asked as any kernel is
+// (see log.h), and answers for the log alone, with the layouts of kernels of 64 bits.
 #ifndef GG_LOG_GUESS_H
 #define GG_LOG_GUESS_H
 
@@ -16,10 +15,10 @@ enum {
 	GG_GUESS_MEMORY_SIZE = 64 + GG_GUESS_RING_SIZE,
 };
 
-// How a virtual address leads to a byte of MAP.
+// The way from a virtual address to a byte of MAP.
 struct gg_guess_mapping {
-	struct gg_page_table *table; // by these page tables, or, if it is NULL, ...
-	uint64_t offset;             // ... by taking this away
+	struct gg_page_table *table; // NULL: by the offset
+	uint64_t offset;             // subtracted from the address
 };
 
 struct gg_log_guess {
@@ -27,10 +26,9 @@ struct gg_log_guess {
 	enum gg_guess_format format;
 	const struct gg_ram_map *map;
 	struct gg_guess_mapping mapping;
-	// The ring: where its text_data_ring is, and how large a printk_info.
-	uint64_t data_ring, info_size;
-	// The record's header.
-	uint64_t header_size;
+	uint64_t data_ring;   // the offset of text_data_ring in the ring
+	uint64_t info_size;   // of a printk_info
+	uint64_t header_size; // of a record
 	// The log's variables, as if the kernel had them side by side.
 	uint8_t memory[GG_GUESS_MEMORY_SIZE];
 };
@@ -38,10 +36,10 @@ struct gg_log_guess {
 void gg_log_guess_init(struct gg_log_guess *guess, enum gg_guess_format format,
 		       const struct gg_ram_map *map, const struct gg_guess_mapping *mapping);
 
-// A copy of FROM, which asks nothing of FROM itself.
+// Makes GUESS a copy that does not depend on FROM.
 void gg_log_guess_copy(struct gg_log_guess *guess, const struct gg_log_guess *from);
 
-// Has a copy of the printk_ringbuffer in RING, GG_GUESS_RING_SIZE bytes, be the kernel's.
+// Makes a copy of the printk_ringbuffer in RING, GG_GUESS_RING_SIZE bytes, the kernel's.
 void gg_log_guess_set_ring(struct gg_log_guess *guess, const uint8_t *ring);
 
 // Sets the variable NAME: log_buf, log_buf_len, log_first_idx, log_next_idx, log_end.

@@ -5,7 +5,7 @@
 //     {"seq":3664,"time":12.345678901,"level":"info","facility":"kern","caller":"T1",
 //      "wall":"2026-11-26T15:03:39Z","newline":true,"text":"...","dict":{"SUBSYSTEM":"pci","DEVICE":"+pci:0000:00:00.0"}}
 //
-// What is not known is left out, and so are "wall" where it is not asked for, "cont" and "cleared"
+// Members that are not known are left out, and so are "wall" where it is not asked for, "cont" and "cleared"
 // where they are false, "lost" where it is 0, "dict" where it is empty. Facilities without a name
 // are numbers.
 #include "text.h"

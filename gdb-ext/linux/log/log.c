@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the readers of the log's formats share, and the choice between them.
+// The code that the readers of the log's formats share, and the choice between them.
 #include "log.h"
 
 #include <inttypes.h>

@@ -13,7 +13,7 @@
 
 #include <gdb-guest/log.h>
 
-// How far a log has been read that is looked at again and again.
+// The place up to which a log has been read that is looked at again and again.
 struct gg_log_position {
 	bool is_known; // at the first look nothing is
 	uint64_t id;   // the ring's: of the record to go on with, ...
@@ -24,7 +24,7 @@ struct gg_log_position {
 	bool is_new_log;
 };
 
-// Where a reader puts what it finds.
+// The receiver of the records that a reader finds.
 struct gg_log_sink {
 	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
 	void *data;
@@ -37,12 +37,12 @@ struct gg_log_sink {
 
 	const struct gg_debug *debug; // NULL: off
 
-	// What the readers tell besides: whether it is known when the log was last cleared, ...
-	bool clear_known;
-	uint64_t records;        // ... how many records went out, ...
-	uint64_t pending;        // ... how many were being written, ...
-	uint64_t untrusted;      // ... how many were left out, for they contradict themselves, ...
-	struct gg_error *reason; // ... and why the first of them was.
+	// Filled by the readers.
+	bool clear_known;        // it is known when the log was last cleared
+	uint64_t records;        // that went out
+	uint64_t pending;        // records that were being written
+	uint64_t untrusted;      // records left out, for they contradict themselves
+	struct gg_error *reason; // the first of them was left out
 	uint64_t text_size;      // of all records
 	bool full;               // no more records are taken: readers look, and stop
 	bool gave_up;            // a reader did, for too much was damaged
@@ -53,8 +53,7 @@ void gg_log_sink_deinit(struct gg_log_sink *sink);
 // More records or text than any kernel has sets SINK's full.
 struct gg_error *gg_log_emit(struct gg_log_sink *sink, const struct gg_log_record *record);
 
-// Leaves something out because of ERR, which is consumed. Where that is none to go on after, it is
-// returned.
+// Leaves a record out because of ERR, which is consumed; returns ERR if it is final.
 struct gg_error *gg_log_distrust(struct gg_log_sink *sink, struct gg_error *err);
 
 // The lockless ring buffer, since v5.10; the records of v3.5 to v5.9; the bytes of before. Each is
@@ -63,8 +62,8 @@ struct gg_error *gg_log_ring_read(const struct gg_host *kernel, struct gg_log_si
 struct gg_error *gg_log_records_read(const struct gg_host *kernel, struct gg_log_sink *sink);
 struct gg_error *gg_log_bytes_read(const struct gg_host *kernel, struct gg_log_sink *sink);
 
-// How many bytes the level and the time have that a line of the last of these starts with; RET gets
-// them.
+// Decodes the level and the time at the start of a line of the bytes into RET; returns the number
+// of bytes that they take.
 size_t gg_log_line_prefix(const char *text, size_t size, struct gg_log_record *ret);
 
 // Whichever the kernel has.

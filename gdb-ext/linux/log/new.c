@@ -49,7 +49,7 @@ static struct gg_error *pass_record(void *data, const struct gg_log_record *give
 	else if (record.flags & GG_LOG_TIME)
 		is_new = is_new_by_time(log, &record);
 	else
-		// What is left of a line at the start of a log of bytes.
+		// The rest of a line at the start of a log of bytes.
 		return NULL;
 	log->known++;
 	return is_new ? log->record(log->data, &record) : NULL;
@@ -62,7 +62,8 @@ void gg_log_new_forget(struct gg_log_new *log)
 	log->waited = 0;
 }
 
-// Does the log, which was read from its start, end before where it had been read to?
+// Tests whether the log, which was read from its start, ends before the place up to which it had
+// been read.
 static bool is_older(const struct gg_log_new *log)
 {
 	if (log->position.is_known || !log->has_looked || !log->known)

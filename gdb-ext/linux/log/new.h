@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What is new in a log that is looked at again and again.
+// The new records of a log that is looked at again and again.
 #ifndef GG_LOG_NEW_H
 #define GG_LOG_NEW_H
 
@@ -14,8 +14,8 @@ struct gg_log_new {
 
 	bool has_looked;
 	struct gg_log_position position;
-	// Of a log without the ring's ids: the number of the next record; or, without numbers too,
-	// the time of the last one, and how many have that.
+	// For a log without the ring's ids: the number of the next record; without numbers too, the
+	// time of the last record, and the number of records with that time.
 	uint64_t next_seq, last_time, same_time;
 	unsigned int waited; // looks at a record that is not finished
 

@@ -4,8 +4,8 @@
 // 7ff9554bb578 "printk: convert byte-buffer to variable-length record buffer") to v5.9.
 //
 // Records, each a header, a text and a device's "KEY=VALUE"s, follow each other in one buffer.
-// Where the next would not fit, a header with the length 0 says that it is at the buffer's start,
-// at which one always begins.
+// A header with the length 0, in place of a record that would not fit, leads to the buffer's start,
+// at which a record always begins.
 //
 // In:  guest memory by virtual address, and who knows the kernel's symbols and members.
 // Out: records, oldest first.
@@ -244,7 +244,7 @@ static uint64_t next_page(const struct buffer *buffer, uint64_t index)
 	return (next + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-// Does a record make sense at INDEX, and what is behind it too, if it can be read?
+// Tests whether the record at INDEX makes sense, and the record behind it, if that can be read.
 static bool is_likely(struct buffer *buffer, uint64_t index, const struct header *header)
 {
 	const uint64_t end = index + header->len;
@@ -282,7 +282,7 @@ static struct gg_error *find_likely(struct buffer *buffer, uint64_t index, uint6
 	return NULL;
 }
 
-// What is at *INDEX, and behind that until FROM at least, is left out because of ERR.
+// Leaves out the bytes from *INDEX to FROM at least because of ERR.
 static struct gg_error *skip(struct buffer *buffer, struct gg_error *err, uint64_t from,
 			     uint64_t *index)
 {

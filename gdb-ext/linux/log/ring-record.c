@@ -69,8 +69,8 @@ static struct gg_error *check_item(const char *type, const struct gg_member *ite
 			       item->size, MAX_ITEM);
 }
 
-// Whoever knows where members are may not know how large they are. An unsigned long is as large as
-// half a prb_data_blk_lpos.
+// Sets the sizes that a finder of members may not know. An unsigned long is as large as half a
+// prb_data_blk_lpos.
 static struct gg_error *set_sizes(struct gg_ring_layout *layout)
 {
 	const uint64_t word = layout->blk_lpos.size / 2;
@@ -260,7 +260,7 @@ uint64_t gg_ring_number(const struct gg_log_ring *ring, uint64_t id)
 	return (id + ring->count) & ring->id_mask & UINT32_MAX;
 }
 
-// What is behind text_len: facility, then a byte of which three bits are the level and five flags.
+// Decodes the bytes behind text_len: facility, then a byte of three bits of level and five of flags.
 // Bit fields start at the end of the byte that the byte order has first.
 static void decode_flags(const struct gg_log_ring *ring, uint64_t facility, uint64_t byte,
 			 struct gg_log_record *ret)
@@ -322,7 +322,7 @@ struct gg_error *gg_ring_read_info(struct gg_log_ring *ring, uint64_t id, uint64
 	return decode_dev_info(ring, bytes, dict);
 }
 
-// Where a block's id and text are: SIZE bytes at OFFSET. The place behind a block may be the ring's
+// Finds a block's id and text: SIZE bytes at OFFSET. The place behind a block may be the ring's
 // very end without the block wrapping: since late 2025 the kernel too asks where its last byte is.
 static struct gg_error *find_block(const struct gg_log_ring *ring, const struct gg_ring_desc *desc,
 				   uint64_t *offset, uint64_t *size)
@@ -347,7 +347,7 @@ static struct gg_error *find_block(const struct gg_log_ring *ring, const struct 
 	return NULL;
 }
 
-// How much of the ring, from OFFSET on, is in use.
+// The number of bytes of the ring, from OFFSET on, that are in use.
 static uint64_t data_ahead(const struct gg_log_ring *ring, uint64_t offset)
 {
 	const uint64_t end = ring->head_lpos & (ring->data_size - 1);

@@ -42,7 +42,7 @@ struct gg_ring_desc {
 	uint64_t begin, next; // of its block
 };
 
-// What became of a record. Only one that is READY is there.
+// The outcome of reading a record, which is there only if it is GG_RING_READY.
 enum gg_ring_outcome { GG_RING_READY, GG_RING_GONE, GG_RING_PENDING };
 
 // The ring of KERNEL, which must outlive it, as must SINK. GG_NOT_FOUND where it has none. Is to be

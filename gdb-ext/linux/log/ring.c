@@ -103,7 +103,7 @@ static struct gg_error *walk(struct gg_log_ring *ring, uint64_t first, uint64_t 
 	return err;
 }
 
-// Is DESC in its right place, and its info with it? Then RECORD has what that says.
+// Tests whether DESC and its info are in their places. RECORD gets the info then.
 static bool is_sound(struct gg_log_ring *ring, const struct gg_ring_desc *desc, uint64_t index,
 		     struct gg_log_record *record)
 {
@@ -207,7 +207,7 @@ struct gg_error *gg_log_ring_read(const struct gg_host *kernel, struct gg_log_si
 	if (!err && distance < ring.count)
 		err = walk(&ring, ring.tail_id, distance + 1);
 	if (!err && !sink->records) {
-		// What was said of them is of records that never were.
+		// The counts are those of records that never were.
 		gg_log_sink_deinit(sink);
 		sink->untrusted = sink->pending = 0;
 		err = walk_all(&ring);

@@ -57,7 +57,7 @@ void gg_log_wall(const struct gg_log_style *style, const struct gg_log_record *r
 
 // ---- Pieces ----
 
-// How many of the bytes can be printed as they are.
+// The number of leading bytes that can be printed as they are.
 static size_t printable_run(const char *bytes, size_t size, bool ascii)
 {
 	size_t done = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// kallsyms without anyone who says where it is.
+// The search for kallsyms in the image of a kernel whose VMCOREINFO does not have the place.
 //
 // The digits are characters of names, so each stands for itself: the tokens of 0 to 9 are the texts
 // of one digit, one behind the other. Around them are the token table's ends; behind it is the
@@ -18,7 +18,7 @@
 #include <string.h>
 
 enum {
-	PAGE = 4096,
+	SMALL_PIECE = 4096,
 	PIECE = 1 << 20,
 	MAX_IMAGE = 256 << 20,
 	MAX_NAMES_SIZE = 32 << 20,
@@ -54,9 +54,9 @@ static struct gg_error *read_piece(const struct gg_host *kernel, gg_gva_t gva, u
 		return err;
 	gg_error_destroy(err);
 	memset(bytes, 0, size);
-	for (size_t done = 0; size > PAGE && done < size; done += PAGE) {
+	for (size_t done = 0; size > SMALL_PIECE && done < size; done += SMALL_PIECE) {
 		err = read_piece(kernel, gva + done, bytes + done,
-				 size - done < PAGE ? size - done : PAGE);
+				 size - done < SMALL_PIECE ? size - done : SMALL_PIECE);
 		if (err)
 			return err;
 	}
@@ -100,7 +100,7 @@ static size_t align(size_t value, size_t to)
 
 // ---- The token table ----
 
-// Is the index of a table that starts at TABLE and ends at END at INDEX?
+// Tests whether the index of the table from TABLE to END is at INDEX.
 static bool is_index(const struct image *image, size_t table, size_t end, size_t index)
 {
 	if (index > image->size || image->size - index < INDEX_SIZE)
@@ -147,7 +147,7 @@ static bool find_table(const struct image *image, size_t digits, size_t *table, 
 
 // ---- The names ----
 
-// Where every 256th name begins, and where the last one ends.
+// The place of the names, as counting through them shows it.
 struct names {
 	size_t start, end;
 	size_t second_marker; // the offset of name 256, if there is one
@@ -174,7 +174,8 @@ static bool count_names(struct image *image, struct names *names, uint64_t count
 	return true;
 }
 
-// Do the markers of COUNT names, of WIDTH bytes each, lie between their end and the token table?
+// Tests whether the markers of COUNT names, of WIDTH bytes each, lie between the names' end and the
+// token table.
 static bool has_markers(const struct image *image, const struct names *names, uint64_t count,
 			size_t table, unsigned int width)
 {
@@ -189,7 +190,7 @@ static bool has_markers(const struct image *image, const struct names *names, ui
 		get(image, markers + width, width) == names->second_marker);
 }
 
-// Is kallsyms_num_syms at OFFSET, and are the names behind it?
+// Tests whether kallsyms_num_syms is at OFFSET, and the names behind it.
 static bool is_count(struct image *image, size_t offset, size_t table)
 {
 	const uint64_t count = get(image, offset, 4);

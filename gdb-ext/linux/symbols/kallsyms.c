@@ -238,7 +238,7 @@ static struct gg_error *index_names(struct gg_kallsyms *kallsyms)
 
 enum encoding { ABSOLUTE, BASE_RELATIVE, BASE_RELATIVE_DOWN, PLACE_RELATIVE, ENCODINGS };
 
-// Where the addresses seem to be.
+// A candidate for the place and the encoding of the addresses.
 struct place {
 	gg_gva_t values; // of the first
 	uint64_t base;   // kallsyms_relative_base's value
@@ -294,8 +294,7 @@ struct reader {
 	size_t stext; // the number of the symbol _stext
 };
 
-// Is _stext where it must be, by one encoding of the addresses at one place? If so they are
-// decoded.
+// Decodes the addresses, by one encoding at one place, if _stext is where it must be.
 static struct gg_error *try_place(const struct reader *reader, const struct place *place,
 				  bool *found)
 {
@@ -365,7 +364,7 @@ static uint64_t align(uint64_t value, uint64_t to)
 	return (value + to - 1) & ~(to - 1);
 }
 
-// Where VMCOREINFO says, or else around the other tables.
+// Finds the addresses where VMCOREINFO has them, or else around the other tables.
 static struct gg_error *find_addresses(const struct reader *reader, gg_gva_t num_syms,
 				       gg_gva_t token_index)
 {

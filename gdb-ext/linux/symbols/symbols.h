@@ -59,8 +59,7 @@ struct gg_error *gg_symbols_add(struct gg_symbols *symbols, const struct gg_symb
 // The address of NAME. GG_NOT_FOUND where no finder has the symbol.
 struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret);
 
-// The same with what else is known of the symbol: its size is 0 and its type '?' where they are
-// not. RET's name is NAME, or lives as long as SYMBOLS do.
+// Finds NAME, with its size and type, which are 0 and '?' where the finder does not know them. RET's name is NAME, or lives as long as SYMBOLS do.
 struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
 				 struct gg_symbol *ret);
 
