@@ -12,9 +12,9 @@
 //
 // appends {"size":4096,"cpus":[0]} as a line. KEY is NULL in an array and for a line's own value.
 //
-// In every command's JSON a size, a count, a number or a time is an integer, and an address or a
-// register, which may need all of 64 bits, a string in hexadecimal: many readers of JSON have only
-// 53 bits for an integer.
+// In every command's JSON a size, a count or a number is an integer, and an address or a register,
+// which may need all of 64 bits, a string in hexadecimal: many readers of JSON have only 53 bits for
+// an integer. A time is in seconds, or in nanoseconds where its key ends with _ns.
 #ifndef GG_JSON_H
 #define GG_JSON_H
 
