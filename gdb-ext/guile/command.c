@@ -53,17 +53,8 @@ static struct gg_error *evaluate(void *data, const char *text, const char *expec
 	return NULL;
 }
 
-// Allocated by the collector, which does not end it: (%options-end) does.
-static SCM options_type;
-
-static struct gg_options *to_options(SCM object)
-{
-	scm_assert_foreign_object_type(options_type, object);
-	struct gg_options *options = scm_foreign_object_ref(object, 0);
-	if (!options)
-		scm_misc_error(NULL, "the options are not in use any more", SCM_EOL);
-	return options;
-}
+static struct gg_guile_type options_type = { .name = "options",
+					     .ended = "the options are not in use any more" };
 
 static SCM to_list(const char *text)
 {
@@ -118,13 +109,12 @@ static SCM parse_options(SCM name, SCM text, SCM front_vector)
 	gg_guile_throw(err);
 	SCM list = add_values(SCM_EOL, options, command->arguments);
 	list = add_values(list, options, command->options);
-	return scm_cons(scm_make_foreign_object_1(options_type, options), list);
+	return scm_cons(gg_guile_object(&options_type, options), list);
 }
 
 static SCM options_end(SCM object)
 {
-	gg_options_destroy(to_options(object));
-	scm_foreign_object_set_x(object, 0, NULL);
+	gg_options_destroy(gg_guile_end(&options_type, object));
 	return SCM_UNSPECIFIED;
 }
 
@@ -150,7 +140,8 @@ static void free_texts(const struct gg_front_end *front)
 // (%takes-guest? NAME OPTIONS): tests whether %run-command needs a guest.
 static SCM takes_guest(SCM name, SCM object)
 {
-	return scm_from_bool(gg_command_takes_guest(to_command(name), to_options(object)));
+	return scm_from_bool(
+		gg_command_takes_guest(to_command(name), gg_guile_state(&options_type, object)));
 }
 
 // (%run-command NAME OPTIONS GUEST FRONT WRITE NOTICE): prints what the command shows. OPTIONS is the object of
@@ -159,7 +150,7 @@ static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vecto
 		       SCM notice)
 {
 	const struct gg_command *command = to_command(name);
-	const struct gg_options *options = to_options(options_object);
+	const struct gg_options *options = gg_guile_state(&options_type, options_object);
 	struct gg_guest *guest = scm_is_true(object) ? gg_guile_guest(object) : NULL;
 	const struct gg_writer writer = gg_guile_writer(&write);
 	const struct gg_notices notices = gg_guile_notices(&notice);
@@ -214,8 +205,7 @@ static SCM completes_guest(SCM name, SCM text)
 
 void gg_guile_init_command(void)
 {
-	options_type = scm_permanent_object(scm_make_foreign_object_type(
-		scm_from_utf8_symbol("options"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
+	gg_guile_type_init(&options_type);
 	gg_guile_define("%commands", 0, (scm_t_subr)all_commands);
 	gg_guile_define("%parse-options", 3, (scm_t_subr)parse_options);
 	gg_guile_define("%options-end", 1, (scm_t_subr)options_end);
