@@ -66,6 +66,13 @@ static struct gg_error *write_notice(void *data, const char *text)
 	return NULL;
 }
 
+static void write_debug(void *data, const char *line)
+{
+	erase_bar(data);
+	fflush(stdout);
+	fprintf(stderr, "%s\n", line);
+}
+
 static bool shows_colours(void)
 {
 	const char *terminal = getenv("TERM"), *none = getenv("NO_COLOR");
@@ -83,6 +90,7 @@ struct session {
 	struct gg_guest *guest;
 	struct gg_notices notices;
 	struct gg_writer writer;
+	struct gg_debug debug;
 	char *path; // of the file, absolute, as GDB shows it
 };
 
@@ -160,6 +168,7 @@ static struct gg_error *open_target(struct session *session, const struct argume
 {
 	struct gg_error *err = NULL;
 	session->target.program_path = arguments->program;
+	session->target.debug = arguments->debug ? &session->debug : NULL;
 	if (arguments->process)
 		err = open_process(session, arguments->process);
 	else if (!(session->path = absolute(arguments->file)))
@@ -247,12 +256,22 @@ static enum status report(const char *name, struct gg_error *err, enum status st
 	return status;
 }
 
+// A request to end is taken as Ctrl-C is: no file is left half-written.
+static void end(int number)
+{
+	(void)number;
+	raise(SIGINT);
+}
+
 static struct gg_error *run_command(struct session *session, const struct gg_command *command,
 				    const struct gg_options *options, struct gg_front_end *front,
 				    const struct arguments *arguments)
 {
 	struct gg_error *err = NULL;
+	const struct sigaction ending = { .sa_handler = end };
 	gg_interrupt_begin();
+	sigaction(SIGTERM, &ending, NULL);
+	sigaction(SIGHUP, &ending, NULL);
 	if (gg_command_takes_guest(command, options))
 		err = open_target(session, arguments);
 	front->target_kind = arguments->process ? "process" : "core";
@@ -276,6 +295,7 @@ static enum status run(const struct arguments *arguments)
 	struct session session = {
 		.notices = { write_notice, &session.output },
 		.writer = { write_text, &session.output },
+		.debug = { write_debug, &session.output },
 	};
 	struct gg_front_end front = { .evaluate = gg_number_evaluate,
 				      .data = &session.output,
@@ -308,8 +328,9 @@ static void print_help(void)
 {
 	const struct gg_command *command;
 	printf("%s\n"
-	       "Show the guest inside FILE, the core of a QEMU, or inside the QEMU process PID,\n"
-	       "without a debugger, by gdb-guest's commands:\n\n",
+	       "Show the guest inside FILE, the core of a QEMU or a vmcore, or inside the QEMU "
+	       "process\n"
+	       "PID, without a debugger, by gdb-guest's commands:\n\n",
 	       usage);
 	for (size_t i = 0; (command = gg_command_at(i)); i++)
 		if (command->run)

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "files/mapped-files.h"
+#include "files/vmcore-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +52,10 @@ static struct gg_error *read_process(const struct gg_file_host *host, uint64_t a
 static struct gg_error *file_read(void *data, uint64_t address, void *buffer, size_t size)
 {
 	const struct gg_file_host *host = data;
-	return host->core ? gg_core_file_read(host->core, address, buffer, size)
-			  : read_process(host, address, buffer, size);
+	if (host->core)
+		return gg_core_file_read(host->core, address, buffer, size);
+	return host->memory >= 0 ? read_process(host, address, buffer, size)
+				 : gg_error_fault(address, "there is no process");
 }
 
 // ---- Symbols ----
@@ -194,6 +197,9 @@ static bool is_of_core(const struct gg_file_host *host, const char *path)
 
 static struct gg_error *open_core(struct gg_file_host *host, const struct gg_target *target)
 {
+	// A vmcore has no process: the guest reads the file by itself.
+	if (gg_vmcore_file_is_kdump(target->core_path) || gg_core_file_is_vmcore(target->core_path))
+		return NULL;
 	struct gg_error *err = gg_core_file_open(target->core_path, &host->core);
 	if (!err)
 		err = gg_mapped_files_create(host->core, target->program_path, &host->files);

@@ -131,6 +131,24 @@ def test_dump(stripped_core, folder):
         "guest-core: dump: vmcore: it exists; -force replaces it\n"
 
 
+def test_vmcore(small, folder):
+    """A vmcore shows the log and the symbols of the core that the vmcore was made of"""
+    core, _ = small
+    guest_core(core, "dump", folder / "vmcore")
+    for question in ("klog", "klog -json", "x/4gx linux_banner", "x -json /3i _text+0x40"):
+        assert guest_core(folder / "vmcore", *question.split()) == guest_core(core, *question.split())
+    assert f"vmcore    {folder}/vmcore\n" in guest_core(folder / "vmcore", "info")
+
+
+def test_debug(small):
+    """-debug adds lines on standard error alone"""
+    core, _ = small
+    run = subprocess.run([GUEST_CORE, "-debug", core, "klog"], capture_output=True, text=True, check=True)
+    assert run.stdout == guest_core(core, "klog")
+    assert "\ndebug: source: QEMU process: open\n" in "\n" + run.stderr
+    assert all(line.startswith("debug: ") for line in run.stderr.splitlines())
+
+
 def test_kernel(small):
     """-kernel shows a kernel of the list, and names one that is not there"""
     core, _ = small
