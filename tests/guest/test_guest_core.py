@@ -3,6 +3,7 @@
 
 import filecmp
 import os
+import random
 import re
 import shlex
 import subprocess
@@ -129,6 +130,45 @@ def test_dump(stripped_core, folder):
     assert re.sub(" in .*", "", text) in re.sub(" in .*", "", expected.output)
     assert guest_core(core, "dump", "vmcore", status=FAILED, cwd=folder) == \
         "guest-core: dump: vmcore: it exists; -force replaces it\n"
+
+
+# Every word that a sanitizer says.
+BAD = re.compile("Sanitizer|runtime error")
+
+
+def damages(size):
+    """Places to damage a core: (offset, bytes) for its headers and notes, at random; then ends to cut it off at."""
+    choose = random.Random(1)
+    for _ in range(12):
+        yield choose.randrange(16, 4096 if choose.random() < 0.5 else 65536), bytes([choose.randrange(256)] * choose.choice([1, 4, 8]))
+    for end in (size - 1, size // 2, size // 16, 4096, 100, 0):
+        yield end, None
+
+
+def test_damage(small, folder):
+    """With damaged headers and notes, or cut off, a core gives what is whole or one clear line; sanitizers find nothing"""
+    sanitized = Path(gdb.LAUNCHER).with_name("tests") / "guest-core"
+    program = sanitized if sanitized.exists() else GUEST_CORE
+    core = folder / "core"
+    subprocess.run(["cp", "--sparse=always", small[0], core], check=True)
+    for offset, data in damages(core.stat().st_size):
+        with open(core, "r+b") as file:
+            before = file.seek(offset) and file.read(len(data or b""))
+            if data is None:
+                file.truncate(offset)
+            else:
+                file.seek(offset)
+                file.write(data)
+        for question in ("info", "klog"):
+            run = subprocess.run([program, core, question], capture_output=True, text=True, env=gdb.environment())
+            text = f"{question} with {data} at {offset}: status {run.returncode}\n{run.stderr}"
+            assert run.returncode in (DONE, FAILED, NOTHING_FOUND) and not BAD.search(run.stderr), text
+            assert all(re.match("note: |guest-core: ", line) for line in run.stderr.splitlines()), text
+            assert (run.returncode == FAILED) == (run.stderr.count("guest-core: ") == 1), text
+        if data is not None:
+            with open(core, "r+b") as file:
+                file.seek(offset)
+                file.write(before)
 
 
 def test_vmcore(small, folder):
