@@ -5,17 +5,20 @@
 In:  a QEMU, a kernel, an initramfs; those of the lab where none is named.
 Out: a Guest that answers QMP, and cores of its QEMU.
 
-Guests run under TCG, so that they behave alike on every machine. Nothing here waits for a time to pass: each wait has a
-condition and a deadline, and a guest that goes wrong says how in one exception.
+Guests run under TCG, so that they behave alike on every machine. A guest that was booted once goes on from its state in
+the cache (states.py), in a tenth of the time; LAB_BOOT=1 boots all guests. Nothing here waits for a time to pass: each wait
+has a condition and a deadline, and a guest that goes wrong says how in one exception.
 """
 
 import argparse
+import collections
 import ctypes
 import glob
 import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -24,6 +27,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import states
 
 LAB = Path(__file__).resolve().parent
 # Beside a QEMU's bin; the system's own serves a QEMU that has none.
@@ -35,6 +40,11 @@ PANIC = "Kernel panic"
 # Under TCG a kernel hangs or panics once in some hundred boots.
 BOOTS = 3
 PR_SET_PDEATHSIG = 1
+
+# QEMUs started by this process: "booted", "resumed" from a state, "bare" without a kernel.
+started = collections.Counter()
+# Gets add_guest(guest) and add_core(guest, path), or None.
+observer = None
 
 # Loaded before any fork: the child may do little more than call it.
 libc = ctypes.CDLL(None, use_errno=True)
@@ -135,7 +145,7 @@ class QMP:
 
 
 class CorePattern:
-    """Where the kernel puts the core of a process, as core(5) has it."""
+    """The place where the kernel puts the core of a process, as core(5) has it."""
 
     def __init__(self, pattern=None, uses_pid=None):
         if pattern is None:
@@ -147,7 +157,7 @@ class CorePattern:
 
     @property
     def is_file(self):
-        """Whether cores become files at all, rather than some other program's input."""
+        """Tests whether cores become files, rather than another program's input."""
         return bool(self.pattern) and not self.pattern.startswith("|")
 
     def find(self, pid, folder, since):
@@ -181,10 +191,14 @@ class Guest:
     directory  where the guest's own private folder is made; it is removed with the guest
     coredump_filter  what of QEMU's memory goes into its core, as in core(5)
     seconds    how long the guest may take to be ready; one that hangs or panics before is started anew
+    fresh      boots the kernel, and leaves the cache alone
+    at         a states.State in which the guest stays stopped
+    start      False makes the command line alone
     """
 
     def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
-                 append="", directory=None, coredump_filter=None, seconds=120):
+                 append="", directory=None, coredump_filter=None, seconds=120, fresh=False,
+                 at=None, start=True):
         self.qemu = str(qemu or lab("qemu"))
         self.machine = machine
         self.memory = memory
@@ -199,17 +213,13 @@ class Guest:
         self.stderr = self.directory / "qemu.log"
         self.process = None
         self._qmp = None
+        self._command, self._files = self._arguments(extra)
+        self._coredump_filter = coredump_filter
         try:
-            for left in reversed(range(BOOTS)):
-                try:
-                    self._boot(extra, coredump_filter, seconds)
-                    break
-                except NotReady as error:
-                    if not left:
-                        raise
-                    print(f"guest.py: the guest is started anew: {error}", file=sys.stderr)
-                    self._end()
-                    self.serial.unlink(missing_ok=True)
+            if at:
+                self._go_on(at)
+            elif start:
+                self._boot_once(seconds, fresh)
         except BaseException:
             self.kill()
             raise
@@ -224,8 +234,18 @@ class Guest:
     def pid(self):
         return self.process.pid
 
+    @property
+    def command(self):
+        """QEMU's command line, but for the state that the guest goes on from."""
+        return self._command
+
+    @property
+    def files(self):
+        """The files in the guest's folder that its serial ports write to."""
+        return self._files
+
     def qmp(self, command, /, *, within=120, **arguments):
-        """What QEMU returns for a QMP command: guest.qmp("qom-get", path="/machine", property="type")."""
+        """Returns what QEMU returns for a QMP command: guest.qmp("qom-get", path="/machine", property="type")."""
         try:
             return self._qmp.execute(command, arguments, within)
         except QMPError:
@@ -234,7 +254,7 @@ class Guest:
             raise self._broken(f"{command}: {error}") from error
 
     def hmp(self, line, within=120):
-        """What QEMU's human monitor prints for a line."""
+        """Returns what QEMU's human monitor prints for a line."""
         return self.qmp("human-monitor-command", within=within, **{"command-line": line})
 
     def stop(self):
@@ -262,6 +282,8 @@ class Guest:
         The kernel writes it where it writes files; where cores go to another program instead, a GDB takes it.
         """
         path = Path(path).absolute()
+        if observer:
+            observer.add_core(self, path)
         pattern = CorePattern()
         if pattern.is_file and self._core_unlimited:
             self._core_by_kernel(path, pattern, seconds)
@@ -285,28 +307,99 @@ class Guest:
         if copy.returncode:
             raise GuestError(f"cp ended with status {copy.returncode}: QEMU's dump is not in {path}")
 
+    def write_state(self, path):
+        """Writes the stopped guest's state, compressed; the reason where QEMU does not, or None."""
+        try:
+            # More than any disk takes.
+            self.qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+            self.qmp("migrate", uri=f"exec:zstd -1qo {shlex.quote(str(path))}")
+            info = wait_until(self._has_left, 300, "the guest's state")
+        except QMPError as error:
+            return str(error)
+        return None if info["status"] == "completed" else info.get("error-desc", "QEMU does not write the guest's state")
+
+    def _has_left(self):
+        info = self.qmp("query-migrate")
+        return info if info.get("status") in ("completed", "failed") else None
+
     def kill(self):
         """Ends QEMU, and removes the guest's folder."""
         self._end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _boot(self, extra, coredump_filter, seconds):
-        self._start(extra)
-        if coredump_filter is not None:
-            Path(f"/proc/{self.pid}/coredump_filter").write_text(hex(coredump_filter))
-        self._qmp = self._connect()
-        if self.kernel:
-            self._wait_ready(seconds)
+    def _boot_once(self, seconds, fresh):
+        """Boots the guest where the cache has no state of it."""
+        state = None if fresh or os.environ.get("LAB_BOOT") else states.of_guest(self)
+        if state and self._resume(state):
+            return
+        self._boot(seconds)
+        if state and state.save(self):
+            # The first run gets the guest that later ones get.
+            self._end()
+            self._resume(state) or self._boot(seconds)
 
-    def _start(self, extra):
+    def _boot(self, seconds):
+        for left in reversed(range(BOOTS)):
+            for name in self._files:
+                (self.directory / name).unlink(missing_ok=True)
+            started["booted" if self.kernel else "bare"] += 1
+            self._start(self._command)
+            try:
+                if self.kernel:
+                    self._wait_ready(seconds)
+                return
+            except NotReady as error:
+                if not left:
+                    raise
+                print(f"guest.py: the guest is started anew: {error}", file=sys.stderr)
+                self._end()
+
+    def _resume(self, state):
+        """Tests whether the guest goes on from its state; QEMU refuses some."""
+        if not state.exists():
+            return False
+        try:
+            self._go_on(state)
+            self.cont()
+            return True
+        except (GuestError, OSError) as error:
+            print(f"guest.py: the guest is booted: {error}", file=sys.stderr)
+            if not self._is_alive():
+                state.refuse(str(error))
+            self._end()
+            return False
+
+    def _go_on(self, state):
+        state.restore_files(self.directory, self._files)
+        started["resumed"] += 1
+        self._start([*self._command, "-S", "-incoming", state.source()])
+        wait_until(self._has_arrived, 120, "the guest's state")
+
+    def _has_arrived(self):
+        return self.qmp("query-status")["status"] != "inmigrate"
+
+    def _arguments(self, extra):
+        """QEMU's command line, and the files in its folder that serial ports write to.
+
+        Serial ports append: a guest that goes on from a state finds there what it wrote before.
+        """
         command = [self.qemu, "-accel", "tcg", "-machine", self.machine, "-m", f"{self.memory}M", "-smp", str(self.smp),
-                   "-display", "none", "-nodefaults", "-no-reboot",
-                   "-serial", "file:serial.log", "-qmp", "unix:qmp,server=on,wait=off"]
+                   "-display", "none", "-nodefaults", "-no-reboot", "-qmp", "unix:qmp,server=on,wait=off"]
         if self.kernel:
             command += ["-kernel", self.kernel, "-initrd", self.initrd, "-append", self.append]
         for folder in self._firmware():
-            command += ["-L", folder]
-        command += extra
+            command += ["-L", str(folder)]
+        files = []
+        for word in ["-serial", "file:serial.log", *map(str, extra)]:
+            if command[-1] == "-serial" and word.startswith("file:"):
+                files.append(word.removeprefix("file:"))
+                # QEMU itself has a serial0 and so on.
+                word = f"chardev:port{len(files)}"
+                command[-1:] = ["-chardev", f"file,id=port{len(files)},path={files[-1]},append=on", "-serial"]
+            command.append(word)
+        return command, files
+
+    def _start(self, command):
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
         self._core_unlimited = hard == resource.RLIM_INFINITY or os.geteuid() == 0
         parent = os.getpid()
@@ -323,6 +416,11 @@ class Guest:
         with open(self.stderr, "wb") as log:
             self.process = subprocess.Popen(command, cwd=self.directory, preexec_fn=prepare, env=self._environment(),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if self._coredump_filter is not None:
+            Path(f"/proc/{self.pid}/coredump_filter").write_text(hex(self._coredump_filter))
+        if observer:
+            observer.add_guest(self)
+        self._qmp = self._connect()
 
     def _prefix(self):
         return Path(self.qemu).resolve().parents[1]
@@ -332,7 +430,7 @@ class Guest:
         return own or [Path("/usr") / name for name in FIRMWARE]
 
     def _environment(self):
-        # Where it was not built for the place where it is, it would take the modules of another QEMU.
+        # A QEMU that was not built for its place would take the modules of another QEMU.
         modules = self._prefix() / MODULES
         return dict(os.environ, QEMU_MODULE_DIR=str(modules)) if modules.is_dir() else None
 
@@ -351,7 +449,7 @@ class Guest:
         return wait_until(attempt, 120, "QEMU's QMP socket")
 
     def times_ready(self):
-        """How often the guest has said that it is ready: once for each boot that came so far."""
+        """Counts the guest's words that it is ready: one for each boot."""
         return self.serial.read_text(errors="replace").count(READY)
 
     def _wait_ready(self, seconds):
@@ -426,7 +524,8 @@ def take_core(arguments):
         raise GuestError(f"no folder {out.parent} for the core")
     # Beside the core: it is moved in an instant there, and /tmp may be too small.
     with Guest(qemu=arguments.qemu, machine=arguments.machine, memory=arguments.memory, smp=arguments.smp,
-               kernel=arguments.kernel, append=arguments.append, extra=arguments.extra, directory=out.parent) as guest:
+               kernel=arguments.kernel, append=arguments.append, extra=arguments.extra, directory=out.parent,
+               fresh=True) as guest:
         guest.stop()
         guest.core(out)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# What the scripts of the lab share: the cache, packages, sources, logs.
+# Shared by the scripts of the lab: the cache, packages, sources, logs.
 #
 # In:  the machine's own apt configuration, which is read and never changed.
 # Out: whole products in the cache. A product is built beside its final place and moved there in one step, so whatever
@@ -17,7 +17,7 @@ work=
 
 say() { printf '%s\n' "$*" >&2; }
 
-# One line: what went wrong, where, what to try.
+# Prints one line: what went wrong, where, what to try.
 die() {
 	printf '%s: error: %s\n' "${0##*/}" "$*" >&2
 	exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has a program of another system use that system's dynamic loader and libraries, in place.
+"""Makes a program of another system use that system's dynamic loader and libraries, in place.
 
 In:  an ELF64 program (little endian, position independent or not), the loader's path, the libraries' folders.
 Out: the same file, in which the two strings stand in the padding behind the first segment, PT_INTERP and .interp lead to
@@ -37,7 +37,7 @@ class Program:
         self.sections = [shoff + i * SECTION.size for i in range(shnum)]
 
     def find_segment(self, kind):
-        """Where in the file the first program header of the kind is, and its fields."""
+        """Returns the file offset of the first program header of the kind, and its fields."""
         for place in self.segments:
             fields = SEGMENT.unpack_from(self.data, place)
             if fields[0] == kind:

@@ -51,7 +51,7 @@ unpack_from_suite() {
 	run_logged "unpacking the $name of $suite" "$log" unpack_suite_debs
 }
 
-# Has a program in $work/root use the loader and the libraries of $final.
+# Makes a program in $work/root use the loader and the libraries of $final.
 settle_program() {
 	"$lab/settle-elf.py" "$1" "$final/$suite_libraries/ld-linux-x86-64.so.2" "$final/$suite_libraries"
 }
