@@ -10,11 +10,11 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 
-# What it puts into registers that QEMU's monitor does not show, in long mode.
+# Values that it puts into registers that QEMU's monitor does not show, in long mode.
 LONG_MODE_REGISTERS = {"star": 0x123456789abcdef0, "lstar": 0x123456789abcdef1, "cstar": 0x123456789abcdef2,
                        "fmask": 0x123456789abcdef3, "k_gs_base": 0x7fff9abcdef6, "cr8": 5,
                        "sysenter_cs": 8, "sysenter_esp": 0x11112222, "sysenter_eip": 0x33334444, "xcr0": 7}
-# Where it maps pages in disorder, and how many bytes.
+# Windows of pages mapped in disorder: address and bytes, by mode.
 WINDOW = {33: (0x80000000, 4 << 20), 36: (0x80000000, 2 << 20), 64: (0x80000000, 2 << 20)}
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
+import cost
+import gdb
 import machines
 import selection
 import stripped
@@ -27,6 +29,7 @@ pytest.register_assert_rewrite("vmcore")
 
 def pytest_addoption(parser):
     parser.addoption("--tap", action="store_true", help="print TAP")
+    parser.addoption("--cost", metavar="FILE", help="writes what the run cost to FILE")
     parser.addoption("--which", choices=[*selection.WHICH], default="all", help="which of the tests")
 
 
@@ -37,13 +40,15 @@ def pytest_configure(config):
         config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(TerminalReporter(config, open(os.devnull, "w")), "terminalreporter")
         config.pluginmanager.register(tap.TapReporter(sys.stdout), "tap")
+    if config.getoption("cost"):
+        config.pluginmanager.register(cost.Cost(config.getoption("cost")), "cost")
     config.addinivalue_line("markers", "attach: needs the right to attach to a process")
     # Also when asked to end, what is large goes first.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: pytest.exit("asked to end"))
     config.addinivalue_line("markers", "machines(...): only for these of the machines that the fixture has")
-    config.addinivalue_line("markers", "expensive: `make check` does without it")
-    config.addinivalue_line("markers", "further: `make check` and other GDBs do without it")
+    for marker, meaning in selection.MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {meaning}")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -122,10 +127,18 @@ def core_fixture(take, *arguments):
     return fixture
 
 
-small = core_fixture(machines.take_core, "pc", 256)
+small = core_fixture(machines.open_core, "idle")
 hollow = core_fixture(machines.take_core, "pc,dump-guest-core=off", 256)
 middling = core_fixture(machines.take_core, "pc", 1024)
 large = core_fixture(machines.take_filled_core)
+
+
+@pytest.fixture(scope="session")
+def views(small):
+    """One GDB at the small guest's core."""
+    views = gdb.Views(small[1], small[0])
+    yield views
+    views.close()
 
 
 @pytest.fixture(scope="session")

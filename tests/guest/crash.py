@@ -11,14 +11,14 @@ from machines import lab
 
 
 def ask(vmcore, command, *options):
-    """What crash prints for a command, as bytes, and its exit status, which tells whether it opened the vmcore."""
+    """Returns what crash prints for a command, as bytes, and its exit status, 0 where it opened the vmcore."""
     run = subprocess.run(["crash", "-s", *options, lab.lab("vmlinux"), vmcore], input=f"{command}\nq\n".encode(),
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=gdb.PATIENCE)
     return run.stdout, run.returncode
 
 
 def run(vmcore, command, truth=None):
-    """What crash prints for a command, as bytes; a test without crash is skipped.
+    """Returns what crash prints for a command, as bytes; a test without crash is skipped.
 
     Some do not open QEMU's own dump of a guest either (truth, where there is one): 8.0.6 looks for a stack of size 0. Such
     a crash still reads the log.

@@ -2,6 +2,7 @@
 """Runs the GDB under test: in batch mode, and with a terminal of its own."""
 
 import codecs
+import functools
 import os
 import re
 import select
@@ -21,9 +22,30 @@ PATIENCE = 300
 # From Ctrl-C to GDB's prompt.
 BACK_WITHIN = 0.5
 
+# The GDBs that this process has started; who gets to know of each, with look(words, gdb), or None.
+started = 0
+observer = None
 
+
+@functools.cache
+def name_of(path):
+    """A GDB's version, and the language that the extension is loaded by."""
+    text = subprocess.run([path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    version = re.search(r"(\d+\.\d+)\S*$", text.split("\n")[0])
+    language = "Python" if path == tested() and loads_by_python() else "Guile" if path == tested() else "first"
+    return f"GDB {version[1] if version else path}, {language}"
+
+
+def _count(words, path=None):
+    global started
+    started += 1
+    if observer:
+        observer.look(words, name_of(str(path or tested())))
+
+
+@functools.cache
 def told():
-    """What the launcher tells of the GDB that it takes."""
+    """Returns the launcher's words about the GDB that it takes."""
     run = subprocess.run([LAUNCHER, "-v"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 0 and not run.stderr, run
     return run.stdout
@@ -35,13 +57,14 @@ def tested():
 
 
 def loads_by_python():
-    """Has that GDB no Guile?"""
+    """Tests whether that GDB has no Guile."""
     return "/guest.py," in told().splitlines()[0]
 
 
-def environment():
-    """Nothing of the user's that changes what GDB prints."""
-    return dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", INPUTRC="/dev/null")
+def environment(gdb_path=None):
+    """Nothing of the user's that changes what GDB prints; another GDB than the one under test, by its path."""
+    own = {"GDB": str(gdb_path)} if gdb_path else {}
+    return dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", INPUTRC="/dev/null", **own)
 
 
 def quote(name):
@@ -50,7 +73,7 @@ def quote(name):
 
 
 def shown(line):
-    """What a terminal shows of a line in the end: after a carriage return it is written over, as progress is."""
+    """Returns a line as a terminal shows it in the end: after a carriage return it is written over, as progress is."""
     last, *texts = line.rstrip("\r").split("\r")
     for text in texts:
         last = (text + last[len(text):]).rstrip(" ")
@@ -58,17 +81,17 @@ def shown(line):
 
 
 def lines_of(text):
-    """What a terminal does not show is not text, nor is an empty line."""
+    """Returns the lines that a terminal shows, without empty ones."""
     return [line for line in (shown(line) for line in text.split("\n")) if line.strip()]
 
 
 def errors(lines):
-    """Those of the lines that are errors of the commands' under test, or of GDB's Scheme."""
+    """Returns the lines that are errors of the commands' under test, or of GDB's Scheme."""
     return [line for line in lines if re.match(r"(guest-[a-z]+|dump-guest-memory): |(ERROR|Error) |(\^C)?Quit\r?$", line)]
 
 
 def quits(text):
-    """Has a command said that it was interrupted? What the terminal echoed of Ctrl-C may stand beside."""
+    """Tests whether a command said that it was interrupted; the terminal's echo of Ctrl-C may stand beside."""
     return any(line.replace("^C", "").strip() == "Quit" for line in lines_of(text))
 
 
@@ -77,7 +100,7 @@ def notes(lines):
 
 
 def unwrapped(text):
-    """What guest-info prints, with its long lines in one."""
+    """Joins the long lines that guest-info wraps."""
     return re.sub(r"([,;])\n {10}(?=\S)", r"\1 ", text)
 
 
@@ -93,18 +116,30 @@ class Run:
         return f"{' '.join(map(str, self.command))}\nstatus {self.status}\n{self.output}"
 
 
-def batch(*arguments, commands=(), launcher=None, prefix=()):
+def _batch_command(arguments, commands, launcher=None, prefix=()):
+    return [*prefix, launcher or LAUNCHER, "-nx", "-batch", *map(str, arguments),
+            *(word for line in commands for word in ("-ex", line))]
+
+
+def start_batch(*arguments, commands=()):
+    """Starts GDB with -batch: a Popen, with both outputs in stdout."""
+    command = _batch_command(arguments, commands)
+    _count(command)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, env=environment())
+
+
+def batch(*arguments, commands=(), launcher=None, prefix=(), gdb_path=None):
     """Runs GDB with -batch on the arguments and commands. Its two outputs are one text."""
-    command = [*prefix, launcher or LAUNCHER, "-nx", "-batch", *map(str, arguments)]
-    for line in commands:
-        command += ["-ex", line]
+    command = _batch_command(arguments, commands, launcher, prefix)
+    _count(command, gdb_path)
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, errors="replace", timeout=PATIENCE, env=environment())
+                            text=True, errors="replace", timeout=PATIENCE, env=environment(gdb_path))
     return Run(command, result.returncode, result.stdout)
 
 
 def attempts(arguments, commands, prefix=()):
-    """What GDB prints for each of the commands, which should fail, as lines; checks that GDB is alive afterwards, and
+    """Returns what GDB prints for each of the commands, which should fail, as lines; checks that GDB is alive afterwards, and
     exits with 1.
 
     The last command is given twice: GDB's exit status is that of its last command, and it must be alive before that.
@@ -119,7 +154,7 @@ def attempts(arguments, commands, prefix=()):
 
 
 def attempt(arguments, command, prefix=()):
-    """What GDB prints for one command that should fail."""
+    """Returns what GDB prints for a command that should fail."""
     return attempts(arguments, [command], prefix)[0]
 
 
@@ -141,6 +176,7 @@ class Session:
         command = [launcher or LAUNCHER, "-nx", "-q"]
         for setting in (f"set prompt {PROMPT}", "set pagination off", "set confirm off", "set width 0"):
             command += ["-iex", setting]
+        _count([*command, *arguments])
         self.terminal, slave = os.openpty()
         # Wide enough that no line is ever wrapped.
         termios.tcsetwinsize(slave, (50, 1000))
@@ -171,6 +207,8 @@ class Session:
         os.write(self.terminal, text.encode())
 
     def send(self, line):
+        if observer and line.startswith("target remote"):
+            observer.look([line], name_of(tested()))
         self.type(line + "\n")
 
     def start(self, line):
@@ -206,7 +244,7 @@ class Session:
         raise AssertionError(f"{command} is too fast to be interrupted")
 
     def wait(self, pattern, seconds=PATIENCE):
-        """What GDB prints up to the end of the pattern; it is an error if it does not within so many seconds."""
+        """Returns what GDB prints up to the end of the pattern; more than so many seconds are an error."""
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, self.unread)):
             left = deadline - time.monotonic()
@@ -222,7 +260,7 @@ class Session:
         return self.wait(re.escape(PROMPT), seconds)
 
     def command(self, line, seconds=PATIENCE):
-        """What GDB prints for a command, as lines."""
+        """Returns what GDB prints for a command, as lines."""
         self.send(line)
         text = self.wait_prompt(seconds)
         return lines_of(text.removesuffix(PROMPT).removeprefix(line))
@@ -262,3 +300,36 @@ class Session:
         text = self.decoder.decode(data)
         self.unread += text
         self.log += text
+
+
+class Views:
+    """One GDB for all views of a core, started by the first view; a GDB that has died is followed by another."""
+
+    def __init__(self, *arguments):
+        self._arguments, self._session = arguments, None
+
+    def lines(self, command):
+        """Returns what GDB prints for a command, an error too; GDB must be alive afterwards."""
+        if not self._session or self._session.process.poll() is not None:
+            self.close()
+            self._session = Session(*self._arguments)
+        shown = self._session.command(command)
+        assert self._session.is_alive(), f"{command}: GDB does not go on: {shown}"
+        return shown
+
+    def text(self, *commands):
+        """Returns what GDB prints for commands that must succeed."""
+        shown = [line for command in commands for line in self.lines(command)]
+        assert not errors(shown), shown
+        return "".join(f"{line}\n" for line in shown)
+
+    def error(self, command):
+        """Returns the line of a command that must fail, and must print nothing else."""
+        shown = self.lines(command)
+        assert len(shown) == 1 and errors(shown), shown
+        return shown[0]
+
+    def close(self):
+        if self._session:
+            self._session.close()
+            self._session = None

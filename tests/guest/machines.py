@@ -19,6 +19,8 @@ from virtio_mem import QTest, VirtioMem
 
 sys.path.insert(0, str(TOP / "lab"))
 import guest as lab  # noqa: E402
+import records  # noqa: E402
+import states  # noqa: E402,F401
 
 MIB = 1 << 20
 
@@ -28,7 +30,7 @@ SLEEPERS = 40
 
 
 class Machine:
-    """What to boot, and what to do to it before it is looked at.
+    """A guest to boot, and its preparation.
 
     prepare  called with the guest, which may have been stopped by then
     qemu     a function that tells another QEMU's path than the lab's
@@ -108,7 +110,9 @@ RICH_EXTRA = [
     "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1",
     "-device", "VGA",
     "-object", "memory-backend-ram,id=nonvolatile,size=64M", "-device", "nvdimm,memdev=nonvolatile",
-    "-object", "memory-backend-memfd,id=shared,size=16M,share=on", "-device", "ivshmem-plain,memdev=shared",
+    "-object", "memory-backend-memfd,id=shared,size=16M,share=on",
+    # The state of a guest that is not the memory's master is not written.
+    "-device", "ivshmem-plain,memdev=shared,master=on",
     "-object", "memory-backend-ram,id=growing,size=256M",
     "-device", "virtio-mem-pci,id=vmem,memdev=growing,node=0,requested-size=0",
     *QTEST]
@@ -128,7 +132,7 @@ LA57 = Machine("pc with 5-level page tables", "pc", 256, ["-cpu", "max"])
 ALL = [*MACHINES, RICH, EMPTY_VIRTIO_MEM, ONE_CPU, EIGHT_CPUS, LA57]
 # For what costs seconds on each.
 SOME = [MACHINES[0], RICH, LA57]
-# Those that make check has.
+# The machines of make check.
 CHEAP = SOME[:2]
 
 
@@ -160,6 +164,7 @@ class Dumps:
             self.status_after = guest.qmp("query-status")["status"]
             guest.core(self.core)
         self.core_run = self.look(f"{self.command} {gdb.quote(self.from_core)}")
+        self.views = gdb.Views(*self.options, self.qemu, self.core)
 
     def run(self, *arguments, commands):
         return gdb.batch(*self.options, *arguments, commands=commands)
@@ -169,7 +174,14 @@ class Dumps:
         return self.run(self.qemu, self.core, commands=commands)
 
     def remove(self):
+        self.views.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def open_core(folder, name):
+    """The core of a record, and QEMU's binary."""
+    record = records.Opened(name, folder)
+    return record.core, record.qemu
 
 
 def take_core(folder, machine, memory):
@@ -209,14 +221,23 @@ def core_of(process, folder):
 class Background:
     """Makes things, two at a time, in threads. QEMU dies with the thread that started it, so these end last of all."""
 
+    # With made(thing), or None.
+    observer = None
+
     def __init__(self):
         self.executor = concurrent.futures.ThreadPoolExecutor(2)
         self.futures = {}
 
     def start(self, key, function, *arguments, **options):
         if key not in self.futures:
-            self.futures[key] = self.executor.submit(function, *arguments, **options)
+            self.futures[key] = self.executor.submit(self._make, function, arguments, options)
         return self.futures[key]
+
+    def _make(self, function, arguments, options):
+        made = function(*arguments, **options)
+        if self.observer:
+            self.observer.made(made)
+        return made
 
     def settle(self):
         """Waits until nothing is at work: for tests that measure time."""
@@ -227,7 +248,7 @@ class Background:
 
 
 def may_attach():
-    """Whether this user may attach to a process that is not the debugger's own child; else, why not."""
+    """Tests whether this user may attach to a process that is not the debugger's own child."""
     with subprocess.Popen(["sleep", "1000"]) as sleeper:
         try:
             run = subprocess.run([sys.executable, "-c", PTRACE_PROBE, str(sleeper.pid)], stdout=subprocess.DEVNULL,

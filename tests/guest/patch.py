@@ -42,7 +42,10 @@ class Core:
 
 
 def addresses(qemu, core, *expressions):
-    """Of variables and members, in which {cpus} is the list of the CPUs: "cpus_queue" since QEMU 8.2, and "cpus" before."""
+    """Returns the addresses of variables and members, in which {cpus} is the list of the CPUs.
+
+    It is "cpus_queue" since QEMU 8.2, and "cpus" before.
+    """
     cpus = "cpus_queue" if b"\0cpus_queue\0" in Path(qemu).read_bytes() else "cpus"
     commands = [f'printf "@%lx\\n", (unsigned long) &({expression.format(cpus=cpus)})' for expression in expressions]
     run = gdb.batch(qemu, core, commands=commands)

@@ -74,7 +74,7 @@ class Proxy:
                     stub.sendall(self._look_at(data, client))
 
     def _look_at(self, data, client):
-        """What of it the stub is to see. GDB sends a packet in one piece, and waits for its answer."""
+        """Returns the part that the stub gets. GDB sends a packet in one piece, and waits for its answer."""
         for pattern, answer in self._answers:
             if match := pattern.search(data):
                 client.sendall(answer)

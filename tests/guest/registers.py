@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What QEMU's monitor and guest-regs print of registers, as data."""
+"""Registers as QEMU's monitor and guest-regs print them, as data."""
 
 import json
 import re
 
-# What guest-regs -all prints behind what QEMU prints.
+# Lines of guest-regs -all behind those that QEMU prints.
 EXTRA = ("KGS=", "CSTAR=", "SYSENTER_CS=", "CR8=")
 
 

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 MODULES = lab.MODULES
 
-# What GDB gets: no debuginfo of QEMU's, whatever is installed.
+# GDB's options: no debuginfo of QEMU's, whatever is installed.
 NO_DEBUGINFO = ("-iex", "set debug-file-directory /nonexistent")
 
 
@@ -37,7 +37,7 @@ def of_suite(suite, target="x86_64"):
 
 BOOKWORM = of_suite("bookworm")
 
-# Of each series that Debian has.
+# A QEMU of each series that Debian has.
 QEMUS = {"Debian 12's QEMU": BOOKWORM,
          "Debian 11's QEMU, 5.2": of_suite("bullseye"),
          "Debian 13's QEMU, 10.0": of_suite("trixie"),
@@ -72,7 +72,7 @@ def plug_filled_dimm(guest):
         machines.fill_dimms(guest, qtest)
 
 
-# Where a machine's RAM starts.
+# The address where a machine's RAM starts.
 RAM_AT = {"virt": 1 << 30, "raspi3b": 0, "sbsa-ref": 1 << 40, "microvm": 0}
 
 
@@ -139,7 +139,7 @@ for version, suite in (("5.2", "bullseye"), ("10.0", "trixie"), ("sid's", "sid")
     I386.append(BootSector(f"i386, {version}, q35 with VGA", "q35", of_suite(suite, "i386"), ["-device", "VGA"]))
 
 ALL = [*LINUX, MICROVM, *I386]
-# Of the oldest QEMU, and the newest, and of each kind of board.
+# Machines of the oldest QEMU, of the newest, and of each kind of board.
 CHEAP = [machine for machine in ALL if str(machine) in (
     "7.2, pc with 256 MiB, 1 vCPU", "7.2, q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "5.2, pc with 256 MiB",
     "sid's, q35 with NUMA, VGA, DIMMs, virtio-mem, shared memory", "7.2, microvm", "i386, 7.2, pc")]

@@ -9,7 +9,7 @@ import pytest
 
 
 def sentence(item):
-    """What a test proves."""
+    """Returns the sentence that a test proves."""
     text = (getattr(item.obj, "__doc__", None) or item.originalname.replace("_", " ")).strip().split("\n")[0]
     callspec = getattr(item, "callspec", None)
     if callspec:
@@ -51,7 +51,7 @@ class TapReporter:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             self._result(True, name, f" # SKIP {reason.removeprefix('Skipped: ')}")
         elif report.failed:
-            # What fails after the test has passed is a result of its own.
+            # A failure after the test has passed is a result of its own.
             self._result(False, name if report.when != "teardown" else f"{name}: nothing is left behind")
             self._say_aside(report.longreprtext)
             for title, content in report.sections:

@@ -177,6 +177,7 @@ def by_gcore(request, top_folder):
     shutil.rmtree(folder)
 
 
+@pytest.mark.gdb
 @pytest.mark.attach
 def test_gcore(by_gcore):
     """{by_gcore}: gcore's core of dump-guest-core=off: guest-info and guest-regs tell what there is, others what is missing"""
@@ -219,6 +220,7 @@ def cut(top_folder):
     shutil.rmtree(folder)
 
 
+@pytest.mark.gdb
 @pytest.mark.attach
 def test_unreadable_left_out(cut):
     """A process whose memory's files were cut: with -absent skip the dump has all else, as QEMU's own had it"""
@@ -235,6 +237,7 @@ def test_unreadable_left_out(cut):
     assert vmcore.files_differ(folder / "ours", folder / "through-gdb") is None, run
 
 
+@pytest.mark.gdb
 @pytest.mark.attach
 def test_unreadable_listed(cut):
     """A process whose memory's files were cut: guest-info counts what is gone, a dump lists it, guest-x calls it absent"""

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads through GDB where GDB itself would give a wrong answer or end."""
 
+import pytest
+
 import gdb
+
+pytestmark = pytest.mark.gdb
 
 SCHEME = r"""
 (use-modules (gdb-guest host) (gdb-guest native) (ice-9 match))

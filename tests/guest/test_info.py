@@ -17,9 +17,7 @@ from machines import lab
 
 
 def info(dumps):
-    run = gdb.batch(dumps.qemu, dumps.core, commands=["guest-info"])
-    assert run.status == 0, run
-    shown = run.output[run.output.index("\ngdb-guest "):]
+    shown = "\n" + dumps.views.text("guest-info")
     wide = [line for line in shown.splitlines() if len(line) > 79 and not line.startswith(("note:", "core "))]
     assert not wide, wide
     return gdb.unwrapped(shown)
@@ -108,6 +106,7 @@ def test_missing(hollow):
                      run.output)
 
 
+@pytest.mark.gdb
 def test_index(small, private_qemu, folder):
     """An index in QEMU's debuginfo, as some distributions make, changes nothing in what the commands find"""
     def found(qemu, name):
@@ -131,6 +130,7 @@ def test_index(small, private_qemu, folder):
     assert vmcore.files_differ(folder / "dump", folder / "reference") is None
 
 
+@pytest.mark.gdb
 def test_not_qemu(sleeper_core):
     """A core of another program: guest-info says that it is none of QEMU's"""
     core, program = sleeper_core
@@ -157,6 +157,7 @@ exec "$1/qemu-system-x86_64" -accel tcg -m 64 -display none -nodefaults -L /usr/
 """
 
 
+@pytest.mark.gdb
 @pytest.mark.attach
 def test_container(folder):
     """A QEMU in another mount namespace, where its binary is not to be seen from outside: guest-info has its version and RAM"""

@@ -5,7 +5,6 @@ import itertools
 import os
 import re
 import signal
-import subprocess
 import time
 
 import pytest
@@ -15,6 +14,8 @@ import machines
 import selection
 import vmcore
 from machines import MIB
+
+pytestmark = pytest.mark.gdb
 
 POINTS = 6
 
@@ -104,6 +105,7 @@ def test_at_first(small, command, folder):
     assert lines[-1] == "Quit", lines
 
 
+@pytest.mark.gdb(expensive=True)
 @pytest.mark.expensive
 def test_sweep(small, folder):
     """SIGINT at 40 moments or more from before a dump to behind it: GDB is alive, and there is a whole file or none"""
@@ -235,10 +237,7 @@ def test_fifo(small, folder):
 @pytest.mark.attach
 def test_batch(large_process, folder):
     """SIGINT in batch mode: GDB ends with a status of its own, not of a signal, and leaves no file"""
-    command = [gdb.LAUNCHER, "-nx", "-batch", "-p", str(large_process.pid),
-               "-ex", f"dump-guest-memory -via gdb {folder}/vmcore"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, env=gdb.environment()) as process:
+    with gdb.start_batch("-p", large_process.pid, commands=[f"dump-guest-memory -via gdb {folder}/vmcore"]) as process:
         wait_for_size(folder, machines.FILLED_FROM, lambda: process.poll() is None)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=gdb.PATIENCE)

@@ -9,6 +9,8 @@ import pytest
 
 import gdb
 
+pytestmark = pytest.mark.gdb
+
 STAGE = gdb.TOP / "stage"
 
 

@@ -8,6 +8,8 @@ import pytest
 import gdb
 import selection
 
+pytestmark = pytest.mark.gdb
+
 MIB = 1 << 20
 
 SHOW_SIZE = "shell grep VmRSS /proc/$PPID/status"
@@ -18,6 +20,7 @@ def sizes(output):
     return [int(size) << 10 for size in re.findall(r"VmRSS:\s+(\d+) kB", output)]
 
 
+@pytest.mark.gdb(expensive=True)
 @pytest.mark.parametrize("via", selection.mostly_expensive(["gdb", "fastest"], ["fastest"]))
 def test_ten_dumps(via, middling, folder):
     """Ten dumps of 1 GiB -via {via} in one session: from the second on GDB's memory does not grow"""
@@ -31,6 +34,7 @@ def test_ten_dumps(via, middling, folder):
     assert shown[-1] - shown[1] < 4 * MIB, shown
 
 
+@pytest.mark.gdb(expensive=True)
 @pytest.mark.expensive
 def test_many_questions(small, folder):
     """20,000 questions about members and symbols in one command take no memory"""

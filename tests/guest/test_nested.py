@@ -269,8 +269,9 @@ class Hypervisor:
 
     def __init__(self, folder):
         self.folder = folder = Path(tempfile.mkdtemp(dir=folder))
+        # QEMU does not go on from a state within a nested guest.
         with lab.Guest(initrd=build_initrd(folder), memory=512, directory=folder, append="lab.script=/script lab.kallsyms=1",
-                       extra=["-cpu", "EPYC,+svm", "-serial", "file:kallsyms",
+                       fresh=True, extra=["-cpu", "EPYC,+svm", "-serial", "file:kallsyms",
                               "-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
             self.marker = re.search(r"marker is at (0x\w+)", guest.serial.read_text())[1]
             self.kallsyms = gzip.decompress((guest.directory / "kallsyms").read_bytes()).decode()

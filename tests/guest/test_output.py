@@ -10,28 +10,27 @@ import pytest
 import gdb
 import vmcore
 
+pytestmark = pytest.mark.gdb
+
 
 @pytest.fixture(scope="session")
-def reference(small, top_folder):
+def reference(views, top_folder):
     """The small guest's vmcore."""
     path = top_folder / "reference"
-    run = gdb.batch(small[1], small[0], commands=[f"dump-guest-memory {path}"])
-    assert run.status == 0, run
+    dump(views, path)
     yield path
     path.unlink()
 
 
-def dump(small, name, options=""):
-    run = gdb.batch(small[1], small[0], commands=[f"dump-guest-memory {options} {gdb.quote(name)}"])
-    assert run.status == 0, run
-    return run
+def dump(views, name, options=""):
+    views.text(f"dump-guest-memory {options} {gdb.quote(name)}")
 
 
-def test_force(small, reference, folder):
+def test_force(views, reference, folder):
     """-force replaces a file, and nothing else is left in its folder"""
     path = folder / "vmcore"
     path.write_bytes(bytes(100))
-    dump(small, path, "-force")
+    dump(views, path, "-force")
     assert vmcore.files_differ(path, reference) is None
     assert os.listdir(folder) == ["vmcore"]
 
@@ -41,32 +40,32 @@ def test_new_mode(reference):
     assert reference.stat().st_mode & 0o777 == 0o600
 
 
-def test_odd_name(small, reference, folder):
+def test_odd_name(views, reference, folder):
     """A quoted name may have spaces and whatever else names have"""
     path = folder / "a guest's 'vmcore' *%s \\ é"
-    dump(small, path)
+    dump(views, path)
     assert os.listdir(folder) == [path.name]
     assert vmcore.files_differ(path, reference) is None
 
 
-def test_symbolic_link(small, reference, folder):
+def test_symbolic_link(views, reference, folder):
     """Through a symbolic link, -force replaces the file that it names"""
     (folder / "elsewhere").mkdir()
     target, link = folder / "elsewhere" / "target", folder / "link"
     target.write_text("old")
     link.symlink_to(target)
-    dump(small, link, "-force")
+    dump(views, link, "-force")
     assert link.is_symlink()
     assert vmcore.files_differ(target, reference) is None
 
 
-def test_fifo(small, reference, folder):
+def test_fifo(views, reference, folder):
     """What comes out of a FIFO is what the file would hold"""
     fifo, path = folder / "fifo", folder / "vmcore"
     os.mkfifo(fifo)
     with open(path, "wb") as file, subprocess.Popen(["cat", fifo], stdout=file) as reader:
         try:
-            dump(small, fifo)
+            dump(views, fifo)
             reader.wait(gdb.PATIENCE)
         finally:
             reader.kill()

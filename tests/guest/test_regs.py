@@ -46,6 +46,7 @@ class Stopped:
             self.core = guest.core(folder / "core")
         self.of_core = self.run(r"echo @short\n", "guest-regs", r"echo @json\n", "guest-regs -json",
                                 r"echo @all\n", "guest-regs -all")
+        self.views = gdb.Views(self.qemu, self.core)
 
     def short(self):
         """The lines of the default view."""
@@ -84,6 +85,7 @@ def stopped(request, background, top_folder):
         background.start(("stopped", name), Stopped, name, top_folder)
     result = background.start(("stopped", request.param), Stopped).result()
     yield result
+    result.views.close()
     shutil.rmtree(Path(result.core).parent, ignore_errors=True)
 
 
@@ -221,17 +223,16 @@ def test_choice(stopped):
     shown = registers.json_lines(stopped.run(f"guest-regs -json -cpu {count - 1},0-0"))
     assert [cpu["cpu"] for cpu in shown] == list(dict.fromkeys([count - 1, 0]))
     for wanted in (count, f"0-{count}"):
-        lines = gdb.attempt([stopped.qemu, stopped.core], f"guest-regs -cpu {wanted}")
-        assert len(lines) == 1
-        assert re.fullmatch(rf"guest-regs: -cpu: there is no CPU {count}; there are 0(-{count - 1})?", lines[0])
+        assert re.fullmatch(rf"guest-regs: -cpu: there is no CPU {count}; there are 0(-{count - 1})?",
+                            stopped.views.error(f"guest-regs -cpu {wanted}"))
 
 
 @pytest.mark.machines("2 vCPUs")
 def test_bad_choice(stopped):
     """What is no list of CPUs is refused"""
     texts = ("x", "1-", "2-1", "-1", "1,,0", "4294967296", "0x1")
-    for lines in gdb.attempts([stopped.qemu, stopped.core], [f"guest-regs -cpu {text}" for text in texts]):
-        assert len(lines) == 1 and lines[0].startswith("guest-regs: "), lines
+    for text in texts:
+        assert stopped.views.error(f"guest-regs -cpu {text}").startswith("guest-regs: ")
 
 
 @pytest.mark.machines("8 vCPUs")

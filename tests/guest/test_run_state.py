@@ -10,6 +10,8 @@ import selection
 import stripped
 from machines import lab
 
+pytestmark = pytest.mark.gdb
+
 # The guest has not run yet; has panicked, which QEMU takes for a reason to pause it.
 STATES = ["prelaunch", "paused", "guest-panicked", "running"]
 QEMUS = ["the lab's QEMU, 7.2", "Debian 13's QEMU, 10.0", "QEMU of Debian sid"]

@@ -11,6 +11,8 @@ from machines import MIB
 from test_interrupt import check_gdbs_own, flood
 from test_memory import SHOW_SIZE, sizes
 
+pytestmark = pytest.mark.gdb
+
 COMMANDS = ["guest-info", "guest-klog -tail 3", "guest-regs", "guest-x jiffies 4g", "guest-vtop jiffies",
             "dump-guest-memory -force -length 0x1000000 -begin 0 {folder}/vmcore"]
 
@@ -71,6 +73,7 @@ def collect(session, has_python):
         assert session.command("python import gc; gc.collect()") == []
 
 
+@pytest.mark.gdb(expensive=True)
 @pytest.mark.expensive
 def test_hundred(small, folder, has_python):
     """100 times a dump and a log in one session, with all collectors in between and Python's threads beside: memory stays"""

@@ -47,8 +47,7 @@ def test_attached(of_stripped):
 
 def test_no_debuginfo(of_stripped):
     """{of_stripped}: GDB knows no type of QEMU's"""
-    run = of_stripped.look("ptype struct MemoryRegion")
-    assert "No struct type named MemoryRegion" in run.output
+    assert "No struct type named MemoryRegion" in of_stripped.views.text("ptype struct MemoryRegion")
 
 
 @pytest.mark.machines(*stripped.LINUX)
@@ -62,18 +61,17 @@ def test_kernel(of_stripped):
 
 def test_info(of_stripped):
     """{of_stripped}: guest-info tells what it does of a QEMU with debuginfo, and how the layout was found"""
-    run = of_stripped.look("guest-info")
-    assert run.status == 0, run
+    text = of_stripped.views.text("guest-info")
     version = of_stripped.version["qemu"]
     machine = of_stripped.machine_type.removesuffix("-machine")
     number = f"{version['major']}.{version['minor']}.{version['micro']}"
-    assert re.search(rf"^QEMU +{number}.*,\s+machine {machine}, paused, tcg$", run.output, re.MULTILINE), run
-    assert re.search(r"^layout +found by structure", run.output, re.MULTILINE), run
+    assert re.search(rf"^QEMU +{number}.*,\s+machine {machine}, paused, tcg$", text, re.MULTILINE), text
+    assert re.search(r"^layout +found by structure", text, re.MULTILINE), text
     cpus = ",".join(map(str, range(of_stripped.machine.smp)))
-    assert re.search(rf"^CPUs +{of_stripped.machine.smp}: current {cpus}$", run.output, re.MULTILINE), run
+    assert re.search(rf"^CPUs +{of_stripped.machine.smp}: current {cpus}$", text, re.MULTILINE), text
     with vmcore.Vmcore(of_stripped.truth) as truth:
         for load in truth.loads[:10]:
-            assert f"0x{load.address:016x}-0x{load.end - 1:016x}" in run.output
+            assert f"0x{load.address:016x}-0x{load.end - 1:016x}" in text
 
 
 @pytest.mark.machines(stripped.RICH_BOOKWORM)
@@ -131,13 +129,14 @@ def test_arm_physical(of_arm):
 
 def test_arm_registers(of_arm, folder):
     """{of_arm}: the CPUs' registers are refused by name"""
-    run = of_arm.look(f"dump-guest-memory {folder}/vmcore")
-    assert re.search(rf"^{ERROR}.*(aarch64|architecture known here)", run.output, re.MULTILINE), run
+    error = of_arm.views.error(f"dump-guest-memory {folder}/vmcore")
+    assert re.search(rf"^{ERROR}.*(aarch64|architecture known here)", error), error
     assert not (folder / "vmcore").exists()
 
 
 # ---- By structure and by types ----
 
+@pytest.mark.gdb
 def test_layouts(small):
     """Of a QEMU with debuginfo, what is found by structure is what its types say"""
     run = gdb.batch(small[1], small[0], commands=["guest-info -layout"])
@@ -159,6 +158,7 @@ def strip_lab_qemu(folder, option):
     return str(path)
 
 
+@pytest.mark.gdb
 def test_no_types(small, folder):
     """Of a QEMU with symbols but no types, the vmcore is the same file as with debuginfo"""
     qemu = strip_lab_qemu(folder, "--strip-debug")
@@ -204,7 +204,7 @@ def test_by_loader(folder):
     script.write_text(LOADER.format(qemu=qemu, libraries=Path(qemu).parents[1] / "lib/x86_64-linux-gnu"))
     script.chmod(0o755)
     truth, ours = folder / "truth", folder / "ours"
-    with lab.Guest(qemu=script, directory=folder) as guest:
+    with lab.Guest(qemu=script, directory=folder, fresh=True) as guest:
         guest.stop()
         guest.dump(truth)
         core = guest.core(folder / "core")
@@ -233,6 +233,7 @@ def travelled(top_folder):
     shutil.rmtree(folder)
 
 
+@pytest.mark.gdb
 def test_gone(travelled, folder):
     """Of a core whose QEMU is not at the path that the core names, with a copy of that QEMU the vmcore is right"""
     qemu, core, truth = travelled
@@ -243,6 +244,7 @@ def test_gone(travelled, folder):
     assert registers(folder / "vmcore") == registers(truth)
 
 
+@pytest.mark.gdb
 @pytest.mark.parametrize("loaded", ["right", "wrong"])
 def test_replaced(loaded, travelled, folder):
     """Of a core at whose QEMU's path is another QEMU by now, with the {loaded} one in GDB no vmcore is wrong"""

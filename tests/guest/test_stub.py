@@ -119,7 +119,9 @@ def test_dump(stop, way, name):
         assert [note for note in notes if note[0] != "VMCOREINFO"] == truth.notes()
         info, = [note[2] for note in notes if note[0] == "VMCOREINFO"]
         assert info.startswith(b"OSRELEASE=")
-    assert not gdb.errors(said["dump"]) and not gdb.notes(said["dump"]), said["dump"]
+    # A busy machine is a slow line.
+    notes = [note for note in gdb.notes(said["dump"]) if "-via monitor is faster" not in note]
+    assert not gdb.errors(said["dump"]) and not notes, said["dump"]
 
 
 def test_left_alone(stop):
@@ -214,6 +216,7 @@ def boot_time(lines):
     return line
 
 
+@pytest.mark.gdb
 def test_reboot(folder):
     """After a reboot of the guest its new kernel is found, and the new log is shown, by the same GDB"""
     with lab.Guest(memory=128, directory=folder, extra=STUB) as guest, gdb.Session() as session:
@@ -284,6 +287,7 @@ def wait_for(condition, what):
 READERS = ["guest-klog", "guest-info", "guest-x jiffies", "dump-guest-memory vmcore"]
 
 
+@pytest.mark.gdb
 @pytest.mark.parametrize("command", selection.mostly_expensive(READERS, [READERS[0], READERS[-1]]))
 def test_qemu_dies(running, folder, command):
     """A QEMU that is killed in the middle of {command} is an error in one line; GDB lives, and no file is left"""
@@ -304,6 +308,7 @@ def test_qemu_dies(running, folder, command):
         assert os.listdir(out) == []
 
 
+@pytest.mark.gdb
 @pytest.mark.parametrize("way", selection.mostly_expensive(["a typed Ctrl-C", "SIGINT"], ["a typed Ctrl-C"]))
 def test_interrupt(running, folder, way):
     """{way} in each command: GDB is back within half a second, the stub in its own mode, the guest as it was"""
@@ -337,6 +342,7 @@ def test_slow(running, folder):
         assert "note: -via" not in session.log.split("-via monitor is faster", 1)[1]
 
 
+@pytest.mark.gdb
 def test_interrupt_monitor(running, folder):
     """Ctrl-C while QEMU writes the dump: GDB is back within half a second, and no file is left"""
     out = Path(tempfile.mkdtemp(dir=folder))
@@ -376,6 +382,7 @@ DOUBLES = {
 }
 
 
+@pytest.mark.gdb
 @pytest.mark.parametrize("name", DOUBLES)
 def test_double(running, name):
     """{name}: one line says so, and GDB lives"""
@@ -394,6 +401,7 @@ def test_double(running, name):
             assert session.is_alive()
 
 
+@pytest.mark.gdb
 def test_running(running):
     """While the guest runs in the background, a command says how to stop it, and the guest runs on"""
     with gdb.Session() as session:
@@ -405,6 +413,7 @@ def test_running(running):
         assert running.qmp("query-status")["running"]
 
 
+@pytest.mark.gdb
 def test_modes(folder):
     """Two inferiors of one GDB, a stub and a core: each command is about the current one"""
     core = folder / "core"

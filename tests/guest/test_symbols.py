@@ -3,6 +3,7 @@
 
 import bisect
 import gzip
+import json
 import random
 import re
 import shutil
@@ -16,7 +17,7 @@ import gdb
 import patch
 import registers
 import selection
-from machines import lab
+from machines import records
 
 RANDOM_ADDRESSES = 10_000
 
@@ -25,14 +26,11 @@ class Symbols:
     """A guest's core, and its /proc/kallsyms without what modules have."""
 
     def __init__(self, series, folder):
-        folder = Path(tempfile.mkdtemp(dir=folder))
-        kernel = Path(lab.lab("kernel", series)) / "vmlinuz"
-        with lab.Guest(kernel=kernel, append="lab.kallsyms=1", extra=["-serial", "file:kallsyms"],
-                       directory=folder) as guest:
-            text = gzip.decompress((guest.directory / "kallsyms").read_bytes()).decode()
-            guest.stop()
-            self.rips = [cpu["RIP"] for cpu in registers.by_name(registers.of_monitor(guest))]
-            self.qemu, self.core = guest.qemu, guest.core(folder / "core")
+        record = records.Opened(f"kallsyms-{series}", tempfile.mkdtemp(dir=folder))
+        text = gzip.decompress(record.bytes("kallsyms")).decode()
+        self.rips = [cpu["RIP"] for cpu in registers.by_name(record.text("registers"))]
+        self.qemu, self.core = record.qemu, record.core
+        self.views = gdb.Views(self.qemu, self.core)
         lines = [line.split() for line in text.split("\n") if line and "\t[" not in line]
         self.all = [(int(address, 16), kind, name) for address, kind, name in lines]
         self.starts = [address for address, _, _ in self.all]
@@ -60,6 +58,7 @@ def symbols(request, background, top_folder):
         background.start(("symbols", series), Symbols, series, top_folder)
     result = background.start(("symbols", request.param), Symbols).result()
     yield result
+    result.views.close()
     shutil.rmtree(Path(result.core).parent, ignore_errors=True)
 
 
@@ -145,9 +144,9 @@ def test_beside(symbols, folder):
 
 def test_where_cpus_are(symbols):
     """{symbols}: guest-regs has the kernel's symbol of each rip, and none of a program's"""
-    run = gdb.batch(symbols.qemu, symbols.core, commands=["guest-regs -json"])
+    shown = [json.loads(line) for line in symbols.views.lines("guest-regs -json")]
     assert len(symbols.rips) == 2
-    assert [cpu["symbol"] for cpu in registers.json_lines(run)] == [symbols.place(rip) for rip in symbols.rips], run
+    assert [cpu["symbol"] for cpu in shown] == [symbols.place(rip) for rip in symbols.rips], shown
 
 
 def test_named(symbols):
@@ -159,31 +158,29 @@ def test_named(symbols):
     several = [each for each in names.values() if len(each) > 1 and len(set(each)) == len(each)
                and all(symbols.address(name) == symbols.address(each[0]) for name in each)]
     asked = [*(name for each in several[:5] for name in each), "_stext"]
-    run = gdb.batch(symbols.qemu, symbols.core,
-                    commands=[line for name in asked for line in (f"guest-x/2gx {name}", f"guest-x/i {name}+1")])
-    labels = re.findall(r"^ *0x[0-9a-f]+ <(.*?)>:", run.output, re.MULTILINE)
-    assert labels == [label for name in asked for label in (name, f"{name}+0x1")], run
+    text = symbols.views.text(*(line for name in asked for line in (f"guest-x/2gx {name}", f"guest-x/i {name}+1")))
+    labels = re.findall(r"^ *0x[0-9a-f]+ <(.*?)>:", text, re.MULTILINE)
+    assert labels == [label for name in asked for label in (name, f"{name}+0x1")], text
 
 
 def test_per_cpu(symbols):
     """{symbols}: guest-x -cpu N reads that CPU's own variables, and without -cpu a per-CPU variable is an error"""
     number = next(name for name in ("cpu_number", "pcpu_hot") if any(name == other for _, _, other in symbols.all))
-    run = gdb.batch(symbols.qemu, symbols.core,
-                    commands=["guest-x/2gx __per_cpu_offset", "guest-x/gx this_cpu_off -cpu 0",
-                              "guest-x/gx this_cpu_off -cpu 1", f"guest-vtop {number} -cpu 1", "guest-x this_cpu_off"])
-    first, second = re.search(r"<__per_cpu_offset>:\t(0x\w+)\t(0x\w+)", run.output).groups()
+    text = symbols.views.text("guest-x/2gx __per_cpu_offset", "guest-x/gx this_cpu_off -cpu 0",
+                              "guest-x/gx this_cpu_off -cpu 1", f"guest-vtop {number} -cpu 1")
+    first, second = re.search(r"<__per_cpu_offset>:\t(0x\w+)\t(0x\w+)", text).groups()
     variable = symbols.address("this_cpu_off")
-    assert re.findall(r"^(0x\w+) <this_cpu_off>:\t(0x\w+)", run.output, re.MULTILINE) == [
-        (hex((int(offset, 16) + variable) % (1 << 64)), offset) for offset in (first, second)], run
-    assert "guest-physical 0x" in run.output
-    assert "guest-x: this_cpu_off is a per-CPU variable: -cpu N has that of CPU N" in run.output, run
+    assert re.findall(r"^(0x\w+) <this_cpu_off>:\t(0x\w+)", text, re.MULTILINE) == [
+        (hex((int(offset, 16) + variable) % (1 << 64)), offset) for offset in (first, second)], text
+    assert "guest-physical 0x" in text
+    error = "guest-x: this_cpu_off is a per-CPU variable: -cpu N has that of CPU N"
+    assert error in symbols.views.error("guest-x this_cpu_off")
 
 
 def completed(symbols, *texts):
     """What GDB makes of each of the texts at Tab: the last words."""
-    run = gdb.batch(symbols.qemu, symbols.core, commands=["set max-completions unlimited", *(
-        line for text in texts for line in (r"echo @\n", f"complete {text}"))])
-    return [[line.rsplit(" ", 1)[-1] for line in gdb.lines_of(part)] for part in run.output.split("@\n")[1:]]
+    symbols.views.text("set max-completions unlimited")
+    return [[line.rsplit(" ", 1)[-1] for line in symbols.views.lines(f"complete {text}")] for text in texts]
 
 
 def test_completion(symbols):

@@ -15,7 +15,7 @@ import pytest
 import bare
 import gdb
 import selection
-from machines import lab
+from machines import lab, records
 from rsp import Stub
 
 # With a letter and a size, since GDB remembers the last of each.
@@ -37,8 +37,9 @@ class Mapped:
     def __init__(self, kind, folder):
         self.kind = kind
         folder = Path(tempfile.mkdtemp(dir=folder))
-        with self._boot(kind, folder) as guest:
-            self._stop(guest, kind)
+        record = records.Opened("programs", folder) if kind == "Linux" else None
+        with record.resume(extra=STUB) if record else self._boot(kind, folder) as guest:
+            guest.stop()
             self.pages = self._pages(guest)
             self.ram = guest.hmp("info mtree -f")
             chance = random.Random(4)
@@ -47,7 +48,8 @@ class Mapped:
                 stub.select_cpu(0)
                 self.bytes = [stub.read(address, SIZE) for address in self.addresses]
             self.shown = self._show_in_gdb(guest) if kind == "Linux" else None
-            self.qemu, self.core = guest.qemu, guest.core(folder / "core")
+            self.qemu, self.core = guest.qemu, record.core if record else guest.core(folder / "core")
+        self.views = gdb.Views(self.qemu, self.core)
 
     def _show_in_gdb(self, guest):
         """What GDB's own x prints at the stub, by format; the first CPU's $pc."""
@@ -67,22 +69,8 @@ class Mapped:
 
     @staticmethod
     def _boot(kind, folder):
-        if kind == "Linux":
-            return lab.Guest(memory=256, smp=2, append="lab.spin=4", extra=STUB, directory=folder)
         return lab.Guest(memory=64, smp=1, kernel=bare.build(kind, folder), extra=["-cpu", "max", *STUB],
                          directory=folder)
-
-    @staticmethod
-    def _stop(guest, kind):
-        """Where the first CPU runs a program, so that there are its pages too."""
-        def in_program():
-            guest.stop()
-            if kind != "Linux" or "CPL=3" in guest.hmp("info registers"):
-                return True
-            guest.cont()
-            return False
-
-        lab.wait_until(in_program, gdb.PATIENCE, "the first CPU in a program")
 
     @staticmethod
     def _pages(guest):
@@ -137,6 +125,7 @@ def mapped(request, background, top_folder):
         background.start(("mapped", kind), Mapped, kind, top_folder)
     result = background.start(("mapped", request.param), Mapped).result()
     yield result
+    result.views.close()
     shutil.rmtree(Path(result.core).parent, ignore_errors=True)
 
 
@@ -193,9 +182,9 @@ def test_random(mapped, folder):
 
 def command(mapped, line, status=0):
     """What a command prints, as lines."""
-    run = gdb.batch(mapped.qemu, mapped.core, commands=[r"echo @begin\n", line])
-    assert run.status == status, run
-    return gdb.lines_of(run.output[run.output.index("@begin\n") + len("@begin\n"):])
+    lines = mapped.views.lines(line)
+    assert len(gdb.errors(lines)) == status, lines
+    return lines
 
 
 # What is mapped where, in bare.S: page i of the window to page N - 1 - i, each second one not present.
@@ -344,8 +333,7 @@ BAD = {"-cpu 2 0x1000": "there is no CPU 2", "-cpu 4294967296 0x1000": "-cpu is 
        "0x1000 4x 5": "one too many", "": "it takes ADDR", "no_such_symbol": "is not a symbol of the guest's kernel"}
 
 
-def test_refused(small):
+def test_refused(views):
     """guest-x refuses what makes no sense, and lives on"""
-    printed = gdb.attempts([small[1], small[0]], [f"guest-x {arguments}".rstrip() for arguments in BAD])
-    for (arguments, text), lines in zip(BAD.items(), printed):
-        assert text in lines[-1] and gdb.errors(lines[-1:]), (arguments, lines)
+    for arguments, text in BAD.items():
+        assert text in views.error(f"guest-x {arguments}".rstrip()), arguments

@@ -60,7 +60,7 @@ class QTest:
     def fill(self, address, size, byte):
         self.command(f"memset 0x{address:x} 0x{size:x} 0x{byte:02x}")
 
-    # Of the width that a device's register has: 1, 2, 4, 8 bytes.
+    # The width is that of a device's register: 1, 2, 4, 8 bytes.
     def put(self, address, width, value):
         self.command(f"write{'bwlq'[width.bit_length() - 1]} 0x{address:x} 0x{value:x}")
 

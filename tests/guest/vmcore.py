@@ -96,7 +96,7 @@ class Vmcore:
         return joined
 
     def offset_of(self, address):
-        """Where the byte at a guest-physical address is in the file, and how many follow it there."""
+        """Returns the file offset of the byte at a guest-physical address, and how many bytes follow there."""
         for load in self.loads:
             if load.address <= address < load.end:
                 return load.offset + (address - load.address), load.end - address
@@ -117,7 +117,7 @@ class Vmcore:
 
 
 def stretch(fd, offset, end):
-    """Whether there are bytes on the disk at the offset, and up to where that is so. A hole's are zeros."""
+    """Tests whether the disk has bytes at the offset, and returns the end of that. A hole's bytes are zeros."""
     try:
         data = os.lseek(fd, offset, os.SEEK_DATA)
     except OSError as error:
@@ -130,7 +130,7 @@ def stretch(fd, offset, end):
 
 
 def first_difference(fd, offset, other, other_offset, size):
-    """How far from the offsets the two files first differ, or None.
+    """Returns the distance from the offsets at which two files first differ, or None.
 
     Holes are not read: a guest's memory is full of them.
     """
@@ -158,7 +158,7 @@ def describe(ranges):
 
 
 def difference(ours, truth):
-    """What is wrong with our vmcore, or None: it has other ranges than the truth, or other bytes."""
+    """Returns what is wrong with our vmcore, other ranges or other bytes than the truth's, or None."""
     with Vmcore(ours) as our, Vmcore(truth) as their:
         our.check()
         their.check()
@@ -179,7 +179,7 @@ def difference(ours, truth):
 
 
 def files_differ(one, other):
-    """What is different about two files, or None."""
+    """Returns the difference of two files, or None."""
     with open(one, "rb") as left, open(other, "rb") as right:
         sizes = [os.fstat(file.fileno()).st_size for file in (left, right)]
         if sizes[0] != sizes[1]:
