@@ -347,7 +347,7 @@ static struct gg_error *look_at_descriptors(struct gg_vmcore_file *file, const u
 {
 	const struct kdump_state *state = file->state;
 	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && i < count; ++*page) {
+	for (size_t i = 0; !err && i < count && *page < state->pages; ++*page) {
 		struct descriptor descriptor = { 0 };
 		if (!is_set(state->described, *page))
 			continue;

@@ -8,11 +8,12 @@ import shutil
 import pytest
 
 import gdb
+import selection
 import vmcore
 import vmcores
 from vmcores import ALL, EXCLUDING
 
-every = pytest.mark.parametrize("name", ALL)
+every = pytest.mark.parametrize("name", selection.mostly_further(ALL, vmcores.CHEAP))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_kernels(stop, name):
 
 # ---- What was left out ----
 
-@pytest.mark.parametrize("name", EXCLUDING)
+@pytest.mark.parametrize("name", selection.mostly_further(EXCLUDING, ["zlib -d 31", "ELF -d 31"]))
 def test_excluded(stop, name):
     """{name}: what makedumpfile left out is absent, named so, and never zeros"""
     text = gdb.unwrapped(stop.ask(name)["guest-info"])

@@ -29,6 +29,8 @@ MADE = {
 }
 WRITTEN = ["ours", "QEMU's ELF", "QEMU's kdump-zlib"]
 ALL = [*WRITTEN, *MADE]
+# The formats that make check has: each of the readers, each of the writers.
+CHEAP = ["ours", "QEMU's kdump-zlib", "zlib -d 31", "ELF -d 31", "zstd -d 31"]
 EXCLUDING = [name for name in MADE if "-d 31" in name]
 
 

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/cleanup.h"
+#include "files/kdump-page.h"
 #include "files/vmcore-file.h"
 #include "vmcore-image.h"
 
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { PAGE = VMCORE_IMAGE_PAGE };
 
@@ -395,6 +397,26 @@ static void test_damaged_page(void **state)
 	}
 }
 
+// Bytes that decompress to less than a page, or to more.
+static void test_page_size(void **state)
+{
+	(void)state;
+	enum { ZLIB = 1, UNKNOWN = 0x40 };
+	static const uint8_t text[2 * PAGE];
+	uint8_t data[PAGE], page[PAGE];
+	for (size_t size = PAGE / 2; size <= 2 * PAGE; size += PAGE / 2) {
+		uLongf compressed = sizeof(data);
+		assert_int_equal(compress(data, &compressed, text, size), Z_OK);
+		struct gg_error *err = gg_kdump_page_decompress(ZLIB, data, compressed, page, PAGE);
+		assert_true(size == PAGE ? !err : err && gg_error_kind(err) == GG_BAD_DATA);
+		gg_error_destroy(err);
+	}
+	assert_error(gg_kdump_page_decompress(0, data, 100, page, PAGE), GG_BAD_DATA,
+		     "its 100 bytes are no page by raw");
+	assert_error(gg_kdump_page_decompress(UNKNOWN, data, 100, page, PAGE), GG_BAD_DATA,
+		     "its compression, 0x40, is unknown");
+}
+
 static void test_huge_numbers(void **state)
 {
 	(void)state;
@@ -569,6 +591,7 @@ int main(void)
 		     test_damage),
 		TEST("A page whose compressed bytes are damaged is absent, the others are read",
 		     test_damaged_page),
+		TEST("A page of another size, or by another codec, is damaged", test_page_size),
 		TEST("Numbers in an ELF vmcore's headers are bounded", test_huge_numbers),
 		TEST("A part of a vmcore by makedumpfile --split is refused", test_split),
 		TEST("A kdump whose writer ran out of room says which pages are lost",
