@@ -7,7 +7,6 @@
 
 #include "../unit/fake-kernel.h"
 #include "../unit/fake-qemu.h"
-#include "print/number.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -80,6 +80,7 @@ static void summarize(const struct gg_registers *registers, struct gg_cpu_summar
 					.pc = gg_register(registers, SHAM_PC),
 					.sp = gg_register(registers, SHAM_SP),
 					.root = gg_register(registers, SHAM_ROOT),
+					.root_known = gg_register_known(registers, SHAM_ROOT),
 					.pc_name = "pc",
 					.sp_name = "sp",
 					.root_name = "root" };

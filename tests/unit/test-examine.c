@@ -3,8 +3,6 @@
 // guest-x' and guest-vtop's text and JSON, and the addresses that they take.
 #include "named-guest.h"
 
-#include "print/number.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
