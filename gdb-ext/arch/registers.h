@@ -34,8 +34,8 @@ struct gg_registers {
 	const struct gg_register_set *set;
 	unsigned int count; // registers with a place in ROOM; a register behind them is unknown
 	unsigned int word;  // bytes in the widest general register that QEMU gives the CPU
-	// Of each register its bytes, the lowest first, and as many bytes with a bit set for each
-	// bit that is known. Where a bit is unknown, both have 0.
+	// Each register's bytes, the lowest first, and as many bytes with a set bit for each known
+	// bit. An unknown bit is 0 in both.
 	uint8_t room[2 * GG_REGISTERS_SIZE];
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What QEMU's monitor printed. tests/monitor has such texts, whose names begin with QEMU's version;
-// beside each is what QEMU's own dump of the same stop has as the CPUs' notes. TCG ran the guests.
+// Texts that QEMU's monitor printed: tests/monitor has them, under names that begin with QEMU's
+// version, and beside each the CPUs' notes of QEMU's own dump of the same stop. TCG ran the guests.
 #ifndef CAPTURES_H
 #define CAPTURES_H
 
@@ -14,12 +14,12 @@ enum { MAX_TEXT = 1 << 14, MAX_TRUTH = 1 << 12 };
 
 extern const struct gg_host host;
 extern unsigned int asked_thread, times_asked;
-extern struct gg_error *refusal; // at all registers that it does not know; NULL: it says so
+extern struct gg_error *refusal; // of all registers that it does not know; NULL: GG_NOT_FOUND
 
-// That the register NAME, of SIZE bytes, is VALUE.
+// Makes VALUE the debugger's register NAME, of SIZE bytes.
 void know(const char *name, uint64_t value, size_t size);
 
-// All of that: to be done before each test.
+// Forgets all registers, before each test.
 int forget(void **state);
 
 // ---- Files ----
@@ -29,7 +29,7 @@ extern size_t text_size;
 extern uint8_t truth[MAX_TRUTH]; // the notes
 extern size_t truth_size;
 
-// The path of the capture NAME's text (".txt") or notes.
+// Writes the path of the capture NAME's text (".txt") or notes.
 void path_of(const char *name, const char *extension, char ret[4096]);
 
 // Reads the capture NAME.
@@ -43,16 +43,16 @@ void edit(const char *old, const char *new);
 extern struct gg_qemu_cpus cpus;
 extern struct gg_registers registers; // of the CPU that was read last
 
-// CPUs out of TEXT, and one's registers.
+// Reads the CPUs out of TEXT, and the registers of the CPU at INDEX.
 void parse(enum gg_accelerator accelerator);
 void read_cpu(size_t index, unsigned int thread);
 
 const struct gg_arch *arch_of_text(void);
 uint64_t reg(unsigned int id);
 uint64_t unknown(unsigned int id);
-unsigned int known_bytes(unsigned int id); // the lowest, up to one that is not all known
+unsigned int known_bytes(unsigned int id); // the lowest, up to a byte with an unknown bit
 
-// Our text of the registers is QEMU's of CPU.
+// Compares our text of the registers with QEMU's of CPU.
 void check_text(const struct gg_arch *arch, const struct gg_qemu_cpu *cpu);
 
 #endif

@@ -94,7 +94,7 @@ static void test_page_end(void **state)
 	memcpy(ram + 0x5ffd, "\xf4\x66\xb8", 3); // hlt; mov of two bytes, ...
 	memcpy(ram + 0x7000, "\x34\x12\xf4", 3); // ... the others, in another page
 	assert_success(show_code(0x80003ffd, 3, &shown));
-	// Of 16 bits, as the CPU's; the prefix 0x66 makes it 32.
+	// The CPU's code is of 16 bits; the prefix 0x66 makes an instruction of 32.
 	assert_string_equal(shown.text, "80003ffd hlt; 80003ffe movl $0xf41234, %eax; "
 					"80004004 addb %al, (%bx, %si); ");
 

@@ -128,7 +128,7 @@ static void test_arithmetic(void **state)
 			const uint64_t src[] = {
 				[OPERAND] = operand, [FIRST] = first, [CARRY] = carry
 			};
-			// What is above the size is whatever was there.
+			// The bits above the size have any value.
 			if (size < 8)
 				result |= next_random() << 8 * size;
 			check_flags(operations[n].op, size, result, src[operations[n].src],
