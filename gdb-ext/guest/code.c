@@ -75,10 +75,9 @@ static struct gg_error *find_bits(struct gg_guest *guest, const struct gg_arch *
 	return NULL;
 }
 
-static struct gg_error *
-disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *code, uint64_t count,
-	    struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction),
-	    void *data)
+static struct gg_error *disassemble(struct reader *reader, const struct gg_arch *arch,
+				    struct gg_code *code, uint64_t count,
+				    gg_visit_instruction_fn *visit, void *data)
 {
 	struct gg_error *err = NULL;
 	for (uint64_t i = 0; !err && i < count; i++) {
@@ -110,10 +109,9 @@ disassemble(struct reader *reader, const struct gg_arch *arch, struct gg_code *c
 	return err;
 }
 
-struct gg_error *gg_guest_disassemble(
-	struct gg_guest *guest, const struct gg_disassembly *what,
-	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction), void *data,
-	const struct gg_notices *notices)
+struct gg_error *gg_guest_disassemble(struct gg_guest *guest, const struct gg_disassembly *what,
+				      gg_visit_instruction_fn *visit, void *data,
+				      const struct gg_notices *notices)
 {
 	const struct gg_arch *arch;
 	struct reader reader = { 0 };

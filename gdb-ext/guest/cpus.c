@@ -151,9 +151,7 @@ static struct gg_error *create_views(const struct gg_arch *arch, const struct gg
 }
 
 static struct gg_error *show_cpu(struct gg_guest *guest, const struct gg_arch *arch,
-				 const struct gg_qemu_cpu *cpu,
-				 struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
-				 void *data)
+				 const struct gg_qemu_cpu *cpu, gg_visit_cpu_fn *visit, void *data)
 {
 	struct views *views = calloc(1, sizeof(*views));
 	if (!views)
@@ -169,9 +167,7 @@ static struct gg_error *show_cpu(struct gg_guest *guest, const struct gg_arch *a
 	return err;
 }
 
-struct gg_error *gg_guest_cpus(struct gg_guest *guest,
-			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
-			       void *data)
+struct gg_error *gg_guest_cpus(struct gg_guest *guest, gg_visit_cpu_fn *visit, void *data)
 {
 	const struct gg_qemu_cpus *cpus;
 	const struct gg_arch *arch;
@@ -190,7 +186,7 @@ struct gg_error *gg_guest_cpus(struct gg_guest *guest,
 
 struct symbol_view {
 	struct gg_guest *guest;
-	struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu);
+	gg_visit_cpu_fn *visit;
 	void *data;
 	const struct gg_notices *notices;
 	char *told; // the last notice
@@ -235,10 +231,9 @@ static struct gg_error *show_index(struct gg_guest *guest, uint32_t index, struc
 	return err ? err : gg_error_create(GG_NOT_FOUND, "there is no CPU %" PRIu32, index);
 }
 
-struct gg_error *
-gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size_t count,
-			   struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
-			   void *data, const struct gg_notices *notices)
+struct gg_error *gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices,
+					    size_t count, gg_visit_cpu_fn *visit, void *data,
+					    const struct gg_notices *notices)
 {
 	struct symbol_view view = {
 		.guest = guest, .visit = visit, .data = data, .notices = notices

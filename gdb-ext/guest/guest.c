@@ -103,10 +103,8 @@ struct gg_error *gg_guest_run_state(struct gg_guest *guest, char **ret)
 							source->ops->name);
 }
 
-struct gg_error *
-gg_guest_compare_layouts(struct gg_guest *guest,
-			 struct gg_error *(*visit)(void *data, const struct gg_structure_row *row),
-			 void *data)
+struct gg_error *gg_guest_compare_layouts(struct gg_guest *guest, gg_visit_layout_fn *visit,
+					  void *data)
 {
 	struct gg_source *source = guest->machine.source;
 	return source->ops->compare_layouts
@@ -131,9 +129,7 @@ struct gg_error *gg_guest_ram_map(struct gg_guest *guest, const struct gg_ram_ma
 	return gg_machine_ram(&guest->machine, ret);
 }
 
-struct gg_error *
-gg_guest_ram(struct gg_guest *guest,
-	     struct gg_error *(*visit)(void *data, const struct gg_ram_range *range), void *data)
+struct gg_error *gg_guest_ram(struct gg_guest *guest, gg_visit_range_fn *visit, void *data)
 {
 	const struct gg_ram_map *map = NULL;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
@@ -142,18 +138,14 @@ gg_guest_ram(struct gg_guest *guest,
 	return err;
 }
 
-struct gg_error *
-gg_guest_absent(struct gg_guest *guest,
-		struct gg_error *(*visit)(void *data, const struct gg_ram_range *piece), void *data)
+struct gg_error *gg_guest_absent(struct gg_guest *guest, gg_visit_range_fn *visit, void *data)
 {
 	const struct gg_ram_map *map = NULL;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
 	return err ? err : gg_ram_map_absent(map, visit, data);
 }
 
-struct gg_error *
-gg_guest_hidden(struct gg_guest *guest,
-		struct gg_error *(*visit)(void *data, const struct gg_ram_range *piece), void *data)
+struct gg_error *gg_guest_hidden(struct gg_guest *guest, gg_visit_range_fn *visit, void *data)
 {
 	const struct gg_ram_map *map = NULL;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);

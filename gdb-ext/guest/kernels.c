@@ -247,9 +247,8 @@ static int compare(const void *a, const void *b)
 	return gg_kernel_compare(*(struct gg_kernel *const *)a, *(struct gg_kernel *const *)b);
 }
 
-static struct gg_error *
-show(struct gg_guest *guest, const struct gg_kernel *kernel,
-     struct gg_error *(*visit)(void *data, const struct gg_kernel_info *kernel), void *data)
+static struct gg_error *show(struct gg_guest *guest, const struct gg_kernel *kernel,
+			     gg_visit_kernel_fn *visit, void *data)
 {
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	_cleanup_free_ char *release = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
@@ -283,9 +282,7 @@ show(struct gg_guest *guest, const struct gg_kernel *kernel,
 	return err;
 }
 
-struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan,
-				  struct gg_error *(*visit)(void *data,
-							    const struct gg_kernel_info *kernel),
+struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan, gg_visit_kernel_fn *visit,
 				  void *data)
 {
 	struct gg_kernel *all[GG_KERNELS_MAX + 1];

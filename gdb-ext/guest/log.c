@@ -193,9 +193,8 @@ static struct gg_error *tell_empty(const struct gg_log_sink *sink)
 }
 
 struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
-			      struct gg_error *(*visit)(void *data,
-							const struct gg_log_record *record),
-			      void *data, const struct gg_notices *notices)
+			      gg_visit_record_fn *visit, void *data,
+			      const struct gg_notices *notices)
 {
 	struct gg_log_filter filter;
 	struct gg_log_sink sink = { .record = pass_record, .data = &filter, .notices = notices };

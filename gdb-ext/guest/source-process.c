@@ -289,10 +289,8 @@ static struct gg_error *process_facts(struct gg_source *source, struct gg_source
 	return err ? err : gg_fact_read(&ret->version, source, read_version);
 }
 
-static struct gg_error *
-process_compare_layouts(struct gg_source *source,
-			struct gg_error *(*visit)(void *data, const struct gg_structure_row *row),
-			void *data)
+static struct gg_error *process_compare_layouts(struct gg_source *source, gg_visit_layout_fn *visit,
+						void *data)
 {
 	return gg_structure_compare(((struct process_source *)source)->structure, visit, data);
 }

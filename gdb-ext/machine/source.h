@@ -19,10 +19,10 @@
 #include "memory/ram-map.h"
 
 #include <gdb-guest/info.h>
+#include <gdb-guest/layout.h>
 #include <gdb-guest/target.h>
 
 struct gg_source;
-struct gg_structure_row;
 
 // The price of a read of guest memory.
 enum gg_read_cost {
@@ -87,10 +87,8 @@ struct gg_source_ops {
 
 	// Calls VISIT for every member of QEMU's that can be found without debuginfo
 	// (gg_structure_compare()). NULL: QEMU's memory is not looked at.
-	struct gg_error *(*compare_layouts)(
-		struct gg_source *source,
-		struct gg_error *(*visit)(void *data, const struct gg_structure_row *row),
-		void *data);
+	struct gg_error *(*compare_layouts)(struct gg_source *source, gg_visit_layout_fn *visit,
+					    void *data);
 
 	// The reason why memory in MAP, or NULL where the RAM is not known, is absent, and what to
 	// do about it, where source->backing has no advice. Valid as long as SOURCE is. NULL where

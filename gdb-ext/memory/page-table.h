@@ -18,6 +18,8 @@ struct gg_page_entry {
 	uint64_t value;
 };
 
+typedef struct gg_error *gg_visit_entry_fn(void *data, const struct gg_page_entry *entry);
+
 // The meaning of an entry.
 struct gg_page_target {
 	bool present;
@@ -74,9 +76,7 @@ struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 // Maps GVA, and calls VISIT, which may be NULL, with each entry on the way, the root's first. An
 // error of VISIT's ends the walk.
 struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
-				    struct gg_error *(*visit)(void *data,
-							      const struct gg_page_entry *entry),
-				    void *data, struct gg_mapping *ret);
+				    gg_visit_entry_fn *visit, void *data, struct gg_mapping *ret);
 
 // Returns the bytes from GVA to the end of the area that its table of the last level maps, which is
 // not mapped where that table cannot be read.

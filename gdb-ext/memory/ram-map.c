@@ -84,9 +84,7 @@ struct gg_error *gg_ram_map_read(const struct gg_ram_map *map, gg_gpa_t gpa, voi
 	return NULL;
 }
 
-struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
-				   struct gg_error *(*visit)(void *data,
-							     const struct gg_ram_range *piece),
+struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, gg_visit_range_fn *visit,
 				   void *data)
 {
 	for (size_t i = 0; i < map->count; i++) {
@@ -115,9 +113,7 @@ struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
 	return NULL;
 }
 
-struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map,
-				   struct gg_error *(*visit)(void *data,
-							     const struct gg_ram_range *piece),
+struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map, gg_visit_range_fn *visit,
 				   void *data)
 {
 	const struct gg_ram_range *last = &map->ranges[0];

@@ -32,16 +32,12 @@ struct gg_error *gg_ram_map_read(const struct gg_ram_map *map, gg_gpa_t gpa, voi
 				 size_t size);
 
 // Calls VISIT with every piece of the map that its backing does not hold, ascending.
-struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map,
-				   struct gg_error *(*visit)(void *data,
-							     const struct gg_ram_range *piece),
+struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, gg_visit_range_fn *visit,
 				   void *data);
 
 // Calls VISIT with every piece of the RAM at guest-physical 0, between two parts of it, that no
 // CPU's access reaches: a device's memory, a ROM or SMRAM is mapped over the piece. Ascending.
-struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map,
-				   struct gg_error *(*visit)(void *data,
-							     const struct gg_ram_range *piece),
+struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map, gg_visit_range_fn *visit,
 				   void *data);
 
 #endif

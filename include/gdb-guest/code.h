@@ -25,6 +25,9 @@ struct gg_instruction {
 	gg_gva_t target;
 };
 
+typedef struct gg_error *gg_visit_instruction_fn(void *data,
+						 const struct gg_instruction *instruction);
+
 struct gg_disassembly {
 	int64_t cpu; // whose address space and mode; or GG_KERNEL_TABLES
 	gg_gva_t address;
@@ -35,10 +38,9 @@ struct gg_disassembly {
 // Calls VISIT for each instruction that WHAT has. An error of VISIT's ends the work. GG_UNSUPPORTED
 // for an architecture whose code is not shown yet; notices and other errors are those of
 // gg_guest_address_space() and gg_address_space_read().
-struct gg_error *gg_guest_disassemble(
-	struct gg_guest *guest, const struct gg_disassembly *what,
-	struct gg_error *(*visit)(void *data, const struct gg_instruction *instruction), void *data,
-	const struct gg_notices *notices);
+struct gg_error *gg_guest_disassemble(struct gg_guest *guest, const struct gg_disassembly *what,
+				      gg_visit_instruction_fn *visit, void *data,
+				      const struct gg_notices *notices);
 
 #pragma GCC visibility pop
 

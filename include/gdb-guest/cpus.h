@@ -64,18 +64,17 @@ struct gg_cpu {
 	const struct gg_cpu *nested; // the CPU as the nested guest has it, or NULL
 };
 
+typedef struct gg_error *gg_visit_cpu_fn(void *data, const struct gg_cpu *cpu);
+
 // Calls VISIT for every vCPU, in QEMU's order. An error of VISIT's ends the visit.
-struct gg_error *gg_guest_cpus(struct gg_guest *guest,
-			       struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
-			       void *data);
+struct gg_error *gg_guest_cpus(struct gg_guest *guest, gg_visit_cpu_fn *visit, void *data);
 
 // Calls VISIT for the CPUs whose cpu_index is in INDICES, in the order of INDICES; for all CPUs in
 // QEMU's order where INDICES is NULL. A CPU that executes the chosen kernel has its symbol. NOTICES get
 // a line where the kernel's symbols are damaged.
-struct gg_error *
-gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices, size_t count,
-			   struct gg_error *(*visit)(void *data, const struct gg_cpu *cpu),
-			   void *data, const struct gg_notices *notices);
+struct gg_error *gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices,
+					    size_t count, gg_visit_cpu_fn *visit, void *data,
+					    const struct gg_notices *notices);
 
 // "current", "stale", "unknown", "noted".
 const char *gg_freshness_name(enum gg_freshness freshness);

@@ -45,12 +45,12 @@ struct gg_kernel_info {
 	uint64_t time; // of that, in nanoseconds of the kernel's clock
 };
 
+typedef struct gg_error *gg_visit_kernel_fn(void *data, const struct gg_kernel_info *kernel);
+
 // Calls VISIT for every kernel in the guest's RAM, those that more CPUs run first: the running one,
 // the crashed one that a kernel for crashes was booted after, and what all of RAM has, which is
 // looked at unless that is behind a gdbstub; with SCAN it is there too. GG_NOT_FOUND without any.
-struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan,
-				  struct gg_error *(*visit)(void *data,
-							    const struct gg_kernel_info *kernel),
+struct gg_error *gg_guest_kernels(struct gg_guest *guest, bool scan, gg_visit_kernel_fn *visit,
 				  void *data);
 
 struct gg_kernels_options {
@@ -58,7 +58,7 @@ struct gg_kernels_options {
 	bool json; // an object on a line for each kernel
 	// Called with each kernel, in the order of the list, whose numbers start at 1. An error ends
 	// the command. May be NULL.
-	struct gg_error *(*visit)(void *data, const struct gg_kernel_info *kernel);
+	gg_visit_kernel_fn *visit;
 	void *data; // for VISIT
 };
 

@@ -16,12 +16,12 @@ struct gg_structure_row {
 	const char *proof;                    // of what was found, or why it was not
 };
 
+typedef struct gg_error *gg_visit_layout_fn(void *data, const struct gg_structure_row *row);
+
 // Calls VISIT for every member that can be found by structure, whether or not it was. An error of
 // VISIT's ends it. GG_UNSUPPORTED where QEMU's memory is not looked at.
-struct gg_error *
-gg_guest_compare_layouts(struct gg_guest *guest,
-			 struct gg_error *(*visit)(void *data, const struct gg_structure_row *row),
-			 void *data);
+struct gg_error *gg_guest_compare_layouts(struct gg_guest *guest, gg_visit_layout_fn *visit,
+					  void *data);
 
 #pragma GCC visibility pop
 

@@ -45,6 +45,8 @@ struct gg_log_record {
 	size_t dict_size;
 };
 
+typedef struct gg_error *gg_visit_record_fn(void *data, const struct gg_log_record *record);
+
 // A time that records are chosen by; one without a time is not chosen then.
 struct gg_log_bound {
 	bool is_set;
@@ -96,9 +98,8 @@ void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_S
 // visited. GG_NOT_FOUND where there is no log, GG_INVALID for a wrong QUERY. An error of VISIT's or
 // NOTICES' ends it.
 struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query *query,
-			      struct gg_error *(*visit)(void *data,
-							const struct gg_log_record *record),
-			      void *data, const struct gg_notices *notices);
+			      gg_visit_record_fn *visit, void *data,
+			      const struct gg_notices *notices);
 
 // The same records as text, in STYLE, to WRITE: any number of bytes at a time.
 struct gg_error *gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,

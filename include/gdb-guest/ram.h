@@ -19,26 +19,20 @@ struct gg_ram_range {
 	uint64_t offset;   // of its first byte in the RAMBlock
 };
 
+typedef struct gg_error *gg_visit_range_fn(void *data, const struct gg_ram_range *range);
+
 // Calls VISIT for every range of guest RAM, ascending by guest-physical address, none overlapping
 // another. An error of VISIT's ends it.
-struct gg_error *
-gg_guest_ram(struct gg_guest *guest,
-	     struct gg_error *(*visit)(void *data, const struct gg_ram_range *range), void *data);
+struct gg_error *gg_guest_ram(struct gg_guest *guest, gg_visit_range_fn *visit, void *data);
 
 // Calls VISIT likewise for every piece of RAM whose bytes are absent: the core was made without
 // them, they had not arrived by migration, they cannot be read.
-struct gg_error *gg_guest_absent(struct gg_guest *guest,
-				 struct gg_error *(*visit)(void *data,
-							   const struct gg_ram_range *piece),
-				 void *data);
+struct gg_error *gg_guest_absent(struct gg_guest *guest, gg_visit_range_fn *visit, void *data);
 
 // Calls VISIT likewise for every piece of the RAM at guest-physical 0 that the memory map hides
 // from the CPUs: a device's memory, a ROM or SMRAM is mapped over the piece. QEMU's own dump lacks
 // these pieces too.
-struct gg_error *gg_guest_hidden(struct gg_guest *guest,
-				 struct gg_error *(*visit)(void *data,
-							   const struct gg_ram_range *piece),
-				 void *data);
+struct gg_error *gg_guest_hidden(struct gg_guest *guest, gg_visit_range_fn *visit, void *data);
 
 // Returns the reason why memory is absent, and the advice, valid as long as GUEST is.
 const char *gg_guest_absent_advice(const struct gg_guest *guest);

@@ -37,9 +37,7 @@ static struct gg_log_record *take_held(struct gg_log_filter *filter)
 }
 
 struct gg_error *gg_log_filter_init(struct gg_log_filter *filter, const struct gg_log_query *query,
-				    struct gg_error *(*visit)(void *data,
-							      const struct gg_log_record *record),
-				    void *data)
+				    gg_visit_record_fn *visit, void *data)
 {
 	*filter = (struct gg_log_filter){ .query = query, .visit = visit, .data = data };
 	filter->end_held = &filter->first_held;

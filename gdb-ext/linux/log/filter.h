@@ -15,7 +15,7 @@ struct gg_log_held;
 struct gg_log_filter {
 	const struct gg_log_query *query;
 	struct gg_log_sink *from; // whose records come in
-	struct gg_error *(*visit)(void *data, const struct gg_log_record *record);
+	gg_visit_record_fn *visit;
 	void *data;
 	bool has_pattern;
 	regex_t pattern;
@@ -34,9 +34,7 @@ struct gg_log_filter {
 
 // GG_INVALID for a pattern that is none. QUERY must outlive the filter.
 struct gg_error *gg_log_filter_init(struct gg_log_filter *filter, const struct gg_log_query *query,
-				    struct gg_error *(*visit)(void *data,
-							      const struct gg_log_record *record),
-				    void *data);
+				    gg_visit_record_fn *visit, void *data);
 void gg_log_filter_deinit(struct gg_log_filter *filter);
 
 // To be a sink's function, with the filter as its data.

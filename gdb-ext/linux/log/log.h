@@ -26,7 +26,7 @@ struct gg_log_position {
 
 // The receiver of the records that a reader finds.
 struct gg_log_sink {
-	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
+	gg_visit_record_fn *record;
 	void *data;
 	const struct gg_notices *notices; // NULL: none are wanted
 

@@ -8,7 +8,7 @@
 
 struct gg_log_new {
 	// Takes a new record.
-	struct gg_error *(*record)(void *data, const struct gg_log_record *record);
+	gg_visit_record_fn *record;
 	void *data;
 	const struct gg_notices *notices; // or NULL
 

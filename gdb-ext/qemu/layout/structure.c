@@ -483,9 +483,9 @@ const struct gg_host *gg_structure_host(struct gg_structure *structure)
 
 // ---- Comparison ----
 
-static struct gg_error *
-compare_group(const struct gg_structure *structure, const struct group *group, const char *type,
-	      struct gg_error *(*visit)(void *data, const struct gg_structure_row *row), void *data)
+static struct gg_error *compare_group(const struct gg_structure *structure,
+				      const struct group *group, const char *type,
+				      gg_visit_layout_fn *visit, void *data)
 {
 	if (group->err) {
 		const struct gg_structure_row row = { .type = type,
@@ -513,9 +513,7 @@ compare_group(const struct gg_structure *structure, const struct group *group, c
 	return err;
 }
 
-struct gg_error *gg_structure_compare(struct gg_structure *structure,
-				      struct gg_error *(*visit)(void *data,
-								const struct gg_structure_row *row),
+struct gg_error *gg_structure_compare(struct gg_structure *structure, gg_visit_layout_fn *visit,
 				      void *data)
 {
 	const struct {

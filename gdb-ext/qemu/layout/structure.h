@@ -38,9 +38,7 @@ bool gg_structure_has_types(struct gg_structure *structure);
 
 // Calls VISIT for every member that can be found by structure, whether or not it was. An error of
 // VISIT's ends it.
-struct gg_error *gg_structure_compare(struct gg_structure *structure,
-				      struct gg_error *(*visit)(void *data,
-								const struct gg_structure_row *row),
+struct gg_error *gg_structure_compare(struct gg_structure *structure, gg_visit_layout_fn *visit,
 				      void *data);
 
 #endif
