@@ -126,7 +126,7 @@ try_logged() {
 	return "$status"
 }
 
-# The same, where failing is the end.
+# Runs a command as run_quietly does, where failing is the end.
 run_logged() {
 	local status=0 words=("$@")
 	try_logged "$@" || status=$?

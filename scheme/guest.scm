@@ -6,7 +6,7 @@
 (let ((directory (dirname (current-filename)))
       (auto-compile? %load-should-auto-compile))
   (define (load-commands)
-    ;; Whoever sources this can call what the commands stand on: (guest-log).
+    ;; A user who sources this file can call the procedures under the commands: (guest-log).
     (for-each (lambda (module)
                 (module-use! (current-module) (resolve-interface `(gdb-guest ,module))))
               '(dump-guest-memory guest-info guest-kernel guest-klog guest-regs guest-select guest-sysrq guest-vtop guest-x))

@@ -226,7 +226,7 @@ static struct gg_error *parse_options(const struct gg_command *command, const ch
 	return err;
 }
 
-// As GDB shows it: after half a second, on a terminal.
+// Shows progress as GDB does: after half a second, on a terminal.
 static struct gg_error *show_progress(void *data, const struct gg_dump_progress *progress)
 {
 	struct output *output = data;

@@ -63,7 +63,8 @@ static bool exists(const char *path)
 	return !stat(path, &status);
 }
 
-// Why no file can be made beside PATH: ERRNUM, with the first folder on the way that is missing.
+// Returns the reason for which no file can be made beside PATH: ERRNUM, with the first missing
+// folder.
 static struct gg_error *folder_error(int errnum, const char *path)
 {
 	_cleanup_free_ char *folder = strdup(path);

@@ -10,7 +10,8 @@
 // RET, and how many bytes it has. 0 where it is not UTF-8 (Unicode 15, table 3-7).
 size_t gg_utf8_decode(const char *bytes, size_t size, uint32_t *ret);
 
-// May a terminal have it? Not control characters, nor what turns the direction of writing.
+// Tests whether a terminal may get CHARACTER: no control character, nor one that turns the
+// direction of writing.
 bool gg_is_printable(uint32_t character);
 
 #endif

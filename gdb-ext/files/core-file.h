@@ -12,7 +12,7 @@ struct gg_core_file;
 // Opens the ELF core at PATH, of a process. GG_BAD_DATA where it is none, or its segments overlap.
 struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret);
 
-// The same for a vmcore, whose segments' addresses are the guest-physical ones (p_paddr).
+// Opens a vmcore, whose segments' addresses are the guest-physical ones (p_paddr).
 struct gg_error *gg_core_file_open_vmcore(const char *path, struct gg_core_file **ret);
 
 // Tests whether the file PATH is an ELF core with a guest's or a machine's own memory, and not a

@@ -19,7 +19,7 @@ struct gg_kdump_piece {
 struct gg_kdump_bytes {
 	int fd;        // borrowed
 	uint64_t size; // of the plain form
-	// Of a flattened file, ascending by offset, disjoint; NULL for a plain file.
+	// the pieces of a flattened file, ascending by offset, disjoint; NULL for a plain file
 	struct gg_kdump_piece *pieces;
 	size_t count;
 	bool flattened;

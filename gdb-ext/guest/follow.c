@@ -109,7 +109,7 @@ static struct gg_error *compare_kernel(struct gg_log_follow *follow)
 			     "another kernel runs in the guest now: it was started anew");
 }
 
-// Of a guest that has been found anew nothing is known yet. That there is no kernel now is no
+// Finds the kernel of a guest that was found anew. A guest without a kernel now is no
 // error.
 static struct gg_error *find_kernel(struct gg_log_follow *follow)
 {
@@ -122,7 +122,7 @@ static struct gg_error *find_kernel(struct gg_log_follow *follow)
 static struct gg_error *check_kernel(struct gg_log_follow *follow, bool *ret)
 {
 	*ret = true;
-	// Where it never was plain that the kernel runs, it cannot be seen that it does not.
+	// A kernel that was never plain to run cannot be seen to run no more.
 	if (!follow->has_kernel)
 		return NULL;
 	struct gg_error *err = follow->guest->kernel ? NULL : find_kernel(follow);

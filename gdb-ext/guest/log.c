@@ -14,7 +14,7 @@
 
 // ---- By what it looks like ----
 
-// How the log was found is a notice, for a guess may be wrong.
+// Tells the way the log was found, since a guess may be wrong.
 static struct gg_error *read_guess(struct gg_log_search *search, const char *where,
 				   struct gg_log_sink *sink)
 {
@@ -66,14 +66,14 @@ static struct gg_error *add_tables_of(struct gg_guest *guest, const struct gg_qe
 	return err;
 }
 
-// Those that the CPUs use: a CPU in a process has the kernel's half too.
+// Adds the tables that the CPUs use: a CPU in a process has the kernel's half too.
 static void add_tables(struct gg_guest *guest, struct gg_log_search *search)
 {
 	for (size_t i = 0; i < guest->machine.cpus.count; i++)
 		gg_error_destroy(add_tables_of(guest, &guest->machine.cpus.cpus[i], search));
 }
 
-// What the guest is, where no log is found in it.
+// Says what the guest is, where no log is found in it.
 static struct gg_error *explain(const struct gg_log_search *search, struct gg_error *no_kernel,
 				struct gg_error *no_log)
 {

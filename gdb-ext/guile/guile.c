@@ -15,7 +15,7 @@ __attribute__((visibility("default"))) void gg_guile_init(void);
 
 enum question { READ, SYMBOL, MEMBER, REGISTERS, QUESTION_COUNT };
 
-// What a guest of Scheme's consists of. Allocated by the collector, which so sees the procedures.
+// A guest of Scheme's. The collector allocates it, and so sees the procedures.
 struct scheme_guest {
 	struct gg_host host;
 	SCM answers[QUESTION_COUNT];
@@ -152,7 +152,7 @@ static struct gg_error *ask(struct scheme_guest *guest, enum question question, 
 	return gg_guile_call(guest->answers[question], arguments, ret);
 }
 
-// What is read by value is memory of GDB's that the collector does not know the size of.
+// Memory that is read by value is GDB's: the collector does not know its size.
 static void collect_values(struct scheme_guest *guest, size_t size)
 {
 	enum { COLLECT_INTERVAL = 16 << 20 };
@@ -233,7 +233,7 @@ static const struct gg_host_ops scheme_ops = {
 	.registers = host_registers,
 };
 
-// What the writer throws is dropped: the log must not change what a command does.
+// Drops what the writer throws: the log must not change what a command does.
 static void write_debug(void *data, const char *line)
 {
 	const struct scheme_guest *guest = data;

@@ -61,7 +61,7 @@ void gg_guile_init_dump(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 
-// And those of log.c, sysrq.c, output.c, command.c.
+// Define the procedures of log.c, sysrq.c, output.c, command.c.
 void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
 void gg_guile_init_output(void);

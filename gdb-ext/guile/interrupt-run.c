@@ -20,7 +20,7 @@
 
 enum { INSISTS_AFTER = 3, AGAIN_AFTER = 1 }; // seconds
 
-// Of the run that is under way; its signals come in one thread.
+// The run that is under way; its signals come in one thread.
 static struct {
 	unsigned int milliseconds;
 	timer_t timer;
@@ -66,7 +66,7 @@ static sigset_t interrupt_only(void)
 	return mask;
 }
 
-// One that waits does not insist.
+// Ctrl-C that waits already does not insist.
 static void note_pending(void)
 {
 	const sigset_t mask = interrupt_only();
@@ -100,9 +100,9 @@ static int set_timer(unsigned int milliseconds)
 	return timer_settime(run.timer, 0, &times, NULL);
 }
 
-// Has the signal come while the thread was in poll() without a limit? There GDB's loop of events
-// waits (gdbsupport/event-loop.cc), and nothing else of it does. What a signal interrupts is not
-// restarted; the arguments are where they were. Not known of other machines.
+// Tests whether the signal came while the thread was in poll() without a limit. There GDB's loop of
+// events waits (gdbsupport/event-loop.cc), and nothing else of it does. What a signal interrupts is
+// not restarted; the arguments are where they were. Not known of other machines.
 static bool is_in_poll(const void *context)
 {
 #ifdef __x86_64__
@@ -177,7 +177,7 @@ static void on_interrupt(int signal_number, siginfo_t *info, void *context)
 	errno = saved_errno;
 }
 
-// When the time is over, and from then on, every second: may the user insist?
+// Runs when the time is over, and from then on every second: the user may insist then.
 static void on_end_of_time(siginfo_t *info, void *context)
 {
 	struct timespec now;
@@ -227,7 +227,7 @@ static void end_run(void)
 	gg_interrupt_catch(NULL);
 	sigaction(time_signal(), &drop_pending, NULL);
 	sigaction(time_signal(), &run.time_action, NULL);
-	// What was blocked is ours to note.
+	// A signal that was blocked is ours to note.
 	pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
 }
 

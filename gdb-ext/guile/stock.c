@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// As debugger.py has them.
+// The same numbers as in debugger.py.
 enum item_kind {
 	ITEM_NONE,
 	ITEM_FALSE,
@@ -54,7 +54,7 @@ static size_t object_count, collect_at = OBJECTS_BETWEEN_COLLECTIONS;
 
 // ---- Questions ----
 
-// What a question's structures point to, for the collector to see.
+// The memory that a question's structures point to, for the collector to see.
 struct question {
 	SCM kept;
 };
@@ -163,7 +163,8 @@ static SCM value_of(const struct item *item)
 	return SCM_UNSPECIFIED;
 }
 
-// As GDB's own procedures throw: KEY, the procedure, the message's format and its arguments, #f.
+// Throws as GDB's own procedures do: KEY, the procedure, the message's format and its arguments,
+// #f.
 static void throw_exception(const struct item *item)
 {
 	SCM parts = item->kind == ITEM_EXCEPTION ? list_of(item) : SCM_EOL;
@@ -296,7 +297,7 @@ static void *enter(void *data)
 	return data;
 }
 
-// Has Scheme ask what it is to do, do it, and tell the result: all by questions. False where it
+// Lets Scheme ask for its work, do it, and tell the result: all by questions. False where it
 // could not even tell, of which Guile has printed why.
 bool gg_stock_enter(void)
 {

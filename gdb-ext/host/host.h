@@ -24,7 +24,7 @@ struct gg_error *gg_host_read_text(const struct gg_host *host, uint64_t address,
 
 struct gg_error *gg_host_symbol(const struct gg_host *host, const char *name, uint64_t *ret);
 
-// One member that a reader needs. A reader has all of its own in one table, and fails before it
+// A member that a reader needs. A reader has all its members in one table, and fails before it
 // reads anything if one is missing.
 struct gg_layout_row {
 	const char *type;

@@ -17,7 +17,7 @@
 
 // ---- The place of the headers ----
 
-// As the kernel's memparse() (lib/cmdline.c) has it.
+// Parses a size as the kernel's memparse() (lib/cmdline.c) does.
 static bool parse_size(const char *text, const char **end, uint64_t *ret)
 {
 	static const char suffixes[] = "kmgtpe";

@@ -86,7 +86,7 @@ enum { GG_KERNEL_PAGINGS = 2 };
 size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,
 			     struct gg_paging ret[GG_KERNEL_PAGINGS]);
 
-// As firmware_mode().
+// Returns the result of firmware_mode(), NULL where ARCH has none.
 const char *gg_arch_firmware_mode(const struct gg_arch *arch, const struct gg_registers *registers);
 
 #endif

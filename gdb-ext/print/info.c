@@ -91,7 +91,7 @@ static void append_line(struct gg_buffer *out, const char *name, const char *for
 	free(text);
 }
 
-// The same for the text that LINE holds, which is emptied.
+// Appends the text that LINE holds, and empties LINE.
 static void append_collected(struct gg_buffer *out, const char *name, struct gg_buffer *line)
 {
 	gg_buffer_append(line, "", 1);
@@ -332,7 +332,7 @@ struct gg_error *gg_info_tell(const struct gg_info *info, const struct gg_notice
 		const char *text = i >= PROBLEMS ? info->notices[i - PROBLEMS]
 				   : problems[i] ? gg_error_message(problems[i])
 						 : NULL;
-		// One reason may be that of several facts.
+		// Several facts may have the same reason.
 		for (size_t j = 0; text && j < count; j++)
 			if (!strcmp(text, told[j]))
 				text = NULL;

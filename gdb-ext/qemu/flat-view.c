@@ -228,7 +228,7 @@ static struct gg_error *add_flat_ranges(const struct reader *reader, struct gg_c
 		struct gg_error *err = gg_cursor_sub(array, reader->layout.flat_range.size, &entry);
 		if (!err)
 			err = decode_flat_range(&reader->layout, &entry, &range);
-		// One range of 2^64 bytes of I/O is a machine without memory.
+		// A single range of 2^64 bytes of I/O is a machine without memory.
 		if (!err && i == 0 && count == 1 && range.start == 0 && range.size == 0)
 			return NULL;
 		if (!err)

@@ -87,7 +87,7 @@ static struct gg_error *check_type(const struct gg_host *host, uint64_t object)
 			       type);
 }
 
-// One pass over the bitmap, which joins plugged blocks to runs.
+// Passes over the bitmap once, and joins plugged blocks to runs.
 struct scan {
 	const struct gg_host *host;
 	uint64_t bitmap;

@@ -11,14 +11,14 @@
 
 enum {
 	PAGE = 4096,
-	// What is read and written at once, and between two looks at Ctrl-C. As it fits into a
-	// core's second level cache, bytes are there still when they are written.
+	// The bytes that are read and written at once, and between two looks at Ctrl-C. As they fit
+	// into a core's second level cache, bytes are there still when they are written.
 	CHUNK = 1 << 18,
 	// Reading and writing are bound by memory: more threads than this do not help.
 	MAX_THREADS = 4,
 };
 
-// What the threads share, under the lock.
+// The state that the threads share, under the lock.
 struct run {
 	struct gg_copy *copy;
 	pthread_mutex_t lock;
@@ -158,7 +158,7 @@ static void fail(struct run *run, struct gg_error *err)
 		run->err = err;
 }
 
-// One step of a thread's: takes a piece, copies it. False when there is nothing left to do.
+// Takes a piece and copies it. Returns false when nothing is left.
 static bool step(struct run *run, uint8_t *buffer)
 {
 	struct piece piece;

@@ -78,7 +78,7 @@ static struct gg_error *note_progress(void *data, size_t piece, uint64_t done)
 	return err;
 }
 
-// Is more memory known to be absent than when the pieces were laid out?
+// Tests whether more memory is known to be absent than when the pieces were laid out.
 static bool is_outdated(const struct dump *dump)
 {
 	return gg_guest_backing(dump->guest)->unreadable != dump->unreadable;

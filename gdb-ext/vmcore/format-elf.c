@@ -29,13 +29,13 @@ static struct gg_error *elf_error(const char *what)
 	return gg_error_create(GG_SYSTEM, "%s: libelf: %s", what, elf_errmsg(-1));
 }
 
-// How many program headers there are, at most: besides the segments, the notes and the image.
+// Returns the largest number of program headers: besides the segments, the notes and the image.
 static size_t max_headers(const struct gg_vmcore_elf *elf)
 {
 	return elf->count + 2;
 }
 
-// Where the notes are: the same whether or not all headers come to be.
+// Returns the offset of the notes: the same whether or not all headers come to be.
 static uint64_t notes_offset(const struct gg_vmcore_elf *elf)
 {
 	return sizeof(Elf64_Ehdr) + max_headers(elf) * sizeof(Elf64_Phdr) + 2 * sizeof(Elf64_Shdr);

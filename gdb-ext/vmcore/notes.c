@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-// What is told of a CPU's notes.
+// The facts about a CPU's notes that the user is told.
 struct told {
 	bool known;      // all that the notes tell a reader
 	bool is_unknown; // nothing of the guest's own registers
@@ -14,7 +14,7 @@ struct told {
 	const char *firmware_mode; // as struct gg_cpu_ops has it
 };
 
-// One CPU's: NT_PRSTATUS to NOTES, QEMU's to OWN.
+// Appends a CPU's notes: NT_PRSTATUS to NOTES, QEMU's to OWN.
 static struct gg_error *append_cpu(struct gg_guest *guest, const struct gg_arch *arch,
 				   const struct gg_qemu_cpu *cpu, struct gg_buffer *notes,
 				   struct gg_buffer *own, struct told *told)
@@ -109,7 +109,7 @@ static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, bool *li
 	return err;
 }
 
-// Of a CPU in a nested guest.
+// Tells the state of CPUs in a nested guest.
 static struct gg_error *tell_nesting(const struct gg_qemu_cpus *cpus, const struct told *told,
 				     bool *listed, const struct gg_notices *notices)
 {

@@ -126,7 +126,7 @@ struct gg_value {
 // The value of NAME; NULL where it was not given. Valid as long as OPTIONS is.
 const struct gg_value *gg_options_value(const struct gg_options *options, const char *name);
 
-// The same in short: whether it was given, its text or NULL, its number or INSTEAD.
+// Return, in short, whether the option was given, its text or NULL, its number or INSTEAD.
 bool gg_options_has(const struct gg_options *options, const char *name);
 const char *gg_options_text(const struct gg_options *options, const char *name);
 uint64_t gg_options_number(const struct gg_options *options, const char *name, uint64_t instead);

@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(default)
 
-// Whether the registers that QEMU has are the CPU's.
+// The relation of the registers that QEMU has to the CPU's.
 enum gg_freshness {
 	GG_CURRENT, // they are
 	GG_STALE,   // the CPU has run under KVM since QEMU last asked for them
@@ -22,7 +22,8 @@ enum gg_freshness {
 	GG_NOTED,   // there is no QEMU: they are as a vmcore's notes have them
 };
 
-// Whether a CPU executes a nested guest: one that the guest, a hypervisor itself, runs.
+// The answer to whether a CPU executes a nested guest: a guest that the guest, a hypervisor itself,
+// runs.
 enum gg_nesting {
 	GG_NOT_NESTED,
 	GG_NESTED,
@@ -55,7 +56,7 @@ struct gg_cpu {
 	const char *pc_name, *sp_name, *root_name; // the architecture's names: "pc", "sp", "ttbr0"
 	const struct gg_register *registers;
 	size_t register_count;
-	// As QEMU's "info registers" shows them, "?" for what is not known; behind that lines with
+	// The lines of QEMU's "info registers", "?" for what is not known; behind them lines with
 	// what QEMU does not show.
 	const char *text;
 	enum gg_nesting

@@ -54,8 +54,8 @@ struct gg_dump_result {
 struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *options,
 			 struct gg_dump_result *ret);
 
-// The same, and writes a line for each range when it is begun, and the size, the time and the rate
-// at the end. NOTICES replaces that of OPTIONS.
+// Dumps as gg_dump(), and writes a line for each range when it is begun, and the size, the time and
+// the rate at the end. NOTICES replaces that of OPTIONS.
 struct gg_error *gg_print_dump(struct gg_guest *guest, const struct gg_dump_options *options,
 			       const struct gg_writer *writer, const struct gg_notices *notices);
 

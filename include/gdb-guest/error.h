@@ -50,7 +50,7 @@ struct gg_error *gg_error_context(struct gg_error *err, const char *format, ...)
 enum gg_error_kind gg_error_kind(const struct gg_error *err);
 const char *gg_error_kind_word(enum gg_error_kind kind);
 
-// One line, valid as long as ERR is.
+// Returns the message, one line, valid as long as ERR is.
 const char *gg_error_message(const struct gg_error *err);
 
 // The address that could not be read; 0 for other kinds than GG_FAULT.

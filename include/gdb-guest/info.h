@@ -103,7 +103,7 @@ struct gg_info_options {
 	// number or address.
 	const char *target_kind;
 	const char *target;
-	// Of a gdbstub's guest, or NULL: whether it ran before the debugger connected ("ran",
+	// for a gdbstub's guest, or NULL: whether it ran before the debugger connected ("ran",
 	// "paused", "resumed" or "unknown"), and that and what becomes of it as a sentence.
 	const char *state_before;
 	const char *state_text;

@@ -21,7 +21,7 @@ void gg_interrupt_end(void);
 // GG_INTERRUPTED if Ctrl-C came since the outermost gg_interrupt_begin().
 struct gg_error *gg_interrupt_check(void);
 
-// That Ctrl-C has been heard, and there is something left to tidy up before all ends.
+// Forgets Ctrl-C: something is left to tidy up before all ends.
 void gg_interrupt_forget(void);
 
 // Puts the debugger's handler in place, inside of those, while the debugger waits for its user;

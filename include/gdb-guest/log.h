@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(default)
 
-// What is known of a record, and what it is.
+// The facts that are known of a record, and its kind.
 enum gg_log_flags {
 	GG_LOG_SEQ = 1 << 0,     // its number
 	GG_LOG_TIME = 1 << 1,    // its time
@@ -54,7 +54,7 @@ struct gg_log_bound {
 	int64_t time;
 };
 
-// Which log, and which of its records.
+// The choice of a log and of its records.
 struct gg_log_query {
 	// The log is not the guest's, but in this transcript of what x or xp of QEMU's monitor
 	// printed. Or NULL.
@@ -68,7 +68,7 @@ struct gg_log_query {
 	uint64_t tail;    // only the last so many of them; 0 for all
 };
 
-// How a log is written. All but JSON is as dmesg has it: each line of a text gets the prefix;
+// The style of a log's text. All but JSON is as dmesg has it: each line of a text gets the prefix;
 // control characters and what is not UTF-8 are \xHH; where records were lost stands a line that
 // starts "note:".
 struct gg_log_style {
@@ -101,7 +101,7 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 			      gg_visit_record_fn *visit, void *data,
 			      const struct gg_notices *notices);
 
-// The same records as text, in STYLE, to WRITE: any number of bytes at a time.
+// Writes the same records as text, in STYLE, to WRITE: any number of bytes at a time.
 struct gg_error *gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 				    const struct gg_log_style *style,
 				    struct gg_error *(*write)(void *data, const char *text,
@@ -130,7 +130,7 @@ struct gg_error *gg_log_follow_look(struct gg_log_follow *follow, struct gg_gues
 							      size_t size),
 				    void *data, const struct gg_notices *notices, bool *ret);
 
-// The same as gg_guest_log_print() into the file PATH, which appears when it is whole. FORCE
+// Prints as gg_guest_log_print() into the file PATH, which appears when it is whole. FORCE
 // replaces an existing file. RET is how many records were written.
 struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_query *query,
 				   const struct gg_log_style *style, const char *path, bool force,

@@ -10,7 +10,8 @@
 
 enum { GG_SYSRQ_MAX_CODES = 4 };
 
-// What a PS/2 keyboard sends, as the guest reads it from its keyboard controller (scan code set 1).
+// The bytes that a PS/2 keyboard sends, as the guest reads them from its keyboard controller (scan
+// code set 1).
 struct gg_sysrq_codes {
 	uint8_t press[GG_SYSRQ_MAX_CODES];
 	size_t press_count;
@@ -27,7 +28,7 @@ struct gg_sysrq_key {
 // All keys, the letters first.
 const struct gg_sysrq_key *gg_sysrq_keys(size_t *ret_count);
 
-// How KEY, one of those, is typed.
+// Fills in the bytes that type KEY, a key of gg_sysrq_keys().
 void gg_sysrq_type(char key, struct gg_sysrq_codes *ret);
 
 #pragma GCC visibility pop

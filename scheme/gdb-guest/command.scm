@@ -49,7 +49,7 @@
   "The value of the option or argument NAME, or #f."
   (assq-ref (cdr options) name))
 
-;; What the library asks a debugger for: see gdb-ext/guile/command.c.
+;; The answers that the library asks of a debugger: see gdb-ext/guile/command.c.
 (define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f))
   (vector evaluate-integer set-convenience-variable (styled-output?)
           (equal? (setting "disassembly-flavor") "intel")

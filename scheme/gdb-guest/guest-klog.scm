@@ -104,7 +104,7 @@ notices."
       (match (run (length-of-run (milliseconds-since start)))
         (#t (loop notices))
         (reason
-         ;; What led to it.
+         ;; Show the lines that led to it.
          (look-at-log look follow options notices)
          reason)))))
 

@@ -198,7 +198,7 @@ nothing reads its PS/2 keyboard" seconds))
            (* 3 seconds)))
     (reason (note "the guest stopped: ~a" reason))))
 
-;; It has to be an error: without one GDB, whose target broke off while it ran, does not prompt.
+;; The end must be an error: without an error GDB, whose target broke off while it ran, does not prompt.
 (define (explain-end destroys? thunk)
   "Calls THUNK.  After a key that DESTROYS? it is no wonder if the guest is gone."
   (catch 'gdb-guest-error
@@ -215,7 +215,7 @@ nothing reads its PS/2 keyboard" seconds))
        (dynamic-wind
          (const #t)
          (lambda ()
-           ;; What is there already is no answer.
+           ;; Lines that are there already are no answer.
            (look (lambda (guest) (%log-follow-look follow guest (const #t))))
            (call-with-pressed-keys
             target run press release

@@ -152,7 +152,7 @@
     (lambda () (gdb:lookup-symbol name))
     (const #t)))                        ; no frame is selected: the expression will tell
 
-;; Where there is debuginfo, it has all symbols.  Where there is none, only an expression finds those
+;; Debuginfo has all symbols.  Without debuginfo only an expression finds the symbols
 ;; of the symbol table; to find that there is none takes GDB 13 20 ms the first time.
 (define (debuginfo?)
   (gdb:lookup-global-symbol "main"))
@@ -381,7 +381,7 @@ name (the current one's core, a process's number, an address, or #f) and about, 
      (answering 'interrupted (lambda () (execute-to-string let-out)))
      (thunk))))
 
-;; One that came as the target stopped for another reason is still on GDB's mind too.
+;; A Ctrl-C that came as the target stopped for another reason is still pending in GDB too.
 (define (let-out-interrupt)
   (catch #t
     (lambda () (execute-to-string let-out))
@@ -406,7 +406,7 @@ Inside of `call-with-host' or `interruptible' only."
 ;;; QEMU's gdbstub.  Its memory is that of the selected CPU's page tables, but in its physical mode
 ;;; guest-physical memory.  GDB must not look at a frame in that mode.
 
-;; Of one call: whether the stub is in physical mode, and whether it was before.
+;; The state of one call: whether the stub is in physical mode, and whether it was before.
 (define <stub> (make-record-type 'stub '(physical? before?)))
 (define make-stub (record-constructor <stub>))
 (define stub-physical? (record-accessor <stub> 'physical?))
@@ -511,7 +511,7 @@ memory: maintenance packet Qqemu.PhyMemMode:0\n")))
    (lambda ()
      (call-with-stub target (lambda (stub) (procedure))))))
 
-;; Where a stub's guest had its VMCOREINFO when last seen: an association list by connection.  Whoever
+;; The place of a stub's guest's VMCOREINFO when last seen: an association list by connection.  A reader that
 ;; uses it finds out whether it still is so.
 (define known-notes '())
 
@@ -575,7 +575,7 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
             (lambda ()
               (when stub
                 (remember-note! target (%guest-note guest)))
-              ;; One that is not there any more is forgotten.
+              ;; A choice that is not there any more is forgotten.
               (when (and (chosen-kernel target) (not (%guest-choice guest)))
                 (choose-kernel! target #f))
               (%guest-destroy guest)))))))))
@@ -602,7 +602,7 @@ candidates for the kernel's VMCOREINFO, its symbols and log.  The lines start wi
                                    (string-append "The debug log of the guest's commands is " value
                                                   "."))))
 
-;;; What commands need.
+;;; Procedures for commands.
 
 (define (register-command name doc invoke complete)
   "INVOKE is called with the arguments as one text; COMPLETE with that and the piece of it behind the
@@ -695,7 +695,7 @@ last word break.  An empty line does not repeat the command."
 (setvbuf (gdb:output-port) 'none)
 (setvbuf (gdb:error-port) 'none)
 
-;; As bytes: where the pager's end of a command interrupts `display', what it had encoded stays in the
+;; Writes bytes: where the pager's end of a command interrupts `display', encoded bytes stay in the
 ;; port, which takes no text after that.
 (define (encode text port)
   (string->bytevector text (or (port-encoding port) "UTF-8") 'substitute))

@@ -59,7 +59,7 @@
 
 ;;; Connections.
 
-;; Whether the guest ran, by the number of GDB's connection, which GDB does not use again: `ran',
+;; The guest's state before, by the number of GDB's connection, which GDB does not use again: `ran',
 ;; `paused' or `unknown'.
 (define states '())
 

@@ -14,7 +14,7 @@
   #:use-module (srfi srfi-1)
   #:export (call-with-guest-that-runs))
 
-;;; What can run.
+;;; Targets that can run.
 
 (define (succeeds? command)
   (catch #t
@@ -23,7 +23,7 @@
       #t)
     (const #f)))
 
-;; Of a thread that runs, and of one that is gone, GDB has no registers.
+;; GDB has no registers of a thread that runs, or that is gone.
 (define (standing?)
   (succeeds? "output/r $pc"))
 
@@ -60,7 +60,7 @@ connect again"))
     (when (and (string? state) (not (string=? state "running")))
       (note "QEMU has the guest ~a: it does not run until QEMU's monitor is told \"cont\"" state))))
 
-;;; Why it stands.
+;;; Reasons for which it stands.
 
 (define (fail-to-run text)
   (throw 'gdb-guest-error 'system (string-append "the guest does not run: " text)))
@@ -208,7 +208,7 @@ error."
          (check-runnable target)
          (call-with-run-settings run-procedure))
        (if (eq? (target-kind target) 'stub)
-           ;; What its monitor tells is not kept over a run, nor is the stub's physical mode.
+           ;; The monitor's texts are not kept over a run, nor is the stub's physical mode.
            (live (lambda ()
                    (call-with-own-run
                     (lambda ()

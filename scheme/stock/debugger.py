@@ -21,7 +21,7 @@ import gdb
 
 NONE, FALSE, TRUE, UNSIGNED, SIGNED, TEXT, BYTES, OBJECT, LIST, EXCEPTION = range(10)
 
-# How long another Python thread that only computes may keep a callback waiting; Python's own value is 5 ms.
+# The time for which another Python thread that only computes may keep a callback waiting; Python's own is 5 ms.
 SWITCH_INTERVAL = 1e-4
 
 

@@ -156,7 +156,7 @@
 (define (arch-uchar-type arch)
   (lookup-type "unsigned char"))
 
-;; Which number is whose depends on the version.
+;; The numbers depend on the version.
 (define (constant name)
   (and %ask (ask "constant" name)))
 
@@ -256,7 +256,7 @@
      (ask "register-parameter" name (symbol->string class) value set-doc show-doc doc
           (show-func #f "~")))))
 
-;;; What Python wants done.  The C side calls `enter', which asks what it is.
+;;; Python's requests.  The C side calls `enter', which asks for the request.
 
 (define (exception-message message arguments)
   (apply simple-format #f message arguments))

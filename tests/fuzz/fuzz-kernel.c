@@ -50,7 +50,7 @@ static struct gg_error *ignore_kernel(void *data, const struct gg_kernel_info *k
 	return NULL;
 }
 
-// What the input changes of the log is also taken for the headers of a crashed kernel.
+// Takes the bytes that the input changes in the log for the headers of a crashed kernel, too.
 static void use_kernels(struct gg_guest *guest)
 {
 	const struct gg_ram_map *map;

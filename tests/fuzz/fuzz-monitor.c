@@ -96,7 +96,7 @@ static size_t comparable(const char *text)
 	return (size_t)(end - text);
 }
 
-// What is printed of what was parsed, when it is parsed again, is the same.
+// Checks that the printed text of a parsed text, parsed again, is the same.
 static void check_again(const struct gg_registers *registers, const struct gg_qemu_cpu *cpu)
 {
 	size_t size, size_again;

@@ -45,7 +45,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_):
-        # It may wait in accept() or in select(), and both end with that.
+        # The thread may wait in accept() or in select(), and both end with that.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
         self._listener.close()

@@ -92,7 +92,7 @@ def test_crash(dumps):
     shown = re.findall(r"^\[ *\d+\.\d+\] .*\S", dumps.console.replace("\r", ""), re.MULTILINE)
     assert len(shown) > 100, "the console shows next to nothing of the kernel's log"
     printed = {line.strip() for line in log.split("\n")}
-    # Of a record with several lines, the console has the time before each and crash before the first.
+    # A record with several lines: the console has the time before each and crash before the first.
     missing = [line for line in shown if line not in printed and line.split("] ", 1)[1].strip() not in printed]
     assert not missing, log[-2000:]
 

@@ -121,7 +121,7 @@ NUMBERS = {
     "guest-x _stext 99999999999999999999s": 'COUNT of "99999999999999999999s" is 99999999999999999999, not 1 to 1048576',
     "guest-x 0xfffffffffffffff8 4x": "16 bytes from 0xfffffffffffffff8 on go beyond the last address, 0xffffffffffffffff",
 }
-# Where Guile's own conversion refuses an integer, it ends GDB.
+# Guile's own conversion ends GDB where it refuses an integer.
 CALLS = {
     "(guest-log #:tail -1)": f"the tail is -1, not 1 to {LAST}",
     '(guest-log #:levels (list "bad"))': "there is no level bad",
@@ -254,7 +254,7 @@ def test_hollow(hollow, folder):
                   r"\(pc\.bios\).*dump-guest-core=on.*coredump_filter.*", folder)
 
 
-# Where in QEMU's memory its own structures are, and where its guest's RAM, differs from one run to the next: either the
+# The places of QEMU's own structures and of its guest's RAM in its memory differ from run to run: either the
 # core lacks some of the RAM, or what tells where that is.
 CUT_OFF = (r".*(\d+ ranges? of the guest's memory (is|are) missing: .*0x[0-9a-f]+-0x[0-9a-f]+ \(pc\.\w+\); the core file is "
            r"cut off: .*ulimit -c.*|the core file does not hold the memory at 0x[0-9a-f]+: it is cut off .*ulimit -c.*)")

@@ -18,7 +18,7 @@ from machines import lab
 pytestmark = pytest.mark.gdb
 
 STUB = "unix:gdbstub,server=on,wait=off"
-# What GDB asks when it thinks that its target does not answer: in batch mode it takes yes for an answer.
+# The questions of GDB when its target seems not to answer: in batch mode it takes yes for an answer.
 QUERIES = re.compile(r"Give up waiting|Stop debugging it|not responding")
 
 
@@ -109,7 +109,7 @@ def way(request):
     return request.param
 
 
-# What a process makes little difference to.
+# Tests to which a process makes little difference.
 mostly_stub = pytest.mark.parametrize("way", indirect=True, argvalues=[
     pytest.param("process", marks=[pytest.mark.attach, pytest.mark.expensive]), "stub"])
 
@@ -133,7 +133,7 @@ def test_thousand(living):
     lines = [line.removeprefix("^C") for line in gdb.lines_of(text)]
     assert gdb.notes(lines) == ['note: the guest stands still now; "continue" lets it run on'] and not gdb.errors(lines), lines[-5:]
     living.check()
-    # What is there already is shown first, and only what was asked for.
+    # Records that are there already are shown first, and only those that were asked for.
     living.write_ticks(1)
     living.session.send("guest-klog -follow -json -grep 'tick [0-9]*9$' -tail 2")
     living.session.wait(r'"lab: tick 999"')

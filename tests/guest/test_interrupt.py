@@ -87,7 +87,7 @@ def test_flood(large, folder):
             assert session.is_alive()
 
 
-# What a command asks GDB first of all.
+# The first question of a command to GDB.
 AT_FIRST = """
 define info hook-inferiors
   shell kill -INT $PPID

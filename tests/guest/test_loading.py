@@ -90,7 +90,7 @@ def test_auto_load(small, private_qemu, folder):
         assert run.output == plain.output, run
         run = gdb.batch(*settings, program, small[0], launcher=launcher, commands=["guest-info"])
         assert "kernel    Linux " in run.output and run.status == 0, run
-    # What GDB does not trust it does not load.
+    # GDB does not load a file that it does not trust.
     run = gdb.batch(*settings[:2], program, launcher=gdb_path(), commands=["guest-info"])
     assert "auto-loading has been declined" in run.output and run.status == 1, run
 

@@ -98,7 +98,7 @@ def json_of(text):
     return registers.json_lines(gdb.Run([], 0, line))[0]
 
 
-# Of a set of registers those that are no memory of the guest's own, but follow from the others, or are the machine's.
+# Registers that are no memory of the guest's own, but follow from the others, or are the machine's.
 DERIVED = {f"{name}_{part}" for name in ("es", "cs", "ss", "ds") for part in ("base", "limit", "flags")} | {"a20"}
 
 
@@ -229,7 +229,7 @@ for module in /kvm/*; do insmod "$module"; done
 /l2run >/said 2>&1 &
 until grep marker /said; do kill -0 $!; usleep 10000; done
 """
-# Where l2run.c's nested guests loop.
+# The address at which l2run.c's nested guests loop.
 LOOP = 0x1003
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.gdb
 COMMANDS = ["guest-info", "guest-klog -tail 3", "guest-regs", "guest-x jiffies 4g", "guest-vtop jiffies",
             "dump-guest-memory -force -length 0x1000000 -begin 0 {folder}/vmcore"]
 
-# What another extension of GDB's may have: a thread that only computes, one that waits, and one that has GDB do something.
+# Threads of another extension of GDB's: a thread that only computes, one that waits, and one that makes GDB work.
 PYTHON_THREADS = """
 import threading, time
 
@@ -63,7 +63,7 @@ def counts(session):
 def run(session, command, folder):
     lines = session.command(command.format(folder=folder))
     assert not gdb.errors(lines), lines
-    # How long it took.
+    # The line with the duration differs.
     return [line for line in lines if "of guest memory in" not in line]
 
 

@@ -97,7 +97,7 @@ def test_same_as_core(stop, way, command):
     ours, truth = getattr(stop, way)[command], stop.core_says[command]
     assert len(truth) > 0 and not (gdb.errors(truth) or gdb.notes(truth)), truth
     if command == "guest-regs -all":
-        # What neither the stub nor the monitor tells, and nothing else.
+        # Values that neither the stub nor the monitor tells, and nothing else.
         unknown = {line.split("=")[0] for line in ours if "?" in line}
         assert unknown <= {"KGS", "CSTAR", "SYSENTER_CS", "CR8"}, unknown
         assert sum("KGS=????" in line for line in ours) == 0
@@ -359,7 +359,7 @@ NO_MONITOR = "".join(f"{byte:02x}" for byte in b"nonsense \x1b[2J\r\n")
 
 MEMORY_REFUSED = r"guest-klog: .*the gdbstub does not give it: .*"
 
-# What stands in for the stub's answers, a command, and what must come of it.
+# A stand-in for the stub's answers, a command, and the result.
 DOUBLES = {
     "a stub that is not QEMU's": (
         {"[qQ]qemu": [""]}, "guest-info",

@@ -207,7 +207,7 @@ def test_nonsense(symbols, folder):
     assert patch.replace(core, digits, b"\xff" * len(digits)) > 0
     run = gdb.batch(symbols.qemu, core, commands=["guest-regs", "guest-x init_task 1x"])
     notes = re.findall(r"^note: (.*)$", run.output, re.MULTILINE)
-    # Of CPUs that all execute programs no symbol is asked for.
+    # CPUs that all execute programs need no symbol.
     assert len(notes) == (1 if any(map(symbols.place, symbols.rips)) else 0), run
     assert all(note.startswith("the kernel's kallsyms: kallsyms_token_table has the byte 0xff") for note in notes), run
     assert "CPU 1 " in run.output, run

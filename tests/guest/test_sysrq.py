@@ -15,7 +15,7 @@ pytestmark = pytest.mark.gdb
 
 STUB = "unix:gdbstub,server=on,wait=off"
 LOUD = "loglevel=8 sysrq_always_enabled lab.procs=30"
-# What the kernel says of its own accord, some seconds after it has booted.
+# The line that the kernel prints of its own accord, some seconds after it has booted.
 CHATTER = "random: crng init done"
 
 

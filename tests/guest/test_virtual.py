@@ -187,7 +187,7 @@ def command(mapped, line, status=0):
     return lines
 
 
-# What is mapped where, in bare.S: page i of the window to page N - 1 - i, each second one not present.
+# The mappings of bare.S: page i of the window to page N - 1 - i, each second one not present.
 WALKS = {33: (["PDE", "PTE"], "0x80002", 1024), 36: (["PDPTE", "PDE", "PTE"], "0x80002", 512),
          64: (["PML4E", "PDPTE", "PDE", "PTE"], "0x80002", 512)}
 

@@ -11,12 +11,12 @@ import gdb
 import machines
 from machines import lab
 
-# What is asked of each vmcore in one GDB, and of the core. The log and the symbols need pages of all kinds.
+# The commands for each vmcore in one GDB, and for the core. The log and the symbols need pages of all kinds.
 COMMANDS = ["guest-info", "guest-regs", "guest-regs -all", "guest-klog", "guest-x/64xg sys_call_table",
             "guest-x/8i _stext", "guest-x linux_banner 1s", "guest-vtop jiffies", "guest-x -cpu 1 jiffies",
             "guest-kernel"]
 
-# Of makedumpfile: the program's suite, or None for the machine's own, and its options.
+# makedumpfile's files: the program's suite, or None for the machine's own, and its options.
 MADE = {
     "zlib -d 0": (None, ["-c", "-d", "0"]),
     "zlib -d 31": (None, ["-c", "-d", "31"]),

@@ -67,7 +67,7 @@ struct {
 	pid_t pid;
 } truth;
 
-// Where the debugger stops the program.
+// The debugger stops the program here.
 __attribute__((noinline)) void ready(void)
 {
 	__asm__ volatile("");

@@ -63,7 +63,7 @@ static void put(struct writer *writer, unsigned int size, uint64_t value)
 		writer->image[writer->at++] = (uint8_t)(value >> 8 * i);
 }
 
-// Where the next table begins.
+// Returns the offset of the next table.
 static size_t align(struct writer *writer)
 {
 	while (writer->at % writer->alignment)

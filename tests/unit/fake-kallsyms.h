@@ -44,7 +44,7 @@ extern const size_t fake_kallsyms_count;
 size_t fake_kallsyms_write(const struct fake_kallsyms *kallsyms, uint8_t *image,
 			   struct gg_kallsyms_hints *hints);
 
-// What the symbol NUMBER is called, and where it is.
+// Returns the name and the address of the symbol NUMBER.
 void fake_symbol(const struct fake_kallsyms *kallsyms, unsigned int number, char name[512],
 		 char *type, uint64_t *address);
 

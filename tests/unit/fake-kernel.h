@@ -26,7 +26,7 @@ struct fake_kernel {
 	bool large_pages;    // the image by 2 MiB pages, the direct map by one of 1 GiB
 	uint64_t sme_mask;   // set in every entry
 	const char *release; // OSRELEASE
-	// Where in RAM its log goes, four descriptors of Linux v6.1's (kernel/printk), below 128
+	// The place of its log in RAM, four descriptors of Linux v6.1's (kernel/printk), below 128
 	// KiB from _stext, which maps it; 0 for none.
 	uint64_t log;
 	uint64_t uts; // the same of init_uts_ns, with RELEASE; 0 for none

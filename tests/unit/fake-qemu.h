@@ -26,7 +26,7 @@ enum {
 	FAKE_STRUCTURES_SIZE = 0x8000,
 };
 
-// Where in the piece what can be damaged is.
+// The offsets in the piece of what can be damaged.
 enum {
 	FAKE_ADDRESS_SPACE = 0x0,
 	FAKE_FLAT_VIEW = 0x100,
@@ -75,7 +75,7 @@ enum {
 	FAKE_CPU_CR = 0x2a0,
 	FAKE_CPU_KERNELGSBASE = 0x2d0,
 	FAKE_CPU_HALTED = 0x28,
-	// Of a 7.2 only.
+	// members of a 7.2 only
 	FAKE_CPU_EFER = 0x2e0,
 	FAKE_CPU_CC_DST = 0x2e8,
 	FAKE_CPU_CC_SRC = 0x2f0,

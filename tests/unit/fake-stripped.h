@@ -9,7 +9,7 @@
 
 #include "host/bytes.h"
 
-// What a range shows.
+// The kinds of a range.
 enum stripped_kind {
 	STRIPPED_RAM,
 	STRIPPED_ROM,
@@ -28,7 +28,7 @@ enum {
 	STRIPPED_MEMORY_SIZE = 0x10000,
 };
 
-// Where in the memory what can be damaged is.
+// The addresses of what can be damaged.
 enum {
 	STRIPPED_ADDRESS_SPACE = 0x100,
 	STRIPPED_CURRENT_MAP = STRIPPED_ADDRESS_SPACE + 32,
@@ -90,7 +90,7 @@ void fake_stripped_deinit(struct fake_stripped *qemu);
 void fake_stripped_put(struct fake_stripped *qemu, uint64_t offset, unsigned int size,
 		       uint64_t value);
 
-// Where the bytes of the region's block are.
+// Returns the address of the bytes of the region's block.
 uint64_t fake_stripped_hva(unsigned int region);
 
 #endif

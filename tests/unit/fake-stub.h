@@ -22,7 +22,7 @@ struct fake_stub {
 	struct gg_target target; // with that monitor
 };
 
-// One CPU in long mode, whose CR3 is ROOT, or without paging for 0.
+// Makes one CPU in long mode, whose CR3 is ROOT, or without paging for 0.
 void fake_stub_init(struct fake_stub *stub, uint64_t root);
 void fake_stub_deinit(struct fake_stub *stub);
 

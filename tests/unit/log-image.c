@@ -42,10 +42,10 @@ static const struct layout layouts[] = {
 	// latched clear_seq.
 	{ "ring-v6.1", RING, 8, .desc_ring_size = 48, .info_size = 88, .wraps_at_end = true,
 	  .latched = true },
-	// The same of 32 bits: 30 bits of an id, words of 4 bytes.
+	// A kernel of 32 bits: 30 bits of an id, words of 4 bytes.
 	{ "ring-v6.1-32", RING, 4, .desc_ring_size = 24, .info_size = 88, .wraps_at_end = true,
 	  .latched = true },
-	// As on s390x: bit fields start at the other end.
+	// A big-endian kernel, as s390x: bit fields start at the other end.
 	{ "ring-v6.1-big-endian", RING, 8, .big_endian = true, .desc_ring_size = 48,
 	  .info_size = 88, .wraps_at_end = true, .latched = true },
 	// Since late 2025 a block may end exactly where the ring does, and does not wrap
@@ -167,7 +167,7 @@ uint8_t *log_image_part(struct log_image *image, const char *name, size_t *size)
 
 // ---- The ring buffer ----
 
-// Where variables are.
+// The offsets of variables.
 enum { AT_PRB = 0, AT_CLEAR_SEQ = 16 };
 
 // VMCOREINFO tells no member's size, and so these are 0.
@@ -256,7 +256,7 @@ static bool wraps(const struct log_image *image, uint64_t begin, uint64_t next)
 	return (begin & ~in_ring) != (next & ~in_ring);
 }
 
-// Whoever's text is overwritten is reusable.
+// Makes a record reusable whose text is overwritten.
 static void push_tail(struct log_image *image, uint64_t head)
 {
 	const unsigned int word = image->layout->word;
@@ -384,7 +384,7 @@ static void create_records(struct log_image *image)
 		member(image, layout->type, "caller_id", 16, 0);
 }
 
-// As log_has_space() has it: behind a record there is always room for a header.
+// Tests for room as log_has_space() does: behind a record there is always room for a header.
 static bool has_room(const struct log_image *image, uint64_t size)
 {
 	uint64_t free_bytes = image->tail - image->head;

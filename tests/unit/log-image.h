@@ -18,7 +18,7 @@ void log_image_destroy(struct log_image *image);
 // The kernel that has it. log_image_finish() must have been called.
 const struct gg_host *log_image_host(struct log_image *image);
 
-// What became of a record of the ring buffer: its state (0 reserved, 1 committed, 2 finalized, 3
+// The state of a record of the ring buffer (0 reserved, 1 committed, 2 finalized, 3
 // reusable), and whether its text found no room.
 struct log_image_record {
 	const char *text, *subsystem, *device; // the latter two may be NULL

@@ -35,7 +35,7 @@ int named_guest_end(void **state);
 // Creates the guest anew, after what it is made of was changed.
 void named_guest_reopen(void);
 
-// Has TCG execute on CPU: the registers may not be those of now, and the condition codes are unknown.
+// Makes TCG execute on CPU: the registers may be old, and the condition codes are unknown.
 void named_guest_execute(unsigned int cpu);
 
 // Forgets what was printed.

@@ -33,7 +33,7 @@ enum {
 
 extern const struct gg_arch gg_arch_sham;
 
-// The same without any row of operations.
+// The sham architecture without any row of operations.
 extern const struct gg_arch gg_arch_mute;
 
 #endif

@@ -254,7 +254,7 @@ static void test_unreadable(void **state)
 	expect_extent(whole_page(7), WHOLE, GG_EXTENT_ABSENT, PAGE);
 	expect_extent(whole_page(8), WHOLE, GG_EXTENT_DATA, 592 * PAGE);
 	expect_extent(whole_page(600), WHOLE, GG_EXTENT_ABSENT, 2 * PAGE);
-	// What is known is not tried again.
+	// A known state is not tried again.
 	reads = 0;
 	assert_error(backing->ops->read(backing, whole_at, bytes, WHOLE), GG_ABSENT,
 		     "0x7f0000007000 cannot be read");

@@ -131,7 +131,7 @@ static void test_checked_host(void **state)
 	void *memory;
 	uint8_t byte = 1;
 	assert_success(gg_core_file_open(path, &core));
-	// As GDB does: it reads zeros where the core holds nothing.
+	// GDB reads zeros where the core holds nothing.
 	assert_success(gg_bytes_host_create(&bytes));
 	assert_success(gg_bytes_host_add_memory(bytes, 0, 0x10000, &memory));
 

@@ -24,7 +24,7 @@ static const struct fake_kernel plain = { .tables = 0x10000,
 					  .release = "6.1.0",
 					  .log = 0x401000 };
 
-// What the log of it is.
+// The text of its log.
 static const char expected[] = "note: the log starts at 3, what came before is no longer there\n"
 			       "[    1.000000] text\n[    2.000000] text\n[    3.000000] text\n";
 
@@ -151,7 +151,7 @@ static void test_newer_ring(void **state)
 	assert_printed(expected);
 	assert_noticed("0x401010");
 
-	// The same the other way round.
+	// Now the other way round.
 	end_test(NULL);
 	begin_test(NULL);
 	first = plain;
@@ -261,7 +261,7 @@ static struct gg_error *print_transcript(void)
 	return print_query(NULL, &(struct gg_log_query){ .transcript = path });
 }
 
-// What xp prints of SIZE bytes: in format c for a size of 0.
+// Prints SIZE bytes as xp does: in format c for a size of 0.
 static void transcribe(FILE *file, const uint8_t *bytes, uint64_t size, uint64_t address,
 		       unsigned int width)
 {

@@ -178,7 +178,7 @@ static void test_silent_monitor(void **state)
 	assert_non_null(strstr(output, ",\"qemu\":{\"version\":null,\"machine\":null,"));
 	assert_non_null(strstr(output, ",\"kernel\":null,\"notices\":[\"QEMU's monitor does not"));
 	assert_string_equal(told, "");
-	// The same notices, in the same order.
+	// Notices are in the same order.
 	const char *at = output;
 	for (char *line = strtok(as_text, "\n"); line; line = strtok(NULL, "\n")) {
 		line[strcspn(line, "\"\\")] = 0;

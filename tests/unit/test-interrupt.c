@@ -43,7 +43,7 @@ static int end_test(void **state)
 
 enum { LONG = 60000, SHORT = 20 }; // milliseconds
 
-// As GDB waits for its target.
+// Waits as GDB does for its target.
 static void wait_until(bool (*condition)(void))
 {
 	for (int i = 0; i < 100 && !condition(); i++)
@@ -84,7 +84,7 @@ static void test_time(void **state)
 	(void)state;
 	assert_success(gg_interrupt_run_begin(SHORT, 0));
 	wait_until(gdb_was_called);
-	// What the user does now GDB would ask about.
+	// GDB would ask about the user's next Ctrl-C.
 	assert_success(gg_interrupt_check());
 	raise(SIGINT);
 	raise(SIGINT);
@@ -139,7 +139,7 @@ static void test_early(void **state)
 	assert_int_equal(gg_interrupt_pending(), is_user);
 }
 
-// When its target has stopped GDB takes SIGINT, too.
+// GDB takes SIGINT also after its target has stopped.
 static void test_late(void **state)
 {
 	(void)state;

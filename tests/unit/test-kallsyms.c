@@ -69,7 +69,7 @@ static void test_search(void **state)
 		print_message("# %s, by structure\n", fake_kallsyms[i].version);
 		write_version(i);
 		forget_places();
-		// What only looks like the tokens, before and behind.
+		// Bytes that only look like the tokens, before and behind.
 		memcpy(image + 0x100, "0\0001\0002\0003\0004\0005\0006\0007\0008\0009", 20);
 		memcpy(image + FAKE_IMAGE_SIZE - 40,
 		       "0\0001\0002\0003\0004\0005\0006\0007\0008\0009", 20);
@@ -90,7 +90,7 @@ static void test_look_ups(void **state)
 	write_version(5);
 	assert_success(read_kallsyms(&kallsyms));
 
-	// Of two at one address the first, and its size is that up to the next address.
+	// The first of two at one address, and its size is up to the next address.
 	fake_symbol(fake, FAKE_ALIAS - 1, name, &type, &address);
 	assert_true(gg_kallsyms_at(kallsyms, address + 5, &symbol));
 	assert_string_equal(symbol.name, name);
@@ -98,7 +98,7 @@ static void test_look_ups(void **state)
 	assert_false(gg_kallsyms_find(kallsyms, "no_such_symbol", &symbol));
 	assert_false(gg_kallsyms_find(kallsyms, "", &symbol));
 
-	// Of two with one name the lower; their names are those of number modulo 550.
+	// The lower of two with one name; their names follow from the number modulo 550.
 	fake_symbol(fake, 560, name, &type, &address);
 	assert_true(gg_kallsyms_find(kallsyms, name, &symbol));
 	assert_int_equal(symbol.address, address - 550 * 0x40);

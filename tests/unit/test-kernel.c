@@ -45,7 +45,7 @@ static int end_test(void **state)
 	return 0;
 }
 
-// What a guest has found, or not, it keeps.
+// Makes a new guest: a guest keeps what it has found, or not.
 static void look_anew(void)
 {
 	gg_guest_destroy(guest);
@@ -248,7 +248,8 @@ static void test_cpus_decide(void **state)
 	expect_release("5.10.0-kdump");
 }
 
-// Which kernel is taken where it is plain which one runs, and whether another one is found too.
+// Expects the kernel that is taken where it is plain which one runs, and whether another is found
+// too.
 static void expect_running(const char *release, bool has_other)
 {
 	const struct gg_kernel *kernel;
@@ -320,7 +321,7 @@ static void test_device(void **state)
 	assert_int_equal(kernel->finder, GG_FOUND_BY_DEVICE);
 	assert_int_equal(kernel->note, plain.note);
 
-	// It may say what it wants: then the note is looked for.
+	// The device may say what it wants: then the note is looked for.
 	end_test(NULL);
 	begin_test(NULL);
 	fake_kernel_write(ram, &plain);
@@ -429,7 +430,7 @@ static void test_overwritten(void **state)
 	assert_string_equal(release, "6.1.0-plain");
 	free(release);
 
-	// Its page tables are sound still.
+	// The page tables are sound still.
 	memset(ram + fake.uts, 'x', 4096);
 	look_anew();
 	assert_error(find(&kernel), GG_NOT_FOUND, "its kernel's memory is overwritten");
@@ -517,7 +518,7 @@ static void test_choice(void **state)
 	assert_false(gg_guest_shows_kernel_of(guest, 0));
 	assert_int_equal(gg_guest_note(guest), 0);
 
-	// What a crash appends is no other kernel.
+	// Lines that a crash appends make no other kernel.
 	append_crash_time();
 	gg_guest_destroy(guest);
 	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));

@@ -221,7 +221,7 @@ static void test_unmapped_lines(void **state)
 	assert_non_null(strstr(notices, "so much of the log is damaged"));
 }
 
-// As long as a text can be: the kernel itself makes none of more than 1,024.
+// The longest possible text: the kernel itself makes none of more than 1,024.
 static void test_longest_text(void **state)
 {
 	static const char *const layouts[] = { "ring-v6.1", "records-v3.11", "bytes-v3.4" };

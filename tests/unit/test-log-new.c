@@ -13,7 +13,7 @@
 
 enum { FINALIZED = 2, NEWLINE = 2, PATIENCE = 16 };
 
-// What of the log is read through.
+// A host that counts the bytes it reads.
 struct counting_host {
 	struct gg_host host;
 	const struct gg_host *inner;
@@ -202,7 +202,7 @@ static void test_lost(void **state)
 	assert_shown("one;");
 	for (unsigned int i = 0; i < 20; i++)
 		add(i < 19 ? "x" : "last");
-	// Of the 8 descriptors one is always left to be taken next.
+	// The last of the 8 descriptors is always left to be taken next.
 	assert_success(look());
 	assert_memory_equal(shown.bytes, "[12]x;", 6);
 	assert_string_equal((char *)shown.bytes + strlen((char *)shown.bytes) - 5, "last;");
@@ -217,7 +217,7 @@ static void test_unfinished(void **state)
 	add_at("the start of a line", 2, 1);
 	assert_shown("one;");
 	assert_shown("");
-	// It has grown: the kernel writes it again in its place, which here is a new image.
+	// The record has grown: the kernel writes it again in its place, which here is a new image.
 	log_image_destroy(image);
 	begin("ring-v6.1", 4, 10);
 	add("one");

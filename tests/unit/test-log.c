@@ -299,7 +299,7 @@ static void do_line(struct test_case *test, const char *line)
 	fail_msg("no such line: %s", line);
 }
 
-// What damages the log comes when it is finished.
+// Damages the log when it is finished.
 static void do_damage(struct test_case *test, const char *line)
 {
 	if (!strncmp(line, "poke ", 5))

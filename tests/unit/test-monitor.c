@@ -30,8 +30,8 @@ enum {
 
 // ---- What QEMUs printed ----
 
-// What neither the monitor nor a debugger tells cannot be compared: those bits of the segments'
-// flags in QEMU's note at NOTE become 0.
+// Blanks what neither the monitor nor a debugger tells and so cannot be compared: bits of the
+// segments' flags in QEMU's note at NOTE become 0.
 static void blind(uint8_t *note)
 {
 	static const enum x86_register order[] = { X86_CS, X86_DS, X86_ES,  X86_FS,
@@ -169,7 +169,7 @@ static void test_compatible(void **state)
 	assert_true(unknown(X86_CR8) == UINT64_MAX && unknown(X86_CR4) == upper);
 	assert_false(arch_of_text()->notes->known(&registers));
 
-	// What the text says stands; the debugger is not asked for what it does not have either.
+	// The text stands; the debugger is not asked for what it does not have either.
 	know("cr8", 5, 8);
 	know("k_gs_base", 0xffff888000000000, 8);
 	know("fs_base", 0x7fff12345678, 8);
@@ -223,7 +223,7 @@ static void test_asking(void **state)
 	refusal = gg_error_create(GG_SYSTEM, "the connection is gone");
 	assert_error(x86_read_monitor(&host, &cpus.cpus[0], &registers), GG_SYSTEM,
 		     "the registers of CPU 0: the connection is gone");
-	// That QEMU has neither the register nor the mode.
+	// QEMU for i386 has neither the register nor the mode.
 	load("7.2-i386-pae");
 	parse(GG_ACCELERATOR_TCG);
 	forget(NULL);

@@ -193,7 +193,7 @@ static void test_variables(void **state)
 	struct gg_registers_options options = { .set_variable = set_variable, .data = variables };
 	(void)state;
 	named_guest_execute(1);
-	// Which CPU's they are must be plain.
+	// The variables are of one CPU only.
 	static const char *const several[] = { NULL, "0-1", "1,0" };
 	for (size_t i = 0; i < sizeof(several) / sizeof(*several); i++) {
 		options.cpus = several[i];

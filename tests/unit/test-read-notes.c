@@ -81,7 +81,7 @@ static void test_capture(void **state)
 		check_known(noted);
 		check_equal(noted);
 		check_written(arch, noted, &notes, cpus.cpus[i].index);
-		// What QEMU's mode is in all else: by it registers and page tables are read.
+		// The modes by which registers and page tables are read.
 		const uint64_t modes =
 			X86_HF_CPL | X86_HF_PE | X86_HF_LMA | X86_HF_CS64 | X86_HF_VM;
 		assert_false(gg_register_unknown(noted, X86_HFLAGS) & modes);

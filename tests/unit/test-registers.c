@@ -44,7 +44,7 @@ static void test_values(void **state)
 	assert_non_null(strstr(text, "CR8=5 MP=runnable"));
 }
 
-// As the host of a QEMU of which not all is known.
+// A QEMU of which not all is known.
 static void test_missing_members(void **state)
 {
 	(void)state;

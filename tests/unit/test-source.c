@@ -219,7 +219,7 @@ static void test_once(void **state)
 	assert_success(gg_guest_ram(guest, check_range, &ranges));
 	assert_int_equal(sham.maps, 1);
 	assert_int_equal(sham.lists + count_cpu_reads(), 0);
-	// One CPU's page tables need no other CPU.
+	// The page tables of a CPU need no other CPU.
 	assert_success(gg_guest_address_space(guest, 1, NULL, &space));
 	assert_int_equal(sham.cpu_reads[1], 1);
 	assert_int_equal(count_cpu_reads(), 1);

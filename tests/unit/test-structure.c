@@ -278,7 +278,7 @@ static void test_decoy(void **state)
 	assert_ram_error("current_map is ambiguous: it can be at +32 and at +56");
 	teardown(NULL);
 
-	// One that is not: its ranges have no RAMBlocks.
+	// A machine that is none: its ranges have no RAMBlocks.
 	start(usual, USUAL);
 	memcpy(qemu.memory + STRIPPED_DECOY_VIEW, qemu.memory + STRIPPED_FLAT_VIEW, 0x40);
 	put(STRIPPED_DECOY_VIEW + 24, 8, STRIPPED_MEMORY + STRIPPED_RANGES + STRIPPED_RANGE_SIZE);

@@ -60,7 +60,7 @@ static void assert_typed(char key, const char *press, const char *release)
 	assert_memory_equal(codes.release, release, strlen(release));
 }
 
-// As QEMU's sendkey types them, seen at the guest's port 0x60.
+// The bytes of QEMU's sendkey, seen at the guest's port 0x60.
 static void test_typing(void **state)
 {
 	(void)state;

@@ -283,7 +283,7 @@ static void test_kdump_cut_off(void **state)
 	assert_error(gg_vmcore_file_read(file, 5 * PAGE, bytes, PAGE), GG_ABSENT,
 		     "the vmcore does not hold 0x5000: lost");
 	close_file();
-	// Of the descriptors the last one.
+	// The last descriptor.
 	assert_success(open_part(&vmcore, 4 * PAGE + 2 * 24));
 	check_extent(0, 2 * PAGE, GG_VMCORE_CUT_OFF);
 	check_extent(5 * PAGE, PAGE, GG_VMCORE_CUT_OFF);

@@ -19,7 +19,7 @@
 		.name = (sentence), .test_func = (function)                                        \
 	}
 
-// One that has something done before and after it; either may be NULL.
+// A test with a set-up and a teardown; either may be NULL.
 #define UNIT_TEST_WITH(before, after, sentence, function)                                          \
 	{                                                                                          \
 		.name = (sentence), .test_func = (function), .setup_func = (before),               \

@@ -17,7 +17,7 @@ enum { VMCORE_IMAGE_PAGE = 4096 };
 
 enum vmcore_image_format { VMCORE_IMAGE_ELF, VMCORE_IMAGE_KDUMP, VMCORE_IMAGE_FLAT };
 
-// How a kdump's pages are compressed: each other one, since codecs may differ from page to page.
+// The codec of every other page of a kdump, since codecs may differ from page to page.
 enum vmcore_image_codec {
 	VMCORE_IMAGE_RAW,
 	VMCORE_IMAGE_ZLIB,

@@ -20,7 +20,7 @@ extern struct gg_registers registers; // that were read last
 void begin(enum fake_version version);
 void end(void);
 
-// The same for cmocka, with FAKE_7_2.
+// Begins a test of cmocka's with FAKE_7_2.
 int begin_test(void **state);
 int end_test(void **state);
 

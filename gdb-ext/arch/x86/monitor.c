@@ -446,9 +446,9 @@ static void derive_upper_halves(struct gg_registers *registers)
 			gg_register_learn(registers, id, 0, UPPER_HALF);
 }
 
-// When a CPU stops, TCG puts the condition codes and DF, which it keeps elsewhere while it
-// executes, into CPUX86State.eflags (target/i386/tcg/tcg-cpu.c, x86_cpu_exec_exit); KVM always has
-// them there.
+// Derives CPUX86State.eflags: when a CPU stops, TCG puts the condition codes and DF, which it keeps
+// elsewhere while it executes, into CPUX86State.eflags (target/i386/tcg/tcg-cpu.c,
+// x86_cpu_exec_exit); KVM always has them there.
 static void derive_raw_flags(struct gg_registers *registers)
 {
 	gg_register_set(registers, X86_RAW_EFLAGS, gg_register(registers, X86_RFLAGS));

@@ -90,9 +90,9 @@ void x86_paging(const struct gg_registers *registers, struct gg_paging *ret)
 					   .ignored_bits = cr4 & CR4_PSE ? 0 : PDE_PS };
 }
 
-// Where PTI is on, a root is two pages, the even one the kernel's, the odd one a program's (Linux
-// arch/x86/include/asm/pgtable.h: PTI_PGTABLE_SWITCH_BIT). Elsewhere bit 12 of CR3 is part of the
-// address, since v6.15 of any.
+// Returns the other root. With PTI a root is two pages, the even one the kernel's, the odd one a
+// program's (Linux arch/x86/include/asm/pgtable.h: PTI_PGTABLE_SWITCH_BIT). Elsewhere bit 12 of CR3
+// is part of the address, since v6.15 of any.
 bool x86_other_paging(const struct gg_registers *registers, struct gg_paging *ret)
 {
 	enum { PTI_USER = 1 << 12 };

@@ -125,7 +125,7 @@ enum { X86_NOTE_VERSION = 1, X86_NOTE_SIZE = 440, X86_NOTE_GENERAL = 16, X86_NOT
 extern const enum x86_register x86_note_general[X86_NOTE_GENERAL];
 extern const enum x86_register x86_note_segments[X86_NOTE_SEGMENTS];
 
-// As read() and prstatus_pid() of struct gg_notes_ops.
+// The operations read() and prstatus_pid() of struct gg_notes_ops.
 struct gg_error *x86_read_notes_64(const struct gg_cpu_notes *notes, struct gg_registers *ret);
 struct gg_error *x86_read_notes_32(const struct gg_cpu_notes *notes, struct gg_registers *ret);
 uint32_t x86_prstatus_pid_64(const struct gg_cpu_notes *notes);
@@ -189,7 +189,7 @@ struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instructi
 
 void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
 
-// As the operations of struct gg_cpu_ops.
+// The operations of struct gg_cpu_ops.
 void x86_paging(const struct gg_registers *registers, struct gg_paging *ret);
 bool x86_other_paging(const struct gg_registers *registers, struct gg_paging *ret);
 

@@ -101,7 +101,7 @@ static bool is_meant(const struct gg_log_filter *filter, const struct gg_log_rec
 	return is_within(query, record);
 }
 
-// One block of memory, with the texts behind the record.
+// Copies RECORD to one block of memory, with the texts behind it.
 static struct gg_log_record *copy_record(const struct gg_log_record *record)
 {
 	struct gg_log_record *copy = malloc(sizeof(*copy) + record->text_size + record->dict_size);

@@ -73,7 +73,7 @@ struct gg_error *gg_log_read(const struct gg_host *kernel, struct gg_log_sink *s
 struct gg_error *gg_log_read_variable(const struct gg_host *kernel, const char *name,
 				      unsigned int size, uint64_t *ret);
 
-// When the newest record was written, in nanoseconds of the kernel's clock; in a few small reads.
+// Reads the time of the newest record, in nanoseconds of the kernel's clock, in a few small reads.
 // GG_NOT_FOUND where the log is not a ring buffer, or empty.
 struct gg_error *gg_log_ring_newest(const struct gg_host *kernel, uint64_t *ret);
 

@@ -116,7 +116,7 @@ static void append_colour(struct gg_buffer *text, const struct gg_log_style *sty
 #define PLAIN "\033[0m"
 #define GREEN "\033[32m"
 
-// As dmesg has it when nobody configures it (terminal-colors.d): NULL for levels without a colour.
+// Returns dmesg's default colour (terminal-colors.d); NULL for levels without a colour.
 static const char *level_colour(const struct gg_log_record *record)
 {
 	static const char *const colours[] = { "\033[7m\033[31m", "\033[7m\033[31m",

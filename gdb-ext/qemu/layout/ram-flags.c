@@ -129,8 +129,8 @@ static bool find_copies(const struct view *view, const bool *ram, size_t *ret)
 	return false;
 }
 
-// Where a range says that it is non-volatile, its region's flag is the one that says so in the same
-// regions; behind readonly, should that be set in the same ones too. Where none does, no place is
+// Finds MemoryRegion.nonvolatile: the flag that is set in the regions of the ranges that say so,
+// behind readonly should readonly be set in the same regions too. Without such a range no place is
 // needed.
 static struct gg_error *find_nonvolatile(const struct view *view, const bool *ram,
 					 struct gg_answers *answers)
@@ -150,8 +150,8 @@ static struct gg_error *find_nonvolatile(const struct view *view, const bool *ra
 		     : NULL;
 }
 
-// Where no region is a passed-through device's, no place is needed; the function that tells it is
-// the binary's own word for it.
+// Finds MemoryRegion.ram_device, by the code of the binary's own function for it. Without a region
+// of a passed-through device no place is needed.
 static struct gg_error *find_ram_device(const struct view *view, const bool *devices,
 					struct gg_answers *answers)
 {

@@ -401,7 +401,7 @@ static struct gg_error *find_mapped_memory(struct view *view, bool *has_lengths)
 	return NULL;
 }
 
-// What is not mapped is believed to be memory only where no place has memory that is.
+// A place that is not mapped counts as memory only where no place has mapped memory.
 static struct gg_error *find_memory(struct view *view)
 {
 	bool has_lengths = false;
@@ -436,7 +436,7 @@ static uint64_t coverage(const struct view *view, size_t at)
 			continue;
 		if ((offset - range->start) % PAGE || offset + range->size < offset)
 			return 0;
-		// What an earlier range showed does not count again.
+		// A place that an earlier range showed does not count again.
 		bool again = false;
 		for (size_t j = 0; j < i && !again; j++)
 			again = view->ranges[j].region == range->region &&

@@ -107,7 +107,7 @@ struct space {
 	void *ioeventfds, *listeners[2], *link[2];
 };
 
-// What QEMU exports.
+// The symbols that QEMU exports.
 struct space address_space_memory;
 struct {
 	uint8_t mutex[64];
