@@ -123,7 +123,14 @@ static struct gg_error *read_segments(struct gg_core_file *core, uint64_t file_s
 	return NULL;
 }
 
-static struct gg_error *read_headers(struct gg_core_file *core)
+// The part of a core's headers that is read.
+enum part {
+	OF_PROCESS,      // the segments by their virtual addresses
+	OF_VMCORE,       // the segments by their physical addresses
+	WITHOUT_SEGMENTS // nothing is said about the memory
+};
+
+static struct gg_error *read_headers(struct gg_core_file *core, enum part part)
 {
 	struct stat status;
 	if (fstat(core->fd, &status))
@@ -143,17 +150,17 @@ static struct gg_error *read_headers(struct gg_core_file *core)
 				       ehdr.e_type, ET_CORE);
 	core->big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
 	core->address_size = ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
-	return read_segments(core, (uint64_t)status.st_size);
+	core->physical = part == OF_VMCORE;
+	return part == WITHOUT_SEGMENTS ? NULL : read_segments(core, (uint64_t)status.st_size);
 }
 
-static struct gg_error *open_core(const char *path, bool physical, struct gg_core_file **ret)
+static struct gg_error *open_core(const char *path, enum part part, struct gg_core_file **ret)
 {
 	struct gg_core_file *core = calloc(1, sizeof(*core));
 	if (!core)
 		return gg_enomem;
 
 	struct gg_error *err = NULL;
-	core->physical = physical;
 	core->fd = open(path, O_RDONLY | O_CLOEXEC);
 	core->path = strdup(path);
 	if (core->fd < 0)
@@ -161,7 +168,7 @@ static struct gg_error *open_core(const char *path, bool physical, struct gg_cor
 	else if (!core->path)
 		err = gg_enomem;
 	else
-		err = read_headers(core);
+		err = read_headers(core, part);
 	if (err) {
 		gg_core_file_close(core);
 		return gg_error_context(err, "core file %s", path);
@@ -172,12 +179,12 @@ static struct gg_error *open_core(const char *path, bool physical, struct gg_cor
 
 struct gg_error *gg_core_file_open(const char *path, struct gg_core_file **ret)
 {
-	return open_core(path, false, ret);
+	return open_core(path, OF_PROCESS, ret);
 }
 
 struct gg_error *gg_core_file_open_vmcore(const char *path, struct gg_core_file **ret)
 {
-	return open_core(path, true, ret);
+	return open_core(path, OF_VMCORE, ret);
 }
 
 void gg_core_file_close(struct gg_core_file *core)
@@ -315,7 +322,7 @@ static bool is_vmcore(const struct gg_core_file *core)
 bool gg_core_file_is_vmcore(const char *path)
 {
 	struct gg_core_file *core = NULL;
-	struct gg_error *err = gg_core_file_open(path, &core);
+	struct gg_error *err = open_core(path, WITHOUT_SEGMENTS, &core);
 	const bool is = !err && is_vmcore(core);
 	gg_error_destroy(err);
 	gg_core_file_close(core);

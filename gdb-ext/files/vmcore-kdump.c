@@ -79,12 +79,13 @@ static const struct layout layouts[] = {
 
 enum { HEADER = 464, SUB_HEADER = 104 };
 
-// Reads MEMBERS, a NULL-terminated list, to where they point.
+// A member, and the place that its value goes to.
 struct reading {
 	const struct gg_member *member;
 	uint64_t *value;
 };
 
+// Reads READINGS, up to an element without a member.
 static struct gg_error *read_members(struct gg_cursor *cursor, const struct reading *readings)
 {
 	struct gg_error *err = NULL;
@@ -93,6 +94,7 @@ static struct gg_error *read_members(struct gg_cursor *cursor, const struct read
 	return err;
 }
 
+// Returns the blocks that a bitmap of all pages takes.
 static uint64_t bitmap_blocks(const struct kdump_state *state)
 {
 	const uint64_t bits = 8 * state->block_size;
@@ -263,7 +265,7 @@ static struct gg_error *read_bitmap(const struct kdump_state *state, uint64_t bl
 	return gg_kdump_bytes_read(&state->bytes, *ret, (size_t)held, block * state->block_size);
 }
 
-// Files of old have one bitmap for both.
+// Reads both bitmaps; an old file has one bitmap for both.
 static struct gg_error *read_bitmaps(struct kdump_state *state)
 {
 	const uint64_t first = 1 + state->sub_blocks;
@@ -293,7 +295,7 @@ static struct gg_error *count_descriptors(struct kdump_state *state, uint64_t *r
 	return NULL;
 }
 
-// The number of descriptors before PAGE's.
+// Counts the descriptors before PAGE's.
 static uint64_t rank_of(const struct kdump_state *state, uint64_t page)
 {
 	uint64_t rank = state->ranks[page / PAGES_PER_RANK];
@@ -326,7 +328,7 @@ static uint64_t descriptor_offset(const struct kdump_state *state, uint64_t rank
 	return state->descriptors + rank * DESCRIPTOR;
 }
 
-// The offset is 0 for a page that the writer had no room for.
+// Tests whether the file has the page's data. The offset is 0 where the writer had no room.
 static bool has_data(const struct kdump_state *state, const struct descriptor *descriptor)
 {
 	return descriptor->offset &&
@@ -384,7 +386,7 @@ static struct gg_error *find_lost(struct gg_vmcore_file *file, uint64_t first, u
 	return NULL;
 }
 
-// The page of the descriptor number RANK.
+// Finds the page of the descriptor number RANK.
 static uint64_t page_of(const struct kdump_state *state, uint64_t rank)
 {
 	uint64_t low = 0, high = state->pages;
@@ -398,8 +400,8 @@ static uint64_t page_of(const struct kdump_state *state, uint64_t rank)
 	return low;
 }
 
-// Only where the last descriptors point behind the file's end, or the writer says that there was no
-// room, all descriptors are looked at.
+// Looks at the last descriptors, and at all where the last ones point behind the file's end or the
+// writer says that there was no room.
 static struct gg_error *find_all_lost(struct gg_vmcore_file *file, uint64_t count)
 {
 	struct kdump_state *state = file->state;

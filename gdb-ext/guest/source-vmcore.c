@@ -99,7 +99,7 @@ static struct gg_error *append_cpu(struct vmcore_source *vmcore, const struct gg
 	return NULL;
 }
 
-// All NT_PRSTATUS come first, then QEMU's own in the same order.
+// Takes a note. All NT_PRSTATUS come first, then QEMU's own in the same order.
 static struct gg_error *take_note(void *data, const struct gg_vmcore_note *note)
 {
 	struct vmcore_source *vmcore = data;
@@ -117,7 +117,8 @@ static struct gg_error *take_note(void *data, const struct gg_vmcore_note *note)
 	return NULL;
 }
 
-// The memory is worth a look where the notes are damaged: what uses them has the error.
+// Reads the notes. Damaged notes do not keep the memory from being looked at: the error is kept for
+// whoever asks for the CPUs.
 static struct gg_error *read_notes(struct vmcore_source *vmcore)
 {
 	struct gg_error *err = gg_vmcore_file_notes(vmcore->file, take_note, vmcore);
@@ -257,8 +258,8 @@ static bool is_machine(const struct gg_vmcore_file *file, const struct gg_arch *
 	return !fnmatch(arch->uname, file->machine_name, 0);
 }
 
-// QEMU names the wider machine in the header of a guest that is not in its mode: the size of the
-// first CPU's note tells.
+// Finds the architecture among ARCH's siblings by the size of the first CPU's note: QEMU names the
+// wider machine in a kdump's header, whatever mode the guest is in.
 static const struct gg_arch *find_sibling(const struct vmcore_source *vmcore,
 					  const struct gg_arch *arch)
 {
@@ -378,7 +379,7 @@ static struct gg_error *vmcore_info(struct gg_source *source, const char **text,
 	return NULL;
 }
 
-// All notes but VMCOREINFO, which is that of the kernel that the user chose.
+// Appends NOTE, unless it is VMCOREINFO, which is that of the kernel that the user chose.
 static struct gg_error *copy_note(void *data, const struct gg_vmcore_note *note)
 {
 	if (strcmp(note->name, "VMCOREINFO") != 0)
@@ -397,7 +398,7 @@ static struct gg_error *vmcore_copy_notes(struct gg_source *source, struct gg_bu
 
 // ---- Facts ----
 
-// The writer, as far as the file says.
+// Returns the writer, as far as the file says; NULL where it says nothing.
 static const char *writer_of(const struct vmcore_source *vmcore)
 {
 	const struct gg_vmcore_file *file = vmcore->file;
