@@ -9,8 +9,8 @@
 
 enum { ALL = X86_CONDITION_CODES };
 
-// How TCG keeps an operation (QEMU target/i386/tcg/translate.c): which enumerator, what of the
-// operands, and which flags the instruction defines.
+// Checks an operation as TCG keeps it (QEMU target/i386/tcg/translate.c): the enumerator, the
+// operands, and the flags that the instruction defines.
 static void check_flags(const char *op, unsigned int size, uint64_t dst, uint64_t src,
 			uint64_t src2, uint64_t truth, uint64_t defined)
 {
