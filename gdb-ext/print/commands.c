@@ -328,6 +328,8 @@ static const struct gg_command commands[] = {
 			"where a CPU is.  An address that is\n"
 			"not mapped is an error that has the page table's entry which says so.",
 		.debugger_help = "ADDR may also be a GDB expression (\"$guest_rip\").",
+		.alone_help = "With -cpu N, ADDR may also be a register of that CPU: \"$pc\", "
+			      "\"$sp+8\".",
 		.options = x_options,
 		.run = gg_run_x,
 		.arguments = x_arguments,

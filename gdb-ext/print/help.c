@@ -82,7 +82,7 @@ char *gg_command_help(const struct gg_command *command, bool is_debugger)
 	append_usage(&text, command, is_debugger);
 	append_paragraph(&text, is_debugger ? command->targets : NULL);
 	append_paragraph(&text, command->help);
-	append_paragraph(&text, is_debugger ? command->debugger_help : NULL);
+	append_paragraph(&text, is_debugger ? command->debugger_help : command->alone_help);
 	append_options(&text, command, is_debugger);
 	gg_buffer_append(&text, "", 1);
 	if (text.failed) {

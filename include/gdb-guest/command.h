@@ -82,6 +82,7 @@ struct gg_command {
 	const char *targets;               // a paragraph: where it works, in a debugger; or NULL
 	const char *help;                  // further paragraphs
 	const char *debugger_help;         // paragraphs that only a debugger has, or NULL
+	const char *alone_help;            // paragraphs that only another front end has, or NULL
 	const struct gg_option *arguments; // up to a row without a name; or NULL
 	const struct gg_option *options;   // the same
 	const char *without_guest;         // the option with which RUN takes no guest, or NULL

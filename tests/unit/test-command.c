@@ -44,15 +44,29 @@ static const struct gg_option two[] = {
 	{ 0 }
 };
 
-static const struct gg_command one_file = { "write",      "guest-write", "Write it.", "It works.",
-					    "It writes.", "By GDB.",     file,        options,
-					    NULL,         NULL };
-static const struct gg_command two_arguments = { "look", "guest-look", "Look.", NULL, "It looks.",
-						 NULL,   two,          NULL,    NULL, NULL };
-static const struct gg_command force_and_two = { "look", "guest-look", "Look.", NULL, "It looks.",
-						 NULL,   two,          options, NULL, NULL };
-static const struct gg_command bare = { "rest", "guest-rest", "Rest.", NULL, "It rests.",
-					NULL,   NULL,         NULL,    NULL, NULL };
+static const struct gg_command one_file = { .name = "write",
+					    .gdb_name = "guest-write",
+					    .summary = "Write it.",
+					    .targets = "It works.",
+					    .help = "It writes.",
+					    .debugger_help = "By GDB.",
+					    .alone_help = "By itself.",
+					    .arguments = file,
+					    .options = options };
+static const struct gg_command two_arguments = { .name = "look",
+						 .gdb_name = "guest-look",
+						 .summary = "Look.",
+						 .help = "It looks.",
+						 .arguments = two };
+static const struct gg_command force_and_two = { .name = "look",
+						 .gdb_name = "guest-look",
+						 .summary = "Look.",
+						 .help = "It looks.",
+						 .arguments = two,
+						 .options = options };
+static const struct gg_command bare = {
+	.name = "rest", .gdb_name = "guest-rest", .summary = "Rest.", .help = "It rests."
+};
 
 static const struct gg_front_end shell = { .evaluate = gg_number_evaluate };
 static const struct gg_front_end debugger = { .evaluate = gg_number_evaluate, .is_debugger = true };
@@ -617,6 +631,9 @@ static void test_help(void **state)
 			       "Write it.\nUsage: guest-write [OPTION]... FILE\n\nIt works.\n\n"
 			       "It writes.\n\nBy GDB.\n\nOptions:\n"));
 	assert_non_null(strstr(help, "\n  -run\n    Run."));
+	free(help);
+	help = gg_command_help(&one_file, false);
+	assert_non_null(strstr(help, "It writes.\n\nBy itself.\n\nOptions:\n"));
 	free(help);
 }
 
