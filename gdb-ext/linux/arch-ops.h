@@ -4,9 +4,10 @@
 #ifndef GG_LINUX_ARCH_OPS_H
 #define GG_LINUX_ARCH_OPS_H
 
-#include "arch/arch.h"
 #include "memory/page-table.h"
 #include "vmcoreinfo.h"
+
+struct gg_registers;
 
 // The kernel's place in memory, as its VMCOREINFO has it.
 struct gg_kernel_paging {

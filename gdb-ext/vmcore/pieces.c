@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "pieces.h"
 #include "base/cleanup.h"
+#include "base/notices.h"
 #include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>

@@ -4,7 +4,9 @@
 #ifndef GG_PIECES_H
 #define GG_PIECES_H
 
-#include "linux/kernel.h"
+#include "memory/ram-map.h"
+
+#include <gdb-guest/notices.h>
 
 struct gg_pieces {
 	struct gg_ram_range *pieces; // ascending, disjoint; their names are the map's
