@@ -101,7 +101,7 @@ def test_help():
     run = gdb.batch(commands=[line for name in names for line in (r"echo @\n", f"help {name}")])
     for name, text in zip(names, run.output.split("@\n")[1:]):
         assert f"Usage: {name}" in text
-        assert re.search(r"\bIt works on (a core of QEMU, a QEMU process and )?QEMU's gdbstub", text), (name, text)
+        assert re.search(r"\bIt works on (a core of QEMU, a QEMU process, )?QEMU's gdbstub", text), (name, text)
 
 
 def test_commands_are_there(folder):
