@@ -244,6 +244,12 @@ static void test_members(void **state)
 	assert_int_equal(member.size, 0);
 	assert_error(host->ops->member(host->data, "list_head", "prev", &member), GG_NOT_FOUND,
 		     "VMCOREINFO has no OFFSET(list_head.prev)");
+	// Nobody makes up for a damaged answer.
+	static struct fake later = { .name = "list_head", .address = 1 };
+	assert_success(gg_members_add(
+		answerers.members,
+		&(struct gg_member_finder){
+			.name = "later", .order = 60, .ops = &fake_member_ops, .data = &later }));
 	assert_error(host->ops->member(host->data, "list_head", "", &member), GG_BAD_DATA,
 		     "not a number");
 	gg_vmcoreinfo_deinit(&info);
