@@ -57,7 +57,7 @@ static struct gg_error *write_text(void *data, const char *text, size_t size)
 						     : gg_error_system(errno, "standard output");
 }
 
-// The two may be the same file, where their order counts.
+// Writes a note behind the text so far: both may go to the same file.
 static struct gg_error *write_notice(void *data, const char *text)
 {
 	erase_bar(data);
@@ -186,7 +186,7 @@ static struct gg_error *open_target(struct session *session, const struct argume
 	return err;
 }
 
-// The process goes on before the rest is put away.
+// Closes all; the process goes on first.
 static void close_target(struct session *session)
 {
 	detach(session->attachment);
@@ -197,7 +197,7 @@ static void close_target(struct session *session)
 
 // ---- The command ----
 
-// "x/16gx" is the command x with the argument "/16gx".
+// Finds the command; "x/16gx" is the command x with the argument "/16gx".
 static const struct gg_command *find_command(const char *word, const char **ret_format)
 {
 	const char *slash = strchr(word, '/');
@@ -256,7 +256,7 @@ static enum status report(const char *name, struct gg_error *err, enum status st
 	return status;
 }
 
-// A request to end is taken as Ctrl-C is: no file is left half-written.
+// Takes a request to end as Ctrl-C: no file is left half-written.
 static void end(int number)
 {
 	(void)number;
@@ -376,8 +376,8 @@ static bool is_option(const char *word, const char *name)
 	return word[0] == '-' && !strcmp(word + (word[1] == '-' ? 2 : 1), name);
 }
 
-// Parses the options before FILE. Returns the number of their words; of a wrong word its index, with
-// the error's format in WRONG.
+// Parses the options before FILE. Returns the number of their words; of a wrong word its index,
+// with the error's format in WRONG.
 static size_t parse_leading(char **words, size_t count, struct arguments *ret, const char **wrong)
 {
 	size_t i = 0;
@@ -400,7 +400,7 @@ static size_t parse_leading(char **words, size_t count, struct arguments *ret, c
 	return i;
 }
 
-// FILE may be left out where the process is given, or the command needs none.
+// Parses all words. FILE may be left out where -p is given, or the command needs none.
 static enum status parse_arguments(char **words, size_t count, struct arguments *ret)
 {
 	const char *wrong = NULL;
@@ -432,7 +432,7 @@ static struct gg_error *print_candidate(void *data, const char *candidate)
 	return NULL;
 }
 
-// The words behind the command as a text, which the caller frees; NULL without memory.
+// Joins the words behind the command to a text, which the caller frees; NULL without memory.
 static char *join_words(const struct arguments *arguments, const char *format)
 {
 	char *text = NULL;
@@ -450,7 +450,7 @@ static char *join_words(const struct arguments *arguments, const char *format)
 	return fclose(stream) ? NULL : text;
 }
 
-// A guest that cannot be read has no candidates.
+// Prints the candidates for a command's last word; none of a guest that cannot be read.
 static void complete_command(const struct arguments *arguments)
 {
 	const char *format;
@@ -485,8 +485,8 @@ static void complete_leading(const char *word, const struct arguments *arguments
 			printf("%s\n", command->name);
 }
 
-// Prints what the last of WORDS may become, a candidate on a line. Files are the shell's affair where nothing
-// is printed.
+// Prints what the last of WORDS may become, a candidate on a line. The shell completes files where
+// nothing is printed.
 static enum status complete(char **words, size_t count)
 {
 	struct arguments arguments = { 0 };

@@ -34,9 +34,9 @@ static SCM all_commands(void)
 
 // ---- Options ----
 
-// The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE STATE-TEXT).
-// EVALUATE takes an expression and the words for what it should be, and returns an integer; the texts may
-// be #f.
+// The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
+// STATE-TEXT). EVALUATE takes an expression and the words for the expected text, and returns an
+// integer; the texts may be #f.
 enum { EVALUATE, SET_VARIABLE, COLOUR, INTEL, TARGET_KIND, TARGET, STATE, STATE_TEXT };
 
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
@@ -96,8 +96,8 @@ static SCM add_values(SCM list, const struct gg_options *options, const struct g
 	return list;
 }
 
-// (%parse-options NAME TEXT FRONT) => (OBJECT . ALIST): what was typed behind the command's name, as an
-// object to be ended and as data.
+// (%parse-options NAME TEXT FRONT) => (OBJECT . ALIST): parses what was typed behind the command's
+// name, to an object to be ended, and to data.
 static SCM parse_options(SCM name, SCM text, SCM front_vector)
 {
 	const struct gg_command *command = to_command(name);
@@ -144,8 +144,9 @@ static SCM takes_guest(SCM name, SCM object)
 		gg_command_takes_guest(to_command(name), gg_guile_state(&options_type, object)));
 }
 
-// (%run-command NAME OPTIONS GUEST FRONT WRITE NOTICE): prints what the command shows. OPTIONS is the object of
-// %parse-options, GUEST may be #f if they do without; WRITE is called with bytevectors, NOTICE with lines.
+// (%run-command NAME OPTIONS GUEST FRONT WRITE NOTICE): prints what the command shows. OPTIONS is
+// the object of %parse-options, GUEST may be #f if they do without; WRITE is called with
+// bytevectors, NOTICE with lines.
 static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vector, SCM write,
 		       SCM notice)
 {
@@ -181,7 +182,8 @@ static struct gg_error *collect_candidate(void *data, const char *candidate)
 	return NULL;
 }
 
-// (%complete NAME TEXT GUEST) => a list of texts that the last word of TEXT may become; GUEST may be #f.
+// (%complete NAME TEXT GUEST) => a list of texts that the last word of TEXT may become; GUEST may
+// be #f.
 static SCM complete(SCM name, SCM text, SCM object)
 {
 	const struct gg_command *command = to_command(name);

@@ -66,8 +66,8 @@ static bool is_defined(const GElf_Sym *symbol)
 	       GELF_ST_TYPE(symbol->st_info) != STT_TLS;
 }
 
-// Looks for NAME in a symbol table: a global symbol counts more than a local one. RET stays as it is
-// where there is none.
+// Looks for NAME in a symbol table: a global symbol counts more than a local one. RET stays as it
+// is where there is none.
 static bool search_section(Elf *elf, Elf_Scn *section, const char *name, uint64_t *ret)
 {
 	GElf_Shdr header;
@@ -130,7 +130,8 @@ static const struct gg_host_ops file_ops = {
 
 // ---- The program ----
 
-// The program's entry point in memory, by the auxiliary vector (pairs of words); 0 without one.
+// Finds the program's entry point in memory by the auxiliary vector (pairs of words); 0 without
+// one.
 static uint64_t find_entry(const struct gg_file_host *host, const uint8_t *vector, size_t size)
 {
 	struct gg_cursor cursor = gg_cursor(vector, size, host->host.big_endian, "auxv");
@@ -180,7 +181,7 @@ static void open_symbols(struct gg_file_host *host, uint64_t entry)
 	host->bias = entry - header.e_entry;
 }
 
-// A program that cannot be opened has no symbols.
+// Opens the program; one that cannot be opened has no symbols.
 static struct gg_error *set_program(struct gg_file_host *host, const char *path)
 {
 	host->program = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

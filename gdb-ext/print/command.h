@@ -8,7 +8,7 @@
 
 #include <gdb-guest/command.h>
 
-// A command line's words.
+// The words of a command line.
 struct gg_words {
 	char **words;
 	size_t count;
@@ -19,24 +19,24 @@ struct gg_words {
 struct gg_error *gg_words_split(const char *text, size_t size, struct gg_words *ret);
 void gg_words_deinit(struct gg_words *words);
 
+// Counts the rows before the row without a name; ROWS may be NULL.
 size_t gg_option_count(const struct gg_option *rows);
 
-// The option that WORD, with its dash, names; NULL without one. Options that need a debugger exist only
-// where there is one.
+// Finds the option that WORD, with its dash, names; NULL where COMMAND has no such option.
 const struct gg_option *gg_option_find(const struct gg_command *command, const char *word,
 				       bool is_debugger);
 
 // Tests whether the row exists in the front end.
 bool gg_option_exists(const struct gg_option *row, bool is_debugger);
 
-// The row's word NUMBER, NULL where the number has none.
+// Returns the row's word NUMBER; NULL where the number has no word.
 const char *gg_option_word(const struct gg_option *option, unsigned int number);
 unsigned int gg_option_word_count(const struct gg_option *option);
 
 bool gg_argument_is_optional(const struct gg_option *argument);
 
-// NAME with a home in the place of a leading ~ or ~USER, as in GDB's own commands. The caller frees it; NULL
-// without memory.
+// Returns a copy of NAME with a home in the place of a leading ~ or ~USER, as in GDB's own
+// commands. The caller frees the copy; NULL without memory.
 char *gg_expand_home(const char *name);
 
 #endif

@@ -18,12 +18,11 @@ static const struct gg_option info_options[] = {
 	{ .name = "layout",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "show where members of QEMU's structures are, by its debuginfo and as found\n"
-		  "without it, each with its proof, and whether the two agree" },
+		  "    without it, each with its proof, and whether the two agree" },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "One JSON object, with the notices; with -layout an object for each member, on a "
-		  "line\n"
-		  "    of its own." },
+	  .help = "One JSON object, with the notices; with -layout an object for each member,\n"
+		  "    on a line of its own." },
 	{ 0 }
 };
 
@@ -55,9 +54,8 @@ static const struct gg_option klog_options[] = {
 	  .help = "... and as many of both." },
 	{ .name = "since",
 	  .kind = GG_VALUE_TIME,
-	  .help = "Only records since this time: seconds of the log's clock (12.5), or a time in "
-		  "UTC\n"
-		  "    (2026-11-26, 2026-11-26T15:03:39)." },
+	  .help = "Only records since this time: seconds of the log's clock (12.5), or a time\n"
+		  "    in UTC (2026-11-26, 2026-11-26T15:03:39)." },
 	{ .name = "until", .kind = GG_VALUE_TIME, .help = "Only records until this time." },
 	{ .name = "since-clear",
 	  .kind = GG_VALUE_FLAG,
@@ -73,9 +71,8 @@ static const struct gg_option klog_options[] = {
 	  .help = "Go on: let the guest run, and print new records until Ctrl-C." },
 	{ .name = "T",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Times in UTC, by the kernel's own clock, as dmesg -T has them; a note says how "
-		  "far\n"
-		  "    they can be trusted." },
+	  .help = "Times in UTC, by the kernel's own clock, as dmesg -T has them; a note says\n"
+		  "    how far they can be trusted." },
 	{ .name = "raw",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "The facility and the level, as a number, before each line: <6>." },
@@ -94,9 +91,8 @@ static const struct gg_option klog_options[] = {
 	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "... and replace it if it exists." },
 	{ .name = "hexdump",
 	  .kind = GG_VALUE_FILE,
-	  .help = "Look for the log in FILE, a transcript of the x or xp commands of QEMU's "
-		  "monitor\n"
-		  "    (formats c and x), instead of in the guest." },
+	  .help = "Look for the log in FILE, a transcript of the x or xp commands of QEMU's\n"
+		  "    monitor (formats c and x), instead of in the guest." },
 	{ 0 }
 };
 
@@ -116,18 +112,16 @@ static const struct gg_option regs_options[] = {
 static const struct gg_option x_options[] = {
 	{ .name = "cpu",
 	  .kind = GG_VALUE_CPU,
-	  .help = "Through the page tables of this CPU, as it sees memory, and with its own "
-		  "per-CPU\n"
-		  "    variables; without it, through those of the guest's kernel." },
+	  .help = "Through the page tables of this CPU, as it sees memory, and with its own\n"
+		  "    per-CPU variables; without it, through those of the guest's kernel." },
 	{ .name = "physical",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "ADDR is guest-physical, a number: no page tables are used, and there are no "
-		  "instructions." },
+	  .help = "ADDR is guest-physical, a number: no page tables are used, and there are\n"
+		  "    no instructions." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "A JSON object for each line: address, symbol, bytes, values; text of a string "
-		  "or an\n"
-		  "    instruction." },
+	  .help = "A JSON object for each line: address, symbol, bytes, values; text of a\n"
+		  "    string or an instruction." },
 	{ 0 }
 };
 
@@ -140,8 +134,8 @@ static const struct gg_option x_arguments[] = {
 static const struct gg_option vtop_options[] = {
 	{ .name = "cpu",
 	  .kind = GG_VALUE_CPU,
-	  .help = "Through the page tables of this CPU; without it, through those of the guest's "
-		  "kernel." },
+	  .help = "Through the page tables of this CPU; without it, through those of the\n"
+		  "    guest's kernel." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "One JSON object: the entries, and where they lead." },
@@ -188,9 +182,8 @@ static const struct gg_option dump_options[] = {
 	{ .name = "absent",
 	  .kind = GG_VALUE_WORD,
 	  .words = absent_words,
-	  .help = "The way to deal with guest memory that is missing: fail, which is the default, "
-		  "or\n"
-		  "    skip: leave it out, and say which was left out." },
+	  .help = "The way to deal with guest memory that is missing: fail, which is the\n"
+		  "    default, or skip: leave it out, and say which was left out." },
 	{ .name = "no-notes",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "Only memory: not the CPUs' registers, nor VMCOREINFO." },
@@ -199,11 +192,10 @@ static const struct gg_option dump_options[] = {
 	  .words = via_words,
 	  .needs_debugger = true,
 	  .help = "How guest memory is read: through GDB, slowly, or the fastest way there is\n"
-		  "    without QEMU's help; at QEMU's gdbstub, where that is slow, monitor has "
-		  "QEMU write\n"
-		  "    the memory to a file first, beside FILE.  QEMU on another machine writes "
-		  "FILE there,\n"
-		  "    in its own way, in the place of one that there may be." },
+		  "    without QEMU's help; at QEMU's gdbstub, where that is slow, monitor\n"
+		  "    has QEMU write the memory to a file first, beside FILE.  QEMU on\n"
+		  "    another machine writes FILE there, in its own way, in the place of one\n"
+		  "    that there may be." },
 	{ 0 }
 };
 
@@ -214,7 +206,8 @@ static const struct gg_option dump_arguments[] = {
 static const struct gg_option select_options[] = {
 	{ .name = "file",
 	  .kind = GG_VALUE_FILE,
-	  .help = "Look at FILE, a vmcore: ELF, or a compressed kdump, which GDB does not open." },
+	  .help = "Look at FILE, a vmcore: ELF, or a compressed kdump, which GDB does not\n"
+		  "    open." },
 	{ .name = "target",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "Look at GDB's target again: its core, process or connection." },
@@ -249,12 +242,12 @@ static const struct gg_command commands[] = {
 	{
 		.name = "info",
 		.gdb_name = "guest-info",
-		.summary = "Show what is being looked at: QEMU, its machine and CPUs, the guest's "
-			   "RAM and kernel.",
+		.summary =
+			"Show what is being looked at: QEMU, its CPUs, the guest's RAM and kernel.",
 		.targets = ALL_TARGETS,
-		.help = "It tells where guest memory is read from and what of it is missing, "
-			"whether the registers that QEMU\n"
-			"has are the CPUs', and how the guest's kernel was found.",
+		.help = "It tells where guest memory is read from and what of it is missing,\n"
+			"whether the registers that QEMU has are the CPUs', and how the guest's\n"
+			"kernel was found.",
 		.options = info_options,
 		.run = gg_run_info,
 	},
@@ -264,24 +257,21 @@ static const struct gg_command commands[] = {
 		.summary =
 			"Print the log of the guest's Linux kernel, as dmesg in the guest would.",
 		.targets = ALL_TARGETS,
-		.help = "The guest needs no debuginfo; the log of every kernel with VMCOREINFO is "
-			"found, and mostly those of\n"
-			"others too.  Each line of a record has its time before it.  Where records "
-			"were lost, a line starting\n"
-			"\"note:\" says so.  Control characters and what is not UTF-8 are shown as "
-			"\\xHH.  On a terminal the\n"
-			"levels have dmesg's colours.",
+		.help = "The guest needs no debuginfo; the log of every kernel with VMCOREINFO\n"
+			"is found, and mostly those of others too.  Each line of a record has\n"
+			"its time before it.  Where records were lost, a line starting \"note:\"\n"
+			"says so.  Control characters and what is not UTF-8 are shown as\n"
+			"\\xHH.  On a terminal the levels have dmesg's colours.",
 		.debugger_help =
 			"\"set style enabled off\" takes the colours away.\n\n"
-			"With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands "
-			"still for some milliseconds\n"
-			"several times a second, and is stopped at the end, which is Ctrl-C.  "
-			"Records that the kernel overwrites\n"
-			"in between are reported as lost.  That takes a QEMU process or QEMU's "
+			"With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands\n"
+			"still for some milliseconds several times a second, and is stopped at\n"
+			"the end, which is Ctrl-C.  Records that the kernel overwrites in\n"
+			"between are reported as lost.  That takes a QEMU process or QEMU's\n"
 			"gdbstub; a core cannot run.\n\n"
-			"In GDB's Guile, (guest-log) gives the records as data, each an "
-			"association list: seq, time (in\n"
-			"nanoseconds), level, facility, caller, flags, lost, text, bytes, dict.",
+			"In GDB's Guile, (guest-log) gives the records as data, each an\n"
+			"association list: seq, time (in nanoseconds), level, facility, caller,\n"
+			"flags, lost, text, bytes, dict.",
 		.options = klog_options,
 		.without_guest = "hexdump",
 		.run = gg_run_klog,
@@ -291,25 +281,22 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-regs",
 		.summary = "Show the registers of the guest's CPUs, and whether to believe them.",
 		.targets = ALL_TARGETS,
-		.help = "Each CPU is current, stale or unknown.  It is stale where KVM has run it "
-			"since QEMU last asked for\n"
-			"its registers: what is shown is what they were then.  It is unknown where "
-			"TCG was executing, or QEMU\n"
-			"does not tell.  Those of a vmcore are noted: as the vmcore's notes have "
-			"them.  A digit that is not known\n"
-			"is a question mark.\n\n"
-			"A CPU in SMM executes the firmware: what is shown are the firmware's "
+		.help = "Each CPU is current, stale or unknown.  It is stale where KVM has run\n"
+			"it since QEMU last asked for its registers: what is shown is what they\n"
+			"were then.  It is unknown where TCG was executing, or QEMU does not\n"
+			"tell.  The registers of a vmcore are noted: as the vmcore's notes have\n"
+			"them.  A digit that is not known is a question mark.\n\n"
+			"A CPU in SMM executes the firmware: what is shown are the firmware's\n"
 			"registers.\n\n"
-			"A CPU that executes a nested guest, because the guest is a hypervisor "
-			"itself, is \"nested\": its\n"
-			"registers are those that it saved of the guest itself, and the nested "
-			"guest's follow.",
-		.debugger_help = "QEMU's gdbstub does not tell such a CPU from others; its page "
-				 "tables may, where the guest's kernel is\n"
-				 "known.\n\n"
-				 "Where -cpu names one CPU, its registers are set as $guest_rip "
-				 "and so on, its number as $guest_cpu, and\n"
-				 "$guest_current is 1 if they are its registers of now.",
+			"A CPU that executes a nested guest, because the guest is a hypervisor\n"
+			"itself, is \"nested\": its registers are those that it saved of the\n"
+			"guest itself, and the nested guest's follow.",
+		.debugger_help =
+			"QEMU's gdbstub does not tell such a CPU from others; its page tables\n"
+			"may, where the guest's kernel is known.\n\n"
+			"Where -cpu names one CPU, its registers are set as $guest_rip and so\n"
+			"on, its number as $guest_cpu, and $guest_current is 1 if they are its\n"
+			"registers of now.",
 		.options = regs_options,
 		.run = gg_run_regs,
 	},
@@ -319,15 +306,16 @@ static const struct gg_command commands[] = {
 		.summary = "Examine guest memory at the virtual address ADDR: x/16gx ADDR.",
 		.targets = ALL_TARGETS,
 		.help = "ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or "
-			"a number; quote one with\n"
-			"spaces.  The format is that of GDB's x, behind the command's name or "
-			"behind ADDR: a count; x, d, u, o,\n"
-			"t, c, s for text, a for addresses with their symbols, i for instructions; "
-			"the size b, h, w or g.\n"
-			"Instructions are of 16, 32 or 64 bits as the CPU's are, and \"=>\" is "
-			"where a CPU is.  An address that is\n"
-			"not mapped is an error that has the page table's entry which says so.",
-		.debugger_help = "ADDR may also be a GDB expression (\"$guest_rip\").",
+			"a\n"
+			"number; quote one with spaces.  The format is that of GDB's x, behind\n"
+			"the command's name or behind ADDR: a count; x, d, u, o, t, c, s for\n"
+			"text, a for addresses with their symbols, i for instructions; the size\n"
+			"b, h, w or g. Instructions are of 16, 32 or 64 bits as the CPU's are,\n"
+			"and \"=>\" is where a CPU is.  An address that is not mapped is an error\n"
+			"that has the page table's entry which says so.",
+		.debugger_help =
+			"guest-x/16gx ADDR is as GDB's x/16gx ADDR.  ADDR may also be a GDB\n"
+			"expression (\"$guest_rip\").",
 		.alone_help = "With -cpu N, ADDR may also be a register of that CPU: \"$pc\", "
 			      "\"$sp+8\".",
 		.options = x_options,
@@ -339,11 +327,9 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-vtop",
 		.summary = "Show how the guest's page tables translate the virtual address ADDR.",
 		.targets = ALL_TARGETS,
-		.help = "ADDR is as guest-x has it.  Each entry on the way is shown with its "
-			"guest-physical address, its value\n"
-			"and the flags that are set in it; then the guest-physical address, and "
-			"where that is in QEMU's\n"
-			"memory.",
+		.help = "ADDR is as guest-x has it.  Each entry on the way is shown with its\n"
+			"guest-physical address, its value and the flags that are set in it;\n"
+			"then the guest-physical address, and where that is in QEMU's memory.",
 		.options = vtop_options,
 		.run = gg_run_vtop,
 		.arguments = vtop_arguments,
@@ -351,21 +337,18 @@ static const struct gg_command commands[] = {
 	{
 		.name = "kernel",
 		.gdb_name = "guest-kernel",
-		.summary = "List the Linux kernels in the guest's RAM, or choose which of them all "
-			   "commands show.",
-		.help = "RAM has several after a crash, when a kernel for crashes (kdump) has been "
-			"booted, and after a reset.\n"
-			"Each has a number, its release, the CPUs that run it, where its "
-			"VMCOREINFO is, and what its log ends\n"
-			"in; an asterisk marks the kernel that the commands show.",
-		.debugger_help = "With the number N that kernel is shown by guest-klog, guest-x, "
-				 "guest-vtop, guest-info, by the symbols of\n"
-				 "guest-regs and in the VMCOREINFO of dump-guest-memory, of this "
-				 "core, process or connection alone, until\n"
-				 "it is not there any more.\n\n"
-				 "At a gdbstub these are the running kernel and the crashed one "
-				 "that it was booted after; -scan finds\n"
-				 "all.",
+		.summary = "List the Linux kernels in the guest's RAM, or choose the one to show.",
+		.help = "RAM has several after a crash, when a kernel for crashes (kdump) has\n"
+			"been booted, and after a reset.  Each has a number, its release, the\n"
+			"CPUs that run it, where its VMCOREINFO is, and what its log ends in;\n"
+			"an asterisk marks the kernel that the commands show.",
+		.debugger_help =
+			"With the number N that kernel is shown by guest-klog, guest-x,\n"
+			"guest-vtop, guest-info, by the symbols of guest-regs and in the\n"
+			"VMCOREINFO of dump-guest-memory, of this core, process or connection\n"
+			"alone, until it is not there any more.\n\n"
+			"At a gdbstub these are the running kernel and the crashed one that it\n"
+			"was booted after; -scan finds all.",
 		.options = kernel_options,
 		.run = gg_run_kernel,
 		.arguments = kernel_arguments,
@@ -375,13 +358,11 @@ static const struct gg_command commands[] = {
 		.gdb_name = "dump-guest-memory",
 		.summary = "Write the guest's memory to FILE, as a vmcore.",
 		.targets = ALL_TARGETS,
-		.help = "FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.  It "
-			"has the notes of QEMU's own\n"
-			"dump, and where a Linux kernel is found in the guest, its VMCOREINFO and "
-			"virtual addresses.  It\n"
-			"appears when it is whole; where some of the guest's memory is missing, "
-			"there is an error that\n"
-			"says which, and no file.",
+		.help = "FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.\n"
+			"It has the notes of QEMU's own dump, and where a Linux kernel is found\n"
+			"in the guest, its VMCOREINFO and virtual addresses.  It appears when\n"
+			"it is whole; where some of the guest's memory is missing, there is an\n"
+			"error that says which, and no file.",
 		.options = dump_options,
 		.run = gg_run_dump,
 		.arguments = dump_arguments,
@@ -391,27 +372,24 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-select",
 		.summary = "List what can be looked at, or choose what all commands look at.",
 		.debugger_help =
-			"That is GDB's target, the core, process or connection of its current "
-			"inferior, or the vmcore that\n"
-			"-file names.  An asterisk marks which is looked at.  The file is looked "
-			"at "
-			"until -target, or until\n"
-			"GDB's target is another one.",
+			"That is GDB's target, the core, process or connection of its current\n"
+			"inferior, or the vmcore that -file names.  An asterisk marks which is\n"
+			"looked at.  The file is looked at until -target, or until GDB's target\n"
+			"is another one.",
 		.options = select_options,
 	},
 	{
 		.name = "sysrq",
 		.gdb_name = "guest-sysrq",
-		.summary = "Send a magic SysRq key to the guest's Linux kernel, and print what it "
-			   "logs then.",
-		.targets = "It works on QEMU's gdbstub; the guest must have a PS/2 keyboard, as "
+		.summary =
+			"Send a magic SysRq key to the guest's Linux kernel, and print the answer.",
+		.targets = "It works on QEMU's gdbstub; the guest must have a PS/2 keyboard, as\n"
 			   "PCs have by default.",
-		.help = "The key is typed there with Alt and SysRq; the guest runs until its "
-			"kernel has been quiet for a second\n"
-			"after its answer, and is stopped again.  The kernel does what "
-			"kernel.sysrq in the guest allows; what it\n"
+		.help = "The key is typed there with Alt and SysRq; the guest runs until its\n"
+			"kernel has been quiet for a second after its answer, and is stopped\n"
+			"again.  The kernel does what kernel.sysrq in the guest allows; what it\n"
 			"does not allow it says or ignores.\n\n"
-			"Keys at which work in the guest is lost ask first, unless \"set confirm "
+			"Keys at which work in the guest is lost ask first, unless \"set confirm\n"
 			"off\".",
 		.options = sysrq_options,
 		.arguments = sysrq_arguments,

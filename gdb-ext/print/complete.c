@@ -25,7 +25,7 @@ struct completion {
 
 // ---- Candidates ----
 
-// Visits the LEAD_SIZE bytes at LEAD with TEXT and TAIL behind, if that may replace the word.
+// Visits LEAD, of LEAD_SIZE bytes, with TEXT and TAIL behind, if the word may become that.
 static struct gg_error *offer(const struct completion *completion, const char *lead,
 			      size_t lead_size, const char *text, const char *tail)
 {
@@ -55,7 +55,7 @@ static struct gg_error *offer_file(const struct completion *completion, const ch
 	return offer(completion, path, strlen(path), is_folder(path) ? "/" : "", "");
 }
 
-// A folder that cannot be read has no files to offer.
+// Offers the files of the word's folder; none where the folder cannot be read.
 static struct gg_error *offer_files(const struct completion *completion)
 {
 	const char *slash = strrchr(completion->word, '/');
@@ -128,7 +128,7 @@ static struct gg_error *offer_options(const struct completion *completion,
 	return err;
 }
 
-// Offers the values of a row. A guest that cannot be read has none to offer.
+// Offers the values of a row; none of a guest that cannot be read.
 static struct gg_error *offer_values(struct completion *completion, const struct gg_option *row)
 {
 	enum { MOST_SYMBOLS = 300 }; // GDB shows 200 (set max-completions)
@@ -170,7 +170,7 @@ static bool is_in_order(const struct gg_command *command, const char *word)
 	return *word != '/' || !has_format;
 }
 
-// The argument that comes next behind WORDS, or NULL.
+// Returns the argument behind WORDS, or NULL.
 static const struct gg_option *argument_behind(const struct gg_command *command,
 					       const struct gg_words *words)
 {

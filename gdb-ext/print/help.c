@@ -29,7 +29,7 @@ static void append_words(struct gg_buffer *text, const struct gg_option *option)
 		}
 }
 
-// The value's place in the option's line.
+// Appends the place of the value in the option's line.
 static void append_value(struct gg_buffer *text, const struct gg_option *option)
 {
 	static const char *const labels[] = {

@@ -25,7 +25,7 @@ static struct gg_log_bound bound_of(const struct gg_options *options, const char
 	return value ? value->time : (struct gg_log_bound){ 0 };
 }
 
-// The number of records of context on the side NAME.
+// Reads the number of records of context on the side NAME.
 static struct gg_error *context_of(const struct gg_options *options, const char *name,
 				   uint64_t *ret)
 {
@@ -54,7 +54,7 @@ static struct gg_error *to_query(const struct gg_options *options, struct gg_log
 	return err ? err : context_of(options, "after", &ret->after);
 }
 
-// A file gets neither colours nor the terminal's character set.
+// Reads the style; a file gets neither colours nor the terminal's character set.
 static struct gg_log_style to_style(const struct gg_options *options,
 				    const struct gg_front_end *front)
 {

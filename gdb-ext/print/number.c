@@ -28,7 +28,7 @@ static unsigned int digit_of(char c)
 	return at ? (unsigned int)(at - digits) : 16;
 }
 
-// Adds SIGN times the literal at *TEXT to SUM. Returns false where there is none.
+// Adds SIGN times the literal at *TEXT to SUM. Returns false where there is no literal.
 static bool add_literal(const char **text, int sign, integer *sum)
 {
 	const char *at = *text;

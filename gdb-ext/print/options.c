@@ -53,7 +53,7 @@ static struct gg_error *add_word(struct gg_words *words, const struct gg_buffer 
 	return NULL;
 }
 
-// Appends the word at TEXT to WORD. Returns the first byte behind the word.
+// Appends the word at TEXT to WORD. Returns the end of the word.
 static const char *scan_word(const char *text, const char *end, struct gg_buffer *word)
 {
 	char quote = 0;
@@ -140,7 +140,7 @@ bool gg_argument_is_optional(const struct gg_option *argument)
 
 // ---- Texts of errors ----
 
-// TEXT in quotes.
+// Appends TEXT in quotes.
 static void append_quoted(struct gg_buffer *buffer, const char *text)
 {
 	gg_buffer_append(buffer, "\"", 1);
@@ -161,7 +161,7 @@ static void append_text(struct gg_buffer *buffer, const char *text)
 	gg_buffer_append(buffer, text, strlen(text));
 }
 
-// GG_INVALID with the text in BUFFER, which is consumed.
+// Creates GG_INVALID with the text in BUFFER, which is consumed.
 static struct gg_error *invalid(struct gg_buffer *buffer)
 {
 	gg_buffer_append(buffer, "", 1);
@@ -211,7 +211,7 @@ static struct gg_error *invalid_word(const struct gg_option *option, const char 
 
 // ---- Numbers ----
 
-// DIGITS as a number from LOW to HIGH.
+// Checks that DIGITS are a number from LOW to HIGH.
 static struct gg_error *check_range(const struct gg_option *option, const char *digits,
 				    uint64_t low, uint64_t high, uint64_t *ret)
 {
@@ -247,7 +247,7 @@ static bool has_plus(const struct gg_option *option, const char *text, size_t si
 	return option->kind == GG_VALUE_LEVELS && size && text[size - 1] == '+';
 }
 
-// The bits of the SIZE bytes at TEXT, one of the option's words; 0 for another word.
+// Returns the bits of the SIZE bytes at TEXT, if they are a word of the option; else 0.
 static uint64_t bits_of(const struct gg_option *option, const char *text, size_t size)
 {
 	const bool plus = has_plus(option, text, size);
@@ -281,7 +281,7 @@ static struct gg_error *parse_words(const struct gg_option *option, const char *
 
 enum { SECOND = 1000000000 };
 
-// The number that COUNT digits at *TEXT are; behind them *TEXT is then.
+// Reads COUNT digits at *TEXT as a number, and moves *TEXT behind them.
 static bool scan_digits(const char **text, unsigned int count, int *ret)
 {
 	*ret = 0;
@@ -301,7 +301,7 @@ static bool scan_char(const char **text, char c)
 	return true;
 }
 
-// Seconds of the log's clock: up to 9 digits, and as many behind a point.
+// Reads seconds of the log's clock: up to 9 digits, and as many behind a point.
 static bool scan_log_time(const char *text, int64_t *ret)
 {
 	const size_t whole = strspn(text, "0123456789");
@@ -317,7 +317,7 @@ static bool scan_log_time(const char *text, int64_t *ret)
 	return true;
 }
 
-// "HH:MM" or "HH:MM:SS" behind a T or a space; nothing at all is midnight.
+// Reads "HH:MM" or "HH:MM:SS" behind a T or a space; an empty text is midnight.
 static bool scan_time_of_day(const char **text, struct tm *time)
 {
 	if (!scan_char(text, 'T') && !scan_char(text, ' '))
@@ -328,7 +328,8 @@ static bool scan_time_of_day(const char **text, struct tm *time)
 	return !scan_char(text, ':') || scan_digits(text, 2, &time->tm_sec);
 }
 
-// A date, perhaps with a time of the day, in UTC. Days that a month does not have are refused.
+// Reads a date in UTC, with or without a time of the day. Days that a month does not have are
+// refused.
 static bool scan_wall_time(const char *text, time_t *ret)
 {
 	struct tm time = { 0 };
@@ -365,7 +366,7 @@ static struct gg_error *parse_time(const struct gg_option *option, const char *t
 
 // ---- Files ----
 
-// The home of USER, or for "" of the user.
+// Returns the home of USER, or of this process's user for "".
 static const char *home_of(const char *user)
 {
 	if (!*user && getenv("HOME"))
@@ -415,7 +416,7 @@ static struct slot *slot_of(struct gg_options *options, const struct gg_option *
 	return NULL;
 }
 
-// The last of an option's values counts.
+// Sets the value of OPTION, in the place of an earlier value.
 static struct gg_error *set_value(struct gg_options *options, const struct gg_option *option,
 				  const char *text, const struct gg_front_end *front)
 {
@@ -500,7 +501,7 @@ static struct gg_error *too_few(const struct parser *parser)
 	return invalid(&buffer);
 }
 
-// The first argument that was not given yet, or NULL.
+// Returns the first argument that was not given yet, or NULL.
 static const struct gg_option *next_argument(const struct parser *parser)
 {
 	for (const struct gg_option *row = parser->command->arguments; row && row->name; row++)
@@ -510,7 +511,7 @@ static const struct gg_option *next_argument(const struct parser *parser)
 	return NULL;
 }
 
-// The argument that a word which starts with "/" is, or NULL.
+// Returns the argument for a word that starts with "/", or NULL.
 static const struct gg_option *format_argument(const struct parser *parser)
 {
 	for (const struct gg_option *row = parser->command->arguments; row && row->name; row++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The commands: their names, options and help, once for all front ends; the parser of what a user typed.
+// The commands: their names, options and help, once for all front ends; the parser of what a user
+// typed.
 #ifndef GDB_GUEST_COMMAND_H
 #define GDB_GUEST_COMMAND_H
 
@@ -93,16 +94,16 @@ struct gg_command {
 // + and - between them.
 struct gg_error *gg_number_evaluate(void *data, const char *text, const char *expected, char **ret);
 
-// The table's row INDEX; NULL behind the last.
+// Returns the table's row INDEX; NULL behind the last row.
 const struct gg_command *gg_command_at(size_t index);
 
-// The row of NAME, a debugger's name for a command with IS_DEBUGGER, or NULL.
+// Finds the row of NAME, a debugger's name with IS_DEBUGGER; NULL where there is none.
 const struct gg_command *gg_command_find(const char *name, bool is_debugger);
 
 // Tests whether COMMAND's run takes a guest with OPTIONS.
 bool gg_command_takes_guest(const struct gg_command *command, const struct gg_options *options);
 
-// The help text, which the caller frees; NULL without memory.
+// Makes the help text, which the caller frees; NULL without memory.
 char *gg_command_help(const struct gg_command *command, bool is_debugger);
 
 // Parses what follows the command's name: TEXT, split into words as GDB does, or COUNT words.
@@ -113,7 +114,7 @@ struct gg_error *gg_options_parse(const struct gg_command *command, const char *
 				  size_t count, const struct gg_front_end *front,
 				  struct gg_options **ret);
 
-// NULL is allowed.
+// Destroys OPTIONS, which may be NULL.
 void gg_options_destroy(struct gg_options *options);
 
 // The value of an option or argument.
@@ -124,7 +125,7 @@ struct gg_value {
 	struct gg_log_bound time;
 };
 
-// The value of NAME; NULL where it was not given. Valid as long as OPTIONS is.
+// Returns the value of NAME; NULL where it was not given. Valid as long as OPTIONS is.
 const struct gg_value *gg_options_value(const struct gg_options *options, const char *name);
 
 // Return, in short, whether the option was given, its text or NULL, its number or INSTEAD.

@@ -11,19 +11,19 @@
 
 struct gg_file_host;
 
-// The host of TARGET: a core, or a live process, which the caller has stopped. Its memory is the
-// file's or the process's, its symbols are those of the program's symbol tables. It has no types and
-// no registers: GG_NOT_FOUND.
+// Creates the host of TARGET: a core, a vmcore, or a live process, which the caller has stopped.
+// Its memory is the file's or the process's, its symbols are those of the program's symbol tables.
+// It has no types and no registers: GG_NOT_FOUND.
 struct gg_error *gg_file_host_create(const struct gg_target *target, struct gg_file_host **ret);
 
-// NULL is allowed.
+// Destroys HOST, which may be NULL.
 void gg_file_host_destroy(struct gg_file_host *host);
 
-// Valid as long as HOST is.
+// Returns the host, valid as long as HOST is.
 const struct gg_host *gg_file_host(const struct gg_file_host *host);
 
-// The path of the program, by TARGET or by the core itself; NULL where that is not there any more,
-// or another program. Valid as long as HOST is.
+// Returns the path of the program, by TARGET or by the core itself; NULL where that is not there
+// any more, or another program. Valid as long as HOST is.
 const char *gg_file_host_program(const struct gg_file_host *host);
 
 #pragma GCC visibility pop

@@ -78,7 +78,8 @@ static struct gg_options *parse(const struct gg_command *command, const char *te
 	return parsed;
 }
 
-// Parses TEXT for the command with one file, which must give "vmcore" for that, and NAME the value TEXT.
+// Parses TEXT for the command with one file, which must give "vmcore" for that, and NAME the value
+// TEXT.
 static void assert_text(const char *text, const char *name, const char *expected)
 {
 	struct gg_options *parsed = parse(&one_file, text);
@@ -607,7 +608,7 @@ static void test_help_width(void **state)
 		for (int is_debugger = 0; is_debugger < 2; is_debugger++) {
 			char *help = gg_command_help(command, is_debugger);
 			for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n"))
-				if (!strchr(line, '|') && strlen(line) > 110)
+				if (!strchr(line, '|') && strlen(line) > 79)
 					fail_msg("%s: %s", command->name, line);
 			free(help);
 		}
