@@ -4,6 +4,8 @@
 import os
 import re
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,17 @@ def test_kernels(stop, name):
     text = stop.ask(name)["guest-kernel"]
     assert re.match(r"\*1  Linux \S+, x86_64, running on CPUs 0,1\n", text)
     assert text.count("  Linux ") == 1
+
+
+@pytest.mark.parametrize("name", ["ours", "QEMU's kdump-zlib", "zlib -d 31"])
+def test_without_a_debugger(stop, name):
+    """{name}: guest-core prints what GDB prints, byte for byte"""
+    program = Path(gdb.LAUNCHER).with_name("guest-core")
+    for command, shown in stop.ask(name).items():
+        run = subprocess.run([program, stop.paths[name], *command[len("guest-"):].split()], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=gdb.environment(),
+                             timeout=gdb.PATIENCE)
+        assert run.stdout == shown, command
 
 
 # ---- What was left out ----
