@@ -13,6 +13,7 @@ import pytest
 
 import gdb
 import vmcore
+from machines import lab
 
 GUEST_CORE = Path(gdb.LAUNCHER).with_name("guest-core")
 
@@ -231,7 +232,8 @@ def test_process(folder, served):
     os.kill(pid, 19)
     try:
         assert "Linux version" in guest_core("-p", pid, "klog")
-        assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        # A process that is let go of stops anew, a moment later.
+        lab.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 10, "QEMU stopped")
     finally:
         os.kill(pid, 18)
     served.qmp("query-status")
