@@ -3,7 +3,11 @@
 
 import re
 
+import pytest
+
 import gdb
+
+pytestmark = pytest.mark.gdb
 
 COMMANDS = ["guest-x/1gx linux_banner", "guest-info", "guest-klog -tail 1"]
 
