@@ -3,38 +3,60 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+struct thread {
+	pid_t id;
+	int signal; // that stopped the thread before it could be delivered, or 0
+};
+
 struct attachment {
-	pid_t *threads;
+	struct thread *threads;
 	size_t count;
 };
 
 static bool has_thread(const struct attachment *attachment, pid_t thread)
 {
 	for (size_t i = 0; i < attachment->count; i++)
-		if (attachment->threads[i] == thread)
+		if (attachment->threads[i].id == thread)
 			return true;
 	return false;
+}
+
+// Waits until THREAD stops. A signal that came first is kept: the process must not miss it.
+static struct gg_error *wait_for(struct thread *thread)
+{
+	int status = 0;
+	pid_t got;
+	do
+		got = waitpid(thread->id, &status, __WALL);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno != ECHILD)
+		return gg_error_system(errno, "waitpid");
+	if (got > 0 && WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_STOP)
+		thread->signal = WSTOPSIG(status);
+	return NULL;
 }
 
 // Stops THREAD. A thread that has ended meanwhile needs no stop.
 static struct gg_error *stop_thread(struct attachment *attachment, pid_t thread)
 {
-	pid_t *larger = reallocarray(attachment->threads, attachment->count + 1, sizeof(*larger));
+	struct thread *larger =
+		reallocarray(attachment->threads, attachment->count + 1, sizeof(*larger));
 	if (!larger)
 		return gg_error_create(GG_NO_MEMORY, "out of memory");
 	attachment->threads = larger;
 	if (ptrace(PTRACE_SEIZE, thread, NULL, NULL))
 		return errno == ESRCH ? NULL : gg_error_system(errno, "ptrace");
-	attachment->threads[attachment->count++] = thread;
-	if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) ||
-	    (waitpid(thread, NULL, __WALL) < 0 && errno != EINTR))
-		return errno == ESRCH || errno == ECHILD ? NULL : gg_error_system(errno, "ptrace");
-	return NULL;
+	struct thread *added = &attachment->threads[attachment->count++];
+	*added = (struct thread){ .id = thread };
+	if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL))
+		return errno == ESRCH ? NULL : gg_error_system(errno, "ptrace");
+	return wait_for(added);
 }
 
 // Stops the threads that are not stopped yet. IS_COMPLETE: there were none.
@@ -85,7 +107,8 @@ void detach(struct attachment *attachment)
 	if (!attachment)
 		return;
 	for (size_t i = 0; i < attachment->count; i++)
-		ptrace(PTRACE_DETACH, attachment->threads[i], NULL, NULL);
+		ptrace(PTRACE_DETACH, attachment->threads[i].id, NULL,
+		       (void *)(intptr_t)attachment->threads[i].signal);
 	free(attachment->threads);
 	free(attachment);
 }
