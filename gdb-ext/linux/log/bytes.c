@@ -225,7 +225,7 @@ static struct gg_error *walk(struct ring *ring, uint64_t start, uint64_t count)
 	struct gg_error *err = NULL;
 	for (uint64_t done = 0; !err && done < count;) {
 		const uint64_t offset = (start + done) & (ring->size - 1);
-		// To the page's end, the ring's, or that of what is asked for.
+		// Up to the end of the page, of the ring, or of the bytes to read.
 		uint64_t piece = PIECE - (ring->bytes.address + offset) % PIECE;
 		if (piece > ring->size - offset)
 			piece = ring->size - offset;

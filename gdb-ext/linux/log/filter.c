@@ -192,7 +192,7 @@ static struct gg_error *show_match(struct gg_log_filter *filter, const struct gg
 	return err ? err : show(filter, record);
 }
 
-// RECORD is of those that are asked for, but for the pattern.
+// Tests whether the query selects RECORD, apart from its pattern.
 static struct gg_error *choose(struct gg_log_filter *filter, const struct gg_log_record *record)
 {
 	bool is_match = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which records of a log are asked for.
+// The records of a log that a query selects.
 #ifndef GG_LOG_FILTER_H
 #define GG_LOG_FILTER_H
 

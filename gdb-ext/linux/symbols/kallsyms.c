@@ -162,7 +162,7 @@ static struct gg_error *append_name(struct gg_kallsyms *kallsyms, size_t index, 
 	return gg_buffer_check(text);
 }
 
-// *HAS_LONG: is there a length with bit 7 set?
+// Decodes all names. *HAS_LONG gets whether a length has bit 7 set.
 static struct gg_error *decode_names(struct gg_kallsyms *kallsyms, struct gg_cursor names,
 				     const struct tokens *tokens, bool long_lengths, bool *has_long)
 {
