@@ -67,9 +67,32 @@ static struct gg_error *no_read(void *data, uint64_t address, void *buffer, size
 	return no_answer();
 }
 
+static struct gg_error *no_symbol(void *data, const char *name, uint64_t *ret)
+{
+	(void)data, (void)name, (void)ret;
+	return no_answer();
+}
+
+static struct gg_error *no_member(void *data, const char *type, const char *member,
+				  struct gg_member *ret)
+{
+	(void)data, (void)type, (void)member, (void)ret;
+	return no_answer();
+}
+
+static struct gg_error *no_registers(void *data, unsigned int thread, const char *name,
+				     void *buffer, size_t size, size_t *ret)
+{
+	(void)data, (void)thread, (void)name, (void)buffer, (void)size, (void)ret;
+	return no_answer();
+}
+
+// A vmcore whose notes are damaged is taken for the core of a process: then the debugger is asked.
 static void use_guest(const char *path)
 {
-	static const struct gg_host_ops ops = { .read = no_read };
+	static const struct gg_host_ops ops = {
+		.read = no_read, .symbol = no_symbol, .member = no_member, .registers = no_registers
+	};
 	const struct gg_host host = { .ops = &ops, .address_size = 8 };
 	const struct gg_target target = { .core_path = path };
 	const struct gg_info_options options = { .target_kind = "vmcore", .target = "fuzz" };
