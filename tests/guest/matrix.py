@@ -84,7 +84,7 @@ class Places:
         for guest, mark in reversed(self._guests):
             if source == "process" and f" -p {mark} " in f"{text} ":
                 return guest
-            if source == "gdbstub" and f"{guest.directory}/" in text:
+            if source == "gdbstub" and isinstance(mark, int) and f"{guest.directory}/" in text:
                 return guest
             if source == "core" and isinstance(mark, str) and mark in text:
                 return guest
