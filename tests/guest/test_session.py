@@ -108,6 +108,11 @@ def test_hundred_dumps(small, folder):
     assert vmcore.files_differ(folder / "many", folder / "one") is None
 
 
+def is_interrupted(session, command, folder):
+    session.start(command.format(folder=folder))
+    return "Quit" in flood(session)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split()[0])
 def test_interrupted(command, small, folder):
     """A stream of SIGINTs stops `{command}`, and the next one shows what it did before"""
@@ -115,8 +120,8 @@ def test_interrupted(command, small, folder):
     with gdb.Session(program, core) as session:
         whole = run(session, command, folder)
         for _ in range(3):
-            session.start(command.format(folder=folder))
-            assert "Quit" in flood(session)
+            # A command may be done before the first SIGINT.
+            assert any(is_interrupted(session, command, folder) for _ in range(10))
             assert session.is_alive()
             assert run(session, command, folder) == whole
         check_gdbs_own(session)
