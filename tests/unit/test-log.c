@@ -17,8 +17,8 @@
 //
 // In "..." and TEXT \n, \e, \\, \" and \xHH are what they are in C. Notices are expected behind the
 // records, as lines that start "note: ".
+#include "case-file.h"
 #include "log-image.h"
-#include "unit.h"
 
 #include "linux/log/filter.h"
 #include "linux/log/printer.h"
@@ -26,7 +26,6 @@
 #include "linux/log/log.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,34 +51,6 @@ struct test_case {
 };
 
 // ---- The language ----
-
-// Up to the closing quote, or the end of the line.
-static char *unescape(const char **text, char end, size_t *size)
-{
-	char *result = malloc(strlen(*text) + 1), *to = result;
-	const char *from = *text;
-	assert_non_null(result);
-	while (*from && *from != '\n' && *from != end) {
-		if (*from != '\\') {
-			*to++ = *from++;
-			continue;
-		}
-		const char escape = from[1];
-		from += 2;
-		if (escape == 'x') {
-			unsigned int value;
-			assert_int_equal(sscanf(from, "%2x", &value), 1);
-			*to++ = (char)value;
-			from += 2;
-		} else {
-			*to++ = escape == 'n' ? '\n' : escape == 'e' ? '\033' : escape;
-		}
-	}
-	*to = 0;
-	*size = (size_t)(to - result);
-	*text = *from && *from == end ? from + 1 : from;
-	return result;
-}
 
 static size_t split(const char *line, struct word words[MAX_WORDS])
 {
@@ -263,12 +234,7 @@ static void do_style(struct test_case *test, const char *line)
 
 static void do_expect(struct test_case *test, const char *line)
 {
-	size_t size;
-	line += *line == ' ';
-	char *text = unescape(&line, '\n', &size);
-	gg_buffer_append(&test->expected, text, size);
-	gg_buffer_append(&test->expected, "\n", 1);
-	free(text);
+	add_expected(&test->expected, line);
 }
 
 static void do_error(struct test_case *test, const char *line)
@@ -278,8 +244,9 @@ static void do_error(struct test_case *test, const char *line)
 	test->error = unescape(&line, '\n', &size);
 }
 
-static void do_line(struct test_case *test, const char *line)
+static void do_line(void *data, const char *line)
 {
+	struct test_case *test = data;
 	static const struct {
 		const char *word;
 		void (*function)(struct test_case *test, const char *line);
@@ -300,8 +267,9 @@ static void do_line(struct test_case *test, const char *line)
 }
 
 // Damages the log when it is finished.
-static void do_damage(struct test_case *test, const char *line)
+static void do_damage(void *data, const char *line)
 {
+	struct test_case *test = data;
 	if (!strncmp(line, "poke ", 5))
 		do_poke(test, line + 4);
 	else if (!strncmp(line, "fill ", 5))
@@ -363,73 +331,22 @@ static void read_log(struct test_case *test)
 	gg_log_sink_deinit(&sink);
 }
 
-static void for_lines(struct test_case *test, const char *path,
-		      void (*function)(struct test_case *test, const char *line))
-{
-	char *line = NULL;
-	size_t capacity = 0;
-	FILE *file = fopen(path, "r");
-	assert_non_null(file);
-	while (getline(&line, &capacity, file) >= 0)
-		function(test, line);
-	free(line);
-	fclose(file);
-}
-
 static void test_case(void **state)
 {
 	struct test_case test = { 0 };
-	for_lines(&test, *state, do_line);
+	for_lines(*state, do_line, &test);
 	assert_non_null(test.image);
 	log_image_finish(test.image);
-	for_lines(&test, *state, do_damage);
+	for_lines(*state, do_damage, &test);
 	read_log(&test);
-	gg_buffer_append(&test.got, "", 1);
-	gg_buffer_append(&test.expected, "", 1);
-	assert_string_equal((char *)test.got.bytes, (char *)test.expected.bytes);
-	gg_buffer_deinit(&test.got);
-	gg_buffer_deinit(&test.expected);
+	assert_same_text(&test.got, &test.expected);
 	gg_buffer_deinit(&test.notices);
 	free(test.error);
 	free(test.pattern);
 	log_image_destroy(test.image);
 }
 
-// ---- All of them ----
-
-// The case's first line without "# "; not freed, as long as the tests run.
-static char *sentence_of(const char *path)
-{
-	char line[256] = "";
-	FILE *file = fopen(path, "r");
-	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "# ", 2)) {
-		fprintf(stderr, "%s does not start with a sentence\n", path);
-		exit(1);
-	}
-	fclose(file);
-	line[strcspn(line, "\n")] = 0;
-	return strdup(line + 2);
-}
-
 int main(void)
 {
-	const char *source = getenv("srcdir");
-	char pattern[4096];
-	glob_t files;
-	snprintf(pattern, sizeof(pattern), "%s/tests/log/*.case", source ? source : ".");
-	if (glob(pattern, 0, NULL, &files)) {
-		fprintf(stderr, "no cases: %s\n", pattern);
-		return 1;
-	}
-	struct CMUnitTest *tests = calloc(files.gl_pathc, sizeof(*tests));
-	for (size_t i = 0; i < files.gl_pathc; i++)
-		tests[i] = (struct CMUnitTest){ .name = sentence_of(files.gl_pathv[i]),
-						.test_func = test_case,
-						.initial_state = files.gl_pathv[i] };
-	int failed = _cmocka_run_group_tests("logs", tests, files.gl_pathc, NULL, NULL);
-	for (size_t i = 0; i < files.gl_pathc; i++)
-		free((char *)tests[i].name);
-	free(tests);
-	globfree(&files);
-	return failed;
+	return run_cases("log", test_case);
 }
