@@ -234,6 +234,14 @@ class Guest:
     def pid(self):
         return self.process.pid
 
+    def wait_for_execution(self):
+        """Waits until the CPUs have executed: a guest that goes on from its state does so a moment later."""
+        def executed():
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            return int(fields[11]) / os.sysconf("SC_CLK_TCK")  # utime, proc_pid_stat(5)
+        before = executed()
+        wait_until(lambda: executed() > before + 0.2, 60, "CPUs that execute")
+
     @property
     def command(self):
         """QEMU's command line, but for the state that the guest goes on from."""

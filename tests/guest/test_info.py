@@ -143,6 +143,7 @@ def test_executing(folder):
     """A core of a guest that was not stopped first: the registers of CPUs that were executing are not called current"""
     # More than there are CPUs, so that none has a moment without one.
     with lab.Guest(memory=256, append="lab.spin=4", directory=folder) as guest:
+        guest.wait_for_execution()
         qemu, core = guest.qemu, guest.core(folder / "core")
     run = gdb.batch(qemu, core, commands=["guest-info", f"dump-guest-memory {folder}/vmcore"])
     assert run.status == 0, run

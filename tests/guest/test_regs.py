@@ -266,6 +266,7 @@ def test_executing(folder):
     """A core of a guest that was not stopped first: CPUs that executed are unknown, what seldom changes is right"""
     with lab.Guest(memory=256, append="lab.spin=4", directory=folder) as guest:
         truth = registers.by_name(registers.of_monitor(guest))
+        guest.wait_for_execution()
         qemu, core = guest.qemu, guest.core(folder / "core")
     run = gdb.batch(qemu, core, commands=["guest-regs", "guest-regs -all", "guest-regs -json", "guest-regs -cpu 0"])
     assert run.status == 0, run

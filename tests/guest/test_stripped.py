@@ -96,6 +96,7 @@ def test_executing(qemu, folder):
     """{qemu}: of a CPU that was executing when the core was taken, it is not said that its registers are current"""
     binary = stripped.qemu_or_skip(qemu)
     with lab.Guest(qemu=binary, memory=256, append="lab.spin=4", directory=folder) as guest:
+        guest.wait_for_execution()
         core = guest.core(folder / "core")
     run = gdb.batch(*NO_DEBUGINFO, binary, core, commands=["guest-info"])
     assert run.status == 0, run
