@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Runs a fuzz target on inputs that are the same every time: nothing, the files named on the
-// command line, and variants of them made with a fixed seed.
+// command line or else the target's cases, and variants of them made with a fixed seed.
 #include "fuzz.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,11 @@
 // A target that takes long for each says how many.
 #ifndef VARIANTS
 #define VARIANTS 10000
+#endif
+
+// A target whose inputs are cases names the folder of tests/ that has the cases.
+#ifndef CASES
+#define CASES NULL
 #endif
 
 enum { MAX_INPUT = 65536 };
@@ -74,22 +80,46 @@ static size_t read_seed(const char *path, uint8_t *input)
 	return size;
 }
 
-int main(int argument_count, char **arguments)
+static void use_seeds(char **paths, size_t count)
 {
 	static uint8_t seed[MAX_INPUT], input[MAX_INPUT];
-	LLVMFuzzerTestOneInput(seed, 0);
-	const int seeds = argument_count - 1;
-	for (int variant = 0; variant < VARIANTS && !seeds; variant++)
-		LLVMFuzzerTestOneInput(input, invent(input));
-	for (int i = 0; i < seeds; i++) {
+	for (size_t i = 0; i < count; i++) {
 		memset(seed, 0, sizeof(seed));
-		size_t size = read_seed(arguments[i + 1], seed);
+		size_t size = read_seed(paths[i], seed);
 		LLVMFuzzerTestOneInput(seed, size);
-		for (int variant = 0; variant < VARIANTS / seeds; variant++) {
+		for (size_t variant = 0; variant < VARIANTS / count; variant++) {
 			memcpy(input, seed, sizeof(input));
 			LLVMFuzzerTestOneInput(input, vary(input, size));
 		}
 	}
+}
+
+static void use_cases(const char *folder)
+{
+	const char *source = getenv("srcdir");
+	char pattern[4096];
+	glob_t files;
+	snprintf(pattern, sizeof(pattern), "%s/tests/%s/*.case", source ? source : ".", folder);
+	if (glob(pattern, 0, NULL, &files)) {
+		fprintf(stderr, "no cases: %s\n", pattern);
+		exit(1);
+	}
+	use_seeds(files.gl_pathv, files.gl_pathc);
+	globfree(&files);
+}
+
+int main(int argument_count, char **arguments)
+{
+	static uint8_t input[MAX_INPUT];
+	const char *cases = CASES;
+	LLVMFuzzerTestOneInput(input, 0);
+	if (argument_count > 1)
+		use_seeds(arguments + 1, (size_t)argument_count - 1);
+	else if (cases)
+		use_cases(cases);
+	else
+		for (int variant = 0; variant < VARIANTS; variant++)
+			LLVMFuzzerTestOneInput(input, invent(input));
 	printf("1..1\nok 1 - %s survives its seeds and %d variants\n", arguments[0], VARIANTS);
 	return 0;
 }
