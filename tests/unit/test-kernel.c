@@ -3,7 +3,6 @@
 #include "fake-kernel.h"
 #include "fake-qemu.h"
 
-#include "arch/x86/x86.h"
 #include "guest/guest.h"
 #include "linux/kdump.h"
 #include "linux/log/log.h"
@@ -602,67 +601,6 @@ static void test_nothing(void **state)
 		     "6.1.0-56\"): it has not come so far");
 }
 
-static struct gg_error *read_paging_32(const char *text, struct gg_kernel_paging *ret)
-{
-	struct gg_vmcoreinfo info;
-	struct gg_error *err = gg_vmcoreinfo_init(&info, text, strlen(text));
-	if (err)
-		return err;
-	*ret = (struct gg_kernel_paging){ .text = 0 };
-	err = gg_arch_i386.kernel->read_paging(&info, ret);
-	gg_vmcoreinfo_deinit(&info);
-	return err;
-}
-
-static void test_32_bits(void **state)
-{
-	(void)state;
-	struct gg_kernel_paging paging;
-	assert_success(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=c5d00000\n"
-				      "SYMBOL(_stext)=c5000000\n",
-				      &paging));
-	assert_true(paging.paging.format == &x86_pages_32);
-	assert_int_equal(paging.paging.root, 0x5d00000);
-	assert_int_equal(paging.text_gpa, 0x5000000);
-	assert_success(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=81d00000\n"
-				      "SYMBOL(_stext)=81000000\nCONFIG_X86_PAE=y\n",
-				      &paging));
-	assert_true(paging.paging.format == &x86_pages_pae);
-	assert_int_equal(paging.paging.levels, 3);
-	assert_int_equal(paging.paging.root, 0x1d00000);
-	assert_error(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=ffffffff81d00000\n"
-				    "SYMBOL(_stext)=ffffffff81000000\n",
-				    &paging),
-		     GG_BAD_DATA, "_stext is 0xffffffff81000000");
-	assert_error(read_paging_32("OSRELEASE=6\nSYMBOL(swapper_pg_dir)=1000\n"
-				    "SYMBOL(_stext)=1000\n",
-				    &paging),
-		     GG_BAD_DATA, "not both in the low memory");
-}
-
-static void test_values(void **state)
-{
-	(void)state;
-	static const char text[] = "OSRELEASE=6\nSYMBOL(a)=ffffffff81000000\nNUMBER(b)=-450887680\n"
-				   "NUMBER(c)=0x10\nNUMBER(d)= 5\nNUMBER(e)=\nSYMBOL(ab)=1\n";
-	struct gg_vmcoreinfo info;
-	uint64_t symbol;
-	int64_t number;
-	assert_success(gg_vmcoreinfo_init(&info, text, strlen(text)));
-	assert_success(
-		gg_vmcoreinfo_symbol(&info, (const char *const[]){ "z", "a", NULL }, &symbol));
-	assert_int_equal(symbol, 0xffffffff81000000);
-	assert_success(gg_vmcoreinfo_number(&info, "b", &number));
-	assert_int_equal(number, -450887680);
-	assert_success(gg_vmcoreinfo_number(&info, "c", &number));
-	assert_int_equal(number, 16);
-	assert_error(gg_vmcoreinfo_number(&info, "d", &number), GG_BAD_DATA, "\" 5\"");
-	assert_error(gg_vmcoreinfo_number(&info, "e", &number), GG_BAD_DATA, "not a number");
-	assert_error(gg_vmcoreinfo_number(&info, "f", &number), GG_NOT_FOUND, "NUMBER(f)");
-	assert_int_equal(gg_vmcoreinfo_number_or(&info, "f", 7), 7);
-	gg_vmcoreinfo_deinit(&info);
-}
-
 // ---- The debug log ----
 
 static char lines[16384];
@@ -747,11 +685,9 @@ int main(void)
 			  test_command_line),
 		UNIT_TEST("a crashed kernel's headers have where its VMCOREINFO is",
 			  test_core_headers),
-		UNIT_TEST("a kernel of 32 bits is where its low memory is mapped", test_32_bits),
 		UNIT_TEST("no kernel is an error that says so", test_nothing),
 		UNIT_TEST("the debug log has each candidate, and the reason it was rejected",
 			  test_debug),
-		UNIT_TEST("VMCOREINFO's values are hex, signed decimal, or refused", test_values),
 	};
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
 		tests[i].setup_func = begin_test;
