@@ -63,19 +63,11 @@ static struct gg_error *collect_cpu(void *data, const struct gg_cpu *cpu)
 	return NULL;
 }
 
-// (%guest-cpus GUEST) => a list of association lists: index, state (current, stale or unknown),
-// why, activity, bits, privilege, pc, place, sp, root, symbol (#f), registers, text, unknown (the
+// (%guest-cpus-with-symbols GUEST NOTICE) => a list of association lists: index, state (current, stale,
+// unknown or noted), why, activity, bits, privilege, pc, place, sp, root, symbol ("NAME+0xOFFSET" where
+// the pc is in the kernel, else #f), registers, text, unknown (the
 // reason where no register is known, else ""), maybe-nested; for a CPU that executes a nested guest
 // also nested: the same of the nested guest.
-static SCM guest_cpus(SCM object)
-{
-	SCM list = SCM_EOL;
-	gg_guile_throw(gg_guest_cpus(gg_guile_guest(object), collect_cpu, &list));
-	return scm_reverse_x(list, SCM_UNDEFINED);
-}
-
-// (%guest-cpus-with-symbols GUEST NOTICE) => the same, symbol being "NAME+0xOFFSET" where the pc is
-// in the kernel.
 static SCM guest_cpus_with_symbols(SCM object, SCM notice)
 {
 	SCM list = SCM_EOL;
@@ -87,6 +79,5 @@ static SCM guest_cpus_with_symbols(SCM object, SCM notice)
 
 void gg_guile_init_cpus(void)
 {
-	gg_guile_define("%guest-cpus", 1, (scm_t_subr)guest_cpus);
 	gg_guile_define("%guest-cpus-with-symbols", 2, (scm_t_subr)guest_cpus_with_symbols);
 }

@@ -565,12 +565,6 @@ static SCM interrupt_is_pending(SCM process)
 	return scm_from_bool(gg_interrupt_is_pending(process_number(process)));
 }
 
-// (%version) => gdb-guest's own.
-static SCM version(void)
-{
-	return gg_guile_string(PACKAGE_VERSION);
-}
-
 // ---- Objects that Scheme ends ----
 
 void gg_guile_type_init(struct gg_guile_type *type)
@@ -613,7 +607,6 @@ void gg_guile_init(void)
 	error_key = scm_permanent_object(scm_from_utf8_symbol("gdb-guest-error"));
 	guest_type = scm_permanent_object(scm_make_foreign_object_type(
 		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
-	gg_guile_define("%version", 0, (scm_t_subr)version);
 	gg_guile_define("%guest-create", 10, (scm_t_subr)guest_create);
 	gg_guile_define("%guest-note", 1, (scm_t_subr)guest_note);
 	gg_guile_define("%monitor-commands", 0, (scm_t_subr)monitor_commands);

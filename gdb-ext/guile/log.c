@@ -14,25 +14,6 @@ enum { LEVELS = 8, FACILITIES = 24 };
 
 // ---- Words ----
 
-static SCM names(const char *name_of(unsigned int number), unsigned int count)
-{
-	SCM list = SCM_EOL;
-	for (unsigned int i = count; i-- > 0;)
-		if (name_of(i))
-			list = scm_cons(gg_guile_string(name_of(i)), list);
-	return list;
-}
-
-static SCM level_names(void)
-{
-	return names(gg_log_level_name, LEVELS);
-}
-
-static SCM facility_names(void)
-{
-	return names(gg_log_facility_name, FACILITIES);
-}
-
 // The bit of WORD, or of a level with a "+" behind it the bits of worse levels too; 0 where no name
 // is WORD.
 static unsigned int bit(const char *word, const char *name_of(unsigned int number),
@@ -307,7 +288,5 @@ void gg_guile_init_log(void)
 	gg_guile_define("%log-follow", 2, (scm_t_subr)log_follow);
 	gg_guile_define("%log-follow-end", 1, (scm_t_subr)log_follow_end);
 	gg_guile_define("%log-follow-look", 3, (scm_t_subr)log_follow_look);
-	gg_guile_define("%log-level-names", 0, (scm_t_subr)level_names);
-	gg_guile_define("%log-facility-names", 0, (scm_t_subr)facility_names);
 	gg_guile_define("%guest-log", 3, (scm_t_subr)guest_log);
 }

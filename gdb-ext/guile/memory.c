@@ -35,41 +35,6 @@ static SCM kernel_symbol_at(SCM object, SCM address)
 	return symbol_to_vector(&symbol);
 }
 
-static struct gg_error *collect_symbol(void *data, const struct gg_symbol *symbol)
-{
-	SCM *list = data;
-	*list = scm_cons(symbol_to_vector(symbol), *list);
-	return NULL;
-}
-
-static struct gg_error *collect_name(void *data, const char *name)
-{
-	SCM *list = data;
-	*list = scm_cons(gg_guile_string(name), *list);
-	return NULL;
-}
-
-// (%guest-complete-symbol GUEST PREFIX LIMIT) => a list of names.
-static SCM complete_symbol(SCM object, SCM prefix, SCM limit)
-{
-	struct gg_guest *guest = gg_guile_guest(object);
-	const size_t count = gg_guile_integer(limit, "the limit", 2, UINT32_MAX);
-	char *text = scm_to_utf8_string(prefix);
-	SCM list = SCM_EOL;
-	struct gg_error *err = gg_guest_complete_symbol(guest, text, count, collect_name, &list);
-	free(text);
-	gg_guile_throw(err);
-	return list;
-}
-
-// (%guest-kernel-symbols GUEST) => a list of #(NAME TYPE ADDRESS SIZE).
-static SCM kernel_symbols(SCM object)
-{
-	SCM list = SCM_EOL;
-	gg_guile_throw(gg_guest_symbols(gg_guile_guest(object), collect_symbol, &list));
-	return scm_reverse_x(list, SCM_UNDEFINED);
-}
-
 // ---- Address spaces ----
 
 int64_t gg_guile_cpu(SCM cpu)
@@ -133,8 +98,6 @@ void gg_guile_init_memory(void)
 {
 	gg_guile_define("%guest-kernel-symbol", 2, (scm_t_subr)kernel_symbol);
 	gg_guile_define("%guest-kernel-symbol-at", 2, (scm_t_subr)kernel_symbol_at);
-	gg_guile_define("%guest-complete-symbol", 3, (scm_t_subr)complete_symbol);
-	gg_guile_define("%guest-kernel-symbols", 1, (scm_t_subr)kernel_symbols);
 	gg_guile_define("%guest-read-virtual", 5, (scm_t_subr)read_virtual);
 	gg_guile_define("%guest-walk", 4, (scm_t_subr)walk);
 }

@@ -12,10 +12,7 @@
   #:export (register-guest-command
             register-other-commands
             call-with-guest
-            final?
             option
-            check-range
-            last-number
             call-with-options
             complete-command
             print-command
@@ -23,24 +20,6 @@
             call-with-progress
             note
             note-beside))
-
-(define (final? kind)
-  "Does an error of KIND end the command, whatever else there might be to tell?"
-  (memq kind '(interrupted lost no-memory)))
-
-(define last-number (- (expt 2 64) 1))
-
-(define (number-text number)
-  (cond
-   ((= number last-number) "2^64 - 1")
-   (else (number->string number))))
-
-(define (check-range name value low high)
-  "VALUE, if it is from LOW to HIGH; else an error that calls it NAME."
-  (unless (<= low value high)
-    (throw 'gdb-guest-error 'invalid
-           (format #f "~a is ~a, not ~a to ~a" name value low (number-text high))))
-  value)
 
 ;;; Options are a pair: the C library's object, and what it has as an association list.  A flag is #t, a list
 ;;; with commas a list, a time nanoseconds of the guest's clock or (wall . NANOSECONDS) since 1970.

@@ -33,7 +33,6 @@
             call-with-monitor
             monitor
             register-command
-            split-arguments
             evaluate-integer
             set-convenience-variable
             execute
@@ -616,9 +615,6 @@ last word break.  An empty line does not repeat the command."
                      #:completer-class (lambda (self text word)
                                          (complete text word))
                      #:doc doc)))
-
-(define (split-arguments text)
-  (gdb:string->argv text))
 
 (define (void? text)
   "Is the value of the GDB expression TEXT void, as that of a convenience variable before it is set?"

@@ -3,8 +3,7 @@
 ;;; The procedures of libgdb-guest-guile.so, as they are; gdb-ext/guile/guile.c documents them.
 
 (define-module (gdb-guest native)
-  #:export (%version
-            %guest-create
+  #:export (%guest-create
             %guest-destroy
             %guest-note
             %guest-kernels
@@ -25,12 +24,9 @@
             %progress-text
             %guest-info
             %guest-run-state
-            %guest-cpus
             %guest-cpus-with-symbols
             %guest-kernel-symbol
             %guest-kernel-symbol-at
-            %guest-kernel-symbols
-            %guest-complete-symbol
             %guest-read-virtual
             %guest-walk
             %guest-layout
@@ -39,8 +35,6 @@
             %log-follow
             %log-follow-end
             %log-follow-look
-            %log-level-names
-            %log-facility-names
             %sysrq-keys
             %commands
             %parse-options

@@ -62,9 +62,6 @@ class Questions:
         value = gdb.parameter(name)
         return -1 if value is None else value
 
-    def string_to_argv(self, text):
-        return gdb.string_to_argv(text)
-
     # Values and symbols.
 
     def parse_and_eval(self, expression):
@@ -258,7 +255,7 @@ class Debugger(Questions):
         self.entries = []  # [what Scheme is to do, what it replied], the innermost last
         self.kept = []  # what the last answer points to
         self.unwritten = {}  # the beginning of a character, by stream
-        self.names = {"type-has-field?": self.type_has_field, "string->argv": self.string_to_argv, "value->integer": self.value_to_integer,
+        self.names = {"type-has-field?": self.type_has_field, "value->integer": self.value_to_integer,
                       "value->bytevector": self.value_to_bytevector}
         self.evaluation = None
         self.callback = Answer(self.answer)

@@ -16,7 +16,6 @@
   #:use-module (srfi srfi-9)
   #:export (execute
             parameter-value
-            string->argv
             throw-user-error
 
             parse-and-eval
@@ -85,9 +84,6 @@
     (if (eqv? value -1)
         #:unlimited
         value)))
-
-(define (string->argv text)
-  (ask "string->argv" text))
 
 (define (throw-user-error message . arguments)
   (throw 'gdb:user-error #f message arguments #f))
