@@ -229,7 +229,7 @@ static struct gg_error *add_answerers(struct gg_kernel *kernel, const struct gg_
 		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->arch->word);
 	const struct gg_kernel_image image = { kernel->image, kernel->image_size };
 	struct gg_answerers *answerers = &kernel->answerers;
-	struct gg_error *err = gg_answerers_init(answerers, &memory, debug);
+	struct gg_error *err = gg_answerers_init(answerers, kernel->arch, &memory, debug);
 	if (!err)
 		err = gg_vmcoreinfo_add_symbol_finder(answerers->symbols, GG_BY_VMCOREINFO,
 						      &kernel->info, &image);

@@ -4,7 +4,7 @@
 #ifndef GG_KERNEL_H
 #define GG_KERNEL_H
 
-#include "answerers.h"
+#include "answerers/answerers.h"
 #include "base/notices.h"
 #include "arch-ops.h"
 #include "machine/machine.h"

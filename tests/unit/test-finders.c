@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
 
-#include "linux/answerers.h"
+#include "linux/answerers/answerers.h"
 #include "linux/vmcoreinfo-finders.h"
 
 #include <stdio.h>
@@ -98,7 +98,7 @@ static int begin(void **state)
 	(void)state;
 	const struct gg_kernel_memory memory = gg_kernel_memory(NULL, true, 4);
 	lines[0] = 0;
-	assert_success(gg_answerers_init(&answerers, &memory, &debug));
+	assert_success(gg_answerers_init(&answerers, NULL, &memory, &debug));
 	return 0;
 }
 

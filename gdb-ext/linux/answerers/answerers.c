@@ -20,6 +20,13 @@ static struct gg_error *kernel_member(void *data, const char *type, const char *
 	return gg_members_find(answerers->members, type, path, ret);
 }
 
+static struct gg_error *typed_member(void *data, const char *type, const char *path,
+				     struct gg_member *ret)
+{
+	const struct gg_answerers *answerers = data;
+	return gg_members_find(answerers->typed_members, type, path, ret);
+}
+
 static struct gg_error *kernel_registers(void *data, unsigned int thread, const char *name,
 					 void *buffer, size_t size, size_t *ret)
 {
@@ -35,20 +42,44 @@ static const struct gg_host_ops kernel_ops = {
 	.registers = kernel_registers,
 };
 
-struct gg_error *gg_answerers_init(struct gg_answerers *answerers,
+static const struct gg_host_ops typed_ops = {
+	.read = kernel_read,
+	.symbol = kernel_symbol,
+	.member = typed_member,
+	.registers = kernel_registers,
+};
+
+static struct gg_host host_with(struct gg_answerers *answerers, const struct gg_host_ops *ops)
+{
+	struct gg_host host = answerers->memory.host;
+	host.ops = ops;
+	host.data = answerers;
+	return host;
+}
+
+struct gg_error *gg_answerers_init(struct gg_answerers *answerers, const struct gg_arch *arch,
 				   const struct gg_kernel_memory *memory,
 				   const struct gg_debug *debug)
 {
-	*answerers = (struct gg_answerers){ .host = memory->host, .memory = *memory };
-	answerers->host.ops = &kernel_ops;
-	answerers->host.data = answerers;
+	*answerers = (struct gg_answerers){ .memory = *memory, .arch = arch };
+	answerers->host = host_with(answerers, &kernel_ops);
+	answerers->typed = host_with(answerers, &typed_ops);
 	struct gg_error *err = gg_symbols_create(&answerers->memory, debug, &answerers->symbols);
-	return err ? err : gg_members_create(debug, &answerers->members);
+	if (!err)
+		err = gg_members_create(debug, &answerers->members);
+	if (!err)
+		err = gg_members_create(debug, &answerers->typed_members);
+	if (!err)
+		err = gg_types_create(answerers->symbols, debug, &answerers->types);
+	return err ? err
+		   : gg_types_add_finder(answerers->typed_members, GG_BY_BTF, answerers->types);
 }
 
 void gg_answerers_deinit(struct gg_answerers *answerers)
 {
+	gg_types_destroy(answerers->types);
 	gg_symbols_destroy(answerers->symbols);
 	gg_members_destroy(answerers->members);
+	gg_members_destroy(answerers->typed_members);
 	*answerers = (struct gg_answerers){ 0 };
 }

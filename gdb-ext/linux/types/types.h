@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The types of a guest's kernel, from the BTF in its memory.
+#ifndef GG_TYPES_H
+#define GG_TYPES_H
+
+#include "btf.h"
+#include "linux/symbols/symbols.h"
+#include "members.h"
+
+struct gg_types;
+
+// Nothing is read yet. SYMBOLS, which find the BTF, and DEBUG, which may be NULL, must outlive RET.
+struct gg_error *gg_types_create(struct gg_symbols *symbols, const struct gg_debug *debug,
+				 struct gg_types **ret);
+
+// Destroys TYPES, which may be NULL.
+void gg_types_destroy(struct gg_types *types);
+
+// Opens the kernel's own BTF, once; owned by TYPES. GG_NOT_FOUND, with what to do, where the kernel
+// has none.
+struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret);
+
+// Finds the member PATH of TYPE, as gg_btf_member() does, for what gg_host_ops.member does not tell:
+// bit fields and the member's own type. GG_NOT_FOUND names the type.
+struct gg_error *gg_types_member(struct gg_types *types, const char *type, const char *path,
+				 struct gg_btf_member *ret);
+
+// Finds the value of the enumerator NAME of the enumeration TYPE, which may be negative.
+struct gg_error *gg_types_enumerator(struct gg_types *types, const char *type, const char *name,
+				     int64_t *ret);
+
+// Registers TYPES, which must outlive MEMBERS, as a finder.
+struct gg_error *gg_types_add_finder(struct gg_members *members, int order, struct gg_types *types);
+
+#endif
