@@ -35,6 +35,7 @@
 #include "gdb-guest/symbols.h"
 #include "gdb-guest/sysrq.h"
 #include "gdb-guest/target.h"
+#include "gdb-guest/tasks.h"
 #include "gdb-guest/text.h"
 #include "gdb-guest/types.h"
 #include "gdb-guest/virtual.h"

@@ -76,24 +76,74 @@ static struct gg_error *choose(struct gg_cursor *offsets, unsigned int word, uin
 				       hints->index);
 }
 
-struct gg_error *gg_per_cpu_find(struct gg_symbols *symbols, const struct gg_per_cpu_hints *hints,
-				 struct gg_per_cpu *ret)
+// Counts the CPUs that the kernel can have: nr_cpu_ids, where that is a variable, and no more than
+// ROOM.
+static uint32_t count_cpus(struct gg_symbols *symbols, uint64_t room)
+{
+	const uint32_t most = room < MAX_CPUS ? (uint32_t)room : MAX_CPUS;
+	gg_gva_t address;
+	uint64_t count = 0;
+	struct gg_error *err = gg_symbols_address(symbols, "nr_cpu_ids", &address);
+	if (!err)
+		err = gg_host_read_uint(gg_symbols_host(symbols), address, sizeof(uint32_t),
+					&count);
+	gg_error_destroy(err);
+	return count && count < most ? (uint32_t)count : most;
+}
+
+// Reads the array __per_cpu_offset, COUNT offsets of host->address_size bytes.
+static struct gg_error *read_array(struct gg_symbols *symbols, uint8_t **ret, uint32_t *count)
 {
 	struct gg_symbol array;
 	struct gg_error *err = gg_symbols_find(symbols, "__per_cpu_offset", &array);
 	if (err)
 		return err;
 	const struct gg_host *host = gg_symbols_host(symbols);
-	const unsigned int word = host->address_size;
-	const uint64_t room = array.size / word;
-	const uint32_t count = room < MAX_CPUS ? (uint32_t)room : MAX_CPUS;
-	const size_t size = (size_t)count * word;
-	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
-	if (!bytes)
+	*count = count_cpus(symbols, array.size / host->address_size);
+	const size_t size = (size_t)*count * host->address_size;
+	*ret = malloc(size + 1);
+	if (!*ret)
 		return gg_enomem;
-	err = gg_host_read(host, array.address, bytes, size);
+	err = gg_host_read(host, array.address, *ret, size);
+	return err ? gg_error_context(err, "__per_cpu_offset") : NULL;
+}
+
+struct gg_error *gg_per_cpu_find(struct gg_symbols *symbols, const struct gg_per_cpu_hints *hints,
+				 struct gg_per_cpu *ret)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	uint32_t count;
+	struct gg_error *err = read_array(symbols, &bytes, &count);
 	if (err)
-		return gg_error_context(err, "__per_cpu_offset");
-	struct gg_cursor offsets = gg_cursor(bytes, size, host->big_endian, "__per_cpu_offset");
+		return err;
+	const struct gg_host *host = gg_symbols_host(symbols);
+	const unsigned int word = host->address_size;
+	struct gg_cursor offsets =
+		gg_cursor(bytes, (uint64_t)count * word, host->big_endian, "__per_cpu_offset");
 	return choose(&offsets, word, count, initial_offset(symbols), hints, ret);
+}
+
+struct gg_error *gg_per_cpu_offsets(struct gg_symbols *symbols, uint64_t **ret, size_t *count)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	uint32_t cpus = 0;
+	struct gg_error *err = read_array(symbols, &bytes, &cpus);
+	*ret = NULL;
+	*count = cpus;
+	if (err)
+		return err;
+	const struct gg_host *host = gg_symbols_host(symbols);
+	const unsigned int word = host->address_size;
+	const uint64_t initial = initial_offset(symbols);
+	struct gg_cursor array =
+		gg_cursor(bytes, (uint64_t)cpus * word, host->big_endian, "__per_cpu_offset");
+	*ret = calloc(cpus + 1, sizeof(**ret));
+	if (!*ret)
+		return gg_enomem;
+	for (uint32_t i = 0; !err && i < cpus; i++) {
+		err = gg_cursor_uint(&array, word, &(*ret)[i]);
+		if ((*ret)[i] == initial)
+			(*ret)[i] = 0;
+	}
+	return err;
 }

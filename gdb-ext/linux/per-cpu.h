@@ -26,4 +26,9 @@ bool gg_is_per_cpu(struct gg_symbols *symbols, gg_gva_t address);
 struct gg_error *gg_per_cpu_find(struct gg_symbols *symbols, const struct gg_per_cpu_hints *hints,
 				 struct gg_per_cpu *ret);
 
+// Lists the offsets of all CPUs by the kernel's numbers, 0 for a CPU without memory of its own: COUNT
+// of them, which the caller frees. GG_NOT_FOUND for a
+// kernel of one CPU, which has no such array.
+struct gg_error *gg_per_cpu_offsets(struct gg_symbols *symbols, uint64_t **ret, size_t *count);
+
 #endif

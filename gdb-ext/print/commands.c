@@ -165,6 +165,13 @@ static const struct gg_option kernel_arguments[] = {
 	{ .name = "number", .kind = GG_VALUE_TEXT, .needs_debugger = true, .label = "[N]" }, { 0 }
 };
 
+static const struct gg_option ps_options[] = {
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each task, on a line of its own." },
+	{ 0 }
+};
+
 static const char *const absent_words[] = { "fail", "skip", NULL };
 static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
 
@@ -352,6 +359,16 @@ static const struct gg_command commands[] = {
 		.options = kernel_options,
 		.run = gg_run_kernel,
 		.arguments = kernel_arguments,
+	},
+	{
+		.name = "ps",
+		.gdb_name = "guest-ps",
+		.summary = "List the tasks of the guest's Linux kernel, as ps in the guest would.",
+		.targets = ALL_TARGETS,
+		.help = "The guest needs no debuginfo: the kernel's types are those of the BTF in\n"
+			"its memory.",
+		.options = ps_options,
+		.run = gg_run_ps,
 	},
 	{
 		.name = "dump",

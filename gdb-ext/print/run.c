@@ -6,6 +6,7 @@
 #include <gdb-guest/examine.h>
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
+#include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
 #include <string.h>
 
@@ -82,6 +83,15 @@ struct gg_error *gg_run_kernel(struct gg_guest *guest, const struct gg_options *
 	const struct gg_kernels_options kernels = { .scan = gg_options_has(options, "scan"),
 						    .json = gg_options_has(options, "json") };
 	return gg_print_kernels(guest, &kernels, writer, notices);
+}
+
+struct gg_error *gg_run_ps(struct gg_guest *guest, const struct gg_options *options,
+			   const struct gg_front_end *front, const struct gg_writer *writer,
+			   const struct gg_notices *notices)
+{
+	(void)front;
+	const struct gg_tasks_options tasks = { .json = gg_options_has(options, "json") };
+	return gg_print_tasks(guest, &tasks, writer, notices);
 }
 
 struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *options,
