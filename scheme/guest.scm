@@ -10,6 +10,7 @@
     (for-each (lambda (module)
                 (module-use! (current-module) (resolve-interface `(gdb-guest ,module))))
               '(dump-guest-memory guest-info guest-kernel guest-klog guest-regs guest-select guest-sysrq guest-vtop guest-x))
+    (module-define! (current-module) 'guest-data (@ (gdb-guest command) guest-data))
     ((@ (gdb-guest command) register-other-commands)))
 
   (unless (file-exists? (string-append directory "/libgdb-guest-guile.so"))

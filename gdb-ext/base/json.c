@@ -30,10 +30,9 @@ static void append_character(struct gg_buffer *text, uint32_t character)
 				 HIGH + ((character - BEYOND) >> 10), LOW + (character & 0x3ff));
 }
 
-static void append_string(struct gg_buffer *text, const char *bytes, size_t size)
+static void append_characters(struct gg_buffer *text, const char *bytes, size_t size)
 {
 	enum { NOT_UTF8 = 0xdc00 };
-	gg_buffer_append(text, "\"", 1);
 	while (size) {
 		uint32_t character;
 		size_t length = gg_utf8_decode(bytes, size, &character);
@@ -45,7 +44,20 @@ static void append_string(struct gg_buffer *text, const char *bytes, size_t size
 		bytes += length;
 		size -= length;
 	}
+}
+
+static void append_string(struct gg_buffer *text, const char *bytes, size_t size)
+{
 	gg_buffer_append(text, "\"", 1);
+	append_characters(text, bytes, size);
+	gg_buffer_append(text, "\"", 1);
+}
+
+// Tests whether the bytes are as gg_json_address() writes an address.
+static bool looks_like_address(const char *bytes, size_t size)
+{
+	enum { SIZE = 18 };
+	return size == SIZE && !memcmp(bytes, "0x", 2);
 }
 
 void gg_json_key(struct gg_buffer *text, const char *key, size_t size)
@@ -88,7 +100,13 @@ void gg_json_close_array(struct gg_buffer *text)
 void gg_json_bytes(struct gg_buffer *text, const char *key, const char *bytes, size_t size)
 {
 	begin_value(text, key);
-	append_string(text, bytes, size);
+	if (!looks_like_address(bytes, size)) {
+		append_string(text, bytes, size);
+		return;
+	}
+	gg_buffer_format(text, "\"\\u%04x", '0');
+	append_characters(text, bytes + 1, size - 1);
+	gg_buffer_append(text, "\"", 1);
 }
 
 void gg_json_string(struct gg_buffer *text, const char *key, const char *value)

@@ -29,7 +29,8 @@ void gg_json_close_array(struct gg_buffer *text);
 // + byte, which Python's "surrogateescape" turns back.
 void gg_json_string(struct gg_buffer *text, const char *key, const char *value);
 
-// Appends SIZE bytes, any at all, as a string.
+// Appends SIZE bytes, any at all, as a string. The first character of a text that looks like an
+// address is an escape: who reads the JSON as text can tell the two apart (guile/data.c).
 void gg_json_bytes(struct gg_buffer *text, const char *key, const char *bytes, size_t size);
 
 void gg_json_uint(struct gg_buffer *text, const char *key, uint64_t value);

@@ -629,6 +629,7 @@ void gg_guile_init(void)
 	gg_guile_init_sysrq();
 	gg_guile_init_output();
 	gg_guile_init_command();
+	gg_guile_init_data();
 	gg_guile_define("%interruptible", 1, (scm_t_subr)interruptible);
 	gg_guile_define("%lend-interrupt", 1, (scm_t_subr)lend_interrupt);
 	gg_guile_define("%interrupt-after", 3, (scm_t_subr)interrupt_after);

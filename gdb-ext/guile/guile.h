@@ -61,11 +61,12 @@ void gg_guile_init_dump(void);
 void gg_guile_init_cpus(void);
 void gg_guile_init_memory(void);
 
-// Define the procedures of log.c, sysrq.c, output.c, command.c.
+// Define the procedures of log.c, sysrq.c, output.c, command.c, data.c.
 void gg_guile_init_log(void);
 void gg_guile_init_sysrq(void);
 void gg_guile_init_output(void);
 void gg_guile_init_command(void);
+void gg_guile_init_data(void);
 
 // A receiver that calls PROCEDURE, which the caller keeps on its stack, with each line.
 struct gg_notices gg_guile_notices(const SCM *procedure);

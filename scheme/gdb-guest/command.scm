@@ -8,6 +8,7 @@
   #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
+  #:use-module (rnrs bytevectors)
   #:use-module (srfi srfi-1)
   #:export (register-guest-command
             register-other-commands
@@ -16,6 +17,7 @@
             call-with-options
             complete-command
             print-command
+            guest-data
             front-end
             call-with-progress
             note
@@ -99,6 +101,31 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
   (if (%takes-guest? name (car options))
       (call-with-guest run)
       (run #f)))
+
+(define* (guest-data name #:optional (text "") #:key (notice (const #t)))
+  "Returns what the command NAME, with the options and arguments that TEXT has, shows with -json: a list
+of its objects, each an association list with symbols for keys; an array is a list, null and false are #f,
+an address is an integer.  NOTICE is called with each note."
+  (define pieces '())
+  (define (collect piece)
+    (set! pieces (cons piece pieces)))
+  (call-with-options
+   name (string-append "-json " text)
+   (lambda (options)
+     (define (run guest)
+       (%run-command name (car options) guest (front-end) collect notice))
+     (if (%takes-guest? name (car options))
+         (call-with-guest run)
+         (run #f))
+     (%json->data (join-bytevectors (reverse pieces))))))
+
+(define (join-bytevectors pieces)
+  (let ((whole (make-bytevector (fold + 0 (map bytevector-length pieces)))))
+    (fold (lambda (piece position)
+            (bytevector-copy! piece 0 whole position (bytevector-length piece))
+            (+ position (bytevector-length piece)))
+          0 pieces)
+    whole))
 
 (define registered '())
 

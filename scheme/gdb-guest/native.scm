@@ -41,6 +41,7 @@
             %options-end
             %takes-guest?
             %run-command
+            %json->data
             %complete
             %completes-guest?
             %output

@@ -64,3 +64,23 @@ what is known of CPU N"
   '("warn" "warn+") (complete-command "guest-klog" "-level err,w" "w"))
 (test-equal "without a guest its symbols do not complete"
   '() (complete-command "guest-x" "jif" "jif"))
+
+;;; Data.
+
+(define (data-of text)
+  ((@ (gdb-guest native) %json->data) ((@ (rnrs bytevectors) string->utf8) text)))
+
+(test-equal "the JSON of a command becomes association lists, one for each line"
+  '(((pid . 1) (comm . "init") (idle . #f) (cpus 0 1) (none) (in (load . 0.5))) ((parent . #f)))
+  (data-of "{\"pid\":1,\"comm\":\"init\",\"idle\":false,\"cpus\":[0,1],\"none\":[],\"in\":{\"load\":0.5}}\n{\"parent\":null}\n"))
+(test-equal "an address becomes an integer, and a text that looks like an address stays a text"
+  (list (list #xffffffff81000000 "0x00000000000fd000" "0x12"))
+  (data-of "[\"0xffffffff81000000\",\"\\u0030x00000000000fd000\",\"0x12\"]\n"))
+(test-equal "escapes become characters, and a byte that is not UTF-8 U+FFFD"
+  (list (list "\"\\\u00e9\U01f600\ufffd\n"))
+  (data-of "[\"\\\"\\\\\\u00e9\\ud83d\\ude00\\udcff\\u000a\"]\n"))
+(for-each
+ (lambda (text)
+   (test-throws (string-append "damaged JSON is an error: " (string-trim-right text #\newline))
+     'bad-data "a command's JSON is not as base/json.h has it" (data-of text)))
+ (list "{\"a\":1" "[1,2\n" "\"open\n" "{\"a\"1}\n" "[nonsense]\n" "1" "[\"\\u12\"]\n" (make-string 100 #\[)))

@@ -69,6 +69,17 @@ static void test_numbers(void **state)
 	expect(&text, "[18446744073709551615,\"0x00000000000fd000\",\"0xffffffffffffffff\",null]");
 }
 
+static void test_no_address(void **state)
+{
+	(void)state;
+	struct gg_buffer text = { 0 };
+	gg_json_open_array(&text, NULL);
+	gg_json_string(&text, NULL, "0x00000000000fd000");
+	gg_json_string(&text, NULL, "0x00000000000fd00");
+	gg_json_close_array(&text);
+	expect(&text, "[\"\\u0030x00000000000fd000\",\"0x00000000000fd00\"]");
+}
+
 static void test_format(void **state)
 {
 	enum { MANY = 3000 };
@@ -92,6 +103,8 @@ int main(void)
 		UNIT_TEST("values have commas between them, lines have none", test_structure),
 		UNIT_TEST("a string is ASCII, whatever bytes it has", test_strings),
 		UNIT_TEST("an integer has all its digits, an address is a string", test_numbers),
+		UNIT_TEST("a text that looks like an address begins with an escape",
+			  test_no_address),
 		UNIT_TEST("a formatted text of any length is appended whole", test_format),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
