@@ -75,13 +75,13 @@ static struct gg_error *from_decimal(const char *text, const char *value, gg_gva
 
 // ---- Symbols ----
 
-// Parses "SYMBOL", "SYMBOL+OFFSET", "SYMBOL-OFFSET". False for another text. RET is the length of
+// Parses "SYMBOL", "SYMBOL+OFFSET", "SYMBOL-OFFSET", where SYMBOL may be "MODULE:NAME". False for another text. RET is the length of
 // the symbol's name.
 static bool parse_symbol(const char *text, size_t *ret, wide_t *offset)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.";
 	static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_."
-				     "0123456789$";
+				     "0123456789$:";
 	*offset = 0;
 	if (!strspn(text, letters))
 		return false;
@@ -248,14 +248,26 @@ void gg_named_address_deinit(struct gg_named_address *address)
 	*address = (struct gg_named_address){ 0 };
 }
 
-static struct gg_error *offset_text(const char *name, uint64_t offset, char **ret)
+// Makes "NAME+0xOFFSET", and " [MODULE]" behind it where the symbol is a module's.
+static struct gg_error *offset_text(const char *name, uint64_t offset, const char *module,
+				    char **ret)
 {
-	const int size =
-		offset ? asprintf(ret, "%s+0x%" PRIx64, name, offset) : asprintf(ret, "%s", name);
+	char digits[24] = "";
+	if (offset)
+		snprintf(digits, sizeof(digits), "+0x%" PRIx64, offset);
+	const int size = asprintf(ret, "%s%s%s%s%s", name, digits, module ? " [" : "",
+				  module ? module : "", module ? "]" : "");
 	if (size >= 0)
 		return NULL;
 	*ret = NULL;
 	return gg_enomem;
+}
+
+// The name that ASKED gives the symbol, without the module in front ("fuse:fuse_dev_read").
+static const char *own_name(const struct gg_symbol *asked)
+{
+	const char *colon = asked->module ? strchr(asked->name, ':') : NULL;
+	return colon ? colon + 1 : asked->name;
 }
 
 struct gg_error *gg_guest_symbol_text(struct gg_guest *guest, gg_gva_t address,
@@ -268,8 +280,8 @@ struct gg_error *gg_guest_symbol_text(struct gg_guest *guest, gg_gva_t address,
 	struct gg_error *err = gg_guest_symbol_at(guest, address, &symbol);
 	if (!err) {
 		const bool is_asked = asked && asked->address == symbol.address;
-		return offset_text(is_asked ? asked->name : symbol.name, address - symbol.address,
-				   ret);
+		return offset_text(is_asked ? own_name(asked) : symbol.name,
+				   address - symbol.address, symbol.module, ret);
 	}
 	if (gg_error_is_final(err))
 		return err;
@@ -278,7 +290,7 @@ struct gg_error *gg_guest_symbol_text(struct gg_guest *guest, gg_gva_t address,
 	// A CPU's own variable is not in the kernel's image.
 	const uint64_t size = asked && asked->size ? asked->size : 1;
 	if (asked && address - asked->address < size)
-		told = offset_text(asked->name, address - asked->address, ret);
+		told = offset_text(own_name(asked), address - asked->address, asked->module, ret);
 	else if (kind != GG_NOT_FOUND && kind != GG_ABSENT)
 		told = gg_tell(notices, "%s", gg_error_message(err));
 	gg_error_destroy(err);

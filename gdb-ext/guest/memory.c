@@ -137,7 +137,7 @@ struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, 
 	struct gg_symbols *symbols = NULL;
 	struct gg_error *err = find_symbols(guest, &symbols);
 	if (!err)
-		err = gg_symbols_find(symbols, name, ret);
+		err = gg_symbols_find_everywhere(symbols, name, ret);
 	// VMCOREINFO has none, and costs no look at kallsyms.
 	if (err || !ret->size || !gg_is_per_cpu(symbols, ret->address))
 		return err;

@@ -32,6 +32,11 @@ struct gg_linux_ops {
 	gg_gva_t image_area;
 	uint64_t image_area_size;
 
+	// The area where modules may be, beside what the image has of it; size 0 where modules are
+	// not looked for.
+	gg_gva_t module_area;
+	uint64_t module_area_size;
+
 	// Reads a kernel's VMCOREINFO. GG_BAD_DATA where it contradicts itself, GG_NOT_FOUND where it
 	// lacks something.
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,

@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "linux/modules/modules.h"
 #include "linux/symbols/kallsyms-finder.h"
 #include "vmcoreinfo-finders.h"
 
@@ -238,6 +239,10 @@ static struct gg_error *add_answerers(struct gg_kernel *kernel, const struct gg_
 	if (!err)
 		err = gg_vmcoreinfo_add_member_finder(answerers->members, GG_BY_VMCOREINFO,
 						      &kernel->info);
+	const struct gg_linux_ops *ops = kernel->arch->kernel;
+	if (!err && ops->module_area_size)
+		err = gg_modules_add_finder(answerers, GG_BY_MODULES, ops->module_area,
+					    ops->module_area_size, debug);
 	return err;
 }
 

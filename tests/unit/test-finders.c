@@ -15,6 +15,8 @@
 struct fake {
 	const char *name;
 	gg_gva_t address;
+	bool of_modules;
+	bool has_none_at;             // find_at finds nothing
 	enum gg_error_kind open_kind; // of the error at its opening, where OPEN_FAILS
 	bool open_fails;
 	unsigned int opened, asked, destroyed;
@@ -40,8 +42,10 @@ static struct gg_error *fake_find(void *data, const char *name, struct gg_symbol
 
 static struct gg_error *fake_find_at(void *data, gg_gva_t address, struct gg_symbol *ret)
 {
-	(void)address;
 	struct fake *fake = data;
+	if (fake->has_none_at)
+		return gg_error_create(GG_NOT_FOUND, "%s has nothing at 0x%x", fake->name,
+				       (unsigned int)address);
 	return fake_find(data, fake->name, ret);
 }
 
@@ -111,13 +115,14 @@ static int end(void **state)
 
 static void add(struct fake *fake, int order)
 {
-	assert_success(gg_symbols_add(answerers.symbols,
-				      &(struct gg_symbol_finder){ .name = fake->name,
-								  .order = order,
-								  .ops = &fake_ops,
-								  .data = fake,
-								  .start = fake->address,
-								  .size = 0x1000 }));
+	assert_success(gg_symbols_add(
+		answerers.symbols, &(struct gg_symbol_finder){ .name = fake->name,
+							       .order = order,
+							       .ops = &fake_ops,
+							       .data = fake,
+							       .start = fake->address,
+							       .size = 0x1000,
+							       .of_modules = fake->of_modules }));
 }
 
 static uint64_t address_of(const char *name)
@@ -200,6 +205,50 @@ static void test_by_address(void **state)
 	assert_int_equal(kernel.opened, 0);
 	assert_error(gg_symbols_at(answerers.symbols, 0x21000, &symbol), GG_NOT_FOUND,
 		     "0x21000 is not in the kernel's image");
+}
+
+static void test_falls_through(void **state)
+{
+	(void)state;
+	struct gg_symbol symbol;
+	static struct fake kernel = { .name = "kernel", .address = 0x10000, .has_none_at = true };
+	static struct fake damaged = {
+		.name = "damaged", .address = 0x10000, .open_fails = true, .open_kind = GG_BAD_DATA
+	};
+	static struct fake module = { .name = "module", .address = 0x10800 };
+	add(&kernel, 10);
+	add(&damaged, 20);
+	add(&module, 30);
+	assert_success(gg_symbols_at(answerers.symbols, 0x10800, &symbol));
+	assert_string_equal(symbol.name, "module");
+	assert_error(gg_symbols_at(answerers.symbols, 0x107ff, &symbol), GG_NOT_FOUND,
+		     "kernel has nothing at 0x107ff");
+}
+
+static void test_modules(void **state)
+{
+	(void)state;
+	uint64_t address;
+	struct gg_symbol symbol;
+	static struct fake kernel = { .name = "prb", .address = 0x1000 };
+	static struct fake module = { .name = "tun_do_read",
+				      .address = 0x2000,
+				      .of_modules = true };
+	static struct fake damaged = {
+		.name = "btf", .of_modules = true, .open_fails = true, .open_kind = GG_BAD_DATA
+	};
+	add(&kernel, 10);
+	add(&module, 20);
+	assert_error(gg_host_symbol(&answerers.host, "tun_do_read", &address), GG_NOT_FOUND,
+		     "the kernel has no symbol tun_do_read");
+	assert_success(gg_symbols_find_everywhere(answerers.symbols, "prb", &symbol));
+	assert_int_equal(module.opened, 0);
+	assert_success(gg_symbols_find_everywhere(answerers.symbols, "tun_do_read", &symbol));
+	assert_int_equal(symbol.address, 0x2000);
+	add(&damaged, 30);
+	assert_error(gg_symbols_find_everywhere(answerers.symbols, "fuse_read", &symbol),
+		     GG_NOT_FOUND,
+		     "the kernel has no symbol fuse_read, and its modules' are not known: btf is");
 }
 
 static struct gg_error *append_name(void *data, const char *name)
@@ -308,6 +357,14 @@ int main(void)
 		UNIT_TEST_WITH(begin, end,
 			       "an address is for the finder of its range, and no other is read",
 			       test_by_address),
+		UNIT_TEST_WITH(begin, end,
+			       "an address that the finder of its range lacks is for the next",
+			       test_falls_through),
+		UNIT_TEST_WITH(
+			begin, end,
+			"readers of the kernel never get a module's symbol, users do, and no "
+			"module is read for the kernel's",
+			test_modules),
 		UNIT_TEST_WITH(begin, end, "names complete from all finders, each once",
 			       test_completion),
 		UNIT_TEST_WITH(begin, end,

@@ -13,6 +13,11 @@
 // Linux arch/x86/include/asm/page_64_types.h and Documentation/arch/x86/x86_64/mm.rst.
 #define START_KERNEL_MAP UINT64_C(0xffffffff80000000)
 
+// Modules are behind the image, whose area is half of this or, with KASLR, 1 GiB (MODULES_VADDR,
+// MODULES_END).
+#define MODULE_AREA     UINT64_C(0xffffffffa0000000)
+#define MODULE_AREA_END UINT64_C(0xffffffffff000000)
+
 enum { DEFAULT_IMAGE_SIZE = 1 << 30, MAX_IMAGE_SIZE_32 = 64 << 20 };
 
 static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
@@ -117,6 +122,8 @@ const struct gg_linux_ops x86_linux_64 = {
 	.kernel_area = UINT64_C(1) << 63,
 	.image_area = START_KERNEL_MAP,
 	.image_area_size = DEFAULT_IMAGE_SIZE,
+	.module_area = MODULE_AREA,
+	.module_area_size = MODULE_AREA_END - MODULE_AREA,
 	.read_paging = read_paging_64,
 	.per_cpu_bases = per_cpu_bases,
 };

@@ -11,7 +11,14 @@
 #include "linux/types/types.h"
 
 // The order of finders.
-enum gg_finder_order { GG_BY_VMCOREINFO = 10, GG_BY_KALLSYMS = 20, GG_BY_BTF = 30 };
+enum gg_finder_order {
+	GG_BY_VMCOREINFO = 10,
+	GG_BY_KALLSYMS = 20,
+	GG_BY_BTF = 30,
+	GG_BY_MODULES = 40
+};
+
+struct gg_modules;
 
 // A reader of the kernel's structures gets all of it, and asks HOST or TYPED.
 struct gg_answerers {
@@ -25,6 +32,7 @@ struct gg_answerers {
 	struct gg_members *members;       // HOST's
 	struct gg_members *typed_members; // TYPED's
 	struct gg_types *types;
+	struct gg_modules *modules; // linux/modules/; owned by SYMBOLS, NULL for none
 	const struct gg_arch *arch;
 };
 

@@ -116,38 +116,80 @@ static struct gg_error *find_in(const struct gg_symbols *symbols, struct entry *
 	return err;
 }
 
-// The error where no finder has NAME: REASONS, which is consumed, where a finder could not be
-// asked, else that there is no such symbol.
-static struct gg_error *not_found(const char *name, struct gg_error *reasons, bool unasked)
+// The reasons that finders gave.
+struct reasons {
+	struct gg_error *own;     // of the kernel's own finders, or NULL
+	bool unasked;             // one of these could not be asked
+	struct gg_error *modules; // the reason the modules' symbols are not known, or NULL
+};
+
+// Makes the error where no finder has NAME: the reasons, which are consumed, where a finder could not
+// be asked, else that there is no such symbol.
+static struct gg_error *not_found(const char *name, struct reasons *reasons)
 {
-	if (unasked && gg_error_kind(reasons) == GG_NOT_FOUND)
-		return reasons;
-	struct gg_error *err =
-		unasked ? gg_error_create(GG_NOT_FOUND, "%s", gg_error_message(reasons))
-			: gg_error_create(GG_NOT_FOUND, "the kernel has no symbol %s", name);
-	gg_error_destroy(reasons);
+	struct gg_error *own = reasons->own, *modules = reasons->modules, *err;
+	if (reasons->unasked && gg_error_kind(own) == GG_NOT_FOUND) {
+		gg_error_destroy(modules);
+		return own;
+	}
+	if (reasons->unasked)
+		err = gg_error_create(GG_NOT_FOUND, "%s", gg_error_message(own));
+	else if (modules)
+		err = gg_error_create(
+			GG_NOT_FOUND,
+			"the kernel has no symbol %s, and its modules' are not known: %s", name,
+			gg_error_message(modules));
+	else
+		err = gg_error_create(GG_NOT_FOUND, "the kernel has no symbol %s", name);
+	gg_error_destroy(own);
+	gg_error_destroy(modules);
 	return err;
+}
+
+// Adds ERR, which is consumed, of ENTRY's finder.
+static void add_reason(struct reasons *reasons, const struct entry *entry, struct gg_error *err,
+		       bool missing)
+{
+	if (!entry->finder.of_modules) {
+		reasons->unasked |= !missing;
+		reasons->own = join(reasons->own, err);
+	} else if (missing || reasons->modules) {
+		gg_error_destroy(err);
+	} else {
+		reasons->modules = err;
+	}
+}
+
+static struct gg_error *find_by_name(struct gg_symbols *symbols, const char *name,
+				     bool with_modules, struct gg_symbol *ret)
+{
+	struct reasons reasons = { 0 };
+	for (size_t i = 0; i < symbols->count; i++) {
+		struct entry *entry = &symbols->entries[i];
+		bool missing;
+		if (!entry->finder.ops->find || (entry->finder.of_modules && !with_modules))
+			continue;
+		struct gg_error *err = find_in(symbols, entry, name, ret, &missing);
+		if (!err || gg_error_is_final(err) || (!missing && !entry->err)) {
+			gg_error_destroy(reasons.own);
+			gg_error_destroy(reasons.modules);
+			return err;
+		}
+		add_reason(&reasons, entry, err, missing);
+	}
+	return not_found(name, &reasons);
 }
 
 struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
 				 struct gg_symbol *ret)
 {
-	struct gg_error *reasons = NULL;
-	bool unasked = false;
-	for (size_t i = 0; i < symbols->count; i++) {
-		struct entry *entry = &symbols->entries[i];
-		bool missing;
-		if (!entry->finder.ops->find)
-			continue;
-		struct gg_error *err = find_in(symbols, entry, name, ret, &missing);
-		if (!err || gg_error_is_final(err) || (!missing && !entry->err)) {
-			gg_error_destroy(reasons);
-			return err;
-		}
-		unasked |= !missing;
-		reasons = join(reasons, err);
-	}
-	return not_found(name, reasons, unasked);
+	return find_by_name(symbols, name, false, ret);
+}
+
+struct gg_error *gg_symbols_find_everywhere(struct gg_symbols *symbols, const char *name,
+					    struct gg_symbol *ret)
+{
+	return find_by_name(symbols, name, true, ret);
 }
 
 struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret)
@@ -163,6 +205,7 @@ struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name
 
 struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret)
 {
+	struct gg_error *reason = NULL;
 	for (size_t i = 0; i < symbols->count; i++) {
 		struct entry *entry = &symbols->entries[i];
 		const struct gg_symbol_finder *finder = &entry->finder;
@@ -171,9 +214,20 @@ struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, str
 		if (!finder->ops->find_at || address - finder->start >= finder->size)
 			continue;
 		struct gg_error *err = open_entry(symbols, entry);
-		return err ? err : finder->ops->find_at(finder->data, address, ret);
+		if (!err)
+			err = finder->ops->find_at(finder->data, address, ret);
+		if (!err || gg_error_is_final(err)) {
+			gg_error_destroy(reason);
+			return err;
+		}
+		if (reason)
+			gg_error_destroy(err);
+		else
+			reason = err;
 	}
-	return gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is not in the kernel's image", address);
+	return reason ? reason
+		      : gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is not in the kernel's image",
+					address);
 }
 
 // ---- All of them ----

@@ -41,6 +41,7 @@ struct gg_symbol_finder {
 	// The addresses of which find_at() is asked.
 	gg_gva_t start;
 	uint64_t size;
+	bool of_modules; // its symbols are not the kernel's own
 };
 
 struct gg_symbols;
@@ -56,18 +57,24 @@ void gg_symbols_destroy(struct gg_symbols *symbols);
 // Registers FINDER, whose data is consumed, whatever comes of it.
 struct gg_error *gg_symbols_add(struct gg_symbols *symbols, const struct gg_symbol_finder *finder);
 
-// The address of NAME. GG_NOT_FOUND where no finder has the symbol.
+// Finds the address of the kernel's own symbol NAME: readers of the kernel's structures never get a
+// module's. GG_NOT_FOUND where no finder has the symbol.
 struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret);
 
-// Finds NAME, with its size and type, which are 0 and '?' where the finder does not know them. RET's name is NAME, or lives as long as SYMBOLS do.
+// Finds the kernel's own symbol NAME, with its size and type, which are 0 and '?' where the finder
+// does not know them. RET's name is NAME, or lives as long as SYMBOLS do.
 struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
 				 struct gg_symbol *ret);
+
+// Finds NAME as gg_symbols_find() does, and among the modules' symbols where the kernel has none.
+struct gg_error *gg_symbols_find_everywhere(struct gg_symbols *symbols, const char *name,
+					    struct gg_symbol *ret);
 
 // The kernel's memory, by virtual address; valid as long as SYMBOLS are.
 const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols);
 
-// The symbol that ADDRESS, in the kernel's image, is in. RET's name lives as long as SYMBOLS do.
-// GG_NOT_FOUND.
+// Finds the symbol that ADDRESS is in, of the first finder in whose range ADDRESS is and that has one.
+// RET's name lives as long as SYMBOLS do. GG_NOT_FOUND.
 struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret);
 
 // Calls VISIT with the names that start with PREFIX, each once, ascending; of more names than LIMIT
