@@ -7,6 +7,7 @@
 //     memory/page-table.h  the formats of page tables, which the CPU's and the kernel's rows name
 //     notes.h          the notes of a vmcore
 //     linux/arch-ops.h     Linux: the kernel's own page tables, image, direct map, per-CPU memory
+//     linux/stack/stack-ops.h  Linux: the walk through a stack
 //
 // How to add an architecture, in stages:
 //
@@ -19,6 +20,7 @@
 //     monitor's "x" and "gva2gpa".
 //  4. The notes; dump-guest-memory. Proof: QEMU's own dump, as in tests/guest/test_dump.py.
 //  5. The row of Linux; guest-kernel, guest-klog, symbols. Proof: /dev/kmsg, /proc/kallsyms.
+//  6. The row of stacks; guest-bt. Proof: /proc/PID/stack.
 //
 // NULL in a row, or for a row, is what is not done yet; gg_arch_not_yet() says so.
 #ifndef GG_ARCH_H
@@ -41,6 +43,7 @@ struct gg_arch {
 	const struct gg_cpu_ops *cpu;      // machine/cpu-ops.h
 	const struct gg_notes_ops *notes;  // notes.h
 	const struct gg_linux_ops *kernel; // linux/arch-ops.h
+	const struct gg_stack_ops *stack;  // linux/stack/stack-ops.h
 };
 
 // The rows, NULL behind the last: an architecture with wider code comes before its siblings.

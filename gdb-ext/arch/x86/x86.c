@@ -62,6 +62,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.cpu = &cpu_64,
 	.notes = &x86_notes_64,
 	.kernel = &x86_linux_64,
+	.stack = &x86_stack_64,
 };
 
 // QEMU's dump of such a guest is of 64 bits too.

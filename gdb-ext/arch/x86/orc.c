@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The ORC tables of a kernel and its modules (Linux arch/x86/kernel/unwind_orc.c, v4.14 to v7.2): an
+// array of code addresses, ascending, each a distance from its own place, and an array of entries
+// beside it.
+//
+// In:  the kernel's symbols, types and memory.
+// Out: the entry of an address.
+// Trusts nothing it reads: the tables' lengths are bounded, a search ends whatever the tables hold.
+#include "orc.h"
+#include "base/vector.h"
+#include "memory/kept-array.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	MAX_ENTRIES = 1 << 24, // of one table
+	MAX_MODULES = 4096,
+	MAX_RANGES = 2, // of code in one table: that which is freed after the start has its own
+};
+
+struct range {
+	gg_gva_t start, end;
+};
+
+struct table {
+	struct range ranges[MAX_RANGES];
+	struct gg_kept_array ips, entries;
+};
+
+struct x86_orc {
+	const struct gg_answerers *kernel;
+	enum x86_orc_version version;
+	struct table image;
+	struct table *modules; // read at the first address outside of the image
+	size_t module_count;
+	bool has_modules;
+};
+
+// ---- A table ----
+
+static void deinit_table(struct table *table)
+{
+	gg_kept_array_deinit(&table->ips);
+	gg_kept_array_deinit(&table->entries);
+}
+
+static struct gg_error *init_table(struct table *table, const struct gg_host *host, gg_gva_t ips,
+				   gg_gva_t entries, uint64_t count)
+{
+	if (!count || count > MAX_ENTRIES)
+		return gg_error_create(GG_BAD_DATA, "the ORC table has %" PRIu64 " entries", count);
+	struct gg_error *err =
+		gg_kept_array_init(&table->ips, host, ips, X86_ORC_IP_SIZE, (size_t)count);
+	return err ? err
+		   : gg_kept_array_init(&table->entries, host, entries, X86_ORC_ENTRY_SIZE,
+					(size_t)count);
+}
+
+static bool has_code(const struct table *table, gg_gva_t pc)
+{
+	for (size_t i = 0; i < MAX_RANGES; i++)
+		if (pc >= table->ranges[i].start && pc < table->ranges[i].end)
+			return true;
+	return false;
+}
+
+static struct gg_error *read_ip(struct table *table, size_t index, gg_gva_t *ret)
+{
+	const uint8_t *bytes;
+	uint64_t distance;
+	struct gg_error *err = gg_kept_array_get(&table->ips, index, &bytes);
+	if (err)
+		return err;
+	struct gg_cursor cursor = gg_cursor(bytes, X86_ORC_IP_SIZE, false, "ORC");
+	err = gg_cursor_uint(&cursor, X86_ORC_IP_SIZE, &distance);
+	*ret = table->ips.address + index * X86_ORC_IP_SIZE + (uint64_t)(int32_t)distance;
+	return err;
+}
+
+// Finds the last entry whose address is not above PC. GG_NOT_FOUND where all are.
+static struct gg_error *search(struct table *table, gg_gva_t pc, const uint8_t **ret)
+{
+	size_t first = 0, end = table->ips.count; // the entry is in [FIRST - 1, END - 1)
+	while (first < end) {
+		const size_t middle = first + (end - first) / 2;
+		gg_gva_t ip;
+		struct gg_error *err = read_ip(table, middle, &ip);
+		if (err)
+			return err;
+		if (ip <= pc)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	if (!first)
+		return gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is before the ORC table", pc);
+	return gg_kept_array_get(&table->entries, first - 1, ret);
+}
+
+// ---- The kernel's image ----
+
+static void find_range(const struct gg_host *host, const char *start, const char *end,
+		       struct range *ret)
+{
+	struct gg_error *err = gg_host_symbol(host, start, &ret->start);
+	if (!err)
+		err = gg_host_symbol(host, end, &ret->end);
+	if (err)
+		*ret = (struct range){ 0 };
+	gg_error_destroy(err);
+}
+
+static struct gg_error *find_image(struct x86_orc *orc)
+{
+	const struct gg_host *host = &orc->kernel->typed;
+	gg_gva_t ips, end, entries;
+	find_range(host, "_stext", "_etext", &orc->image.ranges[0]);
+	find_range(host, "_sinittext", "_einittext", &orc->image.ranges[1]);
+	struct gg_error *err = gg_host_symbol(host, "__start_orc_unwind_ip", &ips);
+	if (!err)
+		err = gg_host_symbol(host, "__stop_orc_unwind_ip", &end);
+	if (!err)
+		err = gg_host_symbol(host, "__start_orc_unwind", &entries);
+	return err ? err
+		   : init_table(&orc->image, host, ips, entries, (end - ips) / X86_ORC_IP_SIZE);
+}
+
+// ---- The version ----
+
+// Version 4 renumbers the registers, and its types are those of version 3: the commonest register,
+// the stack pointer, tells them apart.
+static struct gg_error *tell_newest(struct x86_orc *orc)
+{
+	enum { SAMPLES = 1024 };
+	struct gg_kept_array *entries = &orc->image.entries;
+	unsigned int counts[16] = { 0 };
+	for (size_t i = entries->count / 2; i < entries->count && i < entries->count / 2 + SAMPLES;
+	     i++) {
+		const uint8_t *bytes;
+		struct gg_error *err = gg_kept_array_get(entries, i, &bytes);
+		if (err)
+			return err;
+		counts[bytes[4] & 15]++;
+	}
+	enum { SP_V1 = 5, SP_V4 = 3 };
+	orc->version = counts[SP_V4] > counts[SP_V1] ? X86_ORC_V4 : X86_ORC_V3;
+	return NULL;
+}
+
+static struct gg_error *tell_version(struct x86_orc *orc)
+{
+	struct gg_btf_member type, signal;
+	struct gg_error *err = gg_types_member(orc->kernel->types, "orc_entry", "type", &type);
+	if (err)
+		return err;
+	if (type.bits == 3)
+		return tell_newest(orc);
+	err = gg_types_member(orc->kernel->types, "orc_entry", "signal", &signal);
+	orc->version = err ? X86_ORC_V1 : X86_ORC_V2;
+	return gg_error_unless_final(err);
+}
+
+// ---- Modules ----
+
+struct module_layout {
+	struct gg_member list, base, size, init_base, init_size, count, ips, entries;
+};
+
+static const struct gg_layout_row module_rows[] = {
+	GG_LAYOUT_ROW(struct module_layout, list, "module", "list"),
+	// Linux commit ac3b43283923 (v6.4) has mem[] in place of the two layouts.
+	GG_LAYOUT_ROW(struct module_layout, base, "module", "mem[0].base", "core_layout.base"),
+	GG_LAYOUT_ROW(struct module_layout, size, "module", "mem[0].size", "core_layout.text_size"),
+	GG_LAYOUT_ROW_OPTIONAL(struct module_layout, init_base, "module", "mem[4].base",
+			       "init_layout.base"),
+	GG_LAYOUT_ROW_OPTIONAL(struct module_layout, init_size, "module", "mem[4].size",
+			       "init_layout.text_size"),
+	GG_LAYOUT_ROW(struct module_layout, count, "module", "arch.num_orcs"),
+	GG_LAYOUT_ROW(struct module_layout, ips, "module", "arch.orc_unwind_ip"),
+	GG_LAYOUT_ROW(struct module_layout, entries, "module", "arch.orc_unwind"),
+};
+
+static struct gg_error *read_range(const struct gg_host *host, gg_gva_t module,
+				   const struct gg_member *base, const struct gg_member *size,
+				   struct range *ret)
+{
+	uint64_t bytes = 0;
+	if (!base->size || !size->size)
+		return NULL;
+	struct gg_error *err = gg_host_read_member(host, module, base, &ret->start);
+	if (!err)
+		err = gg_host_read_member(host, module, size, &bytes);
+	ret->end = ret->start + bytes;
+	return err;
+}
+
+static struct gg_error *add_module(struct x86_orc *orc, const struct module_layout *layout,
+				   gg_gva_t module)
+{
+	const struct gg_host *host = &orc->kernel->typed;
+	struct table table = { 0 };
+	uint64_t count, ips, entries;
+	struct gg_error *err =
+		read_range(host, module, &layout->base, &layout->size, &table.ranges[0]);
+	if (!err)
+		err = read_range(host, module, &layout->init_base, &layout->init_size,
+				 &table.ranges[1]);
+	if (!err)
+		err = gg_host_read_member(host, module, &layout->count, &count);
+	if (!err)
+		err = gg_host_read_member(host, module, &layout->ips, &ips);
+	if (!err)
+		err = gg_host_read_member(host, module, &layout->entries, &entries);
+	// A module that is being loaded has no table yet.
+	if (err || !count)
+		return err;
+	err = init_table(&table, host, ips, entries, count);
+	if (!err)
+		err = gg_vector_grow(&orc->modules, orc->module_count, sizeof(*orc->modules));
+	if (err)
+		deinit_table(&table);
+	else
+		orc->modules[orc->module_count++] = table;
+	return err;
+}
+
+static struct gg_error *find_modules(struct x86_orc *orc)
+{
+	const struct gg_host *host = &orc->kernel->typed;
+	struct module_layout layout;
+	gg_gva_t head, node;
+	struct gg_error *err = gg_layout_resolve(
+		host, module_rows, sizeof(module_rows) / sizeof(*module_rows), &layout);
+	if (!err)
+		err = gg_host_symbol(host, "modules", &head);
+	if (!err)
+		err = gg_host_read_uint(host, head, host->address_size, &node);
+	for (unsigned int i = 0; !err && node != head && i < MAX_MODULES; i++) {
+		err = gg_error_unless_final(add_module(orc, &layout, node - layout.list.offset));
+		if (!err)
+			err = gg_host_read_uint(host, node, host->address_size, &node);
+	}
+	return err;
+}
+
+// ---- All ----
+
+void x86_orc_destroy(struct x86_orc *orc)
+{
+	if (!orc)
+		return;
+	deinit_table(&orc->image);
+	for (size_t i = 0; i < orc->module_count; i++)
+		deinit_table(&orc->modules[i]);
+	free(orc->modules);
+	free(orc);
+}
+
+struct gg_error *x86_orc_create(const struct gg_answerers *kernel, struct x86_orc **ret)
+{
+	struct x86_orc *orc = calloc(1, sizeof(*orc));
+	if (!orc)
+		return gg_enomem;
+	orc->kernel = kernel;
+	struct gg_error *err = find_image(orc);
+	if (!err)
+		err = tell_version(orc);
+	if (err)
+		x86_orc_destroy(orc);
+	else
+		*ret = orc;
+	return err;
+}
+
+static struct table *find_table(struct x86_orc *orc, gg_gva_t pc)
+{
+	if (has_code(&orc->image, pc))
+		return &orc->image;
+	for (size_t i = 0; i < orc->module_count; i++)
+		if (has_code(&orc->modules[i], pc))
+			return &orc->modules[i];
+	return NULL;
+}
+
+struct gg_error *x86_orc_find(struct x86_orc *orc, gg_gva_t pc, struct x86_orc_entry *ret)
+{
+	const uint8_t *bytes;
+	struct table *table = find_table(orc, pc);
+	struct gg_error *err = NULL;
+	if (!table && !orc->has_modules) {
+		orc->has_modules = true;
+		err = gg_error_unless_final(find_modules(orc));
+		table = find_table(orc, pc);
+	}
+	if (!err && !table)
+		err = gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is no code with ORC", pc);
+	if (!err)
+		err = search(table, pc, &bytes);
+	if (!err)
+		*ret = x86_orc_decode(orc->version, bytes);
+	return err;
+}

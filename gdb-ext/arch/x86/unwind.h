@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The walk through the stacks of Linux on x86-64.
+#ifndef GG_X86_UNWIND_H
+#define GG_X86_UNWIND_H
+
+#include "linux/stack/stack-ops.h"
+#include "orc.h"
+
+enum { X86_WORD = 8 };
+
+// The words of struct pt_regs that a walk needs, by their numbers (arch/x86/include/asm/ptrace.h).
+enum x86_pt_regs {
+	X86_PT_ORIG_AX = 15,
+	X86_PT_IP = 16,
+	X86_PT_CS = 17,
+	X86_PT_FLAGS = 18,
+	X86_PT_SP = 19,
+	X86_PT_SS = 20,
+	X86_PT_WORDS = 21,
+};
+
+// The places of code by which Linux replaces return addresses, and of what they replaced; an address
+// is 0 in a kernel without.
+struct x86_returns {
+	gg_gva_t return_to_handler, rethook_trampoline, kretprobe_trampoline;
+	bool packed; // task_struct.ret_stack is an array of words: since v6.11
+	struct gg_member ret_stack, curr_ret_stack, entry, entry_ret, entry_retp;
+	struct gg_member rethooks, rethook_list, rethook_ret, rethook_frame;
+	struct gg_member kretprobes, kretprobe_list, kretprobe_ret, kretprobe_frame;
+	gg_gva_t ftrace_ops_list, ftrace_caller, ftrace_regs_caller;
+	struct gg_member ops_next, ops_flags, ops_trampoline, ops_size;
+};
+
+// Finds the places. The error is final.
+struct gg_error *x86_returns_init(struct x86_returns *returns, const struct gg_answerers *kernel);
+
+// Replaces the return address *PC, which is at ADDRESS in the stack, by that which a tracer has
+// replaced. GG_NOT_FOUND where *PC is a tracer's and the tracer has none.
+struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct gg_unwind *unwind,
+				     gg_gva_t address, gg_gva_t *pc);
+
+// Finds the code whose copy PC is in: the trampolines of ftrace are copies. Returns 0 without.
+struct gg_error *x86_returns_original(const struct x86_returns *returns,
+				      const struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t *ret);
+
+// Names the entry of UNWIND, which went through the code of the symbol NAME (struct gg_stack_ops).
+void x86_name_entry(struct gg_unwind *unwind, const char *name);
+
+#endif

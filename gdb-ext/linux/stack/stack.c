@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The walk through a stack: the architecture steps from frame to frame (stack-ops.h).
+//
+// In:  the kernel's symbols, members and memory; a task, a CPU's registers, or neither.
+// Out: frames.
+// Trusts nothing it reads: each step must leave the frame towards the stack's end, the number of
+// frames and entries is bounded.
+#include "stack.h"
+#include "base/cleanup.h"
+#include "base/vector.h"
+#include "stack-ops.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_ENTRIES = 16 }; // of one stack: an NMI in an interrupt in an exception and so on
+
+struct gg_unwinder {
+	const struct gg_stack_ops *ops;
+	struct gg_unwind unwind;
+};
+
+struct gg_error *gg_unwinder_create(const struct gg_answerers *kernel, struct gg_unwinder **ret)
+{
+	const struct gg_stack_ops *ops = kernel->arch->stack;
+	if (!ops)
+		return gg_arch_not_yet(kernel->arch, "stacks");
+	struct gg_unwinder *unwinder = calloc(1, sizeof(*unwinder));
+	if (!unwinder)
+		return gg_enomem;
+	unwinder->ops = ops;
+	unwinder->unwind.kernel = kernel;
+	struct gg_error *err = ops->open(kernel, &unwinder->unwind.data);
+	if (err)
+		free(unwinder);
+	else
+		*ret = unwinder;
+	return err;
+}
+
+void gg_unwinder_destroy(struct gg_unwinder *unwinder)
+{
+	if (unwinder)
+		unwinder->ops->close(unwinder->unwind.data);
+	free(unwinder);
+}
+
+uint64_t gg_unwinder_stack_size(const struct gg_unwinder *unwinder)
+{
+	return unwinder->ops->stack_size(unwinder->unwind.data);
+}
+
+void gg_stack_deinit(struct gg_stack *stack)
+{
+	free(stack->frames);
+	*stack = (struct gg_stack){ 0 };
+}
+
+// ---- Steps ----
+
+static bool is_in_task_stack(const struct gg_unwinder *unwinder, gg_gva_t address)
+{
+	const struct gg_unwind *unwind = &unwinder->unwind;
+	return unwind->stack && address - unwind->stack <= gg_unwinder_stack_size(unwinder);
+}
+
+// Tests whether the walk went from SP towards the end of a stack, or to another stack.
+static bool has_advanced(const struct gg_unwinder *unwinder, gg_gva_t sp)
+{
+	const gg_gva_t now = unwinder->unwind.sp;
+	if (now > sp)
+		return true;
+	const bool was_in = is_in_task_stack(unwinder, sp), is_in = is_in_task_stack(unwinder, now);
+	return was_in || is_in ? was_in != is_in : sp - now >= GG_STACK_PAGE;
+}
+
+// Names the entry that the last step has found, by which the code of FRAME was entered.
+static struct gg_error *name_entry(struct gg_unwinder *unwinder, const struct gg_frame *frame)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	struct gg_symbol symbol = { .name = "" };
+	struct gg_error *err =
+		gg_symbols_at(unwind->kernel->symbols, frame->pc - !frame->is_exact, &symbol);
+	err = gg_error_unless_final(err);
+	if (!err)
+		unwinder->ops->name_entry(unwind, symbol.name);
+	return err;
+}
+
+// Goes on from FRAME to the next frame, and completes FRAME.
+static struct gg_error *step(struct gg_unwinder *unwinder, struct gg_frame *frame)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	unwind->entry = (struct gg_stack_entry){ .number = -1 };
+	struct gg_error *err = unwinder->ops->step(unwind);
+	if (err || unwind->has_ended)
+		return err;
+	if (unwind->entry.kind) {
+		err = name_entry(unwinder, frame);
+		unwind->entry.pc = unwind->pc;
+		unwind->entry.sp = unwind->sp;
+		frame->entry = unwind->entry;
+	} else if (!has_advanced(unwinder, frame->sp)) {
+		err = gg_error_create(GG_BAD_DATA,
+				      "the caller's stack pointer 0x%" PRIx64
+				      " is not above 0x%" PRIx64,
+				      unwind->sp, frame->sp);
+	}
+	return err;
+}
+
+static struct gg_error *add_frame(const struct gg_unwind *unwind, struct gg_stack *stack)
+{
+	struct gg_error *err =
+		stack->count < GG_STACK_FRAMES
+			? NULL
+			: gg_error_create(GG_BAD_DATA, "the stack has more than %d frames",
+					  GG_STACK_FRAMES);
+	if (!err)
+		err = gg_vector_grow(&stack->frames, stack->count, sizeof(*stack->frames));
+	if (!err)
+		stack->frames[stack->count++] = (struct gg_frame){ .pc = unwind->pc,
+								   .sp = unwind->sp,
+								   .is_exact = unwind->is_exact,
+								   .is_guess = unwind->is_guess };
+	return err;
+}
+
+// Walks to the stack's end. The error is the reason for which the stack is broken.
+static struct gg_error *walk(struct gg_unwinder *unwinder, struct gg_stack *stack)
+{
+	const struct gg_unwind *unwind = &unwinder->unwind;
+	struct gg_error *err = NULL;
+	unsigned int entries = 0;
+	while (!err) {
+		err = gg_interrupt_check();
+		if (!err)
+			err = add_frame(unwind, stack);
+		struct gg_frame *frame = err ? NULL : &stack->frames[stack->count - 1];
+		if (!err)
+			err = step(unwinder, frame);
+		if (err)
+			return err;
+		if (unwind->has_ended)
+			break;
+		if (unwind->entry.is_user) {
+			stack->end = GG_STACK_AT_USER;
+			stack->user_pc = unwind->pc;
+			stack->user_sp = unwind->sp;
+			return NULL;
+		}
+		entries += unwind->entry.kind != GG_NO_ENTRY;
+		if (entries > MAX_ENTRIES)
+			err = gg_error_create(GG_BAD_DATA,
+					      "the kernel was entered more than %d times",
+					      MAX_ENTRIES);
+	}
+	stack->end = GG_STACK_AT_END;
+	return err;
+}
+
+// Makes the reason ERR, which is consumed, STACK's, unless it is final.
+static struct gg_error *break_stack(struct gg_stack *stack, struct gg_error *err)
+{
+	if (!err || gg_error_is_final(err))
+		return err;
+	stack->end = GG_STACK_BROKEN;
+	snprintf(stack->why, sizeof(stack->why), "%s", gg_error_message(err));
+	gg_error_destroy(err);
+	return NULL;
+}
+
+// ---- Starts ----
+
+static void start(struct gg_unwinder *unwinder, const struct gg_task *task, struct gg_stack *stack)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	*stack = (struct gg_stack){ 0 };
+	gg_stack_memory_init(&unwind->memory, &unwind->kernel->typed);
+	gg_registers_init(&unwind->registers, unwind->kernel->arch->registers,
+			  unwind->kernel->arch->word);
+	unwind->task = task ? task->address : 0;
+	unwind->stack = task ? task->stack : 0;
+	unwind->is_exact = unwind->is_guess = unwind->has_ended = false;
+	unwind->entry = (struct gg_stack_entry){ .number = -1 };
+}
+
+struct gg_error *gg_stack_of_sleeping(struct gg_unwinder *unwinder, const struct gg_task *task,
+				      struct gg_stack *ret)
+{
+	start(unwinder, task, ret);
+	struct gg_error *err = unwinder->ops->start_sleeping(&unwinder->unwind);
+	if (!err)
+		err = walk(unwinder, ret);
+	return break_stack(ret, err);
+}
+
+struct gg_error *gg_stack_of_registers(struct gg_unwinder *unwinder,
+				       const struct gg_registers *registers,
+				       const struct gg_task *task, struct gg_stack *ret)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	start(unwinder, task, ret);
+	unwinder->ops->start_registers(unwind, registers);
+	if (unwind->entry.is_user) {
+		ret->end = GG_STACK_AT_USER;
+		ret->user_pc = unwind->pc;
+		ret->user_sp = unwind->sp;
+		return NULL;
+	}
+	unwind->is_exact = true;
+	return break_stack(ret, walk(unwinder, ret));
+}
+
+// ---- A stack without registers ----
+
+// Walks from the word at ADDRESS of the stack, if that may be a return address. RET is empty where
+// it is none, or the walk does not come to an end.
+static struct gg_error *try_word(struct gg_unwinder *unwinder, gg_gva_t address,
+				 struct gg_stack *ret)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	uint64_t word;
+	*ret = (struct gg_stack){ 0 };
+	struct gg_error *err = gg_stack_word(&unwind->memory, address, &word);
+	if (err)
+		return gg_error_unless_final(err);
+	gg_registers_init(&unwind->registers, unwind->kernel->arch->registers,
+			  unwind->kernel->arch->word);
+	unwind->has_ended = false;
+	unwind->is_exact = false;
+	if (!unwinder->ops->start_return(unwind, address, word))
+		return NULL;
+	unwind->is_guess = true;
+	err = walk(unwinder, ret);
+	// The task's own end: a walk that ends elsewhere started from a stale word.
+	if (!err && is_in_task_stack(unwinder, ret->frames[ret->count - 1].sp))
+		return NULL;
+	gg_stack_deinit(ret);
+	return gg_error_unless_final(err);
+}
+
+struct gg_error *gg_stack_of_memory(struct gg_unwinder *unwinder, const struct gg_task *task,
+				    struct gg_stack *ret)
+{
+	const unsigned int word = unwinder->unwind.kernel->arch->word;
+	const uint64_t size = gg_unwinder_stack_size(unwinder);
+	start(unwinder, task, ret);
+	struct gg_error *err =
+		gg_stack_memory_ahead(&unwinder->unwind.memory, task->stack, task->stack + size);
+	for (uint64_t offset = 0; !err && offset < size; offset += word) {
+		err = try_word(unwinder, task->stack + offset, ret);
+		if (ret->count)
+			return err;
+	}
+	return err ? err
+		   : break_stack(ret, gg_error_create(GG_NOT_FOUND,
+						      "no word of the stack is a return address "
+						      "from which the stack's end can be reached"));
+}
