@@ -32,6 +32,7 @@
 #include "gdb-guest/notices.h"
 #include "gdb-guest/output.h"
 #include "gdb-guest/ram.h"
+#include "gdb-guest/stacks.h"
 #include "gdb-guest/symbols.h"
 #include "gdb-guest/sysrq.h"
 #include "gdb-guest/target.h"

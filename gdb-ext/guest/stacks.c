@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The start of a task's stack: a task that a CPU executes is never walked from where it was switched
+// out before.
+//
+// In:  the kernel's tasks, the CPUs' registers, and whether these are current.
+// Out: stacks.
+#include "stacks.h"
+#include "base/cleanup.h"
+#include "linux/per-cpu.h"
+#include "tasks.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// ---- The CPUs' tasks ----
+
+static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct gg_cpu_state *state,
+				  struct gg_stacks_cpu *cpu)
+{
+	const struct gg_answerers *kernel = stacks->kernel;
+	const struct gg_linux_ops *ops = kernel->arch->kernel;
+	uint64_t bases[GG_PER_CPU_BASES];
+	struct gg_per_cpu_hints hints = { .index = cpu->cpu->index, .bases = bases };
+	struct gg_per_cpu per_cpu;
+	gg_gva_t address = 0;
+	if (ops->per_cpu_bases)
+		hints.base_count = ops->per_cpu_bases(&state->own, bases);
+	struct gg_error *err = gg_per_cpu_find(kernel->symbols, &hints, &per_cpu);
+	if (!err)
+		err = gg_tasks_current(kernel, per_cpu.offset, &address);
+	if (err)
+		return err;
+	cpu->task = gg_tasks_at(&stacks->tasks, address);
+	return cpu->task ? NULL
+			 : gg_error_create(GG_NOT_FOUND,
+					   "its current task at 0x%" PRIx64
+					   " is not in the list of tasks",
+					   address);
+}
+
+static struct gg_error *add_cpu(struct gg_guest_stacks *stacks, const struct gg_qemu_cpu *cpu,
+				struct gg_cpu_state *state)
+{
+	struct gg_stacks_cpu *added = &stacks->cpus[stacks->cpu_count++];
+	*added = (struct gg_stacks_cpu){ .cpu = cpu };
+	struct gg_error *err = NULL;
+	if (!gg_guest_shows_kernel_of(stacks->guest, cpu->index))
+		err = gg_error_create(GG_NOT_FOUND, "it executes another kernel");
+	if (!err)
+		err = gg_guest_cpu_state(stacks->guest, cpu, state);
+	if (!err)
+		err = find_task(stacks, state, added);
+	if (err && !gg_error_is_final(err)) {
+		snprintf(added->why, sizeof(added->why), "%s", gg_error_message(err));
+		gg_error_destroy(err);
+		err = NULL;
+	}
+	return err;
+}
+
+static struct gg_error *find_cpus(struct gg_guest_stacks *stacks)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct gg_error *err = gg_guest_qemu_cpus(stacks->guest, &cpus);
+	// A source without CPUs has tasks.
+	if (err)
+		return gg_error_unless_final(err);
+	_cleanup_free_ struct gg_cpu_state *state = malloc(sizeof(*state));
+	stacks->cpus = calloc(cpus->count + 1, sizeof(*stacks->cpus));
+	if (!state || !stacks->cpus)
+		return gg_enomem;
+	for (size_t i = 0; !err && i < cpus->count; i++)
+		err = add_cpu(stacks, &cpus->cpus[i], state);
+	return err;
+}
+
+struct gg_error *gg_guest_stacks_init(struct gg_guest *guest, const struct gg_notices *notices,
+				      struct gg_guest_stacks *ret)
+{
+	*ret = (struct gg_guest_stacks){ .guest = guest };
+	struct gg_error *err = gg_guest_answerers(guest, notices, &ret->kernel);
+	if (!err)
+		err = gg_tasks_read(ret->kernel, notices, &ret->tasks);
+	if (!err)
+		err = gg_unwinder_create(ret->kernel, &ret->unwinder);
+	if (!err)
+		err = find_cpus(ret);
+	return err;
+}
+
+void gg_guest_stacks_deinit(struct gg_guest_stacks *stacks)
+{
+	gg_tasks_deinit(&stacks->tasks);
+	gg_unwinder_destroy(stacks->unwinder);
+	free(stacks->cpus);
+	*stacks = (struct gg_guest_stacks){ 0 };
+}
+
+// ---- Stacks ----
+
+// Tells in WHY the reason for which the registers of a CPU are not used; WHY is empty where they are.
+static void check_registers(const struct gg_arch *arch, const struct gg_qemu_cpu *cpu,
+			    const struct gg_cpu_state *state, char why[GG_STACK_WHY])
+{
+	const char *mode = gg_arch_firmware_mode(arch, &state->own);
+	*why = 0;
+	if (cpu->freshness == GG_STALE || cpu->freshness == GG_UNKNOWN)
+		snprintf(why, GG_STACK_WHY, "CPU %" PRIu32 "'s registers are %s: %s", cpu->index,
+			 gg_freshness_name(cpu->freshness), cpu->why);
+	else if (state->unknown[0])
+		snprintf(why, GG_STACK_WHY, "CPU %" PRIu32 "'s registers are not known: %s",
+			 cpu->index, state->unknown);
+	else if (mode)
+		snprintf(why, GG_STACK_WHY, "CPU %" PRIu32 " is in %s", cpu->index, mode);
+}
+
+// Walks from the registers of the CPU, if they are known.
+static struct gg_error *walk_cpu(struct gg_guest_stacks *stacks, const struct gg_qemu_cpu *cpu,
+				 struct gg_guest_stack *ret)
+{
+	_cleanup_free_ struct gg_cpu_state *state = malloc(sizeof(*state));
+	if (!state)
+		return gg_enomem;
+	struct gg_error *err = gg_guest_cpu_state(stacks->guest, cpu, state);
+	if (err && !gg_error_is_final(err)) {
+		snprintf(ret->why, sizeof(ret->why), "CPU %" PRIu32 "'s registers: %s", cpu->index,
+			 gg_error_message(err));
+		gg_error_destroy(err);
+		return NULL;
+	}
+	if (err)
+		return err;
+	check_registers(stacks->kernel->arch, cpu, state, ret->why);
+	if (ret->why[0])
+		return NULL;
+	ret->start = GG_FROM_REGISTERS;
+	return gg_stack_of_registers(stacks->unwinder, &state->own, ret->task, &ret->stack);
+}
+
+static struct gg_error *walk_on_cpu(struct gg_guest_stacks *stacks, const struct gg_qemu_cpu *cpu,
+				    struct gg_guest_stack *ret)
+{
+	ret->cpu = cpu;
+	ret->start = GG_FROM_MEMORY;
+	struct gg_error *err = walk_cpu(stacks, cpu, ret);
+	if (err || ret->start == GG_FROM_REGISTERS || !ret->task)
+		return err;
+	return gg_stack_of_memory(stacks->unwinder, ret->task, &ret->stack);
+}
+
+struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const struct gg_task *task,
+					struct gg_guest_stack *ret)
+{
+	*ret = (struct gg_guest_stack){ .task = task };
+	for (size_t i = 0; i < stacks->cpu_count; i++)
+		if (stacks->cpus[i].task == task)
+			return walk_on_cpu(stacks, stacks->cpus[i].cpu, ret);
+	if (!task->on_cpu)
+		return gg_stack_of_sleeping(stacks->unwinder, task, &ret->stack);
+	ret->start = GG_FROM_MEMORY;
+	snprintf(ret->why, sizeof(ret->why),
+		 "the registers of the kernel's CPU %" PRIu32
+		 ", which executes the task, are not known",
+		 task->cpu);
+	return gg_stack_of_memory(stacks->unwinder, task, &ret->stack);
+}
+
+struct gg_error *gg_guest_stack_of_cpu(struct gg_guest_stacks *stacks,
+				       const struct gg_stacks_cpu *cpu, struct gg_guest_stack *ret)
+{
+	*ret = (struct gg_guest_stack){ .task = cpu->task };
+	return walk_on_cpu(stacks, cpu->cpu, ret);
+}
