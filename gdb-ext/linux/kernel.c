@@ -224,10 +224,12 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 }
 
 // A further finder of symbols or members is a line here, and a file.
-static struct gg_error *add_answerers(struct gg_kernel *kernel, const struct gg_debug *debug)
+static struct gg_error *add_answerers(const struct gg_kernel_site *site, struct gg_kernel *kernel)
 {
-	const struct gg_kernel_memory memory =
+	const struct gg_debug *debug = site->debug;
+	struct gg_kernel_memory memory =
 		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->arch->word);
+	memory.is_far = site->machine && site->machine->source->cost == GG_COST_WIRE;
 	const struct gg_kernel_image image = { kernel->image, kernel->image_size };
 	struct gg_answerers *answerers = &kernel->answerers;
 	struct gg_error *err = gg_answerers_init(answerers, kernel->arch, &memory, debug);
@@ -345,7 +347,7 @@ static struct gg_error *complete(const struct gg_kernel_site *site, struct gg_ke
 	if (!err)
 		err = find_direct_map(kernel);
 	if (!err)
-		err = add_answerers(kernel, site->debug);
+		err = add_answerers(site, kernel);
 	if (err)
 		return err;
 	for (size_t i = 0; i < site->cpus->count; i++)

@@ -12,6 +12,7 @@ struct gg_kernel_memory {
 	// The other three questions are GG_NOT_FOUND.
 	struct gg_host host;
 	struct gg_page_table *table; // borrowed
+	bool is_far;                 // a read costs much: read no more than is needed
 };
 
 // WORD is the number of bytes in an unsigned long, 4 or 8.

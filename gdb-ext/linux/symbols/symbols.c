@@ -82,6 +82,11 @@ const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols)
 	return &symbols->memory->host;
 }
 
+const struct gg_kernel_memory *gg_symbols_memory(const struct gg_symbols *symbols)
+{
+	return symbols->memory;
+}
+
 // ---- By name ----
 
 // Puts MORE, which is consumed, behind REASON, which may be NULL.

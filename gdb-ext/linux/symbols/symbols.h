@@ -73,6 +73,8 @@ struct gg_error *gg_symbols_find_everywhere(struct gg_symbols *symbols, const ch
 // The kernel's memory, by virtual address; valid as long as SYMBOLS are.
 const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols);
 
+const struct gg_kernel_memory *gg_symbols_memory(const struct gg_symbols *symbols);
+
 // Finds the symbol that ADDRESS is in, of the first finder in whose range ADDRESS is and that has one.
 // RET's name lives as long as SYMBOLS do. GG_NOT_FOUND.
 struct gg_error *gg_symbols_at(struct gg_symbols *symbols, gg_gva_t address, struct gg_symbol *ret);

@@ -2,12 +2,13 @@
 //
 // BTF by libbpf.
 //
-// In:  bytes that guest memory holds.
+// In:  bytes that guest memory holds: a whole BTF, or the start of its types and of its names.
 // Out: ids, offsets and sizes.
-// Trusts nothing it reads: libbpf checks the layout of each type; ids, names, and the depth to which
-// types lead to others are checked here.
+// Trusts nothing it reads: libbpf splits the types, and btf-check.c checks them before any other use. In a
+// part of a BTF a type or name that is not there yet is an error, never a guess.
 #include "btf.h"
 #include "base/cleanup.h"
+#include "btf-check.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -31,6 +32,7 @@ struct named {
 struct gg_btf {
 	struct btf *btf;
 	const struct gg_btf *base;
+	bool is_part;        // more types and names are behind the end
 	struct named *names; // by hash, then by id
 	size_t count;
 };
@@ -59,10 +61,16 @@ static bool is_findable(const struct btf_type *type)
 	return btf_is_composite(type) || btf_is_any_enum(type) || btf_is_typedef(type);
 }
 
+// Returns the name at OFFSET; NULL for a name behind the end of a part.
 static const char *name_of(const struct gg_btf *btf, uint32_t offset)
 {
-	const char *name = btf__str_by_offset(btf->btf, offset);
-	return name ? name : "";
+	return btf__str_by_offset(btf->btf, offset);
+}
+
+static bool has_name(const struct gg_btf *btf, uint32_t offset, const char *name)
+{
+	const char *own = name_of(btf, offset);
+	return own && !strcmp(own, name);
 }
 
 static struct gg_error *index_names(struct gg_btf *btf)
@@ -74,8 +82,8 @@ static struct gg_error *index_names(struct gg_btf *btf)
 		return gg_enomem;
 	for (uint32_t id = start; id < end; id++) {
 		const struct btf_type *type = btf__type_by_id(btf->btf, id);
-		const char *name = type && is_findable(type) ? name_of(btf, type->name_off) : "";
-		if (*name)
+		const char *name = is_findable(type) ? name_of(btf, type->name_off) : NULL;
+		if (name && *name)
 			btf->names[btf->count++] = (struct named){ hash_of(name), id };
 	}
 	qsort(btf->names, btf->count, sizeof(*btf->names), compare_named);
@@ -96,7 +104,7 @@ uint32_t gg_btf_find(const struct gg_btf *btf, const char *name)
 	uint32_t found = 0;
 	for (; low < btf->count && btf->names[low].hash == hash; low++) {
 		const struct btf_type *type = btf__type_by_id(btf->btf, btf->names[low].id);
-		if (strcmp(name_of(btf, type->name_off), name))
+		if (!has_name(btf, type->name_off, name))
 			continue;
 		if (!btf_is_typedef(type))
 			return btf->names[low].id;
@@ -138,26 +146,48 @@ static struct btf *open_split(const void *bytes, size_t size, struct btf *base)
 	return btf__parse_raw_split(path, base);
 }
 
-struct gg_error *gg_btf_create(const void *bytes, size_t size, unsigned int word,
-			       const struct gg_btf *base, struct gg_btf **ret)
+static struct gg_error *open_btf(struct gg_btf *btf, const void *bytes, size_t size,
+				 unsigned int word)
 {
-	_cleanup_(cleanup_btf) struct gg_btf *btf = calloc(1, sizeof(*btf));
-	if (!btf)
-		return gg_enomem;
+	const struct gg_btf *base = btf->base;
 	if (size > UINT32_MAX)
 		return gg_error_create(GG_BAD_DATA, "a BTF of %zu bytes", size);
 	// libbpf would write what it refuses to stderr.
 	libbpf_set_print(NULL);
-	btf->base = base;
 	btf->btf = base ? open_split(bytes, size, base->btf) : btf__new(bytes, (uint32_t)size);
 	if (!btf->btf)
 		return gg_error_create(GG_BAD_DATA, "libbpf does not take the BTF: %s",
 				       strerror(errno));
 	btf__set_pointer_size(btf->btf, word);
-	struct gg_error *err = index_names(btf);
+	struct gg_error *err =
+		gg_btf_check(btf->btf, base ? btf__type_cnt(base->btf) : 1, btf->is_part);
+	return err ? err : index_names(btf);
+}
+
+static struct gg_error *create(const void *bytes, size_t size, unsigned int word,
+			       const struct gg_btf *base, bool is_part, struct gg_btf **ret)
+{
+	_cleanup_(cleanup_btf) struct gg_btf *btf = calloc(1, sizeof(*btf));
+	if (!btf)
+		return gg_enomem;
+	btf->base = base;
+	btf->is_part = is_part;
+	struct gg_error *err = open_btf(btf, bytes, size, word);
 	if (!err)
 		*ret = no_cleanup_ptr(btf);
 	return err;
+}
+
+struct gg_error *gg_btf_create(const void *bytes, size_t size, unsigned int word,
+			       const struct gg_btf *base, struct gg_btf **ret)
+{
+	return create(bytes, size, word, base, false, ret);
+}
+
+struct gg_error *gg_btf_create_part(const void *bytes, size_t size, unsigned int word,
+				    struct gg_btf **ret)
+{
+	return create(bytes, size, word, NULL, true, ret);
 }
 
 // ---- Members ----
@@ -204,6 +234,8 @@ static struct gg_error *find_member(const struct gg_btf *btf, uint32_t id, const
 			.bits = btf_member_bitfield_size(type, i),
 		};
 		const char *own = name_of(btf, member->name_off);
+		if (!own)
+			return damaged(id);
 		*found = *own && !strcmp(own, name);
 		if (!*own) {
 			struct gg_error *err =
@@ -291,16 +323,19 @@ struct gg_error *gg_btf_enumerator(const struct gg_btf *btf, uint32_t id, const 
 	const struct btf_type *type = strip(btf, &id);
 	if (!type)
 		return damaged(id);
-	for (uint32_t i = 0; btf_is_enum(type) && i < btf_vlen(type); i++)
-		if (!strcmp(name_of(btf, btf_enum(type)[i].name_off), name)) {
-			*ret = btf_kflag(type) ? btf_enum(type)[i].val
-					       : (int64_t)(uint32_t)btf_enum(type)[i].val;
-			return NULL;
-		}
-	for (uint32_t i = 0; btf_is_enum64(type) && i < btf_vlen(type); i++)
-		if (!strcmp(name_of(btf, btf_enum64(type)[i].name_off), name)) {
-			*ret = (int64_t)btf_enum64_value(btf_enum64(type) + i);
-			return NULL;
-		}
+	const bool is_enum = btf_is_enum(type), is_signed = btf_kflag(type);
+	for (uint32_t i = 0; btf_is_any_enum(type) && i < btf_vlen(type); i++) {
+		const struct btf_enum *narrow = btf_enum(type) + i;
+		const struct btf_enum64 *wide = btf_enum64(type) + i;
+		const char *own = name_of(btf, is_enum ? narrow->name_off : wide->name_off);
+		if (!own)
+			return damaged(id);
+		if (strcmp(own, name))
+			continue;
+		*ret = !is_enum    ? (int64_t)btf_enum64_value(wide)
+		       : is_signed ? narrow->val
+				   : (int64_t)(uint32_t)narrow->val;
+		return NULL;
+	}
 	return gg_error_create(GG_NOT_FOUND, "it has no member %s", name);
 }

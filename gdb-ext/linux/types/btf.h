@@ -24,6 +24,11 @@ struct gg_btf_member {
 struct gg_error *gg_btf_create(const void *bytes, size_t size, unsigned int word,
 			       const struct gg_btf *base, struct gg_btf **ret);
 
+// Opens the start of a BTF, which lacks types and names from some place on (btf-part.h). What a
+// function then needs and cannot find is GG_BAD_DATA; gg_btf_find() does not find what may come.
+struct gg_error *gg_btf_create_part(const void *bytes, size_t size, unsigned int word,
+				    struct gg_btf **ret);
+
 // Destroys BTF, which may be NULL.
 void gg_btf_destroy(struct gg_btf *btf);
 

@@ -5,18 +5,22 @@
 // Out: members and enumerators.
 // Trusts nothing it reads: the BTF has a limit, and btf.c checks it.
 #include "types.h"
-#include "base/cleanup.h"
+#include "btf-part.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdlib.h>
 
-enum { MAX_BTF = 64 << 20 }; // ten times a distribution's
+enum {
+	MAX_BTF = 64 << 20,    // ten times a distribution's
+	FIRST_PART = 64 << 10, // of a section, where reads are far
+};
 
 struct gg_types {
 	struct gg_symbols *symbols;
 	const struct gg_debug *debug;
 	struct gg_btf *btf;
-	struct gg_error *err; // the reason there is no BTF, or NULL
+	struct gg_btf_part part; // of BTF, which grows by questions; zeros where BTF is whole
+	struct gg_error *err;    // the reason there is no BTF, or NULL
 };
 
 struct gg_error *gg_types_create(struct gg_symbols *symbols, const struct gg_debug *debug,
@@ -36,6 +40,7 @@ void gg_types_destroy(struct gg_types *types)
 	if (!types)
 		return;
 	gg_btf_destroy(types->btf);
+	gg_btf_part_deinit(&types->part);
 	gg_error_destroy(types->err);
 	free(types);
 }
@@ -56,69 +61,158 @@ static struct gg_error *find_btf(struct gg_types *types, gg_gva_t *start, gg_gva
 	return NULL;
 }
 
-static struct gg_error *read_btf(struct gg_types *types)
+// Reads on until the sections of the BTF hold so many bytes, and opens what is there in the place of
+// what was.
+static struct gg_error *read_part(struct gg_types *types, uint64_t type_bytes, uint64_t name_bytes)
 {
-	gg_gva_t start, stop;
-	struct gg_error *err = find_btf(types, &start, &stop);
+	struct gg_btf_part *part = &types->part;
+	struct gg_btf *btf;
+	struct gg_error *err = gg_btf_part_read(part, &part->types, type_bytes);
+	if (!err)
+		err = gg_btf_part_read(part, &part->names, name_bytes);
+	if (!err)
+		err = gg_btf_part_open(part, &btf);
+	gg_debug(types->debug,
+		 "BTF: %zu of %" PRIu64 " bytes of types, %zu of %" PRIu64 " of names: %s",
+		 part->types.held, part->types.size, part->names.held, part->names.size,
+		 gg_debug_outcome(err));
 	if (err)
 		return err;
-	const struct gg_host *host = gg_symbols_host(types->symbols);
-	const size_t size = (size_t)(stop - start);
-	_cleanup_free_ uint8_t *bytes = malloc(size);
-	if (!bytes)
-		return gg_enomem;
-	err = gg_host_read(host, start, bytes, size);
-	return err ? err : gg_btf_create(bytes, size, host->address_size, NULL, &types->btf);
+	gg_btf_destroy(types->btf);
+	types->btf = btf;
+	if (gg_btf_part_is_whole(part))
+		gg_btf_part_deinit(part);
+	return NULL;
 }
 
-struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret)
+static struct gg_error *read_first(struct gg_types *types)
+{
+	const struct gg_kernel_memory *memory = gg_symbols_memory(types->symbols);
+	const uint64_t size = memory->is_far ? FIRST_PART : MAX_BTF;
+	gg_gva_t start, stop;
+	struct gg_error *err = find_btf(types, &start, &stop);
+	if (!err)
+		err = gg_btf_part_init(&types->part, &memory->host, start, stop - start);
+	return err ? err : read_part(types, size, size);
+}
+
+// Opens what is needed at least; an error that is not final is kept.
+static struct gg_error *open_first(struct gg_types *types)
 {
 	if (!types->btf && !types->err) {
-		struct gg_error *err = read_btf(types);
+		struct gg_error *err = read_first(types);
 		gg_debug(types->debug, "BTF: %s", gg_debug_outcome(err));
+		if (err)
+			gg_btf_part_deinit(&types->part);
 		if (gg_error_is_final(err))
 			return err;
 		types->err = err ? gg_error_context(err, "the kernel's BTF") : NULL;
 	}
-	*ret = types->btf;
 	return types->err ? gg_error_copy(types->err) : NULL;
+}
+
+static bool is_whole(const struct gg_types *types)
+{
+	return !types->part.memory;
+}
+
+struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret)
+{
+	struct gg_error *err = open_first(types);
+	if (!err && !is_whole(types))
+		err = read_part(types, MAX_BTF, MAX_BTF);
+	*ret = types->btf;
+	return err;
 }
 
 // ---- Answers ----
 
-// Opens the BTF and finds TYPE in it.
-static struct gg_error *find_type(struct gg_types *types, const char *type,
-				  const struct gg_btf **btf, uint32_t *id)
+// A question about the type that a BTF has with the number ID.
+struct question {
+	const char *type;
+	const char *name; // of a member or an enumerator
+	struct gg_error *(*ask)(const struct gg_btf *btf, uint32_t id, struct question *question);
+	struct gg_btf_member member;
+	int64_t value;
+};
+
+static struct gg_error *ask_once(const struct gg_btf *btf, struct question *question, bool *found)
 {
-	struct gg_error *err = gg_types_btf(types, btf);
+	const uint32_t id = gg_btf_find(btf, question->type);
+	*found = id;
+	if (!id)
+		return gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", question->type);
+	struct gg_error *err = question->ask(btf, id, question);
+	return err ? gg_error_context(err, "type %s", question->type) : NULL;
+}
+
+// Reads twice as much of a section, or of both, for a question that the part does not answer. FOUND:
+// the part has the type, and lacks what the type leads to.
+static struct gg_error *grow(struct gg_types *types, const char *type, bool found)
+{
+	const struct gg_btf_section *ids = &types->part.types, *names = &types->part.names;
+	const bool has_name = found || gg_btf_part_has_name(&types->part, type);
+	const bool more_types = has_name && ids->held < ids->size;
+	const bool more_names = found || !has_name;
+	return read_part(types, more_types ? 2 * ids->held : 0, more_names ? 2 * names->held : 0);
+}
+
+// Tests whether reading on may change an answer. A type without a name is not there.
+static bool may_change(const struct gg_types *types, const struct gg_error *err, const char *type,
+		       bool found)
+{
+	const struct gg_btf_section *names = &types->part.names;
+	if (!err || is_whole(types) || gg_error_is_final(err))
+		return false;
+	if (found)
+		return gg_error_kind(err) == GG_BAD_DATA;
+	return names->held < names->size || gg_btf_part_has_name(&types->part, type);
+}
+
+static struct gg_error *answer(struct gg_types *types, struct question *question)
+{
+	struct gg_error *err = open_first(types);
 	if (err)
 		return err;
-	*id = gg_btf_find(*btf, type);
-	return *id ? NULL : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", type);
+	for (;;) {
+		bool found;
+		err = ask_once(types->btf, question, &found);
+		if (!may_change(types, err, question->type, found))
+			return err;
+		gg_error_destroy(err);
+		err = grow(types, question->type, found);
+		if (err)
+			return gg_error_context(err, "the kernel's BTF");
+	}
+}
+
+static struct gg_error *ask_member(const struct gg_btf *btf, uint32_t id, struct question *question)
+{
+	return gg_btf_member(btf, id, question->name, &question->member);
+}
+
+static struct gg_error *ask_enumerator(const struct gg_btf *btf, uint32_t id,
+				       struct question *question)
+{
+	return gg_btf_enumerator(btf, id, question->name, &question->value);
 }
 
 struct gg_error *gg_types_member(struct gg_types *types, const char *type, const char *path,
 				 struct gg_btf_member *ret)
 {
-	const struct gg_btf *btf;
-	uint32_t id;
-	struct gg_error *err = find_type(types, type, &btf, &id);
-	if (err)
-		return err;
-	err = gg_btf_member(btf, id, path, ret);
-	return err ? gg_error_context(err, "type %s", type) : NULL;
+	struct question question = { .type = type, .name = path, .ask = ask_member };
+	struct gg_error *err = answer(types, &question);
+	*ret = question.member;
+	return err;
 }
 
 struct gg_error *gg_types_enumerator(struct gg_types *types, const char *type, const char *name,
 				     int64_t *ret)
 {
-	const struct gg_btf *btf;
-	uint32_t id;
-	struct gg_error *err = find_type(types, type, &btf, &id);
-	if (err)
-		return err;
-	err = gg_btf_enumerator(btf, id, name, ret);
-	return err ? gg_error_context(err, "type %s", type) : NULL;
+	struct question question = { .type = type, .name = name, .ask = ask_enumerator };
+	struct gg_error *err = answer(types, &question);
+	*ret = question.value;
+	return err;
 }
 
 // ---- The finder ----

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// BTF that libbpf has made, sound and damaged.
+#include "unit.h"
+
+#include "linux/types/btf-check.h"
+#include "linux/types/btf-part.h"
+
+#include <bpf/btf.h>
+#include <string.h>
+
+// ---- BTF ----
+
+enum { HEADER = 24 };
+
+// The ids of the types that add_types() adds.
+enum { INT = 1, CHAR, TEXT, INNER, POINTER, OUTER, BITS, COLOUR, WIDE, ALIAS, CONST_ALIAS };
+
+static void add_types(struct btf *btf)
+{
+	assert_int_equal(btf__add_int(btf, "int", 4, BTF_INT_SIGNED), INT);
+	assert_int_equal(btf__add_int(btf, "char", 1, BTF_INT_SIGNED), CHAR);
+	assert_int_equal(btf__add_array(btf, INT, CHAR, 16), TEXT);
+	assert_int_equal(btf__add_struct(btf, NULL, 8), INNER);
+	btf__add_field(btf, "low", INT, 0, 0);
+	btf__add_field(btf, "high", INT, 32, 0);
+	assert_int_equal(btf__add_ptr(btf, OUTER), POINTER);
+	assert_int_equal(btf__add_struct(btf, "outer", 40), OUTER);
+	btf__add_field(btf, "next", POINTER, 0, 0);
+	btf__add_field(btf, "", INNER, 64, 0);
+	btf__add_field(btf, "text", TEXT, 128, 0);
+	btf__add_field(btf, "bits", BITS, 256, 0);
+	assert_int_equal(btf__add_struct(btf, "bits", 4), BITS);
+	btf__add_field(btf, "three", INT, 0, 3);
+	btf__add_field(btf, "five", INT, 3, 5);
+	assert_int_equal(btf__add_enum(btf, "colour", 4), COLOUR);
+	btf__add_enum_value(btf, "RED", 1);
+	btf__add_enum_value(btf, "BLUE", -2);
+	assert_int_equal(btf__add_enum64(btf, "wide", 8, false), WIDE);
+	btf__add_enum64_value(btf, "FAR", 0x123456789abcULL);
+	assert_int_equal(btf__add_typedef(btf, "alias", OUTER), ALIAS);
+	assert_int_equal(btf__add_const(btf, ALIAS), CONST_ALIAS);
+}
+
+static struct btf *new_btf(void)
+{
+	struct btf *btf = btf__new_empty();
+	assert_non_null(btf);
+	btf__set_pointer_size(btf, 8);
+	return btf;
+}
+
+// Opens what MADE is; consumes MADE.
+static struct gg_error *open_made(struct btf *made, struct gg_btf **ret)
+{
+	uint32_t size;
+	const void *bytes = btf__raw_data(made, &size);
+	assert_non_null(bytes);
+	struct gg_error *err = gg_btf_create(bytes, size, 8, NULL, ret);
+	btf__free(made);
+	return err;
+}
+
+static struct gg_btf *sound(void)
+{
+	struct gg_btf *btf;
+	struct btf *made = new_btf();
+	add_types(made);
+	assert_success(open_made(made, &btf));
+	return btf;
+}
+
+static void refuses(struct btf *made, const char *text)
+{
+	struct gg_btf *btf;
+	assert_error(open_made(made, &btf), GG_BAD_DATA, text);
+}
+
+// ---- Questions ----
+
+static void assert_member(const char *type, const char *path, uint64_t bit_offset, uint64_t size)
+{
+	struct gg_btf *btf = sound();
+	struct gg_btf_member member;
+	assert_success(gg_btf_member(btf, gg_btf_find(btf, type), path, &member));
+	assert_int_equal(member.bit_offset, bit_offset);
+	assert_int_equal(member.size, size);
+	gg_btf_destroy(btf);
+}
+
+static void members(void **state)
+{
+	(void)state;
+	assert_member("outer", "", 0, 40);
+	assert_member("outer", "text", 128, 16);
+	assert_member("outer", "high", 96, 4);
+	assert_member("outer", "text[3]", 152, 1);
+	assert_member("alias", "bits.five", 259, 4);
+}
+
+static void wrong_paths(void **state)
+{
+	(void)state;
+	struct gg_btf *btf = sound();
+	struct gg_btf_member member;
+	assert_error(gg_btf_member(btf, OUTER, "texts", &member), GG_NOT_FOUND, "texts");
+	assert_error(gg_btf_member(btf, OUTER, "text[16]", &member), GG_NOT_FOUND, "16");
+	assert_error(gg_btf_member(btf, OUTER, "next[0]", &member), GG_NOT_FOUND, "[0]");
+	assert_error(gg_btf_member(btf, OUTER, "text[x]", &member), GG_NOT_FOUND, "[x]");
+	assert_int_equal(gg_btf_find(btf, "inner"), 0);
+	gg_btf_destroy(btf);
+}
+
+static void bit_fields(void **state)
+{
+	(void)state;
+	struct gg_btf *btf = sound();
+	struct gg_btf_member member;
+	assert_success(gg_btf_member(btf, BITS, "five", &member));
+	assert_int_equal(member.bits, 5);
+	assert_int_equal(member.bit_offset, 3);
+	gg_btf_destroy(btf);
+}
+
+static void enumerators(void **state)
+{
+	(void)state;
+	struct gg_btf *btf = sound();
+	int64_t value;
+	assert_success(gg_btf_enumerator(btf, COLOUR, "BLUE", &value));
+	assert_int_equal(value, -2);
+	assert_success(gg_btf_enumerator(btf, WIDE, "FAR", &value));
+	assert_int_equal(value, 0x123456789abc);
+	assert_error(gg_btf_enumerator(btf, COLOUR, "GREEN", &value), GG_NOT_FOUND, "GREEN");
+	gg_btf_destroy(btf);
+}
+
+// ---- Damage ----
+
+static void bad_references(void **state)
+{
+	(void)state;
+	struct btf *btf = new_btf();
+	btf__add_ptr(btf, 77);
+	refuses(btf, "the type 1 of the BTF leads to a type that there is not");
+	btf = new_btf();
+	btf__add_int(btf, "int", 4, 0);
+	btf__add_struct(btf, "s", 8);
+	btf__add_field(btf, "member", 78, 0, 0);
+	refuses(btf, "the type 2 of the BTF leads to a type that there is not");
+	btf = new_btf();
+	btf__add_array(btf, 1, 79, 3);
+	refuses(btf, "leads to a type that there is not");
+}
+
+static void bad_names(void **state)
+{
+	(void)state;
+	struct btf *btf = new_btf();
+	btf__add_int(btf, "int\x1b[2J", 4, 0);
+	refuses(btf, "a name that is not printable");
+	btf = new_btf();
+	btf__add_int(btf, "int", 4, 0);
+	((struct btf_type *)btf__type_by_id(btf, 1))->name_off = 1000;
+	refuses(btf, "a name behind the strings");
+}
+
+static void loops(void **state)
+{
+	(void)state;
+	struct btf *btf = new_btf();
+	btf__add_typedef(btf, "a", 2);
+	btf__add_typedef(btf, "b", 1);
+	refuses(btf, "is inside itself");
+	btf = new_btf();
+	btf__add_struct(btf, "s", 8);
+	btf__add_field(btf, "again", 2, 0, 0);
+	btf__add_array(btf, 2, 1, 0);
+	refuses(btf, "is inside itself");
+}
+
+static void a_pointer_to_itself(void **state)
+{
+	(void)state;
+	struct gg_btf *btf;
+	struct btf *made = new_btf();
+	btf__add_ptr(made, 1);
+	assert_success(open_made(made, &btf));
+	gg_btf_destroy(btf);
+}
+
+static void depth(void **state)
+{
+	(void)state;
+	enum { MANY = 60000 };
+	struct btf *forward = new_btf(), *backward = new_btf();
+	for (int id = 1; id <= MANY; id++) {
+		btf__add_const(forward, id + 1);
+		btf__add_const(backward, id - 1);
+	}
+	btf__add_int(forward, "int", 4, 0);
+	refuses(forward, "too many types in each other");
+	refuses(backward, "too many types in each other");
+}
+
+static void sizes(void **state)
+{
+	(void)state;
+	struct btf *btf = new_btf();
+	btf__add_int(btf, "int", 4, 0);
+	btf__add_array(btf, 1, 1, 0x40000000);
+	refuses(btf, "an array of more than 4 GiB");
+	btf = new_btf();
+	btf__add_int(btf, "int", 4, 0);
+	btf__add_struct(btf, "s", 6);
+	btf__add_field(btf, "member", 1, 32, 0);
+	refuses(btf, "a member that is not inside");
+	btf = new_btf();
+	btf__add_struct(btf, "s", 6);
+	btf__add_field(btf, "member", 2, 0, 0);
+	btf__add_fwd(btf, "f", BTF_FWD_STRUCT);
+	refuses(btf, "a member without a size");
+	btf = new_btf();
+	btf__add_int(btf, "int", 4, 0);
+	((struct btf_type *)btf__type_by_id(btf, 1))->size = 3;
+	refuses(btf, "more bits than it has room for");
+}
+
+// ---- Parts ----
+
+static struct gg_error *read_bytes(void *data, uint64_t address, void *buffer, size_t size)
+{
+	memcpy(buffer, (const uint8_t *)data + address, size);
+	return NULL;
+}
+
+// Opens a part of the sound BTF: TYPE_BYTES and NAME_BYTES of it.
+static struct gg_btf *open_part(uint64_t type_bytes, uint64_t name_bytes)
+{
+	static const struct gg_host_ops ops = { .read = read_bytes };
+	uint32_t size;
+	struct btf *made = new_btf();
+	add_types(made);
+	const void *bytes = btf__raw_data(made, &size);
+	const struct gg_host host = { .ops = &ops, .data = (void *)bytes, .address_size = 8 };
+	struct gg_btf_part part;
+	struct gg_btf *btf;
+	assert_success(gg_btf_part_init(&part, &host, 0, size));
+	assert_success(gg_btf_part_read(&part, &part.types, type_bytes));
+	assert_success(gg_btf_part_read(&part, &part.names, name_bytes));
+	assert_success(gg_btf_part_open(&part, &btf));
+	gg_btf_part_deinit(&part);
+	btf__free(made);
+	return btf;
+}
+
+static void every_part(void **state)
+{
+	(void)state;
+	struct gg_btf_member member;
+	unsigned int answers = 0;
+	for (uint64_t types = 0; types < 400; types++)
+		for (uint64_t names = 1; names < 90; names++) {
+			struct gg_btf *btf = open_part(types, names);
+			const uint32_t id = gg_btf_find(btf, "outer");
+			struct gg_error *err = id ? gg_btf_member(btf, id, "high", &member) : NULL;
+			if (err)
+				assert_int_equal(gg_error_kind(err), GG_BAD_DATA);
+			else if (id)
+				assert_int_equal(member.bit_offset, 96);
+			answers += id && !err;
+			gg_error_destroy(err);
+			gg_btf_destroy(btf);
+		}
+	assert_true(answers > 100);
+}
+
+static void header_damage(void **state)
+{
+	(void)state;
+	static const struct gg_host_ops ops = { .read = read_bytes };
+	uint8_t bytes[HEADER] = { 0x9f, 0xeb, 1, 0, 24 };
+	const struct gg_host host = { .ops = &ops, .data = bytes, .address_size = 8 };
+	struct gg_btf_part part;
+	assert_success(gg_btf_part_init(&part, &host, 0, sizeof(bytes)));
+	put_uint(bytes + 12, 4, 0xfffffff0);
+	assert_error(gg_btf_part_init(&part, &host, 0, sizeof(bytes)), GG_BAD_DATA,
+		     "is not in its");
+	bytes[0] = 0;
+	assert_error(gg_btf_part_init(&part, &host, 0, sizeof(bytes)), GG_BAD_DATA, "magic number");
+}
+
+// ---- Split BTF ----
+
+static void split(void **state)
+{
+	(void)state;
+	struct gg_btf *base = sound(), *btf;
+	struct btf *made = btf__new_empty_split(gg_btf_libbpf(base));
+	struct gg_btf_member member;
+	uint32_t size;
+	assert_int_equal(btf__add_struct(made, "device", 48), CONST_ALIAS + 1);
+	btf__add_field(made, "outer", OUTER, 64, 0);
+	const void *bytes = btf__raw_data(made, &size);
+	assert_success(gg_btf_create(bytes, size, 8, base, &btf));
+	assert_success(gg_btf_member(btf, gg_btf_find(btf, "device"), "outer.high", &member));
+	assert_int_equal(member.bit_offset, 160);
+	assert_int_equal(gg_btf_find(btf, "outer"), OUTER);
+	gg_btf_destroy(btf);
+	btf__free(made);
+	gg_btf_destroy(base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(
+			"Members are found by path, through anonymous members, arrays and typedefs",
+			members),
+		UNIT_TEST("A path that leads nowhere is an error that names where it ends",
+			  wrong_paths),
+		UNIT_TEST("A bit field has its own width and offset", bit_fields),
+		UNIT_TEST("Enumerators are found, negative ones and those of 64 bits", enumerators),
+		UNIT_TEST("An id that no type has is refused", bad_references),
+		UNIT_TEST("A name beyond the strings, or with control characters, is refused",
+			  bad_names),
+		UNIT_TEST("A type inside itself is refused", loops),
+		UNIT_TEST("A pointer to itself is a type", a_pointer_to_itself),
+		UNIT_TEST("Types in each other are refused beyond a depth", depth),
+		UNIT_TEST("Sizes that do not fit are refused", sizes),
+		UNIT_TEST("A part of a BTF answers as the whole does, or not at all", every_part),
+		UNIT_TEST("A header whose sections are not in the BTF is refused", header_damage),
+		UNIT_TEST("A module's BTF has the types of its base", split),
+	};
+	return cmocka_run_group_tests_name("BTF", tests, NULL, NULL);
+}
