@@ -3,6 +3,7 @@
 #define GG_GUEST_TASKS_H
 
 #include "guest.h"
+#include "linux/tasks/mm.h"
 #include "linux/tasks/tasks.h"
 
 #include <gdb-guest/tasks.h>
@@ -14,5 +15,41 @@ struct gg_error *gg_guest_answerers(struct gg_guest *guest, const struct gg_noti
 // Reads the tasks of GUEST's kernel; the caller calls gg_tasks_deinit().
 struct gg_error *gg_guest_tasks(struct gg_guest *guest, const struct gg_notices *notices,
 				struct gg_tasks *ret);
+
+// The tasks that a user wants to see.
+struct gg_task_query {
+	const char *states;  // letters; NULL for all states
+	const int32_t *pids; // of processes or threads
+	size_t pid_count;    // 0 for all
+	bool kernel_only, user_only;
+	bool threads; // the threads of the processes too
+};
+
+struct gg_task_row {
+	const struct gg_task *task;
+	struct gg_mm mm;
+	bool has_mm; // MM is known
+	// On CPUs so far, in ns: of a process with all its threads where threads are no rows of their
+	// own.
+	uint64_t time;
+	bool has_time;
+	uint64_t since; // the task was last put on a CPU, in ns
+	bool has_since;
+};
+
+struct gg_task_list {
+	struct gg_tasks tasks;
+	struct gg_task_row *rows; // by process, the leader first
+	size_t count;
+	uint64_t ram; // see struct gg_mm_reader
+};
+
+// Reads the tasks of GUEST's kernel that meet QUERY. NOTICES get lines for what cannot be read.
+// GG_NOT_FOUND for a PID that no task has.
+struct gg_error *gg_guest_task_list(struct gg_guest *guest, const struct gg_task_query *query,
+				    const struct gg_notices *notices, struct gg_task_list *ret);
+
+// LIST may be zeros.
+void gg_task_list_deinit(struct gg_task_list *list);
 
 #endif

@@ -102,6 +102,20 @@ void gg_page_table_destroy(struct gg_page_table *table)
 	free(table);
 }
 
+struct gg_error *gg_page_table_create_sibling(const struct gg_page_table *table, gg_gpa_t root,
+					      struct gg_page_table **ret)
+{
+	struct gg_paging paging = table->paging;
+	paging.root = root;
+	return gg_page_table_create(table->map, &paging, ret);
+}
+
+uint64_t gg_page_table_page_size(const struct gg_page_table *table)
+{
+	const struct gg_page_format *format = table->paging.format;
+	return format ? UINT64_C(1) << format->offset_bits : CHUNK;
+}
+
 // Returns the bits of an address that an entry of LEVEL leaves open.
 static unsigned int bits_below(const struct gg_page_table *table, unsigned int level)
 {

@@ -59,6 +59,13 @@ struct gg_error *gg_page_table_create(const struct gg_ram_map *map, const struct
 // NULL is allowed.
 void gg_page_table_destroy(struct gg_page_table *table);
 
+// Creates the page table of the same format as TABLE whose root is at ROOT.
+struct gg_error *gg_page_table_create_sibling(const struct gg_page_table *table, gg_gpa_t root,
+					      struct gg_page_table **ret);
+
+// Returns the size of a page of the last level's table.
+uint64_t gg_page_table_page_size(const struct gg_page_table *table);
+
 // The mapping of an address and its surroundings.
 struct gg_mapping {
 	bool present;

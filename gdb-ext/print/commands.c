@@ -166,6 +166,19 @@ static const struct gg_option kernel_arguments[] = {
 };
 
 static const struct gg_option ps_options[] = {
+	{ .name = "state",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "Only tasks in these states, letters of ps's: R D S T t Z X P I." },
+	{ .name = "pid",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "Only these tasks: a process's PID or a thread's, or a list with commas." },
+	{ .name = "kernel",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Only the kernel's own tasks: kernel threads, and the CPUs' idle tasks." },
+	{ .name = "user", .kind = GG_VALUE_FLAG, .help = "Only the tasks of programs." },
+	{ .name = "threads",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A line for each thread, by PID and TID; TIME is then the thread's own." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each task, on a line of its own." },
@@ -365,7 +378,11 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-ps",
 		.summary = "List the tasks of the guest's Linux kernel, as ps in the guest would.",
 		.targets = ALL_TARGETS,
-		.help = "The guest needs no debuginfo: the kernel's types are those of the BTF in\n"
+		.help = "A line for each process; > marks the tasks that are on a CPU, brackets\n"
+			"the kernel's own.  S is the state as ps has it.  RSS is in KiB; TIME is\n"
+			"the time on CPUs, SINCE the time since the task was last put on a CPU,\n"
+			"by the scheduler's clock: in which it runs, or has slept.\n\n"
+			"The guest needs no debuginfo: the kernel's types are those of the BTF in\n"
 			"its memory.",
 		.options = ps_options,
 		.run = gg_run_ps,

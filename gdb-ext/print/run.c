@@ -90,7 +90,14 @@ struct gg_error *gg_run_ps(struct gg_guest *guest, const struct gg_options *opti
 			   const struct gg_notices *notices)
 {
 	(void)front;
-	const struct gg_tasks_options tasks = { .json = gg_options_has(options, "json") };
+	const struct gg_tasks_options tasks = {
+		.states = gg_options_text(options, "state"),
+		.pids = gg_options_text(options, "pid"),
+		.kernel_only = gg_options_has(options, "kernel"),
+		.user_only = gg_options_has(options, "user"),
+		.threads = gg_options_has(options, "threads"),
+		.json = gg_options_has(options, "json"),
+	};
 	return gg_print_tasks(guest, &tasks, writer, notices);
 }
 

@@ -28,6 +28,7 @@ TRY = "guile (catch #t (lambda () (display ({}))) (lambda arguments (display arg
 LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json", "guest-kernel 1", "guest-kernel -auto",
          "guest-klog", "guest-klog -json", "guest-klog -T -decode -level err+", "guest-klog -grep 'no such' -tail 2",
          "guest-regs", "guest-regs -all", "guest-regs -json", "guest-regs -cpu 1", "print/x $guest_rip", "print $guest_current",
+         "guest-ps", "guest-ps -json", "guest-ps -threads -state S",
          "guest-x linux_banner s", "guest-x/4gx jiffies", "guest-x/12i schedule", "guest-x -cpu 1 $guest_rsp 8xb",
          "guest-x/2a sys_call_table", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
          "complete guest-x/2gx __per_cpu_", "complete guest-vtop s", "complete guest-klog -level err,w",

@@ -6,6 +6,7 @@
 
 #include "base/notices.h"
 #include "linux/answerers/answerers.h"
+#include "run-queues.h"
 
 enum {
 	GG_TASK_COMM = 16, // TASK_COMM_LEN
@@ -22,18 +23,26 @@ struct gg_task {
 	bool on_cpu;                     // it is a CPU's current task
 	bool is_idle;                    // a CPU's idle task, with the pid 0
 	bool is_kernel;                  // a kernel thread
+	bool is_worker;                  // a worker of a workqueue
 	gg_gva_t mm;                     // its struct mm_struct, 0 without
 	gg_gva_t stack;                  // the lowest address of its kernel stack
 	gg_gva_t parent;                 // the parent's struct task_struct
 	gg_gva_t signal;                 // its struct signal_struct
+	gg_gva_t fs;                     // its struct fs_struct, 0 without
+	gg_gva_t kthread;                // a kernel thread's struct kthread, 0 if not known
 	uint64_t last_arrival;           // on a CPU, by the scheduler's clock in ns; 0 if not known
+	uint64_t runtime;                // on CPUs so far, in ns
+	uint64_t dead_runtime; // the same of a process's threads that are gone; a leader's
+	uint64_t start;        // ns from boot, the time in suspend included; 0 if not known
 };
 
 // All tasks: a process's leader before its threads, the idle tasks first.
 struct gg_tasks {
 	struct gg_task *tasks;
 	size_t count;
-	uint32_t *slots; // a hash table by address: index + 1
+	bool has_runtime; // the kernel has the tasks' RUNTIME, else all are 0
+	uint64_t clock;   // the scheduler's clock in ns, the latest of all CPUs; 0 if not known
+	uint32_t *slots;  // a hash table by address: index + 1
 	size_t slot_count;
 };
 
@@ -42,6 +51,13 @@ struct gg_tasks {
 struct gg_error *gg_tasks_read(const struct gg_answerers *kernel, const struct gg_notices *notices,
 			       struct gg_tasks *ret);
 
+// Reads the task whose struct task_struct is at ADDRESS, without its parent's PID.
+struct gg_error *gg_tasks_read_one(const struct gg_answerers *kernel, gg_gva_t address,
+				   struct gg_task *ret);
+
+// Adds a copy of TASK.
+struct gg_error *gg_tasks_add(struct gg_tasks *tasks, const struct gg_task *task);
+
 // TASKS may be zeros.
 void gg_tasks_deinit(struct gg_tasks *tasks);
 
@@ -49,12 +65,10 @@ void gg_tasks_deinit(struct gg_tasks *tasks);
 const struct gg_task *gg_tasks_at(const struct gg_tasks *tasks, gg_gva_t address);
 const struct gg_task *gg_tasks_of_pid(const struct gg_tasks *tasks, int32_t pid);
 
-// Reads the address of the current task of the CPU whose per-CPU variables are at OFFSET
-// (linux/per-cpu.h).
-struct gg_error *gg_tasks_current(const struct gg_answerers *kernel, uint64_t offset,
-				  gg_gva_t *ret);
+// The letters of states.
+#define GG_TASK_STATES "RSDTtXZPI"
 
-// ps's letter for a task's state and exit state (state.c).
+// Returns ps's letter for a task's state and exit state (state.c).
 char gg_task_state_letter(uint64_t state, uint64_t exit_state);
 
 #endif
