@@ -8,7 +8,7 @@
 // Out: the entry of an address.
 // Trusts nothing it reads: the tables' lengths are bounded, a search ends whatever the tables hold.
 #include "orc.h"
-#include "base/vector.h"
+#include "linux/modules/modules.h"
 #include "memory/kept-array.h"
 
 #include <inttypes.h>
@@ -16,8 +16,7 @@
 
 enum {
 	MAX_ENTRIES = 1 << 24, // of one table
-	MAX_MODULES = 4096,
-	MAX_RANGES = 2, // of code in one table: that which is freed after the start has its own
+	IMAGE_RANGES = 2,      // the code that is freed after the start has its own
 };
 
 struct range {
@@ -25,16 +24,17 @@ struct range {
 };
 
 struct table {
-	struct range ranges[MAX_RANGES];
 	struct gg_kept_array ips, entries;
 };
 
 struct x86_orc {
 	const struct gg_answerers *kernel;
 	enum x86_orc_version version;
+	struct range ranges[IMAGE_RANGES]; // of the image's code
 	struct table image;
-	struct table *modules; // read at the first address outside of the image
-	size_t module_count;
+	// The modules, read at the first address outside of the image, and a table for each.
+	const struct gg_module_list *modules;
+	struct table *tables;
 	bool has_modules;
 };
 
@@ -56,14 +56,6 @@ static struct gg_error *init_table(struct table *table, const struct gg_host *ho
 	return err ? err
 		   : gg_kept_array_init(&table->entries, host, entries, X86_ORC_ENTRY_SIZE,
 					(size_t)count);
-}
-
-static bool has_code(const struct table *table, gg_gva_t pc)
-{
-	for (size_t i = 0; i < MAX_RANGES; i++)
-		if (pc >= table->ranges[i].start && pc < table->ranges[i].end)
-			return true;
-	return false;
 }
 
 static struct gg_error *read_ip(struct table *table, size_t index, gg_gva_t *ret)
@@ -112,12 +104,21 @@ static void find_range(const struct gg_host *host, const char *start, const char
 	gg_error_destroy(err);
 }
 
+// Tests whether PC is in the image's code.
+static bool has_code(const struct x86_orc *orc, gg_gva_t pc)
+{
+	for (size_t i = 0; i < IMAGE_RANGES; i++)
+		if (pc >= orc->ranges[i].start && pc < orc->ranges[i].end)
+			return true;
+	return false;
+}
+
 static struct gg_error *find_image(struct x86_orc *orc)
 {
 	const struct gg_host *host = &orc->kernel->typed;
 	gg_gva_t ips, end, entries;
-	find_range(host, "_stext", "_etext", &orc->image.ranges[0]);
-	find_range(host, "_sinittext", "_einittext", &orc->image.ranges[1]);
+	find_range(host, "_stext", "_etext", &orc->ranges[0]);
+	find_range(host, "_sinittext", "_einittext", &orc->ranges[1]);
 	struct gg_error *err = gg_host_symbol(host, "__start_orc_unwind_ip", &ips);
 	if (!err)
 		err = gg_host_symbol(host, "__stop_orc_unwind_ip", &end);
@@ -164,85 +165,34 @@ static struct gg_error *tell_version(struct x86_orc *orc)
 
 // ---- Modules ----
 
-struct module_layout {
-	struct gg_member list, base, size, init_base, init_size, count, ips, entries;
-};
-
-static const struct gg_layout_row module_rows[] = {
-	GG_LAYOUT_ROW(struct module_layout, list, "module", "list"),
-	// Linux commit ac3b43283923 (v6.4) has mem[] in place of the two layouts.
-	GG_LAYOUT_ROW(struct module_layout, base, "module", "mem[0].base", "core_layout.base"),
-	GG_LAYOUT_ROW(struct module_layout, size, "module", "mem[0].size", "core_layout.text_size"),
-	GG_LAYOUT_ROW_OPTIONAL(struct module_layout, init_base, "module", "mem[4].base",
-			       "init_layout.base"),
-	GG_LAYOUT_ROW_OPTIONAL(struct module_layout, init_size, "module", "mem[4].size",
-			       "init_layout.text_size"),
-	GG_LAYOUT_ROW(struct module_layout, count, "module", "arch.num_orcs"),
-	GG_LAYOUT_ROW(struct module_layout, ips, "module", "arch.orc_unwind_ip"),
-	GG_LAYOUT_ROW(struct module_layout, entries, "module", "arch.orc_unwind"),
-};
-
-static struct gg_error *read_range(const struct gg_host *host, gg_gva_t module,
-				   const struct gg_member *base, const struct gg_member *size,
-				   struct range *ret)
+static struct gg_error *list_modules(struct x86_orc *orc)
 {
-	uint64_t bytes = 0;
-	if (!base->size || !size->size)
-		return NULL;
-	struct gg_error *err = gg_host_read_member(host, module, base, &ret->start);
-	if (!err)
-		err = gg_host_read_member(host, module, size, &bytes);
-	ret->end = ret->start + bytes;
-	return err;
-}
-
-static struct gg_error *add_module(struct x86_orc *orc, const struct module_layout *layout,
-				   gg_gva_t module)
-{
-	const struct gg_host *host = &orc->kernel->typed;
-	struct table table = { 0 };
-	uint64_t count, ips, entries;
-	struct gg_error *err =
-		read_range(host, module, &layout->base, &layout->size, &table.ranges[0]);
-	if (!err)
-		err = read_range(host, module, &layout->init_base, &layout->init_size,
-				 &table.ranges[1]);
-	if (!err)
-		err = gg_host_read_member(host, module, &layout->count, &count);
-	if (!err)
-		err = gg_host_read_member(host, module, &layout->ips, &ips);
-	if (!err)
-		err = gg_host_read_member(host, module, &layout->entries, &entries);
-	// A module that is being loaded has no table yet.
-	if (err || !count)
-		return err;
-	err = init_table(&table, host, ips, entries, count);
-	if (!err)
-		err = gg_vector_grow(&orc->modules, orc->module_count, sizeof(*orc->modules));
+	const struct gg_module_list *list;
+	struct gg_error *err = gg_modules_list(orc->kernel, &list);
 	if (err)
-		deinit_table(&table);
-	else
-		orc->modules[orc->module_count++] = table;
-	return err;
+		return gg_error_unless_final(err);
+	orc->tables = calloc(list->count + 1, sizeof(*orc->tables));
+	if (!orc->tables)
+		return gg_enomem;
+	orc->modules = list;
+	return NULL;
 }
 
-static struct gg_error *find_modules(struct x86_orc *orc)
+// Finds the table of the module that has PC; NULL without.
+static struct gg_error *find_module(struct x86_orc *orc, gg_gva_t pc, struct table **ret)
 {
-	const struct gg_host *host = &orc->kernel->typed;
-	struct module_layout layout;
-	gg_gva_t head, node;
-	struct gg_error *err = gg_layout_resolve(
-		host, module_rows, sizeof(module_rows) / sizeof(*module_rows), &layout);
-	if (!err)
-		err = gg_host_symbol(host, "modules", &head);
-	if (!err)
-		err = gg_host_read_uint(host, head, host->address_size, &node);
-	for (unsigned int i = 0; !err && node != head && i < MAX_MODULES; i++) {
-		err = gg_error_unless_final(add_module(orc, &layout, node - layout.list.offset));
-		if (!err)
-			err = gg_host_read_uint(host, node, host->address_size, &node);
-	}
-	return err;
+	*ret = NULL;
+	struct gg_error *err = orc->has_modules ? NULL : list_modules(orc);
+	orc->has_modules = true;
+	const struct gg_module *module =
+		!err && orc->modules ? gg_modules_at(orc->modules, pc) : NULL;
+	// A module that is being loaded has no table yet.
+	if (!module || !module->orc_count)
+		return err;
+	*ret = &orc->tables[module - orc->modules->modules];
+	return (*ret)->ips.count ? NULL
+				 : init_table(*ret, &orc->kernel->typed, module->orc_ip,
+					      module->orc, module->orc_count);
 }
 
 // ---- All ----
@@ -252,9 +202,9 @@ void x86_orc_destroy(struct x86_orc *orc)
 	if (!orc)
 		return;
 	deinit_table(&orc->image);
-	for (size_t i = 0; i < orc->module_count; i++)
-		deinit_table(&orc->modules[i]);
-	free(orc->modules);
+	for (size_t i = 0; orc->tables && i < orc->modules->count; i++)
+		deinit_table(&orc->tables[i]);
+	free(orc->tables);
 	free(orc);
 }
 
@@ -274,26 +224,11 @@ struct gg_error *x86_orc_create(const struct gg_answerers *kernel, struct x86_or
 	return err;
 }
 
-static struct table *find_table(struct x86_orc *orc, gg_gva_t pc)
-{
-	if (has_code(&orc->image, pc))
-		return &orc->image;
-	for (size_t i = 0; i < orc->module_count; i++)
-		if (has_code(&orc->modules[i], pc))
-			return &orc->modules[i];
-	return NULL;
-}
-
 struct gg_error *x86_orc_find(struct x86_orc *orc, gg_gva_t pc, struct x86_orc_entry *ret)
 {
 	const uint8_t *bytes;
-	struct table *table = find_table(orc, pc);
-	struct gg_error *err = NULL;
-	if (!table && !orc->has_modules) {
-		orc->has_modules = true;
-		err = gg_error_unless_final(find_modules(orc));
-		table = find_table(orc, pc);
-	}
+	struct table *table = &orc->image;
+	struct gg_error *err = has_code(orc, pc) ? NULL : find_module(orc, pc, &table);
 	if (!err && !table)
 		err = gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is no code with ORC", pc);
 	if (!err)
