@@ -293,6 +293,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address, unsi
 		.number = -1,
 		.is_user = words[X86_PT_CS] & EACH_BIT & CPL,
 		.registers = address,
+		.registers_end = address + X86_PT_WORDS * X86_WORD,
 	};
 	unwind->is_exact = true;
 	return NULL;

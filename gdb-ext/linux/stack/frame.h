@@ -27,12 +27,15 @@ struct gg_stack_entry {
 	int64_t number;          // of the system call; -1 without
 	bool is_user;            // the interrupted code is a program's
 	gg_gva_t registers;      // the saved registers' place: struct pt_regs
-	gg_gva_t pc, sp;         // the interrupted code's
+	gg_gva_t registers_end; // the first address behind them
+	gg_gva_t pc, sp;        // the interrupted code's
 };
 
 struct gg_frame {
 	gg_gva_t pc;
-	gg_gva_t sp;   // the lowest address of the frame; the next frame's is the first behind it
+	gg_gva_t sp;  // the lowest address of the frame
+	gg_gva_t end; // the first address behind the frame, and behind the registers that its entry
+		      // saved; 0 where that is not known
 	bool is_exact; // PC is the next instruction, not the address that a call returns to
 	bool is_guess; // the frame may be none: what was needed to find it is not known for sure
 	struct gg_stack_entry entry; // by which this frame's code was entered

@@ -90,26 +90,37 @@ static struct gg_error *name_entry(struct gg_unwinder *unwinder, const struct gg
 	return err;
 }
 
-// Goes on from FRAME to the next frame, and completes FRAME.
+// Completes FRAME, from which the last step went.
+static struct gg_error *complete(struct gg_unwinder *unwinder, struct gg_frame *frame)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	if (unwind->entry.kind) {
+		struct gg_error *err = name_entry(unwinder, frame);
+		unwind->entry.pc = unwind->pc;
+		unwind->entry.sp = unwind->sp;
+		frame->entry = unwind->entry;
+		frame->end = unwind->entry.registers_end;
+		return err;
+	}
+	if (!has_advanced(unwinder, frame->sp))
+		return gg_error_create(GG_BAD_DATA,
+				       "the caller's stack pointer 0x%" PRIx64
+				       " is not above 0x%" PRIx64,
+				       unwind->sp, frame->sp);
+	const bool is_same =
+		is_in_task_stack(unwinder, unwind->sp) == is_in_task_stack(unwinder, frame->sp);
+	if (is_same && unwind->sp - frame->sp <= GG_STACK_AHEAD)
+		frame->end = unwind->sp;
+	return NULL;
+}
+
+// Goes on from FRAME to the next frame.
 static struct gg_error *step(struct gg_unwinder *unwinder, struct gg_frame *frame)
 {
 	struct gg_unwind *unwind = &unwinder->unwind;
 	unwind->entry = (struct gg_stack_entry){ .number = -1 };
 	struct gg_error *err = unwinder->ops->step(unwind);
-	if (err || unwind->has_ended)
-		return err;
-	if (unwind->entry.kind) {
-		err = name_entry(unwinder, frame);
-		unwind->entry.pc = unwind->pc;
-		unwind->entry.sp = unwind->sp;
-		frame->entry = unwind->entry;
-	} else if (!has_advanced(unwinder, frame->sp)) {
-		err = gg_error_create(GG_BAD_DATA,
-				      "the caller's stack pointer 0x%" PRIx64
-				      " is not above 0x%" PRIx64,
-				      unwind->sp, frame->sp);
-	}
-	return err;
+	return err || unwind->has_ended ? err : complete(unwinder, frame);
 }
 
 static struct gg_error *add_frame(const struct gg_unwind *unwind, struct gg_stack *stack)
