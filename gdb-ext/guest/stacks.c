@@ -8,6 +8,7 @@
 #include "stacks.h"
 #include "base/cleanup.h"
 #include "linux/per-cpu.h"
+#include "linux/tasks/run-queues.h"
 #include "tasks.h"
 
 #include <gdb-guest/interrupt.h>

@@ -185,6 +185,28 @@ static const struct gg_option ps_options[] = {
 	{ 0 }
 };
 
+static const struct gg_option bt_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPUS,
+	  .help = "The stacks of these CPUs, by QEMU's numbers: N, N-M, or a list with commas." },
+	{ .name = "pid",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "The stacks of the tasks, threads too, with these PIDs: N, or a list with\n"
+		  "    commas." },
+	{ .name = "state",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "The stacks of the tasks in these states, by ps's letters: D, or DR." },
+	{ .name = "all", .kind = GG_VALUE_FLAG, .help = "The stacks of all tasks." },
+	{ .name = "group",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Equal stacks together, the commonest first, with the tasks that are in them." },
+	{ .name = "raw", .kind = GG_VALUE_FLAG, .help = "The words of each frame too." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each stack, on a line of its own." },
+	{ 0 }
+};
+
 static const char *const absent_words[] = { "fail", "skip", NULL };
 static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
 
@@ -386,6 +408,22 @@ static const struct gg_command commands[] = {
 			"its memory.",
 		.options = ps_options,
 		.run = gg_run_ps,
+	},
+	{
+		.name = "bt",
+		.gdb_name = "guest-bt",
+		.summary = "Show the kernel's stacks: those of the guest's CPUs, or of tasks.",
+		.targets = ALL_TARGETS,
+		.help = "The guest needs no debuginfo: its kernel's own tables (ORC) lead from "
+			"frame\n"
+			"to frame.  An interrupt, an exception or a system call, with its number\n"
+			"and name, is a line below the frame of its entry.\n\n"
+			"A task that a CPU executes starts at the CPU's registers.  Where these "
+			"are\n"
+			"stale or not known, the stack in memory is searched, and a line starting\n"
+			"\"note:\" says so.  A frame with a ? is a guess.",
+		.options = bt_options,
+		.run = gg_run_bt,
 	},
 	{
 		.name = "dump",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "pid-list.h"
 #include "base/vector.h"
+#include "linux/tasks/tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,4 +47,15 @@ void gg_pid_list_deinit(struct gg_pid_list *list)
 {
 	free(list->pids);
 	*list = (struct gg_pid_list){ 0 };
+}
+
+struct gg_error *gg_states_check(const char *states)
+{
+	const size_t known = states ? strspn(states, GG_TASK_STATES) : 0;
+	if (states && (states[known] || !known))
+		return gg_error_create(GG_INVALID,
+				       "-state: \"%s\" is not letters of %s (R runs or is ready, D "
+				       "sleeps and no signal wakes it)",
+				       states, GG_TASK_STATES);
+	return NULL;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Lists of PIDs as a user writes them.
+// Tasks as a user chooses them: by PIDs, by states.
 #ifndef GG_PID_LIST_H
 #define GG_PID_LIST_H
 
@@ -16,5 +16,8 @@ struct gg_pid_list {
 struct gg_error *gg_pid_list_create(const char *text, struct gg_pid_list *ret);
 
 void gg_pid_list_deinit(struct gg_pid_list *list);
+
+// Tests whether STATES, the value of the option -state or NULL, are ps's letters. GG_INVALID.
+struct gg_error *gg_states_check(const char *states);
 
 #endif

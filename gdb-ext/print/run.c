@@ -6,6 +6,7 @@
 #include <gdb-guest/examine.h>
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
+#include <gdb-guest/stacks.h>
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
 #include <string.h>
@@ -99,6 +100,23 @@ struct gg_error *gg_run_ps(struct gg_guest *guest, const struct gg_options *opti
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_tasks(guest, &tasks, writer, notices);
+}
+
+struct gg_error *gg_run_bt(struct gg_guest *guest, const struct gg_options *options,
+			   const struct gg_front_end *front, const struct gg_writer *writer,
+			   const struct gg_notices *notices)
+{
+	(void)front;
+	const struct gg_stacks_options stacks = {
+		.cpus = gg_options_text(options, "cpu"),
+		.pids = gg_options_text(options, "pid"),
+		.states = gg_options_text(options, "state"),
+		.all = gg_options_has(options, "all"),
+		.group = gg_options_has(options, "group"),
+		.raw = gg_options_has(options, "raw"),
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_stacks(guest, &stacks, writer, notices);
 }
 
 struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *options,

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KIB = 1024, NS_PER_MS = 1000000, MINUTE = 60, HOUR = 3600, DAY = 86400 };
+enum { KIB = 1024, MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -84,25 +84,11 @@ static void append_time(struct gg_buffer *out, const struct gg_task_row *row)
 	gg_buffer_format(out, " %10s", text);
 }
 
-// Appends a time with two units at most: "12.345s", "3m05s", "2h10m", "4d06h".
 static void append_since(struct gg_buffer *out, const struct gg_task_row *row)
 {
-	char text[48] = "-";
-	const uint64_t seconds = row->since / NS_PER_S;
-	if (!row->has_since)
-		;
-	else if (seconds < MINUTE)
-		snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64 "s", seconds,
-			 row->since % NS_PER_S / NS_PER_MS);
-	else if (seconds < HOUR)
-		snprintf(text, sizeof(text), "%" PRIu64 "m%02" PRIu64 "s", seconds / MINUTE,
-			 seconds % MINUTE);
-	else if (seconds < DAY)
-		snprintf(text, sizeof(text), "%" PRIu64 "h%02" PRIu64 "m", seconds / HOUR,
-			 seconds % HOUR / MINUTE);
-	else
-		snprintf(text, sizeof(text), "%" PRIu64 "d%02" PRIu64 "h", seconds / DAY,
-			 seconds % DAY / HOUR);
+	char text[GG_AGE_SIZE] = "-";
+	if (row->has_since)
+		gg_age_text(row->since, text);
 	gg_buffer_format(out, " %7s", text);
 }
 
@@ -136,22 +122,11 @@ static void append_text(struct gg_buffer *out, const struct gg_tasks_options *op
 
 // ---- Options ----
 
-static struct gg_error *check_states(const char *states)
-{
-	const size_t known = states ? strspn(states, GG_TASK_STATES) : 0;
-	if (states && (states[known] || !known))
-		return gg_error_create(GG_INVALID,
-				       "-state: \"%s\" is not letters of %s (R runs or is ready, D "
-				       "sleeps and no signal wakes it)",
-				       states, GG_TASK_STATES);
-	return NULL;
-}
-
 static struct gg_error *check(const struct gg_tasks_options *options)
 {
 	if (options->kernel_only && options->user_only)
 		return gg_error_create(GG_INVALID, "-kernel and -user leave no task");
-	return check_states(options->states);
+	return gg_states_check(options->states);
 }
 
 // ---- All ----

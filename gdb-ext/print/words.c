@@ -2,6 +2,7 @@
 #include "words.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 // Divides, with a half rounded to the even neighbour.
 static uint64_t divide(unsigned __int128 value, uint64_t by)
@@ -67,6 +68,24 @@ void gg_append_duration(struct gg_buffer *text, uint64_t seconds)
 	else
 		gg_buffer_format(text, "%" PRIu64 " h %" PRIu64 " min", seconds / HOUR,
 				 seconds % HOUR / MINUTE);
+}
+
+void gg_age_text(uint64_t nanoseconds, char ret[GG_AGE_SIZE])
+{
+	enum { SECOND = 1000000000, MILLISECOND = 1000000, MINUTE = 60, HOUR = 3600, DAY = 86400 };
+	const uint64_t seconds = nanoseconds / SECOND;
+	if (seconds < MINUTE)
+		snprintf(ret, GG_AGE_SIZE, "%" PRIu64 ".%03" PRIu64 "s", seconds,
+			 nanoseconds % SECOND / MILLISECOND);
+	else if (seconds < HOUR)
+		snprintf(ret, GG_AGE_SIZE, "%" PRIu64 "m%02" PRIu64 "s", seconds / MINUTE,
+			 seconds % MINUTE);
+	else if (seconds < DAY)
+		snprintf(ret, GG_AGE_SIZE, "%" PRIu64 "h%02" PRIu64 "m", seconds / HOUR,
+			 seconds % HOUR / MINUTE);
+	else
+		snprintf(ret, GG_AGE_SIZE, "%" PRIu64 "d%02" PRIu64 "h", seconds / DAY,
+			 seconds % DAY / HOUR);
 }
 
 void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int width)

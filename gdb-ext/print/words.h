@@ -24,6 +24,11 @@ void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t c
 // Appends SECONDS with two units at most: "1 h 12 min".
 void gg_append_duration(struct gg_buffer *text, uint64_t seconds);
 
+enum { GG_AGE_SIZE = 48 };
+
+// Writes the time NANOSECONDS with two units at most: "12.345s", "3m05s", "2h10m", "4d06h".
+void gg_age_text(uint64_t nanoseconds, char ret[GG_AGE_SIZE]);
+
 // Appends NANOSECONDS of a kernel's clock as the kernel prints them, in seconds with six decimals;
 // the seconds take at least WIDTH characters.
 void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int width);
