@@ -5,7 +5,7 @@
 In:  a name in TABLE.
 Out: a folder in the cache, whose path `lab/record NAME` prints: core.zst, QEMU's core; dump.zst, QEMU's own dump-guest-memory;
      registers, mtree and tlb, as the monitor prints them; serial.log, the console, and what other serial ports wrote (/dev/kmsg,
-     /proc/kallsyms); facts.json; state.zst, from which QEMU goes on at the very stop (states.py).
+     /proc/kallsyms; truth, as truth.py reads it); facts.json; state.zst, from which QEMU goes on at the very stop (states.py).
 
 The key in the folder's name is a hash of QEMU, kernel, initramfs, firmware and command line, and of what prepared the stop.
 Another key's folder of the same name is removed. A record is made beside its final place and moved there whole.
@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import guest as lab
 import states
+import truth
 
 CACHE = states.CACHE.parent
 TEXTS = {"registers": "info registers -a", "mtree": "info mtree -f", "tlb": "info tlb"}
@@ -44,21 +46,96 @@ def stop_in_program(guest):
     lab.wait_until(in_program, 60, "the first CPU in a program")
 
 
+def stop_busy(guest):
+    """Stops the guest where its first CPU runs a program, and its second CPU the kernel."""
+    def is_busy():
+        guest.stop()
+        if re.findall(r"CPL=(\d)", guest.hmp("info registers -a")) == ["3", "0"]:
+            return True
+        guest.cont()
+        return False
+
+    lab.wait_until(is_busy, 60, "one CPU in a program, one in the kernel")
+
+
+def symbol(guest, name):
+    """The address of a symbol that lab/sleepers.sh looks for."""
+    texts = truth.parse((guest.directory / "truth").read_bytes())
+    return int(re.search(rf"^([0-9a-f]+) . {name}$", texts["/sleepers/symbols"].decode(), re.MULTILINE)[1], 16)
+
+
+def ask_gdb(guest, *commands, key=None):
+    """Returns what GDB prints at the guest's gdbstub; the guest stands still then. A key is pressed when it first runs."""
+    words = [word for command in ("set confirm off", f"target remote {guest.directory}/gdbstub", "echo @connected\\n", *commands,
+                                  "delete", "disconnect") for word in ("-ex", command)]
+    with subprocess.Popen([lab.lab("gdb", "stock"), "-nx", "-batch", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as gdb:
+        try:
+            if key:
+                any(line == "@connected\n" for line in gdb.stdout)
+                # A guest that stands still gets no key.
+                lab.wait_until(lambda: guest.qmp("query-status")["running"], 60, "the guest that GDB lets run")
+                guest.hmp(f"sendkey {key}")
+            return gdb.communicate(timeout=120)[0]
+        except BaseException:
+            gdb.kill()
+            raise
+
+
+def stop_in_backtrace(guest):
+    """Stops the guest where Alt-SysRq-l has shown all CPUs: the first CPU is in the keyboard's interrupt, the second in an NMI
+    that came when the CPU ran the kernel."""
+    where = symbol(guest, "nmi_cpu_backtrace")
+
+    def in_kernel():
+        shown = ask_gdb(guest, f"hbreak *{where:#x}", "continue", "continue", "printf \"cs %x\\n\", *(long *)($rdi + 136)",
+                        "hbreak **(long *)$rsp", "continue", key="alt-sysrq-l")
+        cs = re.search(r"^cs ([0-9a-f]+)$", shown, re.MULTILINE)
+        if not cs:
+            raise lab.GuestError(f"GDB did not get to nmi_cpu_backtrace: {shown}")
+        if int(cs[1], 16) & 3 == 0:
+            return True
+        guest.cont()
+        return False
+
+    lab.wait_until(in_kernel, 120, "the second CPU in the kernel when the NMI comes")
+
+
+def stop_when_said(guest, words):
+    lab.wait_until(lambda: words in guest.serial.read_text(errors="replace"), 120, f"'{words}' on the console")
+    guest.stop()
+
+
+def stop_in_panic(guest):
+    guest.hmp("sendkey alt-sysrq-c")
+    stop_when_said(guest, "---[ end Kernel panic")
+
+
+def stop_after_oops(guest):
+    """Has the task in the kernel call address 0, and lets the guest go on without that task."""
+    ask_gdb(guest, f"hbreak *{symbol(guest, '__x64_sys_getrandom'):#x}", "continue", "set $rip = 0")
+    guest.cont()
+    stop_when_said(guest, "---[ end trace")
+
+
 class Record:
     """A stop of a guest, to be made.
 
     series  of lab/kernel
     stop    called with the guest, which it leaves stopped
+    initrd  the script of the lab's that prints another initramfs, called with the series
+    state   whether QEMU goes on from the stop: not where a debugger has stopped the guest
     guest   options of lab.Guest
     """
 
-    def __init__(self, series="6.1", stop=stop, **guest):
-        self.series, self.stop, self.guest = series, stop, guest
+    def __init__(self, series="6.1", stop=stop, initrd=None, state=True, **guest):
+        self.series, self.stop, self.initrd, self.state, self.guest = series, stop, initrd, state, guest
 
     def boot(self, folder, extra=(), **options):
         kernel = Path(lab.lab("kernel", self.series)) / "vmlinuz"
+        initrd = lab.lab(self.initrd, self.series) if self.initrd else None
         guest = dict(self.guest, extra=[*self.guest.get("extra", ()), *extra])
-        return lab.Guest(kernel=kernel, directory=folder, **guest, **options)
+        return lab.Guest(kernel=kernel, initrd=initrd, directory=folder, **guest, **options)
 
 
 def serial(name):
@@ -69,6 +146,13 @@ def log_record(series, log, append="", extra=()):
     """A guest that writes these records into its log, and what /dev/kmsg held of them."""
     return Record(series, append=f"printk.devkmsg=on loglevel=1 lab.log={log} lab.kmsg=1 {append}".strip(),
                   extra=[*serial("kmsg.log"), *extra])
+
+
+def sleepers_record(series, stop, append="", state=True):
+    """A guest with lab/sleepers.c, and what /proc said of the tasks. All guests of a series and of the same words boot once."""
+    words = f"printk.devkmsg=on panic=0 sysrq_always_enabled lab.script=/sleepers/script {append}".strip()
+    return Record(series, stop, "sleepers-initramfs", append=words,
+                  extra=["-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")], state=state)
 
 
 TABLE = {
@@ -83,6 +167,13 @@ for version in ("6.1", "6.12"):
     }
 for version in ("6.1", "6.12", "sid"):
     TABLE[f"kallsyms-{version}"] = Record(version, append="lab.kallsyms=1", extra=serial("kallsyms"))
+    TABLE |= {
+        f"tasks-{version}": sleepers_record(version, stop_busy),
+        f"traced-{version}": sleepers_record(version, stop_busy, "lab.trace=1"),
+        f"backtrace-{version}": sleepers_record(version, stop_in_backtrace, state=False),
+        f"panic-{version}": sleepers_record(version, stop_in_panic),
+        f"oops-{version}": sleepers_record(version, stop_after_oops),
+    }
 
 
 class Opened:
@@ -123,29 +214,37 @@ class Opened:
 
 def key(record, guest):
     """Hashes all that decides on the record: the guest, and the code that prepares and takes it."""
-    parts = [str(states.of_guest(guest).folder), inspect.getsource(record.stop), inspect.getsource(take), str(TEXTS)]
+    parts = [str(states.of_guest(guest).folder), inspect.getsource(record.stop), inspect.getsource(take), inspect.getsource(take_stop),
+             str(TEXTS)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def take(record, work):
-    """Fills the record's folder. All but the guest's way to the stop is done in a QEMU that went on from the state."""
+    """Fills the record's folder. All but the guest's way to the stop is done in a QEMU that went on from the state, if any."""
     with record.boot(work) as guest:
         record.stop(guest)
         for name in guest.files:
             shutil.copy(guest.directory / name, work / name)
-        if reason := guest.write_state(work / states.STATE):
+        if not record.state:
+            take_stop(guest, work)
+        elif reason := guest.write_state(work / states.STATE):
             raise lab.GuestError(f"QEMU does not write the guest's state: {reason}")
-    with record.boot(work, at=states.State(work)) as guest:
-        for name, command in TEXTS.items():
-            (work / name).write_text(guest.hmp(command).replace("\r", ""))
-        facts = {"qemu": guest.qemu, "kernel": guest.kernel, "command": guest.command, "version": guest.qmp("query-version"),
-                 "machine": guest.qmp("qom-get", path="/machine", property="type"),
-                 "status": guest.qmp("query-status")["status"]}
-        (work / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
-        guest.dump(work / "dump")
-        guest.core(work / "core")
+    if record.state:
+        with record.boot(work, at=states.State(work)) as guest:
+            take_stop(guest, work)
     for name in ("core", "dump"):
         subprocess.run(["zstd", "-1q", "--rm", work / name], check=True)
+
+
+def take_stop(guest, work):
+    for name, command in TEXTS.items():
+        (work / name).write_text(guest.hmp(command).replace("\r", ""))
+    facts = {"qemu": guest.qemu, "kernel": guest.kernel, "command": guest.command, "version": guest.qmp("query-version"),
+             "machine": guest.qmp("qom-get", path="/machine", property="type"),
+             "status": guest.qmp("query-status")["status"]}
+    (work / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+    guest.dump(work / "dump")
+    guest.core(work / "core")
 
 
 def find(name):

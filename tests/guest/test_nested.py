@@ -236,7 +236,7 @@ LOOP = 0x1003
 def build_initrd(folder):
     """The lab's initramfs, KVM's modules, and l2run, which SCRIPT starts."""
     root = folder / "root"
-    shutil.copytree(lab.lab("kvm-modules"), root / "kvm")
+    shutil.copytree(lab.lab("modules", "6.1", "irqbypass", "kvm", "kvm-amd"), root / "kvm")
     subprocess.run(["gcc", "-static", "-O1", "-o", root / "l2run", HERE / "l2run.c", "-lpthread"], check=True)
     (root / "script").write_text(SCRIPT)
     names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))

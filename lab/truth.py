@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lab/sleepers.c wrote about its guest: the files of /proc and /sys by their paths.
+
+In:  the bytes that came over a serial port, compressed by gzip.
+Out: {path: bytes}; of a link, the path that it leads to.
+"""
+
+import gzip
+
+
+def parse(data):
+    data = gzip.decompress(data)
+    texts, position = {}, 0
+    while position < len(data):
+        end = data.index(b"\n", position)
+        mark, name, length = data[position:end].split(b" ")
+        assert mark == b"@", data[position:position + 100]
+        start = end + 1
+        position = start + int(length) + 1
+        texts[name.decode()] = data[start:position - 1]
+    return texts
