@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <gdb-guest/cpus.h>
+#include <gdb-guest/modules.h>
 #include <gdb-guest/symbols.h>
 #include <gdb-guest/sysrq.h>
 #include <inttypes.h>
@@ -103,7 +104,7 @@ static struct gg_error *offer_cpu(void *data, const struct gg_cpu *cpu)
 		     comma ? (size_t)(comma + 1 - completion->word) : 0, number, "");
 }
 
-static struct gg_error *offer_symbol(void *data, const char *name)
+static struct gg_error *offer_name(void *data, const char *name)
 {
 	return offer(data, "", 0, name, "");
 }
@@ -150,7 +151,12 @@ static struct gg_error *offer_values(struct completion *completion, const struct
 	case GG_VALUE_ADDRESS:
 		if (completion->guest && *completion->word)
 			err = gg_guest_complete_symbol(completion->guest, completion->word,
-						       MOST_SYMBOLS, offer_symbol, completion);
+						       MOST_SYMBOLS, offer_name, completion);
+		break;
+	case GG_VALUE_MODULE:
+		err = completion->guest
+			      ? gg_guest_module_names(completion->guest, offer_name, completion)
+			      : NULL;
 		break;
 	default:
 		break;
@@ -234,6 +240,7 @@ bool gg_command_completes_guest(const struct gg_command *command, const char *te
 	struct gg_error *err = find_place(command, text, &place);
 	const struct gg_option *row = err ? NULL : place.row;
 	const bool result = row && (row->kind == GG_VALUE_CPU || row->kind == GG_VALUE_CPUS ||
+				    row->kind == GG_VALUE_MODULE ||
 				    (row->kind == GG_VALUE_ADDRESS && *place.word));
 	if (!err)
 		gg_words_deinit(&place.words);

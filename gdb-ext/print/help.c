@@ -33,9 +33,10 @@ static void append_words(struct gg_buffer *text, const struct gg_option *option)
 static void append_value(struct gg_buffer *text, const struct gg_option *option)
 {
 	static const char *const labels[] = {
-		[GG_VALUE_INTEGER] = " N", [GG_VALUE_CPU] = " N",     [GG_VALUE_CPUS] = " CPUS",
-		[GG_VALUE_FILE] = " FILE", [GG_VALUE_TEXT] = " TEXT", [GG_VALUE_TIME] = " TIME",
-		[GG_VALUE_WORD] = " ",     [GG_VALUE_WORDS] = " ",    [GG_VALUE_LEVELS] = " ",
+		[GG_VALUE_INTEGER] = " N",     [GG_VALUE_CPU] = " N",     [GG_VALUE_CPUS] = " CPUS",
+		[GG_VALUE_FILE] = " FILE",     [GG_VALUE_TEXT] = " TEXT", [GG_VALUE_TIME] = " TIME",
+		[GG_VALUE_WORD] = " ",         [GG_VALUE_WORDS] = " ",    [GG_VALUE_LEVELS] = " ",
+		[GG_VALUE_MODULE] = " MODULE",
 	};
 	if (option->kind == GG_VALUE_FLAG)
 		return;

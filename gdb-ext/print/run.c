@@ -7,6 +7,7 @@
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
 #include <gdb-guest/stacks.h>
+#include <gdb-guest/modules.h>
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
 #include <string.h>
@@ -117,6 +118,23 @@ struct gg_error *gg_run_bt(struct gg_guest *guest, const struct gg_options *opti
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_stacks(guest, &stacks, writer, notices);
+}
+
+struct gg_error *gg_run_mod(struct gg_guest *guest, const struct gg_options *options,
+			    const struct gg_front_end *front, const struct gg_writer *writer,
+			    const struct gg_notices *notices)
+{
+	(void)front;
+	const struct gg_modules_options modules = {
+		.name = gg_options_text(options, "module"),
+		.symbols = gg_options_text(options, "symbols"),
+		.verbose = gg_options_has(options, "v"),
+		.json = gg_options_has(options, "json"),
+	};
+	if (modules.name && modules.symbols)
+		return gg_error_create(GG_INVALID, "-symbols names the module: leave out \"%s\"",
+				       modules.name);
+	return gg_print_modules(guest, &modules, writer, notices);
 }
 
 struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *options,

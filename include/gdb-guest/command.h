@@ -29,6 +29,7 @@ enum gg_value_kind {
 	GG_VALUE_FILE,
 	GG_VALUE_TEXT,
 	GG_VALUE_TIME,    // seconds of the log's clock, or a time in UTC
+	GG_VALUE_MODULE,  // name of a module of the guest's kernel
 	GG_VALUE_ADDRESS, // in the guest: a symbol or a number
 	GG_VALUE_FORMAT,  // of gdb's x; a word that starts with "/" is one wherever it stands
 	GG_VALUE_KEY,     // of SysRq

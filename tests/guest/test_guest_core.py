@@ -37,7 +37,7 @@ QUESTIONS = [
     "x/20i 0xffffffff81000000", "x/6a sys_call_table", "x/4dw jiffies", 
     "x/9c linux_banner", "x -cpu 1 current_task", "x current_task", "x/0 jiffies", "x/2z jiffies",
     "x -1", "x/4gx 0xfffffffffffffff8",
-    "x/4gx -physical 0x1000", "kernel", "kernel -json", "dump -begin 0 vmcore",
+    "x/4gx -physical 0x1000", "kernel", "kernel -json", "mod", "mod fuse", "mod -symbols fuse", "dump -begin 0 vmcore",
     "bt", "bt -json", "bt -cpu 1", "bt -pid 1,2 -raw", "bt -pid 1 -raw -json", "bt -state S -group", "bt -all -group -json",
     "bt -pid 99999", "bt -pid 1,", "bt -state Q", "bt -cpu 7", "bt -all -pid 1",
     "vtop jiffies", "vtop -json jiffies", "vtop -cpu 1 jiffies", "vtop 0", "vtop -json 0x10", "vtop 0x800000000000",

@@ -345,7 +345,8 @@ static void test_symbols(void **state)
 	refuse_address(
 		"no_such", GG_KERNEL_TABLES,
 		"\"no_such\" is not a symbol of the guest's kernel (the kernel has no symbol "
-		"no_such), nor a number: without GDB that is a number, or numbers with + "
+		"no_such, and its modules' are not known: the kernel has no symbol modules), nor a "
+		"number: without GDB that is a number, or numbers with + "
 		"and - between them");
 }
 
@@ -417,7 +418,8 @@ static void test_debugger(void **state)
 	options.address.text = "no_such";
 	assert_error(examine(&options), GG_INVALID,
 		     "\"no_such\" is not a symbol of the guest's kernel (the kernel has no symbol "
-		     "no_such), nor a number: the debugger's reason");
+		     "no_such, and its modules' are not known: the kernel has no symbol modules), "
+		     "nor a number: the debugger's reason");
 	options.address.text = "1 +";
 	assert_error(examine(&options), GG_INVALID, "\"1 +\" is not a number: the debugger's");
 }

@@ -27,9 +27,12 @@ struct gg_modules {
 
 static struct gg_error *read_list(struct gg_modules *modules)
 {
-	struct gg_error *err = gg_module_layout_resolve(&modules->kernel->typed, &modules->layout);
+	gg_gva_t head;
+	struct gg_error *err = gg_host_symbol(&modules->kernel->typed, "modules", &head);
 	if (!err)
-		err = gg_module_list_read(modules->kernel, &modules->layout, &modules->list);
+		err = gg_module_layout_resolve(&modules->kernel->typed, &modules->layout);
+	if (!err)
+		err = gg_module_list_read(modules->kernel, &modules->layout, head, &modules->list);
 	if (err)
 		return err;
 	modules->tables = calloc(modules->list.count + 1, sizeof(*modules->tables));
@@ -45,7 +48,7 @@ static struct gg_error *open_list(void *data)
 		struct gg_error *err = read_list(modules);
 		if (gg_error_is_final(err))
 			return err;
-		modules->err = err ? gg_error_context(err, "the kernel's modules") : NULL;
+		modules->err = err;
 		modules->is_open = !err;
 		gg_debug(modules->debug, "modules: %s", gg_debug_outcome(modules->err));
 		if (modules->list.damage)

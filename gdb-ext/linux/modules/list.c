@@ -237,15 +237,12 @@ static void drop_unformed(struct gg_module_list *list)
 }
 
 struct gg_error *gg_module_list_read(const struct gg_answerers *kernel,
-				     const struct gg_module_layout *layout,
+				     const struct gg_module_layout *layout, gg_gva_t head,
 				     struct gg_module_list *ret)
 {
 	struct walk walk = { .kernel = kernel, .layout = layout, .list = ret };
-	gg_gva_t head;
 	*ret = (struct gg_module_list){ 0 };
-	struct gg_error *err = gg_host_symbol(&kernel->typed, "modules", &head);
-	if (!err)
-		err = prepare(&walk);
+	struct gg_error *err = prepare(&walk);
 	if (!err) {
 		err = walk_list(&walk, head);
 		if (err && !gg_error_is_final(err)) {

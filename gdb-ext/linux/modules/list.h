@@ -22,9 +22,9 @@ struct gg_module_layout {
 // Resolves all members.
 struct gg_error *gg_module_layout_resolve(const struct gg_host *host, struct gg_module_layout *ret);
 
-// Reads the list. A damaged list is shorter, and has the damage.
+// Reads the list whose head is at HEAD. A damaged list is shorter, and has the damage.
 struct gg_error *gg_module_list_read(const struct gg_answerers *kernel,
-				     const struct gg_module_layout *layout,
+				     const struct gg_module_layout *layout, gg_gva_t head,
 				     struct gg_module_list *ret);
 
 // LIST may be zeros.

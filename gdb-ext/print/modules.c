@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The list of modules, and the symbols of a module, as text or as JSON, an object on a line for each.
+#include "base/json.h"
+#include "guest/modules.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// A state in a word, as the guest's /proc/modules has it.
+static const char *state_of(const struct gg_module *module)
+{
+	static const char *const words[] = { [GG_MODULE_LIVE] = "Live",
+					     [GG_MODULE_COMING] = "Loading",
+					     [GG_MODULE_GOING] = "Unloading" };
+	return words[module->state];
+}
+
+// Makes the digits of the build ID; empty without.
+static void build_id_text(const struct gg_module_facts *facts, char ret[2 * GG_BUILD_ID_MAX + 1])
+{
+	ret[0] = 0;
+	for (size_t i = 0; i < facts->build_id_size; i++)
+		snprintf(ret + 2 * i, 3, "%02x", facts->build_id[i]);
+}
+
+// ---- JSON ----
+
+static void append_ranges_json(struct gg_buffer *out, const struct gg_module *module)
+{
+	gg_json_open_array(out, "ranges");
+	for (size_t i = 0; i < GG_MODULE_RANGES; i++) {
+		if (!module->ranges[i].size)
+			continue;
+		gg_json_open_object(out, NULL);
+		gg_json_address(out, "start", module->ranges[i].start);
+		gg_json_uint(out, "size", module->ranges[i].size);
+		gg_json_close_object(out);
+	}
+	gg_json_close_array(out);
+}
+
+static void append_json(struct gg_buffer *out, const struct gg_module_facts *facts)
+{
+	const struct gg_module *module = facts->module;
+	char build_id[2 * GG_BUILD_ID_MAX + 1];
+	build_id_text(facts, build_id);
+	gg_json_open_object(out, NULL);
+	gg_json_string(out, "name", module->name);
+	gg_json_address(out, "address", module->ranges[0].start);
+	gg_json_uint(out, "size", module->size);
+	if (module->references < 0)
+		gg_json_null(out, "references");
+	else
+		gg_json_uint(out, "references", (uint64_t)module->references);
+	gg_json_open_array(out, "users");
+	for (size_t i = 0; i < facts->user_count; i++)
+		gg_json_string(out, NULL, facts->users[i]);
+	gg_json_close_array(out);
+	gg_json_string(out, "state", state_of(module));
+	gg_json_bool(out, "permanent", module->is_permanent);
+	gg_json_string(out, "taints", facts->taints);
+	gg_json_string(out, "build_id", *build_id ? build_id : NULL);
+	append_ranges_json(out, module);
+	gg_json_address(out, "module", module->address);
+	gg_json_close_object(out);
+	gg_json_end_line(out);
+}
+
+// ---- Text ----
+
+static void append_details(struct gg_buffer *out, const struct gg_module_facts *facts)
+{
+	const struct gg_module *module = facts->module;
+	char build_id[2 * GG_BUILD_ID_MAX + 1];
+	build_id_text(facts, build_id);
+	gg_buffer_format(out, "    build ID %s\n", *build_id ? build_id : "not known");
+	gg_buffer_format(out, "    struct module at 0x%" PRIx64 "\n", module->address);
+	for (size_t i = 0; i < GG_MODULE_RANGES; i++) {
+		const struct gg_module_range *range = &module->ranges[i];
+		if (!range->size)
+			continue;
+		gg_buffer_format(out, "    0x%016" PRIx64 "-0x%016" PRIx64 "  ", range->start,
+				 range->start + range->size - 1);
+		gg_append_size(out, range->size);
+		gg_buffer_format(out, "\n");
+	}
+}
+
+// Appends the state where it is not "Live", the taints, the users: what is rare stands last.
+static void append_rest(struct gg_buffer *out, const struct gg_module_facts *facts)
+{
+	const struct gg_module *module = facts->module;
+	for (size_t i = 0; i < facts->user_count; i++)
+		gg_buffer_format(out, "%s%s", i ? "," : "  ", facts->users[i]);
+	if (module->is_permanent)
+		gg_buffer_format(out, "  [permanent]");
+	if (module->state != GG_MODULE_LIVE)
+		gg_buffer_format(out, "  %s", state_of(module));
+	if (facts->taints[0])
+		gg_buffer_format(out, "  (%s)", facts->taints);
+	gg_buffer_format(out, "\n");
+}
+
+static void append_text(struct gg_buffer *out, const struct gg_module_facts *facts)
+{
+	const struct gg_module *module = facts->module;
+	gg_buffer_format(out, "%-24s 0x%016" PRIx64 " %9" PRIu64, module->name,
+			 module->ranges[0].start, module->size);
+	if (module->references < 0)
+		gg_buffer_format(out, "     ?");
+	else
+		gg_buffer_format(out, " %5" PRId64, module->references);
+	append_rest(out, facts);
+}
+
+// ---- Commands ----
+
+static struct gg_error *print_one(struct gg_guest *guest, const struct gg_module *module,
+				  const struct gg_modules_options *options,
+				  const struct gg_notices *notices, struct gg_buffer *out)
+{
+	struct gg_module_facts facts;
+	struct gg_error *err = gg_guest_module_facts(guest, module, notices, &facts);
+	if (err)
+		return err;
+	(options->json ? append_json : append_text)(out, &facts);
+	if (!options->json && options->verbose)
+		append_details(out, &facts);
+	gg_module_facts_deinit(&facts);
+	return NULL;
+}
+
+static struct gg_error *print_all(struct gg_guest *guest, const struct gg_modules_options *options,
+				  const struct gg_notices *notices, struct gg_buffer *out)
+{
+	const struct gg_module_list *list = NULL;
+	const struct gg_module *only = NULL;
+	struct gg_error *err =
+		options->name ? gg_guest_module(guest, options->name, notices, &only) : NULL;
+	if (!err && !only)
+		err = gg_guest_modules(guest, notices, &list);
+	if (err)
+		return err;
+	if (!options->json && (only || list->count))
+		gg_buffer_format(out,
+				 "MODULE                   ADDRESS                 SIZE  REFS  "
+				 "USED BY\n");
+	if (only)
+		return print_one(guest, only, options, notices, out);
+	for (size_t i = 0; !err && i < list->count; i++)
+		err = print_one(guest, &list->modules[i], options, notices, out);
+	return err || list->count ? err : gg_tell(notices, "the kernel has loaded no module");
+}
+
+struct symbol_view {
+	struct gg_buffer *out;
+	bool json;
+};
+
+static struct gg_error *append_symbol(void *data, const struct gg_symbol *symbol)
+{
+	const struct symbol_view *view = data;
+	if (!view->json) {
+		gg_buffer_format(view->out, "0x%016" PRIx64 " %c %s\n", symbol->address,
+				 symbol->type, symbol->name);
+		return NULL;
+	}
+	gg_json_open_object(view->out, NULL);
+	gg_json_address(view->out, "address", symbol->address);
+	gg_json_string(view->out, "type", (const char[]){ symbol->type, 0 });
+	gg_json_string(view->out, "name", symbol->name);
+	gg_json_uint(view->out, "size", symbol->size);
+	gg_json_string(view->out, "module", symbol->module);
+	gg_json_close_object(view->out);
+	gg_json_end_line(view->out);
+	return NULL;
+}
+
+static struct gg_error *print_symbols(struct gg_guest *guest,
+				      const struct gg_modules_options *options,
+				      const struct gg_notices *notices, struct gg_buffer *out)
+{
+	const struct gg_module *module;
+	struct symbol_view view = { .out = out, .json = options->json };
+	struct gg_error *err = gg_guest_module(guest, options->symbols, notices, &module);
+	return err ? err : gg_guest_module_symbols(guest, module, append_symbol, &view);
+}
+
+struct gg_error *gg_print_modules(struct gg_guest *guest, const struct gg_modules_options *options,
+				  const struct gg_writer *writer, const struct gg_notices *notices)
+{
+	struct gg_buffer out = { 0 };
+	struct gg_error *err = options->symbols ? print_symbols(guest, options, notices, &out)
+						: print_all(guest, options, notices, &out);
+	if (!err)
+		err = gg_write_out(&out, writer);
+	gg_buffer_deinit(&out);
+	return err;
+}
