@@ -38,11 +38,6 @@ static bool has_pid(const struct gg_task_query *query, int32_t pid)
 	return false;
 }
 
-static bool is_process(const struct gg_task *task)
-{
-	return task->is_idle || task->pid == task->tgid;
-}
-
 // Tests whether TASK meets QUERY, but for what its being a thread decides.
 static bool meets(const struct gg_task *task, const struct gg_task_query *query)
 {
@@ -75,21 +70,6 @@ static struct gg_error *tell_missing(const struct gg_task_query *query, size_t s
 		       hidden == 1 ? " is" : "s are", hidden == 1 ? "it" : "them");
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct gg_task *x = ((const struct gg_task_row *)a)->task;
-	const struct gg_task *y = ((const struct gg_task_row *)b)->task;
-	if (x->tgid != y->tgid)
-		return x->tgid < y->tgid ? -1 : 1;
-	if (is_process(x) != is_process(y))
-		return is_process(x) ? -1 : 1;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	if (x->cpu != y->cpu)
-		return x->cpu < y->cpu ? -1 : 1;
-	return x->address < y->address ? -1 : x->address > y->address;
-}
-
 // Makes the rows, from the tasks alone.
 static struct gg_error *choose(const struct gg_task_query *query, const struct gg_notices *notices,
 			       struct gg_task_list *list)
@@ -105,12 +85,11 @@ static struct gg_error *choose(const struct gg_task_query *query, const struct g
 		const struct gg_task *task = &list->tasks.tasks[i];
 		if (!meets(task, query))
 			continue;
-		if (is_process(task) || query->threads || has_pid(query, task->pid))
+		if (gg_task_is_process(task) || query->threads || has_pid(query, task->pid))
 			list->rows[list->count++].task = task;
 		else
 			hidden++;
 	}
-	qsort(list->rows, list->count, sizeof(*list->rows), compare);
 	return tell_missing(query, list->count, hidden, notices);
 }
 
@@ -162,7 +141,8 @@ static struct gg_error *add_times(struct gg_task_list *list, bool threads)
 		const struct group key = { task->tgid, 0 };
 		const struct group *group =
 			bsearch(&key, groups, count, sizeof(key), compare_groups);
-		row->time = group && !threads && is_process(task) ? group->time : task->runtime;
+		row->time =
+			group && !threads && gg_task_is_process(task) ? group->time : task->runtime;
 		// The kernel does not count an idle task's time.
 		row->has_time = list->tasks.has_runtime && !task->is_idle;
 		row->has_since = list->tasks.clock && task->last_arrival;
@@ -224,20 +204,76 @@ static struct gg_error *add_memory(const struct gg_answerers *kernel,
 	return tell_unreadable(notices, failed, first);
 }
 
+// ---- Names ----
+
+static struct gg_error *add_names(struct gg_task_list *list)
+{
+	struct gg_kthread_reader reader;
+	struct gg_error *err = gg_kthread_reader_init(&reader, list->kernel);
+	for (size_t i = 0; !err && i < list->count; i++)
+		err = gg_error_unless_final(
+			gg_kthread_name(&reader, list->rows[i].task, list->rows[i].name));
+	gg_kthread_reader_deinit(&reader);
+	return err;
+}
+
+// ---- Details ----
+
+static struct gg_error *open_paths(struct gg_task_list *list)
+{
+	if (list->paths.host)
+		return NULL;
+	return gg_error_unless_final(gg_path_reader_init(&list->paths, list->kernel));
+}
+
+struct gg_error *gg_task_details_read(struct gg_task_list *list, const struct gg_task_row *row,
+				      struct gg_task_details *ret)
+{
+	*ret = (struct gg_task_details){ 0 };
+	struct gg_error *err = open_paths(list);
+	if (!err && row->has_mm) {
+		err = gg_task_args_read(list->kernel, &row->mm, &ret->args);
+		ret->has_args = !err;
+		err = gg_error_unless_final(err);
+	}
+	if (!err && row->has_mm && row->mm.exe_file && list->paths.dentry.size)
+		err = gg_error_unless_final(
+			gg_path_of_file(&list->paths, row->mm.exe_file, &ret->exe));
+	if (!err && row->task->fs && list->paths.dentry.size)
+		err = gg_error_unless_final(
+			gg_path_of_directory(&list->paths, row->task->fs, &ret->cwd));
+	if (err)
+		gg_task_details_deinit(ret);
+	return err;
+}
+
+void gg_task_details_deinit(struct gg_task_details *details)
+{
+	gg_task_args_deinit(&details->args);
+	free(details->exe);
+	free(details->cwd);
+	*details = (struct gg_task_details){ 0 };
+}
+
+// ---- All ----
+
 struct gg_error *gg_guest_task_list(struct gg_guest *guest, const struct gg_task_query *query,
 				    const struct gg_notices *notices, struct gg_task_list *ret)
 {
-	const struct gg_answerers *kernel;
 	*ret = (struct gg_task_list){ 0 };
-	struct gg_error *err = gg_guest_answerers(guest, notices, &kernel);
+	struct gg_error *err = gg_guest_answerers(guest, notices, &ret->kernel);
 	if (!err)
-		err = gg_tasks_read(kernel, notices, &ret->tasks);
+		err = gg_tasks_read(ret->kernel, notices, &ret->tasks);
 	if (!err)
 		err = choose(query, notices, ret);
 	if (!err)
 		err = add_times(ret, query->threads);
 	if (!err)
-		err = add_memory(kernel, notices, ret);
+		err = add_memory(ret->kernel, notices, ret);
+	if (!err)
+		err = add_names(ret);
+	if (!err)
+		err = gg_task_list_sort(ret, query->order);
 	if (err)
 		gg_task_list_deinit(ret);
 	return err;
@@ -246,6 +282,7 @@ struct gg_error *gg_guest_task_list(struct gg_guest *guest, const struct gg_task
 void gg_task_list_deinit(struct gg_task_list *list)
 {
 	gg_tasks_deinit(&list->tasks);
+	gg_path_reader_deinit(&list->paths);
 	free(list->rows);
 	*list = (struct gg_task_list){ 0 };
 }

@@ -3,7 +3,9 @@
 #define GG_GUEST_TASKS_H
 
 #include "guest.h"
-#include "linux/tasks/mm.h"
+#include "linux/tasks/args.h"
+#include "linux/tasks/kthread.h"
+#include "linux/tasks/path.h"
 #include "linux/tasks/tasks.h"
 
 #include <gdb-guest/tasks.h>
@@ -23,6 +25,7 @@ struct gg_task_query {
 	size_t pid_count;    // 0 for all
 	bool kernel_only, user_only;
 	bool threads; // the threads of the processes too
+	enum gg_task_order { GG_BY_PID, GG_BY_MEMORY, GG_BY_PARENT } order;
 };
 
 struct gg_task_row {
@@ -35,6 +38,21 @@ struct gg_task_row {
 	bool has_time;
 	uint64_t since; // the task was last put on a CPU, in ns
 	bool has_since;
+	char name[GG_KTHREAD_NAME]; // any bytes at all
+	// By GG_BY_PARENT: the number of ancestors that are rows, the nearest GG_TREE_DEPTH of all; bit
+	// N: the ancestor N levels below the root, or at DEPTH the row itself, has a sibling further
+	// down.
+	unsigned int depth;
+	uint64_t siblings;
+};
+
+enum { GG_TREE_DEPTH = 63 };
+
+// The parts of a task that take further reads.
+struct gg_task_details {
+	struct gg_task_args args;
+	bool has_args;   // ARGS are known, even if part of them is missing
+	char *exe, *cwd; // owned; any bytes at all; NULL where not known
 };
 
 struct gg_task_list {
@@ -42,12 +60,25 @@ struct gg_task_list {
 	struct gg_task_row *rows; // by process, the leader first
 	size_t count;
 	uint64_t ram; // see struct gg_mm_reader
+	const struct gg_answerers *kernel;
+	struct gg_path_reader paths;
 };
 
 // Reads the tasks of GUEST's kernel that meet QUERY. NOTICES get lines for what cannot be read.
 // GG_NOT_FOUND for a PID that no task has.
 struct gg_error *gg_guest_task_list(struct gg_guest *guest, const struct gg_task_query *query,
 				    const struct gg_notices *notices, struct gg_task_list *ret);
+
+// Reads the details of ROW, of LIST; what cannot be read is not known. The caller calls
+// gg_task_details_deinit().
+struct gg_error *gg_task_details_read(struct gg_task_list *list, const struct gg_task_row *row,
+				      struct gg_task_details *ret);
+
+// DETAILS may be zeros.
+void gg_task_details_deinit(struct gg_task_details *details);
+
+// Sorts the rows of LIST (task-order.c).
+struct gg_error *gg_task_list_sort(struct gg_task_list *list, enum gg_task_order order);
 
 // LIST may be zeros.
 void gg_task_list_deinit(struct gg_task_list *list);

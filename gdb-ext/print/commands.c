@@ -179,6 +179,18 @@ static const struct gg_option ps_options[] = {
 	{ .name = "threads",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A line for each thread, by PID and TID; TIME is then the thread's own." },
+	{ .name = "tree", .kind = GG_VALUE_FLAG, .help = "By parent, as a tree." },
+	{ .name = "memory",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "By RSS, the largest first, with VSZ, RSS and SWAP in KiB, and RSS as a share\n"
+		  "    of all memory." },
+	{ .name = "args",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The arguments in place of the name, out of the process's own memory; it is\n"
+		  "    said where they are not in memory." },
+	{ .name = "paths",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The program's file and the working directory too." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each task, on a line of its own." },

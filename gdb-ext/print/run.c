@@ -98,6 +98,10 @@ struct gg_error *gg_run_ps(struct gg_guest *guest, const struct gg_options *opti
 		.kernel_only = gg_options_has(options, "kernel"),
 		.user_only = gg_options_has(options, "user"),
 		.threads = gg_options_has(options, "threads"),
+		.tree = gg_options_has(options, "tree"),
+		.memory = gg_options_has(options, "memory"),
+		.args = gg_options_has(options, "args"),
+		.paths = gg_options_has(options, "paths"),
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_tasks(guest, &tasks, writer, notices);

@@ -9,8 +9,11 @@
 #include "pid-list.h"
 #include "words.h"
 
+#include <gdb-guest/interrupt.h>
+#include <gdb-guest/text.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { KIB = 1024, MINUTE = 60, HOUR = 3600, DAY = 86400 };
@@ -35,14 +38,47 @@ static void append_address(struct gg_buffer *out, const char *key, gg_gva_t addr
 		gg_json_null(out, key);
 }
 
-static void append_json(struct gg_buffer *out, const struct gg_task_row *row)
+// Appends the arguments; those that are not in memory are null.
+static void append_json_args(struct gg_buffer *out, const struct gg_task_row *row,
+			     const struct gg_task_details *details)
+{
+	const struct gg_task_args *args = &details->args;
+	if (row->task->mm && !details->has_args) {
+		gg_json_null(out, "args");
+		return;
+	}
+	gg_json_open_array(out, "args");
+	for (size_t at = 0; at < args->size;) {
+		const size_t size = strnlen(args->bytes + at, args->size - at);
+		gg_json_bytes(out, NULL, args->bytes + at, size);
+		at += size + 1;
+	}
+	if (args->missing)
+		gg_json_null(out, NULL);
+	gg_json_close_array(out);
+}
+
+static void append_json_details(struct gg_buffer *out, const struct gg_tasks_options *options,
+				const struct gg_task_row *row,
+				const struct gg_task_details *details)
+{
+	if (options->args)
+		append_json_args(out, row, details);
+	if (options->args || options->paths) {
+		gg_json_string(out, "exe", details->exe);
+		gg_json_string(out, "cwd", details->cwd);
+	}
+}
+
+static void append_json(struct gg_buffer *out, const struct gg_tasks_options *options,
+			const struct gg_task_row *row, const struct gg_task_details *details)
 {
 	const struct gg_task *task = row->task;
 	gg_json_open_object(out, NULL);
 	gg_json_format(out, "pid", "%" PRId32, task->pid);
 	gg_json_format(out, "tgid", "%" PRId32, task->tgid);
 	gg_json_format(out, "ppid", "%" PRId32, task->ppid);
-	gg_json_string(out, "comm", task->comm);
+	gg_json_string(out, "comm", row->name);
 	gg_json_string(out, "state", (const char[]){ task->state, 0 });
 	gg_json_uint(out, "cpu", task->cpu);
 	gg_json_bool(out, "running", task->on_cpu);
@@ -56,6 +92,7 @@ static void append_json(struct gg_buffer *out, const struct gg_task_row *row)
 	gg_json_address(out, "task", task->address);
 	append_address(out, "mm", task->mm);
 	append_address(out, "stack", task->stack);
+	append_json_details(out, options, row, details);
 	gg_json_close_object(out);
 	gg_json_end_line(out);
 }
@@ -92,21 +129,90 @@ static void append_since(struct gg_buffer *out, const struct gg_task_row *row)
 	gg_buffer_format(out, " %7s", text);
 }
 
-static void append_name(struct gg_buffer *out, const struct gg_task *task)
+// Appends the share of all of the kernel's memory, in percent.
+static void append_share(struct gg_buffer *out, const struct gg_task_row *row, uint64_t ram)
 {
-	const bool is_of_kernel = task->is_kernel || task->is_idle;
-	gg_buffer_format(out, " %s%s%s\n", is_of_kernel ? "[" : "", task->comm,
-			 is_of_kernel ? "]" : "");
+	enum { PER_MILLE = 1000, TENTH = 10 };
+	const uint64_t share =
+		row->has_mm && ram ? (uint64_t)((unsigned __int128)row->mm.rss * PER_MILLE / ram)
+				   : 0;
+	if (row->has_mm && ram)
+		gg_buffer_format(out, " %3" PRIu64 ".%" PRIu64, share / TENTH, share % TENTH);
+	else
+		gg_buffer_format(out, " %5s", "-");
+}
+
+// Appends the branches that lead to ROW in the tree, as ps does.
+static void append_branches(struct gg_buffer *out, const struct gg_task_row *row)
+{
+	for (unsigned int level = 1; level < row->depth; level++)
+		gg_buffer_format(out, row->siblings >> level & 1 ? " |  " : "    ");
+	if (row->depth)
+		gg_buffer_format(out, " \\_ ");
+}
+
+static void append_escaped(struct gg_buffer *out, char *escaped)
+{
+	if (escaped)
+		gg_buffer_format(out, "%s", escaped);
+	else
+		out->failed = true;
+	free(escaped);
+}
+
+static void append_name(struct gg_buffer *out, const struct gg_task_row *row, bool brackets)
+{
+	gg_buffer_format(out, brackets ? "[" : "");
+	append_escaped(out, gg_text_escape(row->name));
+	gg_buffer_format(out, brackets ? "]" : "");
+}
+
+// Appends the arguments, with spaces between them; as ps does, the name where there are none.
+static void append_args(struct gg_buffer *out, const struct gg_task_row *row,
+			const struct gg_task_details *details)
+{
+	const struct gg_task_args *args = &details->args;
+	size_t size = args->size;
+	while (size && !args->bytes[size - 1])
+		size--;
+	for (size_t i = 0; i < size; i++)
+		if (!args->bytes[i])
+			args->bytes[i] = ' ';
+	if (size)
+		append_escaped(out, gg_log_text(args->bytes, size));
+	else
+		append_name(out, row, true);
+	if (row->task->state == 'Z')
+		gg_buffer_format(out, " <defunct>");
+	else if (row->task->mm && !details->has_args)
+		gg_buffer_format(out, " <arguments not known>");
+	else if (args->missing)
+		gg_buffer_format(out, " <%s not in memory>",
+				 size ? "the rest is" : "arguments are");
+}
+
+static void append_path(struct gg_buffer *out, const char *what, const char *path)
+{
+	gg_buffer_format(out, "         %s ", what);
+	if (path)
+		append_escaped(out, gg_log_text(path, strlen(path)));
+	else
+		gg_buffer_format(out, "-");
+	gg_buffer_format(out, "\n");
 }
 
 static void append_head(struct gg_buffer *out, const struct gg_tasks_options *options)
 {
-	gg_buffer_format(out, "     PID%s    PPID  CPU S      RSS       TIME   SINCE COMM\n",
-			 options->threads ? "     TID" : "");
+	gg_buffer_format(out, "     PID%s    PPID  CPU S%s %s\n",
+			 options->threads ? "     TID" : "",
+			 options->memory ? "      VSZ      RSS     SWAP  %MEM"
+					 : "      RSS       TIME   SINCE",
+			 options->args ? "COMMAND" : "COMM");
 }
 
 static void append_text(struct gg_buffer *out, const struct gg_tasks_options *options,
-			const struct gg_task_row *row)
+			const struct gg_task_row *row, const struct gg_task_details *details,
+			uint64_t ram)
 {
 	const struct gg_task *task = row->task;
 	gg_buffer_format(out, "%c%7" PRId32, task->on_cpu ? '>' : ' ',
@@ -114,10 +220,27 @@ static void append_text(struct gg_buffer *out, const struct gg_tasks_options *op
 	if (options->threads)
 		gg_buffer_format(out, " %7" PRId32, task->pid);
 	gg_buffer_format(out, " %7" PRId32 " %4" PRIu32 " %c", task->ppid, task->cpu, task->state);
+	if (options->memory)
+		append_kib(out, row->has_mm, row->mm.vsz);
 	append_kib(out, row->has_mm, row->mm.rss);
-	append_time(out, row);
-	append_since(out, row);
-	append_name(out, task);
+	if (options->memory) {
+		append_kib(out, row->has_mm, row->mm.swap);
+		append_share(out, row, ram);
+	} else {
+		append_time(out, row);
+		append_since(out, row);
+	}
+	gg_buffer_format(out, " ");
+	append_branches(out, row);
+	if (options->args)
+		append_args(out, row, details);
+	else
+		append_name(out, row, task->is_kernel || task->is_idle);
+	gg_buffer_format(out, "\n");
+	if (options->paths && task->mm) {
+		append_path(out, "exe", details->exe);
+		append_path(out, "cwd", details->cwd);
+	}
 }
 
 // ---- Options ----
@@ -131,23 +254,46 @@ static struct gg_error *check(const struct gg_tasks_options *options)
 
 // ---- All ----
 
-static void append_rows(struct gg_buffer *out, const struct gg_tasks_options *options,
-			const struct gg_task_list *list)
+static struct gg_error *print_row(struct gg_task_list *list, const struct gg_task_row *row,
+				  const struct gg_tasks_options *options, struct gg_buffer *out)
 {
+	struct gg_task_details details = { 0 };
+	struct gg_error *err = gg_interrupt_check();
+	if (!err && (options->args || options->paths))
+		err = gg_task_details_read(list, row, &details);
+	if (err)
+		return err;
+	if (options->json)
+		append_json(out, options, row, &details);
+	else
+		append_text(out, options, row, &details, list->ram);
+	gg_task_details_deinit(&details);
+	return gg_buffer_check(out);
+}
+
+static struct gg_error *print_rows(struct gg_task_list *list,
+				   const struct gg_tasks_options *options,
+				   const struct gg_writer *writer)
+{
+	enum { LARGE = 256 << 10 };
+	struct gg_buffer out = { 0 };
+	struct gg_error *err = NULL;
 	if (!options->json && list->count)
-		append_head(out, options);
-	for (size_t i = 0; i < list->count; i++) {
-		if (options->json)
-			append_json(out, &list->rows[i]);
-		else
-			append_text(out, options, &list->rows[i]);
+		append_head(&out, options);
+	for (size_t i = 0; !err && i < list->count; i++) {
+		err = print_row(list, &list->rows[i], options, &out);
+		if (!err && out.size > LARGE)
+			err = gg_write_out(&out, writer);
 	}
+	if (!err)
+		err = gg_write_out(&out, writer);
+	gg_buffer_deinit(&out);
+	return err;
 }
 
 struct gg_error *gg_print_tasks(struct gg_guest *guest, const struct gg_tasks_options *options,
 				const struct gg_writer *writer, const struct gg_notices *notices)
 {
-	struct gg_buffer out = { 0 };
 	struct gg_task_list list = { 0 };
 	struct gg_pid_list pids = { 0 };
 	struct gg_error *err = check(options);
@@ -160,15 +306,15 @@ struct gg_error *gg_print_tasks(struct gg_guest *guest, const struct gg_tasks_op
 		.kernel_only = options->kernel_only,
 		.user_only = options->user_only,
 		.threads = options->threads,
+		.order = options->tree     ? GG_BY_PARENT
+			 : options->memory ? GG_BY_MEMORY
+					   : GG_BY_PID,
 	};
 	if (!err)
 		err = gg_guest_task_list(guest, &query, notices, &list);
-	if (!err) {
-		append_rows(&out, options, &list);
-		err = gg_write_out(&out, writer);
-	}
+	if (!err)
+		err = print_rows(&list, options, writer);
 	gg_task_list_deinit(&list);
 	gg_pid_list_deinit(&pids);
-	gg_buffer_deinit(&out);
 	return err;
 }

@@ -32,7 +32,7 @@ QUESTIONS = [
     "klog 'one too many'",
     "regs", "regs -all", "regs -json", "regs -cpu 1", "regs -cpu 7", "regs -cpu a",
     "ps", "ps -json", "ps -state S -user", "ps -threads -pid 1,2", "ps -state X", "ps -state q", "ps -pid 1,,2", "ps -pid 999999",
-    "ps -kernel -user",
+    "ps -kernel -user", "ps -args -paths -tree", "ps -args -json -user", "ps -memory",
     "x linux_banner", "x/4gx jiffies", "x -json /2wx jiffies", "x/2s linux_banner", "x/2i -cpu 0 _text", "x/2i -json _text+0x40",
     "x/20i 0xffffffff81000000", "x/6a sys_call_table", "x/4dw jiffies", 
     "x/9c linux_banner", "x -cpu 1 current_task", "x current_task", "x/0 jiffies", "x/2z jiffies",

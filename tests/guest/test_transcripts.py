@@ -28,7 +28,7 @@ TRY = "guile (catch #t (lambda () (display ({}))) (lambda arguments (display arg
 LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json", "guest-kernel 1", "guest-kernel -auto",
          "guest-klog", "guest-klog -json", "guest-klog -T -decode -level err+", "guest-klog -grep 'no such' -tail 2",
          "guest-regs", "guest-regs -all", "guest-regs -json", "guest-regs -cpu 1", "print/x $guest_rip", "print $guest_current",
-         "guest-ps", "guest-ps -json", "guest-ps -threads -state S",
+         "guest-ps", "guest-ps -json", "guest-ps -threads -state S", "guest-ps -tree -args -paths", "guest-ps -memory -json -args",
          "guest-x linux_banner s", "guest-x/4gx jiffies", "guest-x/12i schedule", "guest-x -cpu 1 $guest_rsp 8xb",
          "guest-bt", "guest-bt -all", "guest-bt -json", "guest-bt -state SD -group", "guest-bt -pid 1 -raw", "guest-bt -pid x",
          'guile (display (length (guest-data "guest-bt" "-all")))',

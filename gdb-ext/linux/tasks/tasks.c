@@ -96,12 +96,12 @@ static void deinit(struct walk *walk)
 	gg_record_deinit(&walk->signal);
 }
 
-// Copies the name, escaped. Returns whether it ends as a name does.
+// Copies the name, and escapes it. Returns whether it ends as a name does.
 static bool copy_comm(const struct walk *walk, struct gg_task *ret)
 {
-	char text[GG_TASK_COMM + 1];
-	const bool ends = gg_record_text(&walk->task, &walk->layout.comm, text, sizeof(text));
-	char *escaped = gg_text_escape(text);
+	const bool ends =
+		gg_record_text(&walk->task, &walk->layout.comm, ret->name, sizeof(ret->name));
+	char *escaped = gg_text_escape(ret->name);
 	if (escaped)
 		strncpy(ret->comm, escaped, sizeof(ret->comm) - 1);
 	free(escaped);

@@ -17,7 +17,8 @@ struct gg_task {
 	gg_gva_t address; // of its struct task_struct
 	int32_t pid, tgid;
 	int32_t ppid;                    // of the process that is its parent; 0 without
-	char comm[GG_TASK_COMM_ESCAPED]; // escaped
+	char name[GG_TASK_COMM + 1];     // its comm, any bytes at all
+	char comm[GG_TASK_COMM_ESCAPED]; // the same, escaped
 	char state;                      // ps's letter, '?' for a state that is not known
 	uint32_t cpu;                    // on which it is or was last, the kernel's number
 	bool on_cpu;                     // it is a CPU's current task
@@ -60,6 +61,12 @@ struct gg_error *gg_tasks_add(struct gg_tasks *tasks, const struct gg_task *task
 
 // TASKS may be zeros.
 void gg_tasks_deinit(struct gg_tasks *tasks);
+
+// Tests whether TASK stands for a process: it is the leader of its threads, or a CPU's idle task.
+static inline bool gg_task_is_process(const struct gg_task *task)
+{
+	return task->is_idle || task->pid == task->tgid;
+}
 
 // Finds the task at ADDRESS, and the first task with PID (a thread's own); NULL without.
 const struct gg_task *gg_tasks_at(const struct gg_tasks *tasks, gg_gva_t address);
