@@ -136,9 +136,10 @@ static void append_facts(struct gg_buffer *text, const struct gg_guest_stack *st
 	static const char *const starts[] = { [GG_FROM_SLEEP] = "sleep",
 					      [GG_FROM_REGISTERS] = "registers",
 					      [GG_FROM_MEMORY] = "memory" };
-	static const char *const ends[] = {
-		[GG_STACK_AT_USER] = "user", [GG_STACK_AT_END] = "end", [GG_STACK_BROKEN] = "broken"
-	};
+	static const char *const ends[] = { [GG_STACK_AT_USER] = "user",
+					    [GG_STACK_AT_END] = "end",
+					    [GG_STACK_BROKEN] = "broken",
+					    [GG_STACK_GONE] = "gone" };
 	if (stack->cpu)
 		gg_json_uint(text, "on_cpu", stack->cpu->index);
 	else

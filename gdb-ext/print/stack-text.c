@@ -178,6 +178,8 @@ struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_sh
 				 stack->user_pc, stack->user_sp);
 	if (stack->end == GG_STACK_BROKEN)
 		gg_buffer_format(text, "    broken off: %s\n", stack->why);
+	if (stack->end == GG_STACK_GONE)
+		gg_buffer_format(text, "    no stack: the task is dead\n");
 	gg_buffer_format(text, "\n");
 	return err;
 }

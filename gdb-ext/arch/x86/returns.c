@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 enum {
+	MAX_TRACERS = 4,          // of one call
 	MAX_NODES = 1024,         // of a list
 	MAX_RETURNS = 4096,       // words or entries in a task's array
 	FRAME_MASK = 0x3ff,       // FGRAPH_FRAME_MASK of kernel/trace/fgraph.c
@@ -160,24 +161,24 @@ static struct gg_error *from_list(const struct probe_list *list, const struct gg
 	return err;
 }
 
-struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct gg_unwind *unwind,
-				     gg_gva_t address, gg_gva_t *pc)
+// Tests whether PC is where a tracer has calls return to.
+static bool is_replaced(const struct x86_returns *returns, gg_gva_t pc)
+{
+	return pc && (pc == returns->return_to_handler || pc == returns->rethook_trampoline ||
+		      pc == returns->kretprobe_trampoline);
+}
+
+// Finds the address that the tracer with the trampoline *PC has replaced at ADDRESS.
+static struct gg_error *recover_one(const struct x86_returns *returns,
+				    const struct gg_unwind *unwind, gg_gva_t address, gg_gva_t *pc)
 {
 	const gg_gva_t from = *pc;
 	const struct probe_list rethooks = { &returns->rethooks, &returns->rethook_list,
 					     &returns->rethook_ret, &returns->rethook_frame };
 	const struct probe_list kretprobes = { &returns->kretprobes, &returns->kretprobe_list,
 					       &returns->kretprobe_ret, &returns->kretprobe_frame };
-	struct gg_error *err = NULL;
+	struct gg_error *err;
 	bool found = false;
-	if (!from || (from != returns->return_to_handler && from != returns->rethook_trampoline &&
-		      from != returns->kretprobe_trampoline))
-		return NULL;
-	if (!unwind->task)
-		return gg_error_create(GG_NOT_FOUND,
-				       "a tracer has the return address of the call "
-				       "at 0x%" PRIx64 ", and the task is not known",
-				       unwind->pc);
 	if (from == returns->return_to_handler)
 		err = from_graph(returns, unwind, address, pc, &found);
 	else if (from == returns->rethook_trampoline)
@@ -190,6 +191,27 @@ struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct g
 			       "a tracer has replaced the return address of the call at 0x%" PRIx64
 			       ", and the task's list does not have it",
 			       unwind->pc);
+}
+
+struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct gg_unwind *unwind,
+				     gg_gva_t address, gg_gva_t *pc)
+{
+	struct gg_error *err = NULL;
+	if (!is_replaced(returns, *pc))
+		return NULL;
+	if (!unwind->task)
+		return gg_error_create(GG_NOT_FOUND,
+				       "a tracer has the return address of the call at 0x%" PRIx64
+				       ", and the task is not known",
+				       unwind->pc);
+	// The address may be another tracer's trampoline.
+	for (unsigned int i = 0; !err && is_replaced(returns, *pc); i++)
+		err = i < MAX_TRACERS
+			      ? recover_one(returns, unwind, address, pc)
+			      : gg_error_create(GG_BAD_DATA,
+						"the tracers of the call at 0x%" PRIx64 " loop",
+						unwind->pc);
+	return err;
 }
 
 // ---- Trampolines ----

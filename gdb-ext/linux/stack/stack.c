@@ -203,6 +203,10 @@ struct gg_error *gg_stack_of_sleeping(struct gg_unwinder *unwinder, const struct
 				      struct gg_stack *ret)
 {
 	start(unwinder, task, ret);
+	if (!task->stack) {
+		ret->end = GG_STACK_GONE;
+		return NULL;
+	}
 	struct gg_error *err = unwinder->ops->start_sleeping(&unwinder->unwind);
 	if (!err)
 		err = walk(unwinder, ret);

@@ -18,6 +18,7 @@ enum gg_stack_end {
 	GG_STACK_AT_USER, // the kernel was entered from a program
 	GG_STACK_AT_END,  // the first function of a kernel thread, or of an idle task
 	GG_STACK_BROKEN,  // no further frame is found: WHY
+	GG_STACK_GONE,    // a dead task has no stack any more
 };
 
 struct gg_stack {
