@@ -40,6 +40,7 @@
 #include "gdb-guest/tasks.h"
 #include "gdb-guest/text.h"
 #include "gdb-guest/types.h"
+#include "gdb-guest/verdict.h"
 #include "gdb-guest/virtual.h"
 #include "gdb-guest/writer.h"
 

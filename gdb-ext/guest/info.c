@@ -10,6 +10,7 @@
 #include "base/vector.h"
 #include "guest.h"
 #include "linux/log/log.h"
+#include "verdict.h"
 
 #include <gdb-guest/info.h>
 #include <gdb-guest/interrupt.h>
@@ -138,24 +139,25 @@ static struct gg_error *copy_kernel(const struct gg_kernel *kernel, struct gg_in
 	return gg_error_unless_final(err);
 }
 
-static struct gg_error *read_kernel(struct gg_guest *guest, struct gg_info *info)
+static struct gg_error *read_kernel(struct gg_guest *guest, bool all, struct gg_info *info)
 {
 	const struct gg_notices notices = { .tell = add_notice, .data = info };
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, &notices, &kernel);
 	if (!err)
-		return copy_kernel(kernel, &info->kernel);
-	if (gg_error_is_final(err))
-		return err;
-	info->kernel_error = err;
-	return NULL;
+		err = copy_kernel(kernel, &info->kernel);
+	else if (!gg_error_is_final(err)) {
+		info->kernel_error = err;
+		return NULL;
+	}
+	return err ? err : gg_guest_verdict(guest, kernel, all, &info->verdict);
 }
 
 // ---- All ----
 
 // The RAM comes first: without RAM there is nothing to look at. What is absent comes behind the
 // search for the kernel, which may find more that cannot be read.
-static struct gg_error *read_all(struct gg_guest *guest, struct gg_info *info)
+static struct gg_error *read_all(struct gg_guest *guest, bool all, struct gg_info *info)
 {
 	struct gg_error *err = gg_guest_ram(guest, add_range, &info->ram);
 	if (!err)
@@ -163,7 +165,7 @@ static struct gg_error *read_all(struct gg_guest *guest, struct gg_info *info)
 	if (!err && info->source.notice)
 		err = add_notice(info, info->source.notice);
 	if (!err)
-		err = read_kernel(guest, info);
+		err = read_kernel(guest, all, info);
 	if (!err)
 		err = read_cpus(guest, info);
 	if (!err)
@@ -176,10 +178,10 @@ static struct gg_error *read_all(struct gg_guest *guest, struct gg_info *info)
 	return err ? err : gg_guest_check(guest);
 }
 
-struct gg_error *gg_guest_info(struct gg_guest *guest, struct gg_info **ret)
+struct gg_error *gg_guest_info(struct gg_guest *guest, bool all, struct gg_info **ret)
 {
 	struct gg_info *info = calloc(1, sizeof(*info));
-	struct gg_error *err = info ? read_all(guest, info) : gg_enomem;
+	struct gg_error *err = info ? read_all(guest, all, info) : gg_enomem;
 	if (err)
 		gg_info_destroy(info);
 	else
@@ -203,6 +205,7 @@ void gg_info_destroy(struct gg_info *info)
 	free(info->kernel.nodename);
 	free(info->kernel.kaslr_offset);
 	gg_error_destroy(info->kernel_error);
+	gg_verdict_deinit(&info->verdict);
 	for (size_t i = 0; i < info->notice_count; i++)
 		free(info->notices[i]);
 	free(info->notices);

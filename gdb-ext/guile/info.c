@@ -130,7 +130,7 @@ static SCM notices(const struct gg_info *info)
 static SCM guest_info(SCM object)
 {
 	struct gg_info *from = NULL;
-	gg_guile_throw(gg_guest_info(gg_guile_guest(object), &from));
+	gg_guile_throw(gg_guest_info(gg_guile_guest(object), false, &from));
 	SCM info = add(SCM_EOL, "backing", gg_guile_string(from->backing));
 	info = add(info, "notices", notices(from));
 	info = add(info, "kernel", kernel_facts(from));

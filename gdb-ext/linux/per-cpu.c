@@ -147,3 +147,15 @@ struct gg_error *gg_per_cpu_offsets(struct gg_symbols *symbols, uint64_t **ret, 
 	}
 	return err;
 }
+
+// The mask is an array of words of the kernel's.
+struct gg_error *gg_cpu_mask_read(const struct gg_host *host, gg_gva_t mask, size_t cpu, bool *ret)
+{
+	enum { BYTE = 8 };
+	const unsigned int size = host->address_size;
+	const size_t bits = (size_t)size * BYTE;
+	uint64_t word = 0;
+	struct gg_error *err = gg_host_read_uint(host, mask + cpu / bits * size, size, &word);
+	*ret = word >> cpu % bits & 1;
+	return err;
+}

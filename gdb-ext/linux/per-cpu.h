@@ -31,4 +31,7 @@ struct gg_error *gg_per_cpu_find(struct gg_symbols *symbols, const struct gg_per
 // kernel of one CPU, which has no such array.
 struct gg_error *gg_per_cpu_offsets(struct gg_symbols *symbols, uint64_t **ret, size_t *count);
 
+// Reads the bit of CPU, the kernel's number, in the struct cpumask at MASK.
+struct gg_error *gg_cpu_mask_read(const struct gg_host *host, gg_gva_t mask, size_t cpu, bool *ret);
+
 #endif

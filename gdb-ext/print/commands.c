@@ -15,6 +15,10 @@ enum { LOG_LEVELS = 8, LOG_FACILITIES = 24, MOST_CONTEXT = 1000000, LONGEST_WAIT
 // ---- Options ----
 
 static const struct gg_option info_options[] = {
+	{ .name = "all",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "At QEMU's gdbstub too, what takes some MB to read: uptime, load, tasks,\n"
+		  "    taint, troubles by the kernel's own variables." },
 	{ .name = "layout",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "show where members of QEMU's structures are, by its debuginfo and as found\n"

@@ -26,6 +26,7 @@
 // "resumed" or "unknown". "vmcore" is a vmcore's format and its writer, of which "vmcoreinfo" is
 // null where a note of the file has it.
 #include "info.h"
+#include "verdict.h"
 #include "words.h"
 #include "base/json.h"
 
@@ -184,6 +185,10 @@ struct gg_error *gg_print_info_json(const struct gg_info *info,
 	append_cpus(&out, info);
 	append_ram(&out, info);
 	append_kernel(&out, info);
+	if (info->kernel_error)
+		gg_json_null(&out, "guest");
+	else
+		gg_append_verdict_json(&out, &info->verdict);
 	gg_json_open_array(&out, "notices");
 	struct gg_error *err = gg_info_tell(info, &notices);
 	gg_json_close_array(&out);

@@ -6,100 +6,16 @@
 // Out: a screenful of lines, each with a name at its start. Texts of the guest and of QEMU are
 //      escaped where they are read.
 #include "info.h"
+#include "lines.h"
+#include "verdict.h"
 #include "words.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	WIDTH = 79, // a line fits into a terminal of 80 columns
-	INDENTATION = 10,
-	ROOM = WIDTH - INDENTATION,
-	// A guest with a virtio-mem may have thousands of ranges.
-	RANGES_SHOWN = 12,
-};
-
-// ---- Lines ----
-
-// Counts the characters of SIZE bytes of UTF-8.
-static size_t count_characters(const char *text, size_t size)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < size; i++)
-		count += (text[i] & 0xc0) != 0x80;
-	return count;
-}
-
-// The end of the first line of TEXT where the line ends with a part, behind a comma or a semicolon:
-// as few parts as will do, the rest fitting into a line. NULL where there is no such part.
-static const char *find_part(const char *text)
-{
-	const size_t all = count_characters(text, strlen(text));
-	for (const char *end = strpbrk(text, ",;"); end; end = strpbrk(end + 1, ",;")) {
-		const size_t used = count_characters(text, (size_t)(end - text) + 1);
-		if (end[1] == ' ' && used <= ROOM && all - used - 1 <= ROOM)
-			return end + 1;
-	}
-	return NULL;
-}
-
-// The last space of TEXT that leaves a first line which fits; NULL without.
-static const char *find_space(const char *text)
-{
-	const char *found = NULL;
-	size_t used = 0;
-	for (const char *at = text; *at && used <= ROOM; at++) {
-		if (*at == ' ')
-			found = at;
-		used += count_characters(at, 1);
-	}
-	return found;
-}
-
-// Appends TEXT in as many lines as it takes, NAME in front of the first.
-static void append_wrapped(struct gg_buffer *out, const char *name, const char *text)
-{
-	for (const char *end; text; name = "") {
-		if (count_characters(text, strlen(text)) <= ROOM)
-			end = NULL;
-		else if (!(end = find_part(text)))
-			end = find_space(text);
-		const size_t size = end ? (size_t)(end - text) : strlen(text);
-		gg_buffer_format(out, "%-*s%.*s\n", INDENTATION, name, (int)size, text);
-		text = end ? end + 1 : NULL;
-	}
-}
-
-static void append_line(struct gg_buffer *out, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void append_line(struct gg_buffer *out, const char *name, const char *format, ...)
-{
-	char *text = NULL;
-	va_list arguments;
-	va_start(arguments, format);
-	const int size = vasprintf(&text, format, arguments);
-	va_end(arguments);
-	if (size < 0) {
-		out->failed = true;
-		return;
-	}
-	append_wrapped(out, name, text);
-	free(text);
-}
-
-// Appends the text that LINE holds, and empties LINE.
-static void append_collected(struct gg_buffer *out, const char *name, struct gg_buffer *line)
-{
-	gg_buffer_append(line, "", 1);
-	out->failed |= line->failed;
-	if (!line->failed)
-		append_wrapped(out, name, (const char *)line->bytes);
-	gg_buffer_deinit(line);
-}
+// A guest with a virtio-mem may have thousands of ranges.
+enum { RANGES_SHOWN = 12 };
 
 // ---- QEMU ----
 
@@ -108,12 +24,12 @@ static void append_target(struct gg_buffer *out, const struct gg_info *info,
 			  const struct gg_info_options *options)
 {
 	const char *const origin = info->source.origin;
-	append_line(out, "gdb-guest", "%s", PACKAGE_VERSION);
-	append_line(out, origin ? "vmcore" : options->target_kind, "%s", options->target);
+	gg_append_line(out, "gdb-guest", "%s", PACKAGE_VERSION);
+	gg_append_line(out, origin ? "vmcore" : options->target_kind, "%s", options->target);
 	if (origin)
-		append_line(out, "", "%s", origin);
+		gg_append_line(out, "", "%s", origin);
 	if (options->state_text)
-		append_line(out, "", "%s", options->state_text);
+		gg_append_line(out, "", "%s", options->state_text);
 }
 
 static const char *layout_text(const char *layout)
@@ -135,12 +51,12 @@ static void append_qemu(struct gg_buffer *out, const struct gg_source_facts *fac
 	const char *accelerator = text_or(&facts->accelerator, "unknown");
 	if (!facts->layout)
 		return;
-	append_line(out, "QEMU", "%s, machine %s, %s, %s",
-		    text_or(&facts->version, "version unknown"),
-		    text_or(&facts->machine, "unknown"),
-		    text_or(&facts->run_state, "run state unknown"),
-		    strcmp(accelerator, "unknown") ? accelerator : "accelerator unknown");
-	append_line(out, "layout", "%s", layout_text(facts->layout));
+	gg_append_line(out, "QEMU", "%s, machine %s, %s, %s",
+		       text_or(&facts->version, "version unknown"),
+		       text_or(&facts->machine, "unknown"),
+		       text_or(&facts->run_state, "run state unknown"),
+		       strcmp(accelerator, "unknown") ? accelerator : "accelerator unknown");
+	gg_append_line(out, "layout", "%s", layout_text(facts->layout));
 }
 
 // ---- CPUs ----
@@ -171,7 +87,7 @@ static void append_cpus(struct gg_buffer *out, const struct gg_info *info)
 	const char *separator = ": ";
 	uint32_t *numbers = calloc(info->cpu_count + 1, sizeof(*numbers));
 	if (info->cpu_error) {
-		append_line(out, "CPUs", "unknown");
+		gg_append_line(out, "CPUs", "unknown");
 		free(numbers);
 		return;
 	}
@@ -189,7 +105,7 @@ static void append_cpus(struct gg_buffer *out, const struct gg_info *info)
 		separator = "; ";
 	}
 	free(numbers);
-	append_collected(out, "CPUs", &line);
+	gg_append_collected(out, "CPUs", &line);
 }
 
 // ---- RAM ----
@@ -203,10 +119,10 @@ static void append_ranges(struct gg_buffer *out, const char *name,
 		struct gg_buffer line = { 0 };
 		gg_append_range(&line, &ranges->ranges[shown]);
 		gg_buffer_format(&line, "%s", suffix);
-		append_collected(out, shown ? "" : name, &line);
+		gg_append_collected(out, shown ? "" : name, &line);
 	}
 	if (ranges->count > shown)
-		append_line(out, "", "... and %" PRIu64 " more", ranges->count - shown);
+		gg_append_line(out, "", "... and %" PRIu64 " more", ranges->count - shown);
 }
 
 static void append_ram(struct gg_buffer *out, const struct gg_info *info)
@@ -215,19 +131,19 @@ static void append_ram(struct gg_buffer *out, const struct gg_info *info)
 	gg_append_size(&line, info->ram.size);
 	gg_buffer_format(&line, " in %" PRIu64 " range%s, read from %s", info->ram.count,
 			 gg_plural(info->ram.count), info->backing);
-	append_collected(out, "RAM", &line);
+	gg_append_collected(out, "RAM", &line);
 	append_ranges(out, "", &info->ram, "");
 	if (info->hidden.count) {
 		gg_append_size(&line, info->hidden.size);
 		gg_buffer_format(&line, ": a device, a ROM or SMRAM is mapped over it");
-		append_collected(out, "hidden", &line);
+		gg_append_collected(out, "hidden", &line);
 		append_ranges(out, "", &info->hidden, "");
 	}
 	if (info->absent.count) {
 		gg_append_size(&line, info->absent.size);
 		gg_buffer_format(&line, " in %" PRIu64 " range%s", info->absent.count,
 				 gg_plural(info->absent.count));
-		append_collected(out, "missing", &line);
+		gg_append_collected(out, "missing", &line);
 		append_ranges(out, "", &info->absent, ", missing");
 	}
 }
@@ -239,28 +155,28 @@ static void append_release(struct gg_buffer *out, const struct gg_info_kernel *k
 	const char *const name = kernel->nodename;
 	const char *const release = kernel->release ? kernel->release : "?";
 	if (!name)
-		append_line(out, "kernel", "Linux %s, host name unknown", release);
+		gg_append_line(out, "kernel", "Linux %s, host name unknown", release);
 	else if (!strcmp(name, "(none)")) // the kernel's default (CONFIG_DEFAULT_HOSTNAME)
-		append_line(out, "kernel", "Linux %s, host name not set", release);
+		gg_append_line(out, "kernel", "Linux %s, host name not set", release);
 	else
-		append_line(out, "kernel", "Linux %s, host name %s", release, name);
+		gg_append_line(out, "kernel", "Linux %s, host name %s", release, name);
 	if (kernel->version)
-		append_line(out, "", "%s", kernel->version);
+		gg_append_line(out, "", "%s", kernel->version);
 }
 
 static void append_vmcoreinfo(struct gg_buffer *out, const struct gg_info_kernel *kernel)
 {
 	const char *const offset = kernel->kaslr_offset;
 	if (kernel->finder == GG_FOUND_BY_FILE) {
-		append_line(out, "", "VMCOREINFO %s%s%s", gg_finder_text(kernel->finder),
-			    offset ? ", KASLR offset 0x" : "", offset ? offset : "");
+		gg_append_line(out, "", "VMCOREINFO %s%s%s", gg_finder_text(kernel->finder),
+			       offset ? ", KASLR offset 0x" : "", offset ? offset : "");
 		return;
 	}
-	append_line(out, "", "VMCOREINFO at guest-physical 0x%" PRIx64 ", %s%s%s",
-		    kernel->vmcoreinfo,
-		    kernel->finder == GG_FOUND_BY_CHOICE ? "as chosen by guest-kernel"
-							 : gg_finder_text(kernel->finder),
-		    offset ? ", KASLR offset 0x" : "", offset ? offset : "");
+	gg_append_line(out, "", "VMCOREINFO at guest-physical 0x%" PRIx64 ", %s%s%s",
+		       kernel->vmcoreinfo,
+		       kernel->finder == GG_FOUND_BY_CHOICE ? "as chosen by guest-kernel"
+							    : gg_finder_text(kernel->finder),
+		       offset ? ", KASLR offset 0x" : "", offset ? offset : "");
 }
 
 static void append_tables(struct gg_buffer *out, const struct gg_info_kernel *kernel)
@@ -274,9 +190,9 @@ static void append_tables(struct gg_buffer *out, const struct gg_info_kernel *ke
 		gg_append_size(&line, kernel->image_size);
 	}
 	gg_buffer_format(&line, ")");
-	append_collected(out, "", &line);
+	gg_append_collected(out, "", &line);
 	if (kernel->has_direct_map)
-		append_line(out, "", "direct map at 0x%" PRIx64, kernel->direct_map);
+		gg_append_line(out, "", "direct map at 0x%" PRIx64, kernel->direct_map);
 }
 
 // The kernel's clock starts later than QEMU's, after the firmware: the time between the record and
@@ -296,14 +212,14 @@ static void append_last_record(struct gg_buffer *out, const struct gg_source_fac
 				 ", at most %" PRIu64 ".%" PRIu64 " s before the machine stopped",
 				 tenths / TENTHS, tenths % TENTHS);
 	}
-	append_collected(out, "", &line);
+	gg_append_collected(out, "", &line);
 }
 
 static void append_kernel(struct gg_buffer *out, const struct gg_info *info)
 {
 	const struct gg_info_kernel *kernel = &info->kernel;
 	if (info->kernel_error) {
-		append_line(out, "kernel", "none found");
+		gg_append_line(out, "kernel", "none found");
 		return;
 	}
 	append_release(out, kernel);
@@ -357,6 +273,8 @@ struct gg_error *gg_print_info_text(const struct gg_info *info,
 	append_cpus(&out, info);
 	append_ram(&out, info);
 	append_kernel(&out, info);
+	if (!info->kernel_error)
+		gg_append_verdict(&out, &info->verdict);
 	struct gg_error *err = gg_write_out(&out, writer);
 	gg_buffer_deinit(&out);
 	return err ? err : gg_info_tell(info, notices);
@@ -368,7 +286,7 @@ struct gg_error *gg_print_info(struct gg_guest *guest, const struct gg_info_opti
 	struct gg_info *info = NULL;
 	if (options->layout)
 		return gg_print_layout(guest, options, writer);
-	struct gg_error *err = gg_guest_info(guest, &info);
+	struct gg_error *err = gg_guest_info(guest, options->all, &info);
 	if (!err)
 		err = options->json ? gg_print_info_json(info, options, writer)
 				    : gg_print_info_text(info, options, writer, notices);

@@ -14,7 +14,6 @@
 #include "base/json.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 struct printer {
 	const struct gg_kernels_options *options;
@@ -26,16 +25,11 @@ struct printer {
 
 static void append_crash(struct gg_buffer *out, uint64_t seconds)
 {
-	char text[64];
-	struct tm tm;
-	const time_t time = (time_t)seconds;
+	gg_buffer_format(out, ", crashed");
 	if (!seconds) // VMCOREINFO does not say
-		gg_buffer_format(out, ", crashed");
-	else if (seconds <= INT64_MAX && gmtime_r(&time, &tm) &&
-		 strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
-		gg_buffer_format(out, ", crashed at %s", text);
-	else
-		gg_buffer_format(out, ", crashed %" PRIu64 " s after 1970", seconds);
+		return;
+	gg_buffer_format(out, " at ");
+	gg_append_utc(out, seconds);
 }
 
 static void append_cpus(struct gg_buffer *out, const struct gg_kernel_info *kernel)

@@ -18,6 +18,7 @@ struct gg_error *gg_run_info(struct gg_guest *guest, const struct gg_options *op
 {
 	const struct gg_info_options info = {
 		.json = gg_options_has(options, "json"),
+		.all = gg_options_has(options, "all"),
 		.layout = gg_options_has(options, "layout"),
 		.target_kind = front->target_kind,
 		.target = front->target,

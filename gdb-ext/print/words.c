@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 // Divides, with a half rounded to the even neighbour.
 static uint64_t divide(unsigned __int128 value, uint64_t by)
@@ -57,7 +58,7 @@ void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t c
 
 void gg_append_duration(struct gg_buffer *text, uint64_t seconds)
 {
-	enum { MINUTE = 60, HOUR = 3600, MINUTES_ALONE = 600 };
+	enum { MINUTE = 60, HOUR = 3600, DAY = 24 * HOUR, MINUTES_ALONE = 600 };
 	if (seconds < MINUTE)
 		gg_buffer_format(text, "%" PRIu64 " s", seconds);
 	else if (seconds < MINUTES_ALONE)
@@ -65,9 +66,24 @@ void gg_append_duration(struct gg_buffer *text, uint64_t seconds)
 				 seconds % MINUTE);
 	else if (seconds < HOUR)
 		gg_buffer_format(text, "%" PRIu64 " min", seconds / MINUTE);
-	else
+	else if (seconds < DAY)
 		gg_buffer_format(text, "%" PRIu64 " h %" PRIu64 " min", seconds / HOUR,
 				 seconds % HOUR / MINUTE);
+	else
+		gg_buffer_format(text, "%" PRIu64 " d %" PRIu64 " h", seconds / DAY,
+				 seconds % DAY / HOUR);
+}
+
+void gg_append_utc(struct gg_buffer *text, uint64_t seconds)
+{
+	char utc[64];
+	struct tm tm;
+	const time_t time = (time_t)seconds;
+	if (seconds <= INT64_MAX && gmtime_r(&time, &tm) &&
+	    strftime(utc, sizeof(utc), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		gg_buffer_format(text, "%s", utc);
+	else
+		gg_buffer_format(text, "%" PRIu64 " s after 1970", seconds);
 }
 
 void gg_age_text(uint64_t nanoseconds, char ret[GG_AGE_SIZE])

@@ -29,6 +29,9 @@ enum { GG_AGE_SIZE = 48 };
 // Writes the time NANOSECONDS with two units at most: "12.345s", "3m05s", "2h10m", "4d06h".
 void gg_age_text(uint64_t nanoseconds, char ret[GG_AGE_SIZE]);
 
+// Appends a time in SECONDS since 1970: "2026-11-26 16:05:42 UTC".
+void gg_append_utc(struct gg_buffer *text, uint64_t seconds);
+
 // Appends NANOSECONDS of a kernel's clock as the kernel prints them, in seconds with six decimals;
 // the seconds take at least WIDTH characters.
 void gg_append_kernel_time(struct gg_buffer *text, uint64_t nanoseconds, int width);

@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "notices.h"
 #include "ram.h"
+#include "verdict.h"
 #include "writer.h"
 
 #pragma GCC visibility push(default)
@@ -81,13 +82,14 @@ struct gg_info {
 	const char *backing; // the place where the RAM is read: "the core file"
 	struct gg_info_kernel kernel;
 	struct gg_error *kernel_error; // the reason for which there is no kernel, or NULL
+	struct gg_verdict verdict;     // on the kernel
 	char **notices;                // about QEMU and the kernel
 	size_t notice_count;
 };
 
-// Collects the facts about GUEST: a fact that is not known is no error, but there must be RAM. RET
-// is valid as long as GUEST is.
-struct gg_error *gg_guest_info(struct gg_guest *guest, struct gg_info **ret);
+// Collects the facts about GUEST: a fact that is not known is no error, but there must be RAM. ALL
+// reads what takes some MB at a gdbstub too. RET is valid as long as GUEST is.
+struct gg_error *gg_guest_info(struct gg_guest *guest, bool all, struct gg_info **ret);
 
 // NULL is allowed.
 void gg_info_destroy(struct gg_info *info);
@@ -98,6 +100,7 @@ struct gg_error *gg_guest_run_state(struct gg_guest *guest, char **ret);
 
 struct gg_info_options {
 	bool json;   // one object on one line, the notices in it
+	bool all;    // what takes some MB at a gdbstub, too
 	bool layout; // the members of QEMU's structures, each with its proof, instead
 	// The target as the debugger has it: its kind ("core", "process", "gdbstub") and its file,
 	// number or address.

@@ -76,9 +76,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_kernel_write(qemu.ram[0], &sound);
 	change(&qemu, data, size);
 
-	int64_t offset;
+	struct gg_wall_clock clock;
 	struct gg_cursor cursor = gg_cursor(data, size, false, "the timekeeper");
-	gg_error_destroy(gg_wall_clock_search(&cursor, &offset));
+	gg_error_destroy(gg_wall_clock_search(&cursor, &clock));
 
 	struct gg_guest *guest;
 	const struct gg_kernel *kernel;

@@ -119,7 +119,9 @@ static void test_stub(void **state)
 		"          VMCOREINFO at guest-physical 0x300000, found by the CPUs' page tables\n"
 		"          4-level page tables,\n"
 		"          image at 0xffffffff81200000 (guest-physical 0x800000, 384 KiB)\n"
-		"          direct map at 0xffff888040000000\n");
+		"          direct map at 0xffff888040000000\n"
+		"state     its log cannot be read\n"
+		"          the rest takes some MB over the wire: guest-info -all\n");
 	assert_string_equal(told, "");
 }
 
@@ -147,6 +149,13 @@ static void test_stub_json(void **state)
 		"\"tables\",\"kaslr_offset\":null,\"page_table_levels\":4,\"image\":"
 		"\"0xffffffff81200000\",\"image_physical\":\"0x0000000000800000\",\"image_size\":"
 		"393216,\"direct_map\":\"0xffff888040000000\",\"last_record_ns\":null},"
+		"\"guest\":{\"verdict\":\"unknown\",\"phase\":null,\"panic_cpu\":null,\"panic_"
+		"comm\":"
+		"null,\"panic_pid\":null,\"crash_time\":null,\"troubles\":[],\"silent_cpus\":[],"
+		"\"whole_log\":false,\"log_alone\":true,\"now_ns\":null,\"uptime\":null,\"clock\":"
+		"null,\"load\":[null,null,null],\"cpus_online\":null,\"tasks\":null,\"states\":"
+		"null,"
+		"\"taint\":null,\"taint_letters\":null},"
 		"\"notices\":[]}\n");
 	assert_string_equal(told, "");
 }
@@ -176,7 +185,8 @@ static void test_silent_monitor(void **state)
 	options.json = true;
 	print(guest, &options);
 	assert_non_null(strstr(output, ",\"qemu\":{\"version\":null,\"machine\":null,"));
-	assert_non_null(strstr(output, ",\"kernel\":null,\"notices\":[\"QEMU's monitor does not"));
+	assert_non_null(strstr(
+		output, ",\"kernel\":null,\"guest\":null,\"notices\":[\"QEMU's monitor does not"));
 	assert_string_equal(told, "");
 	// Notices are in the same order.
 	const char *at = output;
@@ -194,7 +204,7 @@ static void test_lost(void **state)
 	(void)state;
 	open_stub(TABLES);
 	stub.break_after = 4096;
-	assert_error(gg_guest_info(guest, &info), GG_LOST, "the gdbstub does not");
+	assert_error(gg_guest_info(guest, false, &info), GG_LOST, "the gdbstub does not");
 }
 
 static void test_layout_at_stub(void **state)

@@ -150,7 +150,7 @@ static void test_crashed(void **state)
 	info.panic = info.last = NULL;
 	info.crash_time = UINT64_MAX;
 	info.finder = GG_FOUND_BY_CHOICE;
-	expect_kernel(&info, " 2  Linux 6.1.0, x86_64, no CPU runs it, crashed "
+	expect_kernel(&info, " 2  Linux 6.1.0, x86_64, no CPU runs it, crashed at "
 			     "18446744073709551615 s after 1970\n"
 			     "    VMCOREINFO at guest-physical 0x19a0000, where guest-kernel found "
 			     "it\n");

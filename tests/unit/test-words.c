@@ -80,7 +80,7 @@ static void test_times(void **state)
 		const char *expected;
 	} rows[] = { { 0, "0 s" },          { 59, "59 s" },         { 60, "1 min 0 s" },
 		     { 599, "9 min 59 s" }, { 600, "10 min" },      { 3599, "59 min" },
-		     { 3600, "1 h 0 min" }, { 4320, "1 h 12 min" }, { 360000, "100 h 0 min" } };
+		     { 3600, "1 h 0 min" }, { 4320, "1 h 12 min" }, { 360000, "4 d 4 h" } };
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		gg_append_duration(&text, rows[i].seconds);
