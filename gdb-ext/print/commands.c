@@ -21,8 +21,8 @@ static const struct gg_option info_options[] = {
 		  "    taint, troubles by the kernel's own variables." },
 	{ .name = "layout",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "show where members of QEMU's structures are, by its debuginfo and as found\n"
-		  "    without it, each with its proof, and whether the two agree" },
+	  .help = "Show the places of members of QEMU's structures, by QEMU's debuginfo and as\n"
+		  "    found without debuginfo, each with its proof, and compare both." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "One JSON object, with the notices; with -layout an object for each member,\n"
@@ -47,15 +47,15 @@ static const struct gg_option klog_options[] = {
 	{ .name = "before",
 	  .kind = GG_VALUE_INTEGER,
 	  .high = MOST_CONTEXT,
-	  .help = "With -grep, the N records before each that it finds ..." },
+	  .help = "With -grep, the N records before each match ..." },
 	{ .name = "after",
 	  .kind = GG_VALUE_INTEGER,
 	  .high = MOST_CONTEXT,
-	  .help = "... the N after it ..." },
+	  .help = "... the N records after it ..." },
 	{ .name = "context",
 	  .kind = GG_VALUE_INTEGER,
 	  .high = MOST_CONTEXT,
-	  .help = "... and as many of both." },
+	  .help = "... or N on both sides." },
 	{ .name = "since",
 	  .kind = GG_VALUE_TIME,
 	  .help = "Only records since this time: seconds of the log's clock (12.5), or a time\n"
@@ -68,15 +68,15 @@ static const struct gg_option klog_options[] = {
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
 	  .high = UINT64_MAX,
-	  .help = "Only the last so many records." },
+	  .help = "Only the last N records." },
 	{ .name = "follow",
 	  .kind = GG_VALUE_FLAG,
 	  .needs_debugger = true,
-	  .help = "Go on: let the guest run, and print new records until Ctrl-C." },
+	  .help = "Let the guest run, and print new records until Ctrl-C." },
 	{ .name = "T",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Times in UTC, by the kernel's own clock, as dmesg -T has them; a note says\n"
-		  "    how far they can be trusted." },
+	  .help = "Times in UTC, by the kernel's own clock, as in dmesg -T; a note says how\n"
+		  "    exact they are." },
 	{ .name = "raw",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "The facility and the level, as a number, before each line: <6>." },
@@ -85,7 +85,7 @@ static const struct gg_option klog_options[] = {
 	  .help = "The facility and the level, as words, before each line." },
 	{ .name = "caller",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "The task (T1) or CPU (C0) that wrote it, behind the time." },
+	  .help = "The task (T1) or CPU (C0) that wrote the record, behind the time." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each record, on a line of its own." },
@@ -116,8 +116,8 @@ static const struct gg_option regs_options[] = {
 static const struct gg_option x_options[] = {
 	{ .name = "cpu",
 	  .kind = GG_VALUE_CPU,
-	  .help = "Through the page tables of this CPU, as it sees memory, and with its own\n"
-		  "    per-CPU variables; without it, through those of the guest's kernel." },
+	  .help = "Through the page tables of CPU N, with its own per-CPU variables; without\n"
+		  "    -cpu, through the page tables of the guest's kernel." },
 	{ .name = "physical",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "ADDR is guest-physical, a number: no page tables are used, and there are\n"
@@ -138,11 +138,11 @@ static const struct gg_option x_arguments[] = {
 static const struct gg_option vtop_options[] = {
 	{ .name = "cpu",
 	  .kind = GG_VALUE_CPU,
-	  .help = "Through the page tables of this CPU; without it, through those of the\n"
-		  "    guest's kernel." },
+	  .help = "Through the page tables of CPU N; without -cpu, through the page tables of\n"
+		  "    the guest's kernel." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "One JSON object: the entries, and where they lead." },
+	  .help = "One JSON object: the entries, and the guest-physical address." },
 	{ 0 }
 };
 
@@ -154,11 +154,11 @@ static const struct gg_option kernel_options[] = {
 	{ .name = "scan",
 	  .kind = GG_VALUE_FLAG,
 	  .needs_debugger = true,
-	  .help = "At a gdbstub look at all of RAM, which is then read over the wire." },
+	  .help = "At a gdbstub search all of RAM, which is then read over the wire." },
 	{ .name = "auto",
 	  .kind = GG_VALUE_FLAG,
 	  .needs_debugger = true,
-	  .help = "Choose no kernel: the commands show the kernel that runs." },
+	  .help = "Undo a choice: the commands show the running kernel again." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each kernel, on a line of its own." },
@@ -248,29 +248,29 @@ static const struct gg_option dump_options[] = {
 	{ .name = "begin",
 	  .kind = GG_VALUE_INTEGER,
 	  .high = UINT64_MAX,
-	  .help = "Only guest-physical addresses from here on ..." },
+	  .help = "Only guest-physical addresses from N on ..." },
 	{ .name = "length",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
 	  .high = UINT64_MAX,
-	  .help = "... and as many bytes of them, as QMP's command has it." },
+	  .help = "... and only N bytes, as QMP's dump-guest-memory." },
 	{ .name = "absent",
 	  .kind = GG_VALUE_WORD,
 	  .words = absent_words,
-	  .help = "The way to deal with guest memory that is missing: fail, which is the\n"
-		  "    default, or skip: leave it out, and say which was left out." },
+	  .help = "The way to deal with missing guest memory: fail, the default, or skip:\n"
+		  "    leave missing memory out, and list its ranges." },
 	{ .name = "no-notes",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Only memory: not the CPUs' registers, nor VMCOREINFO." },
+	  .help = "Only memory: neither the CPUs' registers nor VMCOREINFO." },
 	{ .name = "via",
 	  .kind = GG_VALUE_WORD,
 	  .words = via_words,
 	  .needs_debugger = true,
-	  .help = "How guest memory is read: through GDB, slowly, or the fastest way there is\n"
-		  "    without QEMU's help; at QEMU's gdbstub, where that is slow, monitor\n"
-		  "    has QEMU write the memory to a file first, beside FILE.  QEMU on\n"
-		  "    another machine writes FILE there, in its own way, in the place of one\n"
-		  "    that there may be." },
+	  .help = "The way guest memory is read: gdb is through GDB, slowly; fastest is the\n"
+		  "    fastest way without QEMU's help, the default.  At QEMU's gdbstub, which\n"
+		  "    is slow, monitor has QEMU write the memory to a file first, beside FILE.\n"
+		  "    QEMU on another machine writes FILE there, as QEMU's own vmcore, and\n"
+		  "    replaces a FILE that exists there." },
 	{ 0 }
 };
 
@@ -285,7 +285,7 @@ static const struct gg_option select_options[] = {
 		  "    open." },
 	{ .name = "target",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Look at GDB's target again: its core, process or connection." },
+	  .help = "Return to GDB's target: its core, process or connection." },
 	{ 0 }
 };
 
@@ -294,16 +294,16 @@ static const struct gg_option sysrq_options[] = {
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
 	  .high = LONGEST_WAIT,
-	  .help = "Let the guest run for at most so many seconds (10)." },
+	  .help = "Let the guest run for at most N seconds (10)." },
 	{ .name = "output",
 	  .kind = GG_VALUE_FILE,
 	  .help = "Write the answer to FILE, which appears at the end ..." },
 	{ .name = "force",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "... and replace it if it exists; do not ask, whatever the key does." },
+	  .help = "... and replace it if it exists; never ask, whatever the key does." },
 	{ .name = "list",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Show the keys, and what the kernel does at each." },
+	  .help = "List the keys, with the kernel's action at each." },
 	{ 0 }
 };
 
@@ -318,11 +318,10 @@ static const struct gg_command commands[] = {
 		.name = "info",
 		.gdb_name = "guest-info",
 		.summary =
-			"Show what is being looked at: QEMU, its CPUs, the guest's RAM and kernel.",
+			"Show the guest at a glance: QEMU, its CPUs, the guest's RAM and kernel.",
 		.targets = ALL_TARGETS,
-		.help = "It tells where guest memory is read from and what of it is missing,\n"
-			"whether the registers that QEMU has are the CPUs', and how the guest's\n"
-			"kernel was found.",
+		.help = "The source of guest memory and its missing ranges are shown, the state\n"
+			"of the CPUs' registers, and the way the guest's kernel was found.",
 		.options = info_options,
 		.run = gg_run_info,
 	},
@@ -333,17 +332,18 @@ static const struct gg_command commands[] = {
 			"Print the log of the guest's Linux kernel, as dmesg in the guest would.",
 		.targets = ALL_TARGETS,
 		.help = "The guest needs no debuginfo; the log of every kernel with VMCOREINFO\n"
-			"is found, and mostly those of others too.  Each line of a record has\n"
-			"its time before it.  Where records were lost, a line starting \"note:\"\n"
-			"says so.  Control characters and what is not UTF-8 are shown as\n"
-			"\\xHH.  On a terminal the levels have dmesg's colours.",
+			"is found, and the log of most other kernels.  Each line of a record\n"
+			"starts with the record's time.  Where records were lost, a line\n"
+			"starting \"note:\" says so.  Control characters and bytes that are not\n"
+			"UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's\n"
+			"colours.",
 		.debugger_help =
-			"\"set style enabled off\" takes the colours away.\n\n"
-			"With -follow, as \"dmesg --follow\" in the guest: the guest runs, stands\n"
-			"still for some milliseconds several times a second, and is stopped at\n"
-			"the end, which is Ctrl-C.  Records that the kernel overwrites in\n"
-			"between are reported as lost.  That takes a QEMU process or QEMU's\n"
-			"gdbstub; a core cannot run.\n\n"
+			"\"set style enabled off\" turns the colours off.\n\n"
+			"-follow works as \"dmesg --follow\" in the guest: the guest runs, is\n"
+			"stopped for some milliseconds several times a second, and stays stopped\n"
+			"after Ctrl-C.  Records that the kernel overwrites in between are\n"
+			"reported as lost.  -follow takes a QEMU process or QEMU's gdbstub; a\n"
+			"core cannot run.\n\n"
 			"In GDB's Guile, (guest-log) gives the records as data, each an\n"
 			"association list: seq, time (in nanoseconds), level, facility, caller,\n"
 			"flags, lost, text, bytes, dict.",
@@ -356,22 +356,21 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-regs",
 		.summary = "Show the registers of the guest's CPUs, and whether to believe them.",
 		.targets = ALL_TARGETS,
-		.help = "Each CPU is current, stale or unknown.  It is stale where KVM has run\n"
-			"it since QEMU last asked for its registers: what is shown is what they\n"
-			"were then.  It is unknown where TCG was executing, or QEMU does not\n"
-			"tell.  The registers of a vmcore are noted: as the vmcore's notes have\n"
-			"them.  A digit that is not known is a question mark.\n\n"
-			"A CPU in SMM executes the firmware: what is shown are the firmware's\n"
-			"registers.\n\n"
+		.help = "Registers are current, stale or unknown.  They are stale where KVM has\n"
+			"run the CPU since QEMU last asked KVM for registers: the old values are\n"
+			"shown.  They are unknown where TCG was executing, or QEMU does not say.\n"
+			"The registers of a vmcore are noted: as the vmcore's notes have them.\n"
+			"An unknown digit is a question mark.\n\n"
+			"A CPU in SMM executes the firmware: the registers are the firmware's.\n\n"
 			"A CPU that executes a nested guest, because the guest is a hypervisor\n"
-			"itself, is \"nested\": its registers are those that it saved of the\n"
-			"guest itself, and the nested guest's follow.",
+			"itself, is \"nested\": the guest's own registers, which the CPU saved,\n"
+			"come first, and the nested guest's registers follow.",
 		.debugger_help =
-			"QEMU's gdbstub does not tell such a CPU from others; its page tables\n"
-			"may, where the guest's kernel is known.\n\n"
+			"QEMU's gdbstub does not mark a nested CPU; the CPU's page tables show\n"
+			"it, where the guest's kernel is known.\n\n"
 			"Where -cpu names one CPU, its registers are set as $guest_rip and so\n"
-			"on, its number as $guest_cpu, and $guest_current is 1 if they are its\n"
-			"registers of now.",
+			"on, its number as $guest_cpu, and $guest_current is 1 if the registers\n"
+			"are current.",
 		.options = regs_options,
 		.run = gg_run_regs,
 	},
@@ -382,12 +381,12 @@ static const struct gg_command commands[] = {
 		.targets = ALL_TARGETS,
 		.help = "ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or "
 			"a\n"
-			"number; quote one with spaces.  The format is that of GDB's x, behind\n"
-			"the command's name or behind ADDR: a count; x, d, u, o, t, c, s for\n"
-			"text, a for addresses with their symbols, i for instructions; the size\n"
-			"b, h, w or g. Instructions are of 16, 32 or 64 bits as the CPU's are,\n"
-			"and \"=>\" is where a CPU is.  An address that is not mapped is an error\n"
-			"that has the page table's entry which says so.",
+			"number; quote an ADDR with spaces.  The format is GDB's x's, behind the\n"
+			"command's name or behind ADDR: a count; x, d, u, o, t, c, s for text,\n"
+			"a for addresses with their symbols, i for instructions; the size b, h,\n"
+			"w or g.  Instructions are of 16, 32 or 64 bits as the CPU's are, and\n"
+			"\"=>\" marks a CPU's instruction.  An address that is not mapped is an\n"
+			"error that shows the entry of the page table.",
 		.debugger_help =
 			"guest-x/16gx ADDR is as GDB's x/16gx ADDR.  ADDR may also be a GDB\n"
 			"expression (\"$guest_rip\").",
@@ -402,9 +401,9 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-vtop",
 		.summary = "Show how the guest's page tables translate the virtual address ADDR.",
 		.targets = ALL_TARGETS,
-		.help = "ADDR is as guest-x has it.  Each entry on the way is shown with its\n"
-			"guest-physical address, its value and the flags that are set in it;\n"
-			"then the guest-physical address, and where that is in QEMU's memory.",
+		.help = "ADDR is as in guest-x.  Each entry on the way is shown with its\n"
+			"guest-physical address, its value and its flags; the last line shows\n"
+			"the guest-physical address, and its place in QEMU's memory.",
 		.options = vtop_options,
 		.run = gg_run_vtop,
 		.arguments = vtop_arguments,
@@ -412,18 +411,19 @@ static const struct gg_command commands[] = {
 	{
 		.name = "kernel",
 		.gdb_name = "guest-kernel",
-		.summary = "List the Linux kernels in the guest's RAM, or choose the one to show.",
-		.help = "RAM has several after a crash, when a kernel for crashes (kdump) has\n"
-			"been booted, and after a reset.  Each has a number, its release, the\n"
-			"CPUs that run it, where its VMCOREINFO is, and what its log ends in;\n"
-			"an asterisk marks the kernel that the commands show.",
+		.summary =
+			"List the Linux kernels in the guest's RAM, or choose the kernel to show.",
+		.help = "RAM has several kernels after a crash, when a kernel for crashes (kdump)\n"
+			"has been booted, and after a reset.  Each kernel has a number, its\n"
+			"release, the CPUs that run it, the place of its VMCOREINFO, and the end\n"
+			"of its log; an asterisk marks the kernel that the commands show.",
 		.debugger_help =
-			"With the number N that kernel is shown by guest-klog, guest-x,\n"
-			"guest-vtop, guest-info, by the symbols of guest-regs and in the\n"
-			"VMCOREINFO of dump-guest-memory, of this core, process or connection\n"
-			"alone, until it is not there any more.\n\n"
-			"At a gdbstub these are the running kernel and the crashed one that it\n"
-			"was booted after; -scan finds all.",
+			"With N, kernel N is shown by guest-klog, guest-x, guest-vtop and\n"
+			"guest-info, by the symbols of guest-regs and in the VMCOREINFO of\n"
+			"dump-guest-memory, of this core, process or connection alone, as long\n"
+			"as RAM has the kernel.\n\n"
+			"At a gdbstub the list has the running kernel, and the crashed kernel if\n"
+			"kdump booted the running kernel; -scan finds all kernels.",
 		.options = kernel_options,
 		.run = gg_run_kernel,
 		.arguments = kernel_arguments,
@@ -479,10 +479,10 @@ static const struct gg_command commands[] = {
 		.summary = "Write the guest's memory to FILE, as a vmcore.",
 		.targets = ALL_TARGETS,
 		.help = "FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.\n"
-			"It has the notes of QEMU's own dump, and where a Linux kernel is found\n"
-			"in the guest, its VMCOREINFO and virtual addresses.  It appears when\n"
+			"FILE has the notes of QEMU's own dump, and where a Linux kernel is found\n"
+			"in the guest, its VMCOREINFO and virtual addresses.  FILE appears when\n"
 			"it is whole; where some of the guest's memory is missing, there is an\n"
-			"error that says which, and no file.",
+			"error that lists the ranges, and no FILE.",
 		.options = dump_options,
 		.run = gg_run_dump,
 		.arguments = dump_arguments,
@@ -490,12 +490,12 @@ static const struct gg_command commands[] = {
 	{
 		.name = "select",
 		.gdb_name = "guest-select",
-		.summary = "List what can be looked at, or choose what all commands look at.",
+		.summary = "List the guests to look at, or choose the guest of all commands.",
 		.debugger_help =
-			"That is GDB's target, the core, process or connection of its current\n"
-			"inferior, or the vmcore that -file names.  An asterisk marks which is\n"
-			"looked at.  The file is looked at until -target, or until GDB's target\n"
-			"is another one.",
+			"The choices are GDB's target, which is the core, process or connection\n"
+			"of its current inferior, and the vmcore that -file names.  An asterisk\n"
+			"marks the current choice.  -file holds until -target, or until GDB's\n"
+			"target changes.",
 		.options = select_options,
 	},
 	{
@@ -505,12 +505,11 @@ static const struct gg_command commands[] = {
 			"Send a magic SysRq key to the guest's Linux kernel, and print the answer.",
 		.targets = "It works on QEMU's gdbstub; the guest must have a PS/2 keyboard, as\n"
 			   "PCs have by default.",
-		.help = "The key is typed there with Alt and SysRq; the guest runs until its\n"
-			"kernel has been quiet for a second after its answer, and is stopped\n"
-			"again.  The kernel does what kernel.sysrq in the guest allows; what it\n"
-			"does not allow it says or ignores.\n\n"
-			"Keys at which work in the guest is lost ask first, unless \"set confirm\n"
-			"off\".",
+		.help = "The key is typed at that keyboard with Alt and SysRq; the guest runs\n"
+			"until its kernel has been quiet for a second after its answer, and is\n"
+			"stopped again.  The kernel obeys keys that kernel.sysrq in the guest\n"
+			"allows, and refuses or ignores others.\n\n"
+			"Keys that lose work in the guest ask first, unless \"set confirm off\".",
 		.options = sysrq_options,
 		.arguments = sysrq_arguments,
 	},
