@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user sources where GDB has Python and no Guile. The commands are in Scheme, as everywhere: stock/debugger.py
+"""The file to source where GDB has Python and no Guile. The commands are in Scheme, as everywhere: stock/debugger.py
 starts Guile for them in GDB's process. A GDB that has Guile of its own is told to load guest.scm.
 """
 

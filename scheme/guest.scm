@@ -1,6 +1,6 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; What a user sources.  Its own folder holds the compiled modules and libgdb-guest-guile.so too; the
+;;; The file to source.  Its own folder holds the compiled modules and libgdb-guest-guile.so too; the
 ;;; commands are loaded from there.
 
 (let ((directory (dirname (current-filename)))

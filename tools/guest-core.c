@@ -330,15 +330,14 @@ static void print_help(void)
 	printf("%s\n"
 	       "Show the guest inside FILE, the core of a QEMU or a vmcore, or inside the QEMU "
 	       "process\n"
-	       "PID, without a debugger, by gdb-guest's commands:\n\n",
+	       "PID, without a debugger, with gdb-guest's commands:\n\n",
 	       usage);
 	for (size_t i = 0; (command = gg_command_at(i)); i++)
 		if (command->run)
 			printf("  %-7s %s\n", command->name, command->summary);
 	printf("\nOptions:\n"
-	       "  -qemu PROGRAM  The binary of the QEMU that dumped FILE, where it is not any "
-	       "more\n"
-	       "                 where the core says.\n"
+	       "  -qemu PROGRAM  The binary of the QEMU that dumped FILE, if it has left its old "
+	       "path.\n"
 	       "  -kernel N      Show kernel N of the command kernel's list, in all commands.\n"
 	       "  -p PID         Look at a process, which stands still meanwhile.\n"
 	       "  -debug         Show on standard error what was tried, found and rejected.\n"
@@ -346,7 +345,7 @@ static void print_help(void)
 	       "\n"
 	       "Exit status: 0 when something was shown or written, 3 when there was nothing to "
 	       "show\n"
-	       "(no record of the log is as the options ask), 1 after an error, 2 for wrong "
+	       "(no record of the log matches the options), 1 after an error, 2 for wrong "
 	       "usage,\n"
 	       "130 after Ctrl-C.  Notes and progress go to standard error.\n");
 }

@@ -195,9 +195,9 @@ static struct gg_error *open_file(struct gg_mapped_files *files, const char *pat
 		return NULL;
 	}
 	_cleanup_free_ char *escaped = gg_text_escape(path);
-	return gg_error_create(
-		GG_ABSENT, "the file %s, which was mapped there, is gone, or not the one that was",
-		escaped ? escaped : "?");
+	return gg_error_create(GG_ABSENT,
+			       "the file %s, which was mapped there, is gone, or is another file",
+			       escaped ? escaped : "?");
 }
 
 struct gg_error *gg_mapped_files_read(struct gg_mapped_files *files, uint64_t address, void *buffer,

@@ -110,7 +110,7 @@ struct gg_error *gg_vmcore_file_reason(const struct gg_vmcore_file *file, enum g
 		length = asprintf(ret, "%s (dump level %d)", reasons[kind], file->dump_level);
 	else
 		length = asprintf(ret, "%s",
-				  no_room ? "lost: whoever wrote the file ran out of room"
+				  no_room ? "lost: the writer of the file ran out of room"
 					  : reasons[kind]);
 	if (length >= 0)
 		return NULL;

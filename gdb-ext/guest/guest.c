@@ -331,9 +331,8 @@ static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmco
 struct gg_error *gg_guest_check(const struct gg_guest *guest)
 {
 	const struct gg_backing *backing = gg_guest_backing(guest);
-	return backing->lost
-		       ? gg_error_create(GG_LOST, "%s does not answer any more", backing->name)
-		       : NULL;
+	return backing->lost ? gg_error_create(GG_LOST, "%s no longer answers", backing->name)
+			     : NULL;
 }
 
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,

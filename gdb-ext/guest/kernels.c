@@ -96,12 +96,10 @@ static struct gg_error *tell_own_state(struct gg_guest *guest, const struct gg_n
 	if (guest->chosen)
 		return gg_tell(
 			notices,
-			"shown is the kernel that guest-kernel chose (Linux %s), which no CPU "
-			"runs",
+			"no CPU runs the kernel that guest-kernel chose (Linux %s), which is shown",
 			shown);
 	return gg_tell(
-		notices, "no CPU runs the kernel (Linux %s)%s: shown is what it has left in RAM",
-		shown,
+		notices, "no CPU runs the kernel (Linux %s)%s: its remains in RAM are shown", shown,
 		gg_kernel_count_paging(&site) ? "" : "; no CPU uses page tables, as after a reset");
 }
 
@@ -139,7 +137,7 @@ struct gg_error *gg_guest_tell_kernels(struct gg_guest *guest, const struct gg_n
 	if (guest->lost_choice)
 		err = gg_tell(notices,
 			      "the kernel that guest-kernel chose, with its VMCOREINFO at "
-			      "guest-physical 0x%" PRIx64 ", is not there any more",
+			      "guest-physical 0x%" PRIx64 ", is no longer there",
 			      guest->lost_choice);
 	if (!err)
 		err = tell_own_state(guest, notices);

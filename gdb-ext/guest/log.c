@@ -141,10 +141,9 @@ struct gg_error *gg_guest_wall_offset(struct gg_guest *guest, const struct gg_no
 		err = gg_wall_clock_find(kernel->answerers.symbols, ret);
 	if (err)
 		return gg_error_context(err, "the kernel's clock");
-	return gg_tell(notices, "times in UTC are the log's clock and what the kernel adds to it "
-				"now, "
-				"as with dmesg -T; they are wrong for what was logged before the "
-				"guest's clock was set or the guest suspended");
+	return gg_tell(notices, "times in UTC are the log's clock plus the kernel's present "
+				"offset, as with dmesg -T; they are wrong for records from before "
+				"the guest's clock was set or the guest suspended");
 }
 
 // A time that the log's clock cannot have is before or after all of them.
@@ -187,8 +186,7 @@ static struct gg_error *tell_empty(const struct gg_log_sink *sink)
 {
 	if (!sink->records)
 		return gg_tell(sink->notices, "the log is empty");
-	return gg_tell(sink->notices,
-		       "none of the log's %" PRIu64 " record%s is what was asked for",
+	return gg_tell(sink->notices, "none of the log's %" PRIu64 " record%s matches the options",
 		       sink->records, sink->records == 1 ? "" : "s");
 }
 

@@ -198,8 +198,8 @@ static struct gg_error *tell_mode(const struct gg_notices *notices, const struct
 	if (nesting == GG_MAYBE_NESTED)
 		return gg_tell(notices,
 			       "CPU %" PRIu32
-			       " may execute a nested guest, which QEMU's monitor does "
-			       "not tell: these page tables may be the nested guest's",
+			       " may execute a nested guest, which QEMU's monitor does not show: "
+			       "these page tables may be the nested guest's",
 			       cpu->index);
 	return NULL;
 }
@@ -265,8 +265,7 @@ static struct gg_error *use_cpu_index(struct gg_guest *guest, int64_t index,
 	struct gg_error *err = find_cpu(guest, index, &cpu);
 	if (!err && is_doubtful(cpu))
 		err = gg_tell(notices,
-			      "through CPU %" PRIu32
-			      "'s page tables, which may not be those of now: %s",
+			      "through CPU %" PRIu32 "'s page tables, which may be outdated: %s",
 			      cpu->index, cpu->why);
 	return err ? err : use_cpu(guest, cpu, notices, space);
 }
@@ -299,8 +298,7 @@ static struct gg_error *use_any_cpu(struct gg_guest *guest, const struct gg_noti
 				space->is_physical
 					? ", whose paging is off: addresses are guest-physical"
 					: "'s page tables",
-				!is_doubtful(cpu) ? "" : ", which may not be those of now: ",
-				cpu->why);
+				!is_doubtful(cpu) ? "" : ", which may be outdated: ", cpu->why);
 		}
 		if (gg_error_kind(err) != GG_UNSUPPORTED)
 			break;

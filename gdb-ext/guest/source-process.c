@@ -311,15 +311,16 @@ static bool lacks_area(const struct process_source *process, const struct gg_ram
 static const char *process_absent_advice(const struct gg_source *source,
 					 const struct gg_ram_map *map)
 {
-	static const char by_gcore[] = "GDB's gcore left out what QEMU keeps out of cores: take it "
-				       "with \"gcore -a\" (or \"set "
-				       "dump-excluded-mappings on\"), have QEMU run with -machine "
-				       "dump-guest-core=on, or look "
-				       "at the process or its gdbstub";
+	static const char by_gcore[] =
+		"GDB's gcore left out the memory that QEMU keeps out of cores: take the core "
+		"with \"gcore -a\" (or \"set "
+		"dump-excluded-mappings on\"), have QEMU run with -machine "
+		"dump-guest-core=on, or look "
+		"at the process or its gdbstub";
 	static const char not_a_core[] = "the files behind them are shorter than they are mapped";
 	static const char left_out[] =
 		"the core was made without them: QEMU must run with -machine dump-guest-core=on, "
-		"and bits of /proc/PID/coredump_filter be set for what backs its memory (0x7f)";
+		"and bits of /proc/PID/coredump_filter be set for its memory's files (0x7f)";
 	static const char cut_off[] =
 		"the core file is cut off: look at the limit of its size (ulimit -c, "
 		"systemd-coredump's ExternalSizeMax) and at the disk it was written to";

@@ -134,7 +134,8 @@ static struct gg_error *make_advice(struct vmcore_source *vmcore)
 {
 	static const char cut_off[] = "the file is cut off: compare its size with that of the "
 				      "vmcore it was copied from";
-	static const char no_room[] = "whoever wrote the file ran out of room, and says so in it";
+	static const char no_room[] =
+		"the writer of the file ran out of room, and the file says so";
 	_cleanup_free_ char *excluded = NULL;
 	struct gg_error *err = gg_vmcore_file_reason(vmcore->file, GG_VMCORE_EXCLUDED, &excluded);
 	if (err)

@@ -54,7 +54,7 @@ static struct gg_error *evaluate(void *data, const char *text, const char *expec
 }
 
 static struct gg_guile_type options_type = { .name = "options",
-					     .ended = "the options are not in use any more" };
+					     .ended = "the options are no longer in use" };
 
 static SCM to_list(const char *text)
 {

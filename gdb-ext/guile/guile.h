@@ -38,9 +38,9 @@ struct gg_guest *gg_guile_guest(SCM object);
 // A type of objects that Scheme ends: the collector only frees what it allocated for them.
 struct gg_guile_type {
 	const char *name;
-	const char *
-		ended; // the message for an object that was ended: "the file is not written any more"
-	SCM type;      // set by gg_guile_type_init()
+	const char
+		*ended; // the message for an object that was ended: "the file is no longer written"
+	SCM type;       // set by gg_guile_type_init()
 };
 
 void gg_guile_type_init(struct gg_guile_type *type);

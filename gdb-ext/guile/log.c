@@ -249,7 +249,7 @@ static struct gg_error *collect_text(void *data, const char *text, size_t size)
 // ---- Following ----
 
 static struct gg_guile_type follow_type = { .name = "log-follow",
-					    .ended = "the log is not followed any more" };
+					    .ended = "the log is no longer followed" };
 
 // (%log-follow QUERY STYLE) => an object, to be ended.
 static SCM log_follow(SCM query_vector, SCM flags)

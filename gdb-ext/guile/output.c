@@ -11,7 +11,7 @@ struct output {
 };
 
 static struct gg_guile_type output_type = { .name = "output",
-					    .ended = "the file is not written any more" };
+					    .ended = "the file is no longer written" };
 
 // (%output FILE FORCE?) => an object, to be ended.
 static SCM output_create(SCM path, SCM force)

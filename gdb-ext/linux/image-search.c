@@ -371,9 +371,8 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 	if (*finder->banner)
 		return gg_error_create(
 			GG_NOT_FOUND,
-			"no VMCOREINFO of the Linux kernel that the CPUs run (\"%s\"): it has not "
-			"come "
-			"so far, or is one without CONFIG_VMCORE_INFO (or CONFIG_CRASH_CORE)",
+			"no VMCOREINFO of the Linux kernel that the CPUs run (\"%s\"): the kernel "
+			"has not come so far, or has no CONFIG_VMCORE_INFO (or CONFIG_CRASH_CORE)",
 			finder->banner);
 	if (paging && !has_image_area(finder->site->arch))
 		return gg_error_create(GG_NOT_FOUND,
@@ -381,8 +380,8 @@ static struct gg_error *not_found(const struct finder *finder, bool paging)
 				       finder->site->arch->name, scan);
 	return gg_error_create(
 		GG_NOT_FOUND, "no kernel of Linux: %s%s; %s",
-		paging ? "what the CPUs' page tables map leads to no VMCOREINFO"
-		       : "no CPU has page tables that could map one",
+		paging ? "the memory that the CPUs' page tables map leads to no VMCOREINFO"
+		       : "no CPU has page tables that could map a kernel",
 		gg_kernel_any_nested(finder->site)
 			? "; CPUs may execute a nested guest now: let the guest go on for a moment "
 			  "(continue, Ctrl-C), and look again"

@@ -112,7 +112,7 @@ static struct gg_error *read_header(const struct gg_ram_map *map, gg_gpa_t gpa, 
 		return gg_error_create(GG_BAD_DATA, "no ELF header");
 	ret->is_64 = bytes[EI_CLASS] == ELFCLASS64;
 	struct gg_cursor cursor = gg_cursor(bytes, sizeof(bytes), bytes[EI_DATA] == ELFDATA2MSB,
-					    "the headers of a crashed kernel");
+					    "a crashed kernel's headers");
 	const struct gg_member place = { ret->is_64 ? 32 : 28, ret->is_64 ? 8 : 4 };
 	const struct gg_member size = { ret->is_64 ? 54 : 42, 2 }, count = { size.offset + 2, 2 };
 	err = gg_cursor_member(&cursor, &place, &ret->headers);
@@ -122,7 +122,8 @@ static struct gg_error *read_header(const struct gg_ram_map *map, gg_gpa_t gpa, 
 		err = gg_cursor_member(&cursor, &count, &ret->count);
 	const size_t expected = ret->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	if (!err && (ret->size != expected || ret->count > MAX_HEADERS))
-		err = gg_error_create(GG_BAD_DATA, "its program headers are not such");
+		err = gg_error_create(GG_BAD_DATA,
+				      "its program headers are not a crashed kernel's");
 	return err;
 }
 

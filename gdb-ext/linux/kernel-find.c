@@ -83,7 +83,7 @@ static struct gg_error *reject(struct search *search, gg_gpa_t gpa, struct gg_er
 		return err;
 	_cleanup_free_ char *text = NULL;
 	int length =
-		asprintf(&text, "the VMCOREINFO at guest-physical 0x%" PRIx64 " is not taken: %s",
+		asprintf(&text, "the VMCOREINFO at guest-physical 0x%" PRIx64 " is rejected: %s",
 			 gpa, gg_error_message(err));
 	gg_error_destroy(err);
 	if (length < 0) {
@@ -133,19 +133,18 @@ static struct gg_error *not_found(const struct search *search,
 	if (*scan->banner)
 		return gg_error_create(
 			scan->missing ? GG_ABSENT : GG_NOT_FOUND,
-			"no VMCOREINFO of the Linux kernel in the guest's RAM (\"%s\"): it has not "
-			"come so far, or is one without CONFIG_VMCORE_INFO (or "
+			"no VMCOREINFO of the Linux kernel in the guest's RAM (\"%s\"): the kernel "
+			"has not come so far, or has no CONFIG_VMCORE_INFO (or "
 			"CONFIG_CRASH_CORE)%s",
-			scan->banner, scan->missing ? ", or what is missing of RAM has it" : "");
+			scan->banner, scan->missing ? ", or missing RAM has it" : "");
 	if (scan->missing)
-		return gg_error_create(
-			GG_ABSENT,
-			"no VMCOREINFO in what there is of the guest's RAM; 0x%" PRIx64
-			" bytes of it are missing",
-			scan->missing);
+		return gg_error_create(GG_ABSENT,
+				       "no VMCOREINFO in the guest's RAM, of which 0x%" PRIx64
+				       " bytes are missing",
+				       scan->missing);
 	return gg_error_create(
 		GG_NOT_FOUND,
-		"no VMCOREINFO in the guest's RAM: it has not booted Linux, or a kernel "
+		"no VMCOREINFO in the guest's RAM: the guest has not booted Linux, or a kernel "
 		"without CONFIG_VMCORE_INFO (or CONFIG_CRASH_CORE)");
 }
 

@@ -383,7 +383,7 @@ struct gg_error *gg_backing_check_process(pid_t pid)
 		GG_ABSENT,
 		"process %d has a userfaultfd, as QEMU has while a post-copy migration "
 		"comes in or a snapshot is taken: memory that has not arrived cannot be "
-		"told from zeros; let it end first (info migrate)",
+		"distinguished from zeros; let it end first (info migrate)",
 		pid);
 }
 

@@ -58,7 +58,7 @@ static struct gg_error *wire_read(struct stub_backing *stub, uint64_t address, v
 	if (!err || gg_error_is_final(err) || gg_error_kind(err) == GG_UNSUPPORTED)
 		return err;
 	struct gg_error *lost =
-		gg_error_create(GG_LOST, "the gdbstub does not give it: %s", gg_error_message(err));
+		gg_error_create(GG_LOST, "the gdbstub does not read it: %s", gg_error_message(err));
 	gg_error_destroy(err);
 	stub->backing.lost = true;
 	return lost;
@@ -109,11 +109,11 @@ static struct gg_error *stub_read(struct gg_backing *backing, gg_hva_t hva, void
 	if (err)
 		return err;
 	if (extent.kind == GG_EXTENT_ABSENT || extent.size < size)
-		return gg_error_create(GG_ABSENT,
-				       "0x%" PRIx64
-				       " is in a virtio-mem of which QEMU's monitor does "
-				       "not tell what is plugged in",
-				       extent.kind == GG_EXTENT_ABSENT ? hva : hva + extent.size);
+		return gg_error_create(
+			GG_ABSENT,
+			"0x%" PRIx64
+			" is in a virtio-mem, whose plugged memory QEMU's monitor does not show",
+			extent.kind == GG_EXTENT_ABSENT ? hva : hva + extent.size);
 	return stub->by_pages && size < LARGE ? read_by_pages(stub, hva, buffer, size)
 					      : wire_read(stub, hva, buffer, size);
 }
@@ -134,9 +134,9 @@ static void stub_destroy(struct gg_backing *backing)
 	free(stub);
 }
 
-static const char untold_advice[] = "QEMU's monitor does not tell what of a virtio-mem is plugged "
-				    "in, only QEMU's own dump does: "
-				    "-via monitor";
+static const char untold_advice[] =
+	"QEMU's monitor does not show a virtio-mem's plugged memory, only QEMU's own dump does: "
+	"-via monitor";
 
 static const struct gg_backing_ops stub_ops = {
 	.extent = stub_extent,

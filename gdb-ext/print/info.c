@@ -37,7 +37,7 @@ static const char *layout_text(const char *layout)
 	if (!strcmp(layout, "types"))
 		return "from QEMU's debuginfo";
 	if (!strcmp(layout, "monitor"))
-		return "as QEMU's monitor tells it";
+		return "as QEMU's monitor prints it";
 	return "found by structure: QEMU has no debuginfo here";
 }
 

@@ -37,7 +37,7 @@ static void append_cpus(struct gg_buffer *out, const struct gg_kernel_info *kern
 	if (!kernel->cpu_count) {
 		gg_buffer_format(out, "%s",
 				 kernel->finder == GG_FOUND_BY_FILE
-					 ? "which CPUs run it is not known"
+					 ? "the CPUs that run it are not known"
 					 : "no CPU runs it");
 		return;
 	}

@@ -34,7 +34,7 @@ static struct gg_error *context_of(const struct gg_options *options, const char 
 	if ((!has_own && !gg_options_has(options, "context")) || gg_options_has(options, "grep"))
 		return NULL;
 	return gg_error_create(GG_INVALID,
-			       "-%s goes with -grep: it shows what is around the records found",
+			       "-%s goes with -grep: it shows the records around each match",
 			       has_own ? name : "context");
 }
 

@@ -146,6 +146,6 @@ struct gg_error *gg_qemu_check_arrival(const struct gg_host *host,
 		return NULL;
 	return gg_error_create(GG_ABSENT,
 			       "QEMU is receiving the guest by a post-copy migration, and "
-			       "which pages have arrived is not known: memory that has "
-			       "not cannot be told from zeros");
+			       "the pages that have arrived are not known: memory that has "
+			       "not cannot be distinguished from zeros");
 }

@@ -98,7 +98,7 @@ static struct gg_error *read_freshness_tcg(const struct gg_host *host,
 					   const struct cpu_layout *layout, struct gg_qemu_cpu *cpu)
 {
 	uint64_t running;
-	set_freshness(cpu, GG_UNKNOWN, "this QEMU does not tell whether TCG was executing");
+	set_freshness(cpu, GG_UNKNOWN, "this QEMU does not record whether TCG was executing");
 	if (!layout->running.size)
 		return NULL;
 	struct gg_error *err = gg_host_read_member(host, cpu->address, &layout->running, &running);
@@ -116,7 +116,7 @@ static struct gg_error *read_freshness_kvm(const struct gg_host *host,
 {
 	uint64_t dirty = 0;
 	bool is_protected = false;
-	set_freshness(cpu, GG_UNKNOWN, "this QEMU does not tell whether KVM has run the CPU");
+	set_freshness(cpu, GG_UNKNOWN, "this QEMU does not record whether KVM has run the CPU");
 	if (!layout->dirty.size)
 		return NULL;
 	struct gg_error *err = gg_host_read_member(host, cpu->address, &layout->dirty, &dirty);
@@ -140,7 +140,7 @@ static struct gg_error *read_freshness(const struct gg_host *host, const struct 
 	case GG_ACCELERATOR_KVM:
 		return read_freshness_kvm(host, layout, cpu);
 	default:
-		set_freshness(cpu, GG_UNKNOWN, "QEMU does not tell which accelerator it uses");
+		set_freshness(cpu, GG_UNKNOWN, "QEMU's accelerator is not known");
 		return NULL;
 	}
 }

@@ -214,7 +214,7 @@ static struct gg_error *check_order(const struct flat_range *range, size_t index
 		return NULL;
 	return gg_error_create(GG_BAD_DATA,
 			       "FlatView.ranges[%zu] has 0x%" PRIx64 " bytes at 0x%" PRIx64
-			       ", where it must have some, not before 0x%" PRIx64,
+			       ": it must not be empty, and not start before 0x%" PRIx64,
 			       index, range->size, range->start, next);
 }
 

@@ -82,8 +82,7 @@ static struct gg_error *check_type(const struct gg_host *host, uint64_t object)
 	if (err || !strncmp(type, virtio_mem, strlen(virtio_mem)))
 		return err;
 	return gg_error_create(GG_UNSUPPORTED,
-			       "it is a %s, not a virtio-mem: which of its memory is plugged in is "
-			       "not known",
+			       "it is a %s, not a virtio-mem: its plugged memory is not known",
 			       type);
 }
 

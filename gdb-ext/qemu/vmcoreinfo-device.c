@@ -90,7 +90,7 @@ struct gg_error *gg_qemu_vmcoreinfo_device(const struct gg_host *host, gg_gpa_t 
 	if (!err)
 		err = gg_host_read_member(host, device, &layout.has_vmcoreinfo, &told);
 	if (!err && !told)
-		err = gg_error_create(GG_NOT_FOUND, "the guest has not told it where its note is");
+		err = gg_error_create(GG_NOT_FOUND, "the guest has registered no note with it");
 	if (!err)
 		err = read_word(host, device, &layout.format, &format);
 	if (!err && format != FORMAT_ELF)

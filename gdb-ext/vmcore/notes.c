@@ -96,9 +96,8 @@ static struct gg_error *tell_freshness(const struct gg_qemu_cpus *cpus, bool *li
 	} kinds[] = {
 		{ GG_STALE,
 		  "the registers are stale: KVM has run the CPU since QEMU last had them" },
-		{ GG_UNKNOWN,
-		  "whether the registers are current is not known: QEMU was executing, or "
-		  "does not tell" },
+		{ GG_UNKNOWN, "whether the registers are current is not known: QEMU was executing, "
+			      "or does not record it" },
 	};
 	struct gg_error *err = NULL;
 	for (size_t kind = 0; !err && kind < sizeof(kinds) / sizeof(*kinds); kind++) {
@@ -132,7 +131,7 @@ static struct gg_error *tell_nesting(const struct gg_qemu_cpus *cpus, const stru
 		listed[i] = told[i].nesting == GG_MAYBE_NESTED;
 	return err ? err
 		   : tell(cpus, listed,
-			  "may execute a nested guest, which QEMU's monitor does not tell: the "
+			  "may execute a nested guest, which QEMU's monitor does not show: the "
 			  "registers in the vmcore may be the nested guest's",
 			  notices);
 }
@@ -163,7 +162,7 @@ static struct gg_error *tell_unknown(const struct gg_qemu_cpus *cpus, const stru
 {
 	for (size_t i = 0; i < cpus->count; i++)
 		listed[i] = !told[i].known && told[i].nesting != GG_NESTED;
-	return tell(cpus, listed, "what is not known of the registers is 0 in the vmcore", notices);
+	return tell(cpus, listed, "unknown registers are 0 in the vmcore", notices);
 }
 
 // Notes and notices of all CPUs.

@@ -1,6 +1,6 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; What all commands share: options and their completion, help, errors, progress.
+;;; The common part of all commands: options and their completion, help, errors, progress.
 
 (define-module (gdb-guest command)
   #:use-module (gdb-guest host)
@@ -53,7 +53,7 @@
     (const '())))
 
 (define (complete-command name text word)
-  "What TEXT, the arguments so far, may go on with, as replacements for WORD, the piece of it behind
+  "The continuations of TEXT, the arguments so far, as replacements for WORD, the piece of it behind
 GDB's last word break."
   (let* ((start (or (and=> (string-rindex text #\space) 1+) 0))
          (known (max 0 (- (string-length text) start (string-length word)))))
@@ -147,7 +147,7 @@ an address is an integer.  NOTICE is called with each note."
 ;;; Words.
 
 (define (note format-string . arguments)
-  "What was assumed, found by scanning, or is stale: one line."
+  "Shows one line about an assumption, a find by scanning, or stale data."
   (say "note: ~a\n" (apply format #f format-string arguments)))
 
 (define (note-beside options)

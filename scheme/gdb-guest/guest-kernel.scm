@@ -47,7 +47,7 @@ the kernel that runs.  Returns the release, or #f."
             (unless (and chosen (chosen-kernel target))
               (choose-kernel! target before)
               (throw 'gdb-guest-error 'not-found
-                     (format #f "kernel ~a is not there any more; guest-kernel lists the kernels"
+                     (format #f "kernel ~a is no longer there; guest-kernel lists the kernels"
                              number)))
             (assq-ref chosen 'release))))))))
 

@@ -36,11 +36,11 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
                  notice))))
 
 (define (context options name)
-  "How many records of context are wanted on the side that NAME is of, or #f."
+  "The number of records of context on the side of NAME, or #f."
   (let ((count (or (option options name) (option options 'context))))
     (when (and count (not (option options 'grep)))
       (throw 'gdb-guest-error 'invalid
-             (format #f "-~a goes with -grep: it shows what is around the records found"
+             (format #f "-~a goes with -grep: it shows the records around each match"
                      (if (option options name) name 'context))))
     count))
 
@@ -74,10 +74,10 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
   (quotient (* 1000 (- (get-internal-real-time) start)) internal-time-units-per-second))
 
 (define (length-of-run look)
-  "For how long the guest may run after a look that took so many milliseconds."
+  "The time for which the guest may run after a look that took LOOK milliseconds."
   (max shortest-run (min longest-run (* runs-per-look look))))
 
-(define no-kernel "no kernel runs in the guest now whose log could be read; waiting for one")
+(define no-kernel "no kernel with a readable log runs in the guest now; waiting for a kernel")
 
 (define (look-at-log look follow options said)
   "Prints what is new, with the notices that are not among those SAID the last time.  Returns the

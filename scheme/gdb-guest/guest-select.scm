@@ -11,7 +11,7 @@
             select-guest-target))
 
 (define (guest-targets)
-  "What can be looked at, a list of association lists: selected (all commands look at it), number (of GDB's
+  "The choices of a guest to look at, a list of association lists: selected (all commands look at it), number (of GDB's
 inferior, or #f for the file of guest-select -file), kind (core, process, gdbstub, none, other or vmcore), name
 (a file, a process's number, an address, or #f) and about (the program, or a vmcore's format and its writer; or #f)."
   (interruptible

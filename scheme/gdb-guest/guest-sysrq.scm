@@ -24,7 +24,7 @@
 (define (find-key name)
   (or (find (lambda (row) (string=? (vector-ref row 0) name)) (%sysrq-keys))
       (throw 'gdb-guest-error 'invalid
-             (format #f "~s is not a SysRq key; guest-sysrq -list shows them" name))))
+             (format #f "~s is not a SysRq key; guest-sysrq -list shows the keys" name))))
 
 (define (confirm-key key does)
   (unless (ask (format #f "At this key the kernel ~a.  Send ~a to the guest?" does key))
@@ -42,7 +42,7 @@
     (value (string->number (match:substring value 1) 16))))
 
 (define (keyboard-full?)
-  "Has the guest not read the last byte yet?"
+  "Tests whether the guest has not read the last byte yet."
   (odd? (keyboard-status)))
 
 (define (put-code code)
@@ -125,8 +125,8 @@ for a reason of its own is not let run again."
           (when (and (pair? (type-all target run-on release
                                       (for-milliseconds patience-with-release)))
                      pressed?)
-            (note "the guest was too busy to see that the keys are let go; the next guest-sysrq \
-lets go of them")))
+            (note "the guest was too busy to see the release of the keys; the next guest-sysrq \
+releases them")))
         (const #f))))
   (catch #t
     (lambda ()
@@ -147,7 +147,7 @@ lets go of them")))
 (define default-wait 10)
 
 (define (print-new look follow write)
-  "Has WRITE take what the kernel has logged; was that anything?"
+  "Has WRITE take the kernel's new records; returns whether there were any."
   (let* ((notices '())
          (text (look (lambda (guest)
                        (cdr (%log-follow-look follow guest
@@ -256,4 +256,4 @@ remote ADDRESS) instead of to the process"))
    (cond
     ((option options 'list) (list-keys))
     ((option options 'key) => (lambda (key) (guest-sysrq key options)))
-    (else (throw 'gdb-guest-error 'invalid "it takes a KEY; -list shows them")))))
+    (else (throw 'gdb-guest-error 'invalid "it takes a KEY; -list shows the keys")))))

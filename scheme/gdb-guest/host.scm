@@ -574,7 +574,7 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
             (lambda ()
               (when stub
                 (remember-note! target (%guest-note guest)))
-              ;; A choice that is not there any more is forgotten.
+              ;; A choice that is no longer there is forgotten.
               (when (and (chosen-kernel target) (not (%guest-choice guest)))
                 (choose-kernel! target #f))
               (%guest-destroy guest)))))))))

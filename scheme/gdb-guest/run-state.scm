@@ -31,7 +31,7 @@
 (define folder (dirname (dirname (%search-load-path "gdb-guest/run-state.scm"))))
 
 (define (try thunk)
-  "What THUNK returns, or #f where it throws: a hook ends the command that it is of at Ctrl-C only."
+  "The result of THUNK, or #f where it throws: a hook ends its command at Ctrl-C only."
   (catch #t
     thunk
     (lambda (key . arguments)
@@ -52,7 +52,7 @@
                  #t)))))
 
 (define (call-events text)
-  "What Python prints for TEXT, of the events; where GDB has no Python, nothing."
+  "The output of Python's TEXT, about the events; nothing where GDB has no Python."
   (if events?
       (execute-to-string (string-append "python " text))
       ""))
@@ -84,7 +84,7 @@
   (assv-ref states connection))
 
 (define (resumed? connection)
-  "Has the user let the guest run since?"
+  "Tests whether the user has let the guest run since."
   (string-prefix? "True"
                   (call-events (format #f "print(~a in gdb._gdb_guest_events.resumed)" connection))))
 
@@ -97,7 +97,7 @@ the user has let it run since (`resumed'); or `unknown', as where GDB connected 
       (state (if (and connection (resumed? connection)) 'resumed state)))))
 
 (define (stays-paused?)
-  "Can GDB leave a guest paused?  Without GDB's events it cannot."
+  "Tests whether GDB can leave a guest paused, which takes GDB's events."
   events?)
 
 ;;; GDB's log while it connects.  GDB writes it to its standard error, which is a file's meanwhile:
@@ -138,7 +138,7 @@ the user has let it run since (`resumed'); or `unknown', as where GDB connected 
         (stop-watching))))
 
 (define (log-reaches? file)
-  "Does GDB's log get into FILE?  Where a script has what the command prints as a string, the log would get
+  "Tests whether GDB's log gets into FILE.  Where a script has what the command prints as a string, the log would get
 into that, and GDB's Python refuses the bytes that are not UTF-8."
   (execute "python gdb._gdb_guest_events.write_to_log()")
   (let ((size (stat:size (stat file))))
@@ -191,7 +191,7 @@ log, a list of lines, or #f where there is none."
 (define version-number (make-regexp "^ *([0-9]+)\\."))
 
 (define (tells-stop-unasked?)
-  "Is it a QEMU whose stub has told of a guest that it stopped?"
+  "Tests whether it is a QEMU whose stub has reported a guest that it stopped."
   (match (regexp-exec version-number (monitor "info version"))
     (#f #f)
     (version (< (string->number (match:substring version 1)) 8))))

@@ -66,7 +66,7 @@ connect again"))
   (throw 'gdb-guest-error 'system (string-append "the guest does not run: " text)))
 
 (define (stop-reason)
-  "Where and why the target stopped, as GDB tells."
+  "The place and the reason of the target's stop, as GDB prints them."
   (catch #t
     (lambda () (execute-to-string "info program"))
     (lambda _ (fail-to-run "it is gone"))))
@@ -85,7 +85,7 @@ connect again"))
   (make-regexp "^SIGINT[ \t]+(Yes|No)\t(Yes|No)\t(Yes|No)" regexp/newline))
 
 (define (signal-words)
-  "What GDB does at SIGINT, as its command handle has it."
+  "GDB's handling of SIGINT, as its command handle has it."
   (match (regexp-exec signal-line (execute-to-string "info signals SIGINT"))
     (#f '("stop" "print" "nopass"))
     (match
@@ -197,7 +197,7 @@ connect again"))
 (define (call-with-guest-that-runs procedure)
   "Calls PROCEDURE with two procedures.  The first, LOOK, calls a procedure with the guest.  The second,
 RUN, lets it run for at most so many milliseconds: it returns #t when they have passed, else a line
-that says why the guest stopped; that it is not there any more, or that the user pressed Ctrl-C, is an
+that says why the guest stopped; that it is no longer there, or that the user pressed Ctrl-C, is an
 error.  The guest is stopped at the beginning and at the end; one that cannot run, or runs, is an
 error."
   ;; A Ctrl-C is remembered from the first moment on.

@@ -51,7 +51,7 @@ def integer_like(value):
 # ---- Questions: each a function, by the name that gdb.scm has for it ----
 
 class Questions:
-    """What is asked of GDB."""
+    """The questions that GDB answers."""
 
     def execute(self, command, from_tty, to_string):
         if to_string and RESUMES.match(command):
@@ -176,7 +176,7 @@ RESUMES = re.compile(r"\s*(c|fg|continue|finish|until|advance|si?|ni?|stepi?|nex
 
 
 def execute_to_string(command, from_tty):
-    """What a command prints.
+    """A command's output.
 
     Where GDB has its text user interface, as Debian's has, its execute does not catch what is printed of an event: a thread
     that is selected, a stop. Of the former nothing is printed here; the latter resume() catches.
@@ -191,7 +191,7 @@ def execute_to_string(command, from_tty):
 
 
 def forget_interrupt():
-    """Has GDB and Python let out a Ctrl-C that they remember, and that another has heard."""
+    """Has GDB and Python let out a Ctrl-C that they remember, and that was handled elsewhere."""
     while True:
         try:
             gdb.execute("output 0", False, True)
@@ -201,7 +201,7 @@ def forget_interrupt():
 
 
 class Output:
-    """What goes to GDB's standard output meanwhile."""
+    """The text that goes to GDB's standard output meanwhile."""
 
     def __enter__(self):
         self.text = ""
@@ -289,7 +289,7 @@ class Debugger(Questions):
     # Into Scheme.
 
     def enter(self, *request):
-        """Has Scheme do something; returns what comes of it, or raises gdb.GdbError with what GDB is to print."""
+        """Has Scheme do something; returns the result, or raises gdb.GdbError with the text that GDB prints."""
         if threading.current_thread() is not threading.main_thread():
             raise gdb.GdbError("gdb-guest works in GDB's main thread only")
         entry = [request, ("error", None)]

@@ -50,7 +50,7 @@ static struct gg_error *ignore_kernel(void *data, const struct gg_kernel_info *k
 	return NULL;
 }
 
-// Takes the bytes that the input changes in the log for the headers of a crashed kernel, too.
+// Takes the bytes that the input changes in the log for a crashed kernel's headers, too.
 static void use_kernels(struct gg_guest *guest)
 {
 	const struct gg_ram_map *map;

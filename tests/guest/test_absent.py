@@ -159,7 +159,7 @@ def test_arriving_attached(receiving):
 
 @pytest.fixture(scope="session", params=selection.mostly_further(QEMUS, CHEAP))
 def by_gcore(request, top_folder):
-    """What GDB prints, on the core that its gcore took of a QEMU whose RAM is not to be dumped: (run, a text a command)."""
+    """GDB's output on the core that its gcore took of a QEMU whose RAM is not to be dumped: (run, a text a command)."""
     folder = Path(tempfile.mkdtemp(dir=top_folder))
     if request.param in stripped.QEMUS:
         stripped.qemu_or_skip(request.param)

@@ -13,7 +13,7 @@ COMMANDS = ["guest-x/1gx linux_banner", "guest-info", "guest-klog -tail 1"]
 
 
 def run(small, *commands):
-    """What GDB prints: the debug log's lines, and the others."""
+    """GDB's output: the debug log's lines, and the others."""
     done = gdb.batch(small[1], small[0], commands=list(commands))
     assert done.status == 0, done
     lines = done.output.split("\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cannot be done: one clear line, status 1 in batch mode, GDB alive, and no file."""
+"""Errors: one clear line, status 1 in batch mode, GDB alive, and no file."""
 
 import os
 import re

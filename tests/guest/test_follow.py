@@ -77,7 +77,7 @@ class Living:
                 self.session.unread = ""
 
     def stop(self, typed=True):
-        """What GDB prints when the user has had enough of it."""
+        """GDB's output at the user's Ctrl-C."""
         return self.session.stop(typed)
 
     def is_stopped(self):

@@ -58,7 +58,7 @@ def in_gdb(question):
 
 
 def of_gdb(arguments, questions):
-    """What GDB prints for each question."""
+    """GDB's output for each question."""
     marked = [line for question in questions for line in (r"echo @next\n", in_gdb(question))]
     run = gdb.batch(*arguments, commands=[*marked, r"echo @next\n"])
     _, *texts, _ = run.output.split("@next\n")

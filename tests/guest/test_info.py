@@ -102,7 +102,7 @@ def test_missing(hollow):
     assert re.search(r"missing +256.2 MiB in 2 ranges", run.output)
     assert re.search(r"CPUs +2: current 0,1", run.output)
     assert re.search(r"kernel +none found\n", run.output)
-    assert re.search(r"note: no VMCOREINFO in what there is of the guest's RAM; 0x10040000 bytes of it are missing",
+    assert re.search(r"note: no VMCOREINFO in the guest's RAM, of which 0x10040000 bytes are missing",
                      run.output)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which kernel a guest runs, and which others are in its RAM."""
+"""The kernel that a guest runs, and the others in its RAM."""
 
 import json
 import re
@@ -19,7 +19,7 @@ STUB = ["-gdb", "unix:gdbstub,server=on,wait=off"]
 
 
 def unwrapped(info):
-    """What guest-info prints, with its long lines in one."""
+    """The output of guest-info, with its long lines in one."""
     return gdb.unwrapped("\n".join(info))
 
 
@@ -88,7 +88,7 @@ def just_reset(background, top_folder):
 
 
 def test_reset(just_reset):
-    """Of a 64-bit guest that was just reset the dead kernel's log is shown, with a note that no CPU runs it"""
+    """A 64-bit guest that was just reset shows the dead kernel's log, with a note that no CPU runs it"""
     log = just_reset.says["guest-klog"]
     notes = [line for line in log if line.startswith("note:")]
     assert len(notes) == 1 and "no CPU runs the kernel" in notes[0], notes
@@ -140,7 +140,7 @@ def test_no_vmcoreinfo(folder):
                    extra=STUB) as guest, gdb.Session() as session:
         session.command(f"target remote {guest.directory}/gdbstub")
         notes = [line for line in session.command("guest-info") if line.startswith("note: no VMCOREINFO")]
-    assert len(notes) == 1 and f'"Linux version {release}"): it has not come so far' in notes[0], notes
+    assert len(notes) == 1 and f'"Linux version {release}"): the kernel has not come so far' in notes[0], notes
 
 
 # ---- After a crash ----
@@ -206,7 +206,7 @@ def texts_of(lines):
 
 @pytest.mark.parametrize("target", ["stub", "core"])
 def test_kernels(crash, target):
-    """Of a guest in its kernel for crashes, by its {target}, both kernels are listed, and a note has the crashed one's end"""
+    """A guest in its kernel for crashes, by its {target}, has both kernels listed, and a note has the crashed kernel's end"""
     said = getattr(crash, target)["first"]
     marks = [line[:2] for line in said["guest-kernel"] if line[1:2].isdigit()]
     assert marks == ["*1", " 2"], said["guest-kernel"]

@@ -128,7 +128,7 @@ def log(request, background, top_folder):
 
 
 def with_what_came_later(log, ours):
-    """What /dev/kmsg held of the records, and how many the kernel wrote since, which may have taken the place of the
+    """The records that /dev/kmsg held, and how many the kernel wrote since, which may have taken the place of the
     oldest ones."""
     later = sum(record["seq"] > log.kmsg[-1]["seq"] for record in ours)
     assert later < 20
@@ -155,7 +155,7 @@ def test_text(log):
     assert lines.pop() == ""
     notes = [line for line in lines if line.startswith("note:")]
     first = log.records()[0]["seq"]
-    assert notes == ([f"note: the log starts at {first}, what came before is no longer there"] if first else [])
+    assert notes == ([f"note: the log starts at {first}, earlier records are no longer there"] if first else [])
     lines = [line for line in lines if not line.startswith("note:")]
     truth = list(expected_lines(record for record in log.kmsg if record["seq"] >= first))
     assert lines[:len(truth)] == truth
@@ -301,7 +301,7 @@ START_KERNEL_MAP = 0xffffffff80000000
 
 
 class Monitor:
-    """What a user would type into the monitor of a guest that runs, and what comes back, as one text."""
+    """A user's words to the monitor of a guest that runs, and the monitor's answers, as one text."""
 
     def __init__(self, guest):
         self.guest, self.transcript = guest, "QEMU 7.2.22 monitor - type 'help' for more information\r\n"
@@ -381,7 +381,7 @@ def test_nothing_loaded():
 @pytest.mark.parametrize("options, message", [
     ("-level eror", "-level is some of emerg, alert, crit, err, warn, notice, info, debug, each alone or with + for it and "
                     "worse, with commas in between, not \"eror\""),
-    ("-before 2", "-before goes with -grep: it shows what is around the records found"),
+    ("-before 2", "-before goes with -grep: it shows the records around each match"),
     ("-since soon", "-since is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not \"soon\""),
     ("-until 2026-02-30", "-until is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not \"2026-02-30\""),
     ("-grep '('", "( is not a regular expression: Unmatched ( or \\("),
@@ -424,7 +424,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def escapes(text):
-    """What of a terminal's output is neither text nor a colour."""
+    """The bytes of a terminal's output that are neither text nor a colour."""
     return set(re.sub(r"[\t\r\n -~\x80-\U0010ffff]", "", COLOUR.sub("", text)))
 
 
@@ -481,7 +481,7 @@ def test_choice(log):
                                                   if first["time"] <= record["time"] <= last["time"] + 1e-6]
     output = log.run("guest-klog -grep '^no such text'", "guest-klog -grep 'Linux version' -after 1",
                      f"guest-klog -level err+ -force -output {log.folder}/worse")
-    assert re.search(r"^note: none of the log's \d+ records is what was asked for$", output, re.MULTILINE), output
+    assert re.search(r"^note: none of the log's \d+ records matches the options$", output, re.MULTILINE), output
     assert re.search(r"Linux version .*\n\[ .*Command line: ", output), output
     assert f"\n{log.folder}/worse: {len(worse)} record{'s' if len(worse) > 1 else ''}\n" in output, output
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the commands come into a GDB: by what it has of Guile and Python, from the launcher, by hand, or with QEMU."""
+"""The ways into a GDB: by its Guile or its Python, from the launcher, by hand, or with QEMU."""
 
 import os
 import re
@@ -69,7 +69,7 @@ def source_command():
 
 
 def test_source():
-    """What a user sources prints nothing, and may be sourced again"""
+    """guest.py and guest.scm print nothing, and may be sourced again"""
     run = run_gdb(commands=[source_command(), source_command(), "guest-klog -tail 0"])
     assert gdb.lines_of(run.output) == ["guest-klog: -tail is 0, not 1 to 2^64 - 1"] and run.status == 1, run
 

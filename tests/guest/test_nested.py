@@ -62,7 +62,7 @@ class Nested:
         self.of_core = self.look(self.qemu, core, names=COMMANDS)
 
     def look(self, *arguments, names):
-        """What is printed for each of COMMANDS that has one of the names."""
+        """The output of each of COMMANDS that has one of the names."""
         commands = []
         for name in names:
             commands += [f"echo @{name}\\n", COMMANDS[name].format(folder=self.folder, **self.symbols)]
@@ -205,7 +205,7 @@ def test_stub(nested):
 # ---- System Management Mode ----
 
 def test_smm(folder):
-    """Of a CPU in System Management Mode guest-vtop and the vmcore say that they have the firmware's addresses and registers"""
+    """With a CPU in System Management Mode guest-vtop and the vmcore say that addresses and registers are the firmware's"""
     with lab.Guest(memory=64, smp=1, kernel=bare.build(32, folder, "smm"), directory=folder) as guest:
         guest.stop()
         truth, = registers.by_name(registers.of_monitor(guest))
@@ -304,7 +304,7 @@ def hypervisor(background, top_folder):
 
 @pytest.mark.further
 def test_linux(hypervisor):
-    """Of Linux whose CPUs are all in nested guests, the kernel, its log, and where each CPU entered its guest are found"""
+    """Linux whose CPUs are all in nested guests has its kernel, its log, and each CPU's entry into its guest found"""
     run = hypervisor.of_core
     release = (Path(lab.lab("kernel")) / "release").read_text().strip()
     assert run.status == 0, run

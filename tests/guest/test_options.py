@@ -98,7 +98,7 @@ def test_decoys(guest, folder):
     output = dump(["-p", guest.pid], "", second)
     with vmcore.Vmcore(second) as core:
         assert [desc for name, _, desc in core.notes() if name == "VMCOREINFO"] == [real]
-    told = re.findall(r"^note: the VMCOREINFO at guest-physical (0x[0-9a-f]+) is not taken: (.*)$", output, re.MULTILINE)
+    told = re.findall(r"^note: the VMCOREINFO at guest-physical (0x[0-9a-f]+) is rejected: (.*)$", output, re.MULTILINE)
     assert [address for address, _ in told] == ["0x100000000", "0x100010000", "0x100020000"], output
 
 
@@ -141,7 +141,7 @@ def test_shared_untouched(folder):
 
 
 def allocated(pid):
-    """What the memfd of QEMU's RAM takes."""
+    """The size of the memfd of QEMU's RAM."""
     for link in Path(f"/proc/{pid}/fd").iterdir():
         if "memfd:" in str(link.readlink()) and link.stat().st_size == 4 * GIB:
             return link.stat().st_blocks * 512
@@ -156,7 +156,7 @@ def where_is_vmcoreinfo(pid):
 
 @pytest.mark.attach
 def test_device(folder):
-    """What a guest told the vmcoreinfo device is taken, unless it is wrong"""
+    """A note that a guest registered with the vmcoreinfo device is taken, unless it is wrong"""
     with lab.Guest(memory=256, extra=["-device", "vmcoreinfo", *QTEST], directory=folder) as guest:
         guest.stop()
         address, how = where_is_vmcoreinfo(guest.pid)

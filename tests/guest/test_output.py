@@ -60,7 +60,7 @@ def test_symbolic_link(views, reference, folder):
 
 
 def test_fifo(views, reference, folder):
-    """What comes out of a FIFO is what the file would hold"""
+    """A FIFO gives the bytes that the file would hold"""
     fifo, path = folder / "fifo", folder / "vmcore"
     os.mkfifo(fifo)
     with open(path, "wb") as file, subprocess.Popen(["cat", fifo], stdout=file) as reader:

@@ -229,7 +229,7 @@ def test_choice(stopped):
 
 @pytest.mark.machines("2 vCPUs")
 def test_bad_choice(stopped):
-    """What is no list of CPUs is refused"""
+    """A text that is no list of CPUs is refused"""
     texts = ("x", "1-", "2-1", "-1", "1,,0", "4294967296", "0x1")
     for text in texts:
         assert stopped.views.error(f"guest-regs -cpu {text}").startswith("guest-regs: ")

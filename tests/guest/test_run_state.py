@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What GDB, connected and gone again, has made of the guest's run state, as QEMU's QMP tells it."""
+"""The guest's run state after GDB connected and left, as QEMU's QMP reports it."""
 
 import os
 
@@ -52,7 +52,7 @@ SAID = {"ran": "the guest ran until GDB connected, and runs on when GDB leaves",
 
 
 def seen(state, bare):
-    """What GDB can see of the run state that the guest was in. Only its Python gets to know when GDB connects, or leaves;
+    """The guest's run state before GDB connected, as far as GDB sees it. Only its Python gets to know when GDB connects, or leaves;
     and of the monitor's "stop" newer QEMUs tell nothing."""
     if state in ("prelaunch", "guest-panicked"):
         return "paused" if gdb.loads_by_python() else "paused, no events"
@@ -120,7 +120,7 @@ def test_late(bare):
 
 
 def test_failed(bare, folder):
-    """What GDB says of a connection that fails is shown, at once or at the next guest command, and its log is off again"""
+    """GDB's words about a connection that fails are shown, at once or at the next guest command, and its log is off again"""
     with gdb.Session() as session:
         lines = session.command("target remote /nowhere")
         assert len(lines) == 1 and "No such file or directory" in lines[0], lines

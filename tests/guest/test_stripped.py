@@ -139,7 +139,7 @@ def test_arm_registers(of_arm, folder):
 
 @pytest.mark.gdb
 def test_layouts(small):
-    """Of a QEMU with debuginfo, what is found by structure is what its types say"""
+    """A QEMU with debuginfo has by structure the places that its types have"""
     run = gdb.batch(small[1], small[0], commands=["guest-info -layout"])
     assert run.status == 0, run
     members = re.findall(r"^([A-Za-z0-9_]+(?:\.\S+)?): (both agree|by structure only|DIFFER|NOT FOUND)", run.output,
@@ -161,7 +161,7 @@ def strip_lab_qemu(folder, option):
 
 @pytest.mark.gdb
 def test_no_types(small, folder):
-    """Of a QEMU with symbols but no types, the vmcore is the same file as with debuginfo"""
+    """A QEMU with symbols but no types gives the same vmcore as with debuginfo"""
     qemu = strip_lab_qemu(folder, "--strip-debug")
     for program, name in ((small[1], "with"), (qemu, "without")):
         run = gdb.batch(program, small[0], commands=[f"dump-guest-memory {folder}/{name}"])
@@ -173,7 +173,7 @@ NO_REGISTERS = r"^note: the vmcore has no notes of the CPUs: .*CPUState"
 
 
 def test_no_symbols(folder):
-    """Of a QEMU that exports none of its variables, the vmcore is right; where it lacks the registers, that is said"""
+    """A QEMU that exports none of its variables gives a right vmcore; where it lacks the registers, a note says so"""
     machine = Machine("stripped", "q35", 256, qemu=lambda: strip_lab_qemu(folder, "--strip-all"))
     dumps = stripped.Dumps(machine, folder / "machine")
     for run, ours in ((dumps.core_run, dumps.from_core), (dumps.attached_run, dumps.attached)):
@@ -198,7 +198,7 @@ exec {libraries}/ld-linux-x86-64.so.2 --library-path {libraries} {qemu} "$@"
 
 
 def test_by_loader(folder):
-    """Of a QEMU that was started as an argument of ld.so, the vmcore is right"""
+    """A QEMU that was started as an argument of ld.so gives a right vmcore"""
     qemu = stripped.BOOKWORM()
     script = folder / "bin" / "qemu"
     script.parent.mkdir()
@@ -236,7 +236,7 @@ def travelled(top_folder):
 
 @pytest.mark.gdb
 def test_gone(travelled, folder):
-    """Of a core whose QEMU is not at the path that the core names, with a copy of that QEMU the vmcore is right"""
+    """A core whose QEMU is not at the path that the core names gives a right vmcore with a copy of that QEMU"""
     qemu, core, truth = travelled
     qemu.unlink(missing_ok=True)
     run = gdb.batch(*NO_DEBUGINFO, stripped.BOOKWORM(), core, commands=[f"dump-guest-memory {folder}/vmcore"])
@@ -248,7 +248,7 @@ def test_gone(travelled, folder):
 @pytest.mark.gdb
 @pytest.mark.parametrize("loaded", ["right", "wrong"])
 def test_replaced(loaded, travelled, folder):
-    """Of a core at whose QEMU's path is another QEMU by now, with the {loaded} one in GDB no vmcore is wrong"""
+    """A core at whose QEMU's path is another QEMU by now gives no wrong vmcore with the {loaded} one in GDB"""
     qemu, core, truth = travelled
     shutil.copy(stripped.of_suite("trixie")(), qemu)
     program = stripped.BOOKWORM() if loaded == "right" else qemu
@@ -265,7 +265,7 @@ def test_replaced(loaded, travelled, folder):
 # ---- QEMUs without a machine ----
 
 def test_no_machine(folder):
-    """Of a QEMU whose machine is "none", memory without a CPU, the vmcore holds that"""
+    """A QEMU whose machine is "none", memory without a CPU, gives a vmcore of that memory"""
     machine = Machine("none", "none", 128, smp=1, qemu=stripped.BOOKWORM, kernel=False)
     dumps = stripped.DumpsOfMemory(machine, folder / "machine")
     assert dumps.core_run.status == 0, dumps.core_run
@@ -273,7 +273,7 @@ def test_no_machine(folder):
 
 
 def test_not_yet(folder):
-    """Of a QEMU that has not made its machine yet, it is said that there is no memory"""
+    """A QEMU that has not made its machine yet is said to have no memory"""
     with lab.Guest(qemu=stripped.BOOKWORM(), kernel=False, extra=["-preconfig"], directory=folder) as guest:
         qemu, core = guest.qemu, guest.core(folder / "core")
     check_refused(qemu, core, folder, r"address_space_memory|AddressSpace|FlatView|memory")
@@ -292,7 +292,7 @@ def core_of(command, folder, word="ready"):
 
 
 def check_refused(program, core, folder, pattern):
-    """What is wrong is said in one line, and no file is left, whether the CPUs are asked for or not."""
+    """An error is one line, and no file is left, whether the CPUs are asked for or not."""
     before = set(folder.iterdir())
     commands = [f"dump-guest-memory {options}{folder}/vmcore" for options in ("", "-no-notes ")]
     for lines in gdb.attempts([*NO_DEBUGINFO, program, core], commands):

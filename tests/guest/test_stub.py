@@ -85,7 +85,7 @@ def stop(background, top_folder):
 
 
 def matches(ours, truth):
-    """Whether a line is the truth, but for what it says is not known."""
+    """Tests whether a line is the truth, but for digits that it marks as unknown."""
     truth = re.sub(r"\bMP=\S+", "MP=?", truth)
     return len(ours) == len(truth) and all(our in (their, "?") for our, their in zip(ours, truth))
 
@@ -141,7 +141,7 @@ def test_info(stop):
         assert re.search(rf"^QEMU +{re.escape(number)}.*,\s+machine pc-i440fx-[0-9.]+, prelaunch, tcg$", text, re.MULTILINE), text
         assert re.search(r"^CPUs +2: current 0,1$", text, re.MULTILINE), text
         assert re.search(r"^kernel +none found$", text, re.MULTILINE), text
-        assert "note: no kernel of Linux: no CPU has page tables that could map one; guest-kernel -scan" in text
+        assert "note: no kernel of Linux: no CPU has page tables that could map a kernel; guest-kernel -scan" in text
 
 
 def test_dump_elsewhere(folder):
@@ -211,7 +211,7 @@ def test_bytes_read(memory, folder):
 # ---- What was seen before ----
 
 def boot_time(lines):
-    """What tells one boot from another: where the kernel was put."""
+    """The mark of a boot: the kernel's place."""
     line, = [line for line in lines if "KASLR offset" in line]
     return line
 
@@ -303,7 +303,7 @@ def test_qemu_dies(running, folder, command):
         name = command.split()[0]
         errors = gdb.errors(gdb.lines_of(text))
         assert len(errors) == 1 and errors[0].startswith(f"{name}: "), text
-        assert re.search("Remote (connection closed|communication error|failure)|not answer any more", errors[0]), text
+        assert re.search("Remote (connection closed|communication error|failure)|no longer answers", errors[0]), text
         assert session.is_alive()
         assert os.listdir(out) == []
 
@@ -357,7 +357,7 @@ def test_interrupt_monitor(running, folder):
 
 NO_MONITOR = "".join(f"{byte:02x}" for byte in b"nonsense \x1b[2J\r\n")
 
-MEMORY_REFUSED = r"guest-klog: .*the gdbstub does not give it: .*"
+MEMORY_REFUSED = r"guest-klog: .*the gdbstub does not read it: .*"
 
 # A stand-in for the stub's answers, a command, and the result.
 DOUBLES = {

@@ -178,7 +178,7 @@ def test_per_cpu(symbols):
 
 
 def completed(symbols, *texts):
-    """What GDB makes of each of the texts at Tab: the last words."""
+    """GDB's completions of each of the texts at Tab: the last words."""
     symbols.views.text("set max-completions unlimited")
     return [[line.rsplit(" ", 1)[-1] for line in symbols.views.lines(f"complete {text}")] for text in texts]
 

@@ -42,7 +42,7 @@ class Connected:
         return Path(self.guest.serial).read_text(errors="replace").splitlines()
 
     def new_on_console(self):
-        """What the kernel has written there since the last call."""
+        """The kernel's output there since the last call."""
         lines = self.console()[self.shown:]
         self.shown += len(lines)
         return [line.rstrip() for line in lines if re.match(r"\[ *\d+\.\d{6}\]", line) and CHATTER not in line]
@@ -163,9 +163,9 @@ def test_paused(connected):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    ("ö", "is not a SysRq key; guest-sysrq -list shows them"),
-    ("tt", "\"tt\" is not a SysRq key; guest-sysrq -list shows them"),
-    ("", "it takes a KEY; -list shows them"),
+    ("ö", "is not a SysRq key; guest-sysrq -list shows the keys"),
+    ("tt", "\"tt\" is not a SysRq key; guest-sysrq -list shows the keys"),
+    ("", "it takes a KEY; -list shows the keys"),
     ("t m", "it takes one [KEY]; \"m\" is one too many (quote a name with spaces)"),
     ("-wait 0 t", "-wait is 0, not 1 to 3600")])
 def test_wrong(arguments, message, connected):

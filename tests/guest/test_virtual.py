@@ -52,7 +52,7 @@ class Mapped:
         self.views = gdb.Views(self.qemu, self.core)
 
     def _show_in_gdb(self, guest):
-        """What GDB's own x prints at the stub, by format; the first CPU's $pc."""
+        """The output of GDB's own x at the stub, by format; the first CPU's $pc."""
         where, _ = self.readable()
         run = gdb.batch(commands=["set confirm off", f"target remote {guest.directory}/gdbstub", "print/x $pc",
                                   *marked((form, f"x/{form} {where:#x}") for form in GDB_FORMATS),
@@ -74,7 +74,7 @@ class Mapped:
 
     @staticmethod
     def _pages(guest):
-        """Of the first CPU: {virtual: physical}, of pages of 4 KiB or what is larger."""
+        """The first CPU's {virtual: physical}, of pages of 4 KiB or larger."""
         pages = {}
         for line in guest.hmp("info tlb").split("\n"):
             match = re.match(r"([0-9a-f]+): ([0-9a-f]+) (\S+)", line)
@@ -181,7 +181,7 @@ def test_random(mapped, folder):
 
 
 def command(mapped, line, status=0):
-    """What a command prints, as lines."""
+    """A command's output, as lines."""
     lines = mapped.views.lines(line)
     assert len(gdb.errors(lines)) == status, lines
     return lines

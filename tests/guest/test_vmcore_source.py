@@ -139,7 +139,7 @@ def test_kernel_notes(stop, folder):
     assert shown["guest-regs"].count("cr3 unknown") == 2
     assert "CR0=???????? CR2=???????????????? CR3=????????????????" in shown["guest-regs -all"]
     assert "guest-x: CPU 1's page tables are not known: " in shown["guest-x -cpu 1 jiffies"]
-    assert "which CPUs run it is not known" in shown["guest-kernel"]
+    assert "the CPUs that run it are not known" in shown["guest-kernel"]
 
 
 # ---- Conversion ----

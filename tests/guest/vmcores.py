@@ -35,7 +35,7 @@ EXCLUDING = [name for name in MADE if "-d 31" in name]
 
 
 def parts(run, commands):
-    """What GDB printed for each of the commands, by command."""
+    """GDB's output for each of the commands, by command."""
     _, *texts = run.output.split("@part\n")
     assert run.status == 0 and len(texts) == len(commands) + 1, run
     return dict(zip(commands, texts))
@@ -87,7 +87,7 @@ class Vmcores:
         return path
 
     def ask(self, name):
-        """What the commands print of the vmcore NAME: one GDB for all tests of it."""
+        """The commands' output on the vmcore NAME: one GDB for all tests of it."""
         if name not in self.answers:
             self.answers[name] = ask(before=[f"guest-select -file {gdb.quote(self.make(name))}"])
         return self.answers[name]

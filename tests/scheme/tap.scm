@@ -35,7 +35,7 @@
         (force-output)))
     runner))
 
-;; What a procedure throws, as (KEY . MESSAGE); of our own exceptions, as (KIND . MESSAGE).
+;; The exception of a procedure, as (KEY . MESSAGE); of our own exceptions, as (KIND . MESSAGE).
 (define (outcome thunk)
   (catch #t
     (lambda () (list 'returned (thunk)))

@@ -25,7 +25,7 @@ static const struct fake_kernel plain = { .tables = 0x10000,
 					  .log = 0x401000 };
 
 // The text of its log.
-static const char expected[] = "note: the log starts at 3, what came before is no longer there\n"
+static const char expected[] = "note: the log starts at 3, earlier records are no longer there\n"
 			       "[    1.000000] text\n[    2.000000] text\n[    3.000000] text\n";
 
 static struct fake_qemu qemu;

@@ -114,7 +114,7 @@ static void test_stub(void **state)
 		"          the guest was paused when GDB connected: end with disconnect,\n"
 		"          or GDB lets it run\n"
 		"QEMU      7.2.22 (Debian 1:7.2+dfsg-7), machine pc-q35-7.2, debug, tcg\n"
-		"layout    as QEMU's monitor tells it\n" STUB_RAM
+		"layout    as QEMU's monitor prints it\n" STUB_RAM
 		"kernel    Linux 6.1.0, host name unknown\n"
 		"          VMCOREINFO at guest-physical 0x300000, found by the CPUs' page tables\n"
 		"          4-level page tables,\n"
@@ -174,7 +174,7 @@ static void test_silent_monitor(void **state)
 	assert_string_equal(output, STUB_START
 			    "QEMU      version unknown,\n"
 			    "          machine unknown, run state unknown, accelerator unknown\n"
-			    "layout    as QEMU's monitor tells it\n"
+			    "layout    as QEMU's monitor prints it\n"
 			    "CPUs      1: current 0\n"
 			    "RAM       16 MiB in 1 range, read from the gdbstub\n"
 			    "          0x0000000000000000-0x0000000000ffffff      16 MiB  pc.ram\n"

@@ -200,7 +200,7 @@ static void test_decoys(void **state)
 	fake_note_write(ram, 0x7000, "OSRELEASE=7\n", 12);
 	put_uint(ram + 0x7000 + 4, 4, UINT32_MAX);
 	assert_error(find(&kernel), GG_NOT_FOUND, "does not end with a whole line");
-	assert_non_null(strstr(notices, "0x2000 is not taken: its text has the byte 0x1b"));
+	assert_non_null(strstr(notices, "0x2000 is rejected: its text has the byte 0x1b"));
 	assert_non_null(strstr(notices, "SYMBOL(_stext) is \"zzz\", not a number"));
 	assert_non_null(strstr(notices, "_stext is 0x1000"));
 
@@ -220,7 +220,7 @@ static void test_second_kernel(void **state)
 	memset(ram + other.tables, 0, 4096);
 	fake_kernel_write(ram, &plain);
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "0x20000 is not taken: its page tables do not map _stext"));
+	assert_non_null(strstr(notices, "0x20000 is rejected: its page tables do not map _stext"));
 }
 
 static void test_cpus_decide(void **state)
@@ -327,7 +327,7 @@ static void test_device(void **state)
 	add_device(0xffffffffffffff00);
 	assert_success(find(&kernel));
 	assert_int_equal(kernel->finder, GG_FOUND_BY_SCAN);
-	assert_non_null(strstr(notices, "0xffffffffffffff00 is not taken"));
+	assert_non_null(strstr(notices, "0xffffffffffffff00 is rejected"));
 
 	// A list that loops ends.
 	end_test(NULL);
@@ -513,7 +513,7 @@ static void test_choice(void **state)
 	gg_guest_destroy(guest);
 	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
 	expect_release(crashed.release);
-	assert_non_null(strstr(notices, "shown is the kernel that guest-kernel chose"));
+	assert_non_null(strstr(notices, "no CPU runs the kernel that guest-kernel chose"));
 	assert_false(gg_guest_shows_kernel_of(guest, 0));
 	assert_int_equal(gg_guest_note(guest), 0);
 
@@ -531,7 +531,7 @@ static void test_choice(void **state)
 	gg_guest_destroy(guest);
 	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "at guest-physical 0x20000, is not there any more"));
+	assert_non_null(strstr(notices, "at guest-physical 0x20000, is no longer there"));
 	assert_int_equal(gg_guest_choice(guest).note, 0);
 }
 
@@ -598,7 +598,7 @@ static void test_nothing(void **state)
 	look_anew();
 	assert_error(find(&kernel), GG_NOT_FOUND,
 		     "no VMCOREINFO of the Linux kernel in the guest's RAM (\"Linux version "
-		     "6.1.0-56\"): it has not come so far");
+		     "6.1.0-56\"): the kernel has not come so far");
 }
 
 // ---- The debug log ----

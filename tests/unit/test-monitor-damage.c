@@ -124,15 +124,15 @@ static void test_damage(void **state)
 	(void)state;
 	expect_damage("RIP=", "RIQ=", "the registers of CPU 0: the text lacks rip");
 	expect_damage("TR =0040 ", "XR =0040 ", "the text lacks tr_flags");
-	expect_damage("CPL=3", "CPL=4", "\"CPL=4\" is not what a CPU can have");
+	expect_damage("CPL=3", "CPL=4", "\"CPL=4\" is no value of a CPU");
 	expect_damage("CPL=3", "CPM=3", "the text lacks CPL, II or SMM");
-	expect_damage("CR0=8005", "CR0= 805", "\"CR0=8050033\" is not");
-	expect_damage("ES =0000 ", "ES =00000", "\"ES=000000000000000000000\" is not");
-	expect_damage("HLT=0", "HLT=2", "\"HLT=2\" is not");
-	expect_damage("YMM01=", "YMM99=", "\"YMM99=0000000000000000\" is not");
-	expect_damage("YMM01=", "ZMM01=", "\"ZMM01=0000000000000000\" is not");
-	expect_damage("YMM01=", "XMM01=", "\"XMM01=0000000000000000\" is not");
-	expect_damage("FPR0=00", "FPR0=0 ", "\"FPR0=0\" is not");
+	expect_damage("CR0=8005", "CR0= 805", "\"CR0=8050033\" is no value");
+	expect_damage("ES =0000 ", "ES =00000", "\"ES=000000000000000000000\" is no value");
+	expect_damage("HLT=0", "HLT=2", "\"HLT=2\" is no value");
+	expect_damage("YMM01=", "YMM99=", "\"YMM99=0000000000000000\" is no value");
+	expect_damage("YMM01=", "ZMM01=", "\"ZMM01=0000000000000000\" is no value");
+	expect_damage("YMM01=", "XMM01=", "\"XMM01=0000000000000000\" is no value");
+	expect_damage("FPR0=00", "FPR0=0 ", "\"FPR0=0\" is no value");
 	expect_damage("R8 =0000", "R8 =?000", "the text lacks r8");
 	// A name that says nothing to us is passed over, and what only ends like one of ours.
 	load("11.1-linux-user");

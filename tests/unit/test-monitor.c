@@ -313,8 +313,7 @@ static void test_guest(void **state)
 	notices[0] = 0;
 	assert_success(gg_vmcore_cpu_notes(guest, guest->machine.arch, &collector, &notes));
 	assert_int_equal(notes.size, 2 * (PRSTATUS_64 + QEMU_NOTE));
-	assert_string_equal(notices,
-			    "CPU 0, 1: what is not known of the registers is 0 in the vmcore");
+	assert_string_equal(notices, "CPU 0, 1: unknown registers are 0 in the vmcore");
 	gg_buffer_deinit(&notes);
 	gg_guest_destroy(guest);
 	fake_qemu_deinit(&qemu);

@@ -193,7 +193,7 @@ static void test_arriving_unknown(void **state)
 	uint8_t *postcopy = qemu.structures + FAKE_RECEIVED;
 	for (unsigned int now = ADVISE; now <= RUNNING; now++) {
 		put_uint(postcopy, 4, now);
-		assert_error(read_ram(), GG_ABSENT, "which pages have arrived is not known");
+		assert_error(read_ram(), GG_ABSENT, "the pages that have arrived are not known");
 	}
 	put_uint(postcopy, 4, END);
 	assert_success(read_ram());

@@ -145,7 +145,7 @@ static void test_freshness(void **state)
 	cpu[FAKE_CPU_RUNNING] = 1;
 	expect_freshness(GG_UNKNOWN, "TCG was executing");
 	qemu.structures[FAKE_TCG_ALLOWED] = 0;
-	expect_freshness(GG_UNKNOWN, "which accelerator");
+	expect_freshness(GG_UNKNOWN, "QEMU's accelerator is not known");
 	qemu.structures[FAKE_KVM_ALLOWED] = 1;
 	expect_freshness(GG_STALE, "KVM has run the CPU");
 	cpu[FAKE_CPU_DIRTY] = 1;

@@ -193,7 +193,7 @@ static void test_banner(void **state)
 	strcpy((char *)stub.ram + TEXT + 5 * PAGE + 64, "Linux version 6.1.0-56 (gcc)\n");
 	create();
 	expect_no_kernel("no VMCOREINFO of the Linux kernel that the CPUs run (\"Linux version "
-			 "6.1.0-56\"): it has not come so far");
+			 "6.1.0-56\"): the kernel has not come so far");
 }
 
 static void test_hint(void **state)

@@ -479,7 +479,7 @@ static void test_incomplete(void **state)
 	check_extent(5 * PAGE, PAGE, GG_VMCORE_HELD);
 	uint8_t byte;
 	assert_error(gg_vmcore_file_read(file, PAGE, &byte, 1), GG_ABSENT,
-		     "lost: whoever wrote the file ran out of room");
+		     "lost: the writer of the file ran out of room");
 }
 
 // ---- Two headers for one piece of memory ----

@@ -166,7 +166,7 @@ static bool is_halved(unsigned int id)
 
 static struct gg_error *bad_field(const struct field *field)
 {
-	return gg_error_create(GG_BAD_DATA, "\"%s=%.*s\" is not what a CPU can have", field->name,
+	return gg_error_create(GG_BAD_DATA, "\"%s=%.*s\" is no value of a CPU", field->name,
 			       (int)(field->words[0].count < 32 ? field->words[0].count : 32),
 			       field->words[0].digits);
 }

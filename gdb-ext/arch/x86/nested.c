@@ -186,9 +186,9 @@ static struct gg_error *read_tcg(const struct gg_ram_map *map, const struct gg_r
 	if (!map)
 		return gg_error_create(GG_UNSUPPORTED, "the guest's RAM is not known");
 	if (!gg_register_known(nested, X86_VM_HSAVE) || !gg_register_known(nested, X86_VM_VMCB))
-		return gg_error_create(GG_UNSUPPORTED,
-				       "where env.vm_hsave and env.vm_vmcb are in this QEMU is not "
-				       "known");
+		return gg_error_create(
+			GG_UNSUPPORTED,
+			"the places of env.vm_hsave and env.vm_vmcb in this QEMU are not known");
 	const gg_gpa_t hsave = gg_register(nested, X86_VM_HSAVE);
 	struct gg_error *err = gg_ram_map_read(map, hsave + SAVE_AREA, bytes, sizeof(bytes));
 	if (!err)

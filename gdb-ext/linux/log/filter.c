@@ -42,7 +42,7 @@ struct gg_error *gg_log_filter_init(struct gg_log_filter *filter, const struct g
 	*filter = (struct gg_log_filter){ .query = query, .visit = visit, .data = data };
 	filter->end_held = &filter->first_held;
 	if (!query->pattern && (query->before || query->after))
-		return gg_error_create(GG_INVALID, "there is context only of what has a pattern");
+		return gg_error_create(GG_INVALID, "context needs a pattern");
 	return query->pattern ? compile(filter, query->pattern) : NULL;
 }
 
@@ -217,7 +217,7 @@ struct gg_error *gg_log_filter_record(struct gg_log_filter *filter,
 		return NULL;
 	if (filter->query->since_clear && !filter->from->clear_known)
 		return gg_error_create(GG_UNSUPPORTED,
-				       "when the log was last cleared is not known of this kernel");
+				       "this kernel's last dmesg --clear is not known");
 	struct gg_log_record passed = *record;
 	passed.lost += filter->lost;
 	filter->lost = passed.lost;

@@ -335,11 +335,11 @@ static struct gg_error *walk(struct buffer *buffer)
 {
 	bool ended = false;
 	if (buffer->first >= buffer->size || buffer->next > buffer->size) {
-		struct gg_error *err = gg_tell(buffer->sink->notices,
-					       "the log's ends (%" PRIu64 " and %" PRIu64
-					       ") are outside its %" PRIu64
-					       " bytes: it was gone by from its start",
-					       buffer->first, buffer->next, buffer->size);
+		struct gg_error *err =
+			gg_tell(buffer->sink->notices,
+				"the log's ends (%" PRIu64 " and %" PRIu64
+				") are outside its %" PRIu64 " bytes: it was read from its start",
+				buffer->first, buffer->next, buffer->size);
 		if (err)
 			return err;
 		buffer->has_seq = false;

@@ -161,7 +161,7 @@ static struct gg_error *walk_all(struct gg_log_ring *ring)
 	struct newest newest;
 	struct gg_error *err = gg_tell(ring->sink->notices,
 				       "the log's ends (ids 0x%" PRIx64 " to 0x%" PRIx64
-				       ") are damaged: its descriptors were gone by",
+				       ") are damaged: it was read by its descriptors",
 				       ring->tail_id, ring->head_id);
 	if (!err)
 		err = find_newest_desc(ring, &newest);

@@ -192,7 +192,7 @@ static void append_lost(struct gg_buffer *text, const struct gg_log_record *reco
 	else if (record->lost == record->seq)
 		gg_buffer_format(text,
 				 "note: the log starts at %" PRIu64
-				 ", what came before is no longer there\n",
+				 ", earlier records are no longer there\n",
 				 record->seq);
 	else
 		gg_buffer_format(text, "note: %" PRIu64 " record%s lost before %" PRIu64 "\n",

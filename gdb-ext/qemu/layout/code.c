@@ -49,7 +49,7 @@ struct gg_error *gg_code_place(const struct gg_finder *finder, const char *funct
 	}
 	gg_debug(finder->debug, "layout: %s() at 0x%" PRIx64 ": its code has no place", function,
 		 symbol.address);
-	return known ? gg_error_create(GG_NOT_FOUND, "%s does not tell by its code", function)
+	return known ? gg_error_create(GG_NOT_FOUND, "the code of %s has no place", function)
 		     : gg_error_create(GG_NOT_FOUND, "%s is code of a machine not known here",
 				       function);
 }

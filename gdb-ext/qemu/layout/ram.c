@@ -184,7 +184,7 @@ static struct gg_error *find_array(struct view *view)
 		return gg_error_create(
 			GG_BAD_DATA,
 			"none of its words points to ranges that ascend, each with a "
-			"MemoryRegion (counts above %d are not believed; one is "
+			"MemoryRegion (counts above %d are rejected, here "
 			"%" PRIu64 ")",
 			MAX_RANGES, largest);
 	return gg_error_create(GG_BAD_DATA, "none of its words points to ranges that ascend, each "
@@ -479,8 +479,9 @@ static struct gg_error *try_blocks(struct view *view)
 {
 	read_blocks(view);
 	if (!find_idstr(view))
-		return gg_error_create(GG_BAD_DATA, "what they lead to has no name, as a RAMBlock "
-						    "has");
+		return gg_error_create(GG_BAD_DATA,
+				       "the objects that they lead to have no name, as a RAMBlock "
+				       "has");
 	struct gg_error *err = find_offset(view);
 	return err ? err : find_memory(view);
 }
@@ -512,8 +513,8 @@ static struct gg_error *find_blocks(struct view *view)
 	if (!found)
 		return first ? first
 			     : gg_error_create(GG_BAD_DATA,
-					       "no word of its MemoryRegions leads to what leads "
-					       "back, as a RAMBlock does");
+					       "no word of its MemoryRegions leads to an object "
+					       "that leads back, as a RAMBlock does");
 	gg_error_destroy(first);
 	if (second)
 		return second;

@@ -153,6 +153,7 @@ struct gg_error *gg_monitor_dump_progress(const char *text, double *done, bool *
 	if (state && !strncmp(state + strlen(status), "failed", 6))
 		return gg_error_create(GG_SYSTEM,
 				       "QEMU could not write all of it: is its disk full?");
-	return gg_error_create(GG_BAD_DATA, "QEMU's monitor tells nothing of a dump, but \"%s\"",
+	return gg_error_create(GG_BAD_DATA,
+			       "QEMU's monitor answers without the state of a dump: \"%s\"",
 			       shown ? shown : "");
 }
