@@ -3,7 +3,12 @@
 ;;; The common part of all commands: options and their completion, help, errors, progress.
 
 (define-module (gdb-guest command)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb command)
+  #:use-module (gdb-guest gdb execute)
+  #:use-module (gdb-guest gdb host)
+  #:use-module (gdb-guest gdb selection)
+  #:use-module (gdb-guest gdb target)
+  #:use-module (gdb-guest gdb terminal)
   #:use-module (gdb-guest native)
   #:use-module (gdb-guest run-state)
   #:use-module (ice-9 format)

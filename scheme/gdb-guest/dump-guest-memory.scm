@@ -2,7 +2,12 @@
 
 (define-module (gdb-guest dump-guest-memory)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb execute)
+  #:use-module (gdb-guest gdb host)
+  #:use-module (gdb-guest gdb selection)
+  #:use-module (gdb-guest gdb stub)
+  #:use-module (gdb-guest gdb target)
+  #:use-module (gdb-guest gdb terminal)
   #:use-module (gdb-guest native)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)

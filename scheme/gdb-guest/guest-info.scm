@@ -2,7 +2,8 @@
 
 (define-module (gdb-guest guest-info)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb selection)
+  #:use-module (gdb-guest gdb target)
   #:use-module (gdb-guest native)
   #:use-module (gdb-guest run-state)
   #:use-module (ice-9 match)

@@ -2,7 +2,9 @@
 
 (define-module (gdb-guest guest-kernel)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb remembered)
+  #:use-module (gdb-guest gdb selection)
+  #:use-module (gdb-guest gdb terminal)
   #:use-module (gdb-guest native)
   #:use-module (ice-9 format)
   #:use-module (srfi srfi-1)

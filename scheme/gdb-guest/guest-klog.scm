@@ -2,7 +2,7 @@
 
 (define-module (gdb-guest guest-klog)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb terminal)
   #:use-module (gdb-guest native)
   #:use-module (gdb-guest run)
   #:use-module (ice-9 match)

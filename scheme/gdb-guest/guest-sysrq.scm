@@ -5,7 +5,11 @@
 
 (define-module (gdb-guest guest-sysrq)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb execute)
+  #:use-module (gdb-guest gdb selection)
+  #:use-module (gdb-guest gdb stub)
+  #:use-module (gdb-guest gdb target)
+  #:use-module (gdb-guest gdb terminal)
   #:use-module (gdb-guest native)
   #:use-module (gdb-guest run)
   #:use-module (ice-9 format)

@@ -13,7 +13,9 @@
 ;;; io-error), but not whether it was their monitor's "stop" or GDB's connection.
 
 (define-module (gdb-guest run-state)
-  #:use-module (gdb-guest host)
+  #:use-module (gdb-guest gdb execute)
+  #:use-module (gdb-guest gdb stub)
+  #:use-module (gdb-guest gdb terminal)
   #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:use-module (ice-9 receive)

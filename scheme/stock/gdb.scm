@@ -1,7 +1,7 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; The module (gdb), where GDB has no Guile of its own: those of its procedures that (gdb-guest host)
-;;; uses, as GDB's manual has them, each a question to GDB's Python (debugger.py).  Things of GDB's are
+;;; The module (gdb), where GDB has no Guile of its own: the procedures that gdb-guest/gdb/ uses, as
+;;; GDB's manual has them, each a question to GDB's Python (debugger.py).  Things of GDB's are
 ;;; objects that only Python can look into.
 ;;;
 ;;; It also stands in when the modules are compiled, with no GDB there: so nothing of it may be

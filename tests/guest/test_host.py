@@ -8,7 +8,7 @@ import gdb
 pytestmark = pytest.mark.gdb
 
 SCHEME = r"""
-(use-modules (gdb-guest host) (gdb-guest native) (ice-9 match))
+(use-modules (gdb-guest gdb host) (gdb-guest gdb selection) (gdb-guest native) (ice-9 match))
 
 (define (try-read guest address size)
   (catch 'gdb-guest-error

@@ -138,7 +138,7 @@ def test_sweep(small, folder):
 # SIGINT reaches GDB's own handler; then the library takes over, and its read would let GDB's exception out: past Guile,
 # which so leaves the library's handler in place.
 SIGNAL_BEFORE = r"""
-(use-modules (gdb-guest host) (gdb-guest native))
+(use-modules (gdb-guest gdb execute) (gdb-guest gdb host) (gdb-guest gdb selection) (gdb-guest native))
 
 (define target (current-target))
 
@@ -164,7 +164,7 @@ def test_before(small, folder):
 
 # While GDB is asked something, and who asked takes whatever GDB throws for an answer.
 SIGNAL_WITHIN = r"""
-(use-modules (gdb-guest host) (gdb-guest native))
+(use-modules (gdb-guest gdb execute) (gdb-guest native))
 
 (define (signal-within)
   (interruptible

@@ -49,7 +49,7 @@ def test_many_questions(small, folder):
 
 # The first ones load symbols; that is not what is measured.
 ASK = r"""
-(use-modules (gdb-guest host) (gdb-guest native) (ice-9 rdelim))
+(use-modules (gdb-guest gdb host) (gdb-guest gdb selection) (gdb-guest native) (ice-9 rdelim))
 
 (define (show-size)
   (call-with-input-file "/proc/self/status"

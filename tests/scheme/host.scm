@@ -1,9 +1,10 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; (gdb-guest host): GDB's answers to the four questions, about program.c: of a process, of its core,
+;;; (gdb-guest gdb host): GDB's answers to the four questions, about program.c: of a process, of its core,
 ;;; and over a connection.  What is right the program itself says, in `truth'.
 
-(use-modules (gdb-guest host) (gdb-guest native) (rnrs bytevectors)
+(use-modules ((gdb-guest gdb command) #:select (set-convenience-variable)) (gdb-guest gdb host)
+             (gdb-guest gdb selection) (gdb-guest gdb target) (gdb-guest native) (rnrs bytevectors)
              ((gdb) #:prefix gdb:))
 
 (define core (string-append folder "/core"))

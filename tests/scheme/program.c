@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the units of host.scm look at: types of every kind that a host is asked about, symbols, two
+// The objects of the units of host.scm: types of every kind that a host is asked about, symbols, two
 // threads with known registers. The compiler's own word for offsets and sizes is in `truth`.
 #include <pthread.h>
 #include <sched.h>

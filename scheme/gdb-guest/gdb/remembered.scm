@@ -1,0 +1,50 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; Facts about a target that outlive a command.
+
+(define-module (gdb-guest gdb remembered)
+  #:use-module (gdb-guest gdb target)
+  #:use-module (srfi srfi-1)
+  #:export (choose-kernel!
+            chosen-kernel
+            known-note
+            listed-kernels
+            remember-listed-kernels!
+            remember-note!))
+
+;; The place of a stub's guest's VMCOREINFO when last seen: an association list by connection.  A reader that
+;; uses the place finds out whether the note is still there.
+(define known-notes '())
+
+(define (known-note target)
+  (assoc-ref known-notes (target-connection target)))
+
+(define (remember-note! target note)
+  (when (and note (target-connection target))
+    (set! known-notes
+          (acons (target-connection target) note
+                 (alist-delete (target-connection target) known-notes)))))
+
+;; The kernels that the user chose, and the kernels that guest-kernel listed last: association
+;; lists by target.  A kernel is (NOTE . IDENTITY), which each command tries anew.
+(define chosen-kernels '())
+(define kernels-listed '())
+
+(define (target-key target)
+  (or (target-connection target) (target-core target) (target-pid target)))
+
+(define (chosen-kernel target)
+  (assoc-ref chosen-kernels (target-key target)))
+
+(define (choose-kernel! target kernel)
+  "Has the commands show KERNEL of TARGET from now on; for #f the running kernel."
+  (let ((others (alist-delete (target-key target) chosen-kernels)))
+    (set! chosen-kernels
+          (if kernel (acons (target-key target) kernel others) others))))
+
+(define (listed-kernels target)
+  (or (assoc-ref kernels-listed (target-key target)) '()))
+
+(define (remember-listed-kernels! target kernels)
+  (set! kernels-listed
+        (acons (target-key target) kernels (alist-delete (target-key target) kernels-listed))))

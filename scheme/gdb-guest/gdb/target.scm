@@ -1,0 +1,82 @@
+;;; SPDX-License-Identifier: GPL-3.0-or-later
+;;;
+;;; GDB's target: a core, a process, QEMU's gdbstub.
+
+(define-module (gdb-guest gdb target)
+  #:use-module ((gdb) #:prefix gdb:)
+  #:use-module (gdb-guest gdb execute)
+  #:use-module (gdb-guest gdb stub)
+  #:use-module (ice-9 regex)
+  #:export (call-with-monitor
+            call-with-stub
+            core-line
+            file-target
+            gdb-target
+            target-connection
+            target-core
+            target-is-here?
+            target-kind
+            target-pid
+            target-program))
+
+(define <target> (make-record-type 'target '(kind core program pid connection)))
+(define make-target (record-constructor <target>))
+(define target-kind (record-accessor <target> 'kind)) ; core, process, stub, other or none
+(define target-core (record-accessor <target> 'core))
+(define target-program (record-accessor <target> 'program))
+(define target-pid (record-accessor <target> 'pid))
+(define target-connection (record-accessor <target> 'connection)) ; a stub's address
+
+(define (file-target file)
+  "The vmcore FILE, as a target."
+  (make-target 'core file #f #f #f))
+
+;; The line of the current inferior: `* 1    process 4711  1 (native)  /usr/bin/qemu-system-x86_64'.
+(define inferior-line
+  (make-regexp "^\\* *[0-9]+ +(process ([0-9]+)|[^ ]+.*[^ ]) +[0-9]+ \\(([a-z-]+) ?([^ )]*)[^)]*\\)"
+               regexp/newline))
+
+(define core-line
+  (make-regexp "^Local core dump file:\n[\t ]*`(.*)', file type [^\n]*$" regexp/newline))
+
+(define (gdb-target)
+  "GDB's target."
+  (let* ((inferior (regexp-exec inferior-line (execute-to-string "info inferiors")))
+         (connection (and inferior (match:substring inferior 3)))
+         (core (regexp-exec core-line (execute-to-string "info files")))
+         (pid (and inferior (match:substring inferior 2)))
+         (program (gdb:progspace-filename (gdb:current-progspace))))
+    (cond
+     ((not connection) (make-target 'none #f program #f #f))
+     ((string=? connection "core")
+      (make-target 'core (and core (match:substring core 1)) program #f #f))
+     ((string=? connection "native")
+      (make-target 'process #f program (and pid (string->number pid)) #f))
+     ((and (member connection '("remote" "extended-remote")) (qemu-stub?))
+      (make-target 'stub #f #f #f (match:substring inferior 4)))
+     (else (make-target 'other #f program #f #f)))))
+
+;;; A target that is QEMU's gdbstub.
+
+(define (call-with-stub target procedure)
+  "Calls PROCEDURE with the open stub if TARGET is a stub, else with #f."
+  (if (eq? (target-kind target) 'stub)
+      (let ((stub (answering 'system open-stub)))
+        (dynamic-wind
+          (const #t)
+          (lambda () (procedure stub))
+          (lambda () (close-stub stub))))
+      (procedure #f)))
+
+(define (call-with-monitor target procedure)
+  "Calls PROCEDURE, in which `monitor' may be used; TARGET is QEMU's gdbstub, or an error says so."
+  (interruptible
+   (lambda ()
+     (call-with-stub target (lambda (stub) (procedure))))))
+
+(define here
+  (make-regexp "^((tcp[46]?:)?(localhost|127\\.[0-9.]+|\\[?::1\\]?)?:[0-9]+|[^:]*/.*|[^:]*)$"))
+
+(define (target-is-here? target)
+  "Tests whether the stub's address is a socket's file or an address of this machine: QEMU runs here."
+  (->bool (regexp-exec here (target-connection target))))
