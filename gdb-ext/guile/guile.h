@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the binding files share.
+// The common part of the binding files.
 #ifndef GG_GUILE_H
 #define GG_GUILE_H
 
@@ -53,6 +53,14 @@ void *gg_guile_state(const struct gg_guile_type *type, SCM object);
 void *gg_guile_end(const struct gg_guile_type *type, SCM object);
 
 void gg_guile_define(const char *name, int arguments, scm_t_subr function);
+
+// Sets up convert.c.
+void gg_guile_init_convert(void);
+
+// Define the procedures of guest.c, monitor.c, interrupt.c.
+void gg_guile_init_guest(void);
+void gg_guile_init_monitor(void);
+void gg_guile_init_interrupt(void);
 
 // Define the procedures of info.c, kernels.c, dump.c, cpus.c, memory.c.
 void gg_guile_init_info(void);

@@ -1,6 +1,6 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; The procedures of libgdb-guest-guile.so, as they are; gdb-ext/guile/guile.c documents them.
+;;; The procedures of libgdb-guest-guile.so, as they are; gdb-ext/guile/ documents them.
 
 (define-module (gdb-guest native)
   #:export (%guest-create
