@@ -205,14 +205,12 @@ static struct gg_error *look(struct gg_log_follow *follow, bool *ret)
 }
 
 struct gg_error *gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
-				    struct gg_error *(*write)(void *data, const char *text,
-							      size_t size),
-				    void *data, const struct gg_notices *notices, bool *ret)
+				    const struct gg_writer *writer,
+				    const struct gg_notices *notices, bool *ret)
 {
 	follow->guest = guest;
 	follow->printer.style = &follow->style;
-	follow->printer.write = write;
-	follow->printer.data = data;
+	follow->printer.writer = writer;
 	follow->notices = notices;
 	follow->log.notices = notices;
 	return look(follow, ret);

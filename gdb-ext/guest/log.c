@@ -231,14 +231,12 @@ static struct gg_error *print_record(void *data, const struct gg_log_record *rec
 
 // The bounds' offset is the times' too, and one notice tells of both.
 static struct gg_error *print_log(struct gg_guest *guest, const struct gg_log_query *query,
-				  const struct gg_log_style *style,
-				  struct gg_error *(*write)(void *data, const char *text,
-							    size_t size),
-				  void *data, const struct gg_notices *notices, uint64_t *ret)
+				  const struct gg_log_style *style, const struct gg_writer *writer,
+				  const struct gg_notices *notices, uint64_t *ret)
 {
 	struct gg_log_style filled = *style;
 	struct gg_log_query resolved = *query;
-	struct gg_log_printer printer = { .style = &filled, .write = write, .data = data };
+	struct gg_log_printer printer = { .style = &filled, .writer = writer };
 	struct gg_guest *of_times = query->transcript ? NULL : guest;
 	struct gg_error *err = NULL;
 	if (style->wall)
@@ -256,12 +254,11 @@ static struct gg_error *print_log(struct gg_guest *guest, const struct gg_log_qu
 
 struct gg_error *gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 				    const struct gg_log_style *style,
-				    struct gg_error *(*write)(void *data, const char *text,
-							      size_t size),
-				    void *data, const struct gg_notices *notices)
+				    const struct gg_writer *writer,
+				    const struct gg_notices *notices)
 {
 	uint64_t count;
-	return print_log(guest, query, style, write, data, notices, &count);
+	return print_log(guest, query, style, writer, notices, &count);
 }
 
 // ---- A file ----
@@ -286,6 +283,7 @@ struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_q
 	const char *looked_at[GG_SOURCE_FILES + 2] = { 0 };
 	size_t count = 0;
 	struct file file = { .size = 0 };
+	const struct gg_writer writer = { write_file, &file };
 	for (const char *const *from = guest ? gg_guest_files(guest) : NULL; from && *from; from++)
 		looked_at[count++] = *from;
 	if (query->transcript)
@@ -293,7 +291,7 @@ struct gg_error *gg_guest_log_save(struct gg_guest *guest, const struct gg_log_q
 	struct gg_error *err = gg_output_create(path, force, looked_at, &file.output);
 	if (err)
 		return err;
-	err = print_log(guest, query, style, write_file, &file, notices, ret);
+	err = print_log(guest, query, style, &writer, notices, ret);
 	if (!err)
 		err = gg_output_commit(file.output, file.size);
 	gg_output_destroy(file.output);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 
 #include <gdb-guest/command.h>
+#include <gdb-guest/dump.h>
 #include <string.h>
 
 // ---- The table ----
@@ -35,9 +36,21 @@ static SCM all_commands(void)
 // ---- Options ----
 
 // The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
-// STATE-TEXT). EVALUATE takes an expression and the words for the expected text, and returns an
-// integer; the texts may be #f.
-enum { EVALUATE, SET_VARIABLE, COLOUR, INTEL, TARGET_KIND, TARGET, STATE, STATE_TEXT };
+// STATE-TEXT PROGRESS LISTED). EVALUATE takes an expression and the words for the expected text,
+// and returns an integer; PROGRESS takes a dump's range, the bytes done and to do, and seconds;
+// LISTED takes (NOTE . IDENTITY) of a kernel. The texts and the last two may be #f.
+enum {
+	EVALUATE,
+	SET_VARIABLE,
+	COLOUR,
+	INTEL,
+	TARGET_KIND,
+	TARGET,
+	STATE,
+	STATE_TEXT,
+	PROGRESS,
+	LISTED
+};
 
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
 {
@@ -129,6 +142,23 @@ static struct gg_error *set_variable(void *data, const char *name, const uint64_
 		&result);
 }
 
+static struct gg_error *show_progress(void *data, const struct gg_dump_progress *progress)
+{
+	return gg_guile_call_progress(scm_c_vector_ref(*(SCM *)data, PROGRESS), progress);
+}
+
+static struct gg_error *list_kernel(void *data, const struct gg_kernel_info *kernel)
+{
+	SCM result;
+	return gg_guile_call(scm_c_vector_ref(*(SCM *)data, LISTED),
+			     scm_list_1(gg_guile_choice(&kernel->choice)), &result);
+}
+
+static bool front_has(SCM front_vector, size_t index)
+{
+	return scm_is_true(scm_c_vector_ref(front_vector, index));
+}
+
 static void free_texts(const struct gg_front_end *front)
 {
 	free((char *)front->target_kind);
@@ -160,8 +190,10 @@ static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vecto
 		.set_variable = set_variable,
 		.data = &front_vector,
 		.is_debugger = true,
-		.colour = scm_is_true(scm_c_vector_ref(front_vector, COLOUR)),
-		.intel = scm_is_true(scm_c_vector_ref(front_vector, INTEL)),
+		.progress = front_has(front_vector, PROGRESS) ? show_progress : NULL,
+		.listed = front_has(front_vector, LISTED) ? list_kernel : NULL,
+		.colour = front_has(front_vector, COLOUR),
+		.intel = front_has(front_vector, INTEL),
 		.target_kind = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET_KIND)),
 		.target = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET)),
 		.state_before = gg_guile_optional_text(scm_c_vector_ref(front_vector, STATE)),

@@ -10,25 +10,29 @@ static bool has_flag(SCM flags, const char *flag)
 	return scm_is_true(scm_memq(scm_from_utf8_symbol(flag), flags));
 }
 
-static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
+struct gg_error *gg_guile_call_progress(SCM procedure, const struct gg_dump_progress *progress)
 {
 	SCM result;
 	return gg_guile_call(
-		*(const SCM *)data,
+		procedure,
 		scm_list_4(gg_guile_range(progress->range), scm_from_uint64(progress->done),
 			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
 		&result);
 }
 
+static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
+{
+	return gg_guile_call_progress(*(const SCM *)data, progress);
+}
+
 // The options of a dump, without its file. FLAGS is a list of the symbols force, no-notes,
-// skip-absent, suggest-monitor; FILTER is (BEGIN . LENGTH) or #f.
+// skip-absent; FILTER is (BEGIN . LENGTH) or #f.
 static struct gg_dump_options to_options(SCM flags, SCM filter, const SCM *progress)
 {
 	struct gg_dump_options options = {
 		.force = has_flag(flags, "force"),
 		.no_notes = has_flag(flags, "no-notes"),
 		.skip_absent = has_flag(flags, "skip-absent"),
-		.suggest_monitor = has_flag(flags, "suggest-monitor"),
 		.filter = scm_is_true(filter),
 		.progress = report_progress,
 		.data = (void *)progress,
@@ -60,23 +64,6 @@ static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress,
 				     scm_from_double(result.seconds)));
 }
 
-// (%print-dump GUEST FILE FLAGS FILTER PROGRESS WRITE NOTICE): the same, and what the command says
-// to WRITE.
-static SCM print_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM write,
-		      SCM notice)
-{
-	struct gg_guest *guest = gg_guile_guest(object);
-	const struct gg_writer writer = gg_guile_writer(&write);
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	struct gg_dump_options options = to_options(flags, filter, &progress);
-	char *path_text = scm_to_locale_string(path);
-	options.path = path_text;
-	struct gg_error *err = gg_print_dump(guest, &options, &writer, &notices);
-	free(path_text);
-	gg_guile_throw(err);
-	return SCM_UNSPECIFIED;
-}
-
 // (%progress-text DONE TOTAL SECONDS) => "1 GiB of 64 GiB, 14.9 MiB/s, 1 h 12 min left".
 static SCM progress_text(SCM done, SCM total, SCM seconds)
 {
@@ -92,6 +79,5 @@ static SCM progress_text(SCM done, SCM total, SCM seconds)
 void gg_guile_init_dump(void)
 {
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
-	gg_guile_define("%print-dump", 7, (scm_t_subr)print_dump);
 	gg_guile_define("%progress-text", 3, (scm_t_subr)progress_text);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The kernels in a guest's RAM, as association lists and as text.
+// The kernels in a guest's RAM, as association lists.
 #include "guile.h"
 
 static SCM add(SCM list, const char *name, SCM value)
@@ -44,43 +44,21 @@ static SCM guest_kernels(SCM object, SCM scan)
 	return scm_reverse(list);
 }
 
-static struct gg_error *collect_choice(void *data, const struct gg_kernel_info *kernel)
+SCM gg_guile_choice(const struct gg_kernel_choice *choice)
 {
-	SCM *list = data;
-	*list = scm_acons(scm_from_uint64(kernel->choice.note),
-			  scm_from_uint64(kernel->choice.identity), *list);
-	return NULL;
+	return scm_cons(scm_from_uint64(choice->note), scm_from_uint64(choice->identity));
 }
 
-// (%print-kernels GUEST SCAN? JSON? WRITE NOTICE) => ((NOTE . IDENTITY) ...), what chooses each
-// kernel.
-static SCM print_kernels(SCM object, SCM scan, SCM json, SCM write, SCM notice)
-{
-	SCM list = SCM_EOL;
-	struct gg_guest *guest = gg_guile_guest(object);
-	const struct gg_writer writer = gg_guile_writer(&write);
-	const struct gg_notices notices = gg_guile_notices(&notice);
-	const struct gg_kernels_options options = { .scan = scm_is_true(scan),
-						    .json = scm_is_true(json),
-						    .visit = collect_choice,
-						    .data = &list };
-	gg_guile_throw(gg_print_kernels(guest, &options, &writer, &notices));
-	return scm_reverse(list);
-}
-
-// (%guest-choice GUEST) => (NOTE . IDENTITY), or #f: what %guest-create was given, while it is
-// there.
+// (%guest-choice GUEST) => the choice that %guest-create was given, while RAM has the kernel; else
+// #f.
 static SCM guest_choice(SCM object)
 {
 	const struct gg_kernel_choice choice = gg_guest_choice(gg_guile_guest(object));
-	return choice.note
-		       ? scm_cons(scm_from_uint64(choice.note), scm_from_uint64(choice.identity))
-		       : SCM_BOOL_F;
+	return choice.note ? gg_guile_choice(&choice) : SCM_BOOL_F;
 }
 
 void gg_guile_init_kernels(void)
 {
 	gg_guile_define("%guest-kernels", 2, (scm_t_subr)guest_kernels);
-	gg_guile_define("%print-kernels", 5, (scm_t_subr)print_kernels);
 	gg_guile_define("%guest-choice", 1, (scm_t_subr)guest_choice);
 }

@@ -274,11 +274,12 @@ static SCM log_follow_end(SCM object)
 static SCM log_follow_look(SCM object, SCM guest_object, SCM notice)
 {
 	struct listener listener = { .text = SCM_EOL };
+	const struct gg_writer writer = { collect_text, &listener };
 	const struct gg_notices notices = gg_guile_notices(&notice);
 	bool has_log = false;
 	gg_guile_throw(gg_log_follow_look(gg_guile_state(&follow_type, object),
-					  gg_guile_guest(guest_object), collect_text, &listener,
-					  &notices, &has_log));
+					  gg_guile_guest(guest_object), &writer, &notices,
+					  &has_log));
 	return scm_cons(scm_from_bool(has_log), scm_reverse_x(listener.text, SCM_UNDEFINED));
 }
 

@@ -25,33 +25,21 @@ static struct gg_log_bound bound_of(const struct gg_options *options, const char
 	return value ? value->time : (struct gg_log_bound){ 0 };
 }
 
-// Reads the number of records of context on the side NAME.
-static struct gg_error *context_of(const struct gg_options *options, const char *name,
-				   uint64_t *ret)
+static struct gg_log_query to_query(const struct gg_options *options)
 {
-	const bool has_own = gg_options_has(options, name);
-	*ret = gg_options_number(options, name, gg_options_number(options, "context", 0));
-	if ((!has_own && !gg_options_has(options, "context")) || gg_options_has(options, "grep"))
-		return NULL;
-	return gg_error_create(GG_INVALID,
-			       "-%s goes with -grep: it shows the records around each match",
-			       has_own ? name : "context");
-}
-
-static struct gg_error *to_query(const struct gg_options *options, struct gg_log_query *ret)
-{
-	*ret = (struct gg_log_query){
+	const uint64_t context = gg_options_number(options, "context", 0);
+	return (struct gg_log_query){
 		.transcript = gg_options_text(options, "hexdump"),
 		.levels = (unsigned int)bits_of(options, "level"),
 		.facilities = (unsigned int)bits_of(options, "facility"),
 		.pattern = gg_options_text(options, "grep"),
+		.before = gg_options_number(options, "before", context),
+		.after = gg_options_number(options, "after", context),
 		.since = bound_of(options, "since"),
 		.until = bound_of(options, "until"),
 		.since_clear = gg_options_has(options, "since-clear"),
 		.tail = gg_options_number(options, "tail", 0),
 	};
-	struct gg_error *err = context_of(options, "before", &ret->before);
-	return err ? err : context_of(options, "after", &ret->after);
 }
 
 // Reads the style; a file gets neither colours nor the terminal's character set.
@@ -127,17 +115,16 @@ struct gg_error *gg_run_klog(struct gg_guest *guest, const struct gg_options *op
 			     const struct gg_front_end *front, const struct gg_writer *writer,
 			     const struct gg_notices *notices)
 {
-	struct gg_log_query query;
 	struct collected collected = { 0 };
+	const struct gg_writer collector = { collect_text, &collected };
 	const struct gg_notices later = { collect_notice, &collected };
 	const struct gg_log_style style = to_style(options, front);
-	struct gg_error *err = to_query(options, &query);
-	if (err)
-		return err;
+	const struct gg_log_query query = to_query(options);
+	struct gg_error *err;
 	if (gg_options_has(options, "output"))
 		err = save(guest, &query, &style, options, &collected);
 	else
-		err = gg_guest_log_print(guest, &query, &style, collect_text, &collected, &later);
+		err = gg_guest_log_print(guest, &query, &style, &collector, &later);
 	if (!err)
 		err = write_collected(&collected, writer, notices);
 	gg_buffer_deinit(&collected.text);

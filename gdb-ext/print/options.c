@@ -537,6 +537,17 @@ static struct gg_error *take_argument(const struct parser *parser, const char *w
 		    : too_many(parser, word);
 }
 
+// Tests whether the options that others need were given.
+static struct gg_error *check_needs(const struct parser *parser)
+{
+	for (const struct gg_option *row = parser->command->options; row && row->name; row++)
+		if (row->needs && gg_options_has(parser->options, row->name) &&
+		    !gg_options_has(parser->options, row->needs))
+			return gg_error_create(GG_INVALID, "-%s goes with -%s", row->name,
+					       row->needs);
+	return NULL;
+}
+
 static struct gg_error *parse_all(const struct parser *parser, const char *const *words,
 				  size_t count)
 {
@@ -557,7 +568,7 @@ static struct gg_error *parse_all(const struct parser *parser, const char *const
 	     row++)
 		if (!gg_argument_is_optional(row) && !slot_of(parser->options, row)->is_set)
 			err = too_few(parser);
-	return err;
+	return err ? err : check_needs(parser);
 }
 
 struct gg_error *gg_options_parse(const struct gg_command *command, const char *const *words,

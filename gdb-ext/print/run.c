@@ -82,9 +82,10 @@ struct gg_error *gg_run_kernel(struct gg_guest *guest, const struct gg_options *
 			       const struct gg_front_end *front, const struct gg_writer *writer,
 			       const struct gg_notices *notices)
 {
-	(void)front;
 	const struct gg_kernels_options kernels = { .scan = gg_options_has(options, "scan"),
-						    .json = gg_options_has(options, "json") };
+						    .json = gg_options_has(options, "json"),
+						    .visit = front->listed,
+						    .data = front->data };
 	return gg_print_kernels(guest, &kernels, writer, notices);
 }
 
@@ -157,8 +158,7 @@ struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *op
 		.length = gg_options_number(options, "length", 0),
 		.progress = front->progress,
 		.data = front->data,
+		.suggest_monitor = front->is_debugger && !gg_options_has(options, "via"),
 	};
-	if (dump.filter != gg_options_has(options, "length"))
-		return gg_error_create(GG_INVALID, "-begin and -length go together");
 	return gg_print_dump(guest, &dump, writer, notices);
 }

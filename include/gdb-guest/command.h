@@ -6,6 +6,7 @@
 #define GDB_GUEST_COMMAND_H
 
 #include "guest.h"
+#include "kernels.h"
 #include "log.h"
 
 #include <stdbool.h>
@@ -15,8 +16,6 @@
 #pragma GCC visibility push(default)
 
 struct gg_dump_progress;
-struct gg_notices;
-struct gg_writer;
 
 enum gg_value_kind {
 	GG_VALUE_FLAG,    // no value
@@ -45,6 +44,7 @@ struct gg_option {
 	const char *const *words;
 	const char *(*word)(unsigned int number);
 	unsigned int word_count;
+	const char *needs;   // the option that must be given with this option, or NULL
 	bool needs_debugger; // it does not exist in another front end
 	const char *label;   // of an argument: "FILE", or "[N]" where it may be left out
 };
@@ -63,6 +63,8 @@ struct gg_front_end {
 	struct gg_error *(*set_variable)(void *data, const char *name, const uint64_t *value);
 	// Shows how far a dump is, as gg_dump_options.progress; NULL where nobody looks.
 	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
+	// Called with each kernel that is listed, as gg_kernels_options.visit; may be NULL.
+	gg_visit_kernel_fn *listed;
 	bool colour; // the output goes to a terminal that shows colours
 	bool intel;  // instructions in Intel's syntax rather than AT&T's
 	// The target's kind ("core", "process", "gdbstub") and its file, number or address; of a

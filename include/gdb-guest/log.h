@@ -4,8 +4,9 @@
 #ifndef GDB_GUEST_LOG_H
 #define GDB_GUEST_LOG_H
 
-#include "notices.h"
 #include "guest.h"
+#include "notices.h"
+#include "writer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -101,12 +102,11 @@ struct gg_error *gg_guest_log(struct gg_guest *guest, const struct gg_log_query 
 			      gg_visit_record_fn *visit, void *data,
 			      const struct gg_notices *notices);
 
-// Writes the same records as text, in STYLE, to WRITE: any number of bytes at a time.
+// Writes the same records as text, in STYLE.
 struct gg_error *gg_guest_log_print(struct gg_guest *guest, const struct gg_log_query *query,
 				    const struct gg_log_style *style,
-				    struct gg_error *(*write)(void *data, const char *text,
-							      size_t size),
-				    void *data, const struct gg_notices *notices);
+				    const struct gg_writer *writer,
+				    const struct gg_notices *notices);
 
 // The log of a guest that lives in between two looks at it.
 struct gg_log_follow;
@@ -126,9 +126,8 @@ void gg_log_follow_destroy(struct gg_log_follow *follow);
 // not run since gg_guest_ran(). GG_UNSUPPORTED for a log whose records have neither numbers nor
 // times.
 struct gg_error *gg_log_follow_look(struct gg_log_follow *follow, struct gg_guest *guest,
-				    struct gg_error *(*write)(void *data, const char *text,
-							      size_t size),
-				    void *data, const struct gg_notices *notices, bool *ret);
+				    const struct gg_writer *writer,
+				    const struct gg_notices *notices, bool *ret);
 
 // Prints as gg_guest_log_print() into the file PATH, which appears when it is whole. FORCE
 // replaces an existing file. RET is how many records were written.

@@ -22,6 +22,7 @@
             call-with-options
             complete-command
             print-command
+            run-command
             guest-data
             front-end
             call-with-progress
@@ -36,10 +37,10 @@
   (assq-ref (cdr options) name))
 
 ;; The answers that the library asks of a debugger: see gdb-ext/guile/command.c.
-(define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f))
+(define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f) (progress #f) (listed #f))
   (vector evaluate-integer set-convenience-variable (styled-output?)
           (equal? (setting "disassembly-flavor") "intel")
-          (car target) (cadr target) state state-text))
+          (car target) (cadr target) state state-text progress listed))
 
 (define (call-with-options name text procedure)
   "Calls PROCEDURE with the options and arguments of the command NAME that TEXT has."
@@ -99,10 +100,20 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
         (('signal . _) (fail "Quit"))
         (_ (apply throw key arguments))))))
 
+(define* (run-command name options guest front #:optional (before (const #t)))
+  "Runs the command NAME of the table on GUEST; BEFORE is called before each piece of its output."
+  (define (say-next bytes)
+    (before)
+    (say-bytes bytes))
+  (define (note-next text)
+    (before)
+    ((note-beside options) text))
+  (%run-command name (car options) guest front say-next note-next))
+
 (define* (print-command name options #:optional (make-front front-end))
-  "Prints what the command NAME of the table shows; MAKE-FRONT is called beside the guest."
+  "Runs the command NAME of the table; MAKE-FRONT is called beside the guest."
   (define (run guest)
-    (%run-command name (car options) guest (make-front) say-bytes (note-beside options)))
+    (run-command name options guest (make-front)))
   (if (%takes-guest? name (car options))
       (call-with-guest run)
       (run #f)))

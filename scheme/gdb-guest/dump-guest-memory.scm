@@ -107,21 +107,6 @@ seconds so far; NOTICE with each line that the user should know."
 
 ;;; Text.
 
-(define (selected-flags options)
-  (append (if (option options 'force) '(force) '())
-          (if (option options 'no-notes) '(no-notes) '())
-          (if (equal? (option options 'absent) "skip") '(skip-absent) '())
-          (if (option options 'via) '() '(suggest-monitor))))
-
-(define (selected-filter options)
-  (let ((begin (option options 'begin))
-        (length (option options 'length)))
-    (cond
-     ((and begin length) (cons begin length))
-     ((or begin length)
-      (throw 'gdb-guest-error 'invalid "-begin and -length go together"))
-     (else #f))))
-
 (define (selected-via options)
   (match (option options 'via)
     ("gdb" 'gdb)
@@ -129,22 +114,17 @@ seconds so far; NOTICE with each line that the user should know."
     (_ #f)))
 
 (define (dump-and-print options)
-  (let ((file (option options 'file))
-        (flags (selected-flags options))
-        (filter (selected-filter options)))
-    (call-with-progress
-     (lambda (show-progress erase-progress)
-       (define (progress range done total seconds)
-         (show-progress done total seconds))
-       (define (show-text bytes)
-         (erase-progress)
-         (say-bytes bytes))
-       (define (notice text)
-         (erase-progress)
-         (note "~a" text))
-       (call-with-dumped-guest
-        file (memq 'force flags) (selected-via options) progress notice
-        (lambda (guest)
-          (%print-dump guest file flags filter progress show-text notice)))))))
+  (call-with-progress
+   (lambda (show-progress erase-progress)
+     (define (progress range done total seconds)
+       (show-progress done total seconds))
+     (define (notice text)
+       (erase-progress)
+       (note "~a" text))
+     (call-with-dumped-guest
+      (option options 'file) (option options 'force) (selected-via options) progress notice
+      (lambda (guest)
+        (run-command "dump-guest-memory" options guest (front-end #:progress progress)
+                     erase-progress))))))
 
 (register-guest-command "dump-guest-memory" dump-and-print)

@@ -55,17 +55,13 @@ the kernel that runs.  Returns the release, or #f."
 
 ;;; Text.
 
-(define (print-kernels options)
+(define (front-end-of-kernels)
   ;; The list is remembered although the user may end its text.
-  (let ((pieces '()))
-    (call-with-guest
-     (lambda (guest)
-       (remember-listed-kernels!
-        (current-target)
-        (%print-kernels guest (option options 'scan) (option options 'json)
-                        (lambda (bytes) (set! pieces (cons bytes pieces)))
-                        (lambda (text) (note "~a" text))))))
-    (for-each say-bytes (reverse pieces))))
+  (let ((target (current-target))
+        (kernels '()))
+    (front-end #:listed (lambda (kernel)
+                          (set! kernels (append kernels (list kernel)))
+                          (remember-listed-kernels! target kernels)))))
 
 (define (parse-number text)
   (let ((number (string->number text)))
@@ -74,7 +70,7 @@ the kernel that runs.  Returns the release, or #f."
              (format #f "~s is not a kernel's number, which guest-kernel shows" text)))
     number))
 
-(define (run-command options)
+(define (choose-or-list options)
   (let ((number (option options 'number)))
     (cond
      ((and number (option options 'auto))
@@ -83,6 +79,6 @@ the kernel that runs.  Returns the release, or #f."
       (let ((number (parse-number number)))
         (say "kernel ~a is chosen: Linux ~a\n" number (choose-guest-kernel number))))
      ((option options 'auto) (choose-guest-kernel #f))
-     (else (print-kernels options)))))
+     (else (print-command "guest-kernel" options front-end-of-kernels)))))
 
-(register-guest-command "guest-kernel" run-command)
+(register-guest-command "guest-kernel" choose-or-list)

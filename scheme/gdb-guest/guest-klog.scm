@@ -35,15 +35,6 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
                                after)
                  notice))))
 
-(define (context options name)
-  "The number of records of context on the side of NAME, or #f."
-  (let ((count (or (option options name) (option options 'context))))
-    (when (and count (not (option options 'grep)))
-      (throw 'gdb-guest-error 'invalid
-             (format #f "-~a goes with -grep: it shows the records around each match"
-                     (if (option options name) name 'context))))
-    count))
-
 (define (selected-query options)
   (vector (option options 'hexdump)
           (or (option options 'level) '())
@@ -53,8 +44,8 @@ the log is looked for instead.  NOTICE is called with each line that the user sh
           (option options 'tail)
           (option options 'since)
           (option options 'until)
-          (context options 'before)
-          (context options 'after)))
+          (or (option options 'before) (option options 'context))
+          (or (option options 'after) (option options 'context))))
 
 (define (selected-style options)
   (append (if (option options 'T) '(wall) '())

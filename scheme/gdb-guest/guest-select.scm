@@ -59,7 +59,7 @@ inferior, or #f for the file of guest-select -file), kind (core, process, gdbstu
        (string-pad-right (symbol->string (value 'kind)) (if (or (value 'name) (value 'about)) 7 4))
        (column (value 'name)) (column (value 'about))))
 
-(define (run-command options)
+(define (select-and-list options)
   (let ((file (option options 'file)))
     (cond
      ((and file (option options 'target))
@@ -68,4 +68,4 @@ inferior, or #f for the file of guest-select -file), kind (core, process, gdbstu
      ((option options 'target) (select-guest-target))))
   (for-each print-target (guest-targets)))
 
-(register-guest-command "guest-select" run-command)
+(register-guest-command "guest-select" select-and-list)

@@ -7,7 +7,6 @@
             %guest-destroy
             %guest-note
             %guest-kernels
-            %print-kernels
             %guest-choice
             %monitor-commands
             %monitor-dump-command
@@ -20,7 +19,6 @@
             %guest-registers
             %guest-ram
             %guest-dump
-            %print-dump
             %progress-text
             %guest-info
             %guest-run-state

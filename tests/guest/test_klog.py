@@ -381,7 +381,7 @@ def test_nothing_loaded():
 @pytest.mark.parametrize("options, message", [
     ("-level eror", "-level is some of emerg, alert, crit, err, warn, notice, info, debug, each alone or with + for it and "
                     "worse, with commas in between, not \"eror\""),
-    ("-before 2", "-before goes with -grep: it shows the records around each match"),
+    ("-before 2", "-before goes with -grep"),
     ("-since soon", "-since is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not \"soon\""),
     ("-until 2026-02-30", "-until is seconds (12.5) or a time in UTC (2026-11-26T15:03:39), not \"2026-02-30\""),
     ("-grep '('", "( is not a regular expression: Unmatched ( or \\("),

@@ -13,13 +13,13 @@
                             '(force begin absent file)))))
 
 (test-equal "options and arguments come from C as Scheme's data"
-  '(#t 4096 "skip" "vmcore") (parse "-force -absent skip -begin 4096 vmcore"))
+  '(#t 4096 "skip" "vmcore") (parse "-force -absent skip -begin 4096 -length 1 vmcore"))
 (test-equal "what was not given is false"
   '(#f #f #f "a b") (parse "'a b'"))
 (test-equal "an integer is a GDB expression"
-  '(#f 4112 #f "vmcore") (parse "-begin '0x1000 + 2 * 8' vmcore"))
+  '(#f 4112 #f "vmcore") (parse "-begin '0x1000 + 2 * 8' -length 1 vmcore"))
 (test-equal "an integer may be as large as an address"
-  (list #f (- (expt 2 64) 4096) #f "vmcore") (parse "-begin 0xfffffffffffff000 vmcore"))
+  (list #f (- (expt 2 64) 4096) #f "vmcore") (parse "-begin 0xfffffffffffff000 -length 1 vmcore"))
 (test-equal "lists and times come from C as Scheme's data"
   '(("err" "warn+") ("kern") 12500000000 (wall . 1795705419000000000))
   (call-with-options "guest-klog"
@@ -49,8 +49,8 @@
   'invalid "-length: \"$none\" has no value" (parse "-length $none vmcore"))
 (test-throws "of a register's variable it is said what sets it"
   'invalid
-  "-length: \"$guest_rip\" has no value: guest-regs -cpu N sets $guest_rip and the like, for \
-what is known of CPU N"
+  "-length: \"$guest_rip\" has no value: guest-regs -cpu N sets $guest_rip and the like, as \
+far as CPU N's registers are known"
   (parse "-length $guest_rip vmcore"))
 
 ;;; Completion.  GDB's words end at what its list of word break characters has; the answers stand

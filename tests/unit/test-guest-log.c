@@ -80,9 +80,9 @@ static struct gg_error *collect_text(void *data, const char *text, size_t size)
 static struct gg_error *print_query(struct gg_guest *of, const struct gg_log_query *query)
 {
 	const struct gg_log_style style = { 0 };
+	const struct gg_writer writer = { .write = collect_text };
 	printed.size = 0;
-	struct gg_error *err =
-		gg_guest_log_print(of, query, &style, collect_text, NULL, &collector);
+	struct gg_error *err = gg_guest_log_print(of, query, &style, &writer, &collector);
 	gg_buffer_append(&printed, "", 1);
 	return err;
 }

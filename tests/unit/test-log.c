@@ -308,8 +308,8 @@ static void read_log(struct test_case *test)
 {
 	const struct gg_notices notices = { .tell = take_notice, .data = test };
 	struct gg_log_sink sink = { .record = take_record, .data = test, .notices = &notices };
-	test->printer =
-		(struct gg_log_printer){ .style = &test->style, .write = take_text, .data = test };
+	const struct gg_writer writer = { .write = take_text, .data = test };
+	test->printer = (struct gg_log_printer){ .style = &test->style, .writer = &writer };
 	struct gg_error *err = gg_log_filter_init(&test->filter, &test->query, print_record, test);
 	test->filter.from = &sink;
 	if (!err)

@@ -6,8 +6,8 @@ static struct gg_error *flush(struct gg_log_printer *printer)
 {
 	struct gg_error *err = gg_buffer_check(&printer->text);
 	if (!err && printer->text.size)
-		err = printer->write(printer->data, (const char *)printer->text.bytes,
-				     printer->text.size);
+		err = printer->writer->write(printer->writer->data,
+					     (const char *)printer->text.bytes, printer->text.size);
 	printer->text.size = 0;
 	return err;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Records as text, in pieces of some size to where they are wanted.
+// Records as text, written in pieces of some size.
 #ifndef GG_LOG_PRINTER_H
 #define GG_LOG_PRINTER_H
 
@@ -10,12 +10,11 @@
 
 struct gg_log_printer {
 	const struct gg_log_style *style;
-	struct gg_error *(*write)(void *data, const char *text, size_t size);
-	void *data; // WRITE's
+	const struct gg_writer *writer;
 
 	struct gg_buffer text; // not written yet
-	bool open;             // what it ends with is a line that goes on
-	uint64_t records;      // how many there were
+	bool open;             // the text ends within a line
+	uint64_t records;      // the number of records
 };
 
 // Appends RECORD in PRINTER's style, and writes when that is enough.
