@@ -14,8 +14,8 @@
 //  1. arch/X/ with its registers (a struct gg_register_set), a struct gg_arch with the name, the CPU
 //     type, ELF's numbers, byte order and word; the row in arch.c. guest-info names the guest, and
 //     dump-guest-memory -no-notes writes its memory. Proof: test-sham-arch.c does so.
-//  2. The CPU's row: read_registers, summarize, print_registers; guest-regs. Proof: the monitor's
-//     "info registers", as in test-monitor.c and tests/guest/test_regs.py.
+//  2. The CPU's row: read_registers, summarize, print_registers; guest-regs; read_monitor for QEMU's
+//     gdbstub. Proof: the monitor's "info registers", as in test-monitor.c and tests/guest/test_regs.py.
 //  3. The formats of page tables and the CPU's paging; guest-vtop -cpu, guest-x -cpu. Proof: the
 //     monitor's "x" and "gva2gpa".
 //  4. The notes; dump-guest-memory. Proof: QEMU's own dump, as in tests/guest/test_dump.py.

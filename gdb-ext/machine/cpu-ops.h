@@ -43,10 +43,15 @@ struct gg_cpu_ops {
 	// Tests the same of a text that QEMU's monitor printed of a CPU (struct gg_qemu_cpu.text).
 	bool (*is_monitor_text)(const char *text);
 
-	// Reads a CPU's registers, as QEMU has them, in its memory or its monitor's text. Where the
-	// CPU executes a nested guest, they are the nested guest's.
+	// Reads a CPU's registers out of QEMU's memory: the nested guest's where the CPU executes a
+	// nested guest.
 	struct gg_error *(*read_registers)(const struct gg_host *host,
 					   const struct gg_qemu_cpu *cpu, struct gg_registers *ret);
+
+	// Reads the same out of the text that QEMU's monitor printed, which HOST's thread completes.
+	// GG_BAD_DATA where the text is damaged or cut off.
+	struct gg_error *(*read_monitor)(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+					 struct gg_registers *ret);
 
 	// Returns the mode of a CPU with these registers that executes the firmware's code in place
 	// of the guest's, and has the firmware's registers; NULL for any other CPU. NULL: no such

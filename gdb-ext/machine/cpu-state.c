@@ -34,6 +34,21 @@ struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_r
 	return read_saved(arch, map, host, cpu, ret);
 }
 
+struct gg_error *gg_cpu_state_read_monitor(const struct gg_arch *arch, const struct gg_host *host,
+					   const struct gg_qemu_cpu *cpu, struct gg_cpu_state *ret)
+{
+	ret->unknown[0] = 0;
+	if (!arch->cpu || !arch->cpu->read_monitor)
+		return gg_arch_not_yet(arch, "registers out of QEMU's monitor");
+	struct gg_error *err = arch->cpu->read_monitor(host, cpu, &ret->own);
+	if (err)
+		return err;
+	ret->nesting = arch->cpu->nesting ? arch->cpu->nesting(&ret->own) : GG_NOT_NESTED;
+	if (ret->nesting == GG_NESTED)
+		gg_cpu_state_set_nested(ret, "QEMU's monitor does not print them");
+	return NULL;
+}
+
 void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why)
 {
 	state->nesting = GG_NESTED;

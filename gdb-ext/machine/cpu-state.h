@@ -16,13 +16,18 @@ struct gg_cpu_state {
 	char unknown[GG_CPU_UNKNOWN_SIZE]; // "" where some of OWN are known
 };
 
-// Reads the registers of CPU. The guest's own registers that cannot be read are unknown, and no
-// error. MAP is NULL where the guest's RAM is not known.
+// Reads the registers of CPU out of QEMU's memory. The guest's own registers that cannot be read are
+// unknown, and no error. MAP is NULL where the guest's RAM is not known.
 struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_ram_map *map,
 				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_cpu_state *ret);
 
-// Makes STATE, which is GG_MAYBE_NESTED, GG_NESTED; WHY is the reason for which the guest's own
+// Reads the registers of CPU out of the text that QEMU's monitor printed, which has the guest's own
+// registers only without a nested guest.
+struct gg_error *gg_cpu_state_read_monitor(const struct gg_arch *arch, const struct gg_host *host,
+					   const struct gg_qemu_cpu *cpu, struct gg_cpu_state *ret);
+
+// Makes STATE, which has no nested guest's registers yet, GG_NESTED; WHY is the reason for which the guest's own
 // registers are not known.
 void gg_cpu_state_set_nested(struct gg_cpu_state *state, const char *why);
 

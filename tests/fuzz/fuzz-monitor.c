@@ -143,7 +143,7 @@ static void use_cpu(const struct gg_host *host, struct gg_qemu_cpu *cpu, bool so
 	const struct gg_qemu_cpus alone = { .cpus = cpu, .count = 1 };
 	struct gg_error *err = gg_arch_find_by_texts(&alone, &arch);
 	if (!err)
-		err = arch->cpu->read_registers(host, cpu, &registers);
+		err = arch->cpu->read_monitor(host, cpu, &registers);
 	if (!err)
 		use_registers(arch, &registers, cpu);
 	if (err && sound)

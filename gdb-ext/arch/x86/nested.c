@@ -245,8 +245,6 @@ struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_ho
 				const struct gg_qemu_cpu *cpu, const struct gg_registers *nested,
 				struct gg_registers *ret)
 {
-	if (cpu->text)
-		return gg_error_create(GG_UNSUPPORTED, "QEMU's monitor does not print them");
 	return cpu->accelerator == GG_ACCELERATOR_KVM ? read_kvm(host, nested, ret)
 						      : read_tcg(map, nested, ret);
 }

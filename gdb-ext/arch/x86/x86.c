@@ -28,17 +28,11 @@ static const char *firmware_mode(const struct gg_registers *registers)
 	return smm ? "System Management Mode" : NULL;
 }
 
-static struct gg_error *read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
-				       struct gg_registers *ret)
-{
-	return cpu->text ? x86_read_monitor(host, cpu, ret) : x86_read_registers(host, cpu, ret);
-}
-
 #define CPU_OPS                                                                                    \
-	.read_registers = read_registers, .firmware_mode = firmware_mode, .nesting = x86_nesting,  \
-	.read_saved = x86_read_saved, .summarize = x86_summarize,                                  \
-	.print_registers = x86_print_registers, .disassemble = x86_disassemble,                    \
-	.paging = x86_paging, .other_paging = x86_other_paging
+	.read_registers = x86_read_registers, .read_monitor = x86_read_monitor,                    \
+	.firmware_mode = firmware_mode, .nesting = x86_nesting, .read_saved = x86_read_saved,      \
+	.summarize = x86_summarize, .print_registers = x86_print_registers,                        \
+	.disassemble = x86_disassemble, .paging = x86_paging, .other_paging = x86_other_paging
 
 static const struct gg_cpu_ops cpu_64 = {
 	.is_mode = is_long_mode,
