@@ -10,16 +10,12 @@ void gg_debug(const struct gg_debug *debug, const char *format, ...)
 {
 	if (!debug)
 		return;
-	_cleanup_free_ char *text = NULL;
 	va_list arguments;
 	va_start(arguments, format);
-	const int length = vasprintf(&text, format, arguments);
+	_cleanup_free_ char *text = gg_text_format(format, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		text = NULL;
-		return;
-	}
-	_cleanup_free_ char *escaped = gg_text_escape(text);
+	// Without memory the line is dropped: the log must not change a command's result.
+	_cleanup_free_ char *escaped = text ? gg_text_escape(text) : NULL;
 	_cleanup_free_ char *line = NULL;
 	if (escaped && asprintf(&line, "debug: %s", escaped) >= 0)
 		debug->write(debug->data, line);

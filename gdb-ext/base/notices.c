@@ -2,22 +2,17 @@
 #include "notices.h"
 #include "cleanup.h"
 #include "error.h"
+#include "text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 struct gg_error *gg_tell(const struct gg_notices *notices, const char *format, ...)
 {
 	if (!notices)
 		return NULL;
-	_cleanup_free_ char *text = NULL;
 	va_list arguments;
 	va_start(arguments, format);
-	const int size = vasprintf(&text, format, arguments);
+	_cleanup_free_ char *text = gg_text_format(format, arguments);
 	va_end(arguments);
-	if (size < 0) {
-		text = NULL;
-		return gg_enomem;
-	}
-	return notices->tell(notices->data, text);
+	return text ? notices->tell(notices->data, text) : gg_enomem;
 }

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *gg_text_format(const char *format, va_list arguments)
+{
+	char *text;
+	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
 char *gg_text_escape(const char *text)
 {
 	enum { ESCAPED_LENGTH = 4 };

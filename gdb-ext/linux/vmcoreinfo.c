@@ -110,6 +110,14 @@ struct gg_error *gg_vmcoreinfo_symbol(const struct gg_vmcoreinfo *info, const ch
 	return err;
 }
 
+struct gg_error *gg_vmcoreinfo_places(const struct gg_vmcoreinfo *info, const char *const *roots,
+				      gg_gva_t *root, gg_gva_t *text)
+{
+	static const char *const texts[] = { "_stext", NULL };
+	struct gg_error *err = gg_vmcoreinfo_symbol(info, roots, root);
+	return err ? err : gg_vmcoreinfo_symbol(info, texts, text);
+}
+
 struct gg_error *gg_vmcoreinfo_size(const struct gg_vmcoreinfo *info, const char *kind,
 				    const char *name, uint64_t *ret)
 {

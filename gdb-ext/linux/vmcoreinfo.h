@@ -34,6 +34,11 @@ char *gg_vmcoreinfo_value(const struct gg_vmcoreinfo *info, const char *key);
 struct gg_error *gg_vmcoreinfo_symbol(const struct gg_vmcoreinfo *info, const char *const *names,
 				      uint64_t *ret);
 
+// Reads the addresses of the kernel's page tables, the first of the symbols ROOTS (up to a NULL), and
+// of _stext.
+struct gg_error *gg_vmcoreinfo_places(const struct gg_vmcoreinfo *info, const char *const *roots,
+				      gg_gva_t *root, gg_gva_t *text);
+
 // KIND(NAME), where KIND is SIZE, OFFSET or LENGTH.
 struct gg_error *gg_vmcoreinfo_size(const struct gg_vmcoreinfo *info, const char *kind,
 				    const char *name, uint64_t *ret);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lines.h"
+#include "base/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,16 +63,14 @@ static void append_wrapped(struct gg_buffer *out, const char *name, const char *
 
 void gg_append_line(struct gg_buffer *out, const char *name, const char *format, ...)
 {
-	char *text = NULL;
 	va_list arguments;
 	va_start(arguments, format);
-	const int size = vasprintf(&text, format, arguments);
+	char *text = gg_text_format(format, arguments);
 	va_end(arguments);
-	if (size < 0) {
+	if (text)
+		append_wrapped(out, name, text);
+	else
 		out->failed = true;
-		return;
-	}
-	append_wrapped(out, name, text);
 	free(text);
 }
 

@@ -28,10 +28,7 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 					     NULL };
 	gg_gva_t root;
 	int64_t phys_base, level5, sme_mask, image_size;
-	struct gg_error *err = gg_vmcoreinfo_symbol(info, roots, &root);
-	if (!err)
-		err = gg_vmcoreinfo_symbol(info, (const char *const[]){ "_stext", NULL },
-					   &ret->text);
+	struct gg_error *err = gg_vmcoreinfo_places(info, roots, &root, &ret->text);
 	if (!err)
 		err = gg_vmcoreinfo_number(info, "phys_base", &phys_base);
 	if (err)
@@ -85,12 +82,9 @@ static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
 	static const uint32_t page_offsets[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
 						 0x40000000 };
 	enum { COUNT = sizeof(page_offsets) / sizeof(*page_offsets) };
+	static const char *const roots[] = { "swapper_pg_dir", NULL };
 	gg_gva_t root;
-	struct gg_error *err =
-		gg_vmcoreinfo_symbol(info, (const char *const[]){ "swapper_pg_dir", NULL }, &root);
-	if (!err)
-		err = gg_vmcoreinfo_symbol(info, (const char *const[]){ "_stext", NULL },
-					   &ret->text);
+	struct gg_error *err = gg_vmcoreinfo_places(info, roots, &root, &ret->text);
 	if (err)
 		return err;
 	size_t split = 0;

@@ -3,6 +3,7 @@
 // The parts that all finders of QEMU's structures share.
 #include "internal.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/vector.h"
 
 #include <stdarg.h>
@@ -32,9 +33,9 @@ struct gg_error *gg_answers_add(struct gg_answers *answers, const char *type, co
 	snprintf(added->path, sizeof(added->path), "%s", path);
 	va_list arguments;
 	va_start(arguments, format);
-	const int length = vasprintf(&added->proof, format, arguments);
+	added->proof = gg_text_format(format, arguments);
 	va_end(arguments);
-	if (length < 0)
+	if (!added->proof)
 		return gg_enomem;
 	answers->count++;
 	return NULL;
