@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A damaged kallsyms. The first byte of the input chooses the version, and whether it is known
-// where the tables are; the rest is a list of changes to a sound one: (offset u16, width u8, value
-// u64), little-endian, from the tables' start on.
+// A damaged kallsyms. The input is a case of tests/kallsyms. A byte that no text has stands for a hex
+// digit, so that damage changes numbers and not only lines; a zero is a line's end.
 #include "fuzz.h"
 
-#include "../unit/fake-kallsyms.h"
+#include "../unit/kallsyms-image.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANGE_SIZE = 11, KNOWN = 0x80 };
+enum { MAX_LINE = 128, MOST_LINES = 64 };
 
 static void use(const struct gg_kallsyms *kallsyms)
 {
@@ -34,23 +33,34 @@ static void use(const struct gg_kallsyms *kallsyms)
 	gg_kallsyms_at(kallsyms, 0, &symbol);
 }
 
+// Executes the lines of the input.
+static void make(struct kallsyms_image *image, const uint8_t *data, size_t size)
+{
+	char line[MAX_LINE];
+	size_t used = 0, lines = 0;
+	for (size_t i = 0; i < size && lines < MOST_LINES; i++) {
+		const uint8_t byte = data[i];
+		if (byte && byte != '\n' && used < MAX_LINE - 1) {
+			const bool is_text = byte >= ' ' && byte <= '~';
+			line[used++] = (char)(is_text ? byte : "0123456789abcdef"[byte & 15]);
+			continue;
+		}
+		line[used] = 0;
+		used = 0;
+		lines++;
+		kallsyms_image_line(image, line);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t image[FAKE_IMAGE_SIZE];
-	struct gg_kallsyms_hints hints;
-	const uint8_t choice = size ? data[0] : KNOWN;
-	memset(image, 0, sizeof(image));
-	fake_kallsyms_write(&fake_kallsyms[(choice & ~KNOWN) % fake_kallsyms_count], image, &hints);
-	for (size_t at = 1; at + CHANGE_SIZE <= size; at += CHANGE_SIZE) {
-		const size_t offset = FAKE_TABLES + (size_t)(data[at] | data[at + 1] << 8);
-		memcpy(image + offset, data + at + 3, (size_t)1 << data[at + 2] % 4);
-	}
-	if (!(choice & KNOWN))
-		hints.num_syms = 0;
-
-	const struct gg_host host = fake_image_host(image);
+	static struct kallsyms_image image;
 	struct gg_kallsyms *kallsyms;
-	struct gg_error *err = gg_kallsyms_create(&host, &hints, &kallsyms);
+	memset(&image, 0, sizeof(image));
+	kallsyms_image_line(&image, "version v6.4");
+	make(&image, data, size);
+	const struct gg_host host = fake_image_host(image.bytes);
+	struct gg_error *err = gg_kallsyms_create(&host, &image.hints, &kallsyms);
 	if (!err) {
 		use(kallsyms);
 		gg_kallsyms_destroy(kallsyms);

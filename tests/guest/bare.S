@@ -2,21 +2,10 @@
 # A guest that is no operating system: it fills the registers with what no other guest has in them, says "lab: ready",
 # and halts. MODE, on the assembler's command line: 16 and 32 are protected mode without paging, 33 with page tables of
 # 32-bit entries, 36 with PAE's, 64 is long mode.
-#
-# Loaded by QEMU's -kernel as the Multiboot Specification 0.6.96 has it.
 
-	.equ COM1, 0x3f8
 	.equ WINDOW, 0x80000000		# where pages are mapped anywhere
 
-	.section .text
-	.code32
-	.align 4
-	.long 0x1badb002, 0, -0x1badb002
-
-	.globl _start
-_start:
-	cli
-	cld
+	.include "multiboot.inc"
 	mov $stack_end, %esp
 	lgdt gdt_pointer
 	lidt idt_pointer

@@ -24,7 +24,7 @@ def build(mode, folder, source="bare"):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is missing: Debian has it in the package binutils")
     linked = Path(folder) / f"{source}-{mode}"
-    subprocess.run(["as", "--32", "--defsym", f"MODE={mode}", "-o", f"{linked}.o",
+    subprocess.run(["as", "--32", "-I", HERE, "--defsym", f"MODE={mode}", "-o", f"{linked}.o",
                     HERE / f"{source}.S"], check=True)
     subprocess.run(["ld", "-m", "elf_i386", "-Ttext=0x100000", "--no-warn-rwx-segments", "-o", linked, f"{linked}.o"],
                    check=True)

@@ -4,10 +4,7 @@
 # with page tables and nested page tables, 32 protected mode without.
 #
 # Where the nested guest's CR3 leads in this guest's memory is a table too, whose entries all lead to that page itself.
-#
-# Loaded by QEMU's -kernel as the Multiboot Specification 0.6.96 has it.
 
-	.equ COM1, 0x3f8
 	.equ NESTED, 0x1000000		# the nested guest's memory, 2 MiB
 	.equ NESTED_CR3, 0x1000
 	.equ NESTED_CODE, 0x10000
@@ -15,15 +12,7 @@
 	.equ EFER, 0xc0000080
 	.equ VM_HSAVE_PA, 0xc0010117
 
-	.section .text
-	.code32
-	.align 4
-	.long 0x1badb002, 0, -0x1badb002
-
-	.globl _start
-_start:
-	cli
-	cld
+	.include "multiboot.inc"
 	lgdt gdt_pointer
 	mov %cr4, %eax
 	or $0x20, %eax			# PAE

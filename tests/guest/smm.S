@@ -2,23 +2,13 @@
 # A guest that is no operating system, whose CPU stops in System Management Mode: it puts a handler where SeaBIOS has its
 # own, sends itself an SMI, and the handler says "lab: ready" and halts. MODE, on the assembler's command line, is 32.
 #
-# For the machine "pc", whose SMRAM SeaBIOS leaves unlocked. Loaded by QEMU's -kernel as the Multiboot Specification 0.6.96
-# has it.
+# For the machine "pc", whose SMRAM SeaBIOS leaves unlocked.
 
 	.equ HANDLER, 0xa8000		# SeaBIOS's SMBASE, and 0x8000
 	.equ SMRAM, 0x80000070		# the i440FX's SMRAM register, at 0x72, in PCI's configuration space
 	.equ APIC_ICR, 0xfee00300
-	.equ COM1, 0x3f8
 
-	.section .text
-	.code32
-	.align 4
-	.long 0x1badb002, 0, -0x1badb002
-
-	.globl _start
-_start:
-	cli
-	cld
+	.include "multiboot.inc"
 	mov $SMRAM, %eax
 	mov $0xcf8, %dx
 	out %eax, %dx

@@ -28,6 +28,33 @@ def kernel_of(series):
     return folder / "vmlinuz", (folder / "release").read_text().strip()
 
 
+def answers(session, commands):
+    """{command: the lines that GDB prints for it}"""
+    return {command: session.command(command) for command in commands}
+
+
+def answers_on_core(guest, folder, commands):
+    """The answers in a GDB with the stopped guest's core."""
+    with gdb.Session(guest.qemu, guest.core(folder / "core")) as session:
+        return answers(session, commands)
+
+
+def notes_in(lines):
+    return [line for line in lines if line.startswith("note:")]
+
+
+def texts_of(lines):
+    """The lines of a log, without their times."""
+    return [match.group(1) for line in lines if (match := re.match(r"\[ *[0-9.]+\] (.*\S)", line))]
+
+
+def missing_in(log, console):
+    """The lines of the console's log, which is long, that the log lacks."""
+    shown, of_console = set(texts_of(log)), texts_of(console)
+    assert len(of_console) > 100
+    return [line for line in of_console if line not in shown]
+
+
 # ---- Roots ----
 
 def roots_of(guest):
@@ -46,7 +73,7 @@ def test_roots_of_one_page(folder):
             session.command(f"target remote {guest.directory}/gdbstub")
             root, = roots_of(guest)
             lines = session.command("guest-klog")
-            assert f"Linux version {release}" in lines[0] and not any(line.startswith("note:") for line in lines), lines
+            assert f"Linux version {release}" in lines[0] and notes_in(lines) == [], lines
             seen[root >> 12 & 1] += 1
             session.command("detach")
 
@@ -72,12 +99,10 @@ class Reset:
         self.vmcore = self.folder / "vmcore"
         with lab.Guest(directory=self.folder) as guest:
             guest.stop()
-            self.console = guest.serial.read_text(errors="replace")
+            self.console = guest.serial.read_text(errors="replace").splitlines()
             reset(guest)
-            core = guest.core(self.folder / "core")
-            with gdb.Session(guest.qemu, core) as session:
-                self.says = {command: session.command(command)
-                             for command in ("guest-klog", "guest-info", f"dump-guest-memory {self.vmcore}")}
+            self.says = answers_on_core(guest, self.folder,
+                                        ["guest-klog", "guest-info", f"dump-guest-memory {self.vmcore}"])
 
 
 @pytest.fixture(scope="session")
@@ -90,11 +115,9 @@ def just_reset(background, top_folder):
 def test_reset(just_reset):
     """A 64-bit guest that was just reset shows the dead kernel's log, with a note that no CPU runs it"""
     log = just_reset.says["guest-klog"]
-    notes = [line for line in log if line.startswith("note:")]
-    assert len(notes) == 1 and "no CPU runs the kernel" in notes[0], notes
-    shown = {line.split("] ", 1)[-1].rstrip() for line in log}
-    of_console = re.findall(r"^\[ *[0-9.]+\] (.*\S)", just_reset.console, re.MULTILINE)
-    assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
+    note, = notes_in(log)
+    assert "no CPU runs the kernel" in note
+    assert missing_in(log, just_reset.console) == []
 
 
 def test_vmcore_of_reset(just_reset):
@@ -117,18 +140,15 @@ def test_32_bits(series, levels, folder):
     image, release = kernel_of(series)
     with lab.Guest(kernel=image, initrd=lab.lab("initramfs", "i386"), directory=folder) as guest:
         guest.stop()
-        console = guest.serial.read_text(errors="replace")
-        core = guest.core(folder / "core")
-        with gdb.Session(guest.qemu, core) as session:
-            log, info, regs, code = map(session.command, ("guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule"))
-    shown = {line.split("] ", 1)[-1].rstrip() for line in log}
-    of_console = re.findall(r"^\[ *[0-9.]+\] (.*\S)", console, re.MULTILINE)
-    assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
+        console = guest.serial.read_text(errors="replace").splitlines()
+        log, info, regs, code = answers_on_core(
+            guest, folder, ["guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule"]).values()
+    assert missing_in(log, console) == []
     assert any(f"Linux {release}, " in line for line in info)
     assert re.search(rf"{levels}-level page tables,\s+image at 0x", "\n".join(info)), info
     assert all(re.match(r"CPU \d+ +\S+ +32-bit ", line) for line in regs[::2]), regs
     assert re.match(r"[ =>]+0xc\w+ <schedule>:\t", code[0]) and re.match(r"[ =>]+0xc\w+ <schedule\+0x\w>:\t", code[1]), code
-    assert not any(line.startswith("note:") for line in log + info)
+    assert notes_in(log + info) == []
 
 
 # ---- Without VMCOREINFO ----
@@ -182,9 +202,9 @@ class Crash:
 
     @staticmethod
     def _look(session):
-        said = {"first": {command: session.command(command) for command in LOOKS}}
+        said = {"first": answers(session, LOOKS)}
         said["choose"] = session.command("guest-kernel 2")
-        said["chosen"] = {command: session.command(command) for command in LOOKS}
+        said["chosen"] = answers(session, LOOKS)
         said["regs"] = session.command("guest-regs")
         session.command("guest-kernel -auto")
         said["after"] = session.command("guest-klog")
@@ -199,11 +219,6 @@ def crash(background, top_folder):
     shutil.rmtree(result.folder)
 
 
-def texts_of(lines):
-    """The lines of a log, without their times."""
-    return [match.group(1) for line in lines if (match := re.match(r"\[ *[0-9.]+\] (.*\S)", line))]
-
-
 @pytest.mark.parametrize("target", ["stub", "core"])
 def test_kernels(crash, target):
     """A guest in its kernel for crashes, by its {target}, has both kernels listed, and a note has the crashed kernel's end"""
@@ -213,10 +228,8 @@ def test_kernels(crash, target):
     text = "\n".join(said["guest-kernel"])
     assert re.search(r"^ 2 .*crashed at 20\d\d-", text, re.MULTILINE) and f"panic: {PANIC}\n" in text, text
     for command in ("guest-klog", "guest-info"):
-        notes = [line for line in said[command] if line.startswith("note:")]
-        assert len(notes) == 1, said[command]
-        assert "which has crashed" in notes[0] and f'"{PANIC}"' in notes[0], notes
-        assert "guest-kernel" in notes[0]
+        note, = notes_in(said[command])
+        assert "which has crashed" in note and f'"{PANIC}"' in note and "guest-kernel" in note
     running, crashed = map(json.loads, said["guest-kernel -json"])
     assert (running["chosen"], running["panic"], crashed["chosen"], crashed["panic"]) == (True, None, False, PANIC)
 
@@ -228,9 +241,8 @@ def test_logs(crash, target):
     for lines, console, other in ((said["first"]["guest-klog"], crash.running, crash.crashed),
                                   (said["chosen"]["guest-klog"], crash.crashed, crash.running),
                                   (said["after"], crash.running, crash.crashed)):
-        shown, of_console, of_other = map(texts_of, (lines, console, other))
-        assert len(of_console) > 100 and [line for line in of_console if line not in shown] == []
-        assert [line for line in of_other if line not in shown] != []
+        assert missing_in(lines, console) == []
+        assert missing_in(lines, other) != []
     assert re.match(r"kernel 2 is chosen: Linux \S+$", said["choose"][0]), said["choose"]
     (none,), (no_number,) = said["wrong"]
     assert none.startswith("guest-kernel: there is no kernel 3"), none

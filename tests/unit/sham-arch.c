@@ -145,12 +145,9 @@ static bool all_known(const struct gg_registers *registers)
 
 static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_kernel_paging *ret)
 {
+	static const char *const roots[] = { "swapper_pg_dir", NULL };
 	gg_gva_t root = 0;
-	struct gg_error *err =
-		gg_vmcoreinfo_symbol(info, (const char *const[]){ "swapper_pg_dir", NULL }, &root);
-	if (!err)
-		err = gg_vmcoreinfo_symbol(info, (const char *const[]){ "_stext", NULL },
-					   &ret->text);
+	struct gg_error *err = gg_vmcoreinfo_places(info, roots, &root, &ret->text);
 	if (err)
 		return err;
 	ret->paging =

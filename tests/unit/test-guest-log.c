@@ -3,6 +3,7 @@
 #include "fake-qemu.h"
 #include "log-image.h"
 #include "unit.h"
+#include "printed.h"
 
 #include "guest/guest.h"
 #include "linux/log/text.h"
@@ -31,16 +32,14 @@ static const char expected[] = "note: the log starts at 3, earlier records are n
 static struct fake_qemu qemu;
 static uint8_t *ram;
 static struct gg_guest *guest;
-static struct gg_buffer printed;
-static char notices[2048], path[64];
+static char path[64];
 
 static int begin_test(void **state)
 {
 	(void)state;
 	fake_qemu_init(&qemu, FAKE_7_2, ranges, 1);
 	ram = qemu.ram[0];
-	notices[0] = 0;
-	printed = (struct gg_buffer){ 0 };
+	forget_output();
 	assert_success(
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 	strcpy(path, "/tmp/gdb-guest-test-XXXXXX");
@@ -54,36 +53,16 @@ static int end_test(void **state)
 {
 	(void)state;
 	unlink(path);
-	gg_buffer_deinit(&printed);
 	gg_guest_destroy(guest);
 	fake_qemu_deinit(&qemu);
 	return 0;
 }
 
-static struct gg_error *collect_notice(void *data, const char *text)
-{
-	(void)data;
-	strncat(notices, text, sizeof(notices) - strlen(notices) - 2);
-	strcat(notices, "\n");
-	return NULL;
-}
-
-static const struct gg_notices collector = { .tell = collect_notice };
-
-static struct gg_error *collect_text(void *data, const char *text, size_t size)
-{
-	(void)data;
-	gg_buffer_append(&printed, text, size);
-	return gg_buffer_check(&printed);
-}
-
 static struct gg_error *print_query(struct gg_guest *of, const struct gg_log_query *query)
 {
 	const struct gg_log_style style = { 0 };
-	const struct gg_writer writer = { .write = collect_text };
-	printed.size = 0;
-	struct gg_error *err = gg_guest_log_print(of, query, &style, &writer, &collector);
-	gg_buffer_append(&printed, "", 1);
+	output[0] = 0;
+	struct gg_error *err = gg_guest_log_print(of, query, &style, &to_output, &to_told);
 	return err;
 }
 
@@ -94,13 +73,13 @@ static struct gg_error *print_guest(void)
 
 static void assert_printed(const char *text)
 {
-	assert_string_equal((const char *)printed.bytes, text);
+	assert_string_equal(output, text);
 }
 
 static void assert_noticed(const char *text)
 {
-	if (!strstr(notices, text))
-		fail_msg("no notice has %s: %s", text, notices);
+	if (!strstr(told, text))
+		fail_msg("no notice has %s: %s", text, told);
 }
 
 static void use_tables(unsigned int cpu, uint64_t cr3)
@@ -119,7 +98,7 @@ static void test_vmcoreinfo(void **state)
 	use_tables(0, plain.tables);
 	assert_success(print_guest());
 	assert_printed(expected);
-	assert_string_equal(notices, "1 record was still being written\n");
+	assert_string_equal(told, "1 record was still being written\n");
 }
 
 static void test_structure(void **state)
@@ -208,7 +187,7 @@ static void test_reset(void **state)
 		put_uint(qemu.structures + FAKE_CPU + i * FAKE_CPU_SIZE + FAKE_CPU_HFLAGS, 4, 0);
 	assert_success(print_guest());
 	assert_printed(expected);
-	assert_non_null(strstr(notices, "no CPU uses page tables, as after a reset"));
+	assert_non_null(strstr(told, "no CPU uses page tables, as after a reset"));
 }
 
 // Copies the bytes of an older log into RAM.
@@ -369,11 +348,11 @@ static void test_transcript_ring(void **state)
 	for (size_t i = 0; i < 9; i++) {
 		print_parts(layouts[i / 3], 40, distances[i % 3]);
 		assert_success(print_transcript());
-		assert_non_null(strstr((char *)printed.bytes, "note: the log starts at 2"));
+		assert_non_null(strstr(output, "note: the log starts at 2"));
 		for (unsigned int second = 26; second < 40; second++) {
 			char line[32];
 			snprintf(line, sizeof(line), "[   %u.000000] a text\n", second);
-			assert_non_null(strstr((char *)printed.bytes, line));
+			assert_non_null(strstr(output, line));
 		}
 		assert_noticed("a printk_ringbuffer (Linux 5.10 or later), at 0x");
 	}
@@ -399,12 +378,10 @@ static void test_transcript_wrapped(void **state)
 		fclose(file);
 		log_image_destroy(image);
 		assert_success(print_transcript());
-		assert_non_null(strstr((char *)printed.bytes,
-				       "[   72.000000] a text\n[   74.000000] a text\n"
-				       "[   76.000000] a text\n[   78.000000] a text\n"));
-		assert_int_equal(
-			printed.size - 1 - strlen("[   78.000000] a text\n"),
-			(size_t)(strstr((char *)printed.bytes, "[   78.") - (char *)printed.bytes));
+		assert_non_null(strstr(output, "[   72.000000] a text\n[   74.000000] a text\n"
+					       "[   76.000000] a text\n[   78.000000] a text\n"));
+		assert_int_equal(strlen(output) - strlen("[   78.000000] a text\n"),
+				 (size_t)(strstr(output, "[   78.") - output));
 	}
 }
 

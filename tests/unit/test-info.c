@@ -2,9 +2,9 @@
 //
 // The guest at a glance: the facts of a guest at a gdbstub and of a QEMU process, their text and
 // their JSON; guests that are wide, damaged or made up.
-#include "unit.h"
 #include "fake-qemu.h"
-#include "fake-stub.h"
+#include "printed.h"
+#include "stub-guest.h"
 #include "print/info.h"
 
 #include <stdio.h>
@@ -13,40 +13,19 @@
 
 enum { TABLES = 0x100000, NOTE = 0x300000, TEXT = 0x800000, UTS = TEXT + 0x4000 };
 
-static char output[1 << 20], told[4096];
-
-static struct gg_error *take(void *data, const char *text, size_t size)
-{
-	(void)data;
-	assert_true(size && strlen(output) + size < sizeof(output));
-	strncat(output, text, size);
-	return NULL;
-}
-
-static struct gg_error *hear(void *data, const char *text)
-{
-	(void)data;
-	assert_true(strlen(told) + strlen(text) + 2 < sizeof(told));
-	strcat(strcat(told, text), "\n");
-	return NULL;
-}
-
-static const struct gg_writer writer = { .write = take };
-static const struct gg_notices notices = { .tell = hear };
-
 static struct gg_info_options at_stub = { .target_kind = "gdbstub", .target = ":1234" };
 static const struct gg_info_options of_core = { .target_kind = "core", .target = "core" };
 
-static void print(struct gg_guest *guest, const struct gg_info_options *options)
+static void print(struct gg_guest *of, const struct gg_info_options *options)
 {
-	output[0] = told[0] = 0;
-	assert_success(gg_print_info(guest, options, &writer, &notices));
+	forget_output();
+	assert_success(gg_print_info(of, options, &to_output, &to_told));
 }
 
 static void print_made_up(const struct gg_info *info)
 {
-	output[0] = told[0] = 0;
-	assert_success(gg_print_info_text(info, &of_core, &writer, &notices));
+	forget_output();
+	assert_success(gg_print_info_text(info, &of_core, &to_output, &to_told));
 }
 
 static void expect_narrow(void)
@@ -65,9 +44,6 @@ static void expect_line(const char *line)
 
 // ---- A gdbstub ----
 
-static struct fake_stub stub;
-static struct gg_guest *guest;
-
 static void open_stub(uint64_t root)
 {
 	const struct fake_kernel kernel = {
@@ -79,18 +55,13 @@ static void open_stub(uint64_t root)
 	strcpy(stub.texts[GG_MONITOR_VERSION], "7.2.22Debian 1:7.2+dfsg-7\r\n");
 	strcpy(stub.texts[GG_MONITOR_MACHINE], "\"pc-q35-7.2-machine\"\r\n");
 	strcpy(stub.texts[GG_MONITOR_STATUS], "VM status: paused (debug)\r\n");
-	assert_success(gg_guest_create(&stub.host, &stub.target, &guest));
+	stub_guest_create();
 }
 
 static int end_test(void **state)
 {
-	(void)state;
-	gg_guest_destroy(guest);
-	guest = NULL;
-	fake_stub_deinit(&stub);
-	stub = (struct fake_stub){ 0 };
 	at_stub.state_before = at_stub.state_text = NULL;
-	return 0;
+	return stub_guest_end(state);
 }
 
 #define STUB_START                                                                                 \
@@ -168,8 +139,7 @@ static void test_silent_monitor(void **state)
 	for (size_t i = 0; i < GG_MONITOR_TEXTS; i++)
 		if (i != GG_MONITOR_MEMORY_MAP && i != GG_MONITOR_REGISTERS)
 			stub.texts[i][0] = 0;
-	gg_guest_destroy(guest);
-	assert_success(gg_guest_create(&stub.host, &stub.target, &guest));
+	stub_guest_create();
 	print(guest, &options);
 	assert_string_equal(output, STUB_START
 			    "QEMU      version unknown,\n"
@@ -212,7 +182,7 @@ static void test_layout_at_stub(void **state)
 	const struct gg_info_options options = { .layout = true };
 	(void)state;
 	open_stub(TABLES);
-	assert_error(gg_print_info(guest, &options, &writer, &notices), GG_UNSUPPORTED,
+	assert_error(gg_print_info(guest, &options, &to_output, &to_told), GG_UNSUPPORTED,
 		     "the gdbstub shows the guest's memory, not QEMU's own");
 }
 
@@ -412,7 +382,7 @@ static void test_reasons(void **state)
 	expect_line("CPUs      unknown");
 	assert_string_equal(told, "cannot tell\nCPUs is damaged\nno VMCOREINFO in RAM\na notice\n");
 	output[0] = 0;
-	assert_success(gg_print_info_json(&info, &of_core, &writer));
+	assert_success(gg_print_info_json(&info, &of_core, &to_output));
 	assert_non_null(strstr(output, ",\"cpus\":null,"));
 	assert_non_null(strstr(output, ",\"absent\":null,"));
 	gg_error_destroy(info.source.version.err);
@@ -430,7 +400,7 @@ static void test_no_qemu(void **state)
 	assert_null(strstr(output, "QEMU"));
 	assert_null(strstr(output, "layout"));
 	output[0] = 0;
-	assert_success(gg_print_info_json(&info, &of_core, &writer));
+	assert_success(gg_print_info_json(&info, &of_core, &to_output));
 	assert_non_null(strstr(output, ",\"qemu\":null,"));
 	gg_error_destroy(info.kernel_error);
 }
@@ -446,7 +416,7 @@ static void test_wrapping(void **state)
 		strcpy(name + 2 * i, "\xc3\xa9");
 	options.target = name;
 	output[0] = 0;
-	assert_success(gg_print_info_text(&info, &options, &writer, NULL));
+	assert_success(gg_print_info_text(&info, &options, &to_output, NULL));
 	assert_non_null(strstr(output, "\xc3\xa9\nQEMU "));
 	assert_int_equal(strspn(strstr(output, "core") + 10, "\xc3\xa9"), 138);
 
@@ -456,7 +426,7 @@ static void test_wrapping(void **state)
 	for (size_t size = 69; size <= 70; size++) {
 		name[size] = 0;
 		output[0] = 0;
-		assert_success(gg_print_info_text(&info, &options, &writer, NULL));
+		assert_success(gg_print_info_text(&info, &options, &to_output, NULL));
 		assert_int_equal(strcspn(strstr(output, "core      x"), "\n"),
 				 size == 69 ? 79 : 50);
 		name[size] = 'x';
@@ -467,7 +437,7 @@ static void test_wrapping(void **state)
 	strcpy(name + 150, " y");
 	name[40] = name[69] = ' ';
 	output[0] = 0;
-	assert_success(gg_print_info_text(&info, &options, &writer, NULL));
+	assert_success(gg_print_info_text(&info, &options, &to_output, NULL));
 	const char *at = strstr(output, "core      x");
 	assert_int_equal(strcspn(at, "\n"), 79);
 	at = strchr(at, '\n') + 1;
@@ -490,7 +460,7 @@ static void test_refusal(void **state)
 	(void)state;
 	open_stub(TABLES);
 	told[0] = 0;
-	assert_error(gg_print_info(guest, &at_stub, &full, &notices), GG_INTERRUPTED, "q");
+	assert_error(gg_print_info(guest, &at_stub, &full, &to_told), GG_INTERRUPTED, "q");
 	assert_string_equal(told, "");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
+#include "printed.h"
 #include "fake-kernel.h"
 #include "fake-qemu.h"
 
@@ -23,14 +24,12 @@ extern const struct gg_arch gg_arch_i386;
 static struct fake_qemu qemu;
 static uint8_t *ram;
 static struct gg_guest *guest;
-static char notices[2048];
-
 static int begin_test(void **state)
 {
 	(void)state;
 	fake_qemu_init(&qemu, FAKE_7_2, ranges, 1);
 	ram = qemu.ram[0];
-	notices[0] = 0;
+	forget_output();
 	assert_success(
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 	return 0;
@@ -52,19 +51,9 @@ static void look_anew(void)
 		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
 }
 
-static struct gg_error *collect_notice(void *data, const char *text)
-{
-	(void)data;
-	strncat(notices, text, sizeof(notices) - strlen(notices) - 2);
-	strcat(notices, "\n");
-	return NULL;
-}
-
-static const struct gg_notices collector = { .tell = collect_notice };
-
 static struct gg_error *find(const struct gg_kernel **ret)
 {
-	return gg_guest_kernel(guest, NULL, &collector, ret);
+	return gg_guest_kernel(guest, NULL, &to_told, ret);
 }
 
 static void expect_release(const char *release)
@@ -91,7 +80,7 @@ static void test_plain(void **state)
 	fake_kernel_write(ram, &plain);
 	use_tables(0, plain.tables);
 	assert_success(find(&kernel));
-	assert_string_equal(notices, "");
+	assert_string_equal(told, "");
 	assert_int_equal(kernel->note, plain.note);
 	assert_int_equal(kernel->image, FAKE_KERNEL_STEXT);
 	assert_int_equal(kernel->image_gpa, plain.text_gpa);
@@ -200,9 +189,9 @@ static void test_decoys(void **state)
 	fake_note_write(ram, 0x7000, "OSRELEASE=7\n", 12);
 	put_uint(ram + 0x7000 + 4, 4, UINT32_MAX);
 	assert_error(find(&kernel), GG_NOT_FOUND, "does not end with a whole line");
-	assert_non_null(strstr(notices, "0x2000 is rejected: its text has the byte 0x1b"));
-	assert_non_null(strstr(notices, "SYMBOL(_stext) is \"zzz\", not a number"));
-	assert_non_null(strstr(notices, "_stext is 0x1000"));
+	assert_non_null(strstr(told, "0x2000 is rejected: its text has the byte 0x1b"));
+	assert_non_null(strstr(told, "SYMBOL(_stext) is \"zzz\", not a number"));
+	assert_non_null(strstr(told, "_stext is 0x1000"));
 
 	fake_kernel_write(ram, &plain);
 	look_anew();
@@ -220,7 +209,7 @@ static void test_second_kernel(void **state)
 	memset(ram + other.tables, 0, 4096);
 	fake_kernel_write(ram, &plain);
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "0x20000 is rejected: its page tables do not map _stext"));
+	assert_non_null(strstr(told, "0x20000 is rejected: its page tables do not map _stext"));
 }
 
 static void test_cpus_decide(void **state)
@@ -252,7 +241,7 @@ static void test_cpus_decide(void **state)
 static void expect_running(const char *release, bool has_other)
 {
 	const struct gg_kernel *kernel;
-	assert_success(gg_guest_running_kernel(guest, &collector, &kernel));
+	assert_success(gg_guest_running_kernel(guest, &to_told, &kernel));
 	char *found = gg_vmcoreinfo_value(&kernel->info, "OSRELEASE");
 	assert_string_equal(found, release);
 	free(found);
@@ -327,7 +316,7 @@ static void test_device(void **state)
 	add_device(0xffffffffffffff00);
 	assert_success(find(&kernel));
 	assert_int_equal(kernel->finder, GG_FOUND_BY_SCAN);
-	assert_non_null(strstr(notices, "0xffffffffffffff00 is rejected"));
+	assert_non_null(strstr(told, "0xffffffffffffff00 is rejected"));
 
 	// A list that loops ends.
 	end_test(NULL);
@@ -390,7 +379,7 @@ static void test_reset(void **state)
 	assert_success(gg_guest_arch(guest, &arch));
 	assert_string_equal(arch->name, "x86_64");
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "no CPU runs the kernel (Linux 6.1.0-plain)"));
+	assert_non_null(strstr(told, "no CPU runs the kernel (Linux 6.1.0-plain)"));
 
 	// Without a kernel it is as QEMU's own dump has it.
 	end_test(NULL);
@@ -409,7 +398,7 @@ static void test_reset(void **state)
 	assert_success(gg_guest_arch(guest, &arch));
 	assert_string_equal(arch->name, "x86_64");
 	expect_release("6.1.0-plain");
-	assert_string_equal(notices, "");
+	assert_string_equal(told, "");
 }
 
 static void test_overwritten(void **state)
@@ -481,8 +470,8 @@ static void test_list(void **state)
 	assert_string_equal(text, "*6.1.0-plain on 1\n5.10.0-crashed on 1, crashed\n");
 	look_anew();
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "RAM has another kernel, Linux 5.10.0-crashed, which has "
-					"crashed: guest-kernel"));
+	assert_non_null(strstr(told, "RAM has another kernel, Linux 5.10.0-crashed, which has "
+				     "crashed: guest-kernel"));
 
 	// A copy of a note is of the same kernel.
 	memcpy(ram + 0x28000, ram + plain.note, 4096);
@@ -513,7 +502,7 @@ static void test_choice(void **state)
 	gg_guest_destroy(guest);
 	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
 	expect_release(crashed.release);
-	assert_non_null(strstr(notices, "no CPU runs the kernel that guest-kernel chose"));
+	assert_non_null(strstr(told, "no CPU runs the kernel that guest-kernel chose"));
 	assert_false(gg_guest_shows_kernel_of(guest, 0));
 	assert_int_equal(gg_guest_note(guest), 0);
 
@@ -527,11 +516,11 @@ static void test_choice(void **state)
 	struct fake_kernel other = crashed;
 	other.release = "5.10.0-another";
 	fake_kernel_write(ram, &other);
-	notices[0] = 0;
+	forget_output();
 	gg_guest_destroy(guest);
 	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &guest));
 	expect_release("6.1.0-plain");
-	assert_non_null(strstr(notices, "at guest-physical 0x20000, is no longer there"));
+	assert_non_null(strstr(told, "at guest-physical 0x20000, is no longer there"));
 	assert_int_equal(gg_guest_choice(guest).note, 0);
 }
 

@@ -4,6 +4,7 @@
 // that map one page over and over, or none. What a reader may do is counted, not timed.
 #include "log-image.h"
 #include "unit.h"
+#include "printed.h"
 
 #include "linux/log/log.h"
 #include "memory/window.h"
@@ -20,7 +21,6 @@ enum { PAGE = 4096, MAX_READS = 100000, LARGEST = 256 << 20 };
 static struct log_image *image;
 static uint8_t page[PAGE];
 static uint64_t reads, bytes_read, records, text_size;
-static char notices[1024];
 static struct gg_host host;
 
 static struct gg_error *hostile_read(void *data, uint64_t address, void *buffer, size_t size)
@@ -69,15 +69,6 @@ static struct gg_error *count_record(void *data, const struct gg_log_record *rec
 	return NULL;
 }
 
-static struct gg_error *collect_notice(void *data, const char *text)
-{
-	(void)data;
-	strncat(notices, text, sizeof(notices) - strlen(notices) - 1);
-	return NULL;
-}
-
-static const struct gg_notices collector = { .tell = collect_notice };
-
 static void begin(const char *layout)
 {
 	image = log_image_create(layout, 4, 10, 0);
@@ -88,7 +79,7 @@ static void begin(const char *layout)
 	host.data = (void *)log_image_host(image);
 	host.ops = &hostile_ops;
 	reads = bytes_read = records = text_size = 0;
-	notices[0] = 0;
+	forget_output();
 	memset(page, 0, PAGE);
 }
 
@@ -101,7 +92,7 @@ static void put(const char *part, size_t offset, unsigned int size, uint64_t val
 // Reads the log, and checks that it was not too much work.
 static struct gg_error *read_all(void)
 {
-	struct gg_log_sink sink = { .record = count_record, .notices = &collector };
+	struct gg_log_sink sink = { .record = count_record, .notices = &to_told };
 	struct gg_error *err = gg_log_read(&host, &sink);
 	gg_log_sink_deinit(&sink);
 	log_image_destroy(image);
@@ -161,7 +152,7 @@ static void test_records_over_and_over(void **state)
 	}
 	assert_success(read_all());
 	assert_between(records, 1, 1 << 21);
-	assert_non_null(strstr(notices, "the log goes on, but is larger than any that is read"));
+	assert_non_null(strstr(told, "the log goes on, but is larger than any that is read"));
 }
 
 static void test_no_sound_record(void **state)
@@ -175,7 +166,7 @@ static void test_no_sound_record(void **state)
 	put("variables", 24, 4, 0x80000000);
 	assert_success(read_all());
 	assert_int_equal(records, 0);
-	assert_non_null(strstr(notices, "so much of the log is damaged"));
+	assert_non_null(strstr(told, "so much of the log is damaged"));
 }
 
 static void test_unmapped_records(void **state)
@@ -188,7 +179,7 @@ static void test_unmapped_records(void **state)
 	put("variables", 24, 4, 0x80000000);
 	assert_success(read_all());
 	assert_int_equal(records, 0);
-	assert_non_null(strstr(notices, "so much of the log is damaged"));
+	assert_non_null(strstr(told, "so much of the log is damaged"));
 }
 
 static void test_lines_over_and_over(void **state)
@@ -205,7 +196,7 @@ static void test_lines_over_and_over(void **state)
 		assert_success(read_all());
 		assert_between(records, 1, (1 << 21) + 1);
 		assert_between(text_size, 0, (1 << 26) + 2 * 65536);
-		assert_non_null(strstr(notices, "the log goes on"));
+		assert_non_null(strstr(told, "the log goes on"));
 	}
 }
 
@@ -218,7 +209,7 @@ static void test_unmapped_lines(void **state)
 	put("variables", 24, 4, 0xffffffff);
 	assert_success(read_all());
 	assert_int_equal(records, 0);
-	assert_non_null(strstr(notices, "so much of the log is damaged"));
+	assert_non_null(strstr(told, "so much of the log is damaged"));
 }
 
 // The longest possible text: the kernel itself makes none of more than 1,024.
@@ -242,7 +233,7 @@ static void test_longest_text(void **state)
 		assert_success(read_all());
 		assert_int_equal(records, 1);
 		assert_int_equal(text_size, LENGTH);
-		assert_string_equal(notices, "");
+		assert_string_equal(told, "");
 	}
 	free(text);
 }

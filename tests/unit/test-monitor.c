@@ -2,8 +2,9 @@
 //
 // What QEMU's monitor printed, against the notes that QEMU wrote of the same stop.
 #include "captures.h"
-#include "fake-qemu.h"
+#include "fake-stub.h"
 #include "unit.h"
+#include "printed.h"
 
 #include "arch/x86/x86.h"
 #include "guest/guest.h"
@@ -272,17 +273,6 @@ static void test_segment_flags(void **state)
 
 // ---- A guest whose CPUs are a text ----
 
-static char notices[1024];
-
-static struct gg_error *collect_notice(void *data, const char *notice)
-{
-	(void)data;
-	strncat(notices, notice, sizeof(notices) - strlen(notices) - 1);
-	return NULL;
-}
-
-static const struct gg_notices collector = { .tell = collect_notice };
-
 static struct gg_error *count_cpu(void *data, const struct gg_cpu *cpu)
 {
 	unsigned int *count = data;
@@ -295,28 +285,27 @@ static struct gg_error *count_cpu(void *data, const struct gg_cpu *cpu)
 static void test_guest(void **state)
 {
 	(void)state;
-	struct fake_qemu qemu;
+	static struct fake_stub stub;
 	struct gg_guest *guest;
-	fake_qemu_init(&qemu, FAKE_7_2, NULL, 0);
-	assert_success(
-		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+	const struct gg_arch *arch;
+	fake_stub_init(&stub, 0);
 	load("7.2-linux-kernel");
-	assert_success(
-		gg_qemu_monitor_cpus(text, text_size, GG_ACCELERATOR_TCG, &guest->machine.cpus));
-	assert_success(gg_arch_find_by_texts(&guest->machine.cpus, &guest->machine.arch));
-	guest->machine.cpus.cpus[1].thread = 2;
+	assert_true(text_size < FAKE_STUB_TEXT);
+	memcpy(stub.texts[GG_MONITOR_REGISTERS], text, text_size + 1);
+	assert_success(gg_guest_create(&stub.host, &stub.target, &guest));
 	unsigned int count = 0;
 	assert_success(gg_guest_cpus(guest, count_cpu, &count));
 	assert_int_equal(count, 2);
 
 	struct gg_buffer notes = { 0 };
-	notices[0] = 0;
-	assert_success(gg_vmcore_cpu_notes(guest, guest->machine.arch, &collector, &notes));
+	forget_output();
+	assert_success(gg_guest_cpu_arch(guest, &arch));
+	assert_success(gg_vmcore_cpu_notes(guest, arch, &to_told, &notes));
 	assert_int_equal(notes.size, 2 * (PRSTATUS_64 + QEMU_NOTE));
-	assert_string_equal(notices, "CPU 0, 1: unknown registers are 0 in the vmcore");
+	assert_string_equal(told, "CPU 0, 1: unknown registers are 0 in the vmcore\n");
 	gg_buffer_deinit(&notes);
 	gg_guest_destroy(guest);
-	fake_qemu_deinit(&qemu);
+	fake_stub_deinit(&stub);
 }
 
 // ---- All of them ----

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The texts of guest-kernel and of dump-guest-memory.
-#include "unit.h"
-#include "fake-stub.h"
+#include "printed.h"
+#include "stub-guest.h"
 #include "print/kernels.h"
 
 #include <stdio.h>
@@ -16,51 +16,12 @@ static const struct fake_kernel kernel = {
 	.tables = TABLES, .note = NOTE, .text_gpa = TEXT, .release = "6.1.0"
 };
 
-static struct fake_stub stub;
-static struct gg_guest *guest;
-static char output[8192], told[8192];
-
-static struct gg_error *take(void *data, const char *text, size_t size)
-{
-	(void)data;
-	assert_true(size && strlen(output) + size < sizeof(output));
-	strncat(output, text, size);
-	return NULL;
-}
-
-static struct gg_error *hear(void *data, const char *text)
-{
-	(void)data;
-	assert_true(strlen(told) + strlen(text) + 2 < sizeof(told));
-	strcat(strcat(told, text), "\n");
-	return NULL;
-}
-
-static const struct gg_writer writer = { .write = take };
-static const struct gg_notices notices = { .tell = hear };
-
 static int begin(void **state)
 {
 	(void)state;
-	output[0] = told[0] = 0;
-	fake_stub_init(&stub, TABLES);
-	fake_kernel_write(stub.ram, &kernel);
-	fake_stub_write_variables(&stub, &kernel, TEXT + 0x2000);
+	forget_output();
+	stub_guest_boot(&kernel, TEXT + 0x2000);
 	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	gg_guest_destroy(guest);
-	guest = NULL;
-	fake_stub_deinit(&stub);
-	return 0;
-}
-
-static void create(void)
-{
-	assert_success(gg_guest_create(&stub.host, &stub.target, &guest));
 }
 
 // ---- Kernels ----
@@ -77,14 +38,14 @@ static void test_list(void **state)
 	unsigned int counted = 0;
 	struct gg_kernels_options options = { .visit = count, .data = &counted };
 	(void)state;
-	create();
-	assert_success(gg_print_kernels(guest, &options, &writer, &notices));
+	stub_guest_create();
+	assert_success(gg_print_kernels(guest, &options, &to_output, &to_told));
 	assert_string_equal(output, "*1  Linux 6.1.0, x86_64, running on CPU 0\n"
 				    "    VMCOREINFO at guest-physical 0x300000, "
 				    "found by the CPUs' page tables\n");
 	options.json = true;
-	output[0] = 0;
-	assert_success(gg_print_kernels(guest, &options, &writer, &notices));
+	forget_output();
+	assert_success(gg_print_kernels(guest, &options, &to_output, &to_told));
 	assert_string_equal(
 		output,
 		"{\"number\":1,\"release\":\"6.1.0\",\"architecture\":\"x86_64\",\"chosen\":true,"
@@ -106,8 +67,8 @@ static void test_list_ends(void **state)
 {
 	const struct gg_kernels_options options = { .visit = stop };
 	(void)state;
-	create();
-	assert_error(gg_print_kernels(guest, &options, &writer, &notices), GG_INTERRUPTED,
+	stub_guest_create();
+	assert_error(gg_print_kernels(guest, &options, &to_output, &to_told), GG_INTERRUPTED,
 		     "enough");
 	assert_string_equal(output, "");
 }
@@ -203,14 +164,14 @@ static int begin_dump(void **state)
 	strcpy(stub.texts[GG_MONITOR_MEMORY_DEVICES],
 	       "Memory device [virtio-mem]: \"v\"\r\n  memaddr: 0x100000000\r\n"
 	       "  size: 2097152\r\n  max-size: 268435456\r\n");
-	create();
+	stub_guest_create();
 	return 0;
 }
 
 static int end_dump(void **state)
 {
 	unlink(path);
-	return end(state);
+	return stub_guest_end(state);
 }
 
 static struct gg_error *count_progress(void *data, const struct gg_dump_progress *progress)
@@ -234,7 +195,7 @@ static void test_dump(void **state)
 	char unit[8], expected[200];
 	int length = 0;
 	(void)state;
-	assert_success(gg_print_dump(guest, &options, &writer, &notices));
+	assert_success(gg_print_dump(guest, &options, &to_output, &to_told));
 	const int start = snprintf(expected, sizeof(expected),
 				   "0x0000000000000000-0x0000000000ffffff      16 MiB  pc.ram\n"
 				   "%s: 16 MiB of guest memory in ",
@@ -253,16 +214,18 @@ static void test_failing_dump(void **state)
 {
 	const struct gg_dump_options options = { .path = path, .force = true, .no_notes = true };
 	(void)state;
-	assert_error(gg_print_dump(guest, &options, &writer, &notices), GG_ABSENT, "-via monitor");
+	assert_error(gg_print_dump(guest, &options, &to_output, &to_told), GG_ABSENT,
+		     "-via monitor");
 	assert_null(strstr(output, "of guest memory in"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST_WITH(begin, end, "the kernels are a list, as text and as JSON",
+		UNIT_TEST_WITH(begin, stub_guest_end, "the kernels are a list, as text and as JSON",
 			       test_list),
-		UNIT_TEST_WITH(begin, end, "a list that is ended is not printed", test_list_ends),
+		UNIT_TEST_WITH(begin, stub_guest_end, "a list that is ended is not printed",
+			       test_list_ends),
 		UNIT_TEST("a crashed kernel has its time, its panic and its last line",
 			  test_crashed),
 		UNIT_TEST("progress has the rate and the time left, once they are known",

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // A guest at a gdbstub: the search for its kernel by page tables, what is kept, what is not there.
-#include "unit.h"
-#include "fake-stub.h"
+#include "stub-guest.h"
 
 #include "guest/guest.h"
 
@@ -24,23 +23,6 @@ static const struct fake_kernel sound = {
 	.tables = TABLES, .note = NOTE, .text_gpa = TEXT, .release = "6.1.0"
 };
 
-static struct fake_stub stub;
-static struct gg_guest *guest;
-
-static int end_test(void **state)
-{
-	(void)state;
-	gg_guest_destroy(guest);
-	guest = NULL;
-	fake_stub_deinit(&stub);
-	return 0;
-}
-
-static void create(void)
-{
-	assert_success(gg_guest_create(&stub.host, &stub.target, &guest));
-}
-
 static void expect_kernel(const char *release)
 {
 	const struct gg_kernel *kernel;
@@ -61,10 +43,8 @@ static void expect_no_kernel(const char *why)
 static void test_variables(void **state)
 {
 	(void)state;
-	fake_stub_init(&stub, TABLES);
-	fake_kernel_write(stub.ram, &sound);
-	fake_stub_write_variables(&stub, &sound, BSS);
-	create();
+	stub_guest_boot(&sound, BSS);
+	stub_guest_create();
 	expect_kernel("6.1.0");
 	// The image is 64 pages: no more of it, and a few tables.
 	assert_true(stub.bytes_read < 100 * PAGE);
@@ -87,9 +67,9 @@ static void test_odd_root(void **state)
 		}
 		fake_kernel_write(stub.ram, &odd);
 		fake_stub_write_variables(&stub, &odd, BSS);
-		create();
+		stub_guest_create();
 		expect_kernel("6.1.0");
-		end_test(NULL);
+		stub_guest_end(NULL);
 	}
 
 	// With PTI it is two, and a program's has a part of the kernel's image.
@@ -101,7 +81,7 @@ static void test_odd_root(void **state)
 	put_uint(stub.ram + PDPT + 510 * 8, 8, PD | ODD);
 	put_uint(stub.ram + PD + 9 * 8, 8, PT | ODD);
 	put_uint(stub.ram + PT, 8, TEXT | ODD);
-	create();
+	stub_guest_create();
 	expect_kernel("6.1.0");
 }
 
@@ -111,7 +91,7 @@ static void test_lone_pointer(void **state)
 	fake_stub_init(&stub, TABLES);
 	fake_kernel_write(stub.ram, &sound);
 	put_uint(stub.ram + BSS, 8, FAKE_KERNEL_DIRECT_MAP + NOTE);
-	create();
+	stub_guest_create();
 	expect_kernel("6.1.0");
 }
 
@@ -127,12 +107,12 @@ static void test_array(void **state)
 		old.release = "4.4.0";
 		fake_stub_init(&stub, TABLES);
 		fake_kernel_write(stub.ram, &old);
-		create();
+		stub_guest_create();
 		expect_kernel("4.4.0");
-		end_test(NULL);
+		stub_guest_end(NULL);
 	}
 	fake_stub_init(&stub, TABLES);
-	create();
+	stub_guest_create();
 }
 
 static void test_none(void **state)
@@ -142,13 +122,13 @@ static void test_none(void **state)
 	fake_kernel_write(stub.ram, &sound);
 	// In a hole of the image: nobody maps it.
 	fake_stub_write_variables(&stub, &sound, HOLE);
-	create();
+	stub_guest_create();
 	expect_no_kernel("leads to no VMCOREINFO");
-	end_test(NULL);
+	stub_guest_end(NULL);
 
 	fake_stub_init(&stub, 0);
 	fake_kernel_write(stub.ram, &sound);
-	create();
+	stub_guest_create();
 	expect_no_kernel("no CPU has page tables");
 }
 
@@ -166,20 +146,20 @@ static void test_scan(void **state)
 	// After a reset no CPU leads to the kernel, and its note is not where it was.
 	fake_stub_init(&stub, 0);
 	fake_kernel_write(stub.ram, &sound);
-	create();
+	stub_guest_create();
 	assert_error(gg_guest_kernels(guest, false, count_kernel, &count), GG_NOT_FOUND,
 		     "guest-kernel -scan");
 	assert_success(gg_guest_kernels(guest, true, count_kernel, &count));
 	assert_int_equal(count, 1);
 	const gg_gpa_t note = gg_guest_note(guest);
 	assert_int_equal(note, NOTE);
-	end_test(NULL);
+	stub_guest_end(NULL);
 
 	// From then on it is where it was.
 	fake_stub_init(&stub, 0);
 	fake_kernel_write(stub.ram, &sound);
 	stub.target.note = note;
-	create();
+	stub_guest_create();
 	expect_kernel("6.1.0");
 	assert_true(stub.bytes_read < 20 * PAGE);
 }
@@ -191,7 +171,7 @@ static void test_banner(void **state)
 	fake_kernel_write(stub.ram, &sound);
 	strcpy((char *)stub.ram + TEXT + 5 * PAGE, "Linux version %s (%s)");
 	strcpy((char *)stub.ram + TEXT + 5 * PAGE + 64, "Linux version 6.1.0-56 (gcc)\n");
-	create();
+	stub_guest_create();
 	expect_no_kernel("no VMCOREINFO of the Linux kernel that the CPUs run (\"Linux version "
 			 "6.1.0-56\"): the kernel has not come so far");
 }
@@ -199,11 +179,9 @@ static void test_banner(void **state)
 static void test_hint(void **state)
 {
 	(void)state;
-	fake_stub_init(&stub, TABLES);
-	fake_kernel_write(stub.ram, &sound);
-	fake_stub_write_variables(&stub, &sound, BSS);
+	stub_guest_boot(&sound, BSS);
 	stub.target.note = NOTE;
-	create();
+	stub_guest_create();
 	expect_kernel("6.1.0");
 	assert_true(stub.bytes_read < 20 * PAGE);
 }
@@ -222,12 +200,12 @@ static void test_wrong_hint(void **state)
 		fake_kernel_write(stub.ram, &sound);
 		fake_stub_write_variables(&stub, &sound, BSS);
 		stub.target.note = hints[i];
-		create();
+		stub_guest_create();
 		expect_kernel("6.1.0");
-		end_test(NULL);
+		stub_guest_end(NULL);
 	}
 	fake_stub_init(&stub, TABLES);
-	create();
+	stub_guest_create();
 }
 
 static struct gg_error *forget(void *data, const struct gg_log_record *record)
@@ -246,11 +224,9 @@ static void test_lost(void **state)
 	uint64_t all = 0;
 	(void)state;
 	for (uint64_t after = 0; after <= all; after += PAGE) {
-		fake_stub_init(&stub, TABLES);
-		fake_kernel_write(stub.ram, &kernel);
-		fake_stub_write_variables(&stub, &kernel, BSS);
+		stub_guest_boot(&kernel, BSS);
 		stub.break_after = after;
-		create();
+		stub_guest_create();
 		struct gg_error *err = gg_guest_log(guest, &query, forget, NULL, NULL);
 		if (!after)
 			assert_success(err);
@@ -260,11 +236,11 @@ static void test_lost(void **state)
 			assert_success(err);
 		if (!after)
 			all = stub.bytes_read;
-		end_test(NULL);
+		stub_guest_end(NULL);
 	}
 	assert_true(all > 4 * PAGE);
 	fake_stub_init(&stub, TABLES);
-	create();
+	stub_guest_create();
 }
 
 // ---- Memory ----
@@ -288,7 +264,7 @@ static void test_untold(void **state)
 	strcpy(stub.texts[GG_MONITOR_MEMORY_DEVICES],
 	       "Memory device [virtio-mem]: \"v\"\r\n  memaddr: 0x100000000\r\n"
 	       "  size: 2097152\r\n  max-size: 268435456\r\n");
-	create();
+	stub_guest_create();
 	assert_success(gg_guest_absent(guest, sum_sizes, &absent));
 	assert_int_equal(absent, 256 << 20);
 	close(mkstemp(path));
@@ -297,14 +273,14 @@ static void test_untold(void **state)
 	options.skip_absent = true;
 	assert_success(gg_dump(guest, &options, &result));
 	assert_int_equal(result.memory_size, FAKE_KERNEL_RAM);
-	end_test(NULL);
+	stub_guest_end(NULL);
 
 	// The file as what QEMU wrote of a part of it: what is not in it is not there.
 	fake_stub_init(&stub, TABLES);
 	strcat(stub.texts[GG_MONITOR_MEMORY_MAP],
 	       "  0000000100000000-000000010fffffff (prio 0, ram): vm0\r\n");
 	stub.target.memory_path = path;
-	create();
+	stub_guest_create();
 	uint64_t there = 0;
 	assert_success(gg_guest_ram(guest, sum_sizes, &there));
 	assert_int_equal(there, FAKE_KERNEL_RAM);
@@ -328,7 +304,7 @@ static void test_small_ranges(void **state)
 	       "FlatView #0\n AS \"memory\", root: system\n"
 	       "  0000000000000000-0000000000000fff (prio 0, ram): pc.ram\n"
 	       "  0000000000ffff00-0000000000ffffff (prio 0, ram): small\n");
-	create();
+	stub_guest_create();
 	assert_success(gg_guest_ram_map(guest, &map));
 	assert_success(gg_ram_map_read(map, FAKE_KERNEL_RAM - 1, &byte, 1));
 	assert_int_equal(stub.bytes_read, 1);
@@ -343,7 +319,7 @@ static void test_kept(void **state)
 	fake_stub_init(&stub, TABLES);
 	stub.ram[5 * PAGE - 1] = 1;
 	stub.ram[5 * PAGE] = 2;
-	create();
+	stub_guest_create();
 	assert_success(gg_guest_ram_map(guest, &map));
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_success(gg_ram_map_read(map, 5 * PAGE - 1, bytes, 2));
@@ -364,7 +340,7 @@ static void test_ran(void **state)
 	(void)state;
 	fake_stub_init(&stub, TABLES);
 	strcpy(stub.texts[GG_MONITOR_STATUS], "VM status: paused\r\n");
-	create();
+	stub_guest_create();
 	assert_success(gg_guest_ram_map(guest, &map));
 	assert_success(gg_ram_map_read(map, 5 * PAGE, &byte, 1));
 	assert_int_equal(byte, 0);
@@ -380,7 +356,7 @@ static void test_ran(void **state)
 	assert_error(gg_guest_run_state(guest, &text), GG_INVALID, "the guest ran since");
 }
 
-#define TEST(sentence, function) UNIT_TEST_WITH(NULL, end_test, sentence, function)
+#define TEST(sentence, function) UNIT_TEST_WITH(NULL, stub_guest_end, sentence, function)
 
 int main(void)
 {

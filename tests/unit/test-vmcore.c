@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
+#include "printed.h"
 #include "fake-qemu.h"
 
 #include "vmcore/format-elf.h"
@@ -175,17 +176,17 @@ static void test_too_large(void **state)
 static void test_whole_or_nothing(void **state)
 {
 	(void)state;
-	struct gg_output *output;
-	assert_success(gg_output_create(path, false, nothing_protected, &output));
-	assert_success(gg_output_write(output, 0, "abc", 3));
+	struct gg_output *sink;
+	assert_success(gg_output_create(path, false, nothing_protected, &sink));
+	assert_success(gg_output_write(sink, 0, "abc", 3));
 	assert_int_equal(access(path, F_OK), -1);
-	gg_output_destroy(output);
+	gg_output_destroy(sink);
 	assert_int_equal(files_in_folder(), 0);
 
-	assert_success(gg_output_create(path, false, nothing_protected, &output));
-	assert_success(gg_output_write(output, 3, "abc", 3));
-	assert_success(gg_output_commit(output, 8));
-	gg_output_destroy(output);
+	assert_success(gg_output_create(path, false, nothing_protected, &sink));
+	assert_success(gg_output_write(sink, 3, "abc", 3));
+	assert_success(gg_output_commit(sink, 8));
+	gg_output_destroy(sink);
 	assert_int_equal(files_in_folder(), 1);
 	uint8_t bytes[16];
 	assert_int_equal(read_file(path, bytes, sizeof(bytes)), 8);
@@ -198,32 +199,32 @@ static void test_whole_or_nothing(void **state)
 static void test_existing(void **state)
 {
 	(void)state;
-	struct gg_output *output;
+	struct gg_output *sink;
 	char link_path[sizeof(path) + 8];
 	close(open(path, O_CREAT | O_WRONLY, 0600));
-	assert_error(gg_output_create(path, false, nothing_protected, &output), GG_INVALID,
+	assert_error(gg_output_create(path, false, nothing_protected, &sink), GG_INVALID,
 		     "-force replaces it");
-	assert_error(gg_output_create(folder, true, nothing_protected, &output), GG_INVALID,
+	assert_error(gg_output_create(folder, true, nothing_protected, &sink), GG_INVALID,
 		     "it is a folder");
-	assert_error(gg_output_create("-", true, nothing_protected, &output), GG_INVALID,
+	assert_error(gg_output_create("-", true, nothing_protected, &sink), GG_INVALID,
 		     "standard output");
-	assert_error(gg_output_create("", true, nothing_protected, &output), GG_INVALID, "empty");
+	assert_error(gg_output_create("", true, nothing_protected, &sink), GG_INVALID, "empty");
 
 	const char *const protected[] = { "/nonexistent", path, NULL };
 	snprintf(link_path, sizeof(link_path), "%s/hard", folder);
 	assert_int_equal(link(path, link_path), 0);
-	assert_error(gg_output_create(link_path, true, protected, &output), GG_INVALID,
+	assert_error(gg_output_create(link_path, true, protected, &sink), GG_INVALID,
 		     "which is being looked at");
 	snprintf(link_path, sizeof(link_path), "%s/soft", folder);
 	assert_int_equal(symlink(path, link_path), 0);
-	assert_error(gg_output_create(link_path, true, protected, &output), GG_INVALID,
+	assert_error(gg_output_create(link_path, true, protected, &sink), GG_INVALID,
 		     "which is being looked at");
 
 	// A link's target is replaced, not the link.
-	assert_success(gg_output_create(link_path, true, nothing_protected, &output));
-	assert_success(gg_output_write(output, 0, "new", 3));
-	assert_success(gg_output_commit(output, 3));
-	gg_output_destroy(output);
+	assert_success(gg_output_create(link_path, true, nothing_protected, &sink));
+	assert_success(gg_output_write(sink, 0, "new", 3));
+	assert_success(gg_output_commit(sink, 3));
+	gg_output_destroy(sink);
 	struct stat status;
 	assert_int_equal(lstat(link_path, &status), 0);
 	assert_true(S_ISLNK(status.st_mode));
@@ -234,13 +235,13 @@ static void test_existing(void **state)
 static void test_taken_meanwhile(void **state)
 {
 	(void)state;
-	struct gg_output *output;
-	assert_success(gg_output_create(path, false, nothing_protected, &output));
+	struct gg_output *sink;
+	assert_success(gg_output_create(path, false, nothing_protected, &sink));
 	int fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_int_equal(write(fd, "theirs", 6), 6);
 	close(fd);
-	assert_error(gg_output_commit(output, 0), GG_SYSTEM, "File exists");
-	gg_output_destroy(output);
+	assert_error(gg_output_commit(sink, 0), GG_SYSTEM, "File exists");
+	gg_output_destroy(sink);
 	uint8_t bytes[8];
 	assert_int_equal(read_file(path, bytes, sizeof(bytes)), 6);
 	assert_int_equal(files_in_folder(), 1);
@@ -261,14 +262,14 @@ static void test_fifo(void **state)
 {
 	(void)state;
 	pthread_t reader;
-	struct gg_output *output;
+	struct gg_output *sink;
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(pthread_create(&reader, NULL, read_fifo, NULL), 0);
-	assert_success(gg_output_create(path, false, nothing_protected, &output));
-	assert_success(gg_output_write(output, 0, "abc", 3));
-	assert_success(gg_output_write(output, 9000, "def", 3));
-	assert_success(gg_output_commit(output, 10000));
-	gg_output_destroy(output);
+	assert_success(gg_output_create(path, false, nothing_protected, &sink));
+	assert_success(gg_output_write(sink, 0, "abc", 3));
+	assert_success(gg_output_write(sink, 9000, "def", 3));
+	assert_success(gg_output_commit(sink, 10000));
+	gg_output_destroy(sink);
 	pthread_join(reader, NULL);
 	assert_int_equal(fifo_size, 10000);
 	assert_memory_equal(through_fifo, "abc\0", 4);
@@ -320,18 +321,6 @@ static struct gg_error *dump(const struct fake_qemu *qemu, const struct gg_dump_
 	gg_guest_destroy(guest);
 	return err;
 }
-
-static char notices[1024];
-
-static struct gg_error *collect_notice(void *data, const char *text)
-{
-	(void)data;
-	strncat(notices, text, sizeof(notices) - strlen(notices) - 2);
-	strcat(notices, "\n");
-	return NULL;
-}
-
-static const struct gg_notices collector = { .tell = collect_notice };
 
 static uint8_t file[0x300000];
 
@@ -400,13 +389,13 @@ static void test_notes(void **state)
 	struct fake_qemu qemu;
 	fill(&qemu);
 	struct gg_dump_result result;
-	struct gg_dump_options options = { .path = path, .force = true, .notices = &collector };
+	struct gg_dump_options options = { .path = path, .force = true, .notices = &to_told };
 	uint8_t *cpu = qemu.structures + FAKE_CPU + FAKE_CPU_SIZE;
 	put_uint(cpu + FAKE_CPU_EIP, 8, 0x1122334455667788);
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "no VMCOREINFO in the guest's RAM"));
-	assert_null(strstr(notices, "stale"));
+	assert_non_null(strstr(told, "no VMCOREINFO in the guest's RAM"));
+	assert_null(strstr(told, "stale"));
 	read_file(path, file, sizeof(file));
 	const Elf64_Phdr *note = (const void *)(file + sizeof(Elf64_Ehdr));
 	assert_int_equal(note->p_type, PT_NOTE);
@@ -417,28 +406,27 @@ static void test_notes(void **state)
 
 	// TCG, and one of the two was executing.
 	qemu.structures[FAKE_CPU + FAKE_CPU_RUNNING] = 1;
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "CPU 0: whether the registers are current is not known"));
+	assert_non_null(strstr(told, "CPU 0: whether the registers are current is not known"));
 	qemu.structures[FAKE_CPU + FAKE_CPU_RUNNING] = 0;
 
 	// KVM, and of the two only CPU 0 has been read since it ran.
 	qemu.structures[FAKE_KVM_ALLOWED] = 1;
 	qemu.structures[FAKE_TCG_ALLOWED] = 0;
 	qemu.structures[FAKE_CPU + FAKE_CPU_DIRTY] = 1;
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "CPU 1: the registers are stale"));
+	assert_non_null(strstr(told, "CPU 1: the registers are stale"));
 	qemu.structures[FAKE_KVM_ALLOWED] = 0;
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(
-		strstr(notices, "CPU 0, 1: whether the registers are current is not known"));
+	assert_non_null(strstr(told, "CPU 0, 1: whether the registers are current is not known"));
 
 	options.no_notes = true;
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_string_equal(notices, "");
+	assert_string_equal(told, "");
 	read_file(path, file, sizeof(file));
 	assert_int_equal(note->p_type, PT_LOAD);
 	fake_qemu_deinit(&qemu);
@@ -450,21 +438,21 @@ static void test_damaged_cpus(void **state)
 	struct fake_qemu qemu;
 	fill(&qemu);
 	struct gg_dump_result result;
-	struct gg_dump_options options = { .path = path, .force = true, .notices = &collector };
+	struct gg_dump_options options = { .path = path, .force = true, .notices = &to_told };
 	uint8_t *first = qemu.structures + FAKE_CPU, *second = first + FAKE_CPU_SIZE;
 	put_uint(second + FAKE_CPU_NEXT, 8, FAKE_STRUCTURES + FAKE_CPU);
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "no notes of the CPUs"));
-	assert_non_null(strstr(notices, "two CPUs of the list have the cpu_index 0"));
+	assert_non_null(strstr(told, "no notes of the CPUs"));
+	assert_non_null(strstr(told, "two CPUs of the list have the cpu_index 0"));
 	put_uint(second + FAKE_CPU_INDEX, 4, 0x80000000);
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "cpu_index is 2147483648"));
+	assert_non_null(strstr(told, "cpu_index is 2147483648"));
 	put_uint(first + FAKE_CPU_NEXT, 8, 0x1234);
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "CPUState at 0x1234"));
+	assert_non_null(strstr(told, "CPUState at 0x1234"));
 	fake_qemu_deinit(&qemu);
 }
 
@@ -474,7 +462,7 @@ static void test_unreadable(void **state)
 	struct fake_qemu qemu;
 	fill(&qemu);
 	struct gg_dump_result result;
-	struct gg_dump_options options = { .path = path, .notices = &collector };
+	struct gg_dump_options options = { .path = path, .notices = &to_told };
 	// The second region's RAM is mapped for more than can be read: two pages at its end.
 	put_uint(qemu.structures + FAKE_BLOCK + FAKE_BLOCK_STRUCT_SIZE + 24, 8,
 		 qemu.hva[1] + 0x2000);
@@ -484,9 +472,9 @@ static void test_unreadable(void **state)
 	assert_int_equal(files_in_folder(), 0);
 
 	options.skip_absent = true;
-	notices[0] = 0;
+	forget_output();
 	assert_success(dump(&qemu, &options, &result));
-	assert_non_null(strstr(notices, "because they are missing: 0x2fe000-0x2fffff (block.1)"));
+	assert_non_null(strstr(told, "because they are missing: 0x2fe000-0x2fffff (block.1)"));
 	read_file(path, file, sizeof(file));
 	const Elf64_Phdr *load = find_load(0x100000);
 	assert_int_equal(load->p_filesz, 0x1fe000);
