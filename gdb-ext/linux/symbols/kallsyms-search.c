@@ -105,12 +105,14 @@ static bool is_index(const struct image *image, size_t table, size_t end, size_t
 {
 	if (index > image->size || image->size - index < INDEX_SIZE)
 		return false;
-	for (unsigned int i = 0; i < TOKENS; i++) {
+	if (get(image, index, 2))
+		return false;
+	uint64_t before = 0;
+	for (unsigned int i = 1; i < TOKENS; i++) {
 		const uint64_t start = get(image, index + 2 * i, 2);
-		if (start >= end - table || (i ? image->bytes[table + start - 1] : start) != 0)
+		if (start <= before || start >= end - table || image->bytes[table + start - 1])
 			return false;
-		if (i && start <= get(image, index + 2 * (i - 1), 2))
-			return false;
+		before = start;
 	}
 	return true;
 }
