@@ -137,8 +137,8 @@ static struct gg_error *tell_newest(struct x86_orc *orc)
 	enum { SAMPLES = 1024 };
 	struct gg_kept_array *entries = &orc->image.entries;
 	unsigned int counts[16] = { 0 };
-	for (size_t i = entries->count / 2; i < entries->count && i < entries->count / 2 + SAMPLES;
-	     i++) {
+	const size_t first = entries->count > 2 * SAMPLES ? entries->count / 2 : 0;
+	for (size_t i = first; i < entries->count && i < first + SAMPLES; i++) {
 		const uint8_t *bytes;
 		struct gg_error *err = gg_kept_array_get(entries, i, &bytes);
 		if (err)

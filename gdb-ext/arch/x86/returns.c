@@ -83,53 +83,62 @@ static struct gg_error *read_entry(const struct x86_returns *returns, const stru
 	return err;
 }
 
-// Finds the word before that the entry of the array at ADDRESS is, whose next free word is *INDEX.
-// *INDEX becomes 0 at the end.
-static struct gg_error *previous_packed(const struct gg_host *host, gg_gva_t address,
-					uint64_t *index)
+// Finds the entry of the words at ARRAY that ends before the word *INDEX, whose last word has the
+// distance to its first. Sets *INDEX to the first word; *FOUND: there is such an entry.
+static struct gg_error *previous_packed(const struct gg_host *host, gg_gva_t array, uint64_t *index,
+					bool *found)
 {
-	uint64_t word;
+	uint64_t word = 0;
+	*found = false;
+	if (!*index)
+		return NULL;
 	struct gg_error *err =
-		gg_host_read_uint(host, address + (*index - 1) * X86_WORD, X86_WORD, &word);
-	const uint64_t distance = err ? 0 : word & FRAME_MASK;
-	*index = distance && distance < *index ? *index - 1 - distance : 0;
+		gg_host_read_uint(host, array + (*index - 1) * X86_WORD, X86_WORD, &word);
+	const uint64_t distance = word & FRAME_MASK;
+	*found = !err && distance && distance < *index;
+	if (*found)
+		*index -= 1 + distance;
 	return err;
 }
 
-// Finds the return address that was at PLACE in the array of TASK: of words since v6.11, each entry
-// behind its predecessor with its length behind it; before that of entries, of which the last in
-// use is curr_ret_stack.
+static struct gg_error *search_packed(const struct x86_returns *returns, const struct gg_host *host,
+				      gg_gva_t array, uint64_t index, gg_gva_t place, gg_gva_t *pc,
+				      bool *found)
+{
+	bool has_entry;
+	struct gg_error *err = previous_packed(host, array, &index, &has_entry);
+	while (!err && has_entry && !*found) {
+		err = read_entry(returns, host, array + index * X86_WORD, place, pc, found);
+		if (!err)
+			err = previous_packed(host, array, &index, &has_entry);
+	}
+	return err;
+}
+
+// Finds the return address that was at PLACE in the array of the task: of words since v6.11, of which
+// curr_ret_stack are in use; before that of entries, of which curr_ret_stack is the last in use.
 static struct gg_error *from_graph(const struct x86_returns *returns,
 				   const struct gg_unwind *unwind, gg_gva_t place, gg_gva_t *pc,
 				   bool *found)
 {
 	const struct gg_host *host = &unwind->kernel->typed;
-	const gg_gva_t task = unwind->task;
 	uint64_t array, current;
 	if (!returns->ret_stack.size || !returns->curr_ret_stack.size || !returns->entry_retp.size)
 		return NULL;
-	struct gg_error *err = gg_host_read_member(host, task, &returns->ret_stack, &array);
+	struct gg_error *err = gg_host_read_member(host, unwind->task, &returns->ret_stack, &array);
 	if (!err)
-		err = gg_host_read_member(host, task, &returns->curr_ret_stack, &current);
-	// An int, -1 without an entry.
-	const int64_t signed_index = err ? -1 : (int32_t)current;
-	uint64_t index = (uint64_t)(signed_index + !returns->packed);
-	if (err || signed_index < 0 || index > MAX_RETURNS)
+		err = gg_host_read_member(host, unwind->task, &returns->curr_ret_stack, &current);
+	if (err)
 		return err;
-	while (!err && !*found && index) {
-		uint64_t size = returns->entry.size;
-		if (returns->packed) {
-			err = previous_packed(host, array, &index);
-			size = X86_WORD;
-			if (!index && !err)
-				// The first entry is at the array's start.
-				return read_entry(returns, host, array, place, pc, found);
-		} else {
-			index--;
-		}
-		if (!err)
-			err = read_entry(returns, host, array + index * size, place, pc, found);
-	}
+	// An int, -1 without an entry.
+	const int64_t last = (int32_t)current;
+	if (last < 0 || last > MAX_RETURNS)
+		return NULL;
+	if (returns->packed)
+		return search_packed(returns, host, array, (uint64_t)last, place, pc, found);
+	for (int64_t i = last; !err && !*found && i >= 0; i--)
+		err = read_entry(returns, host, array + (uint64_t)i * returns->entry.size, place,
+				 pc, found);
 	return err;
 }
 

@@ -309,6 +309,9 @@ static struct gg_error *return_from(struct gg_unwind *unwind, const struct x86_o
 	struct gg_error *err = gg_stack_word(&unwind->memory, address, &pc);
 	if (!err)
 		err = x86_returns_recover(&walk->returns, unwind, address, &pc);
+	if (!err && pc < x86_linux_64.kernel_area)
+		err = gg_error_create(GG_BAD_DATA,
+				      "the return address 0x%" PRIx64 " is not the kernel's", pc);
 	if (!err)
 		err = find_frame_pointer(unwind, entry, frame, &unwind->registers);
 	if (err)
@@ -391,7 +394,7 @@ static struct gg_error *find_entry(const struct gg_unwind *unwind, gg_gva_t pc,
 static struct gg_error *step(struct gg_unwind *unwind)
 {
 	struct x86_orc_entry entry;
-	if (!unwind->pc)
+	if (!unwind->pc && unwind->is_exact)
 		return step_by(unwind, &null_entry);
 	struct gg_error *err = find_entry(unwind, unwind->pc - !unwind->is_exact, &entry);
 	if (!err)
