@@ -775,18 +775,19 @@ static void io_uring_wait(void)
 {
 	struct io_uring_params plain = { 0 },
 			       polled = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1 };
-	static char byte;
+	static const char path[] = "/tmpfs/fifo-of-queue";
+	MUST(mkfifo(path, 0600));
 	MUST(syscall(SYS_io_uring_setup, 1, &polled));
 	const int file = (int)MUST(syscall(SYS_io_uring_setup, 1, &plain));
 	const int access = PROT_READ | PROT_WRITE;
 	char *ring = mmap(NULL, 4096, access, MAP_SHARED | MAP_POPULATE, file, IORING_OFF_SQ_RING);
 	struct io_uring_sqe *entry =
 		mmap(NULL, 4096, access, MAP_SHARED | MAP_POPULATE, file, IORING_OFF_SQES);
-	*entry = (struct io_uring_sqe){ .opcode = IORING_OP_READ,
+	*entry = (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
 					.flags = IOSQE_ASYNC,
-					.fd = make_pipe().in,
-					.addr = (uintptr_t)&byte,
-					.len = 1 };
+					.fd = AT_FDCWD,
+					.addr = (uintptr_t)path,
+					.open_flags = O_RDONLY };
 	((unsigned int *)(ring + plain.sq_off.array))[0] = 0;
 	*(volatile unsigned int *)(ring + plain.sq_off.tail) = 1;
 	MUST(syscall(SYS_io_uring_enter, file, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0));
@@ -1168,14 +1169,15 @@ static void add_clocks(struct buffer *buffer, const char *name)
 	close(log);
 }
 
+// The first tells which tasks have run since, when all others were read.
 static const char *const files[] = {
+	"/proc/[0-9]*/task/[0-9]*/schedstat",
 	"/proc/[0-9]*/task/[0-9]*/stat",
 	"/proc/[0-9]*/task/[0-9]*/status",
 	"/proc/[0-9]*/task/[0-9]*/stack",
 	"/proc/[0-9]*/task/[0-9]*/comm",
 	"/proc/[0-9]*/task/[0-9]*/wchan",
 	"/proc/[0-9]*/task/[0-9]*/syscall",
-	"/proc/[0-9]*/task/[0-9]*/schedstat",
 	"/proc/[0-9]*/cmdline",
 	"/proc/[0-9]*/environ",
 	"/proc/[0-9]*/statm",

@@ -78,10 +78,11 @@ static struct gg_error *read_name(const struct gg_unwind *unwind, const char *ta
 // different.
 static void copy_syscall(const char *name, char ret[GG_ENTRY_NAME])
 {
-	static const char *const prefixes[] = { "__x64_compat_sys_", "__ia32_compat_sys_",
-						"__x32_compat_sys_", "__x64_sys_",
-						"__ia32_sys_",       "__do_compat_sys_",
-						"compat_sys_",       "sys_" };
+	static const char *const prefixes[] = {
+		"__x64_compat_sys_", "__ia32_compat_sys_", "__x32_compat_sys_",
+		"__x64_sys_",        "__ia32_sys_",        "__do_compat_sys_",
+		"compat_sys_",       "__do_sys_",          "sys_"
+	};
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		const size_t size = strlen(prefixes[i]);
 		if (!strncmp(name, prefixes[i], size)) {

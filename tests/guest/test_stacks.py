@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-bt, against what the guest's own kernel said of its stacks: /proc/PID/task/TID/stack of sleeping tasks, Alt-SysRq-l and
+a panic of running CPUs."""
+
+import re
+from pathlib import Path
+
+import registers
+from machines import records
+from test_tasks import fixture_of, tasks_of
+
+tasks = fixture_of("tasks", ["6.1", "6.12"])
+traced = fixture_of("traced", ["6.1"])
+backtrace = fixture_of("backtrace", ["6.1"])
+panic = fixture_of("panic", ["6.1"], ["6.1", "sid"])
+oops = fixture_of("oops", ["6.1"], ["6.1"])
+
+
+def frames_of(stopped):
+    """The stacks that guest-bt -all -json shows, by PID."""
+    if not hasattr(stopped, "stacks"):
+        stopped.stacks = {stack["pid"]: stack for stack in stopped.json("bt", "-all", "-json") if stack["pid"]}
+    return stopped.stacks
+
+
+def line_of(frame):
+    """A frame as the kernel prints it (%pB)."""
+    module = f" [{frame['module']}]" if frame["module"] else ""
+    return f"{frame['symbol']}+{frame['offset']:#x}/{frame['size']:#x}{module}"
+
+
+def without_scheduler(stopped, frames):
+    """The frames that /proc/PID/stack has: those of the scheduler's own functions are left out."""
+    begin, end = (int(re.search(rf"^(\w+) . __sched_text_{name}$", stopped.texts["/sleepers/symbols"].decode(), re.MULTILINE)[1], 16)
+                  for name in ("start", "end"))
+    return [frame for frame in frames if not begin <= int(frame["pc"], 16) < end]
+
+
+def stack_of(task):
+    """The lines of /proc/PID/task/TID/stack."""
+    return re.findall(r"^\[<0>\] (.*)$", task.texts[task.folder + "stack"].decode(), re.MULTILINE)
+
+
+def differing(stopped, truth=stack_of):
+    """The tasks that have not run since the truth, and whose stack is not the guest's own, line by line."""
+    stacks = frames_of(stopped)
+    shown = {task: [line_of(frame) for frame in without_scheduler(stopped, stacks[task.tid]["frames"])]
+             for task in stopped.unchanged}
+    return [(task, shown[task], truth(task)) for task in stopped.unchanged if shown[task] != truth(task)]
+
+
+def test_all(tasks):
+    """{tasks}: the stack of each task that sleeps is /proc's line by line, modules, exceptions and 32-bit system calls too"""
+    assert len(tasks.asleep) >= 100 and set(tasks.asleep) <= set(tasks.unchanged)
+    assert not differing(tasks)
+    # What the sleepers are there for.
+    lines = "\n".join(line for task in tasks.asleep for line in stack_of(task))
+    for name in (r"tun_do_read\S+ \[tun\]", r"vsock_accept\S+ \[vsock\]", "handle_userfault", "asm_exc_page_fault", "fuse_",
+                 r"int80_(emulation|compat)|do_int80", "ptrace_stop", "do_exit|do_signal_stop"):
+        assert re.search(name, lines), name
+
+
+def test_exact(tasks):
+    """{tasks}: no frame of a sleeping task is a guess, and each stack ends in a program or where the kernel's thread began"""
+    stacks = frames_of(tasks)
+    for task in tasks.unchanged:
+        stack = stacks[task.tid]
+        if task.state == "Z":
+            continue
+        assert not any(frame["guess"] for frame in stack["frames"]) and not stack["broken"], (task, stack)
+        # A thread of io_uring's is a program's, and has begun in the kernel.
+        in_kernel = task.is_kernel or task.name.startswith(b"iou-")
+        assert (stack["end"] == "user") != in_kernel, (task, stack)
+
+
+def system_calls():
+    """The names of x86-64's system calls by their numbers, as the C library's headers have them."""
+    text = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").read_text()
+    return {int(number): name for name, number in re.findall(r"^#define __NR_(\w+) (\d+)$", text, re.MULTILINE)}
+
+
+def test_system_call(tasks):
+    """{tasks}: the number and the name of the system call, the program's pc and sp are those of /proc/PID/syscall"""
+    stacks, names, checked = frames_of(tasks), system_calls(), 0
+    for task in tasks.asleep:
+        words = task.texts[task.folder + "syscall"].decode().split()
+        entries = [frame["entry"] for frame in stacks[task.tid]["frames"] if frame["entry"]]
+        if task.state == "Z" or len(words) < 3 or not entries:
+            continue
+        entry = entries[-1]
+        assert (int(entry["pc"], 16), int(entry["sp"], 16)) == (int(words[-1], 16), int(words[-2], 16)), task
+        if task.name == b"s-int80":
+            # Another table of numbers; many kernels have it in code only.
+            assert (entry["number"], entry["name"]) in ((29, "pause"), (29, None)), entry
+        elif entry["kind"] == "syscall":
+            assert (entry["number"], entry["name"]) == (int(words[0]), names[int(words[0])]), (task, entry)
+            checked += 1
+        else:
+            assert words[0] == "-1", (task, entry, words)
+    assert checked > 80
+    restarted = stacks[tasks.named("s-restarted").tid]["frames"][-1]["entry"]
+    assert restarted["name"] == "restart_syscall"
+
+
+def test_user_mode(tasks):
+    """{tasks}: a CPU that executes a program has no frames; the program's pc and sp are the CPU's"""
+    cpu = registers.by_name(tasks.record.text("registers"))[0]
+    stack = tasks.json("bt", "-cpu", "0", "-json")[0]
+    assert stack["frames"] == [] and stack["on_cpu"] == 0
+    assert (int(stack["user_pc"], 16), int(stack["user_sp"], 16)) == (cpu["RIP"], cpu["RSP"])
+
+
+def test_traced(traced):
+    """{traced}: the same where function_graph and return probes have taken the place of return addresses; where the kernel of
+    6.12 itself loses its way, with both in one function, the stack is the stack without them"""
+    name = traced.record.name.replace("traced", "tasks")
+    plain = {task.name: stack_of(task) for task in tasks_of(records.truth.parse(records.Opened(name, traced.folder).bytes("truth")))}
+
+    def truth(task):
+        lines = stack_of(task)
+        return plain[task.name] if any(line.startswith("ftrace_stub_direct_tramp+") for line in lines) else lines
+
+    assert set(traced.asleep) <= set(traced.unchanged)
+    assert not differing(traced, truth)
+
+
+def trace_in(log, begin):
+    """The frames that the kernel has logged behind a line: without the frames that it marks as guesses."""
+    start = next(i for i, line in enumerate(log) if re.match(begin, line))
+    end = next(i for i in range(start, len(log)) if log[i] == " </TASK>")
+    trace = [re.match(r"(?:RIP: 0010:| )(\w\S*\+0x\S*( \[\w+\])?)$", line) for line in log[start:end]]
+    return [match[1] for match in trace if match]
+
+
+def log_of(stopped):
+    return [record["text"] for record in stopped.json("klog", "-json")]
+
+
+def behind(lines, name):
+    """The lines behind the first line that starts with a name."""
+    return lines[next(i for i, line in enumerate(lines) if line.startswith(name)) + 1:]
+
+
+def cpus_of(stopped):
+    """The stacks that guest-bt -json shows, of the CPUs."""
+    return {stack["on_cpu"]: stack for stack in stopped.json("bt", "-json")}
+
+
+def test_in_interrupt(backtrace):
+    """{backtrace}: the stack of a CPU in the keyboard's interrupt is what its kernel logged there, across the IRQ stack"""
+    caller = "nmi_trigger_cpumask_backtrace+"
+    stack = cpus_of(backtrace)[0]
+    truth = trace_in(log_of(backtrace), "NMI backtrace for cpu 0$")
+    assert len(truth) > 15
+    assert behind([line_of(frame) for frame in stack["frames"]], caller) == behind(truth, caller)
+    assert any(frame["entry"] and frame["entry"]["kind"] == "irq" for frame in stack["frames"])
+    assert not any(frame["guess"] for frame in stack["frames"])
+
+
+def test_in_nmi(backtrace):
+    """{backtrace}: the stack of a CPU in an NMI is what its kernel logged there, across the NMI's stack"""
+    stack = cpus_of(backtrace)[1]
+    entry, = [i for i, frame in enumerate(stack["frames"]) if frame["entry"] and frame["entry"]["kind"] == "nmi"]
+    truth = trace_in(log_of(backtrace), "NMI backtrace for cpu 1$")
+    assert truth
+    assert [line_of(frame) for frame in stack["frames"][entry + 1:]] == truth
+
+
+def test_panic(panic):
+    """{panic}: the stack of the CPU that panics is what its kernel logged, and the other CPU's leads to where it was stopped"""
+    stacks = cpus_of(panic)
+    truth = trace_in(log_of(panic), "Kernel panic - not syncing: sysrq triggered crash")
+    assert "panic+" in " ".join(truth)
+    cpu, = [cpu for cpu, stack in stacks.items() if any(frame["symbol"] == "panic" for frame in stack["frames"])]
+    shown = [line_of(frame) for frame in stacks[cpu]["frames"]]
+    assert behind(shown, "sysrq_handle_crash") == behind(truth, "sysrq_handle_crash") != []
+    other = [frame["symbol"] for frame in stacks[1 - cpu]["frames"]]
+    assert any("stop" in name or name.startswith(("crash_nmi", "nmi")) for name in other), other
+
+
+def test_oops(oops):
+    """{oops}: the task that called address 0 is gone from its CPU, the others are as they were"""
+    log = log_of(oops)
+    assert any("BUG: kernel NULL pointer dereference, address: 0000000000000000" in line for line in log)
+    assert not differing(oops)
+    assert oops.named("s-busy-kernel").tid not in {row["pid"] for row in oops.rows.values() if row["state"] not in "ZX"}
