@@ -42,6 +42,7 @@
 #include "gdb-guest/types.h"
 #include "gdb-guest/verdict.h"
 #include "gdb-guest/virtual.h"
+#include "gdb-guest/vmlinux.h"
 #include "gdb-guest/writer.h"
 
 #endif

@@ -40,10 +40,11 @@ struct gg_arch {
 	unsigned int word;    // bytes in an unsigned long of the kernel's
 
 	const struct gg_register_set *registers;
-	const struct gg_cpu_ops *cpu;      // machine/cpu-ops.h
-	const struct gg_notes_ops *notes;  // notes.h
-	const struct gg_linux_ops *kernel; // linux/arch-ops.h
-	const struct gg_stack_ops *stack;  // linux/stack/stack-ops.h
+	const struct gg_cpu_ops *cpu;         // machine/cpu-ops.h
+	const struct gg_notes_ops *notes;     // notes.h
+	const struct gg_linux_ops *kernel;    // linux/arch-ops.h
+	const struct gg_stack_ops *stack;     // linux/stack/stack-ops.h
+	const struct gg_vmlinux_ops *vmlinux; // vmlinux/vmlinux-ops.h
 };
 
 // The rows, NULL behind the last: an architecture with wider code comes before its siblings.

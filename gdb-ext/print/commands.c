@@ -243,6 +243,16 @@ static const struct gg_option mod_arguments[] = {
 	{ .name = "module", .kind = GG_VALUE_MODULE, .label = "[MODULE]" }, { 0 }
 };
 
+static const struct gg_option vmlinux_options[] = {
+	{ .name = "output", .kind = GG_VALUE_FILE, .help = "Write the vmlinux to FILE." },
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
+	{ .name = "guest-addresses",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The addresses are those in the guest, not those that the kernel was linked\n"
+		  "    with." },
+	{ 0 }
+};
+
 static const char *const absent_words[] = { "fail", "skip", NULL };
 static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
 
@@ -477,6 +487,17 @@ static const struct gg_command commands[] = {
 		.options = mod_options,
 		.run = gg_run_mod,
 		.arguments = mod_arguments,
+	},
+	{
+		.name = "vmlinux",
+		.gdb_name = "guest-vmlinux",
+		.summary =
+			"Make a vmlinux of what the guest's Linux kernel has of itself in memory.",
+		.targets = ALL_TARGETS,
+		.help = "It has the kernel's symbols, types, functions and their callers' places,\n"
+			"for debuggers.",
+		.options = vmlinux_options,
+		.run = gg_run_vmlinux,
 	},
 	{
 		.name = "dump",

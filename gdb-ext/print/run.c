@@ -10,6 +10,7 @@
 #include <gdb-guest/modules.h>
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
+#include <gdb-guest/vmlinux.h>
 #include <string.h>
 
 struct gg_error *gg_run_info(struct gg_guest *guest, const struct gg_options *options,
@@ -161,4 +162,19 @@ struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *op
 		.suggest_monitor = front->is_debugger && !gg_options_has(options, "via"),
 	};
 	return gg_print_dump(guest, &dump, writer, notices);
+}
+
+struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options *options,
+				const struct gg_front_end *front, const struct gg_writer *writer,
+				const struct gg_notices *notices)
+{
+	(void)front, (void)writer;
+	const struct gg_vmlinux_options vmlinux = {
+		.path = gg_options_text(options, "output"),
+		.force = gg_options_has(options, "force"),
+		.guest_addresses = gg_options_has(options, "guest-addresses"),
+	};
+	if (!vmlinux.path)
+		return gg_error_create(GG_INVALID, "-output FILE is missing");
+	return gg_guest_vmlinux(guest, &vmlinux, notices);
 }

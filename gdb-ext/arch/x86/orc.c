@@ -237,3 +237,41 @@ struct gg_error *x86_orc_find(struct x86_orc *orc, gg_gva_t pc, struct x86_orc_e
 		*ret = x86_orc_decode(orc->version, bytes);
 	return err;
 }
+
+// ---- All entries ----
+
+static struct gg_error *visit_table(struct x86_orc *orc, struct table *table,
+				    x86_orc_visit_fn *visit, struct gg_error *(*end)(void *data),
+				    void *data)
+{
+	for (size_t i = 0; i < table->ips.count; i++) {
+		const uint8_t *bytes;
+		gg_gva_t pc;
+		struct gg_error *err = read_ip(table, i, &pc);
+		if (!err)
+			err = gg_kept_array_get(&table->entries, i, &bytes);
+		if (err)
+			return err;
+		const struct x86_orc_entry entry = x86_orc_decode(orc->version, bytes);
+		err = visit(data, pc, &entry);
+		if (err)
+			return err;
+	}
+	return end(data);
+}
+
+struct gg_error *x86_orc_visit(struct x86_orc *orc, x86_orc_visit_fn *visit,
+			       struct gg_error *(*end)(void *data), void *data)
+{
+	struct table *table;
+	struct gg_error *err = visit_table(orc, &orc->image, visit, end, data);
+	if (!err && !orc->has_modules)
+		err = list_modules(orc);
+	orc->has_modules = true;
+	for (size_t i = 0; !err && orc->modules && i < orc->modules->count; i++) {
+		err = find_module(orc, orc->modules->modules[i].ranges[0].start, &table);
+		if (!err && table)
+			err = visit_table(orc, table, visit, end, data);
+	}
+	return err;
+}

@@ -65,4 +65,12 @@ void x86_orc_destroy(struct x86_orc *orc);
 // Finds the entry of the code at PC. GG_NOT_FOUND for code without ORC.
 struct gg_error *x86_orc_find(struct x86_orc *orc, gg_gva_t pc, struct x86_orc_entry *ret);
 
+typedef struct gg_error *x86_orc_visit_fn(void *data, gg_gva_t pc,
+					  const struct x86_orc_entry *entry);
+
+// Calls VISIT with each entry of the kernel and its modules, END behind the last of each table. An
+// error of theirs ends the visit.
+struct gg_error *x86_orc_visit(struct x86_orc *orc, x86_orc_visit_fn *visit,
+			       struct gg_error *(*end)(void *data), void *data);
+
 #endif

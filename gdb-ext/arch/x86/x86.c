@@ -57,6 +57,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.notes = &x86_notes_64,
 	.kernel = &x86_linux_64,
 	.stack = &x86_stack_64,
+	.vmlinux = &x86_vmlinux_64,
 };
 
 // QEMU's dump of such a guest is of 64 bits too.

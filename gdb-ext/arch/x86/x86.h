@@ -110,6 +110,8 @@ extern const struct gg_register_set x86_registers;
 extern const struct gg_notes_ops x86_notes_64, x86_notes_32;
 struct gg_stack_ops;
 extern const struct gg_stack_ops x86_stack_64;
+struct gg_vmlinux_ops;
+extern const struct gg_vmlinux_ops x86_vmlinux_64;
 
 // struct elf_prstatus: zeros but for pr_pid and pr_reg.
 struct x86_prstatus {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The row of an architecture's part in a made vmlinux (arch/arch.h).
+#ifndef GG_VMLINUX_OPS_H
+#define GG_VMLINUX_OPS_H
+
+#include "cfi.h"
+#include "linux/answerers/answerers.h"
+
+struct gg_vmlinux_ops {
+	// DWARF's numbers of the registers that have a function's first integer arguments.
+	const uint8_t *argument_registers;
+	unsigned int argument_register_count;
+
+	// Counts the bytes at the beginning of a function's CODE that leave the arguments where they
+	// are.
+	uint32_t (*entry_size)(const uint8_t *code, size_t size);
+
+	// Appends the entries of all code of KERNEL and its modules, DISPLACEMENT being taken from each
+	// address. GG_NOT_FOUND where the kernel has no tables for it.
+	struct gg_error *(*append_frames)(const struct gg_answerers *kernel, uint64_t displacement,
+					  struct gg_cfi *cfi);
+};
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A vmlinux made of what a kernel has of itself in memory: its symbols, its types, its functions with
+// their prototypes, and the way from each function to its caller.
+#ifndef GG_VMLINUX_H
+#define GG_VMLINUX_H
+
+#include "linux/answerers/answerers.h"
+
+struct gg_vmlinux_plan {
+	// The offset of KASLR, taken from each address, for a file with the addresses that the kernel
+	// was linked with; else 0.
+	uint64_t displacement;
+	// The sections of the image have their bytes, for programs that look for them in the file: code
+	// and data as they are in memory.
+	bool has_contents;
+	const char *build_id; // in hexadecimal, for a note; or NULL
+};
+
+// Writes the vmlinux of KERNEL to the file FD. RET is the file's size.
+struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
+				  const struct gg_vmlinux_plan *plan, int fd, uint64_t *ret);
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A vmlinux for debuggers, made of what the guest's kernel has of itself in memory.
+#ifndef GDB_GUEST_VMLINUX_H
+#define GDB_GUEST_VMLINUX_H
+
+#include "guest.h"
+#include "notices.h"
+
+#include <stdbool.h>
+
+#pragma GCC visibility push(default)
+
+struct gg_vmlinux_options {
+	const char *path; // of the file, as gg_output_create() has it
+	bool force;       // replace the file if it exists
+	// The addresses are those in the guest, for a debugger that looks at it; else those that the
+	// kernel was linked with, for programs that apply the offset of KASLR themselves.
+	bool guest_addresses;
+};
+
+// Writes a vmlinux of GUEST's kernel: symbols, types, functions and their callers' places.
+// GG_NOT_FOUND where the kernel has no BTF.
+struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
+				  const struct gg_notices *notices);
+
+#pragma GCC visibility pop
+
+#endif
