@@ -157,6 +157,11 @@ def sleepers_record(series, stop, append="", state=True):
                   extra=["-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")], state=state)
 
 
+def modules_record(series):
+    """A guest with modules, and what /proc and /sys said of modules, symbols and memory."""
+    return Record(series, initrd="modules-initramfs", append="lab.script=/modules/script", extra=[*serial("truth"), *serial("memory")])
+
+
 TABLE = {
     "idle": Record(smp=2),
     "programs": Record(smp=2, append="lab.spin=4", stop=stop_in_program),
@@ -171,6 +176,7 @@ for version in ("6.1", "6.12", "sid"):
     TABLE[f"kallsyms-{version}"] = Record(version, append="lab.kallsyms=1", extra=serial("kallsyms"))
     TABLE |= {
         f"tasks-{version}": sleepers_record(version, stop_busy),
+        f"modules-{version}": modules_record(version),
         f"traced-{version}": sleepers_record(version, stop_busy, "lab.trace=1"),
         f"backtrace-{version}": sleepers_record(version, stop_in_backtrace, state=False),
     }

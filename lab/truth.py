@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lab/sleepers.c wrote about its guest: the files of /proc and /sys by their paths.
+"""What lab/sleepers.c and lab/modules.sh wrote about a guest: the files of /proc and /sys by their paths.
 
-In:  the bytes that came over a serial port, compressed by gzip.
+In:  the bytes that came over a serial port, compressed by gzip or not.
 Out: {path: bytes}; of a link, the path that it leads to.
 """
 
@@ -9,7 +9,8 @@ import gzip
 
 
 def parse(data):
-    data = gzip.decompress(data)
+    if data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
     texts, position = {}, 0
     while position < len(data):
         end = data.index(b"\n", position)

@@ -23,8 +23,13 @@ static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols *
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret)
 {
 	struct gg_symbols *symbols = NULL;
+	struct gg_symbol symbol;
 	struct gg_error *err = find_symbols(guest, &symbols);
-	return err ? err : gg_symbols_address(symbols, name, ret);
+	if (!err)
+		err = gg_symbols_find_everywhere(symbols, name, &symbol);
+	if (!err)
+		*ret = symbol.address;
+	return err;
 }
 
 struct gg_error *gg_guest_symbol_at(struct gg_guest *guest, gg_gva_t address, struct gg_symbol *ret)

@@ -104,10 +104,10 @@ static void append_rest(struct gg_buffer *out, const struct gg_module_facts *fac
 	gg_buffer_format(out, "\n");
 }
 
-static void append_text(struct gg_buffer *out, const struct gg_module_facts *facts)
+static void append_text(struct gg_buffer *out, const struct gg_module_facts *facts, int width)
 {
 	const struct gg_module *module = facts->module;
-	gg_buffer_format(out, "%-24s 0x%016" PRIx64 " %9" PRIu64, module->name,
+	gg_buffer_format(out, "%-*s 0x%016" PRIx64 " %9" PRIu64, width, module->name,
 			 module->ranges[0].start, module->size);
 	if (module->references < 0)
 		gg_buffer_format(out, "     ?");
@@ -118,15 +118,30 @@ static void append_text(struct gg_buffer *out, const struct gg_module_facts *fac
 
 // ---- Commands ----
 
+// Returns the width of the names, within limits.
+static int width_of(const struct gg_module *modules, size_t count)
+{
+	enum { LEAST = 16, MOST = 34 };
+	size_t width = LEAST;
+	for (size_t i = 0; i < count; i++) {
+		const size_t length = strlen(modules[i].name);
+		width = length > width ? length : width;
+	}
+	return width < MOST ? (int)width : MOST;
+}
+
 static struct gg_error *print_one(struct gg_guest *guest, const struct gg_module *module,
-				  const struct gg_modules_options *options,
+				  const struct gg_modules_options *options, int width,
 				  const struct gg_notices *notices, struct gg_buffer *out)
 {
 	struct gg_module_facts facts;
 	struct gg_error *err = gg_guest_module_facts(guest, module, notices, &facts);
 	if (err)
 		return err;
-	(options->json ? append_json : append_text)(out, &facts);
+	if (options->json)
+		append_json(out, &facts);
+	else
+		append_text(out, &facts, width);
 	if (!options->json && options->verbose)
 		append_details(out, &facts);
 	gg_module_facts_deinit(&facts);
@@ -144,14 +159,14 @@ static struct gg_error *print_all(struct gg_guest *guest, const struct gg_module
 		err = gg_guest_modules(guest, notices, &list);
 	if (err)
 		return err;
+	const int width = only ? width_of(only, 1) : width_of(list->modules, list->count);
 	if (!options->json && (only || list->count))
-		gg_buffer_format(out,
-				 "MODULE                   ADDRESS                 SIZE  REFS  "
-				 "USED BY\n");
+		gg_buffer_format(out, "%-*s %-18s %9s %5s  USED BY\n", width, "MODULE", "ADDRESS",
+				 "SIZE", "REFS");
 	if (only)
-		return print_one(guest, only, options, notices, out);
+		return print_one(guest, only, options, width, notices, out);
 	for (size_t i = 0; !err && i < list->count; i++)
-		err = print_one(guest, &list->modules[i], options, notices, out);
+		err = print_one(guest, &list->modules[i], options, width, notices, out);
 	return err || list->count ? err : gg_tell(notices, "the kernel has loaded no module");
 }
 

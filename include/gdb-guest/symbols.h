@@ -23,7 +23,8 @@ struct gg_symbol {
 typedef struct gg_error *gg_visit_symbol_fn(void *data, const struct gg_symbol *symbol);
 typedef struct gg_error *gg_visit_name_fn(void *data, const char *name);
 
-// Finds the address of the guest kernel's own symbol NAME; of several symbols the lowest address.
+// Finds the address of the symbol NAME of the guest's kernel, else of its modules ("MODULE:NAME" names
+// the module); of several symbols the lowest address.
 // GG_NOT_FOUND where there is no such symbol, no kallsyms or no Linux kernel.
 struct gg_error *gg_guest_symbol(struct gg_guest *guest, const char *name, gg_gva_t *ret);
 

@@ -21,6 +21,7 @@ sys.path.insert(0, str(TOP / "lab"))
 import guest as lab  # noqa: E402
 import records  # noqa: E402
 import states  # noqa: E402,F401
+import truth  # noqa: E402,F401
 
 MIB = 1 << 20
 
