@@ -2,12 +2,18 @@
 """guest-bt, against what the guest's own kernel said of its stacks: /proc/PID/task/TID/stack of sleeping tasks, Alt-SysRq-l and
 a panic of running CPUs."""
 
+import json
 import re
 from pathlib import Path
 
+import pytest
+
 import registers
-from machines import records
+from machines import lab, records
+from test_readers import run_python
 from test_tasks import fixture_of, tasks_of
+
+CPUS = 2
 
 tasks = fixture_of("tasks", ["6.1", "6.12"])
 traced = fixture_of("traced", ["6.1"])
@@ -108,6 +114,52 @@ def test_user_mode(tasks):
     stack = tasks.json("bt", "-cpu", "0", "-json")[0]
     assert stack["frames"] == [] and stack["on_cpu"] == 0
     assert (int(stack["user_pc"], 16), int(stack["user_sp"], 16)) == (cpu["RIP"], cpu["RSP"])
+
+
+DRGN = """
+import json
+import sys
+import drgn
+from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.sched import task_state_to_char
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+program.load_debug_info([sys.argv[2]])
+for task in for_each_task(program):
+    try:
+        frames = [frame.pc for frame in program.stack_trace(task) if not frame.is_inline]
+    except (LookupError, ValueError, drgn.FaultError):
+        frames = None
+    print(json.dumps({"pid": task.pid.value_(), "state": task_state_to_char(task), "frames": frames}))
+"""
+
+
+def test_drgn(tasks, folder):
+    """{tasks}: drgn with the kernel's debuginfo finds the same frames and states in the vmcore. Where drgn is wrong, by /proc: it
+    goes astray behind a module's frame and behind a fault in the kernel, takes CPUs' notes for the tasks of the same numbers, and
+    a frozen task for a task that runs"""
+    if tasks.record.name != "tasks-6.1":
+        pytest.skip("there is debuginfo of the kernel of 6.1 only")
+    tasks.show("dump", folder / "vmcore")
+    text = run_python("drgn", "python3-drgn", DRGN, folder / "vmcore", lab.lab("vmlinux")).decode()
+    of_drgn = {task["pid"]: task for task in map(json.loads, text.splitlines())}
+    stacks, compared = frames_of(tasks), 0
+    for task in tasks.unchanged:
+        theirs, ours = of_drgn[task.tid], stacks[task.tid]["frames"]
+        assert theirs["state"] == task.state or task.name == b"s-frozen-1", task
+        if task.tid <= CPUS or task.state == "Z":
+            continue
+        # Behind the system call there are addresses of the program.
+        frames = [pc for pc in theirs["frames"] if pc >> 63]
+        modules = [i for i, frame in enumerate(ours) if frame["module"]]
+        pcs = [int(frame["pc"], 16) for frame in ours]
+        if task.name == b"s-fault-kernel":
+            assert len(frames) > 8 and frames == pcs[:len(frames)]
+            continue
+        known = modules[0] + 1 if modules else len(pcs)
+        assert frames[:known] == pcs[:known] and (modules or len(frames) == known), task
+        compared += not modules
+    assert compared > 120
 
 
 def test_traced(traced):

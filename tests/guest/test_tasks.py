@@ -51,9 +51,9 @@ class Task:
 
 
 def tasks_of(texts):
-    """The tasks in a truth, but for those that ended while the truth was written."""
-    found = [re.match(r"/proc/(\d+)/task/(\d+)/syscall$", path) for path in texts]
-    return [Task(texts, *map(int, match.groups())) for match in found if match]
+    """The tasks in a truth, but for those that began or ended while the truth was written."""
+    found = [re.match(r"(/proc/(\d+)/task/(\d+)/)schedstat$", path) for path in texts]
+    return [Task(texts, int(match[2]), int(match[3])) for match in found if match and match[1] + "syscall" in texts]
 
 
 class Sleepers:
