@@ -3,13 +3,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { PIECE = 8192 }; // bytes, about
-
-static size_t per_piece(const struct gg_kept_array *array)
-{
-	return PIECE / array->element;
-}
+enum { PAGE = 4096 };
 
 struct gg_error *gg_kept_array_init(struct gg_kept_array *array, const struct gg_host *host,
 				    uint64_t address, size_t element, size_t count)
@@ -17,43 +13,61 @@ struct gg_error *gg_kept_array_init(struct gg_kept_array *array, const struct gg
 	*array = (struct gg_kept_array){
 		.host = host, .address = address, .element = element, .count = count
 	};
-	array->piece_count = count / per_piece(array) + 1;
-	array->pieces = calloc(array->piece_count, sizeof(*array->pieces));
-	return array->pieces ? NULL : gg_enomem;
+	if (count > (UINT64_MAX - address) / element)
+		return gg_error_create(GG_BAD_DATA, "%zu elements at 0x%" PRIx64 " wrap", count,
+				       address);
+	array->page_count = (address % PAGE + count * element) / PAGE + 1;
+	array->pages = calloc(array->page_count, sizeof(*array->pages));
+	return array->pages ? NULL : gg_enomem;
 }
 
 void gg_kept_array_deinit(struct gg_kept_array *array)
 {
-	for (size_t i = 0; array->pieces && i < array->piece_count; i++)
-		free(array->pieces[i]);
-	free(array->pieces);
+	for (size_t i = 0; array->pages && i < array->page_count; i++)
+		free(array->pages[i]);
+	free(array->pages);
 	*array = (struct gg_kept_array){ 0 };
 }
 
-static struct gg_error *read_piece(struct gg_kept_array *array, size_t number)
+// Finds the page NUMBER. Only the part that the array has is read: what is around may not be there.
+static struct gg_error *find_page(struct gg_kept_array *array, size_t number, const uint8_t **ret)
 {
-	const size_t first = number * per_piece(array), left = array->count - first;
-	const size_t count = left < per_piece(array) ? left : per_piece(array);
-	uint8_t *bytes = malloc(count * array->element);
+	*ret = array->pages[number];
+	if (*ret)
+		return NULL;
+	const uint64_t base = array->address - array->address % PAGE + number * PAGE;
+	const uint64_t first = base > array->address ? base : array->address;
+	const uint64_t end = array->address + array->count * array->element;
+	const uint64_t last = end - base < PAGE ? end : base + PAGE;
+	uint8_t *bytes = malloc(PAGE);
 	if (!bytes)
 		return gg_enomem;
-	struct gg_error *err = gg_host_read(array->host, array->address + first * array->element,
-					    bytes, count * array->element);
+	struct gg_error *err =
+		gg_host_read(array->host, first, bytes + (first - base), (size_t)(last - first));
 	if (err)
 		free(bytes);
 	else
-		array->pieces[number] = bytes;
+		*ret = array->pages[number] = bytes;
 	return err;
 }
 
-struct gg_error *gg_kept_array_get(struct gg_kept_array *array, size_t index, const uint8_t **ret)
+struct gg_error *gg_kept_array_get(struct gg_kept_array *array, size_t index, void *ret)
 {
-	const size_t number = index / per_piece(array);
+	uint8_t *to = ret;
 	if (index >= array->count)
 		return gg_error_create(GG_BAD_DATA, "element %zu of the %zu at 0x%" PRIx64, index,
 				       array->count, array->address);
-	struct gg_error *err = array->pieces[number] ? NULL : read_piece(array, number);
-	if (!err)
-		*ret = array->pieces[number] + index % per_piece(array) * array->element;
-	return err;
+	size_t offset = array->address % PAGE + index * array->element;
+	for (size_t left = array->element; left;) {
+		const uint8_t *page;
+		const size_t room = PAGE - offset % PAGE, size = left < room ? left : room;
+		struct gg_error *err = find_page(array, offset / PAGE, &page);
+		if (err)
+			return err;
+		memcpy(to, page + offset % PAGE, size);
+		to += size;
+		offset += size;
+		left -= size;
+	}
+	return NULL;
 }

@@ -60,9 +60,9 @@ static struct gg_error *init_table(struct table *table, const struct gg_host *ho
 
 static struct gg_error *read_ip(struct table *table, size_t index, gg_gva_t *ret)
 {
-	const uint8_t *bytes;
+	uint8_t bytes[X86_ORC_IP_SIZE];
 	uint64_t distance;
-	struct gg_error *err = gg_kept_array_get(&table->ips, index, &bytes);
+	struct gg_error *err = gg_kept_array_get(&table->ips, index, bytes);
 	if (err)
 		return err;
 	struct gg_cursor cursor = gg_cursor(bytes, X86_ORC_IP_SIZE, false, "ORC");
@@ -72,7 +72,7 @@ static struct gg_error *read_ip(struct table *table, size_t index, gg_gva_t *ret
 }
 
 // Finds the last entry whose address is not above PC. GG_NOT_FOUND where all are.
-static struct gg_error *search(struct table *table, gg_gva_t pc, const uint8_t **ret)
+static struct gg_error *search(struct table *table, gg_gva_t pc, uint8_t ret[X86_ORC_ENTRY_SIZE])
 {
 	size_t first = 0, end = table->ips.count; // the entry is in [FIRST - 1, END - 1)
 	while (first < end) {
@@ -139,8 +139,8 @@ static struct gg_error *tell_newest(struct x86_orc *orc)
 	unsigned int counts[16] = { 0 };
 	const size_t first = entries->count > 2 * SAMPLES ? entries->count / 2 : 0;
 	for (size_t i = first; i < entries->count && i < first + SAMPLES; i++) {
-		const uint8_t *bytes;
-		struct gg_error *err = gg_kept_array_get(entries, i, &bytes);
+		uint8_t bytes[X86_ORC_ENTRY_SIZE];
+		struct gg_error *err = gg_kept_array_get(entries, i, bytes);
 		if (err)
 			return err;
 		counts[bytes[4] & 15]++;
@@ -226,13 +226,13 @@ struct gg_error *x86_orc_create(const struct gg_answerers *kernel, struct x86_or
 
 struct gg_error *x86_orc_find(struct x86_orc *orc, gg_gva_t pc, struct x86_orc_entry *ret)
 {
-	const uint8_t *bytes;
+	uint8_t bytes[X86_ORC_ENTRY_SIZE];
 	struct table *table = &orc->image;
 	struct gg_error *err = has_code(orc, pc) ? NULL : find_module(orc, pc, &table);
 	if (!err && !table)
 		err = gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is no code with ORC", pc);
 	if (!err)
-		err = search(table, pc, &bytes);
+		err = search(table, pc, bytes);
 	if (!err)
 		*ret = x86_orc_decode(orc->version, bytes);
 	return err;
