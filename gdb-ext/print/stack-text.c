@@ -159,7 +159,9 @@ static void append_title(struct gg_buffer *text, const struct gg_shown_stack *sh
 	if (stack->why[0])
 		gg_buffer_format(text, "    note: %s\n", stack->why);
 	if (stack->task && stack->start == GG_FROM_MEMORY)
-		gg_buffer_format(text, "    note: its stack in memory was searched for frames\n");
+		gg_buffer_format(
+			text, "    note: its stack in memory was searched; what is found may be of "
+			      "earlier calls\n");
 }
 
 struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_shown_stack *shown)

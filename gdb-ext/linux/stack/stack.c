@@ -232,8 +232,20 @@ struct gg_error *gg_stack_of_registers(struct gg_unwinder *unwinder,
 
 // ---- A stack without registers ----
 
+// Tests whether STACK ends where a task's stack does: at its first frames, or at the registers of the
+// program, which are the first words of the stack. A walk that ends elsewhere started from a stale
+// word.
+static bool ends_at_top(const struct gg_unwinder *unwinder, const struct gg_stack *stack)
+{
+	enum { FIRST_FRAMES = 512, PADDING = 32 };
+	const struct gg_frame *last = &stack->frames[stack->count - 1];
+	const gg_gva_t top = unwinder->unwind.stack + gg_unwinder_stack_size(unwinder);
+	return stack->end == GG_STACK_AT_USER ? top - last->entry.registers_end <= PADDING
+					      : top - last->sp <= FIRST_FRAMES;
+}
+
 // Walks from the word at ADDRESS of the stack, if that may be a return address. RET is empty where
-// it is none, or the walk does not come to an end.
+// it is none, or the walk does not come to the stack's end.
 static struct gg_error *try_word(struct gg_unwinder *unwinder, gg_gva_t address,
 				 struct gg_stack *ret)
 {
@@ -251,8 +263,7 @@ static struct gg_error *try_word(struct gg_unwinder *unwinder, gg_gva_t address,
 		return NULL;
 	unwind->is_guess = true;
 	err = walk(unwinder, ret);
-	// The task's own end: a walk that ends elsewhere started from a stale word.
-	if (!err && is_in_task_stack(unwinder, ret->frames[ret->count - 1].sp))
+	if (!err && ends_at_top(unwinder, ret))
 		return NULL;
 	gg_stack_deinit(ret);
 	return gg_error_unless_final(err);
