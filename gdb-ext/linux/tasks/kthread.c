@@ -80,7 +80,10 @@ static struct gg_error *append_work(struct gg_kthread_reader *reader, char ret[G
 struct gg_error *gg_kthread_name(struct gg_kthread_reader *reader, const struct gg_task *task,
 				 char ret[GG_KTHREAD_NAME])
 {
-	const bool is_cut = strlen(task->name) == GG_TASK_COMM - 1;
+	// The rescuer of a workqueue has its short name in /proc, until it became "kworker/R-..." in Linux
+	// commit 2a1b02bcba78 (v6.10).
+	const bool is_rescuer = task->is_worker && strncmp(task->name, "kworker/", 8) != 0;
+	const bool is_cut = strlen(task->name) == GG_TASK_COMM - 1 && !is_rescuer;
 	snprintf(ret, GG_KTHREAD_NAME, "%s", task->name);
 	if (!task->kthread || !reader->kthread.size || !(is_cut || task->is_worker))
 		return NULL;
