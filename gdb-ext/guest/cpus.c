@@ -3,6 +3,7 @@
 // The vCPUs as a caller sees them.
 #include "base/cleanup.h"
 #include "address.h"
+#include "cpu-task.h"
 #include "base/notices.h"
 #include "guest.h"
 
@@ -190,6 +191,8 @@ struct symbol_view {
 	void *data;
 	const struct gg_notices *notices;
 	char *told; // the last notice
+	bool with_tasks;
+	struct gg_cpu_tasks tasks;
 };
 
 // Passes a notice that is not the same as the last one: damaged symbols are every CPU's.
@@ -213,6 +216,12 @@ static struct gg_error *show_with_symbol(void *data, const struct gg_cpu *cpu)
 	if (!cpu->unknown[0] && gg_guest_shows_kernel_of(view->guest, cpu->index))
 		err = gg_guest_symbol_text(view->guest, cpu->pc, NULL, &once, &symbol);
 	shown.symbol = symbol;
+	struct gg_cpu_task task;
+	bool has_task = false;
+	// The registers of a nested guest say nothing about the guest's own task.
+	if (!err && view->with_tasks && cpu->nesting == GG_NOT_NESTED)
+		err = gg_cpu_tasks_find(&view->tasks, cpu->index, &task, &has_task);
+	shown.task = has_task ? &task : NULL;
 	return err ? err : view->visit(view->data, &shown);
 }
 
@@ -232,18 +241,22 @@ static struct gg_error *show_index(struct gg_guest *guest, uint32_t index, struc
 }
 
 struct gg_error *gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices,
-					    size_t count, gg_visit_cpu_fn *visit, void *data,
-					    const struct gg_notices *notices)
+					    size_t count, bool tasks, gg_visit_cpu_fn *visit,
+					    void *data, const struct gg_notices *notices)
 {
-	struct symbol_view view = {
-		.guest = guest, .visit = visit, .data = data, .notices = notices
-	};
+	struct symbol_view view = { .guest = guest,
+				    .visit = visit,
+				    .data = data,
+				    .notices = notices,
+				    .with_tasks = tasks,
+				    .tasks = { .guest = guest } };
 	struct gg_error *err = NULL;
 	for (size_t i = 0; indices && !err && i < count; i++)
 		err = show_index(guest, indices[i], &view);
 	if (!indices)
 		err = gg_guest_cpus(guest, show_with_symbol, &view);
 	free(view.told);
+	gg_cpu_tasks_deinit(&view.tasks);
 	return err;
 }
 

@@ -3,7 +3,6 @@
 // The kernel's symbols, and guest memory by virtual address, as a caller sees them.
 #include "base/cleanup.h"
 #include "guest.h"
-#include "linux/per-cpu.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -97,6 +96,18 @@ static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_
 	return gg_error_unless_final(err);
 }
 
+struct gg_error *gg_guest_per_cpu(struct gg_guest *guest, struct gg_symbols *symbols, uint32_t cpu,
+				  struct gg_per_cpu *ret)
+{
+	const struct gg_qemu_cpu *qemu_cpu;
+	uint64_t bases[GG_PER_CPU_BASES];
+	struct gg_per_cpu_hints hints = { .index = cpu, .bases = bases };
+	struct gg_error *err = find_cpu(guest, cpu, &qemu_cpu);
+	if (!err)
+		err = find_bases(guest, qemu_cpu, bases, &hints.base_count);
+	return err ? err : gg_per_cpu_find(symbols, &hints, ret);
+}
+
 static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t index,
 				    const struct gg_notices *notices)
 {
@@ -115,8 +126,6 @@ static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *sy
 				   const struct gg_notices *notices, struct gg_symbol *symbol)
 {
 	const struct gg_qemu_cpu *qemu_cpu;
-	uint64_t bases[GG_PER_CPU_BASES];
-	struct gg_per_cpu_hints hints = { .index = (uint32_t)cpu, .bases = bases };
 	struct gg_per_cpu per_cpu;
 	struct gg_error *err = find_cpu(guest, cpu, &qemu_cpu);
 	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
@@ -126,11 +135,9 @@ static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *sy
 		err = invalid;
 	}
 	if (!err)
-		err = find_bases(guest, qemu_cpu, bases, &hints.base_count);
+		err = gg_guest_per_cpu(guest, symbols, (uint32_t)cpu, &per_cpu);
 	if (!err)
-		err = gg_per_cpu_find(symbols, &hints, &per_cpu);
-	if (!err)
-		err = tell_number(&per_cpu, hints.index, notices);
+		err = tell_number(&per_cpu, (uint32_t)cpu, notices);
 	if (!err)
 		symbol->address += per_cpu.offset;
 	return err;

@@ -72,8 +72,8 @@ static SCM guest_cpus_with_symbols(SCM object, SCM notice)
 {
 	SCM list = SCM_EOL;
 	const struct gg_notices notices = gg_guile_notices(&notice);
-	gg_guile_throw(gg_guest_cpus_with_symbols(gg_guile_guest(object), NULL, 0, collect_cpu,
-						  &list, &notices));
+	gg_guile_throw(gg_guest_cpus_with_symbols(gg_guile_guest(object), NULL, 0, false,
+						  collect_cpu, &list, &notices));
 	return scm_reverse_x(list, SCM_UNDEFINED);
 }
 

@@ -110,6 +110,9 @@ static const struct gg_option regs_options[] = {
 	{ .name = "all",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "All registers, in the layout of QEMU's \"info registers\"." },
+	{ .name = "task",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The task on each CPU also at a gdbstub, where that reads some MB." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each CPU, on a line of its own." },
@@ -379,7 +382,9 @@ static const struct gg_command commands[] = {
 			"A CPU in SMM executes the firmware: the registers are the firmware's.\n\n"
 			"A CPU that executes a nested guest, because the guest is a hypervisor\n"
 			"itself, is \"nested\": the guest's own registers, which the CPU saved,\n"
-			"come first, and the nested guest's registers follow.",
+			"come first, and the nested guest's registers follow.\n\n"
+			"Where the guest's kernel is a Linux with BTF, the task on each CPU is\n"
+			"shown, and the time for which it has been there.",
 		.debugger_help =
 			"QEMU's gdbstub does not mark a nested CPU; the CPU's page tables show\n"
 			"it, where the guest's kernel is known.\n\n"

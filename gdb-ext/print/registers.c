@@ -3,12 +3,14 @@
 // The registers of the CPUs as text and as JSON.
 //
 // In:  CPUs as gg_guest_cpus_with_symbols() shows them.
-// Out: two lines a CPU; or all registers, in the layout of QEMU's "info registers"; or a JSON object.
+// Out: two lines a CPU, and one for its task; or all registers, in the layout of QEMU's "info registers"; or a JSON object.
 // A digit that is not known is a question mark, never a zero.
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "cpu-list.h"
 #include "words.h"
 
+#include <gdb-guest/text.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +67,24 @@ static void append_place(struct gg_buffer *text, const struct gg_cpu *cpu)
 		gg_buffer_format(text, "unknown");
 }
 
+// Appends the task that the CPU executes, if it is known. What a CPU executes that is not current may
+// be another task than memory has for it.
+static void append_task(struct gg_buffer *text, const struct gg_cpu *cpu, const char *indent)
+{
+	const struct gg_cpu_task *task = cpu->task;
+	char age[GG_AGE_SIZE] = "";
+	_cleanup_free_ char *name = task ? gg_text_escape(task->comm) : NULL;
+	if (!task)
+		return;
+	if (task->has_since)
+		gg_age_text(task->since, age);
+	const bool is_sure =
+		task->confirmed && (cpu->freshness == GG_CURRENT || cpu->freshness == GG_NOTED);
+	gg_buffer_format(text, "%stask %" PRId32 " (%s)%s%s%s\n", indent, task->pid,
+			 name ? name : "?", *age ? ", on the CPU for " : "", age,
+			 is_sure ? "" : ", as memory has it");
+}
+
 static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)
 {
 	gg_buffer_format(text, "CPU %-3" PRIu32 " ", cpu->index);
@@ -76,6 +96,7 @@ static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)
 	gg_buffer_format(text, "  ");
 	append_state(text, cpu);
 	gg_buffer_format(text, "\n");
+	append_task(text, cpu, "        ");
 	if (cpu->nested) {
 		gg_buffer_format(text, "        in a nested guest:\n        ");
 		append_place(text, cpu->nested);
@@ -107,6 +128,7 @@ static void append_all(struct gg_buffer *text, const struct gg_cpu *cpu)
 		gg_buffer_append(text, cpu->text, strlen(cpu->text));
 	else
 		gg_buffer_format(text, "unknown: %s\n", cpu->unknown);
+	append_task(text, cpu, "");
 	if (!cpu->nested)
 		return;
 	append_title(text, cpu, " in a nested guest; the nested guest's registers:");
@@ -137,6 +159,25 @@ static void append_facts(struct gg_buffer *text, const struct gg_cpu *cpu)
 	gg_json_close_object(text);
 }
 
+static void append_json_task(struct gg_buffer *text, const struct gg_cpu_task *task)
+{
+	if (!task) {
+		gg_json_null(text, "task");
+		return;
+	}
+	gg_json_open_object(text, "task");
+	gg_json_format(text, "pid", "%" PRId32, task->pid);
+	gg_json_format(text, "tgid", "%" PRId32, task->tgid);
+	gg_json_string(text, "comm", task->comm);
+	if (task->has_since)
+		gg_json_uint(text, "since_ns", task->since);
+	else
+		gg_json_null(text, "since_ns");
+	gg_json_address(text, "task", task->address);
+	gg_json_bool(text, "confirmed", task->confirmed);
+	gg_json_close_object(text);
+}
+
 static void append_json(struct gg_buffer *text, const struct gg_cpu *cpu)
 {
 	gg_json_open_object(text, NULL);
@@ -144,6 +185,7 @@ static void append_json(struct gg_buffer *text, const struct gg_cpu *cpu)
 	gg_json_string(text, "state", gg_freshness_name(cpu->freshness));
 	gg_json_string(text, "why", cpu->why);
 	append_facts(text, cpu);
+	append_json_task(text, cpu->task);
 	if (cpu->nested) {
 		gg_json_open_object(text, "nested");
 		append_facts(text, cpu->nested);
@@ -230,7 +272,8 @@ struct gg_error *gg_print_registers(struct gg_guest *guest,
 	if (err)
 		return err;
 	printer.sets_variables = options->cpus && options->set_variable && list.count == 1;
-	err = gg_guest_cpus_with_symbols(guest, list.indices, list.count, show_cpu, &printer,
+	const bool tasks = options->task || !gg_guest_is_over_wire(guest);
+	err = gg_guest_cpus_with_symbols(guest, list.indices, list.count, tasks, show_cpu, &printer,
 					 notices);
 	if (!err)
 		err = gg_write_out(&printer.text, writer);

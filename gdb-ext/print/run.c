@@ -36,6 +36,7 @@ struct gg_error *gg_run_regs(struct gg_guest *guest, const struct gg_options *op
 	const struct gg_registers_options registers = {
 		.cpus = gg_options_text(options, "cpu"),
 		.all = gg_options_has(options, "all"),
+		.task = gg_options_has(options, "task"),
 		.json = gg_options_has(options, "json"),
 		.set_variable = front->set_variable,
 		.data = front->data,

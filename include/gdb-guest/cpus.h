@@ -39,6 +39,20 @@ struct gg_register {
 	const uint8_t *known; // SIZE bytes with a set bit for each known bit of BYTES
 };
 
+enum { GG_CPU_TASK_NAME = 64 };
+
+// The task that the guest's kernel has on a CPU.
+struct gg_cpu_task {
+	int32_t pid, tgid;           // a CPU's idle task has 0
+	char comm[GG_CPU_TASK_NAME]; // its name, any bytes at all
+	gg_gva_t address;            // of its struct task_struct
+	uint64_t since;              // in ns: the time for which it has been on the CPU
+	bool has_since;              // SINCE is known
+	// A register of the CPU leads to the CPU's memory that names the task; else the kernel's
+	// number for the CPU is taken to be QEMU's.
+	bool confirmed;
+};
+
 // A vCPU and its registers. Valid only as long as the call that shows it. The registers are the
 // guest's own: of a CPU that executes a nested guest those with which it leaves that guest.
 struct gg_cpu {
@@ -51,8 +65,9 @@ struct gg_cpu {
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
 	const char *place;     // segment:offset of the pc, where that is not the pc; else ""
 	const char *symbol;    // "NAME+0xOFFSET", the kernel's symbol that PC is in, or NULL
-	uint64_t root;         // the register that leads to the page tables
-	bool root_known;       // false: ROOT is 0
+	const struct gg_cpu_task *task;            // NULL where it is not known, or not asked for
+	uint64_t root;                             // the register that leads to the page tables
+	bool root_known;                           // false: ROOT is 0
 	const char *pc_name, *sp_name, *root_name; // the architecture's names: "pc", "sp", "ttbr0"
 	const struct gg_register *registers;
 	size_t register_count;
@@ -71,11 +86,11 @@ typedef struct gg_error *gg_visit_cpu_fn(void *data, const struct gg_cpu *cpu);
 struct gg_error *gg_guest_cpus(struct gg_guest *guest, gg_visit_cpu_fn *visit, void *data);
 
 // Calls VISIT for the CPUs whose cpu_index is in INDICES, in the order of INDICES; for all CPUs in
-// QEMU's order where INDICES is NULL. A CPU that executes the chosen kernel has its symbol. NOTICES get
-// a line where the kernel's symbols are damaged.
+// QEMU's order where INDICES is NULL. A CPU that executes the chosen kernel has its symbol, and with
+// TASKS its task. NOTICES get a line where the kernel's symbols are damaged.
 struct gg_error *gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32_t *indices,
-					    size_t count, gg_visit_cpu_fn *visit, void *data,
-					    const struct gg_notices *notices);
+					    size_t count, bool tasks, gg_visit_cpu_fn *visit,
+					    void *data, const struct gg_notices *notices);
 
 // "current", "stale", "unknown", "noted".
 const char *gg_freshness_name(enum gg_freshness freshness);
@@ -83,6 +98,7 @@ const char *gg_freshness_name(enum gg_freshness freshness);
 struct gg_registers_options {
 	const char *cpus; // "N", "N-M" or a list of these with commas; NULL for all
 	bool all;         // all registers, in the layout of QEMU's "info registers"
+	bool task;        // the task on each CPU, also where that costs some MB over a wire
 	bool json;        // a JSON object for each CPU
 	// Sets the debugger's variable NAME, as "guest_pc", to VALUE; to no value for NULL. Called
 	// for the registers of the CPU where CPUS is one CPU. May be NULL.
@@ -93,7 +109,8 @@ struct gg_registers_options {
 // Writes the registers of GUEST's CPUs. GG_INVALID or GG_NOT_FOUND for wrong CPUS.
 //
 // The JSON objects have "cpu", the number; "state" (current, stale, unknown, noted) and "why" it is not
-// current; "activity", "bits", "privilege", "pc", "sp", "symbol", "registers"; "nested", the same
+// current; "activity", "bits", "privilege", "pc", "sp", "symbol", "registers"; "task", an object ("pid",
+// "tgid", "comm", "since_ns", the address "task", and "confirmed" by the registers) or null; "nested", the same
 // members of a nested guest, or null, or "unknown" where it is not known whether there is a nested
 // guest; and "unknown", the reason where no register is known, whose members are null then. A digit
 // that is not known is "?".

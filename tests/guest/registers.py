@@ -5,7 +5,7 @@ import json
 import re
 
 # Lines of guest-regs -all behind those that QEMU prints.
-EXTRA = ("KGS=", "CSTAR=", "SYSENTER_CS=", "CR8=")
+EXTRA = ("KGS=", "CSTAR=", "SYSENTER_CS=", "CR8=", "task ")
 
 
 def of_monitor(guest):

@@ -40,7 +40,7 @@ class Stopped:
             self.truth = registers.of_monitor(guest)
             with gdb.Session() as session:
                 session.command(f"target remote {guest.directory}/gdbstub")
-                self.all_by_stub, self.short_by_stub = session.command("guest-regs -all"), session.command("guest-regs")
+                self.all_by_stub, self.short_by_stub = session.command("guest-regs -all"), session.command("guest-regs -task")
             self.console = guest.serial.read_text(errors="replace")
             self.qemu = guest.qemu
             self.core = guest.core(folder / "core")
@@ -103,7 +103,7 @@ def test_attached(stopped):
 
 
 def test_stub(stopped):
-    """{stopped}: what guest-regs shows over the gdbstub is what it shows of the core, -all what QEMU's info registers shows"""
+    """{stopped}: over the gdbstub guest-regs -task shows what guest-regs shows of the core, -all what QEMU's info registers shows"""
     ours = [line for line in stopped.all_by_stub if not line.startswith(registers.EXTRA)]
     assert ours == gdb.lines_of(stopped.truth)
     assert stopped.short_by_stub == stopped.short()
@@ -146,6 +146,25 @@ def test_syscall_entry(stopped):
     assert "<entry_SYSCALL_64>:" in run.output, run
 
 
+def test_task(stopped):
+    """{stopped}: a CPU's task is idle where QEMU has the CPU halted, and a program's in user mode; no other task has the stack"""
+    if stopped.name not in LINUX:
+        assert all(cpu["task"] is None for cpu in registers.json_lines(stopped.of_core))
+        return
+    run = stopped.run("guest-ps -json -threads")
+    tasks = {task["task"]: task for task in registers.json_lines(run)}
+    running = {task["task"] for task in tasks.values() if task["running"]}
+    cpus = registers.json_lines(stopped.of_core)
+    assert {cpu["task"]["task"] for cpu in cpus} == running and len(running) == len(cpus)
+    for cpu, values in zip(cpus, registers.by_name(stopped.truth)):
+        task = tasks[cpu["task"]["task"]]
+        assert cpu["task"]["confirmed"] and (cpu["task"]["pid"], cpu["task"]["comm"]) == (task["pid"], task["comm"])
+        assert task["pid"] == 0 or not values["HLT"]
+        assert not (values["CPL"] == 3 and task["kernel"])
+        owners = [other for other in tasks.values() if 0 <= values["RSP"] - int(other["stack"], 16) < 16384]
+        assert owners in ([], [task])
+
+
 # ---- Without debuginfo ----
 
 def comparable(text):
@@ -181,9 +200,11 @@ MODES = {"protected mode of 16 bits": "16-bit kernel", "protected mode of 32 bit
 
 
 def test_mode(stopped):
-    """{stopped}: the default view has mode, privilege, rip, rsp and cr3 of each CPU, in two lines"""
+    """{stopped}: the default view has mode, privilege, rip, rsp and cr3 of each CPU, in two lines; Linux has a task there"""
     values = registers.by_name(stopped.truth)
-    lines = stopped.short()
+    tasks = [line for line in stopped.short() if line.startswith(8 * " " + "task ")]
+    assert len(tasks) == (len(values) if stopped.name in LINUX else 0)
+    lines = [line for line in stopped.short() if line not in tasks]
     assert len(lines) == 2 * len(values)
     for cpu, (first, second) in enumerate(zip(lines[::2], lines[1::2])):
         truth = values[cpu]

@@ -38,8 +38,8 @@ def connect(session, address):
 
 # ---- The same as of a core ----
 
-COMMANDS = ["guest-klog", "guest-klog -json -tail 20", "guest-regs", "guest-x linux_banner s", "guest-x jiffies_64 4xg",
-            "guest-vtop jiffies_64", "guest-regs -all", "guest-regs -cpu 1", "guest-x -cpu 1 $guest_rsp 8xg",
+COMMANDS = ["guest-klog", "guest-klog -json -tail 20", "guest-regs -task", "guest-x linux_banner s", "guest-x jiffies_64 4xg",
+            "guest-vtop jiffies_64", "guest-regs -all -task", "guest-regs -cpu 1 -task", "guest-ps -json -args", "guest-x -cpu 1 $guest_rsp 8xg",
             "guest-vtop -cpu 1 $guest_rip"]
 
 
@@ -96,7 +96,7 @@ def test_same_as_core(stop, way, command):
     """Over a {way} socket, {command} prints what it prints of a core of the same stop"""
     ours, truth = getattr(stop, way)[command], stop.core_says[command]
     assert len(truth) > 0 and not (gdb.errors(truth) or gdb.notes(truth)), truth
-    if command == "guest-regs -all":
+    if command == "guest-regs -all -task":
         # Values that neither the stub nor the monitor tells, and nothing else.
         unknown = {line.split("=")[0] for line in ours if "?" in line}
         assert unknown <= {"KGS", "CSTAR", "SYSENTER_CS", "CR8"}, unknown
