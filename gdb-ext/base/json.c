@@ -57,7 +57,12 @@ static void append_string(struct gg_buffer *text, const char *bytes, size_t size
 static bool looks_like_address(const char *bytes, size_t size)
 {
 	enum { SIZE = 18 };
-	return size == SIZE && !memcmp(bytes, "0x", 2);
+	if (size != SIZE || memcmp(bytes, "0x", 2) != 0)
+		return false;
+	for (size_t i = 2; i < size; i++)
+		if (!memchr("0123456789abcdef", bytes[i], 16))
+			return false;
+	return true;
 }
 
 void gg_json_key(struct gg_buffer *text, const char *key, size_t size)

@@ -192,8 +192,8 @@ static const struct gg_option ps_options[] = {
 	{ .name = "tree", .kind = GG_VALUE_FLAG, .help = "By parent, as a tree." },
 	{ .name = "memory",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "By RSS, the largest first, with VSZ, RSS and SWAP in KiB, and RSS as a share\n"
-		  "    of all memory." },
+	  .help = "By RSS, the largest first, with VSZ, RSS and SWAP in KiB, and RSS as a\n"
+		  "    share of all memory." },
 	{ .name = "args",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "The arguments in place of the name, out of the process's own memory; it is\n"

@@ -17,9 +17,14 @@
 
 // ---- Values ----
 
-// Appends the value as a JSON string, or null where no bit is known.
+// Appends the value as a JSON string, or null where no bit is known. A value of 8 bytes is written as
+// an address is.
 static void append_register(struct gg_buffer *text, const struct gg_register *reg)
 {
+	if (reg->size == sizeof(reg->value) && !reg->unknown) {
+		gg_json_address(text, reg->name, reg->value);
+		return;
+	}
 	struct gg_buffer digits = { 0 };
 	bool is_known = false;
 	gg_buffer_append(&digits, "0x", 2);

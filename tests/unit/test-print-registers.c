@@ -128,7 +128,7 @@ static void test_json(void **state)
 		   "\"rax\":\"0x0000000000001234\",\"rcx\":\"0x");
 	assert_has("\"rflags\":\"0x0000000000000???\"");
 	assert_has(",\"cs\":\"0x0000\",");
-	assert_has("},\"nested\":null}\n{\"cpu\":1,");
+	assert_has("},\"task\":null,\"nested\":null}\n{\"cpu\":1,");
 	assert_int_equal(named.printed[strlen(named.printed) - 1], '\n');
 }
 
@@ -149,7 +149,7 @@ static void test_nested(void **state)
 	print(&(struct gg_registers_options){ .cpus = "0", .json = true });
 	assert_has("\"activity\":\"nested\",\"bits\":null,\"privilege\":null,\"pc\":null,"
 		   "\"sp\":null,\"symbol\":null,\"registers\":{\"rax\":null,");
-	assert_has("},\"nested\":{\"activity\":\"running\",\"bits\":16,");
+	assert_has("},\"task\":null,\"nested\":{\"activity\":\"running\",\"bits\":16,");
 	assert_has("\"pc\":\"0x0000000000001234\"");
 	assert_has("}},\"unknown\":\"");
 }
