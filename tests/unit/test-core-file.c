@@ -195,7 +195,7 @@ static void test_mapped_files(void **state)
 	assert_int_equal(write(other, program, sizeof(program)), sizeof(program));
 	close(other);
 	assert_success(gg_mapped_files_create(core, NULL, &files));
-	assert_error(gg_mapped_files_read(files, 0x12000, bytes, 4), GG_ABSENT, "not the one that");
+	assert_error(gg_mapped_files_read(files, 0x12000, bytes, 4), GG_ABSENT, "is another file");
 	gg_mapped_files_destroy(files);
 	assert_success(gg_mapped_files_create(core, moved_path, &files));
 	assert_success(gg_mapped_files_read(files, 0x12000, bytes, 4));
