@@ -38,7 +38,7 @@ static void append_register(struct gg_buffer *text, const struct gg_register *re
 	if (digits.failed)
 		text->failed = true;
 	else if (is_known)
-		gg_json_bytes(text, reg->name, (const char *)digits.bytes, digits.size);
+		gg_json_format(text, reg->name, "\"%.*s\"", (int)digits.size, digits.bytes);
 	else
 		gg_json_null(text, reg->name);
 	gg_buffer_deinit(&digits);
