@@ -34,6 +34,7 @@
 #include "gdb-guest/output.h"
 #include "gdb-guest/ram.h"
 #include "gdb-guest/stacks.h"
+#include "gdb-guest/struct.h"
 #include "gdb-guest/symbols.h"
 #include "gdb-guest/sysrq.h"
 #include "gdb-guest/target.h"

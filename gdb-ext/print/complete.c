@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <gdb-guest/cpus.h>
 #include <gdb-guest/modules.h>
+#include <gdb-guest/struct.h>
 #include <gdb-guest/symbols.h>
 #include <gdb-guest/sysrq.h>
 #include <inttypes.h>
@@ -158,6 +159,11 @@ static struct gg_error *offer_values(struct completion *completion, const struct
 			      ? gg_guest_module_names(completion->guest, offer_name, completion)
 			      : NULL;
 		break;
+	case GG_VALUE_TYPE:
+		if (completion->guest && *completion->word)
+			err = gg_guest_complete_type(completion->guest, completion->word,
+						     MOST_SYMBOLS, offer_name, completion);
+		break;
 	default:
 		break;
 	}
@@ -241,6 +247,7 @@ bool gg_command_completes_guest(const struct gg_command *command, const char *te
 	const struct gg_option *row = err ? NULL : place.row;
 	const bool result = row && (row->kind == GG_VALUE_CPU || row->kind == GG_VALUE_CPUS ||
 				    row->kind == GG_VALUE_MODULE ||
+				    (row->kind == GG_VALUE_TYPE && *place.word) ||
 				    (row->kind == GG_VALUE_ADDRESS && *place.word));
 	if (!err)
 		gg_words_deinit(&place.words);

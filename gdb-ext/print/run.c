@@ -7,6 +7,7 @@
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
 #include <gdb-guest/stacks.h>
+#include <gdb-guest/struct.h>
 #include <gdb-guest/modules.h>
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
@@ -143,6 +144,23 @@ struct gg_error *gg_run_mod(struct gg_guest *guest, const struct gg_options *opt
 		return gg_error_create(GG_INVALID, "-symbols names the module: leave out \"%s\"",
 				       modules.name);
 	return gg_print_modules(guest, &modules, writer, notices);
+}
+
+struct gg_error *gg_run_struct(struct gg_guest *guest, const struct gg_options *options,
+			       const struct gg_front_end *front, const struct gg_writer *writer,
+			       const struct gg_notices *notices)
+{
+	enum { MOST_VALUES = 10000 };
+	const struct gg_struct_options typed = {
+		.type = gg_options_text(options, "type"),
+		.address = address_of(options, front),
+		.pid = gg_options_text(options, "pid"),
+		.list = gg_options_text(options, "list"),
+		.is_head = gg_options_has(options, "head"),
+		.limit = gg_options_number(options, "limit", MOST_VALUES),
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_struct(guest, &typed, writer, notices);
 }
 
 struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *options,

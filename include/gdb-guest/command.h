@@ -32,6 +32,7 @@ enum gg_value_kind {
 	GG_VALUE_ADDRESS, // in the guest: a symbol or a number
 	GG_VALUE_FORMAT,  // of gdb's x; a word that starts with "/" is one wherever it stands
 	GG_VALUE_KEY,     // of SysRq
+	GG_VALUE_TYPE,    // of the kernel: TYPE or TYPE.MEMBER,MEMBER ...
 };
 
 // An option, "-NAME VALUE", or an argument, which has no dash.

@@ -40,6 +40,9 @@ QUESTIONS = [
     "x/4gx -physical 0x1000", "kernel", "kernel -json", "mod", "mod fuse", "mod -symbols fuse", "dump -begin 0 vmcore",
     "bt", "bt -json", "bt -cpu 1", "bt -pid 1,2 -raw", "bt -pid 1 -raw -json", "bt -state S -group", "bt -all -group -json",
     "bt -pid 99999", "bt -pid 1,", "bt -state Q", "bt -cpu 7", "bt -all -pid 1",
+    "struct list_head", "struct page -json", "struct pid_type", "struct task_struct init_task", "struct task_struct.comm,cred->uid init_task -json",
+    "struct super_block.s_id super_blocks -head -list s_list", "struct rq.curr runqueues -cpu 1", "struct task_struct.comm -pid 1",
+    "struct task_struc", "struct task_struct.x", "struct list_head 0x10", "struct",
     "vtop jiffies", "vtop -json jiffies", "vtop -cpu 1 jiffies", "vtop 0", "vtop -json 0x10", "vtop 0x800000000000",
 ]
 

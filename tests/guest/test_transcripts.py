@@ -32,6 +32,8 @@ LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json
          "guest-x linux_banner s", "guest-x/4gx jiffies", "guest-x/12i schedule", "guest-x -cpu 1 $guest_rsp 8xb",
          "guest-bt", "guest-bt -all", "guest-bt -json", "guest-bt -state SD -group", "guest-bt -pid 1 -raw", "guest-bt -pid x",
          'guile (display (length (guest-data "guest-bt" "-all")))',
+         "guest-struct task_struct.pid,comm init_task -list tasks", "guest-struct page", "guest-struct list_head init_task -json",
+         "complete guest-struct task_struct.com",
          "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
          "complete guest-x/2gx __per_cpu_", "complete guest-vtop s", "complete guest-klog -level err,w",
          "help guest-x", "apropos guest-", "guest-x no_such_symbol", "guest-klog -nosuch", "guest-sysrq -list",

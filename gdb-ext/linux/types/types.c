@@ -125,6 +125,24 @@ struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret)
 	return err;
 }
 
+struct gg_error *gg_types_find(struct gg_types *types, const char *name, const struct gg_btf **ret,
+			       uint32_t *id)
+{
+	struct gg_error *err = gg_types_btf(types, ret);
+	if (err)
+		return err;
+	*id = gg_btf_find(*ret, name);
+	return *id ? NULL : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
+}
+
+struct gg_error *gg_types_names(struct gg_types *types,
+				struct gg_error *(*visit)(void *data, const char *name), void *data)
+{
+	const struct gg_btf *btf;
+	struct gg_error *err = gg_types_btf(types, &btf);
+	return err ? err : gg_btf_names(btf, visit, data);
+}
+
 // ---- Answers ----
 
 // A question about the type that a BTF has with the number ID.

@@ -7,6 +7,7 @@
 #include "btf.h"
 #include "linux/symbols/symbols.h"
 #include "members.h"
+#include "type.h"
 
 struct gg_types;
 
@@ -21,6 +22,15 @@ void gg_types_destroy(struct gg_types *types);
 // members: over a wire that reads a part. GG_NOT_FOUND, with what to do, where the kernel
 // has none.
 struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret);
+
+// Finds the type NAME in the kernel's BTF, which is read as a whole. RET is owned by TYPES.
+struct gg_error *gg_types_find(struct gg_types *types, const char *name, const struct gg_btf **ret,
+			       uint32_t *id);
+
+// Calls VISIT with the names of all types, in no order, some repeatedly.
+struct gg_error *gg_types_names(struct gg_types *types,
+				struct gg_error *(*visit)(void *data, const char *name),
+				void *data);
 
 // Finds the member PATH of TYPE, as gg_btf_member() does, for what gg_host_ops.member does not tell:
 // bit fields and the member's own type. GG_NOT_FOUND names the type.
