@@ -25,11 +25,12 @@ class Proxy:
     rate     bytes of memory a second, at most
 
     bytes_read   of memory, that GDB asked for
+    reads        requests for memory, a round trip each
     physical     whether the stub is in physical mode
     """
 
     def __init__(self, folder, name, answers={}, rate=None):
-        self.bytes_read = 0
+        self.bytes_read = self.reads = 0
         self.physical = False
         self._rate = rate
         self._answers = [(re.compile(rb"\$(?:" + pattern.encode() + rb")[^#]*#..", re.DOTALL),
@@ -79,8 +80,10 @@ class Proxy:
             if match := pattern.search(data):
                 client.sendall(answer)
                 return data[:match.start()]
-        size = sum(int(match[1], 16) for match in READ.finditer(data))
+        sizes = [int(match[1], 16) for match in READ.finditer(data)]
+        size = sum(sizes)
         self.bytes_read += size
+        self.reads += len(sizes)
         if self._rate:
             time.sleep(size / self._rate)
         for match in PHYSICAL.finditer(data):

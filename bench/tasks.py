@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long guest-ps and guest-bt -all take on 1,000 tasks, and how much memory, against drgn with the kernel's debuginfo.
+
+In:  a guest with 1,000 processes (--tasks), its QEMU's core, and a vmcore of the same stop by gdb-guest.
+Out: seconds and MiB above GDB's start, for each source and front end; the ratios to drgn's time, start included. Only the ratios
+     mean something elsewhere.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "lab"))
+import guest as lab  # noqa: E402
+
+COMMANDS = {"guest-ps": "ps", "guest-bt -all": "bt -all"}
+
+DRGN = """
+import sys
+import drgn
+from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.sched import task_state_to_char
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+program.load_debug_info([sys.argv[2]])
+for task in for_each_task(program):
+    try:
+        shown = program.stack_trace(task) if sys.argv[3] == "guest-bt -all" else ""
+    except ValueError:
+        shown = "it runs"
+    print(task.pid.value_(), task_state_to_char(task), task.comm.string_(), shown)
+"""
+
+
+def run(words):
+    """The seconds that a program takes, those of them on a CPU, its peak memory in MiB, and the lines that it prints."""
+    with tempfile.TemporaryFile() as out:
+        began = time.monotonic()
+        process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        if status:
+            sys.exit(f"{' '.join(map(str, words))} failed")
+        out.seek(0)
+        return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, sum(1 for _ in out)
+
+
+def median(words, repeat):
+    runs = [run(words) for _ in range(repeat)]
+    return [statistics.median(values) for values in zip(*runs)]
+
+
+def print_row(name, measured, start, reference):
+    seconds, cpu, memory, lines = measured
+    print(f"{name:34} {seconds:6.2f} s, {seconds - start[0]:5.2f} above (CPU {cpu - start[1]:5.2f})  {memory:4.0f} MiB, "
+          f"{memory - start[2]:3.0f} above  {reference / seconds:5.1f} times faster than drgn  {lines:.0f} lines")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--gdb-guest", default=str(TOP / "gdb-guest"), help="the launcher (%(default)s)")
+    parser.add_argument("--tasks", type=int, default=1000, help="processes in the guest (%(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median counts (%(default)s)")
+    arguments = parser.parse_args()
+    launcher = arguments.gdb_guest
+    guest_core = Path(launcher).with_name("guest-core")
+    with tempfile.TemporaryDirectory(prefix="gdb-guest-bench-") as folder:
+        core, vmcore = Path(folder) / "core", Path(folder) / "vmcore"
+        with lab.Guest(append=f"lab.procs={arguments.tasks}", directory=Path(folder), memory=512) as guest:
+            qemu = guest.qemu
+            guest.stop()
+            guest.core(core)
+        subprocess.run([guest_core, core, "dump", vmcore], check=True, capture_output=True)
+        at_core, at_vmcore = [launcher, "-nx", "-batch", qemu, core], [launcher, "-nx", "-batch", "-ex", f"guest-select -file {vmcore}"]
+        starts = {"core": median(at_core, arguments.repeat), "vmcore": median([launcher, "-nx", "-batch"], arguments.repeat)}
+        for command, of_core in COMMANDS.items():
+            theirs = median(["/usr/bin/python3", "-c", DRGN, vmcore, lab.lab("vmlinux"), command], arguments.repeat)
+            print(f"\n{command}, drgn on the vmcore: {theirs[0]:.2f} s (CPU {theirs[1]:.2f}), {theirs[2]:.0f} MiB, "
+                  f"{theirs[3]:.0f} lines")
+            for name, words, start in (
+                    ("core in GDB", [*at_core, "-ex", command], starts["core"]),
+                    ("vmcore in GDB", [*at_vmcore, "-ex", command], starts["vmcore"]),
+                    ("core by guest-core", [guest_core, core, *of_core.split()], (0, 0, 0)),
+                    ("vmcore by guest-core", [guest_core, vmcore, *of_core.split()], (0, 0, 0))):
+                print_row(f"{command}, {name}", median(words, arguments.repeat), start, theirs[0])
+
+
+if __name__ == "__main__":
+    main()

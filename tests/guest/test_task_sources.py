@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-ps and guest-bt by each source, against the core of the same stop; what they read over the gdbstub's wire."""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import gdb
+import machines
+from machines import MIB
+from proxy import Proxy
+from test_guest_core import guest_core
+from test_tasks import Sleepers
+
+COMMANDS = ("ps -threads -json -args -paths", "bt -all -json")
+# Bytes of memory, and seconds without a wait for the host's other work. Most of the bytes are the kernel's symbols and types.
+LIMITS = {"ps": (8 * MIB, 2), "bt -all": (12 * MIB, 4)}
+
+
+class Sources:
+    """A record's guest, resumed: what the commands print by each source, and what GDB reads at the stub."""
+
+    def __init__(self, folder):
+        self.stop = Sleepers("tasks-6.1", folder)
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.of_core = [self.stop.show(*command.split()) for command in COMMANDS]
+        self.stop.show("dump", self.folder / "vmcore")
+        self.of_vmcore = [guest_core(self.folder / "vmcore", *command.split()) for command in COMMANDS]
+        with self.stop.record.resume() as guest:
+            self.of_process = machines.may_attach() and [guest_core("-p", guest.pid, *command.split()) for command in COMMANDS]
+            with gdb.Session() as session:
+                session.command(f"target remote {guest.directory}/gdbstub")
+                self.at_stub = ["".join(f"{line}\n" for line in session.command(f"guest-{command}")) for command in COMMANDS]
+                session.command("disconnect")
+            self.costs = {command: self.cost(guest, command) for command in LIMITS}
+
+    @staticmethod
+    def cost(guest, command):
+        """The bytes that GDB reads for a command once it has found the kernel, the requests for that, and the seconds."""
+        with Proxy(guest.directory, "gdbstub") as proxy, gdb.Session() as session:
+            session.command(f"target remote {proxy.address}")
+            session.command("guest-info")
+            before, reads = proxy.bytes_read, proxy.reads
+            began = time.monotonic() - gdb.delayed(session.pid)
+            assert not gdb.errors(session.command(f"guest-{command}"))
+            seconds = time.monotonic() - gdb.delayed(session.pid) - began
+            session.command("disconnect")
+            return proxy.bytes_read - before, proxy.reads - reads, seconds
+
+
+@pytest.fixture(scope="module")
+def sources(background, top_folder):
+    result = background.start("task sources", Sources, top_folder).result()
+    yield result
+    for folder in (result.folder, result.stop.folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def without_notes(text):
+    return [line for line in text.splitlines() if not line.startswith("note: ")]
+
+
+@pytest.mark.parametrize("source", ["of_vmcore", "of_process", "at_stub"])
+def test_equal(sources, source):
+    """{source}: tasks and stacks are those of the core, byte for byte"""
+    shown = getattr(sources, source)
+    if shown is False:
+        pytest.skip("this user may not attach to processes (kernel.yama.ptrace_scope)")
+    for command, text, of_core in zip(COMMANDS, shown, sources.of_core):
+        assert without_notes(text) == without_notes(of_core), command
+
+
+@pytest.mark.parametrize("command", LIMITS)
+def test_wire(sources, command):
+    """guest-{command} of 170 tasks is little to read over the wire, and soon there"""
+    size, reads, seconds = sources.costs[command]
+    print(f"guest-{command}: {size / MIB:.2f} MiB in {reads} reads, {seconds:.2f} s")
+    limit, most = LIMITS[command]
+    assert size < limit and seconds < most, (size, reads, seconds)
