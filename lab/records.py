@@ -162,6 +162,13 @@ def modules_record(series):
     return Record(series, initrd="modules-initramfs", append="lab.script=/modules/script", extra=[*serial("truth"), *serial("memory")])
 
 
+def waits_record(series):
+    """A guest with lab/module, whose tasks wait for each other in all ways that lock up no CPU."""
+    words = ("deadlock2,deadlock3,self,mutex,chain,gone,rwsem_write,rwsem_read,semaphore,rt_mutex,percpu_write,percpu_read,"
+             "completion,page,buffer,disk,mmap,probed")
+    return Record(series, initrd="module/initramfs", append=f"lab.script=/waits/script lab.waits={words}")
+
+
 TABLE = {
     "idle": Record(smp=2),
     "programs": Record(smp=2, append="lab.spin=4", stop=stop_in_program),
@@ -179,6 +186,7 @@ for version in ("6.1", "6.12", "sid"):
         f"modules-{version}": modules_record(version),
         f"traced-{version}": sleepers_record(version, stop_busy, "lab.trace=1"),
         f"backtrace-{version}": sleepers_record(version, stop_in_backtrace, state=False),
+        f"waits-{version}": waits_record(version),
     }
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)

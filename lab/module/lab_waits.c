@@ -21,6 +21,7 @@
 //   page          lab-page waits for a page whose lock nobody gives back
 //   buffer        lab-buffer waits for a buffer_head that stays locked
 //   disk          there is a disk /dev/lab_never, whose reads and writes do not end
+//   mmap          the writer itself sleeps with the mmap_lock of its memory held for writing
 //   probed        lab-probed sleeps in lab_probed_sleep(), which a kretprobe has a look at
 //   softlockup    lab-soft loops with preemption off
 //   hardlockup    lab-hard loops with interrupts off
@@ -29,11 +30,12 @@
 //   panic         lab-panic panics
 //
 // Out: kernel threads that wait as said. rmmod lets all go on and waits for them, but for those that nothing can end: after
-//      deadlock2, deadlock3, self, gone or hardlockup the module stays in use.
+//      deadlock2, deadlock3, self, gone, mmap or hardlockup the module stays in use.
 #include <linux/blkdev.h>
 #include <linux/buffer_head.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/percpu-rwsem.h>
@@ -456,6 +458,8 @@ static int make_gone(void)
 		// Nothing refers to it any more.
 		put_task_struct(threads[--thread_count]);
 		err = start(lab_mutex_waiter, &lab_gone_mutex, "lab-gone-wait");
+		// The next task that is started may get lab-gone's memory.
+		schedule_timeout_idle(HZ / 10);
 	}
 	return err;
 }
@@ -524,6 +528,15 @@ static int make_buffer(void)
 	return start(lab_buffer_waiter, NULL, "lab-buffer");
 }
 
+static int make_mmap(void)
+{
+	__module_get(THIS_MODULE);
+	mmap_write_lock(current->mm);
+	lab_sleep();
+	mmap_write_unlock(current->mm);
+	return 0;
+}
+
 static int make_probed(void)
 {
 	int err = register_kretprobe(&lab_kretprobe);
@@ -575,6 +588,7 @@ static const struct {
 	{ "page", make_page },
 	{ "buffer", make_buffer },
 	{ "disk", make_disk },
+	{ "mmap", make_mmap },
 	{ "probed", make_probed },
 	{ "softlockup", make_softlockup },
 	{ "hardlockup", make_hardlockup },
