@@ -13,6 +13,7 @@
 #ifndef GDB_GUEST_H
 #define GDB_GUEST_H
 
+#include "gdb-guest/blocked.h"
 #include "gdb-guest/code.h"
 #include "gdb-guest/command.h"
 #include "gdb-guest/cpus.h"

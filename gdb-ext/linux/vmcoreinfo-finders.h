@@ -4,8 +4,7 @@
 #ifndef GG_VMCOREINFO_FINDERS_H
 #define GG_VMCOREINFO_FINDERS_H
 
-#include "linux/symbols/symbols.h"
-#include "linux/types/members.h"
+#include "linux/answerers/answerers.h"
 #include "vmcoreinfo.h"
 
 // The kernel's image, which its symbols are in.

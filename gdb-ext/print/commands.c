@@ -207,6 +207,14 @@ static const struct gg_option ps_options[] = {
 	{ 0 }
 };
 
+static const struct gg_option blocked_options[] = {
+	{ .name = "all", .kind = GG_VALUE_FLAG, .help = "All tasks that sleep." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each task, on a line of its own." },
+	{ 0 }
+};
+
 static const struct gg_option bt_options[] = {
 	{ .name = "cpu",
 	  .kind = GG_VALUE_CPUS,
@@ -530,6 +538,29 @@ static const struct gg_command commands[] = {
 		.options = struct_options,
 		.run = gg_run_struct,
 		.arguments = struct_arguments,
+	},
+	{
+		.name = "blocked",
+		.gdb_name = "guest-blocked",
+		.summary = "Show which tasks of the guest's Linux kernel wait for which lock, disk "
+			   "or task.",
+		.targets = ALL_TARGETS,
+		.help = "Shown are the tasks in the state D, and those in other states that wait "
+			"for a\n"
+			"lock: for how long, for which lock, who holds it, and in which function.  "
+			"Below\n"
+			"a task that holds a lock stand, indented, the tasks that wait for it.  "
+			"Tasks\n"
+			"that wait for each other are a DEADLOCK.\n\n"
+			"A ? marks a holder that is not certain: of several readers the last, or "
+			"the\n"
+			"last who has got into a semaphore.  In parentheses is how the lock was "
+			"found:\n"
+			"by the task's entry in the lock's queue (waiter), by a member of its\n"
+			"task_struct (task), or by a word on its stack, which the lock bears out "
+			"(stack).",
+		.options = blocked_options,
+		.run = gg_run_blocked,
 	},
 	{
 		.name = "mod",

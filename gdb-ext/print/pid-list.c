@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "pid-list.h"
 #include "base/vector.h"
-#include "linux/tasks/tasks.h"
+#include "guest/tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>

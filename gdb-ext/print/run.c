@@ -3,6 +3,7 @@
 
 #include <gdb-guest/cpus.h>
 #include <gdb-guest/dump.h>
+#include <gdb-guest/blocked.h>
 #include <gdb-guest/examine.h>
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
@@ -127,6 +128,18 @@ struct gg_error *gg_run_bt(struct gg_guest *guest, const struct gg_options *opti
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_stacks(guest, &stacks, writer, notices);
+}
+
+struct gg_error *gg_run_blocked(struct gg_guest *guest, const struct gg_options *options,
+				const struct gg_front_end *front, const struct gg_writer *writer,
+				const struct gg_notices *notices)
+{
+	(void)front;
+	const struct gg_blocked_options blocked = {
+		.all = gg_options_has(options, "all"),
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_blocked(guest, &blocked, writer, notices);
 }
 
 struct gg_error *gg_run_mod(struct gg_guest *guest, const struct gg_options *options,

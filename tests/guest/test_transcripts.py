@@ -34,6 +34,7 @@ LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json
          'guile (display (length (guest-data "guest-bt" "-all")))',
          "guest-struct task_struct.pid,comm init_task -list tasks", "guest-struct page", "guest-struct list_head init_task -json",
          "complete guest-struct task_struct.com",
+         "guest-blocked", "guest-blocked -all", "guest-blocked -json", 'guile (display (length (guest-data "guest-blocked" "-all")))',
          "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
          "complete guest-x/2gx __per_cpu_", "complete guest-vtop s", "complete guest-klog -level err,w",
          "help guest-x", "apropos guest-", "guest-x no_such_symbol", "guest-klog -nosuch", "guest-sysrq -list",

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-blocked, on guests in which it is known who waits for whom: lab/module/lab_waits.c has made it so."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import gdb
+from machines import records
+
+GUEST_CORE = Path(gdb.LAUNCHER).with_name("guest-core")
+
+SERIES = ["6.1", "6.12", "sid"]
+# The waiting task: the kind, the lock, what it wants it for, the holder, whether that is certain. A semaphore has its holder
+# since Linux 6.16 only.
+WAITS = {
+    "lab-two-0": ("mutex", "lab_two", None, "lab-two-1", True),
+    "lab-two-1": ("mutex", "lab_two", None, "lab-two-0", True),
+    "lab-three-0": ("mutex", "lab_three", None, "lab-three-1", True),
+    "lab-three-1": ("mutex", "lab_three", None, "lab-three-2", True),
+    "lab-three-2": ("mutex", "lab_three", None, "lab-three-0", True),
+    "lab-self": ("mutex", "lab_self_mutex", None, "lab-self", True),
+    "lab-mutex-wait": ("mutex", "lab_mutex", None, "lab-mutex", True),
+    "lab-chain-a": ("mutex", "lab_chain_b_mutex", None, "lab-chain-b", True),
+    "lab-chain-b": ("mutex", "lab_chain_c_mutex", None, "lab-chain-c", True),
+    "lab-write-r": ("rwsem", "lab_write_sem", "read", "lab-write", True),
+    "lab-write-w": ("rwsem", "lab_write_sem", "write", "lab-write", True),
+    "lab-read-w": ("rwsem", "lab_read_sem", "write", "lab-read", False),
+    "lab-read-r": ("rwsem", "lab_read_sem", "read", "lab-read", False),
+    "lab-rt-wait": ("rt_mutex", "lab_rt_mutex", None, "lab-rt", True),
+    "lab-pcpu-r": ("percpu_rwsem", "lab_percpu_sem", "read", None, None),
+    "lab-pcpur-w": ("percpu_rwsem", "lab_percpu_read_sem", "write", None, None),
+    "lab-done": ("completion", "lab_completion", None, None, None),
+    "lab-buffer": ("buffer", "lab_buffer", None, None, None),
+}
+HEALTHY = ["programs", "idle", "tasks-6.1", "kallsyms-sid"]
+
+
+def blocked(core, *options, status=0):
+    run = subprocess.run([GUEST_CORE, core, "blocked", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    assert run.returncode == status, run.stderr
+    return run.stdout
+
+
+def objects_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class Waits:
+    def __init__(self, series, folder):
+        self.record = records.Opened(f"waits-{series}", folder)
+        self.objects = objects_of(blocked(self.record.core, "-json"))
+        self.text = blocked(self.record.core)
+        self.by_name = {}
+        for task in self.objects:
+            self.by_name.setdefault(task["comm"], []).append(task)
+
+
+@pytest.fixture(scope="module", params=SERIES)
+def waits(request, top_folder):
+    folder = top_folder / f"waits-{request.param}"
+    folder.mkdir()
+    return Waits(request.param, folder)
+
+
+def test_list(waits):
+    """The blocked tasks are those that the guest's own kernel lists, by sysrq-w"""
+    kernel = {(name, int(pid)) for name, pid in
+              re.findall(r"task:(\S+)\s+state:D .*?pid:\s*(\d+)", waits.record.text("serial.log"))}
+    assert len(kernel) > 25
+    assert {(task["comm"], task["pid"]) for task in waits.objects if task["state"] == "D"} == kernel
+
+
+def test_locks(waits):
+    """Each waiting task has its lock, what it wants the lock for, and the lock's holder, if the lock records that"""
+    for name, (kind, lock, mode, holder, certain) in WAITS.items():
+        for task in waits.by_name[name]:
+            owner = task["owner"]
+            assert (task["kind"], task["symbol"]["name"], task["symbol"]["module"], task["mode"]) == (kind, lock, "lab_waits", mode)
+            assert (owner and owner["comm"], owner and owner["certain"]) == (holder, certain), name
+    assert len(waits.by_name["lab-mutex-wait"]) == 5
+    assert waits.by_name["lab-mutex"][0]["behind"] == 5 and waits.by_name["lab-chain-c"][0]["behind"] == 2
+    for name, state in (("lab-sem-wait", "D"), ("lab-sem-sleep", "S")):
+        task, = waits.by_name[name]
+        assert (task["kind"], task["symbol"]["name"], task["state"]) == ("semaphore", "lab_semaphore", state)
+        assert task["owner"] is None or (task["owner"]["comm"], task["owner"]["certain"]) == ("lab-sem", False)
+
+
+def test_gone(waits):
+    """A holder that has ended is gone; a task that was started in its memory since is no certain holder"""
+    task, = waits.by_name["lab-gone-wait"]
+    assert task["symbol"]["name"] == "lab_gone_mutex"
+    assert task["owner"]["gone"] or not task["owner"]["certain"]
+
+
+def test_deadlocks(waits):
+    """Tasks that wait for each other are a deadlock with all its members, and no other tasks are"""
+    found = {frozenset(task["deadlock"]) for task in waits.objects if task["deadlock"]}
+    circles = [["lab-two-0", "lab-two-1"], ["lab-three-0", "lab-three-1", "lab-three-2"], ["lab-self"]]
+    assert found == {frozenset(waits.by_name[name][0]["pid"] for name in circle) for circle in circles}
+    assert waits.text.count("DEADLOCK") == 3
+    assert re.search(r"^DEADLOCK: 2 tasks wait for each other\n +\d+ D .* lab-two-0 .*\n +\d+ D .* lab-two-1 .*\n\n", waits.text, re.M)
+
+
+def test_disk(waits):
+    """Reads that never end have the name of their disk, by the page cache and past it"""
+    cached, direct = waits.by_name["dd-cached"][0], waits.by_name["dd-direct"][0]
+    assert (cached["kind"], cached["about"]) == ("page", "lock of the disk lab_never")
+    assert (direct["kind"], direct["about"]) == ("bio", "the disk lab_never")
+    assert waits.by_name["lab-page"][0]["about"] == "lock"
+
+
+def test_mmap(waits):
+    """A task that waits for another's mmap_lock, as ps may, is told whose it is"""
+    task, = waits.by_name["lab-mmap-wait"]
+    holder, = waits.by_name["lab-mmap"]
+    assert (task["kind"], task["mode"], task["mmap_of"], task["owner"]["pid"]) == ("rwsem", "read", holder["pid"], holder["pid"])
+    assert f" rwsem mmap_lock of {holder['pid']} " in waits.text
+
+
+def test_tree(waits):
+    """A chain is indented, each task below the task that it waits for"""
+    lines = waits.text.splitlines()
+    at = next(i for i, line in enumerate(lines) if " lab-chain-c " in line)
+    indents = [len(line) - len(line.lstrip()) - 7 + len(line.split()[0]) for line in lines[at:at + 3]]
+    assert [line.split()[4] for line in lines[at:at + 3]] == ["lab-chain-c", "lab-chain-b", "lab-chain-a"]
+    assert indents == [0, 2, 4] and lines[at].endswith("; 2 tasks wait for it")
+
+
+def test_times(waits):
+    """The times are since the tasks fell asleep: those that were started first sleep longest"""
+    names = ["lab-two-0", "lab-chain-b", "lab-rt-wait", "dd-direct"]
+    times = [waits.by_name[name][0]["asleep_ns"] for name in names]
+    assert times == sorted(times, reverse=True) and 0 < times[-1] and times[0] < 300e9
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_healthy(name, folder):
+    """The record {name}: no deadlock in a guest that has none"""
+    core = records.Opened(name, folder).core
+    if name.startswith("tasks"):
+        tasks = {task["comm"]: task for task in objects_of(blocked(core, "-json"))}
+        assert not any(task["deadlock"] for task in tasks.values())
+        assert (tasks["s-futex-pi"]["owner"]["comm"], tasks["s-vfork"]["owner"]["comm"]) == ("s-futex-owner", "s-vfork-child")
+        assert tasks["s-posix-lock"]["owner"]["comm"] == "s-lock-owner"
+    else:
+        assert blocked(core, status=3) == blocked(core, "-json", status=3) == ""
+
+
+@pytest.mark.gdb
+def test_stub(folder):
+    """At QEMU's gdbstub the answer is the core's"""
+    record = records.Opened("waits-6.1", folder)
+    with record.resume(extra=["-gdb", "unix:stub,server=on,wait=off"]) as guest:
+        run = gdb.batch(commands=[f"target remote {guest.directory}/stub", "guest-blocked -json"])
+    found = objects_of("\n".join(line for line in run.output.splitlines() if line.startswith("{")))
+    assert found == objects_of(blocked(record.core, "-json"))
