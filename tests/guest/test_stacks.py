@@ -163,14 +163,16 @@ def test_drgn(tasks, folder):
 
 
 def test_traced(traced):
-    """{traced}: the same where function_graph and return probes have taken the place of return addresses; where the kernel of
-    6.12 itself loses its way, with both in one function, the stack is the stack without them"""
+    """{traced}: the same where function_graph and return probes have taken the place of return addresses; where the kernel
+    itself loses its way, with both in one function, the stack is the stack without them"""
+    # The symbols before return_to_handler, of 6.1 and 6.12.
+    lost = "ftrace_regs_caller_end+", "ftrace_stub_direct_tramp+"
     name = traced.record.name.replace("traced", "tasks")
     plain = {task.name: stack_of(task) for task in tasks_of(records.truth.parse(records.Opened(name, traced.folder).bytes("truth")))}
 
     def truth(task):
         lines = stack_of(task)
-        return plain[task.name] if any(line.startswith("ftrace_stub_direct_tramp+") for line in lines) else lines
+        return plain[task.name] if any(line.startswith(lost) for line in lines) else lines
 
     assert set(traced.asleep) <= set(traced.unchanged)
     assert not differing(traced, truth)
