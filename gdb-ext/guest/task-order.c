@@ -95,7 +95,7 @@ static void add_subtree(struct gg_task_list *list, struct links *links, uint32_t
 			struct gg_task_row *sorted, size_t *count)
 {
 	uint32_t at = root;
-	links[root].parent = links[root].next_sibling = NONE;
+	links[root].parent = NONE;
 	while (at != NONE) {
 		if (!links[at].is_placed) {
 			links[at].is_placed = true;

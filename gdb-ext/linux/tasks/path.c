@@ -146,7 +146,8 @@ static struct gg_error *walk(struct gg_path_reader *reader, gg_gva_t vfsmount, g
 		enter_mount(reader, vfsmount - reader->layout.vfsmount.offset, &place);
 	if (!err)
 		err = start_path(reader, &place, path, &done);
-	const size_t empty = path->start;
+	// The path of a file without a place is complete.
+	const size_t empty = done ? 0 : path->start;
 	for (unsigned int steps = 0; !err && !done; steps++) {
 		if (steps == MAX_STEPS)
 			return gg_error_create(GG_BAD_DATA, "a path has more than %d steps",
