@@ -345,7 +345,7 @@ struct gg_error *gg_btf_enumerator(const struct gg_btf *btf, uint32_t id, const 
 struct gg_error *gg_btf_names(const struct gg_btf *btf,
 			      struct gg_error *(*visit)(void *data, const char *name), void *data)
 {
-	struct gg_error *err = btf->base ? gg_btf_names(btf->base, visit, data) : NULL;
+	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < btf->count; i++) {
 		const struct btf_type *type = btf__type_by_id(btf->btf, btf->names[i].id);
 		err = visit(data, name_of(btf, type->name_off));

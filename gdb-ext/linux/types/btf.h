@@ -48,7 +48,8 @@ struct gg_error *gg_btf_member(const struct gg_btf *btf, uint32_t id, const char
 struct gg_error *gg_btf_enumerator(const struct gg_btf *btf, uint32_t id, const char *name,
 				   int64_t *ret);
 
-// Calls VISIT with the names of all types that gg_btf_find() finds, in no order, some repeatedly.
+// Calls VISIT with the names of all types that gg_btf_find() finds, those of the base excepted, in no order, some
+// repeatedly.
 struct gg_error *gg_btf_names(const struct gg_btf *btf,
 			      struct gg_error *(*visit)(void *data, const char *name), void *data);
 

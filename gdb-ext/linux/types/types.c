@@ -5,13 +5,17 @@
 // Out: members and enumerators.
 // Trusts nothing it reads: the BTF has a limit, and btf.c checks it.
 #include "types.h"
+#include "base/cleanup.h"
+#include "base/vector.h"
 #include "btf-part.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 enum {
-	MAX_BTF = 64 << 20,    // ten times a distribution's
+	MAX_BTF = 64 << 20, // ten times a distribution's
+	MAX_MODULES = 4096,
 	FIRST_PART = 64 << 10, // of a section, where reads are far
 };
 
@@ -21,6 +25,9 @@ struct gg_types {
 	struct gg_btf *btf;
 	struct gg_btf_part part; // of BTF, which grows by questions; zeros where BTF is whole
 	struct gg_error *err;    // the reason there is no BTF, or NULL
+	bool has_splits;         // modules were looked for
+	struct gg_btf **splits;  // the BTF of modules
+	size_t split_count;
 };
 
 struct gg_error *gg_types_create(struct gg_symbols *symbols, const struct gg_debug *debug,
@@ -39,6 +46,9 @@ void gg_types_destroy(struct gg_types *types)
 {
 	if (!types)
 		return;
+	for (size_t i = 0; i < types->split_count; i++)
+		gg_btf_destroy(types->splits[i]);
+	free(types->splits);
 	gg_btf_destroy(types->btf);
 	gg_btf_part_deinit(&types->part);
 	gg_error_destroy(types->err);
@@ -125,22 +135,141 @@ struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret)
 	return err;
 }
 
+// ---- The BTF of modules ----
+
+// Members of struct btf_module and struct btf.
+struct split_layout {
+	struct gg_btf_member list, btf, data, size;
+};
+
+static struct gg_error *find_split_members(const struct gg_btf *btf, struct split_layout *ret)
+{
+	const struct {
+		const char *type, *path;
+		struct gg_btf_member *member;
+	} rows[] = {
+		{ "btf_module", "list", &ret->list },
+		{ "btf_module", "btf", &ret->btf },
+		{ "btf", "data", &ret->data },
+		{ "btf", "data_size", &ret->size },
+	};
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(*rows); i++)
+		err = gg_btf_member(btf, gg_btf_find(btf, rows[i].type), rows[i].path,
+				    rows[i].member);
+	return err;
+}
+
+static struct gg_error *read_integer(const struct gg_types *types, gg_gva_t object,
+				     const struct gg_btf_member *member, uint64_t *ret)
+{
+	const struct gg_member place = { member->bit_offset / 8, member->size };
+	return gg_host_read_member(gg_symbols_host(types->symbols), object, &place, ret);
+}
+
+// Reads a module's BTF, which builds on the kernel's. BTF is the address of its struct btf.
+static struct gg_error *read_split(const struct gg_types *types, const struct split_layout *layout,
+				   gg_gva_t btf, struct gg_btf **ret)
+{
+	const struct gg_host *host = gg_symbols_host(types->symbols);
+	gg_gva_t data;
+	uint64_t size;
+	struct gg_error *err = read_integer(types, btf, &layout->data, &data);
+	if (!err)
+		err = read_integer(types, btf, &layout->size, &size);
+	if (!err && size > MAX_BTF)
+		err = gg_error_create(GG_BAD_DATA, "a BTF of %" PRIu64 " bytes", size);
+	if (err)
+		return err;
+	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
+	if (!bytes)
+		return gg_enomem;
+	err = gg_host_read(host, data, bytes, size);
+	return err ? err : gg_btf_create(bytes, size, host->address_size, types->btf, ret);
+}
+
+// Adds the BTF that the struct btf_module at MODULE has; a damaged BTF is logged, and left out.
+static struct gg_error *add_split(struct gg_types *types, const struct split_layout *layout,
+				  gg_gva_t module)
+{
+	struct gg_btf *btf = NULL;
+	gg_gva_t address;
+	struct gg_error *err =
+		gg_vector_grow(&types->splits, types->split_count, sizeof(*types->splits));
+	if (err)
+		return err;
+	err = read_integer(types, module, &layout->btf, &address);
+	if (!err)
+		err = read_split(types, layout, address, &btf);
+	gg_debug(types->debug, "BTF of the module at 0x%" PRIx64 ": %s", module,
+		 gg_debug_outcome(err));
+	if (!err)
+		types->splits[types->split_count++] = btf;
+	return gg_error_unless_final(err);
+}
+
+// Adds the BTF of all modules, from the kernel's list of it (Linux commit 36e68442d1af "bpf: Load and
+// verify kernel module BTFs", in v5.11).
+static struct gg_error *add_splits(struct gg_types *types)
+{
+	const struct gg_member next = { 0, gg_symbols_host(types->symbols)->address_size };
+	struct split_layout layout;
+	gg_gva_t head, node;
+	struct gg_error *err = find_split_members(types->btf, &layout);
+	if (!err)
+		err = gg_symbols_address(types->symbols, "btf_modules", &head);
+	if (!err)
+		err = gg_host_read_member(gg_symbols_host(types->symbols), head, &next, &node);
+	for (unsigned int i = 0; !err && node != head; i++) {
+		if (i == MAX_MODULES)
+			return gg_error_create(GG_BAD_DATA, "btf_modules has more than %d modules",
+					       MAX_MODULES);
+		err = gg_interrupt_check();
+		if (!err)
+			err = add_split(types, &layout, node - layout.list.bit_offset / 8);
+		if (!err)
+			err = gg_host_read_member(gg_symbols_host(types->symbols), node, &next,
+						  &node);
+	}
+	return err;
+}
+
+// Opens all BTF that there is.
+static struct gg_error *open_all(struct gg_types *types)
+{
+	const struct gg_btf *btf;
+	struct gg_error *err = gg_types_btf(types, &btf);
+	if (err || types->has_splits)
+		return err;
+	types->has_splits = true;
+	err = add_splits(types);
+	gg_debug(types->debug, "BTF of modules: %s", gg_debug_outcome(err));
+	return gg_error_unless_final(err);
+}
+
 struct gg_error *gg_types_find(struct gg_types *types, const char *name, const struct gg_btf **ret,
 			       uint32_t *id)
 {
 	struct gg_error *err = gg_types_btf(types, ret);
-	if (err)
-		return err;
-	*id = gg_btf_find(*ret, name);
-	return *id ? NULL : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
+	*id = err ? 0 : gg_btf_find(*ret, name);
+	if (!err && !*id)
+		err = open_all(types);
+	for (size_t i = 0; !err && !*id && i < types->split_count; i++) {
+		*ret = types->splits[i];
+		*id = gg_btf_find(*ret, name);
+	}
+	return err || *id ? err : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
 }
 
 struct gg_error *gg_types_names(struct gg_types *types,
 				struct gg_error *(*visit)(void *data, const char *name), void *data)
 {
-	const struct gg_btf *btf;
-	struct gg_error *err = gg_types_btf(types, &btf);
-	return err ? err : gg_btf_names(btf, visit, data);
+	struct gg_error *err = open_all(types);
+	if (!err)
+		err = gg_btf_names(types->btf, visit, data);
+	for (size_t i = 0; !err && i < types->split_count; i++)
+		err = gg_btf_names(types->splits[i], visit, data);
+	return err;
 }
 
 // ---- Answers ----

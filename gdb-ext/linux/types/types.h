@@ -23,11 +23,12 @@ void gg_types_destroy(struct gg_types *types);
 // has none.
 struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret);
 
-// Finds the type NAME in the kernel's BTF, which is read as a whole. RET is owned by TYPES.
+// Finds the type NAME in the kernel's BTF, which is read as a whole, or in that of a module. RET is
+// owned by TYPES.
 struct gg_error *gg_types_find(struct gg_types *types, const char *name, const struct gg_btf **ret,
 			       uint32_t *id);
 
-// Calls VISIT with the names of all types, in no order, some repeatedly.
+// Calls VISIT with the names of all types, modules' types too, in no order, some repeatedly.
 struct gg_error *gg_types_names(struct gg_types *types,
 				struct gg_error *(*visit)(void *data, const char *name),
 				void *data);
