@@ -118,3 +118,11 @@ def test_errors(record):
             (["list_head", "0x10"], "0x10 is not mapped"),
             (["task_struct", "init_task", "-list", "pid"], "-list: task_struct.pid is no list_head, hlist_node or pointer")):
         assert text in guest_core(record.core, "struct", *words, status=FAILED), words
+
+
+def test_module(folder):
+    """The type of a module's variable is found, and leads on to types of the kernel (Linux net/vmw_vsock/vsock_loopback.c)"""
+    core = records.Opened("modules-6.1", folder).core
+    text = guest_core(core, "struct", "vsock_loopback.workqueue->name", "the_vsock_loopback")
+    assert text.splitlines()[1] == '  workqueue->name = "vsock-loopback"', text
+    assert "there is vsock_loopback" in guest_core(core, "struct", "vsock_loopbac", status=FAILED)

@@ -16,6 +16,7 @@
 enum {
 	MAX_BTF = 64 << 20, // ten times a distribution's
 	MAX_MODULES = 4096,
+	STEP = 192 << 10,
 	FIRST_PART = 64 << 10, // of a section, where reads are far
 };
 
@@ -293,15 +294,21 @@ static struct gg_error *ask_once(const struct gg_btf *btf, struct question *ques
 	return err ? gg_error_context(err, "type %s", question->type) : NULL;
 }
 
-// Reads twice as much of a section, or of both, for a question that the part does not answer. FOUND:
-// the part has the type, and lacks what the type leads to.
+// Returns the size of the next part of SECTION: twice as much, or a step more.
+static uint64_t next_size(const struct gg_btf_section *section)
+{
+	return section->held + (section->held < STEP ? section->held : STEP);
+}
+
+// Reads more for a question that the part does not answer. FOUND: the part has the type, and lacks
+// what the type leads to; names and types come in the same order.
 static struct gg_error *grow(struct gg_types *types, const char *type, bool found)
 {
 	const struct gg_btf_section *ids = &types->part.types, *names = &types->part.names;
-	const bool has_name = found || gg_btf_part_has_name(&types->part, type);
-	const bool more_types = has_name && ids->held < ids->size;
-	const bool more_names = found || !has_name;
-	return read_part(types, more_types ? 2 * ids->held : 0, more_names ? 2 * names->held : 0);
+	const bool is_even = ids->held * names->size <= names->held * ids->size;
+	const bool more_types =
+		found ? is_even && ids->held < ids->size : gg_btf_part_has_name(&types->part, type);
+	return read_part(types, more_types ? next_size(ids) : 0, more_types ? 0 : next_size(names));
 }
 
 // Tests whether reading on may change an answer. A type without a name is not there.
