@@ -1,47 +1,48 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// CPUs that are silent: an observation, where the kernel itself may not have noticed yet. Linux
-// kernel/watchdog.c has a timer on each CPU wake a task on that CPU, which notes the time in
-// watchdog_touch_ts (units of 2^30 ns; v4.19 and later); the timer runs on an idle CPU too. The run
-// queue's clock is set at each tick of a CPU that is not idle (kernel/sched/core.c).
+// CPUs that are silent: an observation, where the kernel itself may not have noticed yet. The next
+// timer of a CPU, idle or not, lies in the future (Linux kernel/time/hrtimer.c, the member
+// expires_next of hrtimer_cpu_base), or it is overdue: the CPU gets no timer interrupt. A timer on
+// each CPU wakes a task on that CPU, which notes the time in watchdog_touch_ts, in units of 2^30 ns
+// (kernel/watchdog.c).
 //
 // In:  the kernel's symbols, types and memory.
-// Out: CPUs that are online and whose watchdog is older than watchdog_thresh, the time after which
-//      the kernel itself takes half of a soft lockup for granted.
-// Never: a CPU that the watchdog does not watch, and an idle CPU by its run queue.
+// Out: CPUs that are online and silent for longer than watchdog_thresh, half of the time after which
+//      the kernel reports a soft lockup.
+// Never: a CPU that the watchdog does not watch, by its watchdog. The clock of a CPU's run queue is no
+//        sign of life of the CPU, since other CPUs set the clock too; but it tells the time.
 #include "vitals.h"
 #include "base/cleanup.h"
 #include "base/vector.h"
 #include "per-cpu.h"
 
 enum {
-	WATCHDOG_SHIFT = 30,
+	TOUCH_UNIT = 1 << 30,   // ns
 	SOFT_WATCHDOG = 1 << 1, // of watchdog_enabled
 	SECOND = 1000000000,
 	MOST_SECONDS = 1 << 30,
 };
 
 struct layout {
-	struct gg_member clock, curr, idle;
+	struct gg_member clock, expires;
 };
 
 static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct layout, clock, "rq", "clock"),
-	GG_LAYOUT_ROW(struct layout, curr, "rq", "curr"),
-	GG_LAYOUT_ROW(struct layout, idle, "rq", "idle"),
+	GG_LAYOUT_ROW(struct layout, expires, "hrtimer_cpu_base", "expires_next"),
 };
 
 struct watch {
 	const struct gg_host *host;
 	struct layout layout;
-	gg_gva_t queues, touched, online, watched; // 0: unknown
-	uint64_t threshold;                        // seconds
+	gg_gva_t queues, timers, touched, online, watched; // 0: unknown
+	uint64_t threshold;                                // seconds
 };
 
 // The signs of life of a CPU, in ns of the log's clock; 0: unknown.
 struct signs {
-	uint64_t touched, ticked;
-	bool is_idle;
+	uint64_t touched, clock;
+	uint64_t expires; // the next timer; 0: unknown, or none
 };
 
 // Finds the symbol NAME; RET is 0 without.
@@ -68,6 +69,8 @@ static struct gg_error *prepare(const struct gg_answerers *kernel, struct watch 
 	struct gg_error *err = gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows),
 						 &watch->layout);
 	err = err ? gg_error_unless_final(err) : find(watch->host, "runqueues", &watch->queues);
+	if (!err && watch->queues)
+		err = find(watch->host, "hrtimer_bases", &watch->timers);
 	if (!err)
 		err = find(watch->host, "watchdog_touch_ts", &watch->touched);
 	if (!err)
@@ -82,20 +85,6 @@ static struct gg_error *prepare(const struct gg_answerers *kernel, struct watch 
 			watch->touched = 0;
 		err = gg_error_unless_final(err);
 	}
-	return err;
-}
-
-static struct gg_error *read_queue(const struct watch *watch, uint64_t offset, struct signs *ret)
-{
-	const gg_gva_t queue = watch->queues + offset;
-	uint64_t curr, idle;
-	struct gg_error *err =
-		gg_host_read_member(watch->host, queue, &watch->layout.clock, &ret->ticked);
-	if (!err)
-		err = gg_host_read_member(watch->host, queue, &watch->layout.curr, &curr);
-	if (!err)
-		err = gg_host_read_member(watch->host, queue, &watch->layout.idle, &idle);
-	ret->is_idle = !err && curr == idle;
 	return err;
 }
 
@@ -116,14 +105,19 @@ static struct gg_error *read_signs(const struct watch *watch, size_t cpu, uint64
 		err = gg_host_read_uint(watch->host, watch->touched + offset,
 					watch->host->address_size, &ret->touched);
 	// 0 and ~0 ask for a look that does not count.
-	ret->touched = ret->touched < MOST_SECONDS ? ret->touched << WATCHDOG_SHIFT : 0;
+	ret->touched = ret->touched < MOST_SECONDS ? ret->touched * TOUCH_UNIT : 0;
 	if (!err && watch->queues)
-		err = read_queue(watch, offset, ret);
-	if (ret->ticked / SECOND > MOST_SECONDS)
-		ret->ticked = 0;
+		err = gg_host_read_member(watch->host, watch->queues + offset, &watch->layout.clock,
+					  &ret->clock);
+	if (!err && watch->timers)
+		err = gg_host_read_member(watch->host, watch->timers + offset,
+					  &watch->layout.expires, &ret->expires);
+	if (ret->clock / SECOND > MOST_SECONDS)
+		ret->clock = 0;
 	return err;
 }
 
+// Finds how long the time is past, in seconds.
 static uint64_t age(uint64_t now, uint64_t time)
 {
 	return now > time ? (now - time) / SECOND : 0;
@@ -134,11 +128,10 @@ static struct gg_error *judge(const struct watch *watch, size_t cpu, const struc
 			      struct gg_verdict *ret)
 {
 	const uint64_t now = (uint64_t)ret->now.value;
-	const bool is_ticking =
-		!signs->ticked || signs->is_idle || age(now, signs->ticked) < watch->threshold;
-	const uint64_t seconds = !is_ticking      ? age(now, signs->ticked)
-				 : signs->touched ? age(now, signs->touched)
-						  : 0;
+	const uint64_t overdue = signs->expires ? age(now, signs->expires) : 0;
+	const bool is_ticking = overdue < watch->threshold;
+	const uint64_t untouched = signs->touched ? age(now, signs->touched + TOUCH_UNIT) : 0;
+	const uint64_t seconds = is_ticking ? untouched : overdue;
 	if (!watch->threshold || seconds < watch->threshold)
 		return NULL;
 	struct gg_error *err =
@@ -164,7 +157,7 @@ static struct gg_error *read_all(const struct watch *watch, const uint64_t *offs
 	for (size_t i = 0; !err && i < count; i++) {
 		err = read_signs(watch, i, offsets[i], &signs[i]);
 		see_life(signs[i].touched, &ret->now);
-		see_life(signs[i].ticked, &ret->now);
+		see_life(signs[i].clock, &ret->now);
 	}
 	for (size_t i = 0; !err && i < count && ret->now.is_known; i++)
 		err = judge(watch, i, &signs[i], ret);

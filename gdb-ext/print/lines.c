@@ -61,6 +61,14 @@ static void append_wrapped(struct gg_buffer *out, const char *name, const char *
 	}
 }
 
+void gg_append_cut(struct gg_buffer *out, const char *name, const char *text)
+{
+	static const char end[] = " ...";
+	const bool fits = strlen(text) <= ROOM;
+	gg_buffer_format(out, "%-*s%.*s%s\n", INDENTATION, name,
+			 (int)(fits ? ROOM : ROOM - strlen(end)), text, fits ? "" : end);
+}
+
 void gg_append_line(struct gg_buffer *out, const char *name, const char *format, ...)
 {
 	va_list arguments;

@@ -10,6 +10,9 @@
 void gg_append_line(struct gg_buffer *out, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+// Appends TEXT, which is ASCII, in a line alone: a text that is wider than the line is cut off.
+void gg_append_cut(struct gg_buffer *out, const char *name, const char *text);
+
 // Appends the text that LINE holds, and empties LINE.
 void gg_append_collected(struct gg_buffer *out, const char *name, struct gg_buffer *line);
 

@@ -101,7 +101,7 @@ static void append_trouble(struct gg_buffer *out, const struct gg_verdict *verdi
 		append_count(&line, verdict, trouble);
 	gg_append_collected(out, labels[kind].name, &line);
 	if (trouble->line)
-		gg_append_line(out, "", "%s", trouble->line);
+		gg_append_cut(out, "", trouble->line);
 }
 
 static void append_silent(struct gg_buffer *out, const struct gg_verdict *verdict)

@@ -235,6 +235,17 @@ def test_kernels(crash, target):
 
 
 @pytest.mark.parametrize("target", ["stub", "core"])
+def test_verdicts(crash, target):
+    """guest-info's verdict, by the {target}: of two kernels the crashed one has panicked, the other saves its memory"""
+    said = getattr(crash, target)
+    first, chosen = ("\n".join(said[when]["guest-info"]) for when in ("first", "chosen"))
+    assert re.search(r"^state .*to save the memory of a kernel that has crashed", first, re.MULTILINE), first
+    assert "\nPANIC" not in first and f"          {PANIC}\n" not in first, first
+    assert re.search(rf"^PANIC .*, 20\d\d-\d\d-\d\d .* UTC\n +{PANIC}$", gdb.unwrapped(chosen), re.MULTILINE), chosen
+    assert "\nstate" not in chosen, chosen
+
+
+@pytest.mark.parametrize("target", ["stub", "core"])
 def test_logs(crash, target):
     """By the {target} guest-klog has the running kernel's log, after guest-kernel 2 the crashed one's, then again the first"""
     said = getattr(crash, target)

@@ -28,6 +28,7 @@ static const struct {
 	{ "taint_flags", FAKE_TAINT_FLAGS, FAKE_TAINT_SIZE },
 	{ "watchdog_touch_ts", FAKE_AREAS + FAKE_TOUCHED, 8 },
 	{ "runqueues", FAKE_AREAS, FAKE_AREA },
+	{ "hrtimer_bases", FAKE_AREAS, FAKE_AREA },
 };
 
 static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret)
@@ -75,8 +76,7 @@ static void write_variables(uint8_t *memory)
 		put(memory + FAKE_OFFSETS + WORD * i, WORD, (uint64_t)PER_CPU * (i + 1));
 		put(area + FAKE_TOUCHED, WORD, UINT64_C(100) * NS >> 30);
 		put(area + FAKE_CLOCK, WORD, UINT64_C(100) * NS);
-		put(area + FAKE_CURR, WORD, 2);
-		put(area + FAKE_IDLE, WORD, 1);
+		put(area + FAKE_EXPIRES, WORD, UINT64_C(101) * NS);
 	}
 }
 
@@ -95,8 +95,8 @@ void fake_vitals_init(struct fake_vitals *vitals)
 					     BASE + symbols[i].offset))
 			abort();
 	if (gg_bytes_host_add_member(vitals->bytes, "rq", "clock", FAKE_CLOCK, WORD) ||
-	    gg_bytes_host_add_member(vitals->bytes, "rq", "curr", FAKE_CURR, WORD) ||
-	    gg_bytes_host_add_member(vitals->bytes, "rq", "idle", FAKE_IDLE, WORD))
+	    gg_bytes_host_add_member(vitals->bytes, "hrtimer_cpu_base", "expires_next",
+				     FAKE_EXPIRES, WORD))
 		abort();
 	vitals->memory = memory;
 	write_variables(vitals->memory);

@@ -32,9 +32,8 @@ enum {
 	FAKE_AREA = 256,
 	// Offsets in the area of a CPU.
 	FAKE_TOUCHED = 0,
-	FAKE_CLOCK = 8, // rq's
-	FAKE_CURR = 16,
-	FAKE_IDLE = 24,
+	FAKE_CLOCK = 8,    // rq's
+	FAKE_EXPIRES = 16, // of hrtimer_cpu_base
 };
 
 struct fake_vitals {
