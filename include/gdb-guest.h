@@ -29,6 +29,7 @@
 #include "gdb-guest/kernels.h"
 #include "gdb-guest/layout.h"
 #include "gdb-guest/log.h"
+#include "gdb-guest/meminfo.h"
 #include "gdb-guest/modules.h"
 #include "gdb-guest/monitor.h"
 #include "gdb-guest/notices.h"

@@ -29,7 +29,9 @@ mount -t tmpfs lab /shared
 # A module that is in use, and pages of each kind.
 sleep 1000000 3<>/dev/net/tun &
 dd if=/dev/urandom of=/shared/pages bs=1M count=7 2>/dev/null
-cat /modules/*.ko >/dev/null
+mkswap /dev/ram0 >/dev/null && swapon /dev/ram0 || fail "no swap"
+dd if=/dev/ram1 of=/dev/null bs=1M count=5 2>/dev/null || fail "no disk"
+echo 4 >/proc/sys/vm/nr_hugepages
 stty -F /dev/ttyS1 raw
 stty -F /dev/ttyS2 raw
 send_files /proc/kallsyms /proc/modules /sys/module/*/notes/.note.gnu.build-id /sys/module/*/taint /sys/module/*/refcnt |

@@ -269,6 +269,27 @@ static const struct gg_option struct_arguments[] = {
 	{ 0 }
 };
 
+static const struct gg_option mem_options[] = {
+	{ .name = "zones",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The memory of each node's zones: free, the watermarks, managed." },
+	{ .name = "slabs",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The biggest slab caches: objects, their size, slabs." },
+	{ .name = "tasks",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The tasks with the most resident memory." },
+	{ .name = "top",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = UINT32_MAX,
+	  .help = "At most N slab caches or tasks (10), all for 0." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object, or one for each zone, slab cache or task on a line of its\n"
+		  "    own.  Sizes are in bytes." },
+	{ 0 }
+};
+
 static const struct gg_option mod_options[] = {
 	{ .name = "symbols",
 	  .kind = GG_VALUE_MODULE,
@@ -561,6 +582,17 @@ static const struct gg_command commands[] = {
 			"(stack).",
 		.options = blocked_options,
 		.run = gg_run_blocked,
+	},
+	{
+		.name = "mem",
+		.gdb_name = "guest-mem",
+		.summary = "Show what the guest's memory is used for, as free in the guest would.",
+		.targets = ALL_TARGETS,
+		.help = "The values are those of the kernel's /proc/meminfo, in kB, and their "
+			"part\n"
+			"of the whole; a question mark stands for what this kernel does not count.",
+		.options = mem_options,
+		.run = gg_run_mem,
 	},
 	{
 		.name = "mod",

@@ -9,6 +9,7 @@
 #include <gdb-guest/kernels.h>
 #include <gdb-guest/stacks.h>
 #include <gdb-guest/struct.h>
+#include <gdb-guest/meminfo.h>
 #include <gdb-guest/modules.h>
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
@@ -140,6 +141,26 @@ struct gg_error *gg_run_blocked(struct gg_guest *guest, const struct gg_options 
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_blocked(guest, &blocked, writer, notices);
+}
+
+struct gg_error *gg_run_mem(struct gg_guest *guest, const struct gg_options *options,
+			    const struct gg_front_end *front, const struct gg_writer *writer,
+			    const struct gg_notices *notices)
+{
+	enum { TOP = 10 };
+	(void)front;
+	const struct gg_meminfo_options memory = {
+		.zones = gg_options_has(options, "zones"),
+		.slabs = gg_options_has(options, "slabs"),
+		.tasks = gg_options_has(options, "tasks"),
+		.top = gg_options_number(options, "top", TOP),
+		.json = gg_options_has(options, "json"),
+	};
+	if (memory.zones + memory.slabs + memory.tasks > 1)
+		return gg_error_create(GG_INVALID, "-zones, -slabs and -tasks exclude each other");
+	if (gg_options_has(options, "top") && !memory.slabs && !memory.tasks)
+		return gg_error_create(GG_INVALID, "-top goes with -slabs or -tasks");
+	return gg_print_meminfo(guest, &memory, writer, notices);
 }
 
 struct gg_error *gg_run_mod(struct gg_guest *guest, const struct gg_options *options,
