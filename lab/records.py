@@ -85,13 +85,13 @@ def ask_gdb(guest, *commands, key=None):
 
 
 def stop_in_backtrace(guest):
-    """Stops the guest where Alt-SysRq-l has shown all CPUs: the first CPU is in the keyboard's interrupt, the second in an NMI
-    that came when the CPU ran the kernel."""
-    where = symbol(guest, "nmi_cpu_backtrace")
+    """Stops the guest where Alt-SysRq-l has shown all CPUs: the first CPU is in the keyboard's interrupt, and waits for the second,
+    which is in an NMI that came when the CPU ran the kernel."""
+    begin, end = (f"hbreak *{symbol(guest, name):#x}" for name in ("nmi_cpu_backtrace", "__printk_cpu_sync_put"))
 
     def in_kernel():
-        shown = ask_gdb(guest, f"hbreak *{where:#x}", "continue", "continue", "printf \"cs %x\\n\", *(long *)($rdi + 136)",
-                        "hbreak **(long *)$rsp", "continue", key="alt-sysrq-l")
+        shown = ask_gdb(guest, begin, "continue", "continue", "printf \"cs %x\\n\", *(long *)($rdi + 136)", end, "continue",
+                        key="alt-sysrq-l")
         cs = re.search(r"^cs ([0-9a-f]+)$", shown, re.MULTILINE)
         if not cs:
             raise lab.GuestError(f"GDB did not get to nmi_cpu_backtrace: {shown}")
@@ -103,21 +103,24 @@ def stop_in_backtrace(guest):
     lab.wait_until(in_kernel, 120, "the second CPU in the kernel when the NMI comes")
 
 
-def stop_when_said(guest, words):
+def wait_for_words(guest, words):
     lab.wait_until(lambda: words in guest.serial.read_text(errors="replace"), 120, f"'{words}' on the console")
-    guest.stop()
 
 
 def stop_in_panic(guest):
     guest.hmp("sendkey alt-sysrq-c")
-    stop_when_said(guest, "---[ end Kernel panic")
+    wait_for_words(guest, "---[ end Kernel panic")
+    guest.stop()
 
 
 def stop_after_oops(guest):
     """Has the task in the kernel call address 0, and lets the guest go on without that task."""
     ask_gdb(guest, f"hbreak *{symbol(guest, '__x64_sys_getrandom'):#x}", "continue", "set $rip = 0")
     guest.cont()
-    stop_when_said(guest, "---[ end trace")
+    wait_for_words(guest, "---[ end trace")
+    # The task ends.
+    guest.wait_for_execution()
+    guest.stop()
 
 
 class Record:
