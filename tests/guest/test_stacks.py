@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import crash
 import registers
 from machines import lab, records
 from test_readers import run_python
@@ -160,6 +161,38 @@ def test_drgn(tasks, folder):
         assert frames[:known] == pcs[:known] and (modules or len(frames) == known), task
         compared += not modules
     assert compared > 120
+
+
+# The states of crash's ps in the letters of /proc; crash knows no frozen task.
+CRASH_STATES = {"??": "D", "RU": "R", "IN": "S", "UN": "D", "ID": "I", "ZO": "Z", "ST": "T", "TR": "t"}
+
+
+def frames_of_crash(text):
+    """The addresses of the kernel's frames that crash's "foreach bt" shows, by PID; those of exceptions too."""
+    stacks = {}
+    for part in re.split(r"^PID: ", text, flags=re.MULTILINE)[1:]:
+        addresses = re.findall(r"^ *#\d+ \[\w+\] .* at (\w{16})|^ +RIP: (\w{16}) ", part, re.MULTILINE)
+        stacks[int(part.split()[0])] = [pc for pc in (int(first or second, 16) for first, second in addresses) if pc >> 63]
+    return stacks
+
+
+@pytest.mark.expensive
+def test_crash(tasks, folder):
+    """{tasks}: sid's crash with the kernel's debuginfo finds the same tasks, parents, states and frames in the vmcore; the crash of
+    Debian 12 finds two of the tasks"""
+    if tasks.record.name != "tasks-6.1":
+        pytest.skip("there is debuginfo of the kernel of 6.1 only")
+    tasks.show("dump", folder / "vmcore")
+    text = crash.ask(folder / "vmcore", "ps\nforeach bt", program=lab.lab("program-suite", "crash", "sid"))[0].decode(errors="replace")
+    rows = re.findall(r"^>? +(\d+) +(\d+) +(\d+) +(\w{16}) +(\w\w|\?\?) ", text, re.MULTILINE)
+    theirs = {int(pid): (int(ppid), int(cpu), int(task, 16), CRASH_STATES[state]) for pid, ppid, cpu, task, state in rows}
+    assert set(tasks.rows) == set(theirs) - {0}
+    ours = {pid: (row["ppid"], row["cpu"], int(row["task"], 16), row["state"]) for pid, row in tasks.rows.items()}
+    stacks, frames = frames_of(tasks), frames_of_crash(text)
+    for task in tasks.unchanged:
+        assert ours[task.tid] == theirs[task.tid], task
+        if task.state != "Z":
+            assert [int(frame["pc"], 16) for frame in stacks[task.tid]["frames"]] == frames[task.tid], task
 
 
 def test_traced(traced):

@@ -49,7 +49,7 @@ def ask(*arguments, before=(), commands=tuple(COMMANDS)):
 
 def makedumpfile(suite):
     if suite:
-        return lab.lab("makedumpfile-suite", suite)
+        return lab.lab("program-suite", "makedumpfile", suite)
     return shutil.which("makedumpfile")
 
 
