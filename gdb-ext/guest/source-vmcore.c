@@ -299,8 +299,8 @@ static struct gg_error *vmcore_find_arch(struct gg_source *source, const struct 
 					       name);
 }
 
-// Numbers the CPUs. QEMU has a CPU's number in NT_PRSTATUS, from 1; a kernel has a task's number
-// there, and a note for each CPU in their order.
+// Numbers the CPUs. QEMU, and a dump by gdb-guest, have a CPU's number in NT_PRSTATUS, from 1; a kernel
+// has a task's number there, and a note for each CPU in their order.
 static void number_cpus(struct vmcore_source *vmcore)
 {
 	const struct gg_arch *arch = NULL;
@@ -308,8 +308,10 @@ static void number_cpus(struct vmcore_source *vmcore)
 	for (size_t i = 0; i < vmcore->count; i++) {
 		struct vmcore_cpu *cpu = &vmcore->cpus[i];
 		const bool is_numbered = !err && cpu->notes.qemu && arch->notes;
-		const uint32_t pid = is_numbered ? arch->notes->prstatus_pid(&cpu->notes) : 0;
-		cpu->index = pid ? pid - 1 : (uint32_t)i;
+		const uint32_t number =
+			is_numbered ? gg_note_cpu_number(arch->notes, &cpu->notes, arch->big_endian)
+				    : 0;
+		cpu->index = number ? number - 1 : (uint32_t)i;
 	}
 	gg_error_destroy(err);
 }

@@ -153,8 +153,9 @@ static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinf
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(dump->guest, scan, dump->options->notices, &kernel);
 	if (!err) {
+		err = gg_vmcore_name_tasks(dump->guest, dump->elf.arch, &dump->notes);
 		use_kernel(dump, kernel);
-		return gg_buffer_check(&dump->notes);
+		return err ? err : gg_buffer_check(&dump->notes);
 	}
 	if (gg_error_is_final(err))
 		return err;
