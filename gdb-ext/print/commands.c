@@ -229,7 +229,7 @@ static const struct gg_option bt_options[] = {
 	{ .name = "all", .kind = GG_VALUE_FLAG, .help = "The stacks of all tasks." },
 	{ .name = "group",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Equal stacks together, the commonest first, with the tasks that are in them." },
+	  .help = "Equal stacks together, the commonest first, with their tasks." },
 	{ .name = "raw", .kind = GG_VALUE_FLAG, .help = "The words of each frame too." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
