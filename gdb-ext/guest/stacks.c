@@ -7,6 +7,7 @@
 // Out: stacks.
 #include "stacks.h"
 #include "base/cleanup.h"
+#include "crash-notes.h"
 #include "linux/per-cpu.h"
 #include "linux/tasks/run-queues.h"
 #include "tasks.h"
@@ -18,6 +19,7 @@
 
 // ---- The CPUs' tasks ----
 
+// Finds the task of CPU, whose registers are STATE's, or not the kernel's for NULL.
 static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct gg_cpu_state *state,
 				  struct gg_stacks_cpu *cpu)
 {
@@ -27,11 +29,14 @@ static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct g
 	struct gg_per_cpu_hints hints = { .index = cpu->cpu->index, .bases = bases };
 	struct gg_per_cpu per_cpu;
 	gg_gva_t address = 0;
-	if (ops->per_cpu_bases)
+	if (state && ops->per_cpu_bases)
 		hints.base_count = ops->per_cpu_bases(&state->own, bases);
 	struct gg_error *err = gg_per_cpu_find(kernel->symbols, &hints, &per_cpu);
-	if (!err)
-		err = gg_tasks_current(kernel, per_cpu.offset, &address);
+	if (err)
+		return err;
+	cpu->has_offset = true;
+	cpu->offset = per_cpu.offset;
+	err = gg_tasks_current(kernel, per_cpu.offset, &address);
 	if (err)
 		return err;
 	cpu->task = gg_tasks_at(&stacks->tasks, address);
@@ -42,24 +47,46 @@ static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct g
 					   address);
 }
 
+// Tests whether the page tables of CPU, if it uses any, are not those of the shown kernel.
+static bool is_other(struct gg_guest *guest, const struct gg_qemu_cpu *cpu)
+{
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	const struct gg_machine_cpu *read;
+	struct gg_error *err = gg_machine_cpu(&guest->machine, cpu, &read);
+	const bool has_paging = !err && read->kernel_paging_count;
+	gg_error_destroy(err);
+	return has_paging && guest->kernel && !gg_kernel_runs_on(&site, guest->kernel, cpu);
+}
+
 static struct gg_error *add_cpu(struct gg_guest_stacks *stacks, const struct gg_qemu_cpu *cpu,
 				struct gg_cpu_state *state)
 {
 	struct gg_stacks_cpu *added = &stacks->cpus[stacks->cpu_count++];
-	*added = (struct gg_stacks_cpu){ .cpu = cpu };
-	struct gg_error *err = NULL;
-	if (!gg_guest_shows_kernel_of(stacks->guest, cpu->index))
-		err = gg_error_create(GG_NOT_FOUND, "it executes another kernel");
+	*added = (struct gg_stacks_cpu){ .cpu = cpu, .is_other = is_other(stacks->guest, cpu) };
+	struct gg_error *err =
+		added->is_other ? NULL : gg_guest_cpu_state(stacks->guest, cpu, state);
 	if (!err)
-		err = gg_guest_cpu_state(stacks->guest, cpu, state);
-	if (!err)
-		err = find_task(stacks, state, added);
+		err = find_task(stacks, added->is_other ? NULL : state, added);
 	if (err && !gg_error_is_final(err)) {
 		snprintf(added->why, sizeof(added->why), "%s", gg_error_message(err));
 		gg_error_destroy(err);
 		err = NULL;
 	}
 	return err;
+}
+
+// Takes the task from a CPU that does not execute the kernel, if another CPU has it: the two kernels
+// number the CPUs differently.
+static void drop_repeated(struct gg_guest_stacks *stacks)
+{
+	for (size_t i = 0; i < stacks->cpu_count; i++)
+		for (size_t other = 0; other < stacks->cpu_count; other++) {
+			struct gg_stacks_cpu *cpu = &stacks->cpus[i];
+			if (other == i || !cpu->is_other || stacks->cpus[other].task != cpu->task)
+				continue;
+			cpu->task = NULL;
+			cpu->has_offset = false;
+		}
 }
 
 static struct gg_error *find_cpus(struct gg_guest_stacks *stacks)
@@ -75,6 +102,7 @@ static struct gg_error *find_cpus(struct gg_guest_stacks *stacks)
 		return gg_enomem;
 	for (size_t i = 0; !err && i < cpus->count; i++)
 		err = add_cpu(stacks, &cpus->cpus[i], state);
+	drop_repeated(stacks);
 	return err;
 }
 
@@ -118,38 +146,60 @@ static void check_registers(const struct gg_arch *arch, const struct gg_qemu_cpu
 		snprintf(why, GG_STACK_WHY, "CPU %" PRIu32 " is in %s", cpu->index, mode);
 }
 
-// Walks from the registers of the CPU, if they are known.
-static struct gg_error *walk_cpu(struct gg_guest_stacks *stacks, const struct gg_qemu_cpu *cpu,
-				 struct gg_guest_stack *ret)
+// Reads the registers of CPU to STATE. RET has the reason for which they cannot be used, if so.
+static struct gg_error *read_registers(struct gg_guest_stacks *stacks,
+				       const struct gg_stacks_cpu *cpu, struct gg_cpu_state *state,
+				       struct gg_guest_stack *ret)
 {
-	_cleanup_free_ struct gg_cpu_state *state = malloc(sizeof(*state));
-	if (!state)
-		return gg_enomem;
-	struct gg_error *err = gg_guest_cpu_state(stacks->guest, cpu, state);
-	if (err && !gg_error_is_final(err)) {
-		snprintf(ret->why, sizeof(ret->why), "CPU %" PRIu32 "'s registers: %s", cpu->index,
-			 gg_error_message(err));
-		gg_error_destroy(err);
+	struct gg_error *err = NULL;
+	if (cpu->is_other) {
+		snprintf(ret->why, sizeof(ret->why), "CPU %" PRIu32 " does not execute this kernel",
+			 cpu->cpu->index);
 		return NULL;
 	}
-	if (err)
+	err = gg_guest_cpu_state(stacks->guest, cpu->cpu, state);
+	if (!err)
+		check_registers(stacks->kernel->arch, cpu->cpu, state, ret->why);
+	if (!err || gg_error_is_final(err))
 		return err;
-	check_registers(stacks->kernel->arch, cpu, state, ret->why);
-	if (ret->why[0])
-		return NULL;
-	ret->start = GG_FROM_REGISTERS;
-	return gg_stack_of_registers(stacks->unwinder, &state->own, ret->task, &ret->stack);
+	snprintf(ret->why, sizeof(ret->why), "CPU %" PRIu32 "'s registers: %s", cpu->cpu->index,
+		 gg_error_message(err));
+	gg_error_destroy(err);
+	return NULL;
 }
 
-static struct gg_error *walk_on_cpu(struct gg_guest_stacks *stacks, const struct gg_qemu_cpu *cpu,
+// Reads the registers that the kernel saved when it crashed. False where there are none.
+static struct gg_error *read_crash(struct gg_guest_stacks *stacks, const struct gg_stacks_cpu *cpu,
+				   struct gg_cpu_state *state, bool *ret)
+{
+	*ret = false;
+	if (!cpu->has_offset)
+		return NULL;
+	struct gg_error *err = gg_crash_registers(stacks->kernel, cpu->offset, &state->own);
+	*ret = !err;
+	return gg_error_unless_final(err);
+}
+
+static struct gg_error *walk_on_cpu(struct gg_guest_stacks *stacks, const struct gg_stacks_cpu *cpu,
 				    struct gg_guest_stack *ret)
 {
-	ret->cpu = cpu;
-	ret->start = GG_FROM_MEMORY;
-	struct gg_error *err = walk_cpu(stacks, cpu, ret);
-	if (err || ret->start == GG_FROM_REGISTERS || !ret->task)
+	_cleanup_free_ struct gg_cpu_state *state = malloc(sizeof(*state));
+	bool has_crash = false;
+	if (!state)
+		return gg_enomem;
+	ret->cpu = cpu->cpu;
+	ret->start = GG_FROM_REGISTERS;
+	struct gg_error *err = read_registers(stacks, cpu, state, ret);
+	if (!err && ret->why[0])
+		err = read_crash(stacks, cpu, state, &has_crash);
+	if (err)
 		return err;
-	return gg_stack_of_memory(stacks->unwinder, ret->task, &ret->stack);
+	if (has_crash)
+		ret->start = GG_FROM_CRASH;
+	if (!ret->why[0] || has_crash)
+		return gg_stack_of_registers(stacks->unwinder, &state->own, ret->task, &ret->stack);
+	ret->start = GG_FROM_MEMORY;
+	return ret->task ? gg_stack_of_memory(stacks->unwinder, ret->task, &ret->stack) : NULL;
 }
 
 struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const struct gg_task *task,
@@ -158,7 +208,7 @@ struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const st
 	*ret = (struct gg_guest_stack){ .task = task };
 	for (size_t i = 0; i < stacks->cpu_count; i++)
 		if (stacks->cpus[i].task == task)
-			return walk_on_cpu(stacks, stacks->cpus[i].cpu, ret);
+			return walk_on_cpu(stacks, &stacks->cpus[i], ret);
 	if (!task->on_cpu)
 		return gg_stack_of_sleeping(stacks->unwinder, task, &ret->stack);
 	ret->start = GG_FROM_MEMORY;
@@ -172,6 +222,6 @@ struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const st
 struct gg_error *gg_guest_stack_of_cpu(struct gg_guest_stacks *stacks,
 				       const struct gg_stacks_cpu *cpu, struct gg_guest_stack *ret)
 {
-	*ret = (struct gg_guest_stack){ .task = cpu->task };
-	return walk_on_cpu(stacks, cpu->cpu, ret);
+	*ret = (struct gg_guest_stack){ .task = cpu->task, .no_task = cpu->why };
+	return walk_on_cpu(stacks, cpu, ret);
 }

@@ -13,12 +13,14 @@
 enum gg_stack_start {
 	GG_FROM_SLEEP,     // where the task was switched out
 	GG_FROM_REGISTERS, // the registers of the CPU that the task is on
+	GG_FROM_CRASH,     // the registers that the kernel saved when it crashed
 	GG_FROM_MEMORY,    // a search through the stack: the CPU's registers are not known
 };
 
 struct gg_guest_stack {
 	const struct gg_task *task;    // NULL: the current task of CPU is not known
 	const struct gg_qemu_cpu *cpu; // that TASK is on; NULL for a task on no CPU
+	const char *no_task;           // the reason for which TASK is NULL; "" else
 	enum gg_stack_start start;
 	char why[GG_STACK_WHY]; // the CPU's registers are not used; else ""
 	struct gg_stack stack;
@@ -29,6 +31,9 @@ struct gg_stacks_cpu {
 	const struct gg_qemu_cpu *cpu;
 	const struct gg_task *task; // NULL: not known
 	char why[GG_STACK_WHY];     // no task is known; else ""
+	bool is_other;              // it does not execute the kernel, and has other registers
+	bool has_offset;
+	uint64_t offset; // of its per-CPU variables
 };
 
 // All that the stacks of one guest need, read once.

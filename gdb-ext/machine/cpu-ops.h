@@ -91,6 +91,14 @@ enum { GG_KERNEL_PAGINGS = 2 };
 size_t gg_arch_kernel_paging(const struct gg_arch *arch, const struct gg_registers *registers,
 			     struct gg_paging ret[GG_KERNEL_PAGINGS]);
 
+// Returns the bytes of NT_PRSTATUS's descriptor; 0 where it is not read yet.
+size_t gg_arch_prstatus_size(const struct gg_arch *arch);
+
+// Reads a CPU's registers out of the descriptor of NT_PRSTATUS, gg_arch_prstatus_size() bytes; other
+// registers are unknown.
+struct gg_error *gg_arch_read_prstatus(const struct gg_arch *arch, const uint8_t *bytes,
+				       struct gg_registers *ret);
+
 // Returns the result of firmware_mode(), NULL where ARCH has none.
 const char *gg_arch_firmware_mode(const struct gg_arch *arch, const struct gg_registers *registers);
 

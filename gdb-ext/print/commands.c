@@ -528,14 +528,14 @@ static const struct gg_command commands[] = {
 		.gdb_name = "guest-bt",
 		.summary = "Show the kernel's stacks: those of the guest's CPUs, or of tasks.",
 		.targets = ALL_TARGETS,
-		.help = "The guest needs no debuginfo: its kernel's own tables (ORC) lead from "
-			"frame\n"
-			"to frame.  An interrupt, an exception or a system call, with its number\n"
-			"and name, is a line below the frame of its entry.\n\n"
-			"A task that a CPU executes starts at the CPU's registers.  Where these "
-			"are\n"
-			"stale or not known, the stack in memory is searched, and a line starting\n"
-			"\"note:\" says so.  A frame with a ? is a guess.",
+		.help = "The guest needs no debuginfo: its kernel's own tables (ORC) lead from\n"
+			"frame to frame.  An interrupt, an exception or a system call, with its\n"
+			"number and name, is a line below the frame of its entry.\n\n"
+			"A task that a CPU executes starts at the CPU's registers.  If they are\n"
+			"stale or unknown, or the CPU has left the kernel, the registers that the\n"
+			"kernel saved when it crashed are taken, or the stack in memory is\n"
+			"searched; a line starting \"note:\" says so.  A frame with a ? is a "
+			"guess.",
 		.options = bt_options,
 		.run = gg_run_bt,
 	},

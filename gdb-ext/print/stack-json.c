@@ -135,6 +135,7 @@ static void append_facts(struct gg_buffer *text, const struct gg_guest_stack *st
 {
 	static const char *const starts[] = { [GG_FROM_SLEEP] = "sleep",
 					      [GG_FROM_REGISTERS] = "registers",
+					      [GG_FROM_CRASH] = "crash",
 					      [GG_FROM_MEMORY] = "memory" };
 	static const char *const ends[] = { [GG_STACK_AT_USER] = "user",
 					    [GG_STACK_AT_END] = "end",

@@ -125,6 +125,13 @@ static void append_task(struct gg_buffer *text, const struct gg_shown_stack *sho
 	gg_buffer_format(text, "\n");
 }
 
+static void append_cpu(struct gg_buffer *text, const struct gg_guest_stack *stack)
+{
+	gg_buffer_format(text, "CPU: %" PRIu32 "\n", stack->cpu->index);
+	if (stack->no_task && *stack->no_task)
+		gg_buffer_format(text, "    note: its task is not known: %s\n", stack->no_task);
+}
+
 // Appends the tasks of a group, each with its command, in lines of 80 columns.
 static void append_group(struct gg_buffer *text, const struct gg_shown_stack *shown)
 {
@@ -155,13 +162,22 @@ static void append_title(struct gg_buffer *text, const struct gg_shown_stack *sh
 	else if (stack->task)
 		append_task(text, shown);
 	else
-		gg_buffer_format(text, "CPU: %" PRIu32 "\n", stack->cpu->index);
+		append_cpu(text, stack);
 	if (stack->why[0])
 		gg_buffer_format(text, "    note: %s\n", stack->why);
+	if (stack->start == GG_FROM_CRASH)
+		gg_buffer_format(text, "    note: from the registers that the kernel saved when it "
+				       "crashed\n");
 	if (stack->task && stack->start == GG_FROM_MEMORY)
 		gg_buffer_format(
 			text, "    note: its stack in memory was searched; what is found may be of "
 			      "earlier calls\n");
+}
+
+static void append_break(struct gg_buffer *text, const struct gg_stack *stack)
+{
+	gg_buffer_format(text, "    broken off: %s%s\n", stack->why,
+			 stack->sound ? "; found by a search:" : "");
 }
 
 struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_shown_stack *shown)
@@ -170,16 +186,18 @@ struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_sh
 	const struct gg_stack *stack = &guest_stack->stack;
 	struct gg_error *err = NULL;
 	append_title(text, shown);
-	for (size_t i = 0; !err && i < stack->count; i++)
+	for (size_t i = 0; !err && i < stack->count; i++) {
+		if (i && i == stack->sound)
+			append_break(text, stack);
 		err = append_frame(text, shown, i);
-	if (!stack->count && guest_stack->start == GG_FROM_REGISTERS &&
-	    stack->end == GG_STACK_AT_USER)
+	}
+	if (!stack->count && guest_stack->start != GG_FROM_MEMORY && stack->end == GG_STACK_AT_USER)
 		gg_buffer_format(text,
 				 "    in user mode, pc 0x%" PRIx64 " sp 0x%" PRIx64
 				 "; the kernel's stack is empty\n",
 				 stack->user_pc, stack->user_sp);
-	if (stack->end == GG_STACK_BROKEN)
-		gg_buffer_format(text, "    broken off: %s\n", stack->why);
+	if (stack->end == GG_STACK_BROKEN && !stack->sound)
+		append_break(text, stack);
 	if (stack->end == GG_STACK_GONE)
 		gg_buffer_format(text, "    no stack: the task is dead\n");
 	gg_buffer_format(text, "\n");

@@ -166,7 +166,7 @@ def test_no_vmcoreinfo(folder):
 # ---- After a crash ----
 
 PANIC = "Kernel panic - not syncing: sysrq triggered crash"
-LOOKS = ["guest-kernel", "guest-klog", "guest-info", "guest-x linux_banner s", "guest-kernel -json"]
+LOOKS = ["guest-kernel", "guest-klog", "guest-info", "guest-x linux_banner s", "guest-kernel -json", "guest-bt -json"]
 
 
 class Crash:
@@ -273,6 +273,28 @@ def test_choice(crash, target):
     symbols = [line for line in said["regs"] if re.search(r"0xffffffff\w+  \w+\+0x", line)]
     of_crashed = json.loads(chosen["guest-kernel -json"][1])["cpus"]
     assert [int(line.split()[1]) for line in symbols] == of_crashed, said["regs"]
+
+
+def functions_of(stack):
+    return [f"{frame['symbol']}+{frame['offset']:#x}/{frame['size']:#x}" for frame in stack["frames"]]
+
+
+@pytest.mark.parametrize("target", ["stub", "core"])
+def test_stacks(crash, target):
+    """By the {target} the crashed kernel's CPUs are walked from their own registers, or from those that the kernel saved when it
+    crashed; a CPU that executes the other kernel has no stack"""
+    said = getattr(crash, target)
+    stacks = [json.loads(line) for line in said["chosen"]["guest-bt -json"] if line.startswith("{")]
+    saved, = [stack for stack in stacks if stack["start"] == "crash"]
+    assert "does not execute this kernel" in saved["why"]
+    shown, truth = functions_of(saved), [text.strip() for text in texts_of(crash.crashed)]
+    from_crash = shown[next(i for i, name in enumerate(shown) if name.startswith("sysrq_handle_crash+")):]
+    assert len(from_crash) > 10 and set(from_crash) - {text.removeprefix("RIP: 0010:") for text in truth} == set()
+    for stack in stacks:
+        if stack is not saved:
+            assert stack["start"] == "registers" and any("crash_nmi_callback" in name for name in functions_of(stack))
+    first = [json.loads(line) for line in said["first"]["guest-bt -json"] if line.startswith("{")]
+    assert sorted(bool(stack["frames"]) for stack in first) == [False, True], first
 
 
 def test_vmcore_of_choice(crash):

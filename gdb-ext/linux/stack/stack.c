@@ -213,23 +213,6 @@ struct gg_error *gg_stack_of_sleeping(struct gg_unwinder *unwinder, const struct
 	return break_stack(ret, err);
 }
 
-struct gg_error *gg_stack_of_registers(struct gg_unwinder *unwinder,
-				       const struct gg_registers *registers,
-				       const struct gg_task *task, struct gg_stack *ret)
-{
-	struct gg_unwind *unwind = &unwinder->unwind;
-	start(unwinder, task, ret);
-	unwinder->ops->start_registers(unwind, registers);
-	if (unwind->entry.is_user) {
-		ret->end = GG_STACK_AT_USER;
-		ret->user_pc = unwind->pc;
-		ret->user_sp = unwind->sp;
-		return NULL;
-	}
-	unwind->is_exact = true;
-	return break_stack(ret, walk(unwinder, ret));
-}
-
 // ---- A stack without registers ----
 
 // Tests whether STACK ends where a task's stack does: at its first frames, or at the registers of the
@@ -269,21 +252,78 @@ static struct gg_error *try_word(struct gg_unwinder *unwinder, gg_gva_t address,
 	return gg_error_unless_final(err);
 }
 
+// Tries each word from START to END; RET is empty where none leads to the stack's end.
+static struct gg_error *search(struct gg_unwinder *unwinder, gg_gva_t start, gg_gva_t end,
+			       struct gg_stack *ret)
+{
+	const unsigned int word = unwinder->unwind.kernel->arch->word;
+	struct gg_error *err = NULL;
+	for (gg_gva_t at = start; !err && at < end; at += word) {
+		err = try_word(unwinder, at, ret);
+		if (ret->count)
+			break;
+	}
+	return err;
+}
+
 struct gg_error *gg_stack_of_memory(struct gg_unwinder *unwinder, const struct gg_task *task,
 				    struct gg_stack *ret)
 {
-	const unsigned int word = unwinder->unwind.kernel->arch->word;
-	const uint64_t size = gg_unwinder_stack_size(unwinder);
+	const gg_gva_t end = task->stack + gg_unwinder_stack_size(unwinder);
 	start(unwinder, task, ret);
-	struct gg_error *err =
-		gg_stack_memory_ahead(&unwinder->unwind.memory, task->stack, task->stack + size);
-	for (uint64_t offset = 0; !err && offset < size; offset += word) {
-		err = try_word(unwinder, task->stack + offset, ret);
-		if (ret->count)
-			return err;
+	struct gg_error *err = gg_stack_memory_ahead(&unwinder->unwind.memory, task->stack, end);
+	if (!err)
+		err = search(unwinder, task->stack, end, ret);
+	if (err || ret->count)
+		return err;
+	return break_stack(ret,
+			   gg_error_create(GG_NOT_FOUND,
+					   "no word of the stack is a return address from which "
+					   "the stack's end can be reached"));
+}
+
+// ---- From registers ----
+
+// Searches, where STACK is broken off, for the frames behind its last frame.
+static struct gg_error *go_on(struct gg_unwinder *unwinder, struct gg_stack *stack)
+{
+	enum { WORDS = 128 };
+	struct gg_stack found = { 0 };
+	const unsigned int word = unwinder->unwind.kernel->arch->word;
+	if (!unwinder->unwind.stack || !stack->count)
+		return NULL;
+	const gg_gva_t sp = stack->frames[stack->count - 1].sp / word * word;
+	struct gg_error *err = search(unwinder, sp, sp + WORDS * word, &found);
+	if (err || !found.count || stack->count + found.count > GG_STACK_FRAMES) {
+		gg_stack_deinit(&found);
+		return err;
 	}
-	return err ? err
-		   : break_stack(ret, gg_error_create(GG_NOT_FOUND,
-						      "no word of the stack is a return address "
-						      "from which the stack's end can be reached"));
+	struct gg_frame *frames =
+		reallocarray(stack->frames, stack->count + found.count, sizeof(*frames));
+	if (frames) {
+		memcpy(frames + stack->count, found.frames, found.count * sizeof(*frames));
+		stack->frames = frames;
+		stack->sound = stack->count;
+		stack->count += found.count;
+	}
+	gg_stack_deinit(&found);
+	return frames ? NULL : gg_enomem;
+}
+
+struct gg_error *gg_stack_of_registers(struct gg_unwinder *unwinder,
+				       const struct gg_registers *registers,
+				       const struct gg_task *task, struct gg_stack *ret)
+{
+	struct gg_unwind *unwind = &unwinder->unwind;
+	start(unwinder, task, ret);
+	unwinder->ops->start_registers(unwind, registers);
+	if (unwind->entry.is_user) {
+		ret->end = GG_STACK_AT_USER;
+		ret->user_pc = unwind->pc;
+		ret->user_sp = unwind->sp;
+		return NULL;
+	}
+	unwind->is_exact = true;
+	struct gg_error *err = break_stack(ret, walk(unwinder, ret));
+	return err || ret->end != GG_STACK_BROKEN ? err : go_on(unwinder, ret);
 }

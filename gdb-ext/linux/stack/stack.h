@@ -17,13 +17,14 @@ enum {
 enum gg_stack_end {
 	GG_STACK_AT_USER, // the kernel was entered from a program
 	GG_STACK_AT_END,  // the first function of a kernel thread, or of an idle task
-	GG_STACK_BROKEN,  // no further frame is found: WHY
+	GG_STACK_BROKEN,  // no further frame is found for sure: WHY
 	GG_STACK_GONE,    // a dead task has no stack any more
 };
 
 struct gg_stack {
 	struct gg_frame *frames; // the innermost first
 	size_t count;
+	size_t sound; // of a broken stack: frames before the break, if guesses were found behind it
 	enum gg_stack_end end;
 	char why[GG_STACK_WHY];    // a stack is broken; else ""
 	gg_gva_t user_pc, user_sp; // of a program, with GG_STACK_AT_USER
