@@ -91,8 +91,9 @@
                   (call-events (format #f "print(~a in gdb._gdb_guest_events.resumed)" connection))))
 
 (define (state-before)
-  "Of the current stub's guest: it `ran' or was `paused' until GDB connected; or was not seen to run, and
-the user has let it run since (`resumed'); or `unknown', as where GDB connected before this was loaded."
+  "The state of the current stub's guest before GDB connected: it `ran' or was `paused'; `resumed' where it
+was not seen to run, and the user has let it run since; or `unknown', as where GDB connected before this
+module was loaded."
   (let ((connection (current-connection)))
     (match (or (and connection (state-of connection)) 'unknown)
       ('ran 'ran)

@@ -264,7 +264,7 @@
     (_ (print-exception (error-port) #f key arguments))))
 
 (define (perform request)
-  "Does what REQUEST says; returns what is to be replied."
+  "Executes REQUEST; returns the reply."
   (match request
     (("invoke" number text from-tty?)
      (let ((command (find-command number)))
@@ -284,7 +284,7 @@
      #t)))
 
 (define (outcome request)
-  "What is to be replied: \"done\" and a value, \"user-error\" and a message, or \"error\", which has been
+  "The reply: \"done\" and a value, \"user-error\" and a message, or \"error\", which has been
 printed."
   (catch #t
     (lambda () (list "done" (perform request)))

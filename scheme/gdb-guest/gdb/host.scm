@@ -45,7 +45,7 @@
     (_ value-size-limit)))
 
 (define (read-value address size)
-  "As an array of unsigned char: errors of a connection come as Scheme exceptions."
+  "Reads an array of unsigned char, so that errors of a connection come as Scheme exceptions."
   (let ((type (gdb:type-array (gdb:arch-uchar-type (gdb:current-arch)) 0 (- size 1))))
     (gdb:value->bytevector (gdb:make-lazy-value type address))))
 
