@@ -28,6 +28,7 @@ struct arguments {
 	const char *file;
 	const char *process;
 	const char *kernel; // its number
+	const char *vmlinux;
 	bool debug;
 	const char *command;
 	const char *const *words; // behind the command
@@ -168,6 +169,7 @@ static struct gg_error *open_target(struct session *session, const struct argume
 {
 	struct gg_error *err = NULL;
 	session->target.program_path = arguments->program;
+	session->target.vmlinux_path = arguments->vmlinux;
 	session->target.debug = arguments->debug ? &session->debug : NULL;
 	if (arguments->process)
 		err = open_process(session, arguments->process);
@@ -319,10 +321,10 @@ static enum status run(const struct arguments *arguments)
 
 // ---- Help ----
 
-static const char usage[] =
-	"Usage: guest-core [-qemu PROGRAM] [-kernel N] [-debug] FILE COMMAND [OPTION]...\n"
-	"       guest-core [-kernel N] -p PID COMMAND [OPTION]...\n"
-	"       guest-core COMMAND -help\n";
+static const char usage[] = "Usage: guest-core [-qemu PROGRAM] [-kernel N] [-vmlinux FILE] "
+			    "[-debug] FILE COMMAND [OPTION]...\n"
+			    "       guest-core [-kernel N] -p PID COMMAND [OPTION]...\n"
+			    "       guest-core COMMAND -help\n";
 
 static void print_help(void)
 {
@@ -339,6 +341,7 @@ static void print_help(void)
 	       "  -qemu PROGRAM  The binary of the QEMU that dumped FILE, if it has left its old "
 	       "path.\n"
 	       "  -kernel N      Show kernel N of the command kernel's list, in all commands.\n"
+	       "  -vmlinux FILE  Types of a kernel without BTF: its vmlinux, with debuginfo.\n"
 	       "  -p PID         Look at a process, which stands still meanwhile.\n"
 	       "  -debug         Show on standard error what was tried, found and rejected.\n"
 	       "  -help, -version\n"
@@ -381,10 +384,11 @@ static size_t parse_leading(char **words, size_t count, struct arguments *ret, c
 {
 	size_t i = 0;
 	for (; i < count && words[i][0] == '-' && words[i][1]; i++) {
-		const char **value = is_option(words[i], "qemu")     ? &ret->program
-				     : is_option(words[i], "kernel") ? &ret->kernel
-				     : is_option(words[i], "p")      ? &ret->process
-								     : NULL;
+		const char **value = is_option(words[i], "qemu")      ? &ret->program
+				     : is_option(words[i], "kernel")  ? &ret->kernel
+				     : is_option(words[i], "vmlinux") ? &ret->vmlinux
+				     : is_option(words[i], "p")       ? &ret->process
+								      : NULL;
 		if (is_option(words[i], "debug"))
 			ret->debug = true;
 		else if (!value)
@@ -472,8 +476,8 @@ static void complete_command(const struct arguments *arguments)
 
 static void complete_leading(const char *word, const struct arguments *arguments)
 {
-	static const char *const options[] = { "-qemu", "-kernel",  "-p", "-debug",
-					       "-help", "-version", NULL };
+	static const char *const options[] = { "-qemu",  "-kernel", "-vmlinux", "-p",
+					       "-debug", "-help",   "-version", NULL };
 	const struct gg_command *command;
 	for (size_t i = 0; options[i] && !arguments->file; i++)
 		if (*word == '-' && !strncmp(options[i], word, strlen(word)))

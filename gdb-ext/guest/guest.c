@@ -24,6 +24,11 @@ struct gg_error *gg_guest_create_from(const struct gg_source_ops *const sources[
 	gg_machine_init(&guest->machine, source);
 	guest->note = target->note;
 	guest->choice = target->choice;
+	guest->vmlinux = strdup(target->vmlinux_path ? target->vmlinux_path : "");
+	if (!guest->vmlinux) {
+		gg_guest_destroy(guest);
+		return gg_enomem;
+	}
 	*ret = guest;
 	return NULL;
 }
@@ -43,6 +48,7 @@ void gg_guest_destroy(struct gg_guest *guest)
 	gg_kernels_deinit(&guest->others);
 	gg_kernel_destroy(guest->kernel);
 	gg_machine_deinit(&guest->machine);
+	free(guest->vmlinux);
 	free(guest);
 }
 

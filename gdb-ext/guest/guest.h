@@ -26,6 +26,8 @@ struct gg_guest {
 	bool chosen;                    // KERNEL is the user's choice
 	gg_gpa_t lost_choice;           // the note of a choice whose kernel is gone, or 0
 	struct gg_address_space *space;
+	char *vmlinux; // the file that the user names for the kernel's types, or ""
+	const struct gg_kernel *with_vmlinux; // the kernel that has the file's types
 };
 
 // Creates a guest as gg_guest_create() does, by the rows of SOURCES (NULL behind the last).

@@ -5,16 +5,43 @@
 // In:  the kernel's tasks, a query.
 // Out: a row for each task that meets the query.
 #include "tasks.h"
+#include "base/cleanup.h"
+#include "base/notices.h"
 
+#include <gdb-guest/kernels.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+// Registers the file that the user names as a source of the kernel's types.
+static struct gg_error *add_vmlinux(struct gg_guest *guest, const struct gg_notices *notices)
+{
+	_cleanup_free_ char *build_id = gg_vmcoreinfo_value(&guest->kernel->info, "BUILD-ID");
+	struct gg_error *err = gg_dwarf_add_finder(guest->kernel->answerers.typed_members,
+						   GG_BY_VMLINUX, guest->vmlinux, build_id);
+	if (err)
+		return err;
+	guest->with_vmlinux = guest->kernel;
+	return build_id ? NULL
+			: gg_tell(notices,
+				  "the kernel's VMCOREINFO has no build ID: whether %s is its "
+				  "vmlinux is not known",
+				  guest->vmlinux);
+}
+
+struct gg_error *gg_guest_check_vmlinux(struct gg_guest *guest)
+{
+	const struct gg_answerers *kernel;
+	return gg_guest_answerers(guest, NULL, &kernel);
+}
 
 struct gg_error *gg_guest_answerers(struct gg_guest *guest, const struct gg_notices *notices,
 				    const struct gg_answerers **ret)
 {
 	const struct gg_kernel *kernel;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, notices, &kernel);
+	if (!err && *guest->vmlinux && guest->with_vmlinux != kernel)
+		err = add_vmlinux(guest, notices);
 	if (!err)
 		*ret = &kernel->answerers;
 	return err;

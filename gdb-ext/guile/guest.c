@@ -157,7 +157,7 @@ static gg_gpa_t address_or_0(SCM value)
 }
 
 // (%guest-create (READ SYMBOL MEMBER REGISTERS [DEBUG]) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
-// VIA-HOST? MONITOR MEMORY (NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
+// VIA-HOST? MONITOR MEMORY (VMLINUX NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
 // printed for (%monitor-commands); MEMORY is a file of QEMU's, NOTE an address, CHOICE is (NOTE .
 // IDENTITY) as %guest-kernels has it, or #f; DEBUG is a procedure that takes a line of the debug
 // log, or #f.
@@ -182,8 +182,8 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	size_t count = 0;
 	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0,
 				    .via_host = scm_is_true(via_host),
-				    .note = address_or_0(scm_car(kernels)) };
-	const SCM choice = scm_cdr(kernels);
+				    .note = address_or_0(scm_cadr(kernels)) };
+	const SCM choice = scm_cddr(kernels);
 	if (scm_is_true(choice))
 		target.choice = (struct gg_kernel_choice){ scm_to_uint64(scm_car(choice)),
 							   scm_to_uint64(scm_cdr(choice)) };
@@ -195,10 +195,12 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	target.core_path = optional_string(core);
 	target.program_path = optional_string(program);
 	target.memory_path = optional_string(memory);
+	target.vmlinux_path = optional_string(scm_car(kernels));
 	struct gg_error *err = gg_guest_create(&guest->host, &target, &guest->guest);
 	free((char *)target.core_path);
 	free((char *)target.program_path);
 	free((char *)target.memory_path);
+	free((char *)target.vmlinux_path);
 	free_texts(texts, count);
 	gg_guile_throw(err);
 	return object;

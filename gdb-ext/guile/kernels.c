@@ -57,8 +57,17 @@ static SCM guest_choice(SCM object)
 	return choice.note ? gg_guile_choice(&choice) : SCM_BOOL_F;
 }
 
+// (%guest-check-vmlinux GUEST): throws where the file that %guest-create was given is not the
+// vmlinux of GUEST's kernel.
+static SCM check_vmlinux(SCM object)
+{
+	gg_guile_throw(gg_guest_check_vmlinux(gg_guile_guest(object)));
+	return SCM_UNSPECIFIED;
+}
+
 void gg_guile_init_kernels(void)
 {
+	gg_guile_define("%guest-check-vmlinux", 1, (scm_t_subr)check_vmlinux);
 	gg_guile_define("%guest-kernels", 2, (scm_t_subr)guest_kernels);
 	gg_guile_define("%guest-choice", 1, (scm_t_subr)guest_choice);
 }

@@ -157,6 +157,11 @@ static const struct gg_option vtop_arguments[] = {
 };
 
 static const struct gg_option kernel_options[] = {
+	{ .name = "vmlinux",
+	  .kind = GG_VALUE_FILE,
+	  .needs_debugger = true,
+	  .help = "Take the types of a kernel without BTF from FILE, its vmlinux with\n"
+		  "    debuginfo, in all commands; none for \"\"." },
 	{ .name = "scan",
 	  .kind = GG_VALUE_FLAG,
 	  .needs_debugger = true,

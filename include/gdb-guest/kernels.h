@@ -73,6 +73,10 @@ struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest);
 // they may not be where the user has chosen a kernel.
 bool gg_guest_shows_kernel_of(struct gg_guest *guest, uint32_t index);
 
+// Tests whether the file that gg_target.vmlinux_path names is the vmlinux of GUEST's kernel, with
+// debuginfo. GG_INVALID where it is not.
+struct gg_error *gg_guest_check_vmlinux(struct gg_guest *guest);
+
 #pragma GCC visibility pop
 
 #endif

@@ -47,6 +47,8 @@ struct gg_target {
 	// The kernel that the user has chosen, as gg_guest_kernels() showed it; its note is 0
 	// without a choice.
 	struct gg_kernel_choice choice;
+	// The vmlinux with debuginfo that the user names for a kernel without BTF, or NULL.
+	const char *vmlinux_path;
 	// The guest's debug log, which must outlive the guest; NULL is off.
 	const struct gg_debug *debug;
 };

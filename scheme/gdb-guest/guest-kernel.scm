@@ -9,6 +9,7 @@
   #:use-module (ice-9 format)
   #:use-module (srfi srfi-1)
   #:export (guest-kernels
+            name-guest-vmlinux
             choose-guest-kernel))
 
 (define* (guest-kernels #:key scan?)
@@ -53,6 +54,19 @@ the kernel that runs.  Returns the release, or #f."
                              number)))
             (assq-ref chosen 'release))))))))
 
+(define (name-guest-vmlinux file)
+  "Has all commands take the types of the guest's kernel from FILE, its vmlinux with debuginfo, where
+the kernel has no BTF; for #f from no file."
+  (let* ((target (current-target))
+         (before (named-vmlinux target)))
+    (name-vmlinux! target file)
+    (when file
+      (catch #t
+        (lambda () (call-with-guest %guest-check-vmlinux))
+        (lambda arguments
+          (name-vmlinux! target before)
+          (apply throw arguments))))))
+
 ;;; Text.
 
 (define (front-end-of-kernels)
@@ -78,6 +92,8 @@ the kernel that runs.  Returns the release, or #f."
      (number
       (let ((number (parse-number number)))
         (say "kernel ~a is chosen: Linux ~a\n" number (choose-guest-kernel number))))
+     ((option options 'vmlinux)
+      => (lambda (file) (name-guest-vmlinux (and (not (string-null? file)) file))))
      ((option options 'auto) (choose-guest-kernel #f))
      (else (print-command "guest-kernel" options front-end-of-kernels)))))
 

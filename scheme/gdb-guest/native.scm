@@ -8,6 +8,7 @@
             %guest-note
             %guest-kernels
             %guest-choice
+            %guest-check-vmlinux
             %monitor-commands
             %monitor-dump-command
             %monitor-dump-query

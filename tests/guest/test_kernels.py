@@ -136,19 +136,21 @@ def test_vmcore_of_reset(just_reset):
 
 @pytest.mark.parametrize("series, levels", [("686", 2), ("686-pae", 3)])
 def test_32_bits(series, levels, folder):
-    """A kernel of 32 bits ({series}) has its log, symbols and page tables: those of its console and /proc"""
+    """A kernel of 32 bits ({series}) has its log, symbols and page tables: those of its console and /proc; types it lacks"""
     image, release = kernel_of(series)
     with lab.Guest(kernel=image, initrd=lab.lab("initramfs", "i386"), directory=folder) as guest:
         guest.stop()
         console = guest.serial.read_text(errors="replace").splitlines()
-        log, info, regs, code = answers_on_core(
-            guest, folder, ["guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule"]).values()
+        log, info, regs, code, tasks = answers_on_core(
+            guest, folder, ["guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule", "guest-ps"]).values()
     assert missing_in(log, console) == []
     assert any(f"Linux {release}, " in line for line in info)
     assert re.search(rf"{levels}-level page tables,\s+image at 0x", "\n".join(info)), info
     assert all(re.match(r"CPU \d+ +\S+ +32-bit ", line) for line in regs[::2]), regs
     assert re.match(r"[ =>]+0xc\w+ <schedule>:\t", code[0]) and re.match(r"[ =>]+0xc\w+ <schedule\+0x\w>:\t", code[1]), code
     assert notes_in(log + info) == []
+    # Debian builds these kernels without BTF.
+    assert len(tasks) == 1 and "the kernel's BTF: it has none (guest-kernel -vmlinux FILE, or guest-core " in tasks[0], tasks
 
 
 # ---- Without VMCOREINFO ----

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import gdb
 import guest as lab
 import records
 from test_guest_core import FAILED, NOTHING_FOUND, guest_core
@@ -126,3 +127,34 @@ def test_module(folder):
     text = guest_core(core, "struct", "vsock_loopback.workqueue->name", "the_vsock_loopback")
     assert text.splitlines()[1] == '  workqueue->name = "vsock-loopback"', text
     assert "there is vsock_loopback" in guest_core(core, "struct", "vsock_loopbac", status=FAILED)
+
+
+# ---- A vmlinux in the place of BTF ----
+
+def test_vmlinux(record):
+    """With the kernel's vmlinux guest-ps takes all members from the vmlinux's DWARF, and lists what it lists by BTF"""
+    vmlinux = lab.lab("vmlinux")
+    text = guest_core("-debug", "-vmlinux", vmlinux, record.core, "ps", "-args", "-memory")
+    *debug, = [line for line in text.splitlines() if line.startswith("debug: member task_struct.")]
+    assert len(debug) > 15 and all(": vmlinux" in line for line in debug if " has it" in line), debug
+    without = [line for line in text.splitlines() if not line.startswith("debug: ")]
+    assert without == guest_core(record.core, "ps", "-args", "-memory").splitlines() and len(without) > 50
+
+
+@pytest.mark.gdb
+def test_vmlinux_in_gdb(record, folder):
+    """guest-kernel -vmlinux FILE is for all commands after it, until another; a file that is no vmlinux changes nothing"""
+    vmlinux = lab.lab("vmlinux")
+    run = gdb.batch("-nx", record.qemu, record.core, commands=[
+        f"guest-kernel -vmlinux {vmlinux}", "guest-kernel -vmlinux /bin/true", "set guest-debug on", r"echo @next\n",
+        "guest-ps -pid 1", r"echo @next\n", 'guest-kernel -vmlinux ""', "guest-ps -pid 1"])
+    before, named, after = run.output.split("@next\n")
+    assert "vmlinux /bin/true: it has no DWARF debuginfo" in before, before
+    assert "task_struct.tasks: vmlinux has it" in named and "vmlinux" not in after, run
+
+
+def test_other_vmlinux(folder):
+    """The vmlinux of another kernel is refused: the build IDs differ"""
+    core = records.Opened("log-6.12", folder).core
+    text = guest_core("-vmlinux", lab.lab("vmlinux"), core, "ps", status=FAILED)
+    assert "it is of another kernel: its build ID is " in text and text.count("\n") == 1

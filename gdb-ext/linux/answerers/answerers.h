@@ -14,6 +14,7 @@
 enum gg_finder_order {
 	GG_BY_VMCOREINFO = 10,
 	GG_BY_KALLSYMS = 20,
+	GG_BY_VMLINUX = 25,
 	GG_BY_BTF = 30,
 	GG_BY_MODULES = 40
 };

@@ -61,6 +61,10 @@ void gg_types_destroy(struct gg_types *types)
 static struct gg_error *find_btf(struct gg_types *types, gg_gva_t *start, gg_gva_t *stop)
 {
 	struct gg_error *err = gg_symbols_address(types->symbols, "__start_BTF", start);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND)
+		return gg_error_context(err,
+					"it has none (guest-kernel -vmlinux FILE, or guest-core "
+					"-vmlinux FILE, names its vmlinux with debuginfo)");
 	if (!err)
 		err = gg_symbols_address(types->symbols, "__stop_BTF", stop);
 	if (err)

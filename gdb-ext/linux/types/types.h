@@ -5,6 +5,7 @@
 #define GG_TYPES_H
 
 #include "btf.h"
+#include "dwarf-finder.h"
 #include "linux/symbols/symbols.h"
 #include "members.h"
 #include "type.h"

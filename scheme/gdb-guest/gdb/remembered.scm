@@ -9,6 +9,8 @@
             chosen-kernel
             known-note
             listed-kernels
+            name-vmlinux!
+            named-vmlinux
             remember-listed-kernels!
             remember-note!))
 
@@ -41,6 +43,18 @@
   (let ((others (alist-delete (target-key target) chosen-kernels)))
     (set! chosen-kernels
           (if kernel (acons (target-key target) kernel others) others))))
+
+;; The vmlinux files that the user named: an association list by target.
+(define vmlinux-files '())
+
+(define (named-vmlinux target)
+  (assoc-ref vmlinux-files (target-key target)))
+
+(define (name-vmlinux! target file)
+  "Has the commands take the types of TARGET's kernel from FILE from now on; #f takes FILE back."
+  (let ((others (alist-delete (target-key target) vmlinux-files)))
+    (set! vmlinux-files
+          (if file (acons (target-key target) file others) others))))
 
 (define (listed-kernels target)
   (or (assoc-ref kernels-listed (target-key target)) '()))
