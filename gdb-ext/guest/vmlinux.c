@@ -17,9 +17,9 @@ static uint64_t kernel_offset(const struct gg_kernel *kernel)
 }
 
 static struct gg_error *write_to(const struct gg_kernel *kernel,
-				 const struct gg_vmlinux_options *options, struct gg_output *output)
+				 const struct gg_vmlinux_options *options, struct gg_output *output,
+				 struct gg_vmlinux_facts *ret)
 {
-	uint64_t size;
 	if (gg_output_is_sequential(output))
 		return gg_error_create(GG_INVALID, "%s is no regular file", options->path);
 	_cleanup_free_ char *build_id = gg_vmcoreinfo_value(&kernel->info, "BUILD-ID");
@@ -29,12 +29,12 @@ static struct gg_error *write_to(const struct gg_kernel *kernel,
 		.build_id = build_id,
 	};
 	struct gg_error *err =
-		gg_vmlinux_write(&kernel->answerers, &plan, gg_output_file(output), &size);
-	return err ? err : gg_output_commit(output, size);
+		gg_vmlinux_write(&kernel->answerers, &plan, gg_output_file(output), ret);
+	return err ? err : gg_output_commit(output, ret->size);
 }
 
 struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
-				  const struct gg_notices *notices)
+				  const struct gg_notices *notices, struct gg_vmlinux_facts *ret)
 {
 	const struct gg_kernel *kernel;
 	struct gg_output *output;
@@ -44,7 +44,7 @@ struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinu
 				       &output);
 	if (err)
 		return err;
-	err = write_to(kernel, options, output);
+	err = write_to(kernel, options, output, ret);
 	gg_output_destroy(output);
 	return err ? gg_error_context(err, "%s", options->path) : NULL;
 }

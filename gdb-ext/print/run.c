@@ -221,7 +221,7 @@ struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options 
 				const struct gg_front_end *front, const struct gg_writer *writer,
 				const struct gg_notices *notices)
 {
-	(void)front, (void)writer;
+	(void)front;
 	const struct gg_vmlinux_options vmlinux = {
 		.path = gg_options_text(options, "output"),
 		.force = gg_options_has(options, "force"),
@@ -229,5 +229,5 @@ struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options 
 	};
 	if (!vmlinux.path)
 		return gg_error_create(GG_INVALID, "-output FILE is missing");
-	return gg_guest_vmlinux(guest, &vmlinux, notices);
+	return gg_print_vmlinux(guest, &vmlinux, writer, notices);
 }

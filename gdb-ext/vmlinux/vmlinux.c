@@ -53,6 +53,7 @@ struct maker {
 	uint8_t *contents[MAX_SECTIONS]; // owned
 	size_t content_count;
 	struct gg_buffer note;
+	size_t function_count;
 	struct gg_elf_section sections[MAX_SECTIONS];
 	size_t section_count;
 	struct gg_symtab symtab;
@@ -243,6 +244,7 @@ static bool find_function(void *data, const char *name, struct gg_dwarf_function
 	const uint64_t offset = place->address - maker->code_start;
 	if (maker->taken[offset / 8] >> offset % 8 & 1)
 		return false;
+	maker->function_count++;
 	maker->taken[offset / 8] |= (uint8_t)(1 << offset % 8);
 	*ret = (struct gg_dwarf_function){
 		.address = place->address,
@@ -347,7 +349,8 @@ static struct gg_error *write_file(struct maker *maker, int fd, uint64_t *ret)
 }
 
 struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
-				  const struct gg_vmlinux_plan *plan, int fd, uint64_t *ret)
+				  const struct gg_vmlinux_plan *plan, int fd,
+				  struct gg_vmlinux_facts *ret)
 {
 	struct maker maker = { .kernel = kernel, .plan = plan };
 	if (!kernel->arch->vmlinux)
@@ -361,7 +364,9 @@ struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
 	if (!err)
 		err = kernel->arch->vmlinux->append_frames(kernel, plan->displacement, &maker.cfi);
 	if (!err)
-		err = write_file(&maker, fd, ret);
+		err = write_file(&maker, fd, &ret->size);
+	ret->symbols = maker.symtab.count;
+	ret->functions = maker.function_count;
 	gg_cfi_deinit(&maker.cfi);
 	gg_symtab_deinit(&maker.symtab);
 	gg_dwarf_deinit(&maker.dwarf);

@@ -7,6 +7,8 @@
 
 #include "linux/answerers/answerers.h"
 
+#include <gdb-guest/vmlinux.h>
+
 struct gg_vmlinux_plan {
 	// The offset of KASLR, taken from each address, for a file with the addresses that the kernel
 	// was linked with; else 0.
@@ -17,8 +19,9 @@ struct gg_vmlinux_plan {
 	const char *build_id; // in hexadecimal, for a note; or NULL
 };
 
-// Writes the vmlinux of KERNEL to the file FD. RET is the file's size.
+// Writes the vmlinux of KERNEL to the file FD. RET is what the file has.
 struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
-				  const struct gg_vmlinux_plan *plan, int fd, uint64_t *ret);
+				  const struct gg_vmlinux_plan *plan, int fd,
+				  struct gg_vmlinux_facts *ret);
 
 #endif

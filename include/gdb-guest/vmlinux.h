@@ -6,8 +6,11 @@
 
 #include "guest.h"
 #include "notices.h"
+#include "writer.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(default)
 
@@ -19,10 +22,21 @@ struct gg_vmlinux_options {
 	bool guest_addresses;
 };
 
+// The parts of a vmlinux.
+struct gg_vmlinux_facts {
+	uint64_t size; // of the file
+	size_t symbols;
+	size_t functions; // that have a prototype
+};
+
 // Writes a vmlinux of GUEST's kernel: symbols, types, functions and their callers' places.
 // GG_NOT_FOUND where the kernel has no BTF.
 struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
-				  const struct gg_notices *notices);
+				  const struct gg_notices *notices, struct gg_vmlinux_facts *ret);
+
+// Writes a vmlinux as gg_guest_vmlinux() does, and a line about it to WRITER.
+struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
+				  const struct gg_writer *writer, const struct gg_notices *notices);
 
 #pragma GCC visibility pop
 

@@ -245,11 +245,11 @@ static struct gg_error *visit_table(struct x86_orc *orc, struct table *table,
 				    void *data)
 {
 	for (size_t i = 0; i < table->ips.count; i++) {
-		const uint8_t *bytes;
+		uint8_t bytes[X86_ORC_ENTRY_SIZE];
 		gg_gva_t pc;
 		struct gg_error *err = read_ip(table, i, &pc);
 		if (!err)
-			err = gg_kept_array_get(&table->entries, i, &bytes);
+			err = gg_kept_array_get(&table->entries, i, bytes);
 		if (err)
 			return err;
 		const struct x86_orc_entry entry = x86_orc_decode(orc->version, bytes);

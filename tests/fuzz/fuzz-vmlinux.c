@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A vmlinux made of a damaged BTF. The input is a list of changes to a sound BTF: (offset u16, width u8, value u64),
+// little-endian, from its header on. A BTF that is taken becomes DWARF, whose lengths must fit.
+#include "fuzz.h"
+
+#include "vmlinux/dwarf.h"
+
+#include <bpf/btf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANGE_SIZE = 11, MOST = 4096, WORD = 8 };
+
+static uint8_t sound[MOST];
+static uint32_t sound_size;
+
+static void add_functions(struct btf *btf)
+{
+	btf__add_func_proto(btf, 1);
+	btf__add_func_param(btf, "argument", 2);
+	btf__add_func_param(btf, "by_value", 5);
+	btf__add_func_param(btf, NULL, 0);
+	btf__add_func(btf, "function", BTF_FUNC_STATIC, 10);
+	btf__add_var(btf, "variable", BTF_VAR_STATIC, 5);
+	btf__add_datasec(btf, ".data..percpu", 64);
+	btf__add_datasec_var_info(btf, 12, 0, 64);
+	btf__add_float(btf, "double", 8);
+	btf__add_fwd(btf, "hidden", BTF_FWD_UNION);
+	btf__add_type_tag(btf, "user", 2);
+	btf__add_ptr(btf, 16);
+	btf__add_decl_tag(btf, "tag", 5, 0);
+	btf__add_union(btf, "either", 64);
+	btf__add_field(btf, "one", 5, 0, 0);
+	btf__add_func_proto(btf, 0);
+}
+
+static void make_sound(void)
+{
+	struct btf *btf = btf__new_empty();
+	btf__set_pointer_size(btf, WORD);
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	btf__add_ptr(btf, 5);
+	btf__add_array(btf, 1, 1, 6);
+	btf__add_struct(btf, NULL, 8);
+	btf__add_field(btf, "low", 1, 0, 3);
+	btf__add_field(btf, "high", 1, 32, 0);
+	btf__add_struct(btf, "outer", 64);
+	btf__add_field(btf, "next", 2, 0, 0);
+	btf__add_field(btf, "", 4, 64, 0);
+	btf__add_field(btf, "list", 3, 128, 0);
+	btf__add_enum(btf, "colour", 4);
+	btf__add_enum_value(btf, "RED", 1);
+	btf__add_enum64(btf, "wide", 8, false);
+	btf__add_enum64_value(btf, "FAR", 1);
+	btf__add_typedef(btf, "outer_t", 5);
+	btf__add_const(btf, 8);
+	add_functions(btf);
+	const void *bytes = btf__raw_data(btf, &sound_size);
+	if (sound_size > sizeof(sound))
+		abort();
+	memcpy(sound, bytes, sound_size);
+	btf__free(btf);
+}
+
+static bool find_function(void *data, const char *name, struct gg_dwarf_function *ret)
+{
+	(void)data;
+	*ret = (struct gg_dwarf_function){ .address = 0x1000 + strlen(name),
+					   .size = 16,
+					   .entry = 5 };
+	return true;
+}
+
+static bool find_variable(void *data, const char *name, gg_gva_t *ret)
+{
+	(void)data;
+	*ret = strlen(name);
+	return true;
+}
+
+// Makes DWARF of BTF.
+static void use(const struct gg_btf *btf)
+{
+	static const uint8_t registers[] = { 5, 4 };
+	static const struct gg_dwarf_global globals[] = {
+		{ .name = "one", .type = "outer" },
+		{ .name = "two", .type = "int", .count = 3 },
+		{ .name = "three", .type = "either", .is_pointer = true },
+		{ 0 }
+	};
+	const struct gg_dwarf_unit unit = { .name = "vmlinux",
+					    .btf = btf,
+					    .low = 0x1000,
+					    .high = 0x2000,
+					    .argument_registers = registers,
+					    .argument_register_count = sizeof(registers),
+					    .function = find_function,
+					    .variable = find_variable,
+					    .globals = globals };
+	struct gg_dwarf dwarf;
+	uint32_t length = 0;
+	gg_dwarf_init(&dwarf, false, WORD);
+	struct gg_error *err = gg_dwarf_add_unit(&dwarf, &unit);
+	if (!err) {
+		memcpy(&length, dwarf.info.bytes, sizeof(length));
+		if (length + sizeof(length) != dwarf.info.size ||
+		    dwarf.strings.bytes[dwarf.strings.size - 1])
+			abort();
+	}
+	gg_error_destroy(err);
+	gg_dwarf_deinit(&dwarf);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t bytes[MOST];
+	if (!sound_size)
+		make_sound();
+	memcpy(bytes, sound, sound_size);
+	for (; size >= CHANGE_SIZE; data += CHANGE_SIZE, size -= CHANGE_SIZE) {
+		const size_t offset = data[0] | data[1] << 8, width = data[2] % 8 + 1;
+		if (offset + width <= sound_size)
+			memcpy(bytes + offset, data + 3, width);
+	}
+	struct gg_btf *btf = NULL;
+	struct gg_error *err = gg_btf_create(bytes, sound_size, WORD, NULL, &btf);
+	if (!err)
+		use(btf);
+	gg_error_destroy(err);
+	gg_btf_destroy(btf);
+	return 0;
+}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vmlinux that guest-vmlinux makes: GDB's own commands with it at the gdbstub, its types against those of the real vmlinux,
+drgn with it."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import gdb
+import selection
+from machines import lab
+from test_readers import run_python
+from test_tasks import fixture_of
+
+SERIES = ["6.1", "6.12", "sid"]
+STUB = ["-gdb", "unix:gdbstub,server=on,wait=off"]
+TYPES = ["task_struct", "mm_struct", "page", "module", "list_head", "rq", "file", "super_block", "sk_buff", "inode", "thread_struct",
+         "dentry", "uts_namespace", "cred", "signal_struct"]
+TASKS = """
+import sys
+import drgn
+from drgn.helpers.linux.pid import for_each_task
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+program.load_debug_info([sys.argv[2]])
+for task in for_each_task(program):
+    print(task.pid.value_(), task.tgid.value_())
+print(program["init_uts_ns"].name.release.string_().decode())
+"""
+
+tasks = fixture_of("tasks", ["6.1"], ["6.1"])
+
+
+def names_of(lines):
+    """The functions of GDB's frames, up to the first that is a program's."""
+    names = []
+    for line in lines:
+        if not (frame := re.match(r"#\d+ +(?:0x[0-9a-f]+ in )?(<signal handler called>|[^ ]+)", line)):
+            continue
+        if frame[1] == "??":
+            break
+        names.append(frame[1])
+    return names
+
+
+@pytest.fixture(params=selection.mostly_further(SERIES, ["6.1"]))
+def session(request, folder):
+    """A GDB at the stub of a guest with a busy CPU, with the made vmlinux."""
+    kernel = lab.lab("kernel", request.param)
+    with lab.Guest(kernel=f"{kernel}/vmlinuz", smp=2, append="lab.spin=1", directory=folder, extra=STUB) as guest, gdb.Session() as session:
+        for line in ("set confirm off", "set width 0", f"target remote {guest.directory}/gdbstub",
+                     f"guest-vmlinux -guest-addresses -output {folder}/made", f"add-symbol-file {folder}/made"):
+            session.command(line)
+        yield session
+
+
+def stacks(session):
+    """Each CPU's stack as GDB's own bt shows it and as guest-bt does, from the outermost function on. GDB hides the function of an
+    interrupt's entry."""
+    for cpu in range(2):
+        session.command(f"thread {cpu + 1}")
+        shown = json.loads(session.command(f"guest-bt -cpu {cpu} -json")[-1])
+        ours = [frame["symbol"] for frame in shown["frames"]]
+        theirs = names_of(session.command("backtrace"))
+        hidden = [ours[i] if name.startswith("<") and i < len(ours) else name for i, name in enumerate(theirs)]
+        yield hidden, ours
+
+
+def test_stacks(session):
+    """At the stub GDB's own bt of each CPU, idle and in an interrupt, has the functions that guest-bt has"""
+    idle = list(stacks(session))
+    session.command("hbreak hrtimer_interrupt")
+    session.command("continue")
+    interrupted = list(stacks(session))
+    for theirs, ours in [*idle, *interrupted]:
+        assert theirs == ours
+    assert any(ours and ours[0] == "hrtimer_interrupt" for _, ours in interrupted)
+
+
+def test_session(session):
+    """At the stub GDB breaks at a function by its name, shows its argument only while that is there, finishes it and prints types"""
+    session.command("break update_process_times")
+    assert any("update_process_times (user_tick=" in line for line in session.command("continue"))
+    assert re.match(r"user_tick = [01]$", session.command("info args")[-1])
+    session.command("stepi")
+    session.command("stepi")
+    session.command("stepi")
+    assert session.command("info args")[-1] == "user_tick = <optimized out>"
+    session.command("delete")
+    assert any("tick_" in line or "in " in line for line in session.command("finish"))
+    assert session.command("print init_task.comm")[-1].endswith('"swapper/0\\000\\000\\000\\000\\000\\000"')
+    assert session.command("print ((struct task_struct *)init_task.tasks.prev)->stack_refcount.refs.counter")[-1].startswith("$")
+    assert "struct list_head *next;" in " ".join(session.command("ptype struct list_head"))
+    assert "schedule in section .text" in session.command("info symbol schedule")[-1]
+
+
+def layouts_of(program):
+    """What GDB shows of each type, by the type. BTF has no difference between an array of nothing and one without a size."""
+    marks = [argument for name in TYPES for argument in ("-ex", f"echo @{name}\\n", "-ex", f"ptype /o struct {name}")]
+    run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", "-ex", "set width 0", program, *marks], capture_output=True, text=True,
+                         timeout=gdb.PATIENCE)
+    pieces = re.split(r"^@(\w+)\n", run.stdout.replace("[0]", "[]"), flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2]))
+
+
+def test_types(tasks, folder):
+    """{tasks}: with the made vmlinux GDB shows the members, offsets and sizes of 15 structures that it shows with the real vmlinux"""
+    tasks.show("vmlinux", "-output", folder / "made")
+    made, real = layouts_of(folder / "made"), layouts_of(lab.lab("vmlinux"))
+    assert set(real) == set(TYPES)
+    for name in TYPES:
+        assert "offset" in real[name] and made[name] == real[name]
+
+
+def test_drgn(tasks, folder):
+    """{tasks}: drgn with the made vmlinux lists the tasks that guest-ps lists, and prints a variable"""
+    made, vmcore = folder / "made", folder / "vmcore"
+    tasks.show("vmlinux", "-output", made)
+    tasks.show("dump", vmcore)
+    *lines, release = run_python("drgn", "python3-drgn", TASKS, vmcore, made).decode().split("\n")[:-1]
+    shown = {f"{task['pid']} {task['tgid']}" for task in tasks.json("ps", "-threads", "-json") if task["pid"]}
+    assert set(lines) == shown
+    assert release == (Path(tasks.record.kernel).parent / "release").read_text().strip()
