@@ -18,11 +18,13 @@ void gg_guest_blocked_deinit(struct gg_guest_blocked *blocked)
 	gg_guest_stacks_deinit(&blocked->stacks);
 }
 
-// The kernel's own look for hung tasks (last_switch_time) comes only every some seconds.
+// last_arrival is exact; last_switch_time, of the kernel's detector of hung tasks, is some seconds or
+// minutes late.
 bool gg_guest_blocked_age(const struct gg_guest_blocked *blocked, const struct gg_task *task,
 			  uint64_t *ret)
 {
 	const uint64_t clock = blocked->stacks.tasks.clock;
 	*ret = clock - task->last_arrival;
-	return task->last_arrival && clock >= task->last_arrival;
+	return !task->on_cpu && task->state != 'R' && task->last_arrival &&
+	       clock >= task->last_arrival;
 }

@@ -12,7 +12,7 @@ struct gg_guest_blocked {
 	struct gg_waits waits; // of the stacks' tasks
 };
 
-// Finds the waits of the tasks of GUEST's kernel, with ALL those of idle workers too. The caller
+// Finds the waits of the tasks of GUEST's kernel, with ALL also of idle workers. The caller
 // calls gg_guest_blocked_deinit(), also after an error.
 struct gg_error *gg_guest_blocked(struct gg_guest *guest, bool all,
 				  const struct gg_notices *notices, struct gg_guest_blocked *ret);
@@ -20,7 +20,8 @@ struct gg_error *gg_guest_blocked(struct gg_guest *guest, bool all,
 // BLOCKED may be zeros.
 void gg_guest_blocked_deinit(struct gg_guest_blocked *blocked);
 
-// Finds the nanoseconds since TASK was last put on a CPU. Returns false where they are not known.
+// Finds the nanoseconds since TASK, which is asleep, was last put on a CPU. Returns false for a task
+// that is not asleep, and where they are not known.
 bool gg_guest_blocked_age(const struct gg_guest_blocked *blocked, const struct gg_task *task,
 			  uint64_t *ret);
 

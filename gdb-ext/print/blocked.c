@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The blocked tasks as trees: a task that holds others up, and below it, indented, those that wait
-// for it. First the deadlocks, whose members wait for each other.
+// The blocked tasks as trees: a task that holds others up, and below it, indented, the tasks that wait
+// for it. The deadlocks come first.
 #include "blocked.h"
 #include "base/cleanup.h"
 #include "base/notices.h"
@@ -80,7 +80,7 @@ static void append_owner(struct gg_buffer *text, const struct gg_wait *wait, uns
 				 wait->owner_address);
 }
 
-// Appends what the task waits for.
+// Appends the lock, page or disk that the task waits for.
 static struct gg_error *append_wait(const struct printer *printer, struct gg_buffer *text,
 				    const struct gg_wait *wait, unsigned int depth)
 {
@@ -100,7 +100,7 @@ static struct gg_error *append_wait(const struct printer *printer, struct gg_buf
 	return err;
 }
 
-// Appends what a task that waits for nothing known does.
+// Appends the state of a task whose wait is not known.
 static void append_doing(struct gg_buffer *text, const struct gg_task *task)
 {
 	if (task->on_cpu)
@@ -192,7 +192,7 @@ static const struct gg_task *next_in_tree(const struct printer *printer, const s
 	}
 }
 
-// Prints the task, and below it those that wait for it.
+// Prints ROOT, and below it the tasks that wait for it.
 static struct gg_error *print_tree(struct printer *printer, const struct gg_task *root)
 {
 	unsigned int depth = 0;
@@ -242,7 +242,7 @@ struct root {
 	uint64_t arrival;
 };
 
-// Sorts the tasks that hold up most first, then those that sleep longest.
+// Sorts by the number of tasks behind, then by the time asleep, descending.
 static int compare_roots(const void *a, const void *b)
 {
 	const struct root *x = a, *y = b;
@@ -253,8 +253,7 @@ static int compare_roots(const void *a, const void *b)
 	return x->task < y->task ? -1 : x->task > y->task;
 }
 
-// Prints the trees of the tasks that wait for no other, and then those of circles that are not
-// certain.
+// Prints the trees of the tasks that wait for no other task, then the circles that are not certain.
 static struct gg_error *print_trees(struct printer *printer)
 {
 	const struct gg_tasks *tasks = &printer->blocked.stacks.tasks;

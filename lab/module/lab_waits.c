@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A kernel module that makes a guest's tasks wait for each other, and its CPUs stand still, so that what shows these can be
-// tested. It is loaded into test guests only.
+// A kernel module for test guests: makes tasks wait for each other and CPUs stand still, in known ways.
 //
 // In:  words written to /proc/lab_waits, in any order, each at most once:
 //
@@ -29,8 +28,8 @@
 //   oops          lab-oops writes to NULL
 //   panic         lab-panic panics
 //
-// Out: kernel threads that wait as said. rmmod lets all go on and waits for them, but for those that nothing can end: after
-//      deadlock2, deadlock3, self, gone, mmap or hardlockup the module stays in use.
+// Out: kernel threads that wait as said. rmmod ends all waits that can end, and waits for the threads. The module stays in
+//      use after deadlock2, deadlock3, self, gone, mmap and hardlockup, and while the disk is open.
 #include <linux/blkdev.h>
 #include <linux/buffer_head.h>
 #include <linux/kprobes.h>
@@ -49,7 +48,7 @@ enum { MAX_THREADS = 64, IN_CIRCLE = 3 };
 
 static struct task_struct *threads[MAX_THREADS];
 static int thread_count;
-static bool let_go; // what can end shall end
+static bool let_go; // all waits that can end are to end
 
 // Sleeps as a task in the state S.
 static noinline void lab_sleep(void)
@@ -294,7 +293,7 @@ static int make_disk(void)
 		return -ENOMEM;
 #endif
 	lab_disk->fops = &lab_disk_ops;
-	// Without a look for partitions, which would be the first read that does not end.
+	// The search for partitions would be the first read that does not end.
 	lab_disk->flags |= GENHD_FL_NO_PART;
 	strscpy(lab_disk->disk_name, "lab_never", sizeof(lab_disk->disk_name));
 	set_capacity(lab_disk, 2048);
@@ -376,7 +375,7 @@ static int lab_panic(void *data)
 	panic("lab: a panic");
 }
 
-// ---- What is asked for ----
+// ---- The words ----
 
 static int start(int (*function)(void *), void *data, const char *name)
 {
@@ -386,14 +385,14 @@ static int start(int (*function)(void *), void *data, const char *name)
 	thread = kthread_create(function, data, "%s", name);
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
-	// Those that end by themselves are still there for kthread_stop().
+	// A thread that ends by itself must exist for kthread_stop().
 	get_task_struct(thread);
 	threads[thread_count++] = thread;
 	wake_up_process(thread);
 	return 0;
 }
 
-// Starts a thread once those before it sleep where they are to sleep.
+// Starts a thread when the threads before it have fallen asleep.
 static int start_behind(int (*function)(void *), void *data, const char *name)
 {
 	schedule_timeout_idle(HZ / 10);
@@ -455,7 +454,7 @@ static int make_gone(void)
 	err = start(lab_gone, NULL, "lab-gone");
 	schedule_timeout_idle(HZ / 10);
 	if (!err) {
-		// Nothing refers to it any more.
+		// The last reference.
 		put_task_struct(threads[--thread_count]);
 		err = start(lab_mutex_waiter, &lab_gone_mutex, "lab-gone-wait");
 		// The next task that is started may get lab-gone's memory.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The chains of waits: each task waits for at most one other. A circle is a deadlock where all its
-// members are asleep and each certainly waits for the next.
+// The chains of waits: each task waits for at most one other task. A circle is a deadlock if each
+// member is asleep and certainly waits for the next.
 #include "locks.h"
 #include "base/cleanup.h"
 
-// The task that TASK waits for, certainly or perhaps; NULL without.
+// Returns the task that TASK waits for, certainly or perhaps; NULL without.
 static const struct gg_task *next_of(const struct gg_waits *waits, const struct gg_task *task)
 {
 	return gg_wait_of(waits, task)->holder;
@@ -28,7 +28,8 @@ static void mark_circle(struct gg_waits *waits, const struct gg_task *task)
 	} while (member != task);
 }
 
-// Follows the certain waits from each task. MET has the number of the start that came by a task last.
+// Follows the certain waits from each task. MET has, for each task, the number of the last start whose
+// walk met the task.
 static void find_circles(struct gg_waits *waits, size_t *met)
 {
 	for (size_t i = 0; i < waits->tasks->count; i++) {
@@ -42,7 +43,7 @@ static void find_circles(struct gg_waits *waits, size_t *met)
 	}
 }
 
-// Makes the lists of tasks behind each other. The lists are in the order of the tasks.
+// Makes each task's list of the tasks that wait for it, in the order of the tasks.
 static void link_tasks(struct gg_waits *waits, size_t *indegrees)
 {
 	for (size_t i = waits->tasks->count; i--;) {
@@ -56,8 +57,8 @@ static void link_tasks(struct gg_waits *waits, size_t *indegrees)
 	}
 }
 
-// Adds TASK, and the tasks behind it, to the task that it waits for, and so on, as far as all tasks
-// behind are counted. A task that is done has the indegree SIZE_MAX.
+// Adds the count of TASK to the task that TASK waits for, and goes on to that task once all tasks behind
+// it are counted. A counted task has the indegree SIZE_MAX.
 static void count_from(struct gg_waits *waits, const struct gg_task *task, size_t *indegrees)
 {
 	while (task && !indegrees[task - waits->tasks->tasks]) {
@@ -71,7 +72,7 @@ static void count_from(struct gg_waits *waits, const struct gg_task *task, size_
 	}
 }
 
-// Each member of a circle has all other members behind it, and what is behind these.
+// Counts for each member of a circle the other members, and the tasks behind all of them.
 static void count_circle(struct gg_waits *waits, const struct gg_task *task, size_t *indegrees)
 {
 	const struct gg_task *member = task;

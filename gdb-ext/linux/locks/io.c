@@ -4,7 +4,7 @@
 // wait_bit_queue_entry), for a bio.
 //
 // In:  the task's stack.
-// Out: the page, the buffer, the bit, and the disk or file that they belong to.
+// Out: the page, buffer or bit, and its disk or file.
 #include "search.h"
 #include "base/text.h"
 
@@ -18,8 +18,8 @@ enum {
 	MAPPING_FLAGS = 3,
 };
 
-// Reads the name MEMBER, at most DISK_NAME bytes with its NUL, of the struct at ADDRESS. An empty
-// text where it is no name.
+// Reads the name MEMBER, at most DISK_NAME bytes with its NUL, of the struct at ADDRESS; an
+// empty text if the bytes are no name.
 static struct gg_error *read_name(const struct gg_search *search, gg_gva_t address,
 				  const struct gg_member *member, char ret[DISK_NAME])
 {
@@ -49,7 +49,7 @@ static struct gg_error *read_disk(const struct gg_search *search, gg_gva_t addre
 	return err ? err : read_name(search, disk, &search->layout.disk_name, ret);
 }
 
-// Tells whose page it is: a disk's, or a file's on a file system.
+// Describes the owner of a page: a disk, or a file of a file system.
 static struct gg_error *describe_inode(const struct gg_search *search, gg_gva_t inode,
 				       struct gg_wait *wait)
 {
@@ -98,8 +98,8 @@ static struct gg_error *describe_page(const struct gg_search *search, uint64_t b
 	return err || !inode ? err : describe_inode(search, inode, wait);
 }
 
-// Finds the task's wait_queue_entry in the frame that waits, TASK and FUNCTION being its members in
-// the waiter: its function is called NAME. *RET becomes the waiter; 0 without.
+// Finds the waiter in the frame that waits: its member TASK is the task, its member FUNCTION the
+// function NAME. *RET becomes the waiter's address; 0 without.
 static struct gg_error *find_entry(const struct gg_search *search, const struct gg_member *task,
 				   const struct gg_member *function, const char *name,
 				   gg_gva_t *ret)
@@ -144,7 +144,7 @@ struct gg_error *gg_search_page(struct gg_search *search, struct gg_wait *wait)
 	return describe_page(search, bit, wait);
 }
 
-// Tells the disk and the block where the bit is BH_Lock of a buffer_head.
+// Describes the disk and the block of the buffer_head whose b_state is WORD.
 static struct gg_error *describe_buffer(const struct gg_search *search, gg_gva_t word,
 					struct gg_wait *wait)
 {
@@ -185,7 +185,7 @@ struct gg_error *gg_search_bit(struct gg_search *search, struct gg_wait *wait)
 	return NULL;
 }
 
-// Tests the bio at ADDRESS.
+// Takes the bio at ADDRESS if its disk has a name.
 static struct gg_error *try_bio(const struct gg_search *search, gg_gva_t address,
 				struct gg_wait *wait)
 {

@@ -4,7 +4,7 @@
 #define ROW(member, type, ...)                                                                     \
 	GG_LAYOUT_ROW_OPTIONAL(struct gg_locks_layout, member, type, __VA_ARGS__)
 
-// The lists without a head are those of Linux 7.1 and newer: "wait_list" became "first_waiter".
+// "wait_list" became "first_waiter" in v7.1: since then the lists have no head.
 static const struct gg_layout_row rows[] = {
 	ROW(mutex.list, "mutex_waiter", "list"),
 	ROW(mutex.task, "mutex_waiter", "task"),

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The members of the kernel's locks and of those who wait for them. A kernel has no more than some
-// of them: what it lacks has the size 0.
+// The members of the kernel's locks and of their waiters. No kernel has all of them; a missing member
+// has the size 0.
 #ifndef GG_LOCKS_LAYOUT_H
 #define GG_LOCKS_LAYOUT_H
 
 #include "locks.h"
 
-// The members of a queue: a waiter is on its task's stack, and links to the others.
+// The members of a queue. A waiter is on its task's stack, and links to the other waiters.
 struct gg_queue_layout {
 	struct gg_member list; // in the waiter
 	struct gg_member task; // in the waiter
 	struct gg_member head; // in the lock: the list of the waiters
-	// In the lock: the address of the first waiter. The waiters' list has no head then.
+	// In the lock: the address of the first waiter, of a list without a head.
 	struct gg_member first;
 };
 

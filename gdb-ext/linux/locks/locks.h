@@ -21,11 +21,11 @@ enum gg_wait_kind {
 	GG_WAIT_COMPLETION,
 	GG_WAIT_PAGE, // LOCK is its struct folio
 	GG_WAIT_BUFFER,
-	GG_WAIT_BIT, // LOCK is the word that has it
+	GG_WAIT_BIT, // LOCK is the word of the bit
 	GG_WAIT_BIO,
 };
 
-// The way by which a lock was found.
+// The evidence for a lock.
 enum gg_wait_found {
 	GG_FOUND_NOTHING,
 	GG_FOUND_BY_WAITER, // the task's entry in the lock's queue, on its stack
@@ -38,9 +38,10 @@ enum gg_wait_mode { GG_WAIT_ANY_MODE, GG_WAIT_TO_READ, GG_WAIT_TO_WRITE };
 enum gg_lock_owner {
 	GG_OWNER_UNKNOWN, // the lock does not record its owner, or has none
 	GG_OWNER_KNOWN,
-	// The last known of several owners, who may have gone; or a task that was started after the wait.
+	// The last recorded of several owners, which may have let go; or a task that was started after the
+	// wait.
 	GG_OWNER_MAYBE,
-	GG_OWNER_GONE, // the owner is no task any more
+	GG_OWNER_GONE, // the recorded owner is no task any more
 };
 
 // A task's wait.
@@ -54,12 +55,13 @@ struct gg_wait {
 	enum gg_lock_owner owner;
 	gg_gva_t owner_address;       // the owner's struct task_struct; 0 if not known
 	const struct gg_task *holder; // the owner; NULL if not known
-	gg_gva_t place;               // of the call into the scheduler or a lock; 0 if not known
-	bool is_guess;                // PLACE may be wrong: the stack is not known for sure
+	gg_gva_t
+		place; // the return address of the call into the scheduler or a lock; 0 if not known
+	bool is_guess; // PLACE may be wrong: the stack is not known for sure
 	// The chain.
 	size_t deadlock; // the number, from 1, of the circle that the task is in; 0 without
-	size_t behind;   // the number of tasks that wait for this task, or for tasks that do
-	// The tasks whose HOLDER this task is, by their indices + 1; 0 ends the list.
+	size_t behind;   // the number of tasks that wait for this task, directly or through others
+	// The list of the tasks whose HOLDER is this task, by index + 1; 0 ends the list.
 	size_t first_behind, next_behind;
 };
 
@@ -69,9 +71,9 @@ struct gg_waits {
 	size_t deadlocks;
 };
 
-// Finds the waits of TASKS, which must outlive RET, by their stacks, which UNWINDER walks: of the
-// tasks in the states D and S, with ALL also of those in I. A wait that cannot be found out is
-// GG_WAIT_PLAIN or GG_NO_WAIT.
+// Finds the waits of TASKS, which must outlive RET, on their stacks: of the tasks in the states D and
+// S, with ALL also of the tasks in I. An unknown wait is GG_WAIT_PLAIN
+// or GG_NO_WAIT.
 struct gg_error *gg_waits_read(const struct gg_answerers *kernel, struct gg_unwinder *unwinder,
 			       const struct gg_tasks *tasks, bool all, struct gg_waits *ret);
 
@@ -84,7 +86,7 @@ struct gg_wait *gg_wait_of(const struct gg_waits *waits, const struct gg_task *t
 // Returns the task that TASK certainly waits for; NULL without.
 const struct gg_task *gg_wait_certain(const struct gg_waits *waits, const struct gg_task *task);
 
-// Finds the circles and counts the tasks behind each (chains.c).
+// Finds the circles, and counts the tasks behind each task (chains.c).
 struct gg_error *gg_waits_follow(struct gg_waits *waits);
 
 // Tests whether the wait is for a lock, which another task holds.

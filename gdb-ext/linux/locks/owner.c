@@ -3,13 +3,13 @@
 // The owners of locks.
 //
 //     mutex      owner: the task_struct, and flags in the lowest 3 bits (Linux commit 3ca0ff571b09, v4.10)
-//     rwsem      count: bit 0, a writer has it; from bit 8 on the number of readers. owner: the
-//                task_struct, and flags in the lowest 2 bits: with bit 0 the last reader, who may
-//                have gone (commits 94a9717b3c40 and 64489e78004c, v5.3)
+//     rwsem      count: bit 0, a writer holds it; from bit 8 on: the number of readers. owner: the
+//                task_struct, and flags in the lowest 2 bits; with bit 0 the last reader, which may
+//                have let go (commits 94a9717b3c40 and 64489e78004c, v5.3)
 //     rt_mutex   owner: the task_struct, bit 0: there are waiters
-//     semaphore  last_holder: the last task that has got in (v6.16)
-//     a lock of a file: the lock that it waits for, and that lock's PID
-//     completion of a vfork(): the child whose vfork_done it is
+//     semaphore  last_holder: the last task that has passed it (v6.16)
+//     file_lock  the lock that blocks it, and the PID of its process
+//     completion of a vfork(): the child whose vfork_done points to it
 #include "search.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 
 enum {
 	MUTEX_FLAGS = 7,
-	MUTEX_PICKUP = 4, // the owner has been chosen, and has to wake up yet
+	MUTEX_PICKUP = 4, // the next owner is chosen, and is about to wake up
 	RWSEM_FLAGS = 3,
 	RWSEM_BY_READER = 1, // in owner
 	RWSEM_WRITER = 1,    // in count
@@ -25,8 +25,8 @@ enum {
 	RT_MUTEX_FLAGS = 1,
 };
 
-// Tests whether TASK was started after the waiting task fell asleep: then it may be another than the
-// owner, in the memory that the owner's task_struct had.
+// Tests whether TASK was started after the waiting task fell asleep. Then TASK may have the memory that
+// was the owner's task_struct, and not the lock.
 static bool is_younger(const struct gg_search *search, const struct gg_task *task)
 {
 	uint64_t asleep = search->task->last_arrival, last_run;
@@ -61,7 +61,8 @@ static void set_recorded(const struct gg_search *search, struct gg_wait *wait, g
 		wait->owner = GG_OWNER_MAYBE;
 }
 
-// Sets the task that was the last to get in, and may be out again: as the waiting task itself must be.
+// Sets the last task that has taken the lock, and may have let go, as the waiting task itself must
+// have.
 static void set_last(const struct gg_search *search, struct gg_wait *wait, gg_gva_t address)
 {
 	if (address != search->task->address)
@@ -73,7 +74,7 @@ static struct gg_error *find_mutex_owner(struct gg_search *search, struct gg_wai
 	uint64_t owner;
 	struct gg_error *err =
 		gg_search_word(search, wait->lock, &search->layout.mutex_owner, &owner);
-	// On its way to the next owner a mutex holds up nobody.
+	// A mutex that is handed over holds up nobody.
 	if (!err && !(owner & MUTEX_PICKUP))
 		set_recorded(search, wait, owner & ~(uint64_t)MUTEX_FLAGS);
 	return err;
@@ -115,7 +116,7 @@ static struct gg_error *find_file_locker(struct gg_search *search, struct gg_wai
 	if (!err && blocker)
 		err = gg_search_word(search, blocker, &search->layout.file_lock_pid, &pid);
 	const struct gg_task *task = pid ? gg_tasks_of_pid(search->tasks, (int32_t)pid) : NULL;
-	// The lock may be another process's by now, to which it was passed on.
+	// A process may have passed its lock on to a child.
 	if (task)
 		set_owner(search, wait, task->address, GG_OWNER_MAYBE);
 	return err;

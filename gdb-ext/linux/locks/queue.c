@@ -1,74 +1,78 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The queue of a lock. A task that waits has a struct on its stack, whose list links to those of the
-// others; the lock has the list's head, or since Linux 7.1 the address of the first.
+// The queue of a lock. A waiting task has a waiter on its stack, which links to the other tasks'
+// waiters; the lock has the list's head or, since Linux 7.1, the address of the first waiter.
 //
 // In:  the task's stack, other tasks' waiters.
 // Out: the lock.
-// Trusts nothing it reads: each link must lead back, each waiter must be on the stack of its task, all
-// but one node of a list with a head must be waiters, and their number is bounded.
+// Trusts nothing it reads: each link must lead back, each waiter must be on the stack of its task, only
+// one node of a list may be no waiter, and the number of nodes is bounded.
 #include "search.h"
 
 #include <string.h>
 
-struct node {
-	gg_gva_t next, prev;
-	const struct gg_task *task; // the waiter's; NULL for a node that is no waiter
-};
-
-static struct gg_error *read_node(const struct gg_search *search,
+// Returns the task whose waiter is at ADDRESS; NULL where ADDRESS is not on the task's stack.
+static struct gg_error *find_task(const struct gg_search *search,
 				  const struct gg_queue_layout *layout, gg_gva_t address,
-				  struct node *ret)
+				  const struct gg_task **ret)
+{
+	uint64_t task;
+	struct gg_error *err = gg_search_word(search, address, &layout->task, &task);
+	const struct gg_task *found = err ? NULL : gg_tasks_at(search->tasks, task);
+	const bool is_waiter =
+		found && address - found->stack < gg_unwinder_stack_size(search->unwinder);
+	*ret = is_waiter ? found : NULL;
+	return err;
+}
+
+// Reads the links of the node at ADDRESS in one piece: a round trip to a gdbstub.
+static struct gg_error *read_links(const struct gg_search *search, gg_gva_t address, uint64_t *next,
+				   uint64_t *prev)
 {
 	const struct gg_host *host = &search->kernel->typed;
 	const unsigned int word = host->address_size;
-	const gg_gva_t waiter = address - layout->list.offset;
-	struct gg_member next = { layout->list.offset, word }, prev = next;
-	uint64_t task = 0;
-	prev.offset += word;
-	*ret = (struct node){ 0 };
-	struct gg_error *err = gg_host_read_member(host, waiter, &next, &ret->next);
+	uint8_t bytes[2 * sizeof(uint64_t)];
+	struct gg_error *err = gg_host_read(host, address, bytes, 2 * word);
+	struct gg_cursor cursor = gg_cursor(bytes, 2 * word, host->big_endian, "list_head");
 	if (!err)
-		err = gg_host_read_member(host, waiter, &prev, &ret->prev);
+		err = gg_cursor_uint(&cursor, word, next);
 	if (!err)
-		err = gg_search_word(search, waiter, &layout->task, &task);
-	if (err)
-		return err;
-	const struct gg_task *found = gg_tasks_at(search->tasks, task);
-	if (found && waiter - found->stack < gg_unwinder_stack_size(search->unwinder))
-		ret->task = found;
-	return NULL;
+		err = gg_cursor_uint(&cursor, word, prev);
+	return err;
 }
 
-// Collects the nodes of the list that NODE is in. *HEAD becomes the node that is no waiter; 0 without.
+// Collects the nodes of the list that START is in. *HEAD becomes the node that is no waiter; 0 without.
 // *RET: the list is sound.
 static struct gg_error *collect(struct gg_search *search, const struct gg_queue_layout *layout,
 				gg_gva_t start, gg_gva_t *head, bool *ret)
 {
-	gg_gva_t address = start, before = 0;
-	struct node node;
+	gg_gva_t address = start, before = 0, next, prev, last = 0;
 	*head = 0;
 	*ret = false;
 	search->ring_count = 0;
 	do {
-		struct gg_error *err = read_node(search, layout, address, &node);
+		struct gg_ring_node node = { .address = address };
+		struct gg_error *err = read_links(search, address, &next, &prev);
+		if (!err)
+			err = find_task(search, layout, address - layout->list.offset, &node.task);
 		if (err)
 			return gg_error_unless_final(err);
-		if ((before && node.prev != before) || search->ring_count == GG_RING ||
+		if ((before && prev != before) || search->ring_count == GG_RING ||
 		    (!node.task && *head))
 			return NULL;
+		if (!before)
+			last = prev;
 		if (!node.task)
 			*head = address;
-		search->ring[search->ring_count++] = address;
+		search->ring[search->ring_count++] = node;
 		before = address;
-		address = node.next;
+		address = next;
 	} while (address != start);
-	struct gg_error *err = read_node(search, layout, start, &node);
-	*ret = !err && node.prev == before;
-	return gg_error_unless_final(err);
+	*ret = last == before;
+	return NULL;
 }
 
-// Tests whether the first waiter of the lock at ADDRESS is one of the nodes that were collected.
+// Tests whether the first waiter of the lock at ADDRESS is one of the collected nodes.
 static struct gg_error *has_first(const struct gg_search *search,
 				  const struct gg_queue_layout *layout, gg_gva_t address, bool *ret)
 {
@@ -76,7 +80,7 @@ static struct gg_error *has_first(const struct gg_search *search,
 	struct gg_error *err = gg_search_word(search, address, &layout->first, &first);
 	*ret = false;
 	for (size_t i = 0; !err && first && i < search->ring_count; i++)
-		*ret |= search->ring[i] == first + layout->list.offset;
+		*ret |= search->ring[i].address == first + layout->list.offset;
 	return err;
 }
 
@@ -98,7 +102,7 @@ static struct gg_error *try_member(const struct gg_search *search,
 	return err;
 }
 
-// Finds the lock whose first waiter is known.
+// Finds the lock whose first waiter is one of the collected nodes.
 static struct gg_error *find_lock(struct gg_search *search, const struct gg_queue_layout *layout,
 				  struct gg_wait *wait)
 {
@@ -123,21 +127,14 @@ static struct gg_error *find_lock(struct gg_search *search, const struct gg_queu
 }
 
 // Keeps the lock for the other tasks in its queue.
-static struct gg_error *remember(struct gg_search *search, const struct gg_queue_layout *layout,
-				 const struct gg_wait *wait)
+static void remember(struct gg_search *search, const struct gg_wait *wait)
 {
 	for (size_t i = 0; i < search->ring_count; i++) {
-		uint64_t address;
-		struct gg_error *err = gg_search_word(search, search->ring[i] - layout->list.offset,
-						      &layout->task, &address);
-		if (err)
-			return err;
-		const struct gg_task *task = gg_tasks_at(search->tasks, address);
-		if (task)
-			search->queued[task - search->tasks->tasks] =
-				(struct gg_queued){ search->ring[i], wait->lock, wait->found };
+		const struct gg_ring_node *node = &search->ring[i];
+		if (node->task)
+			search->queued[node->task - search->tasks->tasks] =
+				(struct gg_queued){ node->address, wait->lock, wait->found };
 	}
-	return NULL;
 }
 
 // Finds the lock by the task's NODE in its queue.
@@ -161,7 +158,9 @@ static struct gg_error *try_node(struct gg_search *search, const struct gg_queue
 		wait->lock = head - layout->head.offset;
 		wait->found = GG_FOUND_BY_WAITER;
 	}
-	return err || !wait->lock ? err : remember(search, layout, wait);
+	if (!err && wait->lock)
+		remember(search, wait);
+	return err;
 }
 
 struct gg_error *gg_search_queue(struct gg_search *search, const struct gg_queue_layout *layout,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The search for what one task waits for: shared by the files of this folder.
+// The search for the lock that one task waits for: shared by the files of this folder.
 #ifndef GG_LOCKS_SEARCH_H
 #define GG_LOCKS_SEARCH_H
 
@@ -18,12 +18,17 @@ struct gg_queued {
 	enum gg_wait_found found;
 };
 
+// A node of the queue under examination.
+struct gg_ring_node {
+	gg_gva_t address;
+	const struct gg_task *task; // the waiting task; NULL for the list's head
+};
+
 // The part of a task's stack from where it was switched out to the function that waits.
 struct gg_window {
 	gg_gva_t start;
 	size_t size;
-	gg_gva_t
-		frame; // the start of the function's frame; what it has on the stack is at or behind it
+	gg_gva_t frame; // the start of the frame of the function that waits
 	uint8_t bytes[GG_WINDOW];
 };
 
@@ -33,39 +38,41 @@ struct gg_search {
 	struct gg_unwinder *unwinder;
 	struct gg_locks_layout layout;
 	struct gg_queued *queued; // of each task
-	gg_gva_t *ring;           // the queue that is looked at
+	struct gg_ring_node *ring;
 	size_t ring_count;
 	gg_gva_t text_start, text_end; // the scheduler's functions; 0 if not known
-	// From the clock of the tasks' start to the scheduler's clock, or less.
+	// From the clock of the tasks' start to the scheduler's clock: the greatest lower bound known.
 	int64_t offset;
 	bool has_offset;
+	gg_gva_t last_rwsem; // the last rwsem, and the task whose mmap_lock it is
+	const struct gg_task *last_mmap;
 	// The task.
 	const struct gg_task *task;
 	struct gg_window window;
-	bool is_bio; // its stack has a function that waits for a bio
+	bool is_bio; // a function that waits for a bio is on its stack
 };
 
 // Reads the word at ADDRESS from the window.
 bool gg_window_word(const struct gg_search *search, gg_gva_t address, uint64_t *ret);
 
-// Finds the next place, from *AT on, at which the window has WORD. Returns false where there is none.
+// Moves *AT on to the next place of WORD in the window. Returns false without such a place.
 bool gg_window_find(const struct gg_search *search, uint64_t word, gg_gva_t *at);
 
 // Tests whether WORD may be a pointer to a struct of the kernel that is not on the task's stack.
 bool gg_search_is_pointer(const struct gg_search *search, uint64_t word);
 
-// Reads a word of the kernel; 0 where it cannot be read. MEMBER may be one that the kernel lacks.
+// Reads MEMBER of the struct at ADDRESS; 0 if the kernel lacks MEMBER or it cannot be read.
 struct gg_error *gg_search_word(const struct gg_search *search, gg_gva_t address,
 				const struct gg_member *member, uint64_t *ret);
 
-// Finds the lock in whose queue the task is (queue.c).
+// Finds the lock by the task's waiter in the lock's queue (queue.c).
 struct gg_error *gg_search_queue(struct gg_search *search, const struct gg_queue_layout *layout,
 				 struct gg_wait *wait);
 
 // Finds the owner of the wait's lock (owner.c).
 struct gg_error *gg_search_owner(struct gg_search *search, struct gg_wait *wait);
 
-// Finds the lock of a task that waits for a rt_mutex, or to write where others read (owner.c).
+// Find the rt_mutex, and the percpu_rwsem that a writer waits to be free of readers (owner.c).
 struct gg_error *gg_search_rt_mutex(struct gg_search *search, struct gg_wait *wait);
 struct gg_error *gg_search_percpu_writer(struct gg_search *search, struct gg_wait *wait);
 

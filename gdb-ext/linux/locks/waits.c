@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The waits of tasks: the functions on a task's stack tell what kind of lock it waits for, and which
-// frame has the task's entry in the lock's queue.
+// The waits of tasks. The functions on a task's stack give the kind of the lock, and the frame that has
+// the task's entry in the lock's queue.
 //
 // In:  the tasks, their stacks, the kernel's members and memory.
 // Out: waits.
-// Trusts nothing it reads: a function's name alone makes no lock known, and what the stack has is
-// borne out by the lock.
+// Trusts nothing it reads: a function's name alone makes no lock known, and the lock must bear out
+// what is on the stack.
 #include "search.h"
 #include "base/cleanup.h"
 
@@ -14,18 +14,18 @@
 #include <string.h>
 
 enum {
-	INNER_FRAMES = 12, // of a stack, that may be the scheduler's and the locks'
-	WAITER_FRAMES = 3, // from the function that waits on: the waiter may be its caller's
+	INNER_FRAMES = 12, // of a stack: the scheduler's and the locks' are among them
+	WAITER_FRAMES = 3, // from the function that waits: the waiter may be its caller's
 	BIO_FRAMES = 5,
 };
 
 struct function {
-	const char *name; // without what the compiler adds behind a dot
+	const char *name; // without the compiler's suffix (.constprop.0)
 	enum gg_wait_kind kind;
 	enum gg_wait_mode mode;
 };
 
-// The functions that have a waiter on their stack, or their callee's, as v5.4 to v7.2 have them.
+// The functions that have a waiter on their stack, or whose callers have it, v5.4 to v7.2.
 static const struct function functions[] = {
 	{ "__mutex_lock", GG_WAIT_MUTEX, 0 },
 	{ "__ww_mutex_lock", GG_WAIT_MUTEX, 0 },
@@ -79,7 +79,7 @@ static const struct function bio_functions[] = {
 	{ "bio_await", GG_WAIT_BIO, 0 },
 };
 
-// The scheduler's function that is not in its text.
+// A function of the scheduler outside of its text.
 static const char rt_schedule[] = "rt_mutex_schedule";
 
 static const struct function *find_function(const struct function *list, size_t count,
@@ -143,7 +143,7 @@ struct waiting {
 	size_t frame;
 };
 
-// Tests whether the function is the scheduler's, or waits for others.
+// Tests whether the function is the scheduler's or a lock's.
 static bool is_scheduler(const struct gg_search *search, gg_gva_t pc, const char *name)
 {
 	return pc - search->text_start < search->text_end - search->text_start ||
@@ -152,7 +152,7 @@ static bool is_scheduler(const struct gg_search *search, gg_gva_t pc, const char
 	       !strcmp(name, rt_schedule);
 }
 
-// Adds to WAITING what the function of frame I says.
+// Adds the function of frame I to WAITING and WAIT.
 static void add_function(struct gg_search *search, const char *name, size_t i,
 			 struct waiting *waiting, struct gg_wait *wait)
 {
@@ -172,7 +172,7 @@ static void add_function(struct gg_search *search, const char *name, size_t i,
 		wait->mode = function->mode;
 }
 
-// Finds the function that waits, and the place where it was called.
+// Finds the function that waits, and the place of the call.
 static struct gg_error *find_waiting(struct gg_search *search, const struct gg_stack *stack,
 				     struct waiting *waiting, struct gg_wait *wait)
 {
@@ -250,13 +250,20 @@ static struct gg_error *find_lock(struct gg_search *search, struct gg_wait *wait
 }
 
 // Finds the task whose memory the rwsem guards.
-static void find_mmap(const struct gg_search *search, struct gg_wait *wait)
+static void find_mmap(struct gg_search *search, struct gg_wait *wait)
 {
 	const struct gg_member *member = &search->layout.mm_lock;
+	// Many tasks may wait for the same lock.
+	if (search->last_rwsem == wait->lock) {
+		wait->mmap_of = search->last_mmap;
+		return;
+	}
 	for (size_t i = 0; member->size && i < search->tasks->count && !wait->mmap_of; i++)
 		if (search->tasks->tasks[i].mm &&
 		    search->tasks->tasks[i].mm + member->offset == wait->lock)
 			wait->mmap_of = &search->tasks->tasks[i];
+	search->last_rwsem = wait->lock;
+	search->last_mmap = wait->mmap_of;
 }
 
 static struct gg_error *inspect(struct gg_search *search, const struct gg_task *task,
@@ -305,7 +312,7 @@ static bool is_asked_for(const struct gg_task *task, bool all)
 	       (task->state == 'D' || task->state == 'S' || (all && task->state == 'I'));
 }
 
-// A task runs soon after its start, and the sooner one did the closer is the offset.
+// Estimates the offset by the task that ran soonest after its start.
 static void find_offset(struct gg_search *search)
 {
 	for (size_t i = 0; i < search->tasks->count; i++) {
