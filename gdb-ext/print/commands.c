@@ -568,23 +568,17 @@ static const struct gg_command commands[] = {
 	{
 		.name = "blocked",
 		.gdb_name = "guest-blocked",
-		.summary = "Show which tasks of the guest's Linux kernel wait for which lock, disk "
-			   "or task.",
+		.summary = "Show which tasks of the guest's kernel wait for which lock or disk.",
 		.targets = ALL_TARGETS,
-		.help = "Shown are the tasks in the state D, and those in other states that wait "
-			"for a\n"
-			"lock: for how long, for which lock, who holds it, and in which function.  "
-			"Below\n"
-			"a task that holds a lock stand, indented, the tasks that wait for it.  "
-			"Tasks\n"
+		.help = "Shows the tasks in the state D, and other tasks that wait for a lock:\n"
+			"the time asleep, the lock, its holder, and the function that waits.\n"
+			"The tasks that wait for a lock stand below its holder, indented.  Tasks\n"
 			"that wait for each other are a DEADLOCK.\n\n"
-			"A ? marks a holder that is not certain: of several readers the last, or "
-			"the\n"
-			"last who has got into a semaphore.  In parentheses is how the lock was "
-			"found:\n"
-			"by the task's entry in the lock's queue (waiter), by a member of its\n"
-			"task_struct (task), or by a word on its stack, which the lock bears out "
-			"(stack).",
+			"A ? marks a holder that is not certain: the last of several readers, the\n"
+			"last task that passed a semaphore, or a task that was started after the\n"
+			"wait.  Behind each wait stands the evidence for its lock: the task's\n"
+			"entry in the lock's queue (waiter), a member of its task_struct (task),\n"
+			"or a word of its stack (stack), which the lock bears out.",
 		.options = blocked_options,
 		.run = gg_run_blocked,
 	},
