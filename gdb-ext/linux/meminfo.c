@@ -12,7 +12,7 @@
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 
-enum { MAX_DISKS = 65536, KIB = 1024 };
+enum { MAX_DISKS = 16384, KIB = 1024 };
 
 struct reader {
 	const struct gg_answerers *kernel;
@@ -356,9 +356,12 @@ struct gg_error *gg_meminfo_read(const struct gg_answerers *kernel, struct gg_me
 	struct reader reader = { .kernel = kernel,
 				 .page_size = gg_page_table_page_size(kernel->memory.table),
 				 .ret = ret };
-	const struct gg_btf *btf;
+	const struct gg_host *host = &kernel->typed;
+	struct gg_member index;
 	*ret = (struct gg_meminfo){ 0 };
-	struct gg_error *err = gg_types_btf(kernel->types, &btf);
+	// Without types nothing is known, for one reason.
+	struct gg_error *err =
+		host->ops->member(host->data, "zone_stat_item", "NR_FREE_PAGES", &index);
 	if (!err)
 		err = read_counters(&reader);
 	if (!err)

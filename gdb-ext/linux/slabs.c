@@ -15,7 +15,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_CACHES = 65536, MAX_NAME = 256, ORDER_SHIFT = 16, MAX_ORDER = 20 };
+enum { MAX_CACHES = 16384, MAX_NAME = 256, ORDER_SHIFT = 16, MAX_ORDER = 20 };
 
 struct layout {
 	struct gg_member name, list, size, object_size, oo, node, second;
