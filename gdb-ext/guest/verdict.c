@@ -113,7 +113,7 @@ static struct gg_error *read_tasks(struct gg_guest *guest, const struct gg_kerne
 
 // ---- The verdict ----
 
-static void judge(struct gg_verdict *verdict)
+void gg_verdict_judge(struct gg_verdict *verdict)
 {
 	enum { SOFT_LOCKUP_BIT = 14 }; // TAINT_SOFTLOCKUP
 	struct gg_trouble *troubles = verdict->troubles;
@@ -167,7 +167,7 @@ struct gg_error *gg_guest_verdict(struct gg_guest *guest, const struct gg_kernel
 	struct gg_error *err = read_log(kernel, ret);
 	if (!err && !ret->is_log_alone)
 		err = read_variables(guest, kernel, ret);
-	judge(ret);
+	gg_verdict_judge(ret);
 	return err;
 }
 

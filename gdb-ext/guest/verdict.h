@@ -11,6 +11,9 @@
 struct gg_error *gg_guest_verdict(struct gg_guest *guest, const struct gg_kernel *kernel,
 				  bool thorough, struct gg_verdict *ret);
 
+// Sets the troubles that happened, by the log's lines and the kernel's variables that VERDICT has.
+void gg_verdict_judge(struct gg_verdict *verdict);
+
 void gg_verdict_deinit(struct gg_verdict *verdict);
 
 #endif

@@ -10,7 +10,8 @@
 //     avenrun                     kernel/sched/loadavg.c     in 2048ths
 //     __cpu_online_mask           kernel/cpu.c
 //     vm_event_states             mm/vmstat.c     for each CPU; OOM_KILL since v4.13
-//     rcu_stall_count             kernel/rcu/tree_stall.h     since v6.17
+//     rcu_stall_count             kernel/rcu/tree_stall.h     since v6.16
+//     softlockup_count, hardlockup_count     kernel/watchdog.c     since v6.16
 //     sysctl_hung_task_detect_count     kernel/hung_task.c     since v6.13
 //
 // In:  the kernel's symbols, types and memory.
@@ -59,6 +60,10 @@ static struct gg_error *read_counts(const struct gg_host *host, struct gg_verdic
 		err = read_count(host, "warn_count", 4, &troubles[GG_WARNING].count);
 	if (!err)
 		err = read_count(host, "rcu_stall_count", 4, &troubles[GG_RCU_STALL].count);
+	if (!err)
+		err = read_count(host, "softlockup_count", 4, &troubles[GG_SOFT_LOCKUP].count);
+	if (!err)
+		err = read_count(host, "hardlockup_count", 4, &troubles[GG_HARD_LOCKUP].count);
 	if (!err)
 		err = read_count(host, "sysctl_hung_task_detect_count", host->address_size,
 				 &troubles[GG_HUNG_TASK].count);

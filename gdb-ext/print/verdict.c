@@ -160,6 +160,24 @@ static void append_uptime(struct gg_buffer *out, const struct gg_verdict *verdic
 	gg_append_collected(out, "uptime", &line);
 }
 
+// The kernel's clock starts later than QEMU's, after the firmware: a short silence is none.
+static void append_silence(struct gg_buffer *out, const struct gg_verdict *verdict,
+			   const struct gg_source_facts *facts)
+{
+	enum { SHORTEST = 60 };
+	const uint64_t now = (uint64_t)verdict->now.value;
+	struct gg_buffer line = { 0 };
+	if (!verdict->now.is_known || !facts->has_virtual_clock || facts->virtual_clock < now ||
+	    (facts->virtual_clock - now) / SECOND < SHORTEST)
+		return;
+	gg_buffer_format(&line, "the kernel's last sign of life at ");
+	gg_append_kernel_time(&line, now, 0);
+	gg_buffer_format(&line, " s, at most ");
+	gg_append_duration(&line, (facts->virtual_clock - now) / SECOND);
+	gg_buffer_format(&line, " before the machine stopped");
+	gg_append_collected(out, "", &line);
+}
+
 static void append_load(struct gg_buffer *out, const struct gg_verdict *verdict)
 {
 	struct gg_buffer line = { 0 };
@@ -213,7 +231,7 @@ static const char *taint_text(char letter)
 		{ 'E', "a module without signature" },
 		{ 'L', "a soft lockup" },
 		{ 'K', "a live patch" },
-		{ 'X', "auxiliary" },
+		{ 'X', "set by the distribution" },
 		{ 'T', "randomized structures" },
 		{ 'N', "a test" },
 		{ 'J', "fwctl" },
@@ -243,13 +261,15 @@ static void append_taint(struct gg_buffer *out, const struct gg_verdict *verdict
 	gg_append_collected(out, "taint", &line);
 }
 
-void gg_append_verdict(struct gg_buffer *out, const struct gg_verdict *verdict)
+void gg_append_verdict(struct gg_buffer *out, const struct gg_verdict *verdict,
+		       const struct gg_source_facts *facts)
 {
 	for (size_t i = 0; i < GG_TROUBLES; i++)
 		append_trouble(out, verdict, i);
 	append_silent(out, verdict);
 	append_state(out, verdict);
 	append_uptime(out, verdict);
+	append_silence(out, verdict, facts);
 	append_load(out, verdict);
 	append_tasks(out, verdict);
 	append_taint(out, verdict);

@@ -4,10 +4,12 @@
 
 #include "base/buffer.h"
 
-#include <gdb-guest/verdict.h>
+#include <gdb-guest/info.h>
 
-// Appends the lines of the kernel's verdict: troubles first, their names in capitals.
-void gg_append_verdict(struct gg_buffer *out, const struct gg_verdict *verdict);
+// Appends the lines of the kernel's verdict: troubles first, their names in capitals. FACTS have the
+// machine's clock.
+void gg_append_verdict(struct gg_buffer *out, const struct gg_verdict *verdict,
+		       const struct gg_source_facts *facts);
 
 // Appends the object "guest".
 void gg_append_verdict_json(struct gg_buffer *out, const struct gg_verdict *verdict);

@@ -17,7 +17,9 @@ enum { CHANGE_SIZE = 11 };
 static void print(const struct gg_verdict *verdict)
 {
 	struct gg_buffer text = { 0 };
-	gg_append_verdict(&text, verdict);
+	const struct gg_source_facts facts = { .has_virtual_clock = true,
+					       .virtual_clock = UINT64_MAX };
+	gg_append_verdict(&text, verdict, &facts);
 	gg_append_verdict_json(&text, verdict);
 	for (size_t i = 0; i < text.size; i++)
 		if ((text.bytes[i] < ' ' || text.bytes[i] > '~') && text.bytes[i] != '\n')

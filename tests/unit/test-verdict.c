@@ -215,7 +215,7 @@ static void test_silent(void **state)
 	(void)state;
 	// A CPU that ticks, and whose watchdog's task does not run; a CPU that does not tick.
 	put_uint(area(1) + FAKE_TOUCHED, 8, UINT64_C(78) * SECOND >> 30);
-	put_uint(area(2) + FAKE_TOUCHED, 8, UINT64_C(50) * SECOND >> 30);
+	put_uint(area(2) + FAKE_TOUCHED, 8, UINT64_C(60) * SECOND >> 30);
 	put_uint(area(2) + FAKE_EXPIRES, 8, UINT64_C(51) * SECOND);
 	read_all();
 	assert_int_equal(verdict.silent_count, 2);
@@ -253,14 +253,54 @@ static void test_not_silent(void **state)
 	assert_int_equal(verdict.silent_count, 1);
 }
 
+// ---- The log against the variables ----
+
+static struct gg_known known(int64_t value)
+{
+	return (struct gg_known){ .is_known = true, .value = value };
+}
+
+static void test_judge(void **state)
+{
+	struct gg_trouble *troubles = verdict.troubles;
+	(void)state;
+	// By the log alone.
+	for (size_t i = 0; i < GG_TROUBLES; i++)
+		troubles[i].lines = 1;
+	gg_verdict_judge(&verdict);
+	for (size_t i = 0; i < GG_TROUBLES; i++)
+		assert_true(troubles[i].happened);
+	// A variable denies it. A user may set the count of hung tasks back.
+	for (size_t i = 0; i < GG_TROUBLES; i++)
+		troubles[i].count = known(0);
+	verdict.panic_cpu = known(-1);
+	gg_verdict_judge(&verdict);
+	for (size_t i = 0; i < GG_TROUBLES; i++)
+		assert_int_equal(troubles[i].happened, i == GG_HUNG_TASK);
+	// A log that has lost its lines.
+	for (size_t i = 0; i < GG_TROUBLES; i++)
+		troubles[i] = (struct gg_trouble){ .count = known(i == GG_OOPS) };
+	verdict.panic_cpu = known(0);
+	verdict.taint = known(1 << 14);
+	gg_verdict_judge(&verdict);
+	for (size_t i = 0; i < GG_TROUBLES; i++)
+		assert_int_equal(troubles[i].happened,
+				 i == GG_PANIC || i == GG_OOPS || i == GG_SOFT_LOCKUP);
+	verdict.panic_cpu = known(-1);
+	verdict.has_crashed = true;
+	gg_verdict_judge(&verdict);
+	assert_true(troubles[GG_PANIC].happened);
+}
+
 // ---- Words ----
 
 static char output[1 << 14];
+static struct gg_source_facts facts;
 
 static void print(void)
 {
 	struct gg_buffer text = { 0 };
-	gg_append_verdict(&text, &verdict);
+	gg_append_verdict(&text, &verdict, &facts);
 	gg_buffer_append(&text, "", 1);
 	assert_false(text.failed);
 	assert_true(text.size < sizeof(output));
@@ -269,11 +309,6 @@ static void print(void)
 	for (const char *line = output; *line; line = strchr(line, '\n') + 1)
 		if (strcspn(line, "\n") > 79)
 			fail_msg("too wide: %s", line);
-}
-
-static struct gg_known known(int64_t value)
-{
-	return (struct gg_known){ .is_known = true, .value = value };
 }
 
 static void report(enum gg_trouble_kind kind, uint64_t count, const char *line)
@@ -355,6 +390,17 @@ static void test_quiet(void **state)
 			    "tasks     3: 1 R, 2 S\n"
 			    "taint     W a warning, ? bit 30\n");
 	assert_string_equal(gg_verdict_word(&verdict), "running");
+	verdict.now = known(INT64_C(10500000000));
+	facts = (struct gg_source_facts){ .has_virtual_clock = true,
+					  .virtual_clock = UINT64_C(70500000000) };
+	print();
+	assert_non_null(strstr(output, "UTC\n"
+				       "          the kernel's last sign of life at 10.500000 s,\n"
+				       "          at most 1 min 0 s before the machine stopped\n"));
+	facts.virtual_clock--;
+	print();
+	assert_null(strstr(output, "sign of life"));
+	facts.has_virtual_clock = false;
 	verdict.has_whole_log = false;
 	verdict.saves_crashed = true;
 	print();
@@ -396,6 +442,8 @@ int main(void)
 		UNIT_TEST_WITH(begin, end,
 			       "a CPU that is idle, offline or not watched is not called silent",
 			       test_not_silent),
+		UNIT_TEST_WITH(begin, end, "a kernel's variable counts for more than its log says",
+			       test_judge),
 		UNIT_TEST_WITH(begin, end, "troubles come with their count, line and age",
 			       test_troubles),
 		UNIT_TEST_WITH(begin, end, "a panic comes with its CPU, task and time", test_panic),

@@ -152,7 +152,7 @@ static struct gg_error *look_at_record(void *data, const struct gg_log_record *r
 	struct gg_log_troubles *troubles = data;
 	char line[LONGEST];
 	if (!troubles->records++)
-		troubles->is_whole = record->flags & GG_LOG_SEQ && !record->seq;
+		troubles->is_whole = record->flags & GG_LOG_SEQ;
 	troubles->is_whole = troubles->is_whole && !record->lost;
 	if (record->flags & GG_LOG_TIME) {
 		troubles->has_time = true;
