@@ -30,7 +30,7 @@ static struct gg_error *find_note(const struct gg_answerers *kernel, uint64_t of
 	return err;
 }
 
-// Reads the head of the note at ADDRESS, which is 12 bytes: sizes of name and descriptor, type.
+// Checks the head of the note at ADDRESS, of 12 bytes: the sizes of name and descriptor, the type.
 static struct gg_error *check_head(const struct gg_answerers *kernel, gg_gva_t address, size_t size)
 {
 	enum { WORD = 4 };

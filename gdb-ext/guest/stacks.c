@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The start of a task's stack: a task that a CPU executes is never walked from where it was switched
-// out before.
+// The start of a task's stack. The place where a task was switched out is stale while a CPU executes the
+// task, and never used then.
 //
 // In:  the kernel's tasks, the CPUs' registers, and whether these are current.
 // Out: stacks.
@@ -19,7 +19,7 @@
 
 // ---- The CPUs' tasks ----
 
-// Finds the task of CPU, whose registers are STATE's, or not the kernel's for NULL.
+// Finds the task of CPU. STATE is NULL for a CPU that does not execute the kernel.
 static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct gg_cpu_state *state,
 				  struct gg_stacks_cpu *cpu)
 {
@@ -75,8 +75,8 @@ static struct gg_error *add_cpu(struct gg_guest_stacks *stacks, const struct gg_
 	return err;
 }
 
-// Takes the task from a CPU that does not execute the kernel, if another CPU has it: the two kernels
-// number the CPUs differently.
+// Removes the task of a CPU that does not execute the kernel, if the task is another CPU's: two kernels
+// may number the CPUs differently.
 static void drop_repeated(struct gg_guest_stacks *stacks)
 {
 	for (size_t i = 0; i < stacks->cpu_count; i++)
@@ -130,7 +130,7 @@ void gg_guest_stacks_deinit(struct gg_guest_stacks *stacks)
 
 // ---- Stacks ----
 
-// Tells in WHY the reason for which the registers of a CPU are not used; WHY is empty where they are.
+// Writes to WHY the reason for which a CPU's registers are not used; WHY is empty for usable registers.
 static void check_registers(const struct gg_arch *arch, const struct gg_qemu_cpu *cpu,
 			    const struct gg_cpu_state *state, char why[GG_STACK_WHY])
 {
@@ -146,7 +146,7 @@ static void check_registers(const struct gg_arch *arch, const struct gg_qemu_cpu
 		snprintf(why, GG_STACK_WHY, "CPU %" PRIu32 " is in %s", cpu->index, mode);
 }
 
-// Reads the registers of CPU to STATE. RET has the reason for which they cannot be used, if so.
+// Reads the registers of CPU to STATE. RET gets the reason if the registers cannot be used.
 static struct gg_error *read_registers(struct gg_guest_stacks *stacks,
 				       const struct gg_stacks_cpu *cpu, struct gg_cpu_state *state,
 				       struct gg_guest_stack *ret)
@@ -168,7 +168,7 @@ static struct gg_error *read_registers(struct gg_guest_stacks *stacks,
 	return NULL;
 }
 
-// Reads the registers that the kernel saved when it crashed. False where there are none.
+// Reads the registers that the kernel saved when it crashed. *RET is false without such registers.
 static struct gg_error *read_crash(struct gg_guest_stacks *stacks, const struct gg_stacks_cpu *cpu,
 				   struct gg_cpu_state *state, bool *ret)
 {

@@ -22,7 +22,7 @@ struct gg_guest_stack {
 	const struct gg_qemu_cpu *cpu; // that TASK is on; NULL for a task on no CPU
 	const char *no_task;           // the reason for which TASK is NULL; "" else
 	enum gg_stack_start start;
-	char why[GG_STACK_WHY]; // the CPU's registers are not used; else ""
+	char why[GG_STACK_WHY]; // the reason for which the CPU's registers are not used; else ""
 	struct gg_stack stack;
 };
 
@@ -36,7 +36,7 @@ struct gg_stacks_cpu {
 	uint64_t offset; // of its per-CPU variables
 };
 
-// All that the stacks of one guest need, read once.
+// The data that all stacks of one guest need, read once.
 struct gg_guest_stacks {
 	struct gg_guest *guest;
 	const struct gg_answerers *kernel;

@@ -147,6 +147,7 @@ static void append_facts(struct gg_buffer *text, const struct gg_guest_stack *st
 		gg_json_null(text, "on_cpu");
 	gg_json_string(text, "start", starts[stack->start]);
 	gg_json_string(text, "why", stack->why);
+	gg_json_string(text, "no_task", stack->no_task && *stack->no_task ? stack->no_task : NULL);
 	gg_json_string(text, "end", ends[stack->stack.end]);
 	gg_json_string(text, "broken", stack->stack.why);
 	if (stack->stack.end == GG_STACK_AT_USER) {

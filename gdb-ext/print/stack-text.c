@@ -32,7 +32,7 @@ const char *gg_entry_kind_name(enum gg_entry_kind kind)
 
 // ---- Frames ----
 
-// Appends the entry. Of a group the programs' registers differ.
+// Appends the entry. The programs' registers of a group differ.
 static void append_entry(struct gg_buffer *text, const struct gg_stack_entry *entry, bool is_group)
 {
 	gg_buffer_format(text, "    <%s", gg_entry_kind_name(entry->kind));

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "guest/stacks.h"
 
-// A stack that is shown: of one task or CPU, or of all tasks whose stacks are equal.
+// A stack to print: of one task or CPU, or of a group of tasks with equal stacks.
 struct gg_shown_stack {
 	struct gg_guest_stack stack;       // of one of the tasks
 	const struct gg_task **tasks;      // owned; NULL where the stack is not of a group
@@ -21,8 +21,8 @@ struct gg_shown_stack {
 struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_shown_stack *shown);
 struct gg_error *gg_append_stack_json(struct gg_buffer *text, const struct gg_shown_stack *shown);
 
-// Finds the function that FRAME is in: of a return address that of the call, which may be the
-// function's last instruction. RET's name is NULL without a symbol.
+// Finds the function of FRAME. A return address may be behind the function's last instruction, a call.
+// RET's name is NULL without a symbol.
 struct gg_error *gg_frame_symbol(const struct gg_answerers *kernel, const struct gg_frame *frame,
 				 struct gg_symbol *ret);
 
@@ -30,7 +30,7 @@ struct gg_error *gg_frame_symbol(const struct gg_answerers *kernel, const struct
 // known.
 bool gg_shown_age(const struct gg_shown_stack *shown, uint64_t *ret);
 
-// The word for the kind of an entry: "IRQ".
+// Returns the word for the kind of an entry: "IRQ".
 const char *gg_entry_kind_name(enum gg_entry_kind kind);
 
 #endif

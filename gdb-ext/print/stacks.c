@@ -66,7 +66,7 @@ static bool is_equal(const struct gg_guest_stack *a, const struct gg_guest_stack
 	return true;
 }
 
-// Finds the group of STACK, or adds it, to which STACK is moved then.
+// Finds the group of STACK, or moves STACK to a new group.
 static struct gg_error *find_group(struct printer *printer, struct gg_guest_stack *stack,
 				   struct group **ret)
 {

@@ -14,9 +14,9 @@
 
 // The stacks to write: those of the CPUs, unless a member chooses others.
 struct gg_stacks_options {
-	const char *cpus; // those of these CPUs: "N", "N-M" or a list of these with commas; or NULL
-	const char *pids; // those of the tasks with these PIDs, with commas between them; or NULL
-	const char *states; // those of the tasks in these states, ps's letters; or NULL
+	const char *cpus;   // of these CPUs: "N", "N-M" or a list of these with commas; or NULL
+	const char *pids;   // of the tasks with these PIDs: "N" or a list with commas; or NULL
+	const char *states; // of the tasks in these states, letters of ps; or NULL
 	bool all;           // those of all tasks
 	bool group;         // equal stacks together
 	bool raw;           // the words of each frame too
@@ -25,6 +25,13 @@ struct gg_stacks_options {
 
 // Writes stacks of GUEST's kernel. GG_INVALID for options that contradict each other,
 // GG_NOT_FOUND for a PID or CPU that is not there.
+//
+// The JSON objects have the task's "pid", "tgid", "comm", "state", "cpu", "task" (address), "since_ns", null
+// without a task ("no_task" is the reason), or of a group "count" and "tasks"; "on_cpu" (QEMU's number);
+// "start" (sleep, registers, crash, memory) and "why" the CPU's registers are not used; "end" (user, end,
+// broken, gone), "broken" (the reason), "user_pc", "user_sp"; and "frames", each with "pc", "sp", "symbol",
+// "offset", "size", "module", "exact", "guess", "words" (of -raw) and "entry": null, or "kind" (irq, nmi,
+// exception, syscall, other), "name", "number", "user", "registers", "pc", "sp".
 struct gg_error *gg_print_stacks(struct gg_guest *guest, const struct gg_stacks_options *options,
 				 const struct gg_writer *writer, const struct gg_notices *notices);
 

@@ -74,8 +74,7 @@ static struct gg_error *read_name(const struct gg_unwind *unwind, const char *ta
 	return err;
 }
 
-// Copies the name of the function NAME without its prefix, which the versions and calls have
-// different.
+// Copies the name of the function NAME without the prefix of system calls.
 static void copy_syscall(const char *name, char ret[GG_ENTRY_NAME])
 {
 	static const char *const prefixes[] = {
@@ -122,7 +121,7 @@ void x86_name_entry(struct gg_unwind *unwind, const char *name)
 		if (strncmp(name, way->prefix, strlen(way->prefix)) != 0)
 			continue;
 		entry->kind = way->kind;
-		// From the kernel's own code no system call comes.
+		// The kernel's own code makes no system call.
 		if (way->kind == GG_ENTRY_SYSCALL && entry->is_user)
 			name_syscall(unwind, name);
 		else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The formats of an ORC entry (Linux arch/x86/include/asm/orc_types.h, v4.14 to v7.2): two offsets of
-// 16 bits, then 16 bits with the numbers of two registers and what the versions differ in.
+// 16 bits, then 16 bits with the numbers of two registers, and a type.
 #include "orc.h"
 
 // The registers by their numbers.
@@ -20,7 +20,7 @@ static const enum x86_orc_base bases_v4[16] = {
 };
 
 // Versions 1 and 2: the type has two bits, and the end a bit of its own. An entry whose SP is
-// undefined is the end, or code that is not walked through.
+// undefined is the end, or code without a way out.
 static void decode_old(unsigned int flags, unsigned int end_bit, struct x86_orc_entry *entry)
 {
 	static const enum x86_orc_type types[4] = { X86_ORC_CALL, X86_ORC_REGS, X86_ORC_PARTIAL,

@@ -6,7 +6,7 @@
 //
 // In:  the kernel's symbols, types and memory.
 // Out: the entry of an address.
-// Trusts nothing it reads: the tables' lengths are bounded, a search ends whatever the tables hold.
+// Trusts nothing it reads: the tables' lengths are bounded, a search of unsorted tables ends too.
 #include "orc.h"
 #include "linux/modules/modules.h"
 #include "memory/kept-array.h"
@@ -71,7 +71,7 @@ static struct gg_error *read_ip(struct table *table, size_t index, gg_gva_t *ret
 	return err;
 }
 
-// Finds the last entry whose address is not above PC. GG_NOT_FOUND where all are.
+// Finds the last entry whose address is not above PC. GG_NOT_FOUND if all addresses are above PC.
 static struct gg_error *search(struct table *table, gg_gva_t pc, uint8_t ret[X86_ORC_ENTRY_SIZE])
 {
 	size_t first = 0, end = table->ips.count; // the entry is in [FIRST - 1, END - 1)

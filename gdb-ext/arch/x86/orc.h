@@ -7,7 +7,7 @@
 
 #include "linux/answerers/answerers.h"
 
-// The registers that a place is counted from, whatever the version.
+// The bases of an offset, in all versions.
 enum x86_orc_base {
 	X86_ORC_UNDEFINED,
 	X86_ORC_PREV_SP, // the caller's stack pointer
@@ -55,7 +55,7 @@ struct x86_orc_entry x86_orc_decode(enum x86_orc_version version,
 
 struct x86_orc;
 
-// Finds the tables of KERNEL, which must outlive RET; their parts are read when they are needed.
+// Finds the tables of KERNEL, which must outlive RET; each page of a table is read at its first use.
 // GG_NOT_FOUND for a kernel without ORC.
 struct gg_error *x86_orc_create(const struct gg_answerers *kernel, struct x86_orc **ret);
 

@@ -4,7 +4,7 @@
 //
 // In:  the kernel's symbols, types and memory; a return address and its place.
 // Out: the address that the tracer keeps.
-// Trusts nothing it reads: lists and arrays are bounded, and an address must be of the same place.
+// Trusts nothing it reads: lists and arrays are bounded, and an entry must name the place of the return address.
 #include "unwind.h"
 
 #include <inttypes.h>
@@ -69,7 +69,7 @@ struct gg_error *x86_returns_init(struct x86_returns *returns, const struct gg_a
 
 // ---- The function graph tracer ----
 
-// Reads the entry of the array at ADDRESS. *FOUND: it is of the return address at PLACE.
+// Reads the entry at ADDRESS. *FOUND: the entry has the return address of PLACE.
 static struct gg_error *read_entry(const struct x86_returns *returns, const struct gg_host *host,
 				   gg_gva_t address, gg_gva_t place, gg_gva_t *pc, bool *found)
 {
@@ -83,8 +83,8 @@ static struct gg_error *read_entry(const struct x86_returns *returns, const stru
 	return err;
 }
 
-// Finds the entry of the words at ARRAY that ends before the word *INDEX, whose last word has the
-// distance to its first. Sets *INDEX to the first word; *FOUND: there is such an entry.
+// Finds the entry that ends before the word *INDEX of ARRAY: its last word has the distance to its first
+// word. Sets *INDEX to the first word. *FOUND: there is an entry.
 static struct gg_error *previous_packed(const struct gg_host *host, gg_gva_t array, uint64_t *index,
 					bool *found)
 {
@@ -115,8 +115,9 @@ static struct gg_error *search_packed(const struct x86_returns *returns, const s
 	return err;
 }
 
-// Finds the return address that was at PLACE in the array of the task: of words since v6.11, of which
-// curr_ret_stack are in use; before that of entries, of which curr_ret_stack is the last in use.
+// Finds the return address of PLACE in the task's array. Since v6.11 the array has words, and
+// curr_ret_stack is the number of used words; before, it has entries, and curr_ret_stack is the last
+// used entry.
 static struct gg_error *from_graph(const struct x86_returns *returns,
 				   const struct gg_unwind *unwind, gg_gva_t place, gg_gva_t *pc,
 				   bool *found)
@@ -170,14 +171,14 @@ static struct gg_error *from_list(const struct probe_list *list, const struct gg
 	return err;
 }
 
-// Tests whether PC is where a tracer has calls return to.
+// Tests whether PC is a tracer's trampoline.
 static bool is_replaced(const struct x86_returns *returns, gg_gva_t pc)
 {
 	return pc && (pc == returns->return_to_handler || pc == returns->rethook_trampoline ||
 		      pc == returns->kretprobe_trampoline);
 }
 
-// Finds the address that the tracer with the trampoline *PC has replaced at ADDRESS.
+// Recovers the address that the tracer with the trampoline *PC has replaced at ADDRESS.
 static struct gg_error *recover_one(const struct x86_returns *returns,
 				    const struct gg_unwind *unwind, gg_gva_t address, gg_gva_t *pc)
 {

@@ -264,8 +264,7 @@ static struct gg_error *find_frame_pointer(struct gg_unwind *unwind,
 	return err;
 }
 
-// Makes the registers that a function may change, as far as it does not save them where ORC says,
-// unknown.
+// Forgets the registers that the callee may have changed: ORC has the places of two registers alone.
 static void forget_changed(struct gg_registers *registers)
 {
 	for (unsigned int id = 0; id < X86_RIP; id++)
@@ -299,7 +298,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address, unsi
 	return NULL;
 }
 
-// Goes on to the caller behind a call, whose frame is FRAME.
+// Returns to the caller, whose frame is FRAME.
 static struct gg_error *return_from(struct gg_unwind *unwind, const struct x86_orc_entry *entry,
 				    gg_gva_t frame)
 {

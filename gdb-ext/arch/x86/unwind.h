@@ -20,8 +20,8 @@ enum x86_pt_regs {
 	X86_PT_WORDS = 21,
 };
 
-// The places of code by which Linux replaces return addresses, and of what they replaced; an address
-// is 0 in a kernel without.
+// The trampolines of Linux's tracers, and the members that keep the replaced return addresses. An address
+// is 0 in a kernel without the tracer.
 struct x86_returns {
 	gg_gva_t return_to_handler, rethook_trampoline, kretprobe_trampoline;
 	bool packed; // task_struct.ret_stack is an array of words: since v6.11
@@ -35,16 +35,16 @@ struct x86_returns {
 // Finds the places. The error is final.
 struct gg_error *x86_returns_init(struct x86_returns *returns, const struct gg_answerers *kernel);
 
-// Replaces the return address *PC, which is at ADDRESS in the stack, by that which a tracer has
-// replaced. GG_NOT_FOUND where *PC is a tracer's and the tracer has none.
+// Recovers the return address that a tracer has replaced by *PC at ADDRESS in the stack. GG_NOT_FOUND if
+// *PC is a tracer's trampoline, and the task has no such address.
 struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct gg_unwind *unwind,
 				     gg_gva_t address, gg_gva_t *pc);
 
-// Finds the code whose copy PC is in: the trampolines of ftrace are copies. Returns 0 without.
+// Finds the address whose copy, in a trampoline of ftrace, PC is; 0 for another PC.
 struct gg_error *x86_returns_original(const struct x86_returns *returns,
 				      const struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t *ret);
 
-// Names the entry of UNWIND, which went through the code of the symbol NAME (struct gg_stack_ops).
+// Names the entry of UNWIND through the code of the symbol NAME (struct gg_stack_ops).
 void x86_name_entry(struct gg_unwind *unwind, const char *name);
 
 #endif

@@ -19,7 +19,7 @@ enum gg_entry_kind {
 	GG_ENTRY_OTHER,
 };
 
-// The way by which the kernel was entered: the registers of the interrupted code were saved.
+// An entry into the kernel, which saved the registers of the interrupted code.
 struct gg_stack_entry {
 	enum gg_entry_kind kind;
 	char name
@@ -27,7 +27,7 @@ struct gg_stack_entry {
 	int64_t number;          // of the system call; -1 without
 	bool is_user;            // the interrupted code is a program's
 	gg_gva_t registers;      // the saved registers' place: struct pt_regs
-	gg_gva_t registers_end; // the first address behind them
+	gg_gva_t registers_end; // the first address behind the saved registers
 	gg_gva_t pc, sp;        // the interrupted code's
 };
 
@@ -37,8 +37,8 @@ struct gg_frame {
 	gg_gva_t end; // the first address behind the frame, and behind the registers that its entry
 		      // saved; 0 where that is not known
 	bool is_exact; // PC is the next instruction, not the address that a call returns to
-	bool is_guess; // the frame may be none: what was needed to find it is not known for sure
-	struct gg_stack_entry entry; // by which this frame's code was entered
+	bool is_guess; // the frame was found by data that may be stale
+	struct gg_stack_entry entry; // the entry into this frame's code
 };
 
 #endif

@@ -31,8 +31,8 @@ struct gg_stack_memory {
 // Forgets all words. HOST must outlive MEMORY.
 void gg_stack_memory_init(struct gg_stack_memory *memory, const struct gg_host *host);
 
-// Reads the words from START to END at once, at most GG_STACK_AHEAD bytes. Words that cannot be read
-// so are read page by page when they are asked for.
+// Reads the words from START to END at once, at most GG_STACK_AHEAD bytes. If that fails, each page is
+// read at its first use.
 struct gg_error *gg_stack_memory_ahead(struct gg_stack_memory *memory, gg_gva_t start,
 				       gg_gva_t end);
 

@@ -19,8 +19,7 @@ struct gg_unwind {
 	gg_gva_t pc, sp;               // of REGISTERS
 	bool is_exact, is_guess;       // as struct gg_frame has them
 	bool has_ended;                // the frame is the outermost frame
-	// The registers were saved when the kernel was entered: by the last step. Kind GG_NO_ENTRY: by
-	// no entry.
+	// The entry that the last step went back through; kind GG_NO_ENTRY for a call.
 	struct gg_stack_entry entry;
 };
 
@@ -38,8 +37,8 @@ struct gg_stack_ops {
 	// Sets the registers to a CPU's.
 	void (*start_registers)(struct gg_unwind *unwind, const struct gg_registers *registers);
 
-	// Sets the registers, but for pc and sp unknown, to those behind the return to PC, which is at
-	// ADDRESS in the stack. Returns false for a PC that no call returns to.
+	// Sets pc and sp to their values behind the return to PC, which is at ADDRESS in the stack. Returns
+	// false for a PC that no call returns to.
 	bool (*start_return)(struct gg_unwind *unwind, gg_gva_t address, gg_gva_t pc);
 
 	// Goes on to the caller's registers, or sets has_ended. GG_BAD_DATA and others where no caller

@@ -67,7 +67,7 @@ static bool is_in_task_stack(const struct gg_unwinder *unwinder, gg_gva_t addres
 	return unwind->stack && address - unwind->stack <= gg_unwinder_stack_size(unwinder);
 }
 
-// Tests whether the walk went from SP towards the end of a stack, or to another stack.
+// Tests whether the walk has left SP towards the stack's end, or for another stack.
 static bool has_advanced(const struct gg_unwinder *unwinder, gg_gva_t sp)
 {
 	const gg_gva_t now = unwinder->unwind.sp;
@@ -77,7 +77,7 @@ static bool has_advanced(const struct gg_unwinder *unwinder, gg_gva_t sp)
 	return was_in || is_in ? was_in != is_in : sp - now >= GG_STACK_PAGE;
 }
 
-// Names the entry that the last step has found, by which the code of FRAME was entered.
+// Names the entry into the code of FRAME, which the last step has found.
 static struct gg_error *name_entry(struct gg_unwinder *unwinder, const struct gg_frame *frame)
 {
 	struct gg_unwind *unwind = &unwinder->unwind;
@@ -140,7 +140,7 @@ static struct gg_error *add_frame(const struct gg_unwind *unwind, struct gg_stac
 	return err;
 }
 
-// Walks to the stack's end. The error is the reason for which the stack is broken.
+// Walks to the stack's end. An error is the reason for the break.
 static struct gg_error *walk(struct gg_unwinder *unwinder, struct gg_stack *stack)
 {
 	const struct gg_unwind *unwind = &unwinder->unwind;
@@ -173,7 +173,7 @@ static struct gg_error *walk(struct gg_unwinder *unwinder, struct gg_stack *stac
 	return err;
 }
 
-// Makes the reason ERR, which is consumed, STACK's, unless it is final.
+// Moves ERR to STACK as the reason for the break, unless ERR is final.
 static struct gg_error *break_stack(struct gg_stack *stack, struct gg_error *err)
 {
 	if (!err || gg_error_is_final(err))
@@ -215,9 +215,8 @@ struct gg_error *gg_stack_of_sleeping(struct gg_unwinder *unwinder, const struct
 
 // ---- A stack without registers ----
 
-// Tests whether STACK ends where a task's stack does: at its first frames, or at the registers of the
-// program, which are the first words of the stack. A walk that ends elsewhere started from a stale
-// word.
+// Tests whether STACK ends at the task's first frames, or at the program's registers, which are the first
+// words of the task's stack. A walk from a stale word ends elsewhere.
 static bool ends_at_top(const struct gg_unwinder *unwinder, const struct gg_stack *stack)
 {
 	enum { FIRST_FRAMES = 512, PADDING = 32 };
@@ -227,8 +226,8 @@ static bool ends_at_top(const struct gg_unwinder *unwinder, const struct gg_stac
 					      : top - last->sp <= FIRST_FRAMES;
 }
 
-// Walks from the word at ADDRESS of the stack, if that may be a return address. RET is empty where
-// it is none, or the walk does not come to the stack's end.
+// Walks from the word at ADDRESS of the stack. RET is empty if the word is no return address, or the
+// walk does not reach the stack's end.
 static struct gg_error *try_word(struct gg_unwinder *unwinder, gg_gva_t address,
 				 struct gg_stack *ret)
 {
@@ -252,7 +251,7 @@ static struct gg_error *try_word(struct gg_unwinder *unwinder, gg_gva_t address,
 	return gg_error_unless_final(err);
 }
 
-// Tries each word from START to END; RET is empty where none leads to the stack's end.
+// Tries each word from START to END; RET is empty if no word leads to the stack's end.
 static struct gg_error *search(struct gg_unwinder *unwinder, gg_gva_t start, gg_gva_t end,
 			       struct gg_stack *ret)
 {
@@ -284,7 +283,7 @@ struct gg_error *gg_stack_of_memory(struct gg_unwinder *unwinder, const struct g
 
 // ---- From registers ----
 
-// Searches, where STACK is broken off, for the frames behind its last frame.
+// Searches for the frames behind the last frame of STACK, which is broken off.
 static struct gg_error *go_on(struct gg_unwinder *unwinder, struct gg_stack *stack)
 {
 	enum { WORDS = 128 };

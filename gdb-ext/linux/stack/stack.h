@@ -54,8 +54,8 @@ struct gg_error *gg_stack_of_registers(struct gg_unwinder *unwinder,
 				       const struct gg_registers *registers,
 				       const struct gg_task *task, struct gg_stack *ret);
 
-// Searches the stack of TASK, whose registers are not known, for return addresses from which the
-// stack can be walked to its end: the longest such walk, all of whose frames are guesses.
+// Searches the stack of TASK, whose registers are not known, for the lowest return address from which a
+// walk reaches the stack's end. All frames are guesses.
 struct gg_error *gg_stack_of_memory(struct gg_unwinder *unwinder, const struct gg_task *task,
 				    struct gg_stack *ret);
 
