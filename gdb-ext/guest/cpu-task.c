@@ -2,8 +2,8 @@
 //
 // In:  the CPUs' registers, the kernel's run queues.
 // Out: a task.
-// The kernel's CPU is the one whose per-CPU memory a register leads to; where none does, the kernel's
-// number is taken to be QEMU's, and the task to be what memory has.
+// A register of the CPU leads to the per-CPU memory of the kernel's CPU. Without such a register the
+// kernel's number for the CPU is taken to be QEMU's.
 #include "cpu-task.h"
 #include "linux/per-cpu.h"
 

@@ -65,7 +65,7 @@ static bool has_pid(const struct gg_task_query *query, int32_t pid)
 	return false;
 }
 
-// Tests whether TASK meets QUERY, but for what its being a thread decides.
+// Tests whether TASK meets QUERY; whether threads are rows is not tested.
 static bool meets(const struct gg_task *task, const struct gg_task_query *query)
 {
 	const bool is_of_kernel = task->is_kernel || task->is_idle;

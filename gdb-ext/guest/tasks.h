@@ -10,7 +10,7 @@
 
 #include <gdb-guest/tasks.h>
 
-// Finds GUEST's kernel, whose structures can then be asked for. Valid as long as GUEST's kernel is.
+// Finds GUEST's kernel for readers of its structures. RET is valid as long as GUEST's kernel is.
 struct gg_error *gg_guest_answerers(struct gg_guest *guest, const struct gg_notices *notices,
 				    const struct gg_answerers **ret);
 
@@ -64,12 +64,12 @@ struct gg_task_list {
 	struct gg_path_reader paths;
 };
 
-// Reads the tasks of GUEST's kernel that meet QUERY. NOTICES get lines for what cannot be read.
+// Reads the tasks of GUEST's kernel that meet QUERY. NOTICES get lines for unreadable parts.
 // GG_NOT_FOUND for a PID that no task has.
 struct gg_error *gg_guest_task_list(struct gg_guest *guest, const struct gg_task_query *query,
 				    const struct gg_notices *notices, struct gg_task_list *ret);
 
-// Reads the details of ROW, of LIST; what cannot be read is not known. The caller calls
+// Reads the details of ROW, of LIST; an unreadable detail is not known. The caller calls
 // gg_task_details_deinit().
 struct gg_error *gg_task_details_read(struct gg_task_list *list, const struct gg_task_row *row,
 				      struct gg_task_details *ret);

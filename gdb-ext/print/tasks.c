@@ -3,7 +3,7 @@
 // The list of tasks as text, or as JSON, an object on a line for each task.
 //
 // In:  the rows of gg_guest_task_list().
-// Out: columns; what is not known is "-" in the text and null in JSON.
+// Out: columns; an unknown value is "-" in the text and null in JSON.
 #include "base/json.h"
 #include "guest/tasks.h"
 #include "pid-list.h"
@@ -38,7 +38,7 @@ static void append_address(struct gg_buffer *out, const char *key, gg_gva_t addr
 		gg_json_null(out, key);
 }
 
-// Appends the arguments; those that are not in memory are null.
+// Appends the arguments; null stands for the rest where it is not in memory.
 static void append_json_args(struct gg_buffer *out, const struct gg_task_row *row,
 			     const struct gg_task_details *details)
 {

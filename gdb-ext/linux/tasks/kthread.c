@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The full name of a kernel thread (Linux commit d6986ce24fc0 "kthread: dynamically allocate memory to store
-// kthread's full name", v5.17), and what a worker of a workqueue works on or worked on last
+// kthread's full name", v5.17), and the current or last work of a workqueue's worker
 // (kernel/workqueue.c, wq_worker_comm()).
 //
 // In:  the kernel's members and memory.

@@ -147,7 +147,7 @@ static struct gg_error *read_task(struct walk *walk, gg_gva_t address, struct gg
 	const bool has_name = copy_comm(walk, ret);
 	if (!has_name || ret->pid < 0 || ret->pid > MAX_PID || ret->tgid < 0 || ret->tgid > MAX_PID)
 		return gg_error_create(GG_BAD_DATA,
-				       "what is at 0x%" PRIx64 " is no task: its PID is %" PRId32
+				       "no task is at 0x%" PRIx64 ": its PID would be %" PRId32
 				       " and its name \"%s\"",
 				       address, ret->pid, ret->comm);
 	return NULL;
