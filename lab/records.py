@@ -154,7 +154,7 @@ def log_record(series, log, append="", extra=()):
 
 
 def sleepers_record(series, stop, append="", state=True):
-    """A guest with lab/sleepers.c, and what /proc said of the tasks. All guests of a series and of the same words boot once."""
+    """A guest with lab/sleepers.c, and the truth about the tasks. The guests of a series and of the same words boot once."""
     words = f"printk.devkmsg=on panic=0 sysrq_always_enabled lab.script=/sleepers/script {append}".strip()
     return Record(series, stop, "sleepers-initramfs", append=words,
                   extra=["-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")], state=state)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// sleepers TRUTH: some 100 tasks of a guest that sleep in as many ways, and three that, when it gets SIGUSR1, never do.
+// sleepers TRUTH: some 100 tasks of a guest that sleep in as many ways, and three that never sleep after SIGUSR1.
 //
-// In:  what lab/sleepers.sh prepares: the modules fuse, tun, vsock, a loopback interface that is up, cgroup2 at /cgroup2,
+// In:  the guest that lab/sleepers.sh prepares: the modules fuse, tun, vsock, a loopback interface that is up, cgroup2 at /cgroup2,
 //      the freezer's hierarchy at /freezer, a ramfs at /ramfs, a tmpfs at /tmpfs.
-// Out: the file TRUTH, which appears whole, when all tasks are asleep: what /proc and /sys say of tasks and kernel.
+// Out: the file TRUTH, which appears whole, when all tasks are asleep: files of /proc and /sys about tasks and kernel.
 //
-// TRUTH is a list of "@ NAME LENGTH\n", LENGTH bytes, "\n"; NAME is the path of a file, a link or, without a slash, of no
-// file. What cannot be read is not there.
+// TRUTH is a list of "@ NAME LENGTH\n", LENGTH bytes, "\n"; NAME is the path of a file or a link, or has no slash and
+// is no path. A file that cannot be read is left out.
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -74,7 +74,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *form
 	_exit(1);
 }
 
-// Passes a result of the kernel's on; an error ends the task.
+// Returns the kernel's result; an error ends the task.
 static long must(long result, const char *what)
 {
 	if (result < 0)
@@ -95,7 +95,7 @@ static void __attribute__((noreturn)) rest(void)
 		pause();
 }
 
-// Forks a child with a name, which never returns: false in the parent.
+// Forks a child with a name, which must not return; false in the parent.
 static int is_child(const char *name, pid_t *pid)
 {
 	*pid = (pid_t)MUST(fork());
@@ -113,7 +113,7 @@ static void write_text(const char *path, const char *text)
 	close(file);
 }
 
-// ---- Pipes and what is polled ----
+// ---- Pipes and polling ----
 
 static struct pipe {
 	int in, out;
@@ -793,7 +793,7 @@ static void io_uring_wait(void)
 	MUST(syscall(SYS_io_uring_enter, file, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0));
 }
 
-// ---- What a process looks like ----
+// ---- Arguments, names, directories, memory of processes ----
 
 static void __attribute__((noreturn)) execute(const char *program, char **arguments)
 {
@@ -801,7 +801,7 @@ static void __attribute__((noreturn)) execute(const char *program, char **argume
 	die("%s", program);
 }
 
-// The program that rests keeps its arguments; its name is the last one of them.
+// Executes the program that rests, which keeps its arguments and takes its name from the last of them.
 static void odd_arguments(void)
 {
 	execute("/proc/self/exe",
@@ -816,7 +816,7 @@ static void long_arguments(void)
 	execute("/proc/self/exe", (char *[]){ "rest", bytes, "s-long-arguments", NULL });
 }
 
-// A title that is longer than the arguments goes on where the environment was.
+// Writes a title over the arguments that is longer than they are, and so goes on in the environment.
 static void title(void)
 {
 	char **last = environ;
@@ -928,7 +928,7 @@ static void much_memory(void)
 	map(1 << 20, MAP_SHARED, file);
 }
 
-// ---- Those that never sleep, from the end of the truth on ----
+// ---- Tasks that never sleep, from the end of the truth on ----
 
 static struct pipe start_of_work;
 
@@ -1105,7 +1105,7 @@ static void add_entry(struct buffer *buffer, const char *name, const void *bytes
 	add(buffer, "\n", 1);
 }
 
-// Reads as much of a file as there is, and room for.
+// Reads a file up to its end or ROOM bytes; -1 is an error.
 static ssize_t read_all(const char *path, char *bytes, size_t room)
 {
 	const int file = open(path, O_RDONLY);
@@ -1150,7 +1150,7 @@ static void add_links(struct buffer *buffer, const char *pattern)
 	globfree(&found);
 }
 
-// Notes the clocks: the kernel's log has the scheduler's.
+// Adds the clocks; the kernel's log has the scheduler's clock.
 static void add_clocks(struct buffer *buffer, const char *name)
 {
 	char bytes[8192];
@@ -1169,7 +1169,7 @@ static void add_clocks(struct buffer *buffer, const char *name)
 	close(log);
 }
 
-// The first tells which tasks have run since, when all others were read.
+// The files by their order: a task whose schedstat is the same at the stop has not run since the first of them.
 static const char *const files[] = {
 	"/proc/[0-9]*/task/[0-9]*/schedstat",
 	"/proc/[0-9]*/task/[0-9]*/stat",
@@ -1227,7 +1227,7 @@ static void write_truth(const char *path)
 	MUST(rename(part, path));
 }
 
-// Adds up how often all tasks but the calling one and the busy ones have gone to sleep of their own will.
+// Adds up the voluntary switches of the sleepers.
 static long count_sleeps(void)
 {
 	static char bytes[8192];
@@ -1248,7 +1248,7 @@ static long count_sleeps(void)
 	return total;
 }
 
-// Waits until nobody has run for some time; a sleeper that has ended is an error.
+// Waits until no sleeper has run for 0.4 s; a sleeper that has ended is an error.
 static void settle(void)
 {
 	long before = -1, now;
@@ -1267,7 +1267,7 @@ int main(int count, char **arguments)
 {
 	own_arguments = arguments;
 	if (count > 2) {
-		// Of odd_arguments() and the like.
+		// A program that odd_arguments() and the like execute.
 		if (!strcmp(arguments[0], "unlink"))
 			MUST(unlink(arguments[1]));
 		name_task(arguments[count - 1]);
@@ -1275,7 +1275,7 @@ int main(int count, char **arguments)
 	}
 	if (count != 2)
 		return 2;
-	// What children do with a terminal or a signal is their own affair.
+	// Keeps the shell's terminal and signals away from the sleepers.
 	MUST(setsid());
 	sigset_t set;
 	sigemptyset(&set);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Runs in the guest that lab/sleepers packs, as lab.script=/sleepers/script: starts the sleepers, and sends what /proc says of
-# them to the second serial port, compressed by gzip.
+# Runs in the guest with the initramfs of lab/sleepers-initramfs, as lab.script=/sleepers/script: starts the sleepers, and sends
+# their truth to the second serial port, compressed by gzip.
 #
 #   lab.trace=1   before that, function_graph and return probes are set on functions in which tasks sleep
 

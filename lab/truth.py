@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lab/sleepers.c and lab/modules.sh wrote about a guest: the files of /proc and /sys by their paths.
+"""The files of /proc and /sys that lab/sleepers.c and lab/modules.sh write about their guests.
 
-In:  the bytes that came over a serial port, compressed by gzip or not.
+In:  the bytes of a serial port, compressed by gzip or not.
 Out: {path: bytes}; of a link, the path that it leads to.
 """
 

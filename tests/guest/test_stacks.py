@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""guest-bt, against what the guest's own kernel said of its stacks: /proc/PID/task/TID/stack of sleeping tasks, Alt-SysRq-l and
-a panic of running CPUs."""
+"""guest-bt, against the stacks that the guest's own kernel shows: /proc/PID/task/TID/stack of sleeping tasks, Alt-SysRq-l and a
+panic of running CPUs."""
 
 import json
 import re
@@ -13,8 +13,6 @@ import registers
 from machines import lab, records
 from test_readers import run_python
 from test_tasks import fixture_of, tasks_of
-
-CPUS = 2
 
 tasks = fixture_of("tasks", ["6.1", "6.12"])
 traced = fixture_of("traced", ["6.1"])
@@ -60,7 +58,7 @@ def test_all(tasks):
     """{tasks}: the stack of each task that sleeps is /proc's line by line, modules, exceptions and 32-bit system calls too"""
     assert len(tasks.asleep) >= 100 and set(tasks.asleep) <= set(tasks.unchanged)
     assert not differing(tasks)
-    # What the sleepers are there for.
+    # Modules, faults, other system calls, tasks that end or are stopped.
     lines = "\n".join(line for task in tasks.asleep for line in stack_of(task))
     for name in (r"tun_do_read\S+ \[tun\]", r"vsock_accept\S+ \[vsock\]", "handle_userfault", "asm_exc_page_fault", "fuse_",
                  r"int80_(emulation|compat)|do_int80", "ptrace_stop", "do_exit|do_signal_stop"):
@@ -135,12 +133,11 @@ for task in for_each_task(program):
 """
 
 
+# The kernel whose debuginfo the lab has.
+@pytest.mark.machines("6.1")
 def test_drgn(tasks, folder):
     """{tasks}: drgn with the kernel's debuginfo finds the same frames and states in the vmcore. Where drgn is wrong, by /proc: it
-    goes astray behind a module's frame and behind a fault in the kernel, takes CPUs' notes for the tasks of the same numbers, and
-    a frozen task for a task that runs"""
-    if tasks.record.name != "tasks-6.1":
-        pytest.skip("there is debuginfo of the kernel of 6.1 only")
+    goes astray behind a module's frame and behind a fault in the kernel, and takes a frozen task for a task that runs"""
     tasks.show("dump", folder / "vmcore")
     text = run_python("drgn", "python3-drgn", DRGN, folder / "vmcore", lab.lab("vmlinux")).decode()
     of_drgn = {task["pid"]: task for task in map(json.loads, text.splitlines())}
@@ -148,7 +145,7 @@ def test_drgn(tasks, folder):
     for task in tasks.unchanged:
         theirs, ours = of_drgn[task.tid], stacks[task.tid]["frames"]
         assert theirs["state"] == task.state or task.name == b"s-frozen-1", task
-        if task.tid <= CPUS or task.state == "Z":
+        if task.state == "Z":
             continue
         # Behind the system call there are addresses of the program.
         frames = [pc for pc in theirs["frames"] if pc >> 63]
@@ -177,11 +174,10 @@ def frames_of_crash(text):
 
 
 @pytest.mark.expensive
+@pytest.mark.machines("6.1")
 def test_crash(tasks, folder):
     """{tasks}: sid's crash with the kernel's debuginfo finds the same tasks, parents, states and frames in the vmcore; the crash of
     Debian 12 finds two of the tasks"""
-    if tasks.record.name != "tasks-6.1":
-        pytest.skip("there is debuginfo of the kernel of 6.1 only")
     tasks.show("dump", folder / "vmcore")
     text = crash.ask(folder / "vmcore", "ps\nforeach bt", program=lab.lab("program-suite", "crash", "sid"))[0].decode(errors="replace")
     rows = re.findall(r"^>? +(\d+) +(\d+) +(\d+) +(\w{16}) +(\w\w|\?\?) ", text, re.MULTILINE)
@@ -233,7 +229,7 @@ def cpus_of(stopped):
 
 
 def test_in_interrupt(backtrace):
-    """{backtrace}: the stack of a CPU in the keyboard's interrupt is what its kernel logged there, across the IRQ stack"""
+    """{backtrace}: the stack of a CPU in the keyboard's interrupt is the stack that its kernel logged, across the IRQ stack"""
     caller = "nmi_trigger_cpumask_backtrace+"
     stack = cpus_of(backtrace)[0]
     truth = trace_in(log_of(backtrace), "NMI backtrace for cpu 0$")
@@ -244,7 +240,7 @@ def test_in_interrupt(backtrace):
 
 
 def test_in_nmi(backtrace):
-    """{backtrace}: the stack of a CPU in an NMI is what its kernel logged there, across the NMI's stack"""
+    """{backtrace}: the stack of a CPU in an NMI is the stack that its kernel logged, across the NMI's stack"""
     stack = cpus_of(backtrace)[1]
     entry, = [i for i, frame in enumerate(stack["frames"]) if frame["entry"] and frame["entry"]["kind"] == "nmi"]
     truth = trace_in(log_of(backtrace), "NMI backtrace for cpu 1$")
@@ -253,7 +249,7 @@ def test_in_nmi(backtrace):
 
 
 def test_panic(panic):
-    """{panic}: the stack of the CPU that panics is what its kernel logged, and the other CPU's leads to where it was stopped"""
+    """{panic}: the stack of the CPU that panics is the stack that its kernel logged; the other CPU is where it was stopped"""
     stacks = cpus_of(panic)
     truth = trace_in(log_of(panic), "Kernel panic - not syncing: sysrq triggered crash")
     assert "panic+" in " ".join(truth)

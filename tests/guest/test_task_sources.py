@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""guest-ps and guest-bt by each source, against the core of the same stop; what they read over the gdbstub's wire."""
+"""guest-ps and guest-bt by each source, against the core of the same stop, and their costs over the gdbstub's wire."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def cpu_seconds(pid):
 
 
 class Sources:
-    """A record's guest, resumed: what the commands print by each source, and what GDB reads at the stub."""
+    """A record's guest, resumed: the commands' output by each source, and their costs at the stub."""
 
     def __init__(self, folder):
         self.stop = Sleepers("tasks-6.1", folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""guest-ps, against what the guest's own /proc said of the tasks of lab/sleepers.c."""
+"""guest-ps, against the guest's own /proc, with the tasks of lab/sleepers.c."""
 
 import json
 import re
@@ -22,7 +22,7 @@ CLOCK_TICK_NS = 10_000_000
 
 
 class Task:
-    """What /proc said of a task."""
+    """A task, as /proc shows it."""
 
     def __init__(self, texts, pid, tid):
         self.texts, self.pid, self.tid = texts, pid, tid
@@ -57,7 +57,7 @@ def tasks_of(texts):
 
 
 class Sleepers:
-    """A record of a guest with lab/sleepers.c: the tasks by /proc, and what guest-core shows of the core."""
+    """A record of a guest with lab/sleepers.c: the tasks by /proc, and the rows of guest-ps by TID."""
 
     def __init__(self, name, folder):
         self.folder = Path(tempfile.mkdtemp(dir=folder))
