@@ -239,6 +239,19 @@ static void test_wrong(void **state)
 	       "-format is one of elf, kdump, kdump-zstd, not \"a\\\"b\"");
 }
 
+static void test_needs(void **state)
+{
+	(void)state;
+	const struct gg_command *klog = gg_command_find("klog", false);
+	struct gg_options *parsed;
+	refuse(klog, "-before 2", "-before goes with -grep");
+	refuse(klog, "-tail 1 -context 0", "-context goes with -grep");
+	assert_success(gg_options_parse_text(klog, "-before 2 -grep x", &debugger, &parsed));
+	gg_options_destroy(parsed);
+	refuse(gg_command_find("dump", false), "-length 1 f", "-length goes with -begin");
+	refuse(gg_command_find("dump", false), "-begin 1 f", "-begin goes with -length");
+}
+
 static void test_without_debugger(void **state)
 {
 	(void)state;
@@ -580,6 +593,14 @@ static void test_needs_guest(void **state)
 
 // ---- The table ----
 
+static bool has_option(const struct gg_command *command, const char *name)
+{
+	for (const struct gg_option *row = command->options; row->name; row++)
+		if (!strcmp(row->name, name))
+			return true;
+	return false;
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -592,6 +613,7 @@ static void test_rows(void **state)
 			assert_non_null(row->help);
 			assert_int_equal(row->kind == GG_VALUE_INTEGER, row->high != 0);
 			assert_true(row->kind < GG_VALUE_ADDRESS);
+			assert_true(!row->needs || has_option(command, row->needs));
 		}
 		for (const struct gg_option *row = command->arguments; row && row->name; row++)
 			assert_non_null(row->label);
@@ -653,6 +675,7 @@ int main(void)
 		UNIT_TEST("A dash alone is an argument, and so is a negative number but for a file",
 			  test_dashes),
 		UNIT_TEST("What is wrong is answered with what is right", test_wrong),
+		UNIT_TEST("An option without the option that it needs is refused", test_needs),
 		UNIT_TEST("Options that need a debugger exist only in a debugger",
 			  test_without_debugger),
 		UNIT_TEST("Numbers are decimal, octal, hexadecimal, sums and differences",
