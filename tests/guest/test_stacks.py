@@ -4,6 +4,7 @@ panic of running CPUs."""
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import crash
 import registers
 from machines import lab, records
+from test_guest_core import GUEST_CORE
 from test_readers import run_python
 from test_tasks import fixture_of, tasks_of
 
@@ -267,3 +269,23 @@ def test_oops(oops):
     assert not differing(oops)
     gone = {int(match[1]) for line in log if (match := re.match(r"CPU: \d+ PID: (\d+) Comm: ", line))}
     assert gone and not gone & {row["pid"] for row in oops.rows.values() if row["state"] not in "ZX"}
+
+
+def test_executing(tasks):
+    """{tasks}: of a CPU whose registers are not current the stack is searched, which is said, and all of its frames are guesses; no
+    frame of a CPU that is current, or of a sleeping task, is"""
+    def look():
+        """The stacks of a guest that runs, once TCG was executing on a CPU."""
+        run = subprocess.run([GUEST_CORE, "-p", str(guest.pid), "bt", "-all", "-json"], stdout=subprocess.PIPE, check=True)
+        stacks = [json.loads(line) for line in run.stdout.splitlines()]
+        return stacks if any(stack["start"] == "memory" for stack in stacks) else None
+
+    with tasks.record.resume() as guest:
+        guest.cont()
+        guest.wait_for_execution()
+        stacks = lab.wait_until(look, 60, "a CPU in the code that TCG has made")
+    for stack in stacks:
+        searched = stack["start"] == "memory"
+        assert searched == ("registers are unknown: TCG was executing" in stack["why"]), stack
+        assert stack["broken"] or all(frame["guess"] == searched for frame in stack["frames"]), stack
+    assert len([stack for stack in stacks if stack["on_cpu"] is not None]) == CPUS
