@@ -402,10 +402,13 @@ static const struct gg_command commands[] = {
 		.name = "info",
 		.gdb_name = "guest-info",
 		.summary =
-			"Show the guest at a glance: QEMU, its CPUs, the guest's RAM and kernel.",
+			"Show the guest at a glance: QEMU, CPUs, RAM, kernel, and what went wrong.",
 		.targets = ALL_TARGETS,
 		.help = "The source of guest memory and its missing ranges are shown, the state\n"
-			"of the CPUs' registers, and the way the guest's kernel was found.",
+			"of the CPUs' registers, and the way the guest's kernel was found.  Of a\n"
+			"Linux kernel come a panic, oopses, lockups, RCU stalls, hung tasks, OOM\n"
+			"kills and warnings, by its own variables and its log; CPUs that get no\n"
+			"timer interrupts; uptime, clock, load, tasks by state, taint.",
 		.options = info_options,
 		.run = gg_run_info,
 	},

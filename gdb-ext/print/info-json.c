@@ -17,10 +17,23 @@
 //                "image":"0xffffffffa2200000","image_physical":"0x0000000007400000",
 //                "image_size":44040192,"direct_map":"0xffff8eaec0000000",
 //                "last_record_ns":1138111000},
+//      "guest":{"verdict":"oops","phase":"running",
+//               "panic_cpu":null,"panic_comm":null,"panic_pid":null,"crash_time":null,
+//               "troubles":[{"kind":"oops","count":1,"lines":1,"line":"BUG: kernel NULL ...",
+//                            "time_ns":8150999000}],
+//               "silent_cpus":[{"cpu":1,"seconds":22,"ticks":false}],
+//               "whole_log":true,"log_alone":false,"now_ns":8154476000,
+//               "uptime":8,"clock":1795733595,"load":[0.24,0.05,0.02],"cpus_online":2,
+//               "tasks":55,"states":{"D":2,"S":16,"I":37},"taint":128,"taint_letters":"D"},
 //      "notices":[]}
 //
 // A key is always there, with null for what is not known; the reason is among the notices. "qemu"
-// is null where no QEMU is looked at, "cpus" and "kernel" where they are not known. "nested" is
+// is null where no QEMU is looked at, "cpus", "kernel" and "guest" where they are not known.
+// "verdict" is the kind of the worst trouble ("panic", "oops", "hard-lockup", "soft-lockup",
+// "rcu-stall", "hung-task", "oom-kill"; a "warning" is none), "kdump" for a kernel that saves a
+// crashed kernel's memory, the phase, or "unknown". "count" is the kernel's own, "lines" the log's;
+// "log_alone": the kernel's variables were not read. "now_ns" is the kernel's last sign of life by
+// the log's clock, "clock" and "crash_time" are in seconds since 1970. "nested" is
 // "unknown" where the CPU may execute a nested guest. Of absent memory the first 1000 ranges are
 // listed; "count" and "size" are of all. "state_before" is of a gdbstub's guest: "ran", "paused",
 // "resumed" or "unknown". "vmcore" is a vmcore's format and its writer, of which "vmcoreinfo" is

@@ -25,7 +25,7 @@ DONE, FAILED, WRONG_USAGE, NOTHING_FOUND = 0, 1, 2, 3
 NAMES = {"dump": "dump-guest-memory"}
 
 QUESTIONS = [
-    "info", "info -json",
+    "info", "info -json", "info -all -json",
     "klog", "klog -json", "klog -decode -caller -level err+", "klog -T -since 1.5",
     "klog -grep ACPI -context 1 -facility kern", "klog -grep '(' -json",
     "klog -grep xyzzy", "klog -before 1", "klog -tail 0", "klog -level loud", "klog -since 2026-02-30",
