@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "linux/types/btf-part.h"
+#include "linux/types/type.h"
 
 #include <bpf/btf.h>
 #include <stdlib.h>
@@ -90,6 +91,30 @@ static void ask(const struct gg_btf *btf)
 		}
 }
 
+// Looks at a type as a printer of it does.
+static void look_at(const struct gg_btf *btf, uint32_t id)
+{
+	struct gg_buffer text = { 0 };
+	struct gg_type type;
+	struct gg_error *err = gg_btf_type(btf, id, &type);
+	gg_btf_declare(btf, id, "name", &text);
+	for (uint32_t i = 0; !err && gg_type_is_composite(&type) && i < type.count; i++) {
+		struct gg_btf_member member;
+		const char *name;
+		err = gg_btf_member_at(btf, &type, i, &name, &member);
+		if (!err && member.bit_offset + (member.bits ? member.bits : 8 * member.size) >
+				    8 * type.size)
+			abort();
+	}
+	for (uint32_t i = 0; !err && type.kind == GG_TYPE_ENUM && i < type.count; i++) {
+		const char *name;
+		int64_t value;
+		gg_btf_enumerator_at(btf, &type, i, &name, &value);
+	}
+	gg_error_destroy(err);
+	gg_buffer_deinit(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t image[MOST];
@@ -117,6 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		err = gg_btf_part_open(&part, &btf);
 	if (!err)
 		ask(btf);
+	for (uint32_t id = 0;
+	     !err && gg_btf_part_is_whole(&part) && id < btf__type_cnt(gg_btf_libbpf(btf)); id++)
+		look_at(btf, id);
 	gg_error_destroy(err);
 	gg_btf_destroy(btf);
 	gg_btf_part_deinit(&part);

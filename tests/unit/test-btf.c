@@ -4,7 +4,10 @@
 #include "unit.h"
 
 #include "linux/types/btf-check.h"
+#include "base/near.h"
+#include "host/object.h"
 #include "linux/types/btf-part.h"
+#include "linux/types/type.h"
 
 #include <bpf/btf.h>
 #include <string.h>
@@ -311,6 +314,88 @@ static void split(void **state)
 	gg_btf_destroy(base);
 }
 
+// ---- Declarations ----
+
+static void assert_declared(struct btf *made, uint32_t id, const char *text)
+{
+	struct gg_btf *btf;
+	struct gg_buffer out = { 0 };
+	assert_success(open_made(made, &btf));
+	gg_btf_declare(btf, id, "name", &out);
+	gg_buffer_append(&out, "", 1);
+	assert_string_equal(out.bytes, text);
+	gg_buffer_deinit(&out);
+	gg_btf_destroy(btf);
+}
+
+static void declarations(void **state)
+{
+	(void)state;
+	struct btf *btf = new_btf();
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	btf__add_func_proto(btf, 1);
+	btf__add_func_param(btf, "first", 3);
+	btf__add_ptr(btf, 4);
+	btf__add_const(btf, 1);
+	btf__add_ptr(btf, 2);
+	btf__add_const(btf, 5);
+	btf__add_array(btf, 1, 6, 4);
+	assert_declared(btf, 7, "int (*const name[4])(const int *first)");
+	btf = new_btf();
+	btf__add_ptr(btf, 1);
+	assert_declared(btf, 1,
+			"... ***************"
+			"*name");
+}
+
+// ---- Objects ----
+
+// Memory of which the second page of each two is missing.
+static struct gg_error *read_holes(void *data, uint64_t address, void *buffer, size_t size)
+{
+	(void)data;
+	for (size_t i = 0; i < size; i++) {
+		if ((address + i) / 4096 % 2)
+			return gg_error_fault(address + i, "there is a hole");
+		((uint8_t *)buffer)[i] = (uint8_t)(address + i);
+	}
+	return NULL;
+}
+
+static void holes(void **state)
+{
+	(void)state;
+	static const struct gg_host_ops ops = { .read = read_holes };
+	const struct gg_host host = { .ops = &ops, .address_size = 8 };
+	struct gg_object object;
+	uint64_t value;
+	assert_success(gg_object_read(&object, &host, 0x2ff8, 0x1010));
+	assert_non_null(gg_object_bytes(&object, 0, 8));
+	assert_null(gg_object_bytes(&object, 4, 8));
+	assert_null(gg_object_bytes(&object, 0x1000, 8));
+	assert_non_null(gg_object_bytes(&object, 0x1008, 8));
+	assert_null(gg_object_bytes(&object, 0x1008, 9));
+	assert_true(gg_object_bits(&object, 8 * 7 + 4, 4, &value));
+	assert_int_equal(value, 0xf);
+	assert_false(gg_object_bits(&object, 8 * 8, 1, &value));
+	gg_object_deinit(&object);
+	assert_error(gg_object_read(&object, &host, 0x1000, 8), GG_FAULT, "there is a hole");
+}
+
+// ---- Names ----
+
+static void near_names(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "task_group", "task_struct", "tas_struct",
+					     "xtask_struc", "" };
+	struct gg_near near = { .wanted = "task_struc" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		gg_near_add(&near, names[i]);
+	assert_error(gg_near_error(&near, gg_error_create(GG_NOT_FOUND, "no")), GG_NOT_FOUND,
+		     "no; there is task_struct, xtask_struc, tas_struct");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +416,11 @@ int main(void)
 		UNIT_TEST("A part of a BTF answers as the whole does, or not at all", every_part),
 		UNIT_TEST("A header whose sections are not in the BTF is refused", header_damage),
 		UNIT_TEST("A module's BTF has the types of its base", split),
+		UNIT_TEST("A declaration is C, and that of a pointer to itself has an end",
+			  declarations),
+		UNIT_TEST("What is not there of an object has no value, and the rest has", holes),
+		UNIT_TEST("Names that are like a wrong name come in the order of their distance",
+			  near_names),
 	};
 	return cmocka_run_group_tests_name("BTF", tests, NULL, NULL);
 }
