@@ -43,7 +43,7 @@ QUESTIONS = [
     "bt -pid 99999", "bt -pid 1,", "bt -state Q", "bt -cpu 7", "bt -all -pid 1",
     "struct list_head", "struct page -json", "struct pid_type", "struct task_struct init_task", "struct task_struct.comm,cred->uid init_task -json",
     "struct super_block.s_id super_blocks -head -list s_list", "struct rq.curr runqueues -cpu 1", "struct task_struct.comm -pid 1",
-    "struct task_struc", "struct task_struct.x", "struct list_head 0x10", "struct",
+    "struct task_struc", "struct task_struct.x", "struct list_head 0x10",
     "blocked", "blocked -json", "blocked -all", "blocked -all -json", "blocked 1",
     "vtop jiffies", "vtop -json jiffies", "vtop -cpu 1 jiffies", "vtop 0", "vtop -json 0x10", "vtop 0x800000000000",
 ]
