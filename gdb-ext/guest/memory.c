@@ -3,6 +3,7 @@
 // The kernel's symbols, and guest memory by virtual address, as a caller sees them.
 #include "base/cleanup.h"
 #include "guest.h"
+#include "linux/modules/modules.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -143,6 +144,28 @@ static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *sy
 	return err;
 }
 
+// Tests whether SYMBOL, of a module, is a per-CPU variable.
+static bool is_per_cpu_of_module(struct gg_guest *guest, const struct gg_symbol *symbol)
+{
+	const struct gg_kernel *kernel;
+	const struct gg_module_list *list;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
+	if (!err)
+		err = gg_modules_list(&kernel->answerers, &list);
+	const struct gg_module *module = err ? NULL : gg_modules_named(list, symbol->module);
+	gg_error_destroy(err);
+	return module && symbol->address - module->per_cpu < module->per_cpu_size;
+}
+
+static bool is_per_cpu(struct gg_guest *guest, struct gg_symbols *symbols,
+		       const struct gg_symbol *symbol)
+{
+	if (symbol->module)
+		return is_per_cpu_of_module(guest, symbol);
+	// VMCOREINFO has none, and costs no look at kallsyms.
+	return symbol->size && gg_is_per_cpu(symbols, symbol->address);
+}
+
 struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, int64_t cpu,
 				      const struct gg_notices *notices, struct gg_symbol *ret)
 {
@@ -150,8 +173,7 @@ struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, 
 	struct gg_error *err = find_symbols(guest, &symbols);
 	if (!err)
 		err = gg_symbols_find_everywhere(symbols, name, ret);
-	// VMCOREINFO has none, and costs no look at kallsyms.
-	if (err || !ret->size || !gg_is_per_cpu(symbols, ret->address))
+	if (err || !is_per_cpu(guest, symbols, ret))
 		return err;
 	if (cpu == GG_KERNEL_TABLES)
 		return gg_error_create(GG_INVALID,

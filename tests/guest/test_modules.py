@@ -149,6 +149,21 @@ def test_shown(modules):
     assert "no symbol tun:no_such)" in modules.views.error("guest-x tun:no_such")
 
 
+def test_per_cpu(modules):
+    """{modules}: a per-CPU variable of a module is that of the CPU that -cpu names, and an error without -cpu"""
+    # They lie behind the kernel's own. Before 6.12 nf_tables has none.
+    ranges = ranges_of(modules)["nf_tables"]
+    found = [(address, name) for address, _, name in modules.symbols["nf_tables"]
+             if not any(start <= address < start + size for start, size in ranges)]
+    assert bool(found) == (modules.record.name != "modules-6.1")
+    for offset, name in found[:1]:
+        assert modules.views.error(f"guest-x {name}") == f"guest-x: {name} is a per-CPU variable: -cpu N has that of CPU N"
+        text = modules.views.text("guest-x/2gx __per_cpu_offset", f"guest-x/gx {name} -cpu 0", f"guest-x/gx {name} -cpu 1")
+        cpus = re.search(r"<__per_cpu_offset>:\t(0x\w+)\t(0x\w+)", text).groups()
+        assert re.findall(r"^(0x\w+) <(.*?)>:", text, re.MULTILINE)[1:] == \
+            [(hex((int(cpu, 16) + offset) % (1 << 64)), f"{name} [nf_tables]") for cpu in cpus], text
+
+
 def test_not_read(modules):
     """{modules}: no module is read for a symbol of the kernel's, nor for the addresses of a stack in the kernel"""
     text = modules.views.text("set guest-debug on", "guest-x jiffies", "guest-x/8a sys_call_table", "guest-vtop schedule",
