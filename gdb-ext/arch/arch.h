@@ -8,6 +8,7 @@
 //     notes.h          the notes of a vmcore
 //     linux/arch-ops.h     Linux: the kernel's own page tables, image, direct map, per-CPU memory
 //     linux/stack/stack-ops.h  Linux: the walk through a stack
+//     vmlinux/vmlinux-ops.h    Linux: the callers' places and the arguments in a made vmlinux
 //
 // How to add an architecture, in stages:
 //
@@ -21,6 +22,7 @@
 //  4. The notes; dump-guest-memory. Proof: QEMU's own dump, as in tests/guest/test_dump.py.
 //  5. The row of Linux; guest-kernel, guest-klog, symbols. Proof: /dev/kmsg, /proc/kallsyms.
 //  6. The row of stacks; guest-bt. Proof: /proc/PID/stack.
+//  7. The row of the made vmlinux; guest-vmlinux. Proof: GDB's own bt, as in test_vmlinux.py.
 //
 // NULL in a row, or for a row, is what is not done yet; gg_arch_not_yet() says so.
 #ifndef GG_ARCH_H

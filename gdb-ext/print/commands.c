@@ -617,8 +617,16 @@ static const struct gg_command commands[] = {
 		.summary =
 			"Make a vmlinux of what the guest's Linux kernel has of itself in memory.",
 		.targets = ALL_TARGETS,
-		.help = "It has the kernel's symbols, types, functions and their callers' places,\n"
-			"for debuggers.",
+		.help = "The file has the symbols of the kernel and its modules, the kernel's\n"
+			"types, its functions with their prototypes, and the way from each\n"
+			"function to its caller.  It has no lines of source and no inlined\n"
+			"functions.  An argument has a value only as long as the function has\n"
+			"not touched it.\n\n"
+			"The addresses are those that the kernel was linked with, for drgn on a\n"
+			"vmcore; -guest-addresses is for a debugger that looks at the guest.",
+		.debugger_help =
+			"At QEMU's gdbstub add-symbol-file FILE then has GDB's own backtrace,\n"
+			"break, finish, print and ptype know the kernel.",
 		.options = vmlinux_options,
 		.run = gg_run_vmlinux,
 	},
