@@ -166,7 +166,7 @@ def test_per_cpu(modules):
 
 def test_not_read(modules):
     """{modules}: no module is read for a symbol of the kernel's, nor for the addresses of a stack in the kernel"""
-    text = modules.views.text("set guest-debug on", "guest-x jiffies", "guest-x/8a sys_call_table", "guest-vtop schedule",
-                              "guest-regs", "set guest-debug off")
+    text = modules.views.text("guest-regs -cpu 0", "set guest-debug on", "guest-x jiffies", "guest-x/8a sys_call_table",
+                              "guest-vtop schedule", "guest-x/8a $guest_rsp", "set guest-debug off")
     assert "debug: symbol jiffies: kallsyms has it" in text or "debug: symbol jiffies: VMCOREINFO has it" in text
     assert "modules" not in text and "BTF" not in text
