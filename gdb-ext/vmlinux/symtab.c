@@ -25,18 +25,17 @@ void gg_symtab_deinit(struct gg_symtab *symtab)
 	*symtab = (struct gg_symtab){ 0 };
 }
 
-// nm's letter: of code and weak symbols in both cases.
-static bool is_code(char type)
+bool gg_symtab_is_code(char type)
 {
 	return strchr("tTwW", type) && type;
 }
 
-static unsigned int info_of(char type)
+static unsigned int info_of(char type, bool is_code)
 {
 	const unsigned int binding = strchr("wWvV", type)           ? STB_WEAK
 				     : isupper((unsigned char)type) ? STB_GLOBAL
 								    : STB_LOCAL;
-	return ELF64_ST_INFO(binding, is_code(type) ? STT_FUNC : STT_OBJECT);
+	return ELF64_ST_INFO(binding, is_code ? STT_FUNC : STT_OBJECT);
 }
 
 static void append_symbol(struct gg_buffer *out, unsigned int word, uint32_t name,
@@ -73,13 +72,13 @@ static struct gg_error *append_place(struct gg_symtab *symtab, const struct gg_s
 }
 
 struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol *symbol,
-			       gg_gva_t address, uint16_t index)
+			       gg_gva_t address, uint16_t index, bool is_code)
 {
-	const unsigned int info = info_of(symbol->type);
+	const unsigned int info = info_of(symbol->type, is_code);
 	const bool is_local = ELF64_ST_BIND(info) == STB_LOCAL;
 	const struct gg_symtab_name place = {
 		.name = (uint32_t)symtab->strings.size,
-		.is_code = is_code(symbol->type),
+		.is_code = is_code,
 		.address = address,
 		.size = symbol->size,
 	};

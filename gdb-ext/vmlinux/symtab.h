@@ -30,9 +30,13 @@ struct gg_symtab {
 void gg_symtab_init(struct gg_symtab *symtab, const struct gg_arch *arch);
 void gg_symtab_deinit(struct gg_symtab *symtab);
 
-// Appends SYMBOL, in the section with INDEX (SHN_ABS for no section), at ADDRESS.
+// Appends SYMBOL, in the section with INDEX (SHN_ABS for no section), at ADDRESS. IS_CODE says whether
+// it is a function.
 struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol *symbol,
-			       gg_gva_t address, uint16_t index);
+			       gg_gva_t address, uint16_t index, bool is_code);
+
+// Tests whether nm's letter TYPE is of code.
+bool gg_symtab_is_code(char type);
 
 // Ends the table: after it there are all symbols in SYMBOLS, and names can be found.
 struct gg_error *gg_symtab_end(struct gg_symtab *symtab);

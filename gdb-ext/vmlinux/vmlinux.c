@@ -199,12 +199,15 @@ static struct gg_error *add_symbol(void *data, const struct gg_symbol *symbol)
 	const gg_gva_t address = displaced(maker, symbol->address);
 	const uint16_t index = section_of(maker, address);
 	struct gg_symbol clipped = *symbol;
+	// The letters of Linux 7.2's kallsyms do not tell code from data.
+	bool is_code = gg_symtab_is_code(symbol->type);
 	if (index != SHN_ABS) {
 		const struct gg_elf_section *section = &maker->sections[index - 1];
 		const uint64_t room = section->address + section->size - address;
 		clipped.size = symbol->size < room ? symbol->size : room;
+		is_code = section->flags & SHF_EXECINSTR;
 	}
-	return gg_symtab_add(&maker->symtab, &clipped, address, index);
+	return gg_symtab_add(&maker->symtab, &clipped, address, index, is_code);
 }
 
 static struct gg_error *add_symbols(struct maker *maker)
