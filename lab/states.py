@@ -42,6 +42,14 @@ def digest(path):
     return _digest(str(path), status.st_size, status.st_mtime_ns)
 
 
+def age_and_size(folder):
+    """When the folder was used last, and its files' size; zeros for a folder that another run has just removed."""
+    try:
+        return folder.stat().st_mtime, sum(file.stat().st_size for file in folder.iterdir())
+    except FileNotFoundError:
+        return 0, 0
+
+
 def of_guest(guest):
     """The guest's State, or None of a guest that has nothing to gain or that is not the same in the next run."""
     words = list(guest.command)
@@ -115,11 +123,11 @@ class State:
     @staticmethod
     def _make_room():
         for path in CACHE.glob("tmp.*"):
-            if path.stat().st_mtime < time.time() - 3600:
+            if age_and_size(path)[0] < time.time() - 3600:
                 shutil.rmtree(path, ignore_errors=True)
-        states = sorted(CACHE.glob("[0-9a-f]" * 16), key=lambda path: path.stat().st_mtime, reverse=True)
         total = 0
-        for path in states:
-            total += sum(file.stat().st_size for file in path.iterdir())
+        states = sorted(((*age_and_size(path), path) for path in CACHE.glob("[0-9a-f]" * 16)), reverse=True)
+        for _, size, path in states:
+            total += size
             if total > LIMIT:
                 shutil.rmtree(path, ignore_errors=True)
