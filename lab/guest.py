@@ -188,6 +188,7 @@ class Guest:
     extra      more arguments for QEMU
     kernel     a kernel in place of the lab's; False is none, and the guest is ready as soon as QEMU answers
     append     more words for the kernel's command line; lab/init has the list of those that it knows
+    console    the kernel's name of the first serial port
     directory  where the guest's own private folder is made; it is removed with the guest
     coredump_filter  what of QEMU's memory goes into its core, as in core(5)
     seconds    how long the guest may take to be ready; one that hangs or panics before is started anew
@@ -197,7 +198,7 @@ class Guest:
     """
 
     def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
-                 append="", directory=None, coredump_filter=None, seconds=120, fresh=False,
+                 append="", console="ttyS0", directory=None, coredump_filter=None, seconds=120, fresh=False,
                  at=None, start=True):
         self.qemu = str(qemu or lab("qemu"))
         self.machine = machine
@@ -207,7 +208,7 @@ class Guest:
         self.initrd = self.kernel and str(initrd or lab("initramfs"))
         # On a busy host the kernel's look at its timer finds it dead, and it panics; and where it changes its mind about
         # the TSC it patches code that the other CPUs execute all the time, of which TCG may hold what was there before.
-        self.append = f"console=ttyS0 panic=-1 no_timer_check tsc=unstable {append}".strip()
+        self.append = f"console={console} panic=-1 no_timer_check tsc=unstable {append}".strip()
         self.directory = Path(tempfile.mkdtemp(prefix="guest-", dir=directory))
         self.serial = self.directory / "serial.log"
         self.stderr = self.directory / "qemu.log"

@@ -130,16 +130,19 @@ class Record:
     stop    called with the guest, which it leaves stopped
     initrd  the script of the lab's that prints another initramfs, called with the series
     state   whether QEMU goes on from the stop: not where a debugger has stopped the guest
+    qemu    arguments of lab/qemu-suite, where it is not the lab's QEMU
     guest   options of lab.Guest
     """
 
-    def __init__(self, series="6.1", stop=stop, initrd=None, state=True, **guest):
-        self.series, self.stop, self.initrd, self.state, self.guest = series, stop, initrd, state, guest
+    def __init__(self, series="6.1", stop=stop, initrd=None, state=True, qemu=None, **guest):
+        self.series, self.stop, self.initrd, self.state, self.qemu, self.guest = series, stop, initrd, state, qemu, guest
 
     def boot(self, folder, extra=(), **options):
         kernel = Path(lab.lab("kernel", self.series)) / "vmlinuz"
         initrd = lab.lab(self.initrd, self.series) if self.initrd else None
         guest = dict(self.guest, extra=[*self.guest.get("extra", ()), *extra])
+        if self.qemu:
+            guest["qemu"] = lab.lab("qemu-suite", *self.qemu)
         return lab.Guest(kernel=kernel, initrd=initrd, directory=folder, **guest, **options)
 
 
@@ -172,6 +175,12 @@ def waits_record(series):
     return Record(series, initrd="module/initramfs", append=f"lab.script=/waits/script lab.waits={words}")
 
 
+def arch_record(series, target, machine, console, memory=256, extra=()):
+    """A guest of another architecture, and the truth about its tasks on its console."""
+    return Record(series, initrd="arch-initramfs", qemu=("bookworm", target), machine=machine, console=console, memory=memory,
+                  append="loglevel=1 printk.devkmsg=on lab.script=/arch/script", extra=extra, seconds=600)
+
+
 TABLE = {
     "idle": Record(smp=2),
     "programs": Record(smp=2, append="lab.spin=4", stop=stop_in_program),
@@ -194,6 +203,12 @@ for version in ("6.1", "6.12", "sid"):
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
+TABLE |= {
+    "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),
+    "riscv64-sid": arch_record("riscv64-sid", "riscv64", "virt", "ttyS0"),
+    "s390x-6.1": arch_record("s390x-6.1", "s390x", "s390-ccw-virtio", "ttysclp0"),
+    "ppc64el-6.1": arch_record("ppc64el-6.1", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
+}
 
 
 class Opened:

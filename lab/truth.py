@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of /proc and /sys that lab/sleepers.c and lab/modules.sh write about their guests.
+"""The files of /proc and /sys that lab/sleepers.c, lab/modules.sh and lab/arch.sh write about their guests.
 
-In:  the bytes of a serial port, compressed by gzip or not.
+In:  the bytes of a serial port, compressed by gzip or not; or a console, with base64 of them between lab/arch.sh's lines.
 Out: {path: bytes}; of a link, the path that it leads to.
 """
 
+import base64
 import gzip
+import re
 
 
 def parse(data):
@@ -20,3 +22,9 @@ def parse(data):
         position = start + int(length) + 1
         texts[name.decode()] = data[start:position - 1]
     return texts
+
+
+def parse_console(text):
+    found = re.search("^lab: truth\r?\n(.*?)^lab: end of truth", text, re.MULTILINE | re.DOTALL)
+    assert found, text[-1000:]
+    return parse(base64.b64decode(found[1]))
