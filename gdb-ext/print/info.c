@@ -275,7 +275,7 @@ struct gg_error *gg_print_info_text(const struct gg_info *info,
 	append_kernel(&out, info);
 	if (!info->kernel_error)
 		gg_append_verdict(&out, &info->verdict, &info->source);
-	struct gg_error *err = gg_write_out(&out, writer);
+	struct gg_error *err = gg_write_lines(&out, writer);
 	gg_buffer_deinit(&out);
 	return err ? err : gg_info_tell(info, notices);
 }

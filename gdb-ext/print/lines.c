@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lines.h"
 #include "base/text.h"
+#include "words.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -61,7 +62,8 @@ static void append_wrapped(struct gg_buffer *out, const char *name, const char *
 	}
 }
 
-void gg_append_cut(struct gg_buffer *out, const char *name, const char *text)
+// Appends TEXT in a line alone, its end left out where it is wider.
+static void append_cut(struct gg_buffer *out, const char *name, const char *text)
 {
 	static const char end[] = " ...";
 	const bool fits = strlen(text) <= ROOM;
@@ -69,24 +71,76 @@ void gg_append_cut(struct gg_buffer *out, const char *name, const char *text)
 			 (int)(fits ? ROOM : ROOM - strlen(end)), text, fits ? "" : end);
 }
 
-void gg_append_line(struct gg_buffer *out, const char *name, const char *format, ...)
+// ---- The collected lines ----
+
+// A line in the buffer is its kind, the name with its NUL, the text with its NUL.
+enum { WRAPPED = 'w', CUT = 'c' };
+
+static void collect(struct gg_buffer *lines, char kind, const char *name, const char *text)
+{
+	gg_buffer_append(lines, &kind, 1);
+	gg_buffer_append(lines, name, strlen(name) + 1);
+	gg_buffer_append(lines, text, strlen(text) + 1);
+}
+
+// Takes the line at *POSITION, and moves *POSITION behind it. Returns the kind, 0 behind the last line.
+static char take(const struct gg_buffer *lines, size_t *position, const char **name,
+		 const char **text)
+{
+	if (lines->failed || *position >= lines->size)
+		return 0;
+	const char kind = (char)lines->bytes[*position];
+	*name = (const char *)lines->bytes + *position + 1;
+	*text = *name + strlen(*name) + 1;
+	*position = (size_t)((const uint8_t *)*text - lines->bytes) + strlen(*text) + 1;
+	return kind;
+}
+
+void gg_append_cut(struct gg_buffer *lines, const char *name, const char *text)
+{
+	collect(lines, CUT, name, text);
+}
+
+void gg_append_line(struct gg_buffer *lines, const char *name, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	char *text = gg_text_format(format, arguments);
 	va_end(arguments);
 	if (text)
-		append_wrapped(out, name, text);
+		collect(lines, WRAPPED, name, text);
 	else
-		out->failed = true;
+		lines->failed = true;
 	free(text);
 }
 
-void gg_append_collected(struct gg_buffer *out, const char *name, struct gg_buffer *line)
+void gg_append_collected(struct gg_buffer *lines, const char *name, struct gg_buffer *line)
 {
 	gg_buffer_append(line, "", 1);
-	out->failed |= line->failed;
+	lines->failed |= line->failed;
 	if (!line->failed)
-		append_wrapped(out, name, (const char *)line->bytes);
+		collect(lines, WRAPPED, name, (const char *)line->bytes);
 	gg_buffer_deinit(line);
+}
+
+struct gg_error *gg_write_lines(struct gg_buffer *lines, const struct gg_writer *writer)
+{
+	struct gg_buffer out = { 0 };
+	const char *name, *text;
+	size_t position = 0;
+	for (char kind; (kind = take(lines, &position, &name, &text));)
+		(kind == CUT ? append_cut : append_wrapped)(&out, name, text);
+	out.failed |= lines->failed;
+	gg_buffer_deinit(lines);
+	struct gg_error *err = gg_write_out(&out, writer);
+	gg_buffer_deinit(&out);
+	return err;
+}
+
+void gg_visit_lines(const struct gg_buffer *lines,
+		    void (*visit)(void *data, const char *name, const char *text), void *data)
+{
+	const char *name, *text;
+	for (size_t position = 0; take(lines, &position, &name, &text);)
+		visit(data, name, text);
 }
