@@ -5,35 +5,26 @@
 #ifndef GG_COPY_H
 #define GG_COPY_H
 
-#include "memory/backing.h"
+#include "workers.h"
 #include "base/output.h"
-
-// A range to copy.
-struct gg_copy_job {
-	gg_gpa_t gpa;
-	gg_hva_t hva;
-	uint64_t size;
-	uint64_t offset; // in the output
-};
 
 struct gg_copy {
 	struct gg_backing *backing;
 	struct gg_output *output;
-	const struct gg_copy_job *jobs;
+	const struct gg_job *jobs;
 	size_t count;
 
 	// Called with bytes that were copied, by one thread at a time, which may be any: no
 	// debugger may be asked.
 	void (*seen)(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size);
 
-	// Called in the caller's thread after each step of its own, with the job that is at work
-	// and the bytes done so far. An error ends the copy.
+	// Called as struct gg_workers has it.
 	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);
 	void *data; // of both
 
-	// Memory that turns out to be absent does not end the copy: it is found in all jobs.
+	// Members of struct gg_workers.
 	bool find_absent;
-	uint64_t absent; // set to the bytes that were; unless 0, the output is of no use
+	uint64_t absent;
 
 	bool cloned; // set if the kernel shared bytes, which nobody has seen then
 };

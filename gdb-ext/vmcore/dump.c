@@ -86,11 +86,11 @@ static bool is_outdated(const struct dump *dump)
 
 static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 {
-	_cleanup_free_ struct gg_copy_job *jobs = calloc(dump->pieces.count, sizeof(*jobs));
+	_cleanup_free_ struct gg_job *jobs = calloc(dump->pieces.count, sizeof(*jobs));
 	if (!jobs)
 		return gg_enomem;
 	for (size_t i = 0; i < dump->pieces.count; i++)
-		jobs[i] = (struct gg_copy_job){
+		jobs[i] = (struct gg_job){
 			.gpa = dump->pieces.pieces[i].start,
 			.hva = dump->pieces.pieces[i].hva,
 			.size = dump->pieces.pieces[i].size,

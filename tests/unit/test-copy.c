@@ -88,7 +88,7 @@ static struct gg_error *copy_all(struct counting *counting, uint8_t *written)
 
 	// The second half first, one byte off the pages.
 	enum { HALF = SIZE / 2 + 1 };
-	const struct gg_copy_job jobs[] = {
+	const struct gg_job jobs[] = {
 		{ FAR_AWAY + HALF, BASE + HALF, SIZE - HALF, 0 },
 		{ FAR_AWAY, BASE, HALF, SIZE - HALF },
 	};

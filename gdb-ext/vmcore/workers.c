@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "workers.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+// The state that the threads share, under the lock.
+struct run {
+	struct gg_workers *workers;
+	pthread_mutex_t lock;
+	unsigned int numbered; // threads that have a number
+	size_t job;            // the next byte is this job's
+	uint64_t position;     // at this offset in it
+	uint64_t data_end;     // all from there to here has to be read
+	uint64_t done;
+	uint64_t absent;      // bytes that turned out to be
+	struct gg_error *err; // the first one; all stop
+};
+
+// ---- Taking pieces; with the lock held ----
+
+// Makes the piece of SIZE bytes at the position.
+static struct gg_piece next_piece(const struct run *run, uint64_t size)
+{
+	const struct gg_job *job = &run->workers->jobs[run->job];
+	return (struct gg_piece){
+		.gpa = job->gpa + run->position,
+		.hva = job->hva + run->position,
+		.size = size,
+		.offset = job->offset + run->position,
+	};
+}
+
+// Asks the backing for the extent that is next: passes over it, or sets data_end.
+static struct gg_error *ask_extent(struct run *run)
+{
+	struct gg_workers *workers = run->workers;
+	struct gg_piece piece = next_piece(run, workers->jobs[run->job].size - run->position);
+	struct gg_extent extent;
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = workers->backing->ops->extent(workers->backing, piece.hva, piece.size, true,
+						    &extent);
+	if (!err && extent.kind == GG_EXTENT_ABSENT)
+		err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away",
+				      piece.hva);
+	if (err)
+		return err;
+	piece.size = extent.size;
+	run->data_end = run->position + extent.size;
+	if (workers->pass(workers->data, &piece, extent.kind)) {
+		run->position = run->data_end;
+		run->done += extent.size;
+	}
+	return NULL;
+}
+
+// Takes the next piece that has to be read, after all that needs not; size 0 at the end.
+static struct gg_error *take_piece(struct run *run, struct gg_piece *ret)
+{
+	*ret = (struct gg_piece){ 0 };
+	while (run->job < run->workers->count) {
+		if (run->position < run->data_end) {
+			const uint64_t left = run->data_end - run->position;
+			*ret = next_piece(run, left < GG_PIECE_SIZE ? left : GG_PIECE_SIZE);
+			run->position += ret->size;
+			return NULL;
+		}
+		if (run->position < run->workers->jobs[run->job].size) {
+			struct gg_error *err = ask_extent(run);
+			if (err)
+				return err;
+		} else {
+			run->job++;
+			run->position = run->data_end = 0;
+		}
+	}
+	return NULL;
+}
+
+// ---- Threads ----
+
+static void fail(struct run *run, struct gg_error *err)
+{
+	if (run->err)
+		gg_error_destroy(err);
+	else
+		run->err = err;
+}
+
+static struct gg_error *work_on(struct gg_workers *workers, unsigned int worker,
+				const struct gg_piece *piece, uint64_t *absent)
+{
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = workers->work(workers->data, worker, piece, absent);
+	if (err)
+		return gg_error_context(err, "guest-physical 0x%" PRIx64, piece->gpa);
+	return *absent && !workers->find_absent
+		       ? gg_error_create(GG_ABSENT, "memory at 0x%" PRIx64 " cannot be read",
+					 piece->hva)
+		       : NULL;
+}
+
+// Takes a piece and works on it. Returns false when nothing is left.
+static bool step(struct run *run, unsigned int worker)
+{
+	struct gg_piece piece;
+	pthread_mutex_lock(&run->lock);
+	struct gg_error *err = run->err ? NULL : take_piece(run, &piece);
+	if (err)
+		fail(run, err);
+	bool goes_on = !run->err && piece.size;
+	pthread_mutex_unlock(&run->lock);
+	if (!goes_on)
+		return false;
+
+	uint64_t absent = 0;
+	err = work_on(run->workers, worker, &piece, &absent);
+	pthread_mutex_lock(&run->lock);
+	run->absent += absent;
+	if (err) {
+		fail(run, err);
+	} else {
+		run->workers->finish(run->workers->data, worker, &piece);
+		run->done += piece.size;
+	}
+	pthread_mutex_unlock(&run->lock);
+	return true;
+}
+
+static unsigned int take_number(struct run *run)
+{
+	pthread_mutex_lock(&run->lock);
+	const unsigned int number = run->numbered++;
+	pthread_mutex_unlock(&run->lock);
+	return number;
+}
+
+static void *work(void *data)
+{
+	struct run *run = data;
+	const unsigned int worker = take_number(run);
+	while (step(run, worker))
+		;
+	return NULL;
+}
+
+// The caller's thread works too, and only it tells how far the work is.
+static void work_and_tell(struct run *run)
+{
+	const unsigned int worker = take_number(run);
+	for (bool goes_on = true; goes_on;) {
+		goes_on = step(run, worker);
+		pthread_mutex_lock(&run->lock);
+		const size_t job = run->job;
+		const uint64_t done = run->done;
+		pthread_mutex_unlock(&run->lock);
+		struct gg_error *err = run->workers->progress(run->workers->data, job, done);
+		if (!err)
+			continue;
+		pthread_mutex_lock(&run->lock);
+		fail(run, err);
+		pthread_mutex_unlock(&run->lock);
+		goes_on = false;
+	}
+}
+
+unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int most)
+{
+	cpu_set_t cpus;
+	if (!backing->ops->thread_safe || sched_getaffinity(0, sizeof(cpus), &cpus))
+		return 1;
+	const unsigned int count = (unsigned int)CPU_COUNT(&cpus);
+	if (most > GG_MAX_WORKERS)
+		most = GG_MAX_WORKERS;
+	return count < most ? count : most;
+}
+
+// GDB's signals are for its own threads. Fewer threads than wanted are no error.
+static unsigned int start_threads(struct run *run, pthread_t *threads)
+{
+	sigset_t all, before;
+	unsigned int started = 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (started + 1 < run->workers->threads &&
+	       !pthread_create(&threads[started], NULL, work, run))
+		started++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
+struct gg_error *gg_workers_run(struct gg_workers *workers)
+{
+	struct run run = { .workers = workers, .lock = PTHREAD_MUTEX_INITIALIZER };
+	pthread_t threads[GG_MAX_WORKERS];
+	unsigned int started = start_threads(&run, threads);
+	work_and_tell(&run);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	workers->absent = run.absent;
+	return run.err;
+}

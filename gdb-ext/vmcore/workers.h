@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Threads that take pieces of the guest's memory, in order, and work on them at the same time. What
+// needs no read is passed over; the first error, or Ctrl-C, ends all.
+#ifndef GG_WORKERS_H
+#define GG_WORKERS_H
+
+#include "memory/backing.h"
+
+enum {
+	// The bytes of a piece at most, and between two looks at Ctrl-C. As they fit into a core's
+	// second level cache, bytes are there still when they are written.
+	GG_PIECE_SIZE = 1 << 18,
+	GG_MAX_WORKERS = 64,
+};
+
+// A range to work on.
+struct gg_job {
+	gg_gpa_t gpa;
+	gg_hva_t hva;
+	uint64_t size;
+	uint64_t offset; // in the output, where the output has a place for each byte
+};
+
+// A part of a job: at most GG_PIECE_SIZE bytes where the piece is to be read.
+struct gg_piece {
+	gg_gpa_t gpa;
+	gg_hva_t hva;
+	uint64_t size;
+	uint64_t offset;
+};
+
+struct gg_workers {
+	struct gg_backing *backing;
+	const struct gg_job *jobs;
+	size_t count;
+	unsigned int threads; // at most, the caller's too; gg_workers_count()
+
+	// Tests whether PIECE, an extent of KIND, need not be read. Called by one thread at a time,
+	// which may be any, as finish(): no debugger may be asked.
+	bool (*pass)(void *data, const struct gg_piece *piece, enum gg_extent_kind kind);
+
+	// Works on PIECE in the thread number WORKER, 0 to THREADS - 1. The bytes that turned out
+	// to be absent are added to ABSENT.
+	struct gg_error *(*work)(void *data, unsigned int worker, const struct gg_piece *piece,
+				 uint64_t *absent);
+
+	// Called after work(), by one thread at a time.
+	void (*finish)(void *data, unsigned int worker, const struct gg_piece *piece);
+
+	// Called in the caller's thread after each step of its own, with the job that is at work
+	// and the bytes done so far. An error ends the work.
+	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);
+	void *data; // of all
+
+	// Memory that turns out to be absent does not end the work: it is found in all jobs.
+	bool find_absent;
+	uint64_t absent; // set to the bytes that were; unless 0, the output is of no use
+};
+
+// Returns the number of threads that BACKING bears: the CPUs there are, at most MOST.
+unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int most);
+
+// Works on all jobs, in order where there is a single thread. GG_ABSENT where memory is not there.
+struct gg_error *gg_workers_run(struct gg_workers *workers);
+
+#endif
