@@ -26,6 +26,7 @@
 #include "gdb-guest/host.h"
 #include "gdb-guest/info.h"
 #include "gdb-guest/interrupt.h"
+#include "gdb-guest/kept.h"
 #include "gdb-guest/kernels.h"
 #include "gdb-guest/layout.h"
 #include "gdb-guest/log.h"

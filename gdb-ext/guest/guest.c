@@ -24,6 +24,7 @@ struct gg_error *gg_guest_create_from(const struct gg_source_ops *const sources[
 	gg_machine_init(&guest->machine, source);
 	guest->note = target->note;
 	guest->choice = target->choice;
+	guest->kept = target->kept;
 	guest->vmlinux = strdup(target->vmlinux_path ? target->vmlinux_path : "");
 	if (!guest->vmlinux) {
 		gg_guest_destroy(guest);
@@ -224,7 +225,8 @@ struct gg_kernel_site gg_guest_kernel_site(struct gg_guest *guest)
 					.map = guest->machine.map,
 					.arch = guest->machine.arch,
 					.cpus = &guest->machine.cpus,
-					.debug = guest->machine.source->debug };
+					.debug = guest->machine.source->debug,
+					.kept = guest->kept };
 }
 
 void gg_guest_take_kernels(struct gg_guest *guest, struct gg_kernels *found)

@@ -26,7 +26,8 @@ struct gg_guest {
 	bool chosen;                    // KERNEL is the user's choice
 	gg_gpa_t lost_choice;           // the note of a choice whose kernel is gone, or 0
 	struct gg_address_space *space;
-	char *vmlinux; // the file that the user names for the kernel's types, or ""
+	struct gg_kept *kept; // of the target; NULL: nothing is kept
+	char *vmlinux;        // the file that the user names for the kernel's types, or ""
 	const struct gg_kernel *with_vmlinux; // the kernel that has the file's types
 };
 

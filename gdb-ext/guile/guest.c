@@ -19,6 +19,8 @@ struct scheme_guest {
 };
 
 static SCM guest_type;
+static struct gg_guile_type kept_type = { .name = "kept memory",
+					  .ended = "the kept memory is gone" };
 
 // ---- Questions ----
 
@@ -157,10 +159,10 @@ static gg_gpa_t address_or_0(SCM value)
 }
 
 // (%guest-create (READ SYMBOL MEMBER REGISTERS [DEBUG]) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
-// VIA-HOST? MONITOR MEMORY (VMLINUX NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
-// printed for (%monitor-commands); MEMORY is a file of QEMU's, NOTE an address, CHOICE is (NOTE .
-// IDENTITY) as %guest-kernels has it, or #f; DEBUG is a procedure that takes a line of the debug
-// log, or #f.
+// VIA-HOST? MONITOR MEMORY (KEPT VMLINUX NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
+// printed for (%monitor-commands); MEMORY is a file of QEMU's, KEPT of (%kept) or #f, NOTE an address,
+// CHOICE is (NOTE . IDENTITY) as %guest-kernels has it, or #f; DEBUG is a procedure that takes a line
+// of the debug log, or #f.
 static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
 			SCM pid, SCM via_host, SCM monitor, SCM memory, SCM kernels)
 {
@@ -181,8 +183,11 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	char *texts[GG_MONITOR_TEXTS];
 	size_t count = 0;
 	struct gg_target target = { .pid = scm_is_true(pid) ? scm_to_int(pid) : 0,
-				    .via_host = scm_is_true(via_host),
-				    .note = address_or_0(scm_cadr(kernels)) };
+				    .via_host = scm_is_true(via_host) };
+	if (scm_is_true(scm_car(kernels)))
+		target.kept = gg_guile_state(&kept_type, scm_car(kernels));
+	kernels = scm_cdr(kernels);
+	target.note = address_or_0(scm_cadr(kernels));
 	const SCM choice = scm_cddr(kernels);
 	if (scm_is_true(choice))
 		target.choice = (struct gg_kernel_choice){ scm_to_uint64(scm_car(choice)),
@@ -218,6 +223,21 @@ static SCM guest_destroy(SCM object)
 	struct scheme_guest *guest = get_scheme_guest(object);
 	gg_guest_destroy(guest->guest);
 	guest->guest = NULL;
+	return SCM_UNSPECIFIED;
+}
+
+// (%kept) => the store of a connection's guests, to be ended.
+static SCM kept_create(void)
+{
+	struct gg_kept *kept;
+	gg_guile_throw(gg_kept_create(&kept));
+	return gg_guile_object(&kept_type, kept);
+}
+
+// (%kept-end KEPT): no guest uses KEPT.
+static SCM kept_end(SCM object)
+{
+	gg_kept_destroy(gg_guile_end(&kept_type, object));
 	return SCM_UNSPECIFIED;
 }
 
@@ -303,6 +323,9 @@ void gg_guile_init_guest(void)
 	guest_type = scm_permanent_object(scm_make_foreign_object_type(
 		scm_from_utf8_symbol("guest"), scm_list_1(scm_from_utf8_symbol("state")), NULL));
 	gg_guile_define("%guest-create", 10, (scm_t_subr)guest_create);
+	gg_guile_type_init(&kept_type);
+	gg_guile_define("%kept", 0, (scm_t_subr)kept_create);
+	gg_guile_define("%kept-end", 1, (scm_t_subr)kept_end);
 	gg_guile_define("%guest-note", 1, (scm_t_subr)guest_note);
 	gg_guile_define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
 	gg_guile_define("%guest-ran", 1, (scm_t_subr)guest_ran);

@@ -223,13 +223,27 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 	return gg_kallsyms_add_finder(kernel->answerers.symbols, GG_BY_KALLSYMS, &hints);
 }
 
+// Returns KERNEL's memory. Pages are kept for a kernel that names its build: another build's tables
+// may lie at the same places.
+static struct gg_kernel_memory memory_of(const struct gg_kernel_site *site,
+					 const struct gg_kernel *kernel)
+{
+	struct gg_kernel_memory memory =
+		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->arch->word);
+	memory.is_far = site->machine && site->machine->source->cost == GG_COST_WIRE;
+	if (!memory.is_far || !site->kept)
+		return memory;
+	_cleanup_free_ char *build = gg_vmcoreinfo_value(&kernel->info, "BUILD-ID");
+	memory.kept.kept = build ? site->kept : NULL;
+	memory.kept.identity = gg_kernel_identity(kernel);
+	return memory;
+}
+
 // A further finder of symbols or members is a line here, and a file.
 static struct gg_error *add_answerers(const struct gg_kernel_site *site, struct gg_kernel *kernel)
 {
 	const struct gg_debug *debug = site->debug;
-	struct gg_kernel_memory memory =
-		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->arch->word);
-	memory.is_far = site->machine && site->machine->source->cost == GG_COST_WIRE;
+	const struct gg_kernel_memory memory = memory_of(site, kernel);
 	const struct gg_kernel_image image = { kernel->image, kernel->image_size };
 	struct gg_answerers *answerers = &kernel->answerers;
 	struct gg_error *err = gg_answerers_init(answerers, kernel->arch, &memory, debug);

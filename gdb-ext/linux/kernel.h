@@ -68,6 +68,7 @@ struct gg_kernel_site {
 	const struct gg_arch *arch; // of its CPUs; a kernel may be a sibling's
 	const struct gg_qemu_cpus *cpus;
 	const struct gg_debug *debug; // NULL: off; outlives the kernels
+	struct gg_kept *kept;         // for memory that is far; NULL: nothing is kept
 };
 
 // Reads the kernel whose VMCOREINFO is at GPA. GG_BAD_DATA and others where that is no note, or the

@@ -43,5 +43,31 @@ struct gg_kernel_memory gg_kernel_memory(struct gg_page_table *table, bool big_e
 			  .big_endian = big_endian,
 			  .address_size = word },
 		.table = table,
+		.kept = { .table = table },
 	};
+}
+
+// ---- What never changes ----
+
+static struct gg_error *constants_read(void *data, uint64_t address, void *buffer, size_t size)
+{
+	const struct gg_kernel_memory *memory = data;
+	return gg_kept_read(&memory->kept, address, buffer, size);
+}
+
+static const struct gg_host_ops constants_ops = {
+	.read = constants_read,
+	.symbol = memory_symbol,
+	.member = memory_member,
+	.registers = memory_registers,
+};
+
+struct gg_host gg_kernel_constants(const struct gg_kernel_memory *memory)
+{
+	struct gg_host host = memory->host;
+	if (!memory->kept.kept)
+		return host;
+	host.ops = &constants_ops;
+	host.data = (void *)memory;
+	return host;
 }

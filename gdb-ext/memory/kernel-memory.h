@@ -5,7 +5,7 @@
 #define GG_KERNEL_MEMORY_H
 
 #include "host/host.h"
-#include "page-table.h"
+#include "kept.h"
 
 struct gg_kernel_memory {
 	// Reads by the page table, in the kernel's byte order, with a word of address_size bytes.
@@ -13,10 +13,15 @@ struct gg_kernel_memory {
 	struct gg_host host;
 	struct gg_page_table *table; // borrowed
 	bool is_far;                 // a read costs much: read no more than is needed
+	struct gg_kept_memory kept;  // of TABLE; without a store where a read costs little
 };
 
 // WORD is the number of bytes in an unsigned long, 4 or 8.
 struct gg_kernel_memory gg_kernel_memory(struct gg_page_table *table, bool big_endian,
 					 unsigned int word);
+
+// Returns the host of MEMORY that reads what never changes while the kernel runs: from the store,
+// where it was read before. Valid as long as MEMORY is, unmoved.
+struct gg_host gg_kernel_constants(const struct gg_kernel_memory *memory);
 
 #endif

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct gg_kept;
+
 #pragma GCC visibility push(default)
 
 // The choice of a kernel in the guest's RAM, which no other kernel meets, now or later.
@@ -47,6 +49,9 @@ struct gg_target {
 	// The kernel that the user has chosen, as gg_guest_kernels() showed it; its note is 0
 	// without a choice.
 	struct gg_kernel_choice choice;
+	// The store of earlier guests of this connection, where reads cost much; NULL: nothing is
+	// kept. It must outlive the guest.
+	struct gg_kept *kept;
 	// The vmlinux with debuginfo that the user names for a kernel without BTF, or NULL.
 	const char *vmlinux_path;
 	// The guest's debug log, which must outlive the guest; NULL is off.

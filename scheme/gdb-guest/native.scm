@@ -13,6 +13,8 @@
             %monitor-dump-command
             %monitor-dump-query
             %monitor-dump-progress
+            %kept
+            %kept-end
             %guest-ran
             %guest-read
             %guest-symbol

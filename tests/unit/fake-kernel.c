@@ -136,6 +136,9 @@ void fake_kernel_write(uint8_t *ram, const struct fake_kernel *kernel)
 			    kernel->release, FAKE_KERNEL_STEXT, phys_base,
 			    kernel->tables - (uint64_t)phys_base + start_kernel_map, kernel->level5,
 			    kernel->sme_mask);
+	if (kernel->build)
+		size += snprintf(text + size, sizeof(text) - (size_t)size, "BUILD-ID=%s\n",
+				 kernel->build);
 	if (kernel->log) {
 		write_log(ram, kernel);
 		size += snprintf(text + size, sizeof(text) - (size_t)size,

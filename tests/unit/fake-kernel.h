@@ -26,6 +26,7 @@ struct fake_kernel {
 	bool large_pages;    // the image by 2 MiB pages, the direct map by one of 1 GiB
 	uint64_t sme_mask;   // set in every entry
 	const char *release; // OSRELEASE
+	const char *build;   // BUILD-ID, as since v5.9; NULL for none
 	// The place of its log in RAM, four descriptors of Linux v6.1's (kernel/printk), below 128
 	// KiB from _stext, which maps it; 0 for none.
 	uint64_t log;

@@ -29,6 +29,7 @@ struct table {
 
 struct x86_orc {
 	const struct gg_answerers *kernel;
+	struct gg_host constants; // of the kernel's memory
 	enum x86_orc_version version;
 	struct range ranges[IMAGE_RANGES]; // of the image's code
 	struct table image;
@@ -125,7 +126,8 @@ static struct gg_error *find_image(struct x86_orc *orc)
 	if (!err)
 		err = gg_host_symbol(host, "__start_orc_unwind", &entries);
 	return err ? err
-		   : init_table(&orc->image, host, ips, entries, (end - ips) / X86_ORC_IP_SIZE);
+		   : init_table(&orc->image, &orc->constants, ips, entries,
+				(end - ips) / X86_ORC_IP_SIZE);
 }
 
 // ---- The version ----
@@ -214,6 +216,7 @@ struct gg_error *x86_orc_create(const struct gg_answerers *kernel, struct x86_or
 	if (!orc)
 		return gg_enomem;
 	orc->kernel = kernel;
+	orc->constants = gg_kernel_constants(&kernel->memory);
 	struct gg_error *err = find_image(orc);
 	if (!err)
 		err = tell_version(orc);

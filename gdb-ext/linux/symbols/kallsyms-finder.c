@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct finder {
-	const struct gg_host *memory;
+	struct gg_host memory;
 	struct gg_kallsyms_hints hints;
 	struct gg_kallsyms *kallsyms; // NULL before it is open
 };
@@ -14,7 +14,7 @@ struct finder {
 static struct gg_error *open_kallsyms(void *data)
 {
 	struct finder *finder = data;
-	return gg_kallsyms_create(finder->memory, &finder->hints, &finder->kallsyms);
+	return gg_kallsyms_create(&finder->memory, &finder->hints, &finder->kallsyms);
 }
 
 static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret)
@@ -68,7 +68,9 @@ struct gg_error *gg_kallsyms_add_finder(struct gg_symbols *symbols, int order,
 	struct finder *finder = malloc(sizeof(*finder));
 	if (!finder)
 		return gg_enomem;
-	*finder = (struct finder){ .memory = gg_symbols_host(symbols), .hints = *hints };
+	*finder = (struct finder){ .memory = gg_kernel_constants(gg_symbols_memory(symbols)),
+				   .hints = *hints };
+	finder->hints.image_memory = gg_symbols_host(symbols);
 	return gg_symbols_add(symbols, &(struct gg_symbol_finder){ .name = "kallsyms",
 								   .order = order,
 								   .ops = &kallsyms_ops,

@@ -3,6 +3,7 @@
 #define GG_KALLSYMS_TABLES_H
 
 #include <gdb-guest/debug.h>
+#include <gdb-guest/host.h>
 #include <gdb-guest/types.h>
 
 // A kernel as far as its kallsyms are looked for.
@@ -15,6 +16,8 @@ struct gg_kallsyms_hints {
 	// Without the first four the tables are searched for in the image.
 	gg_gva_t num_syms, names, token_table, token_index;
 	gg_gva_t offsets, relative_base, addresses;
+	// The memory that the image is searched in; NULL: that of the tables.
+	const struct gg_host *image_memory;
 	const struct gg_debug *debug; // NULL: off
 };
 

@@ -558,7 +558,8 @@ static struct gg_error *read_all(struct reader *reader)
 	if (tables.num_syms && tables.names && tables.token_table && tables.token_index)
 		return read_tables(reader, &tables);
 	gg_debug(hints->debug, "kallsyms: VMCOREINFO has no place, searching the image");
-	return gg_kallsyms_search(reader->kernel, hints, try_tables, reader);
+	return gg_kallsyms_search(hints->image_memory ? hints->image_memory : reader->kernel, hints,
+				  try_tables, reader);
 }
 
 struct gg_error *gg_kallsyms_create(const struct gg_host *kernel,

@@ -22,6 +22,7 @@ enum {
 
 struct gg_types {
 	struct gg_symbols *symbols;
+	struct gg_host constants; // of the kernel's memory
 	const struct gg_debug *debug;
 	struct gg_btf *btf;
 	struct gg_btf_part part; // of BTF, which grows by questions; zeros where BTF is whole
@@ -38,6 +39,7 @@ struct gg_error *gg_types_create(struct gg_symbols *symbols, const struct gg_deb
 	if (!types)
 		return gg_enomem;
 	types->symbols = symbols;
+	types->constants = gg_kernel_constants(gg_symbols_memory(symbols));
 	types->debug = debug;
 	*ret = types;
 	return NULL;
@@ -100,15 +102,25 @@ static struct gg_error *read_part(struct gg_types *types, uint64_t type_bytes, u
 	return NULL;
 }
 
-static struct gg_error *read_first(struct gg_types *types)
+// Returns the size of the first part of SECTION: all, or over a wire a step, or what is kept.
+static uint64_t first_size(const struct gg_types *types, const struct gg_btf_section *section)
 {
 	const struct gg_kernel_memory *memory = gg_symbols_memory(types->symbols);
-	const uint64_t size = memory->is_far ? FIRST_PART : MAX_BTF;
+	const uint64_t kept = gg_kept_from(&memory->kept, section->address, section->size);
+	if (!memory->is_far)
+		return MAX_BTF;
+	return kept > FIRST_PART ? kept : FIRST_PART;
+}
+
+static struct gg_error *read_first(struct gg_types *types)
+{
 	gg_gva_t start, stop;
 	struct gg_error *err = find_btf(types, &start, &stop);
 	if (!err)
-		err = gg_btf_part_init(&types->part, &memory->host, start, stop - start);
-	return err ? err : read_part(types, size, size);
+		err = gg_btf_part_init(&types->part, &types->constants, start, stop - start);
+	return err ? err
+		   : read_part(types, first_size(types, &types->part.types),
+			       first_size(types, &types->part.names));
 }
 
 // Opens what is needed at least; an error that is not final is kept.

@@ -246,7 +246,8 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
                       (target-core target) (target-program target) (target-pid target)
                       via-host?
                       (and stub (monitor-texts)) memory
-                      (cons* (named-vmlinux target)
+                      (cons* (kept-memory target)
+                             (named-vmlinux target)
                              (and stub (known-note target))
                              (chosen-kernel target)))))
           (dynamic-wind

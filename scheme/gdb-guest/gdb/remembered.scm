@@ -4,9 +4,11 @@
 
 (define-module (gdb-guest gdb remembered)
   #:use-module (gdb-guest gdb target)
+  #:use-module (gdb-guest native)
   #:use-module (srfi srfi-1)
   #:export (choose-kernel!
             chosen-kernel
+            kept-memory
             known-note
             listed-kernels
             name-vmlinux!
@@ -26,6 +28,20 @@
     (set! known-notes
           (acons (target-connection target) note
                  (alist-delete (target-connection target) known-notes)))))
+
+;; The memory that guests behind a stub leave to the next guest: (CONNECTION . MEMORY), of one connection
+;; alone.  Each guest tests whether its kernel is still the same.
+(define kept #f)
+
+(define (kept-memory target)
+  "The kept memory of TARGET's connection, #f where TARGET has no connection; what another connection
+left is dropped."
+  (let ((connection (target-connection target)))
+    (unless (and kept (equal? (car kept) connection))
+      (when kept
+        (%kept-end (cdr kept)))
+      (set! kept (and connection (cons connection (%kept)))))
+    (and kept (cdr kept))))
 
 ;; The kernels that the user chose, and the kernels that guest-kernel listed last: association
 ;; lists by target.  A kernel is (NOTE . IDENTITY), which each command tries anew.
