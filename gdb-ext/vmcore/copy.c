@@ -12,6 +12,7 @@ enum {
 
 struct state {
 	struct gg_copy *copy;
+	struct gg_workers workers;
 	uint8_t *buffers; // GG_PIECE_SIZE bytes for each thread
 };
 
@@ -55,31 +56,43 @@ static struct gg_error *copy_piece(void *data, unsigned int worker, const struct
 {
 	struct state *state = data;
 	uint8_t *buffer = own_buffer(state, worker);
-	struct gg_error *err = gg_backing_read_present(state->copy->backing, piece->hva, buffer,
-						       piece->size, absent);
-	return err ? err : write_runs(state->copy->output, piece->offset, buffer, piece->size);
+	struct gg_piece run;
+	for (uint64_t position = 0; gg_piece_next_run(&state->workers, piece, &position, &run);
+	     buffer += run.size) {
+		struct gg_error *err = gg_backing_read_present(state->copy->backing, run.hva,
+							       buffer, run.size, absent);
+		if (!err)
+			err = write_runs(state->copy->output, run.offset, buffer, run.size);
+		if (err)
+			return err;
+	}
+	return NULL;
 }
 
 static void show_piece(void *data, unsigned int worker, const struct gg_piece *piece)
 {
 	struct state *state = data;
-	state->copy->seen(state->copy->data, piece->gpa, own_buffer(state, worker), piece->size);
+	const uint8_t *buffer = own_buffer(state, worker);
+	struct gg_piece run;
+	for (uint64_t position = 0; gg_piece_next_run(&state->workers, piece, &position, &run);
+	     buffer += run.size)
+		state->copy->seen(state->copy->data, run.gpa, buffer, run.size);
 }
 
 static bool try_clone(struct gg_copy *copy, const struct gg_piece *piece)
 {
 	const int file = gg_output_file(copy->output);
-	if (!copy->backing->ops->clone || file < 0 ||
+	if (!copy->backing->ops->clone || file < 0 || copy->excluded ||
 	    !copy->backing->ops->clone(copy->backing, piece->hva, piece->size, file, piece->offset))
 		return false;
 	copy->cloned = true;
 	return true;
 }
 
-static bool pass(void *data, const struct gg_piece *piece, enum gg_extent_kind kind)
+static bool pass(void *data, const struct gg_piece *piece)
 {
 	struct state *state = data;
-	return kind == GG_EXTENT_HOLE || try_clone(state->copy, piece);
+	return piece->kind == GG_EXTENT_HOLE || try_clone(state->copy, piece);
 }
 
 static struct gg_error *show_progress(void *data, size_t job, uint64_t done)
@@ -97,10 +110,12 @@ struct gg_error *gg_copy_run(struct gg_copy *copy)
 	if (!buffers)
 		return gg_enomem;
 	struct state state = { .copy = copy, .buffers = buffers };
-	struct gg_workers workers = {
+	state.workers = (struct gg_workers){
 		.backing = copy->backing,
 		.jobs = copy->jobs,
 		.count = copy->count,
+		.excluded = copy->excluded,
+		.page_size = copy->page_size,
 		.threads = threads,
 		.pass = pass,
 		.work = copy_piece,
@@ -109,7 +124,7 @@ struct gg_error *gg_copy_run(struct gg_copy *copy)
 		.data = &state,
 		.find_absent = copy->find_absent,
 	};
-	struct gg_error *err = gg_workers_run(&workers);
-	copy->absent = workers.absent;
+	struct gg_error *err = gg_workers_run(&state.workers);
+	copy->absent = state.workers.absent;
 	return err;
 }

@@ -13,6 +13,8 @@ struct gg_copy {
 	struct gg_output *output;
 	const struct gg_job *jobs;
 	size_t count;
+	const struct gg_page_set *excluded; // pages that are neither read nor written, or NULL
+	uint64_t page_size;                 // of these
 
 	// Called with bytes that were copied, by one thread at a time, which may be any: no
 	// debugger may be asked.

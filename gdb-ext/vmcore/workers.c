@@ -14,59 +14,119 @@ struct run {
 	unsigned int numbered; // threads that have a number
 	size_t job;            // the next byte is this job's
 	uint64_t position;     // at this offset in it
-	uint64_t data_end;     // all from there to here has to be read
+	uint64_t extent_end;   // all from there to here is of this kind:
+	enum gg_extent_kind kind;
+	uint64_t wanted; // bytes so far that are not excluded
 	uint64_t done;
 	uint64_t absent;      // bytes that turned out to be
 	struct gg_error *err; // the first one; all stop
 };
 
-// ---- Taking pieces; with the lock held ----
+// ---- Pages that are excluded ----
 
-// Makes the piece of SIZE bytes at the position.
-static struct gg_piece next_piece(const struct run *run, uint64_t size)
+static uint64_t min(uint64_t a, uint64_t b)
 {
-	const struct gg_job *job = &run->workers->jobs[run->job];
-	return (struct gg_piece){
-		.gpa = job->gpa + run->position,
-		.hva = job->hva + run->position,
-		.size = size,
-		.offset = job->offset + run->position,
-	};
+	return a < b ? a : b;
 }
 
-// Asks the backing for the extent that is next: passes over it, or sets data_end.
+// Returns the number of bytes from GPA on, at most SIZE, that are all excluded or all not.
+static uint64_t alike(const struct gg_workers *workers, gg_gpa_t gpa, uint64_t size, bool *excluded)
+{
+	uint64_t start, count;
+	*excluded = false;
+	if (!workers->excluded ||
+	    !gg_page_set_next_run(workers->excluded, gpa / workers->page_size, &start, &count))
+		return size;
+	*excluded = start * workers->page_size <= gpa;
+	const uint64_t end = *excluded ? start + count : start;
+	return min(size, end * workers->page_size - gpa);
+}
+
+bool gg_piece_next_run(const struct gg_workers *workers, const struct gg_piece *piece,
+		       uint64_t *position, struct gg_piece *run)
+{
+	while (*position < piece->size) {
+		bool excluded;
+		*run = *piece;
+		run->gpa += *position;
+		run->hva += *position;
+		run->offset += *position;
+		run->size = run->wanted =
+			alike(workers, run->gpa, piece->size - *position, &excluded);
+		*position += run->size;
+		if (!excluded)
+			return true;
+	}
+	return false;
+}
+
+// ---- Taking pieces; with the lock held ----
+
+// Makes a piece at the position, up to END, with at most MOST bytes that are not excluded.
+static struct gg_piece next_piece(const struct run *run, uint64_t end, uint64_t most)
+{
+	const struct gg_job *job = &run->workers->jobs[run->job];
+	struct gg_piece piece = {
+		.kind = run->kind,
+		.gpa = job->gpa + run->position,
+		.hva = job->hva + run->position,
+		.offset = job->offset + run->position,
+		.before = run->wanted,
+	};
+	while (run->position + piece.size < end && piece.wanted < most) {
+		bool excluded;
+		uint64_t size = alike(run->workers, piece.gpa + piece.size,
+				      end - run->position - piece.size, &excluded);
+		if (!excluded)
+			piece.wanted += size = min(size, most - piece.wanted);
+		piece.size += size;
+	}
+	return piece;
+}
+
+static void pass(struct run *run, const struct gg_piece *piece)
+{
+	run->position += piece->size;
+	run->wanted += piece->wanted;
+}
+
+// Asks the backing for the extent that is next, and passes over it where it needs no work.
 static struct gg_error *ask_extent(struct run *run)
 {
 	struct gg_workers *workers = run->workers;
-	struct gg_piece piece = next_piece(run, workers->jobs[run->job].size - run->position);
+	const struct gg_job *job = &workers->jobs[run->job];
+	const gg_hva_t hva = job->hva + run->position;
 	struct gg_extent extent;
 	struct gg_error *err = gg_interrupt_check();
 	if (!err)
-		err = workers->backing->ops->extent(workers->backing, piece.hva, piece.size, true,
-						    &extent);
+		err = workers->backing->ops->extent(workers->backing, hva,
+						    job->size - run->position, true, &extent);
 	if (!err && extent.kind == GG_EXTENT_ABSENT)
-		err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away",
-				      piece.hva);
+		err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away", hva);
 	if (err)
 		return err;
-	piece.size = extent.size;
-	run->data_end = run->position + extent.size;
-	if (workers->pass(workers->data, &piece, extent.kind)) {
-		run->position = run->data_end;
-		run->done += extent.size;
+	run->extent_end = run->position + extent.size;
+	run->kind = extent.kind;
+	if (!workers->pass)
+		return NULL;
+	const struct gg_piece piece = next_piece(run, run->extent_end, UINT64_MAX);
+	if (workers->pass(workers->data, &piece)) {
+		pass(run, &piece);
+		run->done += piece.size;
 	}
 	return NULL;
 }
 
-// Takes the next piece that has to be read, after all that needs not; size 0 at the end.
+// Takes the next piece that needs work; size 0 at the end.
 static struct gg_error *take_piece(struct run *run, struct gg_piece *ret)
 {
 	*ret = (struct gg_piece){ 0 };
 	while (run->job < run->workers->count) {
-		if (run->position < run->data_end) {
-			const uint64_t left = run->data_end - run->position;
-			*ret = next_piece(run, left < GG_PIECE_SIZE ? left : GG_PIECE_SIZE);
-			run->position += ret->size;
+		if (run->position < run->extent_end) {
+			*ret = next_piece(run, run->extent_end,
+					  run->kind == GG_EXTENT_HOLE ? GG_HOLE_PIECE_SIZE
+								      : GG_PIECE_SIZE);
+			pass(run, ret);
 			return NULL;
 		}
 		if (run->position < run->workers->jobs[run->job].size) {
@@ -75,7 +135,7 @@ static struct gg_error *take_piece(struct run *run, struct gg_piece *ret)
 				return err;
 		} else {
 			run->job++;
-			run->position = run->data_end = 0;
+			run->position = run->extent_end = 0;
 		}
 	}
 	return NULL;
@@ -125,7 +185,8 @@ static bool step(struct run *run, unsigned int worker)
 	if (err) {
 		fail(run, err);
 	} else {
-		run->workers->finish(run->workers->data, worker, &piece);
+		if (run->workers->finish)
+			run->workers->finish(run->workers->data, worker, &piece);
 		run->done += piece.size;
 	}
 	pthread_mutex_unlock(&run->lock);

@@ -5,12 +5,15 @@
 #ifndef GG_WORKERS_H
 #define GG_WORKERS_H
 
+#include "linux/pages/page-set.h"
 #include "memory/backing.h"
 
 enum {
 	// The bytes of a piece at most, and between two looks at Ctrl-C. As they fit into a core's
 	// second level cache, bytes are there still when they are written.
 	GG_PIECE_SIZE = 1 << 18,
+	// The bytes of a piece of a hole at most.
+	GG_HOLE_PIECE_SIZE = 1 << 30,
 	GG_MAX_WORKERS = 64,
 };
 
@@ -22,30 +25,36 @@ struct gg_job {
 	uint64_t offset; // in the output, where the output has a place for each byte
 };
 
-// A part of a job: at most GG_PIECE_SIZE bytes where the piece is to be read.
+// A part of a job, within one extent: at most GG_PIECE_SIZE bytes to read, and excluded pages
+// between them.
 struct gg_piece {
+	enum gg_extent_kind kind; // never absent
 	gg_gpa_t gpa;
 	gg_hva_t hva;
 	uint64_t size;
 	uint64_t offset;
+	uint64_t wanted; // bytes of SIZE that are not excluded
+	uint64_t before; // bytes of all jobs up to the piece that are not excluded
 };
 
 struct gg_workers {
 	struct gg_backing *backing;
 	const struct gg_job *jobs;
 	size_t count;
+	const struct gg_page_set *excluded; // pages that nobody reads, of PAGE_SIZE bytes; or NULL
+	uint64_t page_size;
 	unsigned int threads; // at most, the caller's too; gg_workers_count()
 
-	// Tests whether PIECE, an extent of KIND, need not be read. Called by one thread at a time,
-	// which may be any, as finish(): no debugger may be asked.
-	bool (*pass)(void *data, const struct gg_piece *piece, enum gg_extent_kind kind);
+	// Tests whether PIECE, a whole extent, needs no work. Called by one thread at a time, which
+	// may be any, as finish(): no debugger may be asked. NULL: all needs work.
+	bool (*pass)(void *data, const struct gg_piece *piece);
 
 	// Works on PIECE in the thread number WORKER, 0 to THREADS - 1. The bytes that turned out
 	// to be absent are added to ABSENT.
 	struct gg_error *(*work)(void *data, unsigned int worker, const struct gg_piece *piece,
 				 uint64_t *absent);
 
-	// Called after work(), by one thread at a time.
+	// Called after work(), by one thread at a time; or NULL.
 	void (*finish)(void *data, unsigned int worker, const struct gg_piece *piece);
 
 	// Called in the caller's thread after each step of its own, with the job that is at work
@@ -60,6 +69,11 @@ struct gg_workers {
 
 // Returns the number of threads that BACKING bears: the CPUs there are, at most MOST.
 unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int most);
+
+// Finds the next run of PIECE's bytes that are not excluded, at POSITION or behind it, which starts as
+// 0 and moves behind the run. False behind the last run.
+bool gg_piece_next_run(const struct gg_workers *workers, const struct gg_piece *piece,
+		       uint64_t *position, struct gg_piece *run);
 
 // Works on all jobs, in order where there is a single thread. GG_ABSENT where memory is not there.
 struct gg_error *gg_workers_run(struct gg_workers *workers);

@@ -14,6 +14,7 @@
 
 enum {
 	MIB = 1 << 20,
+	PAGE = 4096,
 	BASE = 0x10000000,       // the hva of the memory's first byte
 	DATA_SIZE = 8 * MIB,     // bytes, then
 	HOLE_SIZE = 4 * MIB,     // nothing, then
@@ -29,6 +30,7 @@ struct counting {
 	unsigned int asked;  // for extents
 	uint64_t read, seen; // bytes
 	bool went_away;      // the tail is absent
+	struct gg_page_set excluded;
 };
 
 static struct gg_error *count_extent(struct gg_backing *backing, gg_hva_t hva, uint64_t size,
@@ -58,6 +60,8 @@ static struct gg_error *count_read(struct gg_backing *backing, gg_hva_t hva, voi
 	const uint64_t offset = hva - BASE;
 	((struct counting *)backing)->read += size;
 	assert_true(offset < SIZE && size <= SIZE - offset);
+	for (uint64_t gpa = FAR_AWAY + offset; gpa < FAR_AWAY + offset + size; gpa += PAGE)
+		assert_false(gg_page_set_has(&((struct counting *)backing)->excluded, gpa / PAGE));
 	memcpy(buffer, memory + offset, size);
 	return NULL;
 }
@@ -97,6 +101,8 @@ static struct gg_error *copy_all(struct counting *counting, uint8_t *written)
 				.output = output,
 				.jobs = jobs,
 				.count = 2,
+				.excluded = counting->excluded.count ? &counting->excluded : NULL,
+				.page_size = PAGE,
 				.seen = see,
 				.progress = tell,
 				.data = counting };
@@ -128,6 +134,34 @@ static void test_asked_once(void **state)
 	assert_int_equal(counting.seen, DATA_SIZE + TAIL_SIZE);
 }
 
+static void test_excluded(void **state)
+{
+	(void)state;
+	static uint8_t written[SIZE];
+	struct counting counting = { 0 };
+	const uint64_t first = FAR_AWAY / PAGE;
+	assert_success(gg_page_set_init(&counting.excluded, first + SIZE / PAGE));
+	// Single pages, a run of more than a piece, and a run over the end of an extent.
+	for (uint64_t page = 0; page < 300; page += 3)
+		assert_success(gg_page_set_add(&counting.excluded, first + page, 1));
+	assert_success(gg_page_set_add(&counting.excluded, first + 400, 200));
+	assert_success(gg_page_set_add(&counting.excluded, first + DATA_SIZE / PAGE - 5, 10));
+	assert_success(copy_all(&counting, written));
+	uint64_t wanted = 0;
+	for (uint64_t page = 0; page < SIZE / PAGE; page++) {
+		static const uint8_t zeros[PAGE];
+		const bool excluded = gg_page_set_has(&counting.excluded, first + page);
+		assert_memory_equal(written + page * PAGE, excluded ? zeros : memory + page * PAGE,
+				    PAGE);
+		if (!excluded &&
+		    (page < DATA_SIZE / PAGE || page >= (DATA_SIZE + HOLE_SIZE) / PAGE))
+			wanted += PAGE;
+	}
+	assert_int_equal(counting.read, wanted);
+	assert_int_equal(counting.seen, wanted);
+	gg_page_set_deinit(&counting.excluded);
+}
+
 static void test_went_away(void **state)
 {
 	(void)state;
@@ -141,6 +175,8 @@ int main(void)
 		UNIT_TEST("the backing is asked once for each extent, however many pieces it has, "
 			  "and no hole is read",
 			  test_asked_once),
+		UNIT_TEST("excluded pages are neither read nor written, and all others are",
+			  test_excluded),
 		UNIT_TEST("memory that went away is an error, not zeros", test_went_away),
 	};
 	for (size_t i = 0; i < SIZE; i++)
