@@ -5,7 +5,7 @@
 #ifndef GG_WORKERS_H
 #define GG_WORKERS_H
 
-#include "linux/pages/page-set.h"
+#include "base/page-set.h"
 #include "memory/backing.h"
 
 enum {

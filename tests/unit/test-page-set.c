@@ -3,7 +3,7 @@
 // Sets of page frame numbers against an array of flags.
 #include "unit.h"
 
-#include "linux/pages/page-set.h"
+#include "base/page-set.h"
 
 #include <stdlib.h>
 #include <string.h>

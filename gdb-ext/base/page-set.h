@@ -5,7 +5,7 @@
 #ifndef GG_PAGE_SET_H
 #define GG_PAGE_SET_H
 
-#include "base/error.h"
+#include "error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
