@@ -9,44 +9,91 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PIECE = 64 << 10 };
+enum {
+	MAX_SIZE = 64 << 10,
+	GAP = 512, // bytes that nobody needs, and that are not worth a read of their own
+};
+
+struct gg_record_piece {
+	uint64_t start, end; // offsets in the structure
+};
+
+static int compare_pieces(const void *a, const void *b)
+{
+	const struct gg_record_piece *x = a, *y = b;
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+// Joins the COUNT members at PIECES to pieces. Returns the number of pieces.
+static size_t join(struct gg_record_piece *pieces, size_t count)
+{
+	size_t joined = 0;
+	qsort(pieces, count, sizeof(*pieces), compare_pieces);
+	for (size_t i = 1; i < count; i++) {
+		struct gg_record_piece *last = &pieces[joined];
+		if (pieces[i].start > last->end + GAP)
+			pieces[++joined] = pieces[i];
+		else if (pieces[i].end > last->end)
+			last->end = pieces[i].end;
+	}
+	return count ? joined + 1 : 0;
+}
+
+// Makes room for the pieces.
+static struct gg_error *measure(struct gg_record *record)
+{
+	if (!record->piece_count)
+		return NULL;
+	const uint64_t start = record->pieces[0].start;
+	const uint64_t size = record->pieces[record->piece_count - 1].end - start;
+	if (size > MAX_SIZE)
+		return gg_error_create(GG_BAD_DATA, "the members of a %s have %" PRIu64 " bytes",
+				       record->type, size);
+	record->start = start;
+	record->size = (size_t)size;
+	record->bytes = calloc(1, record->size);
+	return record->bytes ? NULL : gg_enomem;
+}
 
 struct gg_error *gg_record_init(struct gg_record *ret, const struct gg_host *host, const char *type,
 				const struct gg_layout_row *rows, size_t count, const void *layout)
 {
-	uint64_t start = UINT64_MAX, end = 0;
+	size_t members = 0;
+	*ret = (struct gg_record){ .host = host, .type = type };
+	ret->pieces = calloc(count + 1, sizeof(*ret->pieces));
+	if (!ret->pieces)
+		return gg_enomem;
 	for (size_t i = 0; i < count; i++) {
 		const struct gg_member *member =
 			(const void *)((const char *)layout + rows[i].where);
-		if (strcmp(rows[i].type, type) || !member->size)
-			continue;
-		start = member->offset < start ? member->offset : start;
-		end = member->offset + member->size > end ? member->offset + member->size : end;
+		if (!strcmp(rows[i].type, type) && member->size)
+			ret->pieces[members++] =
+				(struct gg_record_piece){ member->offset,
+							  member->offset + member->size };
 	}
-	*ret = (struct gg_record){ .host = host, .type = type };
-	if (end <= start)
-		return NULL;
-	if (end - start > MAX_PIECE)
-		return gg_error_create(GG_BAD_DATA, "the members of a %s have %" PRIu64 " bytes",
-				       type, end - start);
-	ret->bytes = calloc(1, (size_t)(end - start));
-	if (!ret->bytes)
-		return gg_enomem;
-	ret->start = start;
-	ret->size = (size_t)(end - start);
-	return NULL;
+	ret->piece_count = join(ret->pieces, members);
+	struct gg_error *err = measure(ret);
+	if (err)
+		gg_record_deinit(ret);
+	return err;
 }
 
 void gg_record_deinit(struct gg_record *record)
 {
 	free(record->bytes);
+	free(record->pieces);
 	*record = (struct gg_record){ 0 };
 }
 
 struct gg_error *gg_record_read(struct gg_record *record, uint64_t address)
 {
-	struct gg_error *err =
-		gg_host_read(record->host, address + record->start, record->bytes, record->size);
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < record->piece_count; i++) {
+		const struct gg_record_piece *piece = &record->pieces[i];
+		err = gg_host_read(record->host, address + piece->start,
+				   record->bytes + (piece->start - record->start),
+				   (size_t)(piece->end - piece->start));
+	}
 	return err ? gg_error_context(err, "the %s at 0x%" PRIx64, record->type, address) : NULL;
 }
 

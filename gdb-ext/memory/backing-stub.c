@@ -2,8 +2,8 @@
 //
 // Guest memory through QEMU's gdbstub, at some MB/s and a round trip for each read.
 //
-// A small piece (a page table's entry, a few words) is read by whole pages, each once. A large
-// piece is read as it is.
+// A small piece (a page table's entry, a few words) is read by whole blocks, each once: objects that are
+// made together lie together. A large piece is read as it is.
 #include "backing.h"
 #include "base/cleanup.h"
 
@@ -11,13 +11,13 @@
 #include <string.h>
 
 enum {
-	KEPT_PAGE = 4096,
-	LARGE = 4 * KEPT_PAGE,
-	SLOTS = 8192, // pages that are kept; a power of two
+	BLOCK = 512,
+	LARGE = 16384,
+	SLOTS = 65536, // blocks that are kept; a power of two
 };
 
 struct slot {
-	uint64_t page; // its number and 1, for 0 is an empty slot
+	uint64_t block; // its number and 1, for 0 is an empty slot
 	uint8_t *bytes;
 };
 
@@ -26,7 +26,7 @@ struct stub_backing {
 	const struct gg_host *host;
 	struct gg_untold *untold;
 	size_t untold_count;
-	bool by_pages;
+	bool by_blocks;
 	struct slot slots[SLOTS];
 };
 
@@ -64,40 +64,60 @@ static struct gg_error *wire_read(struct stub_backing *stub, uint64_t address, v
 	return lost;
 }
 
-// Reads the page of number PAGE, unless it is kept already. It is kept until another page takes its
-// slot.
-static struct gg_error *get_page(struct stub_backing *stub, uint64_t page, const uint8_t **ret)
+static struct slot *slot_of(struct stub_backing *stub, uint64_t block)
 {
-	struct slot *slot = &stub->slots[page % SLOTS];
-	if (!slot->bytes && !(slot->bytes = malloc(KEPT_PAGE)))
+	return &stub->slots[block % SLOTS];
+}
+
+static bool is_held(struct stub_backing *stub, uint64_t block)
+{
+	return slot_of(stub, block)->block == block + 1;
+}
+
+// Keeps a block until another block takes its slot.
+static struct gg_error *keep(struct stub_backing *stub, uint64_t block, const uint8_t *bytes)
+{
+	struct slot *slot = slot_of(stub, block);
+	if (!slot->bytes && !(slot->bytes = malloc(BLOCK)))
 		return gg_enomem;
-	if (slot->page != page + 1) {
-		slot->page = 0;
-		struct gg_error *err = wire_read(stub, page * KEPT_PAGE, slot->bytes, KEPT_PAGE);
-		if (err)
-			return err;
-		slot->page = page + 1;
-	}
-	*ret = slot->bytes;
+	memcpy(slot->bytes, bytes, BLOCK);
+	slot->block = block + 1;
 	return NULL;
 }
 
-static struct gg_error *read_by_pages(struct stub_backing *stub, gg_hva_t hva, uint8_t *buffer,
-				      size_t size)
+// Reads the blocks from FIRST up to LAST, fewer than LARGE bytes, unless they are held: in one piece
+// as far as none of them is.
+static struct gg_error *load(struct stub_backing *stub, uint64_t first, uint64_t last)
 {
-	while (size) {
-		const uint8_t *page = NULL;
-		const size_t offset = hva % KEPT_PAGE;
-		const size_t piece = size < KEPT_PAGE - offset ? size : KEPT_PAGE - offset;
-		struct gg_error *err = get_page(stub, hva / KEPT_PAGE, &page);
+	uint8_t bytes[LARGE + BLOCK];
+	while (first <= last) {
+		size_t count = 0;
+		while (first + count <= last && !is_held(stub, first + count))
+			count++;
+		struct gg_error *err =
+			count ? wire_read(stub, first * BLOCK, bytes, count * BLOCK) : NULL;
+		for (size_t i = 0; !err && i < count; i++)
+			err = keep(stub, first + i, bytes + i * BLOCK);
 		if (err)
 			return err;
-		memcpy(buffer, page + offset, piece);
+		first += count + 1;
+	}
+	return NULL;
+}
+
+static struct gg_error *read_by_blocks(struct stub_backing *stub, gg_hva_t hva, uint8_t *buffer,
+				       size_t size)
+{
+	struct gg_error *err = load(stub, hva / BLOCK, (hva + size - 1) / BLOCK);
+	while (!err && size) {
+		const size_t offset = hva % BLOCK;
+		const size_t piece = size < BLOCK - offset ? size : BLOCK - offset;
+		memcpy(buffer, slot_of(stub, hva / BLOCK)->bytes + offset, piece);
 		hva += piece;
 		buffer += piece;
 		size -= piece;
 	}
-	return NULL;
+	return err;
 }
 
 static struct gg_error *stub_read(struct gg_backing *backing, gg_hva_t hva, void *buffer,
@@ -114,15 +134,15 @@ static struct gg_error *stub_read(struct gg_backing *backing, gg_hva_t hva, void
 			"0x%" PRIx64
 			" is in a virtio-mem, whose plugged memory QEMU's monitor does not show",
 			extent.kind == GG_EXTENT_ABSENT ? hva : hva + extent.size);
-	return stub->by_pages && size < LARGE ? read_by_pages(stub, hva, buffer, size)
-					      : wire_read(stub, hva, buffer, size);
+	return stub->by_blocks && size < LARGE ? read_by_blocks(stub, hva, buffer, size)
+					       : wire_read(stub, hva, buffer, size);
 }
 
 static void stub_ran(struct gg_backing *backing)
 {
 	struct stub_backing *stub = (struct stub_backing *)backing;
 	for (size_t i = 0; i < SLOTS; i++)
-		stub->slots[i].page = 0;
+		stub->slots[i].block = 0;
 }
 
 static void stub_destroy(struct gg_backing *backing)
@@ -146,7 +166,7 @@ static const struct gg_backing_ops stub_ops = {
 };
 
 struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct gg_untold *untold,
-					size_t count, bool by_pages, struct gg_backing **ret)
+					size_t count, bool by_blocks, struct gg_backing **ret)
 {
 	struct stub_backing *stub = calloc(1, sizeof(*stub));
 	if (!stub)
@@ -155,7 +175,7 @@ struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct
 					     .name = "the gdbstub",
 					     .advice = untold_advice };
 	stub->host = host;
-	stub->by_pages = by_pages;
+	stub->by_blocks = by_blocks;
 	stub->untold_count = count;
 	stub->untold = calloc(count ? count : 1, sizeof(*untold));
 	if (!stub->untold) {

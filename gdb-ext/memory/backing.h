@@ -82,10 +82,10 @@ struct gg_untold {
 };
 
 // Creates the backing that reads by HOST, which is QEMU's gdbstub: an hva is a gpa. The COUNT parts
-// UNTOLD, which are copied, are absent. With BY_PAGES, where all RAM is made of whole pages, small
-// reads are done by pages, which are kept until gg_backing_ran().
+// UNTOLD, which are copied, are absent. With BY_BLOCKS, where all RAM is made of whole pages, small
+// reads are done by blocks of 512 bytes, which are kept until gg_backing_ran().
 struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct gg_untold *untold,
-					size_t count, bool by_pages, struct gg_backing **ret);
+					size_t count, bool by_blocks, struct gg_backing **ret);
 
 // Creates the backing of WHOLE's bytes without RAM's absences, and without pages that turn out to
 // be unreadable. Takes over WHOLE and the absences, which leaves RAM without; neither after an

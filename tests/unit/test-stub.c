@@ -12,6 +12,7 @@
 
 enum {
 	PAGE = 4096,
+	BLOCK = 512, // of memory that is read in small pieces
 	TEXT = 0x800000,
 	BSS = TEXT + 70 * PAGE, // in the image's second part
 	HOLE = TEXT + 40 * PAGE,
@@ -325,10 +326,29 @@ static void test_kept(void **state)
 		assert_success(gg_ram_map_read(map, 5 * PAGE - 1, bytes, 2));
 		assert_int_equal(bytes[0], 1);
 		assert_int_equal(bytes[1], 2);
-		assert_int_equal(stub.bytes_read, 2 * PAGE);
+		assert_int_equal(stub.bytes_read, 2 * BLOCK);
 	}
 	assert_success(gg_ram_map_read(map, 0, bytes, sizeof(bytes)));
-	assert_int_equal(stub.bytes_read, 8 * PAGE);
+	assert_int_equal(stub.bytes_read, 2 * BLOCK + 6 * PAGE);
+}
+
+static void test_joined(void **state)
+{
+	uint8_t bytes[8 * BLOCK];
+	const struct gg_ram_map *map;
+	(void)state;
+	fake_stub_init(&stub, TABLES);
+	for (unsigned int i = 0; i < 8; i++)
+		stub.ram[5 * PAGE + i * BLOCK] = (uint8_t)(i + 1);
+	stub_guest_create();
+	assert_success(gg_guest_ram_map(guest, &map));
+	// Two of them are there, the others are read, and all are what they were.
+	assert_success(gg_ram_map_read(map, 5 * PAGE + 2 * BLOCK, bytes, 1));
+	assert_success(gg_ram_map_read(map, 5 * PAGE + 5 * BLOCK, bytes, 1));
+	assert_success(gg_ram_map_read(map, 5 * PAGE, bytes, sizeof(bytes)));
+	for (unsigned int i = 0; i < 8; i++)
+		assert_int_equal(bytes[i * BLOCK], i + 1);
+	assert_int_equal(stub.bytes_read, 8 * BLOCK);
 }
 
 static void test_ran(void **state)
@@ -374,7 +394,8 @@ int main(void)
 		TEST("a connection that breaks is never taken for the guest's state", test_lost),
 		TEST("virtio-mem that is plugged in in part is absent", test_untold),
 		TEST("nothing beside RAM is read", test_small_ranges),
-		TEST("a page is read once", test_kept),
+		TEST("a block is read once", test_kept),
+		TEST("of a small piece the blocks that are not there are read", test_joined),
 		TEST("what was so before the guest ran is not taken for now", test_ran),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
