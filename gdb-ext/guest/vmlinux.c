@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/output.h"
 #include "guest.h"
+#include "linux/arch-ops.h"
 
 #include <gdb-guest/vmlinux.h>
 #include <stdlib.h>
@@ -25,7 +26,9 @@ static struct gg_error *write_to(const struct gg_kernel *kernel,
 	_cleanup_free_ char *build_id = gg_vmcoreinfo_value(&kernel->info, "BUILD-ID");
 	const struct gg_vmlinux_plan plan = {
 		.displacement = options->guest_addresses ? 0 : kernel_offset(kernel),
+		.kernel_area = kernel->answerers.arch->kernel->kernel_area,
 		.has_contents = !options->guest_addresses,
+		.no_modules = options->no_modules,
 		.build_id = build_id,
 	};
 	struct gg_error *err =

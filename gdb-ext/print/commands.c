@@ -319,6 +319,9 @@ static const struct gg_option vmlinux_options[] = {
 	  .kind = GG_VALUE_FLAG,
 	  .help = "The addresses are those in the guest, not those that the kernel was linked\n"
 		  "    with." },
+	{ .name = "no-modules",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Leave out the modules: their symbols, types and functions." },
 	{ 0 }
 };
 
@@ -617,9 +620,9 @@ static const struct gg_command commands[] = {
 		.summary =
 			"Make a vmlinux of what the guest's Linux kernel has of itself in memory.",
 		.targets = ALL_TARGETS,
-		.help = "The file has the symbols of the kernel and its modules, the kernel's\n"
-			"types, its functions with their prototypes, and the way from each\n"
-			"function to its caller.  It has no lines of source and no inlined\n"
+		.help = "The file has the symbols of the kernel and its modules, their types,\n"
+			"their functions with prototypes, and the way from each function to its\n"
+			"caller.  It has no lines of source and no inlined\n"
 			"functions.  An argument has a value only as long as the function has\n"
 			"not touched it.\n\n"
 			"The addresses are those that the kernel was linked with, for drgn on a\n"

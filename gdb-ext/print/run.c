@@ -226,6 +226,7 @@ struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options 
 		.path = gg_options_text(options, "output"),
 		.force = gg_options_has(options, "force"),
 		.guest_addresses = gg_options_has(options, "guest-addresses"),
+		.no_modules = gg_options_has(options, "no-modules"),
 	};
 	if (!vmlinux.path)
 		return gg_error_create(GG_INVALID, "-output FILE is missing");

@@ -81,6 +81,7 @@ struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol 
 		.is_code = is_code,
 		.address = address,
 		.size = symbol->size,
+		.module = symbol->module,
 	};
 	gg_buffer_append(&symtab->strings, symbol->name, strlen(symbol->name) + 1);
 	append_symbol(is_local ? &symtab->symbols : &symtab->globals, symtab->arch->word,
@@ -116,8 +117,8 @@ struct gg_error *gg_symtab_end(struct gg_symtab *symtab)
 	return err;
 }
 
-const struct gg_symtab_name *gg_symtab_find(const struct gg_symtab *symtab, const char *name,
-					    bool code)
+const struct gg_symtab_name *gg_symtab_find(const struct gg_symtab *symtab, const char *module,
+					    const char *name, bool code)
 {
 	const char *strings = (const char *)symtab->strings.bytes;
 	const struct gg_symtab_name *found = NULL;
@@ -130,7 +131,7 @@ const struct gg_symtab_name *gg_symtab_find(const struct gg_symtab *symtab, cons
 			high = middle;
 	}
 	for (; low < symtab->count && !strcmp(strings + symtab->names[low].name, name); low++) {
-		if (symtab->names[low].is_code != code)
+		if (symtab->names[low].is_code != code || symtab->names[low].module != module)
 			continue;
 		if (found)
 			return NULL;

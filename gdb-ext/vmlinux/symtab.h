@@ -15,6 +15,7 @@ struct gg_symtab_name {
 	bool is_code;
 	gg_gva_t address;
 	uint64_t size;
+	const char *module; // borrowed; NULL for the kernel's own
 };
 
 struct gg_symtab {
@@ -41,8 +42,9 @@ bool gg_symtab_is_code(char type);
 // Ends the table: after it there are all symbols in SYMBOLS, and names can be found.
 struct gg_error *gg_symtab_end(struct gg_symtab *symtab);
 
-// Finds the only symbol NAME, code or not; NULL without or with several.
-const struct gg_symtab_name *gg_symtab_find(const struct gg_symtab *symtab, const char *name,
-					    bool is_code);
+// Finds the only symbol NAME of MODULE, code or not; NULL without or with several. MODULE is the pointer
+// that the symbols had, NULL for the kernel's own.
+const struct gg_symtab_name *gg_symtab_find(const struct gg_symtab *symtab, const char *module,
+					    const char *name, bool is_code);
 
 #endif

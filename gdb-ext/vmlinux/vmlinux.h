@@ -13,9 +13,11 @@ struct gg_vmlinux_plan {
 	// The offset of KASLR, taken from each address, for a file with the addresses that the kernel
 	// was linked with; else 0.
 	uint64_t displacement;
+	gg_gva_t kernel_area; // addresses below are no addresses of the image, and keep their value
 	// The sections of the image have their bytes, for programs that look for them in the file: code
 	// and data as they are in memory.
 	bool has_contents;
+	bool no_modules;      // leave out the modules' symbols and types
 	const char *build_id; // in hexadecimal, for a note; or NULL
 };
 

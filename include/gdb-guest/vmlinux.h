@@ -20,6 +20,7 @@ struct gg_vmlinux_options {
 	// The addresses are those in the guest, for a debugger that looks at it; else those that the
 	// kernel was linked with, for programs that apply the offset of KASLR themselves.
 	bool guest_addresses;
+	bool no_modules; // leave out the modules' symbols and types
 };
 
 // The parts of a vmlinux.

@@ -12,7 +12,7 @@ import pytest
 
 import gdb
 import selection
-from machines import lab
+from machines import lab, records
 from test_readers import run_python
 from test_tasks import fixture_of
 
@@ -96,6 +96,32 @@ def test_session(session):
     assert session.command("print ((struct task_struct *)init_task.tasks.prev)->stack_refcount.refs.counter")[-1].startswith("$")
     assert "struct list_head *next;" in " ".join(session.command("ptype struct list_head"))
     assert "schedule in section .text" in session.command("info symbol schedule")[-1]
+
+
+@pytest.fixture
+def resumed(folder):
+    """A GDB at the stub of a guest whose fuse is a module, and in use, with the made vmlinux."""
+    record = records.Opened("tasks-6.1", folder)
+    with record.resume() as guest, gdb.Session() as session:
+        for line in ("set confirm off", "set width 0", f"target remote {guest.directory}/gdbstub",
+                     f"guest-vmlinux -guest-addresses -output {folder}/made", f"add-symbol-file {folder}/made"):
+            session.command(line)
+        yield guest, session
+
+
+def test_modules(resumed):
+    """At the stub GDB breaks at a module's function, and shows its arguments, its callers in the kernel and a structure of the module's"""
+    guest, session = resumed
+    session.command("break fuse_sync_fs")
+    session.start("continue")
+    # A guest that stands still gets no keys.
+    guest.wait_for_execution()
+    guest.hmp("sendkey alt-sysrq-s")
+    assert re.search(r"fuse_sync_fs \(sb=0x[0-9a-f]+, wait=[01]\)", session.wait_prompt())
+    assert session.command("print sb->s_type->name")[-1].endswith(' "fuse"')
+    assert session.command("print ((struct fuse_mount *)sb->s_fs_info)->sb == sb")[-1].endswith(" = 1")
+    assert {"do_sync_work", "worker_thread"} <= set(names_of(session.command("backtrace")))
+    assert "fuse_sync_fs in section fuse.text" in session.command("info symbol fuse_sync_fs")[-1]
 
 
 def layouts_of(program):

@@ -49,6 +49,10 @@ static const struct gg_layout_row rows[] = {
 	RANGE_SIZE(5, NULL),
 	RANGE(6, NULL),
 	RANGE_SIZE(6, NULL),
+	// MOD_TEXT and MOD_INIT_TEXT.
+	OPTIONAL(codes[0], "module", "mem[0].size", "core_layout.text_size"),
+	OPTIONAL(codes[2], "module", "init_layout.text_size"),
+	OPTIONAL(codes[4], "module", "mem[4].size"),
 	OPTIONAL(taints, "module", "taints"),
 	OPTIONAL(kallsyms, "module", "kallsyms"),
 	OPTIONAL(refcnt, "module", "refcnt"),
@@ -135,8 +139,11 @@ static struct gg_error *copy_name(const struct walk *walk, struct gg_module *ret
 static void copy_ranges(const struct walk *walk, struct gg_module *ret)
 {
 	for (size_t i = 0; i < GG_MODULE_RANGES; i++) {
-		ret->ranges[i] = (struct gg_module_range){ value(walk, &walk->layout->bases[i]),
-							   value(walk, &walk->layout->sizes[i]) };
+		struct gg_module_range *range = &ret->ranges[i];
+		const uint64_t code = value(walk, &walk->layout->codes[i]);
+		range->start = value(walk, &walk->layout->bases[i]);
+		range->size = value(walk, &walk->layout->sizes[i]);
+		range->code = code < range->size ? code : range->size;
 		ret->size += ret->ranges[i].size;
 	}
 }

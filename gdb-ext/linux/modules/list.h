@@ -11,7 +11,7 @@ struct gg_module_layout {
 	struct gg_member refcnt, init, exit, percpu, percpu_size, notes_attrs, source_list;
 	struct gg_member btf_data, btf_data_size, btf_base_data, btf_base_data_size;
 	struct gg_member num_orcs, orc_unwind_ip, orc_unwind;
-	struct gg_member bases[GG_MODULE_RANGES], sizes[GG_MODULE_RANGES];
+	struct gg_member bases[GG_MODULE_RANGES], sizes[GG_MODULE_RANGES], codes[GG_MODULE_RANGES];
 	// Members of other types.
 	struct gg_member use_source, use_list;
 	struct gg_member notes_count, notes_pointers, notes_first, note_stride, note_address,

@@ -17,6 +17,7 @@ enum gg_module_state { GG_MODULE_LIVE, GG_MODULE_COMING, GG_MODULE_GOING, GG_MOD
 struct gg_module_range {
 	gg_gva_t start;
 	uint64_t size; // 0: none
+	uint64_t code; // the bytes at the start that are code
 };
 
 struct gg_module {

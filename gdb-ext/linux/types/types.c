@@ -18,6 +18,13 @@ enum {
 	MAX_MODULES = 4096,
 	STEP = 192 << 10,
 	FIRST_PART = 64 << 10, // of a section, where reads are far
+	MAX_NAME = 64,         // of a module, with its NUL
+};
+
+// The BTF of a module.
+struct split {
+	struct gg_btf *btf;
+	char module[MAX_NAME];
 };
 
 struct gg_types {
@@ -28,7 +35,7 @@ struct gg_types {
 	struct gg_btf_part part; // of BTF, which grows by questions; zeros where BTF is whole
 	struct gg_error *err;    // the reason there is no BTF, or NULL
 	bool has_splits;         // modules were looked for
-	struct gg_btf **splits;  // the BTF of modules
+	struct split *splits;    // the BTF of modules
 	size_t split_count;
 };
 
@@ -50,7 +57,7 @@ void gg_types_destroy(struct gg_types *types)
 	if (!types)
 		return;
 	for (size_t i = 0; i < types->split_count; i++)
-		gg_btf_destroy(types->splits[i]);
+		gg_btf_destroy(types->splits[i].btf);
 	free(types->splits);
 	gg_btf_destroy(types->btf);
 	gg_btf_part_deinit(&types->part);
@@ -156,7 +163,7 @@ struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret)
 
 // Members of struct btf_module and struct btf.
 struct split_layout {
-	struct gg_btf_member list, btf, data, size;
+	struct gg_btf_member list, btf, data, size, name;
 };
 
 static struct gg_error *find_split_members(const struct gg_btf *btf, struct split_layout *ret)
@@ -165,10 +172,9 @@ static struct gg_error *find_split_members(const struct gg_btf *btf, struct spli
 		const char *type, *path;
 		struct gg_btf_member *member;
 	} rows[] = {
-		{ "btf_module", "list", &ret->list },
-		{ "btf_module", "btf", &ret->btf },
-		{ "btf", "data", &ret->data },
-		{ "btf", "data_size", &ret->size },
+		{ "btf_module", "list", &ret->list }, { "btf_module", "btf", &ret->btf },
+		{ "btf", "data", &ret->data },        { "btf", "data_size", &ret->size },
+		{ "btf", "name", &ret->name },
 	};
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(*rows); i++)
@@ -186,7 +192,7 @@ static struct gg_error *read_integer(const struct gg_types *types, gg_gva_t obje
 
 // Reads a module's BTF, which builds on the kernel's. BTF is the address of its struct btf.
 static struct gg_error *read_split(const struct gg_types *types, const struct split_layout *layout,
-				   gg_gva_t btf, struct gg_btf **ret)
+				   gg_gva_t btf, struct split *ret)
 {
 	const struct gg_host *host = gg_symbols_host(types->symbols);
 	gg_gva_t data;
@@ -196,20 +202,23 @@ static struct gg_error *read_split(const struct gg_types *types, const struct sp
 		err = read_integer(types, btf, &layout->size, &size);
 	if (!err && size > MAX_BTF)
 		err = gg_error_create(GG_BAD_DATA, "a BTF of %" PRIu64 " bytes", size);
+	if (!err)
+		err = gg_host_read(host, btf + layout->name.bit_offset / 8, ret->module,
+				   layout->name.size < MAX_NAME ? layout->name.size : MAX_NAME - 1);
 	if (err)
 		return err;
 	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
 	if (!bytes)
 		return gg_enomem;
 	err = gg_host_read(host, data, bytes, size);
-	return err ? err : gg_btf_create(bytes, size, host->address_size, types->btf, ret);
+	return err ? err : gg_btf_create(bytes, size, host->address_size, types->btf, &ret->btf);
 }
 
 // Adds the BTF that the struct btf_module at MODULE has; a damaged BTF is logged, and left out.
 static struct gg_error *add_split(struct gg_types *types, const struct split_layout *layout,
 				  gg_gva_t module)
 {
-	struct gg_btf *btf = NULL;
+	struct split split = { 0 };
 	gg_gva_t address;
 	struct gg_error *err =
 		gg_vector_grow(&types->splits, types->split_count, sizeof(*types->splits));
@@ -217,11 +226,11 @@ static struct gg_error *add_split(struct gg_types *types, const struct split_lay
 		return err;
 	err = read_integer(types, module, &layout->btf, &address);
 	if (!err)
-		err = read_split(types, layout, address, &btf);
+		err = read_split(types, layout, address, &split);
 	gg_debug(types->debug, "BTF of the module at 0x%" PRIx64 ": %s", module,
 		 gg_debug_outcome(err));
 	if (!err)
-		types->splits[types->split_count++] = btf;
+		types->splits[types->split_count++] = split;
 	return gg_error_unless_final(err);
 }
 
@@ -272,7 +281,7 @@ struct gg_error *gg_types_find(struct gg_types *types, const char *name, const s
 	if (!err && !*id)
 		err = open_all(types);
 	for (size_t i = 0; !err && !*id && i < types->split_count; i++) {
-		*ret = types->splits[i];
+		*ret = types->splits[i].btf;
 		*id = gg_btf_find(*ret, name);
 	}
 	return err || *id ? err : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
@@ -285,7 +294,18 @@ struct gg_error *gg_types_names(struct gg_types *types,
 	if (!err)
 		err = gg_btf_names(types->btf, visit, data);
 	for (size_t i = 0; !err && i < types->split_count; i++)
-		err = gg_btf_names(types->splits[i], visit, data);
+		err = gg_btf_names(types->splits[i].btf, visit, data);
+	return err;
+}
+
+struct gg_error *gg_types_visit_modules(struct gg_types *types,
+					struct gg_error *(*visit)(void *data, const char *module,
+								  const struct gg_btf *btf),
+					void *data)
+{
+	struct gg_error *err = open_all(types);
+	for (size_t i = 0; !err && i < types->split_count; i++)
+		err = visit(data, types->splits[i].module, types->splits[i].btf);
 	return err;
 }
 

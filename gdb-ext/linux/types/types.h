@@ -34,6 +34,13 @@ struct gg_error *gg_types_names(struct gg_types *types,
 				struct gg_error *(*visit)(void *data, const char *name),
 				void *data);
 
+// Calls VISIT with the BTF of each module, which builds on the kernel's, and the module's name. An error
+// of VISIT's ends it.
+struct gg_error *gg_types_visit_modules(struct gg_types *types,
+					struct gg_error *(*visit)(void *data, const char *module,
+								  const struct gg_btf *btf),
+					void *data);
+
 // Finds the member PATH of TYPE, as gg_btf_member() does, for what gg_host_ops.member does not tell:
 // bit fields and the member's own type. GG_NOT_FOUND names the type.
 struct gg_error *gg_types_member(struct gg_types *types, const char *type, const char *path,

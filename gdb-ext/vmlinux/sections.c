@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The sections of a made vmlinux that have memory.
+//
+// In:  the kernel's symbols, the modules' ranges.
+// Out: sections, with their bytes where the plan wants them.
+// Trusts nothing it reads: a section has a limit, and a section that cannot be read has no bytes.
+#include "base/cleanup.h"
+#include "base/vector.h"
+#include "maker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PAGE = 4096 };
+
+// A section that the kernel's image has, by the symbols at its ends.
+struct part {
+	const char *name;
+	const char *start, *end;
+	uint64_t flags;
+	const char *load; // where the bytes are, if not at START
+	bool is_zeros;
+};
+
+static const struct part parts[] = {
+	{ .name = ".text", .start = "_stext", .end = "_etext", .flags = SHF_ALLOC | SHF_EXECINSTR },
+	{ .name = ".rodata", .start = "__start_rodata", .end = "__end_rodata", .flags = SHF_ALLOC },
+	{ .name = ".data", .start = "_sdata", .end = "_edata", .flags = SHF_ALLOC | SHF_WRITE },
+	// Not the last: readers take the end of the last for the end of the kernel.
+	{ .name = ".data..percpu",
+	  .start = "__per_cpu_start",
+	  .end = "__per_cpu_end",
+	  .flags = SHF_ALLOC | SHF_WRITE,
+	  .load = "__per_cpu_load" },
+	{ .name = ".init.text",
+	  .start = "_sinittext",
+	  .end = "_einittext",
+	  .flags = SHF_ALLOC | SHF_EXECINSTR },
+	{ .name = ".bss",
+	  .start = "__bss_start",
+	  .end = "__bss_stop",
+	  .flags = SHF_ALLOC | SHF_WRITE,
+	  .is_zeros = true },
+};
+
+gg_gva_t gg_vmlinux_displaced(const struct gg_vmlinux_maker *maker, gg_gva_t address)
+{
+	const bool is_absolute = address < maker->plan->kernel_area;
+	return is_absolute ? address : address - maker->plan->displacement;
+}
+
+struct gg_error *gg_vmlinux_add_section(struct gg_vmlinux_maker *maker,
+					const struct gg_elf_section *section)
+{
+	if (maker->section_count == SHN_LORESERVE - 2)
+		return gg_error_create(GG_BAD_DATA, "more than %zu sections", maker->section_count);
+	struct gg_error *err =
+		gg_vector_grow(&maker->sections, maker->section_count, sizeof(*maker->sections));
+	if (!err)
+		maker->sections[maker->section_count++] = *section;
+	return err;
+}
+
+// Keeps BYTES, which MAKER owns from now on, as long as MAKER.
+static struct gg_error *keep(struct gg_vmlinux_maker *maker, void *bytes)
+{
+	struct gg_error *err =
+		gg_vector_grow(&maker->owned, maker->owned_count, sizeof(*maker->owned));
+	if (err)
+		free(bytes);
+	else
+		maker->owned[maker->owned_count++] = bytes;
+	return err;
+}
+
+const struct gg_elf_section *gg_vmlinux_section(const struct gg_vmlinux_maker *maker,
+						const char *name)
+{
+	for (size_t i = 0; i < maker->section_count; i++)
+		if (!strcmp(maker->sections[i].name, name))
+			return &maker->sections[i];
+	return NULL;
+}
+
+uint16_t gg_vmlinux_section_of(struct gg_vmlinux_maker *maker, gg_gva_t address)
+{
+	uint16_t at_end = SHN_ABS;
+	// Most symbols are in the section of the symbol before.
+	for (size_t i = 0; i <= maker->section_count; i++) {
+		const size_t index = i ? i - 1 : maker->last_section;
+		if (index >= maker->section_count)
+			continue;
+		const struct gg_elf_section *section = &maker->sections[index];
+		if (address - section->address < section->size) {
+			maker->last_section = index;
+			return (uint16_t)(index + 1);
+		}
+		if (i && section->size && address == section->address + section->size)
+			at_end = (uint16_t)(index + 1);
+	}
+	return at_end;
+}
+
+// ---- The kernel's image ----
+
+// Finds the ends of PART. *FOUND is false where the kernel lacks the symbols.
+static struct gg_error *find_part(const struct gg_vmlinux_maker *maker, const struct part *part,
+				  gg_gva_t *start, gg_gva_t *end, bool *found)
+{
+	struct gg_symbols *symbols = maker->kernel->symbols;
+	struct gg_error *err = gg_symbols_address(symbols, part->start, start);
+	if (!err)
+		err = gg_symbols_address(symbols, part->end, end);
+	*found = !err && *start < *end && *end - *start <= GG_VMLINUX_MAX_CODE;
+	return err ? gg_error_unless_final(err) : NULL;
+}
+
+// Reads the bytes of SECTION, which is PART from START on. It stays without them where they cannot be
+// read: the kernel frees what it needs at its start only.
+static struct gg_error *read_part(struct gg_vmlinux_maker *maker, const struct part *part,
+				  gg_gva_t start, struct gg_elf_section *section)
+{
+	if (!maker->plan->has_contents || part->is_zeros)
+		return NULL;
+	struct gg_error *err =
+		part->load ? gg_symbols_address(maker->kernel->symbols, part->load, &start) : NULL;
+	uint8_t *bytes = malloc(section->size);
+	if (!bytes)
+		return err ? err : gg_enomem;
+	if (!err)
+		err = gg_host_read(&maker->kernel->host, start, bytes, section->size);
+	if (err) {
+		free(bytes);
+		return gg_error_unless_final(err);
+	}
+	section->type = SHT_PROGBITS;
+	section->bytes = bytes;
+	return keep(maker, bytes);
+}
+
+// Adds the sections of the image, whose symbols the kernel has.
+static struct gg_error *add_parts(struct gg_vmlinux_maker *maker)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		gg_gva_t start, end;
+		bool found;
+		struct gg_error *err = find_part(maker, &parts[i], &start, &end, &found);
+		if (err)
+			return err;
+		if (!found)
+			continue;
+		struct gg_elf_section section = {
+			.name = parts[i].name,
+			.type = SHT_NOBITS,
+			.flags = parts[i].flags,
+			.address = gg_vmlinux_displaced(maker, start),
+			.size = end - start,
+			.alignment = start % PAGE ? 16 : PAGE,
+		};
+		err = read_part(maker, &parts[i], start, &section);
+		if (!err)
+			err = gg_vmlinux_add_section(maker, &section);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+// ---- Modules ----
+
+// Adds SIZE bytes at START of MODULE as a section, without bytes.
+static struct gg_error *add_module_part(struct gg_vmlinux_maker *maker,
+					const struct gg_module *module, gg_gva_t start,
+					uint64_t size, bool is_code)
+{
+	char *name;
+	if (!size || size > GG_VMLINUX_MAX_CODE)
+		return NULL;
+	if (asprintf(&name, "%s%s", module->name, is_code ? ".text" : ".data") < 0)
+		return gg_enomem;
+	struct gg_error *err = keep(maker, name);
+	return err ? err
+		   : gg_vmlinux_add_section(
+			     maker,
+			     &(struct gg_elf_section){
+				     .name = name,
+				     .type = SHT_NOBITS,
+				     .flags = SHF_ALLOC | (is_code ? SHF_EXECINSTR : SHF_WRITE),
+				     .address = gg_vmlinux_displaced(maker, start),
+				     .size = size,
+				     .alignment = 16,
+			     });
+}
+
+static struct gg_error *add_module(struct gg_vmlinux_maker *maker, const struct gg_module *module)
+{
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < GG_MODULE_RANGES; i++) {
+		const struct gg_module_range *range = &module->ranges[i];
+		err = add_module_part(maker, module, range->start, range->code, true);
+		if (!err)
+			err = add_module_part(maker, module, range->start + range->code,
+					      range->size - range->code, false);
+	}
+	return err;
+}
+
+// ---- The build ID ----
+
+// Adds the note that has the kernel's build ID.
+static struct gg_error *add_note(struct gg_vmlinux_maker *maker)
+{
+	static const char owner[] = "GNU";
+	const char *digits = maker->plan->build_id;
+	const size_t size = digits ? strlen(digits) / 2 : 0;
+	struct gg_buffer *note = &maker->note;
+	note->big_endian = maker->kernel->arch->big_endian;
+	if (!size || size % 4 || strspn(digits, "0123456789abcdef") != strlen(digits))
+		return NULL;
+	gg_buffer_uint(note, 4, sizeof(owner));
+	gg_buffer_uint(note, 4, size);
+	gg_buffer_uint(note, 4, NT_GNU_BUILD_ID);
+	gg_buffer_append(note, owner, sizeof(owner));
+	for (size_t i = 0; i < size; i++) {
+		unsigned int byte = 0;
+		sscanf(digits + 2 * i, "%2x", &byte);
+		gg_buffer_uint(note, 1, byte);
+	}
+	return gg_vmlinux_add_section(maker, &(struct gg_elf_section){ .name = ".note.gnu.build-id",
+								       .type = SHT_NOTE,
+								       .bytes = note->bytes,
+								       .size = note->size,
+								       .alignment = 4 });
+}
+
+struct gg_error *gg_vmlinux_add_memory(struct gg_vmlinux_maker *maker)
+{
+	struct gg_error *err = add_parts(maker);
+	for (size_t i = 0; !err && maker->modules && i < maker->modules->count; i++)
+		err = add_module(maker, &maker->modules->modules[i]);
+	return err ? err : add_note(maker);
+}

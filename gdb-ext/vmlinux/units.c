@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The compilation units of a made vmlinux.
+//
+// In:  the BTF and the code of the kernel and its modules; the symbols.
+// Out: DWARF.
+// Trusts nothing it reads: code has a limit, and no function lies outside of it.
+#include "base/cleanup.h"
+#include "maker.h"
+#include "vmlinux-ops.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+// The code that a compilation unit is of.
+struct code {
+	struct gg_vmlinux_maker *maker;
+	const char *module; // NULL for the kernel's own
+	gg_gva_t start;     // in the file
+	uint64_t size;
+	uint8_t *bytes;
+	uint8_t *taken; // a bit for each byte: a function begins there
+};
+
+static void code_deinit(struct code *code)
+{
+	free(code->bytes);
+	free(code->taken);
+}
+
+// Reads SIZE bytes at ADDRESS, in which the beginning of each function is looked at.
+static struct gg_error *code_init(struct code *code, struct gg_vmlinux_maker *maker,
+				  const char *module, gg_gva_t address, uint64_t size)
+{
+	*code = (struct code){ .maker = maker,
+			       .module = module,
+			       .start = gg_vmlinux_displaced(maker, address),
+			       .size = size };
+	if (!size || size > GG_VMLINUX_MAX_CODE)
+		return gg_error_create(GG_BAD_DATA, "the code has %" PRIu64 " bytes", size);
+	code->bytes = malloc(size);
+	code->taken = calloc(size / 8 + 1, 1);
+	if (!code->bytes || !code->taken)
+		return gg_enomem;
+	return gg_host_read(&maker->kernel->host, address, code->bytes, size);
+}
+
+// Several names may be of one function: the first has it.
+static bool find_function(void *data, const char *name, struct gg_dwarf_function *ret)
+{
+	struct code *code = data;
+	const struct gg_vmlinux_ops *ops = code->maker->kernel->arch->vmlinux;
+	const struct gg_symtab_name *place =
+		gg_symtab_find(&code->maker->symtab, code->module, name, true);
+	if (!place || place->address - code->start >= code->size)
+		return false;
+	const uint64_t offset = place->address - code->start;
+	if (code->taken[offset / 8] >> offset % 8 & 1)
+		return false;
+	code->maker->function_count++;
+	code->taken[offset / 8] |= (uint8_t)(1 << offset % 8);
+	*ret = (struct gg_dwarf_function){
+		.address = place->address,
+		.size = place->size,
+		.entry = ops->entry_size
+				 ? ops->entry_size(code->bytes + offset, code->size - offset)
+				 : 0,
+	};
+	return true;
+}
+
+static bool find_variable(void *data, const char *name, gg_gva_t *ret)
+{
+	const struct code *code = data;
+	const struct gg_symtab_name *place =
+		gg_symtab_find(&code->maker->symtab, code->module, name, false);
+	if (place)
+		*ret = place->address;
+	return place;
+}
+
+// Variables that people and tools ask for, by their types (Linux, v5.4 to v6.12).
+static const struct gg_dwarf_global globals[] = {
+	{ .name = "init_task", .type = "task_struct" },
+	{ .name = "init_mm", .type = "mm_struct" },
+	{ .name = "init_uts_ns", .type = "uts_namespace" },
+	{ .name = "init_pid_ns", .type = "pid_namespace" },
+	{ .name = "init_nsproxy", .type = "nsproxy" },
+	{ .name = "init_net", .type = "net" },
+	{ .name = "modules", .type = "list_head" },
+	{ .name = "super_blocks", .type = "list_head" },
+	{ .name = "slab_caches", .type = "list_head" },
+	{ .name = "jiffies", .type = "long unsigned int" },
+	{ .name = "jiffies_64", .type = "u64" },
+	{ .name = "linux_banner", .type = "char", .count = 256 },
+	{ .name = "saved_command_line", .type = "char", .is_pointer = true },
+	{ .name = "__per_cpu_offset", .type = "long unsigned int", .count = 8192 },
+	{ 0 }
+};
+
+static struct gg_error *add_unit(struct code *code, const char *name, const struct gg_btf *btf,
+				 const struct gg_btf *base)
+{
+	const struct gg_vmlinux_ops *ops = code->maker->kernel->arch->vmlinux;
+	const struct gg_dwarf_unit unit = {
+		.name = name,
+		.btf = btf,
+		.base = base,
+		.low = code->start,
+		.high = code->start + code->size,
+		.argument_registers = ops->argument_registers,
+		.argument_register_count = ops->argument_register_count,
+		.function = find_function,
+		.variable = find_variable,
+		.data = code,
+		.globals = base ? NULL : globals,
+	};
+	return gg_dwarf_add_unit(&code->maker->dwarf, &unit);
+}
+
+static struct gg_error *add_kernel(struct gg_vmlinux_maker *maker, const struct gg_btf *btf)
+{
+	struct code code;
+	const struct gg_elf_section *text = gg_vmlinux_section(maker, ".text");
+	struct gg_error *err =
+		code_init(&code, maker, NULL, text ? text->address + maker->plan->displacement : 0,
+			  text ? text->size : 0);
+	if (!err)
+		err = add_unit(&code, "vmlinux", btf, NULL);
+	code_deinit(&code);
+	return err ? gg_error_context(err, "the kernel's code") : NULL;
+}
+
+// Adds the unit of the module NAME; none where its code cannot be read.
+static struct gg_error *add_module(void *data, const char *name, const struct gg_btf *btf)
+{
+	struct gg_vmlinux_maker *maker = data;
+	const struct gg_btf *base;
+	struct code code = { 0 };
+	const struct gg_module *module =
+		maker->modules ? gg_modules_named(maker->modules, name) : NULL;
+	if (!module)
+		return NULL;
+	struct gg_error *err = gg_types_btf(maker->kernel->types, &base);
+	if (err)
+		return err;
+	err = gg_error_unless_final(code_init(&code, maker, module->name, module->ranges[0].start,
+					      module->ranges[0].code));
+	if (!err && code.bytes)
+		err = add_unit(&code, module->name, btf, base);
+	code_deinit(&code);
+	return err;
+}
+
+struct gg_error *gg_vmlinux_add_units(struct gg_vmlinux_maker *maker)
+{
+	const struct gg_arch *arch = maker->kernel->arch;
+	const struct gg_btf *btf;
+	gg_dwarf_init(&maker->dwarf, arch->big_endian, arch->word);
+	struct gg_error *err = gg_types_btf(maker->kernel->types, &btf);
+	if (!err)
+		err = add_kernel(maker, btf);
+	return err || !maker->modules
+		       ? err
+		       : gg_types_visit_modules(maker->kernel->types, add_module, maker);
+}
