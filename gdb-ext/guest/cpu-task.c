@@ -38,8 +38,7 @@ static struct gg_error *find_queue(const struct gg_cpu_tasks *tasks, uint32_t in
 	struct gg_per_cpu per_cpu;
 	*ret = NULL;
 	*confirmed = false;
-	struct gg_error *err =
-		gg_guest_per_cpu(tasks->guest, tasks->kernel->symbols, index, &per_cpu);
+	struct gg_error *err = gg_guest_per_cpu(tasks->guest, index, &per_cpu);
 	if (err && queues->count == 1 && !queues->queues[0].offset && !index)
 		*ret = queues->queues;
 	if (err)

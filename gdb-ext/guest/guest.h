@@ -69,9 +69,8 @@ struct gg_error *gg_guest_arch(struct gg_guest *guest, const struct gg_arch **re
 struct gg_error *gg_guest_cpu_state(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
 				    struct gg_cpu_state *ret);
 
-// Finds the per-CPU memory of the CPU with QEMU's number CPU in the kernel that has SYMBOLS.
-struct gg_error *gg_guest_per_cpu(struct gg_guest *guest, struct gg_symbols *symbols, uint32_t cpu,
-				  struct gg_per_cpu *ret);
+// Finds the per-CPU memory of the CPU with QEMU's number CPU in the kernel.
+struct gg_error *gg_guest_per_cpu(struct gg_guest *guest, uint32_t cpu, struct gg_per_cpu *ret);
 
 // Returns the site of GUEST's kernels, as far as its RAM map and CPUs are known by now.
 struct gg_kernel_site gg_guest_kernel_site(struct gg_guest *guest);

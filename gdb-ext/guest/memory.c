@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "guest.h"
 #include "linux/modules/modules.h"
+#include "linux/tasks/cpu-place.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -83,30 +84,21 @@ static struct gg_error *find_cpu(struct gg_guest *guest, int64_t index,
 	return err ? err : no_cpu(cpus, index);
 }
 
-// Finds the registers that may hold the CPU's offset; none where the registers cannot be read.
-static struct gg_error *find_bases(struct gg_guest *guest, const struct gg_qemu_cpu *cpu,
-				   uint64_t bases[GG_PER_CPU_BASES], size_t *ret)
-{
-	const struct gg_arch *arch;
-	struct gg_cpu_state state;
-	struct gg_error *err = gg_guest_arch(guest, &arch);
-	const bool has_bases = !err && arch->kernel && arch->kernel->per_cpu_bases;
-	if (has_bases)
-		err = gg_guest_cpu_state(guest, cpu, &state);
-	*ret = !err && has_bases ? arch->kernel->per_cpu_bases(&state.own, bases) : 0;
-	return gg_error_unless_final(err);
-}
-
-struct gg_error *gg_guest_per_cpu(struct gg_guest *guest, struct gg_symbols *symbols, uint32_t cpu,
-				  struct gg_per_cpu *ret)
+struct gg_error *gg_guest_per_cpu(struct gg_guest *guest, uint32_t cpu, struct gg_per_cpu *ret)
 {
 	const struct gg_qemu_cpu *qemu_cpu;
-	uint64_t bases[GG_PER_CPU_BASES];
-	struct gg_per_cpu_hints hints = { .index = cpu, .bases = bases };
+	const struct gg_kernel *kernel;
+	struct gg_cpu_state state;
 	struct gg_error *err = find_cpu(guest, cpu, &qemu_cpu);
 	if (!err)
-		err = find_bases(guest, qemu_cpu, bases, &hints.base_count);
-	return err ? err : gg_per_cpu_find(symbols, &hints, ret);
+		err = gg_guest_kernel(guest, NULL, NULL, &kernel);
+	if (err)
+		return err;
+	err = gg_guest_cpu_state(guest, qemu_cpu, &state);
+	const bool is_read = !err;
+	err = gg_error_unless_final(err);
+	return err ? err
+		   : gg_tasks_place_cpu(&kernel->answerers, is_read ? &state.own : NULL, cpu, ret);
 }
 
 static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t index,
@@ -123,7 +115,7 @@ static struct gg_error *tell_number(const struct gg_per_cpu *per_cpu, uint32_t i
 		       index, per_cpu->number);
 }
 
-static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *symbols, int64_t cpu,
+static struct gg_error *add_offset(struct gg_guest *guest, int64_t cpu,
 				   const struct gg_notices *notices, struct gg_symbol *symbol)
 {
 	const struct gg_qemu_cpu *qemu_cpu;
@@ -136,7 +128,7 @@ static struct gg_error *add_offset(struct gg_guest *guest, struct gg_symbols *sy
 		err = invalid;
 	}
 	if (!err)
-		err = gg_guest_per_cpu(guest, symbols, (uint32_t)cpu, &per_cpu);
+		err = gg_guest_per_cpu(guest, (uint32_t)cpu, &per_cpu);
 	if (!err)
 		err = tell_number(&per_cpu, (uint32_t)cpu, notices);
 	if (!err)
@@ -178,7 +170,7 @@ struct gg_error *gg_guest_find_symbol(struct gg_guest *guest, const char *name, 
 	if (cpu == GG_KERNEL_TABLES)
 		return gg_error_create(GG_INVALID,
 				       "%s is a per-CPU variable: -cpu N has that of CPU N", name);
-	return add_offset(guest, symbols, cpu, notices, ret);
+	return add_offset(guest, cpu, notices, ret);
 }
 
 // ---- Address spaces ----

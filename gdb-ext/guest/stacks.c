@@ -8,7 +8,7 @@
 #include "stacks.h"
 #include "base/cleanup.h"
 #include "crash-notes.h"
-#include "linux/per-cpu.h"
+#include "linux/tasks/cpu-place.h"
 #include "linux/tasks/run-queues.h"
 #include "tasks.h"
 
@@ -24,14 +24,10 @@ static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct g
 				  struct gg_stacks_cpu *cpu)
 {
 	const struct gg_answerers *kernel = stacks->kernel;
-	const struct gg_linux_ops *ops = kernel->arch->kernel;
-	uint64_t bases[GG_PER_CPU_BASES];
-	struct gg_per_cpu_hints hints = { .index = cpu->cpu->index, .bases = bases };
 	struct gg_per_cpu per_cpu;
 	gg_gva_t address = 0;
-	if (state && ops->per_cpu_bases)
-		hints.base_count = ops->per_cpu_bases(&state->own, bases);
-	struct gg_error *err = gg_per_cpu_find(kernel->symbols, &hints, &per_cpu);
+	struct gg_error *err =
+		gg_tasks_place_cpu(kernel, state ? &state->own : NULL, cpu->cpu->index, &per_cpu);
 	if (err)
 		return err;
 	cpu->has_offset = true;

@@ -21,7 +21,7 @@ struct gg_kernel_paging {
 	gg_gva_t direct_map_end;
 };
 
-enum { GG_PER_CPU_BASES = 3 };
+enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2 };
 
 struct gg_linux_ops {
 	// The lowest address of the kernel's.
@@ -46,6 +46,11 @@ struct gg_linux_ops {
 	// CPU's per-CPU memory; returns the number of known ones. NULL where there is none.
 	size_t (*per_cpu_bases)(const struct gg_registers *registers,
 				uint64_t ret[GG_PER_CPU_BASES]);
+
+	// Lists the registers of which one is, in the kernel or in a program, the address of the task
+	// on the CPU; returns the number of known ones. NULL where there is none.
+	size_t (*current_tasks)(const struct gg_registers *registers,
+				uint64_t ret[GG_CURRENT_TASKS]);
 };
 
 #endif

@@ -179,6 +179,13 @@ static struct gg_error *check_address(const struct gg_page_table *table, gg_gva_
 		return gg_error_create(GG_BAD_DATA,
 				       "0x%" PRIx64 " is beyond the %u bits of an address", gva,
 				       bits);
+	if (bits < 64 || !table->paging.levels || !table->paging.format->decode)
+		return NULL;
+	const unsigned int open = 64 - bits_below(table, table->paging.levels + 1);
+	if ((gg_gva_t)((int64_t)(gva << open) >> open) != gva)
+		return gg_error_create(GG_BAD_DATA,
+				       "0x%" PRIx64 " is not canonical with %u bits of an address",
+				       gva, 64 - open);
 	return NULL;
 }
 
@@ -240,7 +247,8 @@ static struct gg_error *walk_by_decoding(const struct gg_page_table *table, gg_g
 		entry.value &= ~table->paging.ignored_bits;
 		format->decode(&entry, &target);
 	}
-	const uint64_t whole = UINT64_C(1) << bits_below(table, entry.level);
+	const unsigned int bits = bits_below(table, entry.level);
+	const uint64_t whole = UINT64_C(1) << (target.page_bits > bits ? target.page_bits : bits);
 	*ret = (struct gg_mapping){ .present = target.present,
 				    .gpa = target.present ? target.gpa + (gva & (whole - 1)) : 0,
 				    .size = whole - (gva & (whole - 1)),

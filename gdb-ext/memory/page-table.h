@@ -25,6 +25,9 @@ struct gg_page_target {
 	bool present;
 	bool is_page; // the entry maps a page, though its table may not be the last one
 	gg_gpa_t gpa; // of that page, or of the next table
+	// Bits of an address in that page, if more than its level leaves open: pages side by side with
+	// entries of their own; else 0.
+	unsigned int page_bits;
 };
 
 // A format of page tables: a row each, in the folder of the architecture. libaddrxlat walks most

@@ -2,9 +2,9 @@
 //
 // The ways into Linux's kernel on x86-64, by the symbols of their code (Linux arch/x86/entry/, v4.14 to
 // v7.2), and the names of system calls.
+#include "linux/stack/syscall.h"
 #include "unwind.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,59 +55,17 @@ static const struct way ways[] = {
 
 // ---- System calls ----
 
-static struct gg_error *read_name(const struct gg_unwind *unwind, const char *table,
-				  uint64_t number, struct gg_symbol *ret)
-{
-	struct gg_symbols *symbols = unwind->kernel->symbols;
-	struct gg_symbol array;
-	uint64_t function;
-	struct gg_error *err = gg_symbols_find(symbols, table, &array);
-	if (!err && number >= array.size / X86_WORD)
-		return gg_error_create(GG_NOT_FOUND, "%s has no %" PRIu64, table, number);
-	if (!err)
-		err = gg_host_read_uint(&unwind->kernel->typed, array.address + number * X86_WORD,
-					X86_WORD, &function);
-	if (!err)
-		err = gg_symbols_at(symbols, function, ret);
-	if (!err && ret->address != function)
-		err = gg_error_create(GG_NOT_FOUND, "%s+%" PRIu64 " is no function", table, number);
-	return err;
-}
-
-// Copies the name of the function NAME without the prefix of system calls.
-static void copy_syscall(const char *name, char ret[GG_ENTRY_NAME])
-{
-	static const char *const prefixes[] = {
-		"__x64_compat_sys_", "__ia32_compat_sys_", "__x32_compat_sys_",
-		"__x64_sys_",        "__ia32_sys_",        "__do_compat_sys_",
-		"compat_sys_",       "__do_sys_",          "sys_"
-	};
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		const size_t size = strlen(prefixes[i]);
-		if (!strncmp(name, prefixes[i], size)) {
-			name += size;
-			break;
-		}
-	}
-	snprintf(ret, GG_ENTRY_NAME, "%s", name);
-}
-
 static void name_syscall(struct gg_unwind *unwind, const char *symbol)
 {
 	enum { X32 = 1 << 30 }; // __X32_SYSCALL_BIT
 	struct gg_stack_entry *entry = &unwind->entry;
 	const bool is_compat = strstr(symbol, "compat") || strstr(symbol, "int80");
-	struct gg_symbol function;
 	uint64_t number;
 	struct gg_error *err = gg_stack_word(&unwind->memory,
 					     entry->registers + X86_PT_ORIG_AX * X86_WORD, &number);
-	if (!err && (int64_t)number >= 0 && number <= UINT32_MAX) {
-		entry->number = (int64_t)number;
-		err = read_name(unwind, is_compat ? "ia32_sys_call_table" : "sys_call_table",
-				number & ~(uint64_t)X32, &function);
-		if (!err)
-			copy_syscall(function.name, entry->name);
-	}
+	if (!err && (int64_t)number >= 0 && number <= UINT32_MAX)
+		gg_syscall_set(unwind, is_compat ? "ia32_sys_call_table" : "sys_call_table",
+			       number & ~(uint64_t)X32, (int64_t)number);
 	gg_error_destroy(err);
 }
 

@@ -8,6 +8,7 @@
 // Out: the registers; bits that neither source has are unknown.
 // Trusts nothing it reads: a value has at most the digits of its register, and the fields of every
 // CPU's text must be there.
+#include "arch/members.h"
 #include "x86.h"
 
 #include <ctype.h>
@@ -456,29 +457,6 @@ static void derive_raw_flags(struct gg_registers *registers)
 
 // ---- The debugger's registers ----
 
-// Learns the unknown bits of a register from the thread.
-static struct gg_error *ask(const struct gg_host *host, unsigned int thread, const char *name,
-			    struct gg_registers *registers, unsigned int id)
-{
-	const unsigned int word = registers->word;
-	uint8_t bytes[WIDEST];
-	size_t size;
-	uint64_t answer;
-	struct gg_error *err =
-		host->ops->registers(host->data, thread, name, bytes, sizeof(bytes), &size);
-	if (err)
-		return err;
-	if (size < 1 || size > 8)
-		return NULL;
-	struct gg_cursor cursor = gg_cursor(bytes, size, host->big_endian, name);
-	err = gg_cursor_uint(&cursor, (unsigned int)size, &answer);
-	if (err)
-		return err;
-	const uint64_t mask = size < word ? (UINT64_C(1) << 8 * size) - 1 : UINT64_MAX;
-	gg_register_learn(registers, id, answer, gg_register_unknown(registers, id) & mask);
-	return NULL;
-}
-
 // Asks for some registers, not the general ones: outside of 64-bit code QEMU gives a debugger no
 // more of them than it prints (target/i386/gdbstub.c, v7.2). A register that the debugger does not
 // have (before v4.0 any of these) stays unknown.
@@ -496,7 +474,7 @@ static struct gg_error *ask_host(const struct gg_host *host, unsigned int thread
 		if (gg_register_known(registers, id) ||
 		    (registers->word == 4 && id == X86_KERNEL_GS_BASE))
 			continue;
-		struct gg_error *err = ask(host, thread, names[i].name, registers, id);
+		struct gg_error *err = gg_registers_ask(host, thread, names[i].name, registers, id);
 		if (err && gg_error_kind(err) != GG_NOT_FOUND)
 			return err;
 		gg_error_destroy(err);

@@ -4,6 +4,7 @@
 //
 // In:  registers, whatever their source.
 // Out: the text of QEMU's "info registers"; a summary.
+#include "arch/print.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -11,26 +12,11 @@
 
 // ---- Parts of lines ----
 
-// Prints the low DIGITS hexadecimal digits of VALUE, those with UNKNOWN bits as "?".
-static void print_digits(FILE *out, uint64_t value, uint64_t unknown, unsigned int digits)
-{
-	while (digits-- > 0)
-		fputc(unknown >> 4 * digits & 0xf ? '?'
-						  : "0123456789abcdef"[value >> 4 * digits & 0xf],
-		      out);
-}
-
-static void print_hex(FILE *out, const struct gg_registers *registers, unsigned int id,
-		      unsigned int digits)
-{
-	print_digits(out, gg_register(registers, id), gg_register_unknown(registers, id), digits);
-}
-
 static void print_named(FILE *out, const char *name, const struct gg_registers *registers,
 			unsigned int id, unsigned int digits)
 {
 	fprintf(out, "%s=", name);
-	print_hex(out, registers, id, digits);
+	gg_print_register(out, registers, id, digits);
 }
 
 // Prints the field of bits that starts at BIT.
@@ -42,19 +28,6 @@ static void print_field(FILE *out, const char *name, const struct gg_registers *
 	else
 		fprintf(out, "%s=%u", name,
 			(unsigned int)(gg_register(registers, id) >> bit & mask));
-}
-
-// Prints SIZE bytes of a wide register from FROM on, as one number.
-static void print_bytes(FILE *out, const struct gg_registers *registers, unsigned int id,
-			unsigned int from, unsigned int size)
-{
-	const uint8_t *bytes = gg_register_bytes(registers, id);
-	const uint8_t *mask = gg_register_mask(registers, id);
-	for (unsigned int i = from + size; i-- > from;)
-		if (mask[i] == 0xff)
-			fprintf(out, "%02x", bytes[i]);
-		else
-			fputs("??", out);
 }
 
 static bool has_hflag(const struct gg_registers *registers, uint64_t flag)
@@ -79,12 +52,12 @@ static void print_general(const struct gg_registers *registers, FILE *out)
 	const bool wide = is_64_bit(registers);
 	for (unsigned int i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		fprintf(out, "%c%s=", wide ? 'R' : 'E', order[i].name);
-		print_hex(out, registers, order[i].id, wide ? 16 : 8);
+		gg_print_register(out, registers, order[i].id, wide ? 16 : 8);
 		fputc(i % 4 == 3 ? '\n' : ' ', out);
 	}
 	for (unsigned int i = 8; wide && i < X86_GENERAL_REGISTERS; i++) {
 		fprintf(out, "R%-2u=", i);
-		print_hex(out, registers, X86_RAX + i, 16);
+		gg_print_register(out, registers, X86_RAX + i, 16);
 		fputc(i % 4 == 3 ? '\n' : ' ', out);
 	}
 }
@@ -152,13 +125,14 @@ static void print_segment(const struct gg_registers *registers, const char *name
 	// QEMU shows the flags without the parts of the base and the limit.
 	const uint64_t shown = 0x00ffff00, flags = gg_register(registers, id + X86_FLAGS);
 	fprintf(out, "%-3s=", name);
-	print_hex(out, registers, id + X86_SELECTOR, 4);
+	gg_print_register(out, registers, id + X86_SELECTOR, 4);
 	fputc(' ', out);
-	print_hex(out, registers, id + X86_BASE, is_64_bit(registers) ? 16 : 8);
+	gg_print_register(out, registers, id + X86_BASE, is_64_bit(registers) ? 16 : 8);
 	fputc(' ', out);
-	print_hex(out, registers, id + X86_LIMIT, 8);
+	gg_print_register(out, registers, id + X86_LIMIT, 8);
 	fputc(' ', out);
-	print_digits(out, flags & shown, gg_register_unknown(registers, id + X86_FLAGS) & shown, 8);
+	gg_print_digits(out, flags & shown, gg_register_unknown(registers, id + X86_FLAGS) & shown,
+			8);
 	const bool long_mode = has_hflag(registers, X86_HF_LMA);
 	if (has_hflag(registers, X86_HF_PE) && flags & X86_DESC_P) {
 		fprintf(out, " DPL=%u ", (unsigned int)(flags >> X86_DESC_DPL_SHIFT & 3));
@@ -183,9 +157,9 @@ static void print_table(const struct gg_registers *registers, const char *name, 
 			FILE *out)
 {
 	fprintf(out, "%s=     ", name);
-	print_hex(out, registers, id + X86_BASE, has_hflag(registers, X86_HF_LMA) ? 16 : 8);
+	gg_print_register(out, registers, id + X86_BASE, has_hflag(registers, X86_HF_LMA) ? 16 : 8);
 	fputc(' ', out);
-	print_hex(out, registers, id + X86_LIMIT, 8);
+	gg_print_register(out, registers, id + X86_LIMIT, 8);
 	fputc('\n', out);
 }
 
@@ -203,7 +177,7 @@ static void print_control(const struct gg_registers *registers, FILE *out)
 	fputc('\n', out);
 	for (unsigned int i = 0; i < 4; i++) {
 		fprintf(out, "DR%u=", i);
-		print_hex(out, registers, X86_DR0 + i, debug);
+		gg_print_register(out, registers, X86_DR0 + i, debug);
 		fputc(' ', out);
 	}
 	fputc('\n', out);
@@ -230,9 +204,9 @@ static void print_fpu(const struct gg_registers *registers, FILE *out)
 	fputc('\n', out);
 	for (unsigned int i = 0; i < 8; i++) {
 		fprintf(out, "FPR%u=", i);
-		print_bytes(out, registers, X86_FPR0 + i, 0, MANTISSA);
+		gg_print_register_bytes(out, registers, X86_FPR0 + i, 0, MANTISSA);
 		fputc(' ', out);
-		print_bytes(out, registers, X86_FPR0 + i, MANTISSA, EXPONENT);
+		gg_print_register_bytes(out, registers, X86_FPR0 + i, MANTISSA, EXPONENT);
 		fputc(i % 2 ? '\n' : ' ', out);
 	}
 }
@@ -241,7 +215,7 @@ static void print_masks(const struct gg_registers *registers, FILE *out)
 {
 	for (unsigned int i = 0; i < 8; i++) {
 		fprintf(out, "Opmask%02u=", i);
-		print_hex(out, registers, X86_K0 + i, 16);
+		gg_print_register(out, registers, X86_K0 + i, 16);
 		fputc(i % 4 == 3 ? '\n' : ' ', out);
 	}
 }
@@ -260,7 +234,7 @@ static void print_vectors(const struct gg_registers *registers, FILE *out)
 	for (unsigned int i = 0; i < count; i++) {
 		fprintf(out, "%cMM%02u=", avx512 ? 'Z' : avx ? 'Y' : 'X', i);
 		for (unsigned int from = size; from > 0; from -= 8) {
-			print_bytes(out, registers, X86_ZMM0 + i, from - 8, 8);
+			gg_print_register_bytes(out, registers, X86_ZMM0 + i, from - 8, 8);
 			fputc(from > 8 || (!avx && i % 2 == 0) ? ' ' : '\n', out);
 		}
 	}

@@ -83,19 +83,31 @@ static void choose(const struct gg_host *host, const uint64_t *offsets, size_t c
 
 // ---- A CPU ----
 
+// Finds the per-CPU variable that has the current task: on x86 a variable of its own, in pcpu_hot from
+// Linux commit e57ef2ed97c1 (v6.2) to v6.15; elsewhere only the run queue has the task.
+static struct gg_error *find_current(const struct gg_host *host, gg_gva_t *symbol,
+				     struct gg_member *member)
+{
+	static const char *const places[][3] = { { "pcpu_hot", "pcpu_hot", "current_task" },
+						 { "runqueues", "rq", "curr" } };
+	struct gg_error *err = gg_host_symbol(host, "current_task", symbol);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (!err || gg_error_is_final(err))
+			break;
+		gg_error_destroy(err);
+		err = gg_host_symbol(host, places[i][0], symbol);
+		if (!err)
+			err = host->ops->member(host->data, places[i][1], places[i][2], member);
+	}
+	return err;
+}
+
 struct gg_error *gg_tasks_current(const struct gg_answerers *kernel, uint64_t offset, gg_gva_t *ret)
 {
 	const struct gg_host *host = &kernel->typed;
 	struct gg_member member = { 0, host->address_size };
 	gg_gva_t symbol;
-	// Linux commit e57ef2ed97c1 (v6.2) has it in pcpu_hot, v6.15 on its own again.
-	struct gg_error *err = gg_host_symbol(host, "current_task", &symbol);
-	if (err && !gg_error_is_final(err)) {
-		gg_error_destroy(err);
-		err = gg_host_symbol(host, "pcpu_hot", &symbol);
-		if (!err)
-			err = host->ops->member(host->data, "pcpu_hot", "current_task", &member);
-	}
+	struct gg_error *err = find_current(host, &symbol, &member);
 	return err ? err : gg_host_read_member(host, symbol + offset, &member, ret);
 }
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The page tables of RISC-V (The RISC-V Instruction Set Manual, volume II, chapters on Sv39, Sv48 and
+// Sv57): one format, of 3 to 5 levels.
+#include "riscv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { V = 1, R = 2, W = 4, X = 8, PPN_SHIFT = 10, NAPOT_BITS = 4 };
+
+static void entry_flags(const struct gg_page_entry *entry, char text[GG_PAGE_FLAGS_SIZE])
+{
+	static const struct {
+		unsigned int bit;
+		const char *name;
+	} flags[] = { { 0, "V" }, { 1, "R" }, { 2, "W" }, { 3, "X" }, { 4, "U" },
+		      { 5, "G" }, { 6, "A" }, { 7, "D" }, { 63, "N" } };
+	size_t used = 0;
+	strcpy(text, entry->value & V ? "" : "not present");
+	if (!(entry->value & V))
+		return;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (entry->value >> flags[i].bit & 1)
+			used += (size_t)snprintf(text + used, GG_PAGE_FLAGS_SIZE - used, "%s%s",
+						 used ? " " : "", flags[i].name);
+}
+
+// Bits 54 to 63 are the page's kind; an entry without R, W and X leads to a table. With N (Svnapot) a
+// page of the last level is 64 KiB, and the low bits of its number tell the size.
+static void decode(const struct gg_page_entry *entry, struct gg_page_target *ret)
+{
+	const uint64_t number = entry->value >> PPN_SHIFT & ((UINT64_C(1) << 44) - 1);
+	*ret = (struct gg_page_target){
+		.present = entry->value & V,
+		.is_page = entry->value & (R | W | X),
+		.gpa = number << 12,
+	};
+	if (entry->value >> 63 && entry->level == 1) {
+		ret->gpa = number >> NAPOT_BITS << NAPOT_BITS << 12;
+		ret->page_bits = 12 + NAPOT_BITS;
+	}
+}
+
+const struct gg_page_format riscv_pages_none = { .address_bits = 64 };
+
+const struct gg_page_format riscv_pages = {
+	.offset_bits = 12,
+	.index_bits = { 9, 9, 9, 9, 9 },
+	.address_bits = 64,
+	.entry_size = 8,
+	.names = { "PTE", "PMD", "PUD", "P4D", "PGD" },
+	.decode = decode,
+	.flags = entry_flags,
+};
+
+// satp: the mode in bits 60 to 63, 8 to 10 for Sv39 to Sv57; the root's number in bits 0 to 43.
+void riscv_paging(const struct gg_registers *registers, struct gg_paging *ret)
+{
+	enum { SV39 = 8, SV57 = 10, LEVELS_39 = 3 };
+	const uint64_t satp = gg_register(registers, RISCV_SATP);
+	const uint64_t mode = satp >> 60;
+	*ret = (struct gg_paging){ .format = &riscv_pages_none,
+				   .unknown = !gg_register_known(registers, RISCV_SATP) };
+	if (ret->unknown || mode < SV39 || mode > SV57)
+		return;
+	*ret = (struct gg_paging){ .format = &riscv_pages,
+				   .levels = (unsigned int)(mode - SV39) + LEVELS_39,
+				   .root = (satp & ((UINT64_C(1) << 44) - 1)) << 12 };
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// RISC-V guests of 64 bits: the row.
+#include "riscv.h"
+
+#include <elf.h>
+
+static const char *firmware_mode(const struct gg_registers *registers)
+{
+	return gg_register_known(registers, RISCV_PRIV) &&
+			       gg_register(registers, RISCV_PRIV) == RISCV_MACHINE
+		       ? "machine mode"
+		       : NULL;
+}
+
+static const struct gg_cpu_ops cpu = {
+	.is_monitor_text = riscv_is_monitor_text,
+	.read_registers = riscv_read_registers,
+	.read_monitor = riscv_read_monitor,
+	.firmware_mode = firmware_mode,
+	.summarize = riscv_summarize,
+	.print_registers = riscv_print_registers,
+	.paging = riscv_paging,
+};
+
+const struct gg_arch gg_arch_riscv64 = {
+	.name = "riscv64",
+	.uname = "riscv64",
+	.cpu_type = "RISCVCPU",
+	.elf_machine = EM_RISCV,
+	.elf_class = ELFCLASS64,
+	.word = 8,
+	.registers = &riscv_registers,
+	.cpu = &cpu,
+	.notes = &riscv_notes,
+	.kernel = &riscv_linux,
+	.stack = &riscv_stack,
+};

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guests of other architectures than x86, against QEMU's monitor and dump and the guest's own /proc (lab/arch.sh)."""
+
+import json
+import random
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import selection
+import vmcore
+from machines import records
+from test_guest_core import guest_core
+from test_tasks import PF_KTHREAD
+
+SERIES = ["riscv64-sid"]
+CHEAP = ["riscv64-sid"]
+
+
+class Guest:
+    """A record, opened by guest-core."""
+
+    def __init__(self, name, folder):
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.record = records.Opened(name, self.folder)
+        self.texts = records.truth.parse_console(self.record.text("serial.log"))
+        self.arch = name.partition("-")[0]
+
+    def show(self, *arguments):
+        return guest_core("-qemu", self.record.qemu, self.record.core, *arguments)
+
+    def json(self, *arguments):
+        return [json.loads(line) for line in self.show(*arguments, "-json").splitlines() if line.startswith("{")]
+
+    def tasks(self):
+        """The folders of /proc by TID, but for the tasks that made them."""
+        folders = [re.match(r"(/proc/\d+/task/(\d+)/)stat$", path) for path in self.texts]
+        return {int(match[2]): match[1] for match in folders if match and match[1] + "stack" in self.texts}
+
+
+@pytest.fixture(scope="session", params=selection.mostly_further(SERIES, CHEAP))
+def guest(request, background, top_folder):
+    for series in selection.wanted(request, "guest"):
+        background.start(("arch", series), Guest, series, top_folder)
+    result = background.start(("arch", request.param), Guest).result()
+    yield result
+    shutil.rmtree(result.folder, ignore_errors=True)
+
+
+def test_registers(guest):
+    """{guest}: each line of guest-regs -all is a line of QEMU's monitor, the general registers' lines are all there"""
+    monitor = re.split(r"^CPU#\d+$", guest.record.text("registers").replace("\r", ""), flags=re.MULTILINE)[1:]
+    shown = re.split(r"^CPU#\d+$", guest.show("regs", "-all"), flags=re.MULTILINE)[1:]
+    assert len(monitor) == len(shown) == 2
+    for theirs, ours in zip(monitor, shown):
+        assert len(re.findall(r"\b[0-9a-f]{16}\b", ours)) > 60, ours
+        lines = [line for line in ours.splitlines() if re.search(r"\b[0-9a-f]{16}\b", line)]
+        assert [line for line in lines if line not in theirs.splitlines()] == []
+
+
+def test_dump(guest, folder):
+    """{guest}: a vmcore has the bytes and the notes of QEMU's own, but for the tasks that the notes name"""
+    guest.show("dump", folder / "vmcore")
+    with vmcore.Vmcore(folder / "vmcore") as ours, vmcore.Vmcore(guest.record.dump) as theirs:
+        ours.check()
+        assert ours.machine == theirs.machine and ours.order == theirs.order
+        assert vmcore.difference(folder / "vmcore", guest.record.dump) is None
+        registers = [[bytes(desc[40:]) for name, kind, desc in core.notes() if kind == 1] for core in (ours, theirs)]
+        assert registers[0] == registers[1] and len(registers[0]) == 2
+
+
+def test_kernel(guest):
+    """{guest}: guest-info names the kernel by its banner, the CPUs run it, and it is in no trouble"""
+    text = guest.show("info")
+    release = guest.texts["/proc/version"].split()[2].decode()
+    assert f"Linux {release}, host name lab-guest" in text and "no panic" in text
+    kernel, = guest.json("kernel")
+    assert kernel["release"] == release and kernel["cpus"] == [0, 1] and kernel["architecture"] == guest.arch
+
+
+def test_log(guest):
+    """{guest}: guest-klog -raw is dmesg -r"""
+    lines = guest.texts["/arch/log"].decode().splitlines()
+    ours = guest.show("klog", "-raw").splitlines()
+    assert len(lines) > 100 and ours[:len(lines)] == lines
+
+
+def test_symbols(guest):
+    """{guest}: symbols of /proc/kallsyms have their addresses, at its beginning, its end and in between"""
+    lines = [line.split() for line in guest.texts["/proc/kallsyms"].decode().splitlines()]
+    chosen = random.Random(1).sample(lines, 8) + [lines[0], lines[-1]]
+    addresses = {}
+    for address, kind, name, *_ in lines:
+        addresses.setdefault(name, []).append(int(address, 16))
+    for address, kind, name, *_ in chosen:
+        # Per-CPU variables and absolute symbols have no memory there.
+        if kind in "aA" or len(addresses[name]) != 1:
+            continue
+        row = guest.json("x/x", name)[0]
+        assert int(row["address"], 16) == int(address, 16), name
+
+
+def test_tasks(guest):
+    """{guest}: name, parent, state of all tasks, arguments, programs and working directories are /proc's"""
+    rows = {row["pid"]: row for row in guest.json("ps", "-threads", "-args", "-paths") if row["pid"]}
+    checked = 0
+    for tid, place in guest.tasks().items():
+        fields = guest.texts[place + "stat"].rpartition(b")")[2].decode().split()
+        name = guest.texts[place + "comm"][:-1].decode()
+        # Those that wrote the truth are gone, and a worker changes its name.
+        if name in ("sh", "gzip", "cat") and tid not in rows or name.startswith("kworker"):
+            continue
+        row, parent = rows[tid], int(fields[1])
+        if not int(fields[6]) & PF_KTHREAD:
+            # Process 1 inherits from those that are gone.
+            assert (row["comm"], row["ppid"]) == (name, parent if parent in rows or not parent else 1), row
+        if name == "arch-sleeper":
+            assert row["state"] == fields[0] == "S"
+            process = re.match(r"/proc/\d+/", place)[0]
+            arguments = guest.texts[process + "cmdline"].decode().split("\0")[:-1]
+            assert row["args"] == arguments, row
+            assert row["exe"] == guest.texts[process + "exe"].decode() and row["cwd"] == guest.texts[process + "cwd"].decode()
+            checked += 1
+    assert checked == 2
+
+
+def line_of(frame):
+    module = f" [{frame['module']}]" if frame["module"] else ""
+    return f"{frame['symbol']}+{frame['offset']:#x}/{frame['size']:#x}{module}"
+
+
+SCHEDULER = re.compile(r"(__schedule|schedule\w*|do_nanosleep|preempt_schedule\w*|wait_for_completion\w*|io_schedule\w*|__switch_to)\+")
+
+
+def test_stacks(guest):
+    """{guest}: the stack of each task that sleeps is /proc's line by line, without the scheduler's own functions"""
+    stacks = {stack["pid"]: stack for stack in guest.json("bt", "-all") if stack["pid"]}
+    compared, differing = 0, []
+    for tid, place in guest.tasks().items():
+        name = guest.texts[place + "comm"][:-1].decode()
+        state = guest.texts[place + "stat"].rpartition(b")")[2].split()[0]
+        lines = re.findall(r"^\[<0>\] (.*)$", guest.texts[place + "stack"].decode(), re.MULTILINE)
+        if tid not in stacks or state not in (b"S", b"T", b"I") or name.startswith("kworker") or not lines:
+            continue
+        ours = [line_of(frame) for frame in stacks[tid]["frames"]]
+        while ours and ours[0] != lines[0] and SCHEDULER.match(ours[0]):
+            del ours[0]
+        compared += 1
+        if ours != lines:
+            differing.append((tid, name, ours, lines))
+    # Tasks that have run since the truth was written.
+    assert compared > 30 and len(differing) <= 3, differing
+    assert not any(name == "arch-sleeper" for _, name, *_ in differing)
+
+
+def test_running(guest):
+    """{guest}: the stack of a CPU in the kernel goes to the stack's end; a CPU in a program has the program's pc"""
+    for stack in guest.json("bt"):
+        assert stack["end"] in ("user", "end") and not stack["broken"], stack
