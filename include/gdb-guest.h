@@ -35,6 +35,7 @@
 #include "gdb-guest/monitor.h"
 #include "gdb-guest/notices.h"
 #include "gdb-guest/output.h"
+#include "gdb-guest/pages.h"
 #include "gdb-guest/ram.h"
 #include "gdb-guest/stacks.h"
 #include "gdb-guest/struct.h"

@@ -19,6 +19,8 @@ struct gg_kernel_paging {
 	bool image_is_direct;      // the direct map has the image: nothing shows the image's end
 	gg_gva_t direct_map_start; // the area where the direct map may be
 	gg_gva_t direct_map_end;
+	// log2 of the bytes of a section of the memmap, where VMCOREINFO does not have it: before v5.13.
+	unsigned int section_bits;
 };
 
 enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2 };

@@ -6,9 +6,9 @@
 
 #include "base/buffer.h"
 #include "base/notices.h"
-#include "qemu/layout/structure.h"
 
 #include <gdb-guest/info.h>
+#include <gdb-guest/layout.h>
 
 // Tells the advice for memory that is absent, the reasons for which facts are not known, each once,
 // and INFO's notices.

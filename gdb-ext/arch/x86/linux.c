@@ -20,6 +20,9 @@
 
 enum { DEFAULT_IMAGE_SIZE = 1 << 30, MAX_IMAGE_SIZE_32 = 64 << 20 };
 
+// SECTION_SIZE_BITS of Linux arch/x86/include/asm/sparsemem.h.
+enum { SECTION_BITS_64 = 27, SECTION_BITS_PAE = 29, SECTION_BITS_32 = 26 };
+
 static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 				       struct gg_kernel_paging *ret)
 {
@@ -58,6 +61,7 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	ret->direct_map_start =
 		level5 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
 	ret->direct_map_end = level5 ? UINT64_C(0xffd2000000000000) : UINT64_C(0xffffea0000000000);
+	ret->section_bits = SECTION_BITS_64;
 	return NULL;
 }
 
@@ -109,6 +113,8 @@ static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
 	ret->image_is_direct = true;
 	ret->direct_map_start = page_offset;
 	ret->direct_map_end = UINT64_C(1) << 32;
+	ret->section_bits =
+		ret->paging.format == &x86_pages_pae ? SECTION_BITS_PAE : SECTION_BITS_32;
 	return NULL;
 }
 

@@ -5,7 +5,7 @@
 #ifndef GG_X86_ORC_H
 #define GG_X86_ORC_H
 
-#include "linux/answerers/answerers.h"
+#include "linux/stack/stack-ops.h"
 
 // The bases of an offset, in all versions.
 enum x86_orc_base {

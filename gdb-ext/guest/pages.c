@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// In:  the kernel, RAM.
+// Out: the number of pages by kind; the pages that a dump leaves out.
+// A filter that goes wrong leaves out less, never more.
+#include "pages.h"
+#include "kept-pages.h"
+#include "linux/pages/free-count.h"
+#include "linux/pages/page-scan.h"
+#include "zero-pages.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <string.h>
+
+// A look at all pages of a guest.
+struct look {
+	struct gg_guest *guest;
+	const struct gg_kernel *kernel;
+	const struct gg_ram_map *map;
+	const struct gg_notices *notices;
+	struct gg_page_layout layout;
+	struct gg_memmap *memmap;
+	struct gg_memmap_reader reader;
+	unsigned int level;
+	struct gg_page_set *excluded; // NULL where only counts are wanted
+	struct gg_page_kinds *kinds;  // NULL where pages of zeros are not wanted
+	struct gg_page_census *census;
+};
+
+// ---- Classes ----
+
+// Returns the reason to leave out a page of TRAITS at LEVEL.
+static enum gg_page_class find_class(unsigned int traits, unsigned int level)
+{
+	const bool cache = traits & GG_PAGE_CACHE, private = traits & GG_PAGE_PRIVATE;
+	if (traits & GG_PAGE_FREE && level & GG_LEVEL_FREE)
+		return GG_PAGES_FREE;
+	if (cache && !private && level & (GG_LEVEL_CACHE | GG_LEVEL_CACHE_PRIVATE))
+		return GG_PAGES_CACHE;
+	if (cache && private && level & GG_LEVEL_CACHE_PRIVATE)
+		return GG_PAGES_CACHE_PRIVATE;
+	if (traits & GG_PAGE_USER && level & GG_LEVEL_USER)
+		return GG_PAGES_USER;
+	if (traits & GG_PAGE_HWPOISON && level & ~(unsigned int)GG_LEVEL_ZERO)
+		return GG_PAGES_HWPOISON;
+	if (traits & GG_PAGE_OFFLINE && level & ~(unsigned int)GG_LEVEL_ZERO)
+		return GG_PAGES_OFFLINE;
+	return GG_PAGES_KEPT;
+}
+
+void gg_page_census_at(const struct gg_page_census *census, unsigned int level,
+		       struct gg_page_counts *ret)
+{
+	*ret = (struct gg_page_counts){ 0 };
+	for (unsigned int traits = 0; traits < GG_PAGE_TRAITS; traits++)
+		ret->pages[find_class(traits, level)] += census->groups[traits];
+	for (unsigned int traits = 0; level & GG_LEVEL_ZERO && traits < GG_PAGE_TRAITS; traits++) {
+		if (find_class(traits, level) != GG_PAGES_KEPT)
+			continue;
+		ret->pages[GG_PAGES_ZERO] += census->zeros[traits];
+		ret->pages[GG_PAGES_KEPT] -= census->zeros[traits];
+	}
+}
+
+// ---- The look ----
+
+static struct gg_error *visit(void *data, uint64_t pfn, uint64_t count, unsigned int traits)
+{
+	const struct look *look = data;
+	struct gg_error *err = NULL;
+	look->census->groups[traits] += count;
+	if (look->excluded && find_class(traits, look->level) != GG_PAGES_KEPT)
+		err = gg_page_set_add(look->excluded, pfn, count);
+	if (!err && look->kinds)
+		err = gg_page_kinds_add(look->kinds, traits, pfn, count);
+	return err;
+}
+
+// Names the traits that cannot be seen among those that LEVEL leaves out.
+static struct gg_error *tell_missing(const struct look *look)
+{
+	static const struct {
+		unsigned int trait, level;
+		const char *name;
+	} traits[] = {
+		{ GG_PAGE_FREE, GG_LEVEL_FREE, "free" },
+		{ GG_PAGE_CACHE, GG_LEVEL_CACHE | GG_LEVEL_CACHE_PRIVATE, "cache" },
+		{ GG_PAGE_USER, GG_LEVEL_USER, "user" },
+	};
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < sizeof(traits) / sizeof(*traits); i++)
+		if (!(look->layout.traits & traits[i].trait) && look->level & traits[i].level)
+			err = gg_tell(look->notices,
+				      "VMCOREINFO lacks what shows which pages are of the kind "
+				      "\"%s\": such pages stay in a dump",
+				      traits[i].name);
+	return err;
+}
+
+static struct gg_error *open_look(struct look *look, struct gg_page_set *tables)
+{
+	struct gg_error *err = gg_guest_kernel(look->guest, NULL, look->notices, &look->kernel);
+	if (!err)
+		err = gg_guest_ram_map(look->guest, &look->map);
+	if (err)
+		return err;
+	const struct gg_kernel *kernel = look->kernel;
+	const struct gg_host *memory = &kernel->answerers.memory.host;
+	const uint64_t page_size = gg_page_table_page_size(kernel->table);
+	err = gg_page_layout_read(&kernel->info, page_size, memory->address_size,
+				  memory->big_endian, &look->layout);
+	if (err)
+		return gg_error_context(err, "the kernel's struct page");
+	const struct gg_memmap_options options = {
+		.info = &kernel->info,
+		.memory = memory,
+		.page_size = page_size,
+		.struct_size = look->layout.size,
+		.section_bits = kernel->paging.section_bits,
+		.present_pfn = kernel->paging.text_gpa / page_size,
+	};
+	look->census->page_size = page_size;
+	err = gg_memmap_create(&options, &look->memmap);
+	if (!err)
+		err = gg_memmap_reader_init(&look->reader, kernel->table, look->map, tables);
+	return err ? err : tell_missing(look);
+}
+
+static void close_look(struct look *look)
+{
+	gg_memmap_reader_deinit(&look->reader);
+	gg_memmap_destroy(look->memmap);
+}
+
+// Tells of struct pages that cannot be read.
+static struct gg_error *tell_unread(const struct look *look)
+{
+	if (!look->census->unread)
+		return NULL;
+	return gg_tell(look->notices,
+		       "the struct pages of %" PRIu64 " pages cannot be read: these pages stay in "
+		       "a dump",
+		       look->census->unread);
+}
+
+// Compares the free pages with the free lists, which a kernel that was stopped at work may have changed in
+// between.
+static struct gg_error *check_free(const struct look *look)
+{
+	enum { PART = 16, SOME = 1024 };
+	const uint64_t found = look->census->groups[GG_PAGE_FREE];
+	uint64_t lists = 0;
+	if (!(look->layout.traits & GG_PAGE_FREE))
+		return NULL;
+	struct gg_error *err = gg_free_count_read(&look->kernel->info,
+						  &look->kernel->answerers.memory.host, &lists);
+	gg_debug(look->guest->machine.source->debug,
+		 "the memmap has %" PRIu64 " free pages, the free lists have %" PRIu64 ": %s",
+		 found, lists, gg_debug_outcome(err));
+	if (err)
+		return gg_error_unless_final(err);
+	const uint64_t difference = found > lists ? found - lists : lists - found;
+	if (difference <= lists / PART + SOME)
+		return NULL;
+	return gg_tell(look->notices,
+		       "the kernel's memmap has %" PRIu64 " free pages, its free lists have "
+		       "%" PRIu64,
+		       found, lists);
+}
+
+static struct gg_error *scan(struct look *look)
+{
+	struct gg_page_scan scan = {
+		.layout = &look->layout,
+		.memmap = look->memmap,
+		.reader = &look->reader,
+		.map = look->map,
+		.visit = visit,
+		.data = look,
+	};
+	struct gg_error *err = gg_page_scan_run(&scan);
+	look->census->ram = scan.ram;
+	look->census->described = scan.described;
+	look->census->unread = scan.unread;
+	look->census->end = scan.end;
+	gg_debug(look->guest->machine.source->debug,
+		 "a memmap of %s memory: %" PRIu64 " pages in %" PRIu64 " reads",
+		 gg_memmap_model(look->memmap), scan.described, look->reader.reads);
+	if (!err)
+		err = tell_unread(look);
+	return err ? err : check_free(look);
+}
+
+// ---- The census ----
+
+struct gg_error *gg_guest_page_census(struct gg_guest *guest, bool zeros,
+				      const struct gg_notices *notices, struct gg_page_census *ret)
+{
+	*ret = (struct gg_page_census){ 0 };
+	struct gg_page_kinds kinds = { 0 };
+	struct look look = {
+		.guest = guest,
+		.notices = notices,
+		.level = GG_LEVEL_ALL,
+		.kinds = zeros ? &kinds : NULL,
+		.census = ret,
+	};
+	gg_interrupt_begin();
+	struct gg_error *err = open_look(&look, NULL);
+	if (!err && zeros)
+		err = gg_page_kinds_init(&kinds, look.map, look.layout.page_size);
+	if (!err)
+		err = scan(&look);
+	if (!err && zeros)
+		err = gg_page_kinds_count_zeros(&kinds, look.map, look.layout.page_size,
+						ret->zeros);
+	ret->has_zeros = !err && zeros;
+	gg_interrupt_end();
+	gg_page_kinds_deinit(&kinds);
+	close_look(&look);
+	return err;
+}
+
+// ---- The filter ----
+
+static uint64_t find_end(const struct gg_ram_map *map, uint64_t page_size)
+{
+	if (!map->count)
+		return 0;
+	const struct gg_ram_range *last = &map->ranges[map->count - 1];
+	return (last->start + (last->size - 1)) / page_size + 1;
+}
+
+static struct gg_error *filter(struct look *look, struct gg_page_set *tables)
+{
+	const uint64_t page_size = gg_page_table_page_size(look->kernel->table);
+	const uint64_t end = find_end(look->map, page_size);
+	struct gg_error *err = gg_page_set_init(look->excluded, end);
+	if (!err)
+		err = gg_page_set_init(tables, end);
+	if (!err)
+		err = scan(look);
+	const uint64_t before = look->excluded->count;
+	if (!err)
+		err = gg_keep_pages(look->guest, look->kernel, tables, look->excluded);
+	if (!err && look->excluded->count != before)
+		err = gg_tell(look->notices,
+			      "%" PRIu64 " pages of the kernel's own stay in, which its memmap "
+			      "has as free, cache or user",
+			      before - look->excluded->count);
+	return err;
+}
+
+struct gg_error *gg_guest_page_filter(struct gg_guest *guest, unsigned int level,
+				      const struct gg_notices *notices, struct gg_page_set *ret,
+				      struct gg_page_census *census)
+{
+	*ret = (struct gg_page_set){ 0 };
+	*census = (struct gg_page_census){ 0 };
+	struct gg_page_set tables = { 0 };
+	struct look look = {
+		.guest = guest,
+		.notices = notices,
+		.level = level & GG_LEVEL_ALL,
+		.excluded = ret,
+		.census = census,
+	};
+	if (!(look.level & ~(unsigned int)GG_LEVEL_ZERO))
+		return NULL;
+	struct gg_error *err = open_look(&look, &tables);
+	if (!err)
+		err = filter(&look, &tables);
+	gg_page_set_deinit(&tables);
+	close_look(&look);
+	return err;
+}

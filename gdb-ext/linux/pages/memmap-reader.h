@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The bytes of a memmap, which is as large as 1/64 of all RAM: read in pieces that grow where the memmap is
+// read on and on, and stay small where most of it is jumped over. Parts that the guest never touched
+// are not read.
+#ifndef GG_MEMMAP_READER_H
+#define GG_MEMMAP_READER_H
+
+#include "linux/arch-ops.h"
+#include "base/page-set.h"
+
+struct gg_memmap_reader {
+	struct gg_page_table *table;  // borrowed
+	const struct gg_ram_map *map; // borrowed
+	// The extent that was looked up last: SIZE bytes from START on, all in one page.
+	gg_gva_t start;
+	uint64_t size;
+	gg_gpa_t gpa; // of START
+	bool is_there;
+	bool is_hole; // all zeros
+	// The bytes that were read last.
+	uint8_t *bytes;
+	gg_gva_t held_start;
+	size_t held, piece;
+	struct gg_page_set *tables; // the pages of the page tables on the way, or NULL
+	uint64_t reads;
+};
+
+// Makes a reader of TABLE's memory, whose RAM MAP has. TABLES, which may be NULL, gets the page tables' own
+// pages.
+struct gg_error *gg_memmap_reader_init(struct gg_memmap_reader *reader, struct gg_page_table *table,
+				       const struct gg_ram_map *map, struct gg_page_set *tables);
+void gg_memmap_reader_deinit(struct gg_memmap_reader *reader);
+
+// Bytes of the memmap, or the reason that there are none.
+struct gg_memmap_piece {
+	const uint8_t
+		*bytes; // NULL for a hole, and for what cannot be read; valid until the next call
+	uint64_t size;  // of BYTES, or of the hole or the missing part
+	bool is_hole;   // zeros
+};
+
+// Finds the bytes at GVA: at least NEED (1 to 4096) bytes, or a hole or a missing part of at least 1 byte.
+// Only final errors are returned.
+struct gg_error *gg_memmap_read(struct gg_memmap_reader *reader, gg_gva_t gva, size_t need,
+				struct gg_memmap_piece *ret);
+
+#endif
