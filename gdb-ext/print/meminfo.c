@@ -3,6 +3,7 @@
 // The use of memory as text, in kB as in the guest's /proc, and as JSON, in bytes.
 #include "base/json.h"
 #include "guest/meminfo.h"
+#include "pages.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -212,6 +213,7 @@ struct gg_error *gg_print_meminfo(struct gg_guest *guest, const struct gg_meminf
 	struct gg_error *err = options->zones   ? print_zones(guest, options, notices, &out)
 			       : options->slabs ? print_slabs(guest, options, notices, &out)
 			       : options->tasks ? print_tasks(guest, options, notices, &out)
+			       : options->pages ? gg_append_pages(guest, options, notices, &out)
 						: print_whole(guest, options, notices, &out);
 	if (!err)
 		err = gg_write_out(&out, writer);

@@ -153,11 +153,14 @@ struct gg_error *gg_run_mem(struct gg_guest *guest, const struct gg_options *opt
 		.zones = gg_options_has(options, "zones"),
 		.slabs = gg_options_has(options, "slabs"),
 		.tasks = gg_options_has(options, "tasks"),
+		.pages = gg_options_has(options, "pages"),
+		.zeros = gg_options_has(options, "zeros"),
 		.top = gg_options_number(options, "top", TOP),
 		.json = gg_options_has(options, "json"),
 	};
-	if (memory.zones + memory.slabs + memory.tasks > 1)
-		return gg_error_create(GG_INVALID, "-zones, -slabs and -tasks exclude each other");
+	if (memory.zones + memory.slabs + memory.tasks + memory.pages > 1)
+		return gg_error_create(GG_INVALID,
+				       "-zones, -slabs, -tasks and -pages exclude each other");
 	if (gg_options_has(options, "top") && !memory.slabs && !memory.tasks)
 		return gg_error_create(GG_INVALID, "-top goes with -slabs or -tasks");
 	return gg_print_meminfo(guest, &memory, writer, notices);

@@ -14,9 +14,10 @@
 #pragma GCC visibility push(default)
 
 struct gg_meminfo_options {
-	bool zones, slabs, tasks; // shown in place of the use as a whole
-	uint64_t top;             // number of slab caches or tasks at most; 0: all
-	bool json;                // an object on a line for each of these
+	bool zones, slabs, tasks, pages; // shown in place of the use as a whole
+	bool zeros;                      // with PAGES: all memory is read, to count pages of zeros
+	uint64_t top;                    // number of slab caches or tasks at most; 0: all
+	bool json;                       // an object on a line for each of these
 };
 
 // Writes the use of memory.

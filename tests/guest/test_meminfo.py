@@ -111,4 +111,4 @@ def test_tasks(memory):
     shown = memory.shown("-tasks", "-top", "2")
     assert len(shown) == 2 and shown[0]["rss"] >= shown[1]["rss"] > 0
     assert guest_core(memory.core, "mem", "-zones", "-slabs", status=1) == \
-        "guest-core: mem: -zones, -slabs and -tasks exclude each other\n"
+        "guest-core: mem: -zones, -slabs, -tasks and -pages exclude each other\n"
