@@ -27,7 +27,7 @@ static struct gg_error *write_to(const struct gg_kernel *kernel,
 	const struct gg_vmlinux_plan plan = {
 		.displacement = options->guest_addresses ? 0 : kernel_offset(kernel),
 		.kernel_area = kernel->answerers.arch->kernel->kernel_area,
-		.has_contents = !options->guest_addresses,
+		.has_data = !options->guest_addresses,
 		.no_modules = options->no_modules,
 		.build_id = build_id,
 	};

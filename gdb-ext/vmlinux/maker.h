@@ -20,7 +20,9 @@ struct gg_vmlinux_maker {
 	struct gg_elf_section *sections;
 	size_t section_count;
 	size_t last_section; // that had a symbol
-	void **owned;        // contents and names of sections
+	gg_gva_t code_start; // of the kernel, in the file
+	uint64_t code_size;
+	void **owned; // contents and names of sections
 	size_t owned_count;
 	struct gg_buffer note;
 	struct gg_symtab symtab;
@@ -41,9 +43,10 @@ struct gg_error *gg_vmlinux_add_section(struct gg_vmlinux_maker *maker,
 // Adds the sections of the kernel's image, those of the modules, and the note with the build ID.
 struct gg_error *gg_vmlinux_add_memory(struct gg_vmlinux_maker *maker);
 
-// Finds the section NAME; NULL without.
-const struct gg_elf_section *gg_vmlinux_section(const struct gg_vmlinux_maker *maker,
-						const char *name);
+// Copies to RET, for SIZE bytes at ADDRESS in the file, the sections that lie in them; other bytes of
+// RET stay as they are.
+void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uint8_t *ret,
+		     uint64_t size);
 
 // Returns the index of the section that has ADDRESS, which may be its end; SHN_ABS without.
 uint16_t gg_vmlinux_section_of(struct gg_vmlinux_maker *maker, gg_gva_t address);

@@ -2,9 +2,11 @@
 //
 // The sections of a made vmlinux that have memory.
 //
-// In:  the kernel's symbols, the modules' ranges.
-// Out: sections, with their bytes where the plan wants them.
-// Trusts nothing it reads: a section has a limit, and a section that cannot be read has no bytes.
+// In:  the kernel's symbols, the modules' ranges, memory.
+// Out: sections with the bytes that memory has. A section without bytes (SHT_NOBITS) reads as zeros in
+//      GDB where the target lacks the memory: so memory that cannot be read, and data that changes, is
+//      in no section, and the symbols there are absolute.
+// Trusts nothing it reads: a section has a limit, and a part of the image a limit of sections.
 #include "base/cleanup.h"
 #include "base/vector.h"
 #include "maker.h"
@@ -12,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, MAX_RUNS = 64 };
 
 // A section that the kernel's image has, by the symbols at its ends.
 struct part {
@@ -20,7 +22,7 @@ struct part {
 	const char *start, *end;
 	uint64_t flags;
 	const char *load; // where the bytes are, if not at START
-	bool is_zeros;
+	bool is_freed;    // the kernel frees the memory, which has other bytes then
 };
 
 static const struct part parts[] = {
@@ -33,15 +35,16 @@ static const struct part parts[] = {
 	  .end = "__per_cpu_end",
 	  .flags = SHF_ALLOC | SHF_WRITE,
 	  .load = "__per_cpu_load" },
+	// Without SHF_ALLOC GDB has the functions, and reads no bytes.
 	{ .name = ".init.text",
 	  .start = "_sinittext",
 	  .end = "_einittext",
-	  .flags = SHF_ALLOC | SHF_EXECINSTR },
+	  .flags = SHF_EXECINSTR,
+	  .is_freed = true },
 	{ .name = ".bss",
 	  .start = "__bss_start",
 	  .end = "__bss_stop",
-	  .flags = SHF_ALLOC | SHF_WRITE,
-	  .is_zeros = true },
+	  .flags = SHF_ALLOC | SHF_WRITE },
 };
 
 gg_gva_t gg_vmlinux_displaced(const struct gg_vmlinux_maker *maker, gg_gva_t address)
@@ -72,15 +75,6 @@ static struct gg_error *keep(struct gg_vmlinux_maker *maker, void *bytes)
 	else
 		maker->owned[maker->owned_count++] = bytes;
 	return err;
-}
-
-const struct gg_elf_section *gg_vmlinux_section(const struct gg_vmlinux_maker *maker,
-						const char *name)
-{
-	for (size_t i = 0; i < maker->section_count; i++)
-		if (!strcmp(maker->sections[i].name, name))
-			return &maker->sections[i];
-	return NULL;
 }
 
 uint16_t gg_vmlinux_section_of(struct gg_vmlinux_maker *maker, gg_gva_t address)
@@ -116,27 +110,98 @@ static struct gg_error *find_part(const struct gg_vmlinux_maker *maker, const st
 	return err ? gg_error_unless_final(err) : NULL;
 }
 
-// Reads the bytes of SECTION, which is PART from START on. It stays without them where they cannot be
-// read: the kernel frees what it needs at its start only.
-static struct gg_error *read_part(struct gg_vmlinux_maker *maker, const struct part *part,
-				  gg_gva_t start, struct gg_elf_section *section)
+// ---- Bytes ----
+
+// Adds SIZE bytes at OFFSET of WHOLE, whose bytes are BYTES, as a section.
+static struct gg_error *add_run(struct gg_vmlinux_maker *maker, const struct gg_elf_section *whole,
+				const uint8_t *bytes, uint64_t offset, uint64_t size)
 {
-	if (!maker->plan->has_contents || part->is_zeros)
-		return NULL;
+	struct gg_elf_section run = *whole;
+	run.address += offset;
+	run.bytes = bytes + offset;
+	run.size = size;
+	return size ? gg_vmlinux_add_section(maker, &run) : NULL;
+}
+
+// Reads WHOLE, which is at START in memory, to BYTES, and adds a section for each run of pages that
+// can be read.
+static struct gg_error *add_runs(struct gg_vmlinux_maker *maker, const struct gg_elf_section *whole,
+				 gg_gva_t start, uint8_t *bytes)
+{
+	const struct gg_host *host = &maker->kernel->host;
+	unsigned int runs = 0;
+	uint64_t begin = 0, offset = 0;
+	while (offset < whole->size && runs < MAX_RUNS) {
+		const uint64_t room = PAGE - (start + offset) % PAGE;
+		const uint64_t rest = whole->size - offset, size = room < rest ? room : rest;
+		struct gg_error *err = gg_host_read(host, start + offset, bytes + offset, size);
+		if (err) {
+			runs += offset > begin;
+			err = gg_error_unless_final(err);
+			if (!err)
+				err = add_run(maker, whole, bytes, begin, offset - begin);
+			if (err)
+				return err;
+			begin = offset + size;
+		}
+		offset += size;
+	}
+	return add_run(maker, whole, bytes, begin, offset - begin);
+}
+
+// Adds WHOLE, which is at START in memory, as sections with the bytes that can be read.
+static struct gg_error *add_readable(struct gg_vmlinux_maker *maker,
+				     const struct gg_elf_section *whole, gg_gva_t start)
+{
+	uint8_t *bytes = malloc(whole->size);
+	if (!bytes)
+		return gg_enomem;
+	struct gg_error *err = keep(maker, bytes);
+	if (err)
+		return err;
+	err = gg_host_read(&maker->kernel->host, start, bytes, whole->size);
+	if (!err)
+		return add_run(maker, whole, bytes, 0, whole->size);
+	err = gg_error_unless_final(err);
+	return err ? err : add_runs(maker, whole, start, bytes);
+}
+
+// Tests whether the file has memory of FLAGS.
+static bool is_wanted(const struct gg_vmlinux_maker *maker, uint64_t flags)
+{
+	return maker->plan->has_data || !(flags & SHF_WRITE);
+}
+
+void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uint8_t *ret,
+		     uint64_t size)
+{
+	for (size_t i = 0; i < maker->section_count; i++) {
+		const struct gg_elf_section *section = &maker->sections[i];
+		if (section->bytes && section->flags & SHF_ALLOC &&
+		    section->address - address < size &&
+		    section->size <= size - (section->address - address))
+			memcpy(ret + (section->address - address), section->bytes, section->size);
+	}
+}
+
+// ---- The kernel's image ----
+
+static struct gg_error *add_part(struct gg_vmlinux_maker *maker, const struct part *part,
+				 gg_gva_t start, gg_gva_t end)
+{
+	const struct gg_elf_section section = {
+		.name = part->name,
+		.type = part->is_freed ? SHT_NOBITS : SHT_PROGBITS,
+		.flags = part->flags,
+		.address = gg_vmlinux_displaced(maker, start),
+		.size = end - start,
+		.alignment = start % PAGE ? 16 : PAGE,
+	};
+	if (part->is_freed)
+		return gg_vmlinux_add_section(maker, &section);
 	struct gg_error *err =
 		part->load ? gg_symbols_address(maker->kernel->symbols, part->load, &start) : NULL;
-	uint8_t *bytes = malloc(section->size);
-	if (!bytes)
-		return err ? err : gg_enomem;
-	if (!err)
-		err = gg_host_read(&maker->kernel->host, start, bytes, section->size);
-	if (err) {
-		free(bytes);
-		return gg_error_unless_final(err);
-	}
-	section->type = SHT_PROGBITS;
-	section->bytes = bytes;
-	return keep(maker, bytes);
+	return err ? gg_error_unless_final(err) : add_readable(maker, &section, start);
 }
 
 // Adds the sections of the image, whose symbols the kernel has.
@@ -150,17 +215,12 @@ static struct gg_error *add_parts(struct gg_vmlinux_maker *maker)
 			return err;
 		if (!found)
 			continue;
-		struct gg_elf_section section = {
-			.name = parts[i].name,
-			.type = SHT_NOBITS,
-			.flags = parts[i].flags,
-			.address = gg_vmlinux_displaced(maker, start),
-			.size = end - start,
-			.alignment = start % PAGE ? 16 : PAGE,
-		};
-		err = read_part(maker, &parts[i], start, &section);
-		if (!err)
-			err = gg_vmlinux_add_section(maker, &section);
+		if (!i) {
+			maker->code_start = gg_vmlinux_displaced(maker, start);
+			maker->code_size = end - start;
+		}
+		if (is_wanted(maker, parts[i].flags))
+			err = add_part(maker, &parts[i], start, end);
 		if (err)
 			return err;
 	}
@@ -169,28 +229,29 @@ static struct gg_error *add_parts(struct gg_vmlinux_maker *maker)
 
 // ---- Modules ----
 
-// Adds SIZE bytes at START of MODULE as a section, without bytes.
+// Adds SIZE bytes at START of MODULE.
 static struct gg_error *add_module_part(struct gg_vmlinux_maker *maker,
 					const struct gg_module *module, gg_gva_t start,
 					uint64_t size, bool is_code)
 {
 	char *name;
-	if (!size || size > GG_VMLINUX_MAX_CODE)
+	const uint64_t flags = SHF_ALLOC | (is_code ? SHF_EXECINSTR : SHF_WRITE);
+	if (!size || size > GG_VMLINUX_MAX_CODE || !is_wanted(maker, flags))
 		return NULL;
 	if (asprintf(&name, "%s%s", module->name, is_code ? ".text" : ".data") < 0)
 		return gg_enomem;
 	struct gg_error *err = keep(maker, name);
 	return err ? err
-		   : gg_vmlinux_add_section(
-			     maker,
-			     &(struct gg_elf_section){
-				     .name = name,
-				     .type = SHT_NOBITS,
-				     .flags = SHF_ALLOC | (is_code ? SHF_EXECINSTR : SHF_WRITE),
-				     .address = gg_vmlinux_displaced(maker, start),
-				     .size = size,
-				     .alignment = 16,
-			     });
+		   : add_readable(maker,
+				  &(struct gg_elf_section){
+					  .name = name,
+					  .type = SHT_PROGBITS,
+					  .flags = flags,
+					  .address = gg_vmlinux_displaced(maker, start),
+					  .size = size,
+					  .alignment = 16,
+				  },
+				  start);
 }
 
 static struct gg_error *add_module(struct gg_vmlinux_maker *maker, const struct gg_module *module)

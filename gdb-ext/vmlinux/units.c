@@ -28,21 +28,20 @@ static void code_deinit(struct code *code)
 	free(code->taken);
 }
 
-// Reads SIZE bytes at ADDRESS, in which the beginning of each function is looked at.
+// Takes the SIZE bytes at START in the file, in which the beginning of each function is looked at, from
+// the sections.
 static struct gg_error *code_init(struct code *code, struct gg_vmlinux_maker *maker,
-				  const char *module, gg_gva_t address, uint64_t size)
+				  const char *module, gg_gva_t start, uint64_t size)
 {
-	*code = (struct code){ .maker = maker,
-			       .module = module,
-			       .start = gg_vmlinux_displaced(maker, address),
-			       .size = size };
+	*code = (struct code){ .maker = maker, .module = module, .start = start, .size = size };
 	if (!size || size > GG_VMLINUX_MAX_CODE)
 		return gg_error_create(GG_BAD_DATA, "the code has %" PRIu64 " bytes", size);
-	code->bytes = malloc(size);
+	code->bytes = calloc(size, 1);
 	code->taken = calloc(size / 8 + 1, 1);
 	if (!code->bytes || !code->taken)
 		return gg_enomem;
-	return gg_host_read(&maker->kernel->host, address, code->bytes, size);
+	gg_vmlinux_copy(maker, start, code->bytes, size);
+	return NULL;
 }
 
 // Several names may be of one function: the first has it.
@@ -121,17 +120,14 @@ static struct gg_error *add_unit(struct code *code, const char *name, const stru
 static struct gg_error *add_kernel(struct gg_vmlinux_maker *maker, const struct gg_btf *btf)
 {
 	struct code code;
-	const struct gg_elf_section *text = gg_vmlinux_section(maker, ".text");
-	struct gg_error *err =
-		code_init(&code, maker, NULL, text ? text->address + maker->plan->displacement : 0,
-			  text ? text->size : 0);
+	struct gg_error *err = code_init(&code, maker, NULL, maker->code_start, maker->code_size);
 	if (!err)
 		err = add_unit(&code, "vmlinux", btf, NULL);
 	code_deinit(&code);
 	return err ? gg_error_context(err, "the kernel's code") : NULL;
 }
 
-// Adds the unit of the module NAME; none where its code cannot be read.
+// Adds the unit of the module NAME; none where it has no code.
 static struct gg_error *add_module(void *data, const char *name, const struct gg_btf *btf)
 {
 	struct gg_vmlinux_maker *maker = data;
@@ -144,7 +140,8 @@ static struct gg_error *add_module(void *data, const char *name, const struct gg
 	struct gg_error *err = gg_types_btf(maker->kernel->types, &base);
 	if (err)
 		return err;
-	err = gg_error_unless_final(code_init(&code, maker, module->name, module->ranges[0].start,
+	err = gg_error_unless_final(code_init(&code, maker, module->name,
+					      gg_vmlinux_displaced(maker, module->ranges[0].start),
 					      module->ranges[0].code));
 	if (!err && code.bytes)
 		err = add_unit(&code, module->name, btf, base);

@@ -14,9 +14,9 @@ struct gg_vmlinux_plan {
 	// was linked with; else 0.
 	uint64_t displacement;
 	gg_gva_t kernel_area; // addresses below are no addresses of the image, and keep their value
-	// The sections of the image have their bytes, for programs that look for them in the file: code
-	// and data as they are in memory.
-	bool has_contents;
+	// The file has the bytes of data too, as they are in memory now; else of code and constants
+	// alone.
+	bool has_data;
 	bool no_modules;      // leave out the modules' symbols and types
 	const char *build_id; // in hexadecimal, for a note; or NULL
 };

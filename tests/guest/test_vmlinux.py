@@ -124,6 +124,32 @@ def test_modules(resumed):
     assert "fuse_sync_fs in section fuse.text" in session.command("info symbol fuse_sync_fs")[-1]
 
 
+def answers(program, *expressions, vmcore=None):
+    """What GDB prints for each expression, with a made vmlinux and perhaps a vmcore."""
+    commands = [argument for text in expressions for argument in ("-ex", "echo @\\n", "-ex", text)]
+    run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", "-ex", "set width 0", program, *filter(None, [vmcore]), *commands],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=gdb.PATIENCE)
+    return [text.strip() for text in run.stdout.split("@\n")[1:]]
+
+
+def test_absent_memory(tasks, folder):
+    """{tasks}: with the made vmlinux alone, or on a vmcore that lacks the page, GDB has an error for a variable, never zeros"""
+    made, linked, whole, part = (folder / name for name in ("made", "linked", "whole", "part"))
+    tasks.show("vmlinux", "-guest-addresses", "-output", made)
+    tasks.show("vmlinux", "-output", linked)
+    tasks.show("dump", whole)
+    tasks.show("dump", part, "-begin", "0", "-length", "0x100000")
+    variables = ["print init_task.comm", "print jiffies", "print runqueues.nr_running", "x/gx &init_task", "x/i start_kernel"]
+    for text in [*answers(made, *variables), *answers(made, *variables, vmcore=part)]:
+        assert "Cannot access memory at address" in text
+    there = answers(made, *variables[:2], "x/i schedule", vmcore=whole)
+    assert "swapper/0" in there[0] and int(there[1].split()[-1]) and re.search("endbr64|nop|push", there[2])
+    assert "swapper/0" in answers(linked, variables[0])[0]
+    assert "Cannot access memory" in answers(linked, variables[-1])[0]
+    for text in answers(made, "x/i schedule", "print &fair_sched_class"):
+        assert re.search("<schedule>:\tendbr64|<schedule>:\t(nop|push)|<fair_sched_class>$", text)
+
+
 def layouts_of(program):
     """What GDB shows of each type, by the type. BTF has no difference between an array of nothing and one without a size."""
     marks = [argument for name in TYPES for argument in ("-ex", f"echo @{name}\\n", "-ex", f"ptype /o struct {name}")]
