@@ -168,6 +168,11 @@ def modules_record(series):
     return Record(series, initrd="modules-initramfs", append="lab.script=/modules/script", extra=[*serial("truth"), *serial("memory")])
 
 
+def bpf_record(series):
+    """A guest with lab/bpf.c, a task that sleeps in a BPF program."""
+    return Record(series, initrd="bpf-initramfs", append="lsm=bpf lab.script=/bpf/script", extra=serial("truth"))
+
+
 def waits_record(series):
     """A guest with lab/module, whose tasks wait for each other in all ways that lock up no CPU."""
     words = ("deadlock2,deadlock3,self,mutex,chain,gone,rwsem_write,rwsem_read,semaphore,rt_mutex,percpu_write,percpu_read,"
@@ -202,6 +207,7 @@ for version in ("6.1", "6.12", "sid"):
     }
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)
+TABLE["bpf-6.12"] = bpf_record("6.12")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),

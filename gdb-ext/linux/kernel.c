@@ -259,6 +259,9 @@ static struct gg_error *add_answerers(const struct gg_kernel_site *site, struct 
 	if (!err && ops->module_area_size)
 		err = gg_modules_add_finder(answerers, GG_BY_MODULES, ops->module_area,
 					    ops->module_area_size, debug);
+	if (!err && ops->module_area_size)
+		err = gg_bpf_add_finder(answerers, GG_BY_BPF, ops->module_area,
+					ops->module_area_size, debug);
 	return err;
 }
 

@@ -54,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use_module(&fake, &list->modules[i]);
 	gg_error_destroy(err);
 	gg_error_destroy(gg_symbols_find_everywhere(fake.kernel.symbols, "write", &symbol));
+	for (size_t at = FAKE_BPF_CODE; at < FAKE_MODULES_SIZE; at += FAKE_BPF_SIZE)
+		gg_error_destroy(gg_symbols_at(fake.kernel.symbols, FAKE_MODULES + at, &symbol));
 	fake_modules_deinit(&fake);
 	return 0;
 }

@@ -5,6 +5,7 @@ panic of running CPUs."""
 import json
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 import crash
 import registers
 from machines import lab, records
-from test_guest_core import GUEST_CORE
+from test_guest_core import GUEST_CORE, guest_core
 from test_readers import run_python
 from test_tasks import fixture_of, tasks_of
 
@@ -289,3 +290,17 @@ def test_executing(tasks):
         assert searched == ("registers are unknown: TCG was executing" in stack["why"]), stack
         assert stack["broken"] or all(frame["guess"] == searched for frame in stack["frames"]), stack
     assert len([stack for stack in stacks if stack["on_cpu"] is not None]) == 2
+
+
+def test_bpf(top_folder):
+    """a BPF program and a trampoline have their names of /proc/kallsyms, and the stack through both is /proc's"""
+    record = records.Opened("bpf-6.12", Path(tempfile.mkdtemp(dir=top_folder)))
+    texts = {path: text.decode() for path, text in records.truth.parse(record.bytes("truth")).items()}
+    stack, = map(json.loads, guest_core("-qemu", record.qemu, record.core, "bt", "-pid", texts["/bpf/pid"].strip(), "-json").splitlines())
+    frames = [frame for frame in stack["frames"] if frame["symbol"] not in ("__schedule", "schedule")]
+    # The kernel names the module in the list of symbols alone.
+    assert [line_of(frame).removesuffix(" [bpf]") for frame in frames] == re.findall(r"^\[<0>\] (.*)$", texts["/bpf/stack"], re.MULTILINE)
+    shown = {(int(frame["pc"], 16) - frame["offset"], frame["symbol"]) for frame in frames if frame["module"] == "bpf"}
+    assert shown == {(int(address, 16), name)
+                     for address, name in re.findall(r"^([0-9a-f]+) t (\S+)\t\[bpf\]$", texts["/bpf/kallsyms"], re.MULTILINE)}
+    assert len(shown) == 2

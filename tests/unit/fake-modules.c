@@ -35,6 +35,10 @@ static const struct {
 	{ "bin_attribute", "", { 0, 32 } },
 	{ "bin_attribute", "size", { 16, 8 } },
 	{ "bin_attribute", "private", { 24, 8 } },
+	{ "bpf_ksym", "start", { 0, 8 } },
+	{ "bpf_ksym", "end", { 8, 8 } },
+	{ "bpf_ksym", "name", { 16, 32 } },
+	{ "bpf_ksym", "lnode", { 48, 16 } },
 };
 
 size_t fake_module(unsigned int number)
@@ -58,8 +62,9 @@ static struct gg_error *fake_read(void *data, uint64_t address, void *buffer, si
 static struct gg_error *fake_symbol(void *data, const char *name, uint64_t *ret)
 {
 	(void)data;
-	*ret = FAKE_MODULES;
-	return strcmp(name, "modules")
+	const bool is_bpf = !strcmp(name, "bpf_kallsyms");
+	*ret = FAKE_MODULES + (is_bpf ? FAKE_BPF_LIST : 0);
+	return strcmp(name, "modules") && !is_bpf
 		       ? gg_error_create(GG_NOT_FOUND, "the kernel has no symbol %s", name)
 		       : NULL;
 }
@@ -156,6 +161,22 @@ static void put_users(struct fake_modules *fake)
 	put(fake, second + 32, 8, FAKE_MODULES + fake_module(2));
 }
 
+// A program of BPF's, and behind it a trampoline, in the order of a list that new code is put first in.
+static void put_bpf(struct fake_modules *fake)
+{
+	static const char *const names[] = { "bpf_trampoline_7", "bpf_prog_0123456789abcdef_p" };
+	put(fake, FAKE_BPF_LIST, 8, FAKE_MODULES + FAKE_BPF + 48);
+	for (unsigned int i = 0; i < 2; i++) {
+		const size_t at = FAKE_BPF + i * FAKE_BPF_SIZE;
+		const uint64_t code = FAKE_MODULES + FAKE_BPF_CODE + (1 - i) * 0x40;
+		put(fake, at, 8, code);
+		put(fake, at + 8, 8, code + 0x30);
+		strcpy((char *)fake->bytes + at + 16, names[i]);
+		put(fake, at + 48, 8,
+		    FAKE_MODULES + (i ? FAKE_BPF_LIST : FAKE_BPF + FAKE_BPF_SIZE + 48));
+	}
+}
+
 void fake_modules_write(struct fake_modules *fake)
 {
 	static const char *const names[FAKE_MODULE_COUNT] = { "first", "sec_ond", "third" };
@@ -167,6 +188,7 @@ void fake_modules_write(struct fake_modules *fake)
 	put_symbols(fake, fake_module(1));
 	put_notes(fake, fake_module(0));
 	put_users(fake);
+	put_bpf(fake);
 }
 
 // ---- The kernel ----
@@ -180,6 +202,9 @@ void fake_modules_init(struct fake_modules *fake)
 	if (!err)
 		err = gg_modules_add_finder(&fake->kernel, GG_BY_MODULES, FAKE_MODULES,
 					    FAKE_MODULES_SIZE, NULL);
+	if (!err)
+		err = gg_bpf_add_finder(&fake->kernel, GG_BY_BPF, FAKE_MODULES, FAKE_MODULES_SIZE,
+					NULL);
 	if (err)
 		abort();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A kernel that has modules and nothing else: its memory, and members that are called as in Linux 6.12
+// A kernel that has modules, code that BPF has made, and nothing else: its memory, and members that are called as in Linux 6.12
 // (include/linux/module.h), at offsets of their own.
 #ifndef FAKE_MODULES_H
 #define FAKE_MODULES_H
@@ -27,6 +27,11 @@ enum {
 	FAKE_NOTE_ATTRS = 0x340,
 	FAKE_NOTE = 0x3a0,
 	FAKE_USE = 0x400,
+	// The list of BPF's code, its two struct bpf_ksym, and the code, in no module.
+	FAKE_BPF_LIST = 0x3e00,
+	FAKE_BPF = 0x3e40,
+	FAKE_BPF_SIZE = 0x40,
+	FAKE_BPF_CODE = 0x3f00,
 };
 
 struct fake_modules {

@@ -195,6 +195,64 @@ static void test_odd_names(void **state)
 	assert_string_equal(symbol.name, "?[2J");
 }
 
+// ---- BPF ----
+
+static void assert_bpf(size_t offset, const char *name)
+{
+	struct gg_symbol symbol;
+	struct gg_error *err =
+		gg_symbols_at(fake.kernel.symbols, FAKE_MODULES + FAKE_BPF_CODE + offset, &symbol);
+	if (!name) {
+		assert_error(err, GG_NOT_FOUND, "is in no module");
+		return;
+	}
+	assert_success(err);
+	assert_string_equal(symbol.name, name);
+	assert_string_equal(symbol.module, "bpf");
+	assert_int_equal(symbol.size, 0x30);
+}
+
+static void test_bpf(void **state)
+{
+	static const char *const names[] = { "bpf_trampoline_7", "bpf:bpf_trampoline_7" };
+	struct gg_symbol symbol;
+	(void)state;
+	assert_bpf(0, "bpf_prog_0123456789abcdef_p");
+	assert_bpf(0x2f, "bpf_prog_0123456789abcdef_p");
+	assert_bpf(0x30, NULL);
+	assert_bpf(0x40, "bpf_trampoline_7");
+	for (size_t i = 0; i < 2; i++) {
+		assert_success(gg_symbols_find_everywhere(fake.kernel.symbols, names[i], &symbol));
+		assert_int_equal(symbol.address, FAKE_MODULES + FAKE_BPF_CODE + 0x40);
+	}
+	assert_error(
+		gg_symbols_find_everywhere(fake.kernel.symbols, "first:bpf_trampoline_7", &symbol),
+		GG_NOT_FOUND, "the kernel has no symbol first:bpf_trampoline_7");
+	assert_error(gg_symbols_find(fake.kernel.symbols, "bpf_trampoline_7", &symbol),
+		     GG_NOT_FOUND, "the kernel has no symbol");
+}
+
+static void test_damaged_bpf(void **state)
+{
+	(void)state;
+	// The second leads to itself; a name is of control characters.
+	put_uint(fake.bytes + FAKE_BPF + FAKE_BPF_SIZE + 48, 8,
+		 FAKE_MODULES + FAKE_BPF + FAKE_BPF_SIZE + 48);
+	memcpy(fake.bytes + FAKE_BPF + 16, "\033[2J", 5);
+	assert_bpf(0, "bpf_prog_0123456789abcdef_p");
+	assert_bpf(0x40, "?[2J");
+	assert_bpf(0x80, NULL);
+}
+
+static void test_backward_bpf(void **state)
+{
+	(void)state;
+	// Code that ends before it begins ends the list, and what was before is there.
+	put_uint(fake.bytes + FAKE_BPF + FAKE_BPF_SIZE + 8, 8, 1);
+	assert_bpf(0x40, "bpf_trampoline_7");
+	assert_bpf(0, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +272,10 @@ int main(void)
 		     test_damaged_table),
 		TEST("names outside of the module are an error", test_names_elsewhere),
 		TEST("a control character in a name is a question mark", test_odd_names),
+		TEST("the code that BPF has made has names, of no module and no kernel", test_bpf),
+		TEST("a list of BPF's code that loops ends, and its names are printable",
+		     test_damaged_bpf),
+		TEST("code of BPF's without bytes is none", test_backward_bpf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ enum gg_finder_order {
 	GG_BY_KALLSYMS = 20,
 	GG_BY_VMLINUX = 25,
 	GG_BY_BTF = 30,
-	GG_BY_MODULES = 40
+	GG_BY_MODULES = 40,
+	GG_BY_BPF = 50
 };
 
 struct gg_modules;

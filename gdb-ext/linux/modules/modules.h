@@ -79,4 +79,8 @@ struct gg_error *gg_module_symbols(const struct gg_answerers *kernel,
 struct gg_error *gg_modules_add_finder(struct gg_answerers *kernel, int order, gg_gva_t area,
 				       uint64_t area_size, const struct gg_debug *debug);
 
+// Registers the finder of the code that BPF has made in AREA, whose symbols have the module "bpf".
+struct gg_error *gg_bpf_add_finder(struct gg_answerers *kernel, int order, gg_gva_t area,
+				   uint64_t area_size, const struct gg_debug *debug);
+
 #endif
