@@ -110,6 +110,16 @@ struct gg_error *gg_guest_run_state(struct gg_guest *guest, char **ret)
 							source->ops->name);
 }
 
+struct gg_error *gg_guest_command_line(struct gg_guest *guest, struct gg_buffer *ret)
+{
+	struct gg_source *source = guest->machine.source;
+	return source->ops->command_line
+		       ? source->ops->command_line(source, ret)
+		       : gg_error_create(GG_UNSUPPORTED,
+					 "a %s does not have the command line of QEMU",
+					 source->ops->name);
+}
+
 struct gg_error *gg_guest_compare_layouts(struct gg_guest *guest, gg_visit_layout_fn *visit,
 					  void *data)
 {

@@ -46,6 +46,10 @@ const char *const *gg_guest_files(const struct gg_guest *guest);
 // also after an error.
 struct gg_error *gg_guest_facts(struct gg_guest *guest, struct gg_source_facts *ret);
 
+// Appends the command line of the program that runs GUEST: its arguments, each with its NUL, any bytes at
+// all. GG_UNSUPPORTED where the source has none, GG_NOT_FOUND where it is not known.
+struct gg_error *gg_guest_command_line(struct gg_guest *guest, struct gg_buffer *ret);
+
 // Destroys SPACE, which may be NULL.
 void gg_address_space_destroy(struct gg_address_space *space);
 

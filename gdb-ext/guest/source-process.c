@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/debug.h"
 #include "base/text.h"
+#include "files/arguments.h"
 #include "host/checked.h"
 #include "machine/find-arch.h"
 #include "qemu/layout/structure.h"
@@ -289,6 +290,17 @@ static struct gg_error *process_facts(struct gg_source *source, struct gg_source
 	return err ? err : gg_fact_read(&ret->version, source, read_version);
 }
 
+static struct gg_error *process_command_line(struct gg_source *source, struct gg_buffer *ret)
+{
+	const struct process_source *process = (const struct process_source *)source;
+	if (process->core)
+		return gg_arguments_of_core(process->core, ret);
+	if (process->pid)
+		return gg_arguments_of_process(process->pid, ret);
+	return gg_error_create(GG_NOT_FOUND,
+			       "QEMU is neither a core nor a process of this machine");
+}
+
 static struct gg_error *process_compare_layouts(struct gg_source *source, gg_visit_layout_fn *visit,
 						void *data)
 {
@@ -345,6 +357,7 @@ const struct gg_source_ops gg_source_process = {
 	.find_note = process_find_note,
 	.facts = process_facts,
 	.run_state = process_run_state,
+	.command_line = process_command_line,
 	.compare_layouts = process_compare_layouts,
 	.absent_advice = process_absent_advice,
 	.destroy = process_destroy,

@@ -10,7 +10,8 @@
 //     and dump-guest-memory -no-notes work. Proof: a test like tests/unit/test-source.c's RAM.
 //  2. cpus, find_arch, read_cpu: guest-regs, and all that needs page tables: the kernel, its log,
 //     symbols. Proof: the CPUs of test-source.c; tests/guest/test_regs.py for a real guest.
-//  3. What else the source knows: find_note, vmcoreinfo, facts, run_state, compare_layouts, absent_advice.
+//  3. What else the source knows: find_note, vmcoreinfo, facts, run_state, command_line, compare_layouts,
+//     absent_advice.
 //     Each may be NULL: the commands then do without, or say so.
 #ifndef GG_SOURCE_H
 #define GG_SOURCE_H
@@ -84,6 +85,10 @@ struct gg_source_ops {
 
 	// Reads the run state alone, by its name in QMP. The caller frees RET. NULL: there is none.
 	struct gg_error *(*run_state)(struct gg_source *source, char **ret);
+
+	// Appends the command line of the program that runs the guest: its arguments, each with its
+	// NUL. NULL: there is none.
+	struct gg_error *(*command_line)(struct gg_source *source, struct gg_buffer *ret);
 
 	// Calls VISIT for every member of QEMU's that can be found without debuginfo
 	// (gg_structure_compare()). NULL: QEMU's memory is not looked at.
