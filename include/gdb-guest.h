@@ -37,6 +37,7 @@
 #include "gdb-guest/output.h"
 #include "gdb-guest/pages.h"
 #include "gdb-guest/ram.h"
+#include "gdb-guest/report.h"
 #include "gdb-guest/stacks.h"
 #include "gdb-guest/struct.h"
 #include "gdb-guest/symbols.h"

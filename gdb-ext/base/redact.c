@@ -188,7 +188,9 @@ static bool find_named_host(const struct place *place, struct found *ret)
 	const bool is_url = has(place, "://") && is_one_of(before(place), WORD);
 	const size_t kept = is_url ? strlen("://") : 1;
 	*ret = (struct found){ .kept = kept, .size = run(place, kept, name), .word = "[host]" };
-	return (is_user || is_url) && ret->size && is_one_of(next(place, kept), WORD);
+	// GDB shows an argument's value at the entry of a function as NAME@entry=VALUE.
+	return (is_user || is_url) && ret->size && is_one_of(next(place, kept), WORD) &&
+	       next(place, kept + ret->size) != '=';
 }
 
 // Finds the value of NAME=VALUE, NAME being in capitals as variables of an environment are.

@@ -36,9 +36,9 @@ static SCM all_commands(void)
 // ---- Options ----
 
 // The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
-// STATE-TEXT PROGRESS LISTED). EVALUATE takes an expression and the words for the expected text,
+// STATE-TEXT PROGRESS LISTED THREADS). EVALUATE takes an expression and the words for the expected text,
 // and returns an integer; PROGRESS takes a dump's range, the bytes done and to do, and seconds;
-// LISTED takes (NOTE . IDENTITY) of a kernel. The texts and the last two may be #f.
+// LISTED takes (NOTE . IDENTITY) of a kernel; THREADS returns text. The texts and the last three may be #f.
 enum {
 	EVALUATE,
 	SET_VARIABLE,
@@ -49,7 +49,8 @@ enum {
 	STATE,
 	STATE_TEXT,
 	PROGRESS,
-	LISTED
+	LISTED,
+	THREADS
 };
 
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
@@ -154,6 +155,16 @@ static struct gg_error *list_kernel(void *data, const struct gg_kernel_info *ker
 			     scm_list_1(gg_guile_choice(&kernel->choice)), &result);
 }
 
+static struct gg_error *find_threads(void *data, char **ret)
+{
+	SCM result;
+	struct gg_error *err =
+		gg_guile_call(scm_c_vector_ref(*(SCM *)data, THREADS), SCM_EOL, &result);
+	if (!err)
+		*ret = scm_to_utf8_string(result);
+	return err;
+}
+
 static bool front_has(SCM front_vector, size_t index)
 {
 	return scm_is_true(scm_c_vector_ref(front_vector, index));
@@ -192,6 +203,7 @@ static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vecto
 		.is_debugger = true,
 		.progress = front_has(front_vector, PROGRESS) ? show_progress : NULL,
 		.listed = front_has(front_vector, LISTED) ? list_kernel : NULL,
+		.threads = front_has(front_vector, THREADS) ? find_threads : NULL,
 		.colour = front_has(front_vector, COLOUR),
 		.intel = front_has(front_vector, INTEL),
 		.target_kind = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET_KIND)),

@@ -25,7 +25,10 @@ static void append_target(struct gg_buffer *out, const struct gg_info *info,
 {
 	const char *const origin = info->source.origin;
 	gg_append_line(out, "gdb-guest", "%s", PACKAGE_VERSION);
-	gg_append_line(out, origin ? "vmcore" : options->target_kind, "%s", options->target);
+	// Guile's data of a command has no target's name.
+	if (options->target)
+		gg_append_line(out, origin ? "vmcore" : options->target_kind, "%s",
+			       options->target);
 	if (origin)
 		gg_append_line(out, "", "%s", origin);
 	if (options->state_text)
@@ -57,6 +60,13 @@ static void append_qemu(struct gg_buffer *out, const struct gg_source_facts *fac
 		       text_or(&facts->run_state, "run state unknown"),
 		       strcmp(accelerator, "unknown") ? accelerator : "accelerator unknown");
 	gg_append_line(out, "layout", "%s", layout_text(facts->layout));
+}
+
+void gg_append_info_source(struct gg_buffer *out, const struct gg_info *info,
+			   const struct gg_info_options *options)
+{
+	append_target(out, info, options);
+	append_qemu(out, &info->source);
 }
 
 // ---- CPUs ----
@@ -215,7 +225,7 @@ static void append_last_record(struct gg_buffer *out, const struct gg_source_fac
 	gg_append_collected(out, "", &line);
 }
 
-static void append_kernel(struct gg_buffer *out, const struct gg_info *info)
+void gg_append_info_kernel(struct gg_buffer *out, const struct gg_info *info)
 {
 	const struct gg_info_kernel *kernel = &info->kernel;
 	if (info->kernel_error) {
@@ -268,11 +278,10 @@ struct gg_error *gg_print_info_text(const struct gg_info *info,
 				    const struct gg_notices *notices)
 {
 	struct gg_buffer out = { 0 };
-	append_target(&out, info, options);
-	append_qemu(&out, &info->source);
+	gg_append_info_source(&out, info, options);
 	append_cpus(&out, info);
 	append_ram(&out, info);
-	append_kernel(&out, info);
+	gg_append_info_kernel(&out, info);
 	if (!info->kernel_error)
 		gg_append_verdict(&out, &info->verdict, &info->source);
 	struct gg_error *err = gg_write_lines(&out, writer);

@@ -14,6 +14,11 @@
 // and INFO's notices.
 struct gg_error *gg_info_tell(const struct gg_info *info, const struct gg_notices *notices);
 
+// Append the lines (lines.h) of the target and QEMU, and of the kernel.
+void gg_append_info_source(struct gg_buffer *out, const struct gg_info *info,
+			   const struct gg_info_options *options);
+void gg_append_info_kernel(struct gg_buffer *out, const struct gg_info *info);
+
 struct gg_error *gg_print_info_text(const struct gg_info *info,
 				    const struct gg_info_options *options,
 				    const struct gg_writer *writer,

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The list of modules, and the symbols of a module, as text or as JSON, an object on a line for each.
+#include "modules.h"
 #include "base/json.h"
-#include "guest/modules.h"
 #include "words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-// A state in a word, as the guest's /proc/modules has it.
-static const char *state_of(const struct gg_module *module)
+const char *gg_module_state_word(const struct gg_module *module)
 {
 	static const char *const words[] = { [GG_MODULE_LIVE] = "Live",
 					     [GG_MODULE_COMING] = "Loading",
@@ -59,7 +58,7 @@ static void append_json(struct gg_buffer *out, const struct gg_module_facts *fac
 	for (size_t i = 0; i < facts->user_count; i++)
 		gg_json_string(out, NULL, facts->users[i]);
 	gg_json_close_array(out);
-	gg_json_string(out, "state", state_of(module));
+	gg_json_string(out, "state", gg_module_state_word(module));
 	gg_json_bool(out, "permanent", module->is_permanent);
 	gg_json_string(out, "taints", facts->taints);
 	gg_json_string(out, "build_id", *build_id ? build_id : NULL);
@@ -98,7 +97,7 @@ static void append_rest(struct gg_buffer *out, const struct gg_module_facts *fac
 	if (module->is_permanent)
 		gg_buffer_format(out, "  [permanent]");
 	if (module->state != GG_MODULE_LIVE)
-		gg_buffer_format(out, "  %s", state_of(module));
+		gg_buffer_format(out, "  %s", gg_module_state_word(module));
 	if (facts->taints[0])
 		gg_buffer_format(out, "  (%s)", facts->taints);
 	gg_buffer_format(out, "\n");

@@ -7,6 +7,7 @@
 #include <gdb-guest/examine.h>
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
+#include <gdb-guest/report.h>
 #include <gdb-guest/stacks.h>
 #include <gdb-guest/struct.h>
 #include <gdb-guest/meminfo.h>
@@ -30,6 +31,27 @@ struct gg_error *gg_run_info(struct gg_guest *guest, const struct gg_options *op
 		.state_text = front->state_text,
 	};
 	return gg_print_info(guest, &info, writer, notices);
+}
+
+struct gg_error *gg_run_report(struct gg_guest *guest, const struct gg_options *options,
+			       const struct gg_front_end *front, const struct gg_writer *writer,
+			       const struct gg_notices *notices)
+{
+	const struct gg_report_options report = {
+		.path = gg_options_text(options, "file"),
+		.force = gg_options_has(options, "force"),
+		.text = gg_options_has(options, "text"),
+		.no_log = gg_options_has(options, "no-log"),
+		.redact = gg_options_has(options, "redact"),
+		.json = gg_options_has(options, "json"),
+		.info = { .target_kind = front->target_kind,
+			  .target = front->target,
+			  .state_before = front->state_before,
+			  .state_text = front->state_text },
+		.threads = front->threads,
+		.data = front->data,
+	};
+	return gg_print_report(guest, &report, writer, notices);
 }
 
 struct gg_error *gg_run_regs(struct gg_guest *guest, const struct gg_options *options,

@@ -4,8 +4,8 @@
 //
 // In:  the rows of gg_guest_task_list().
 // Out: columns; an unknown value is "-" in the text and null in JSON.
+#include "tasks.h"
 #include "base/json.h"
-#include "guest/tasks.h"
 #include "pid-list.h"
 #include "words.h"
 
@@ -108,16 +108,21 @@ static void append_kib(struct gg_buffer *out, bool is_known, uint64_t value)
 		gg_buffer_format(out, " %8s", "-");
 }
 
-// Appends a CPU time as ps does, "[D-]HH:MM:SS".
+void gg_cpu_time_text(const struct gg_task_row *row, char ret[GG_CPU_TIME_SIZE])
+{
+	const uint64_t seconds = row->time / NS_PER_S, days = seconds / DAY;
+	const int size = days ? snprintf(ret, GG_CPU_TIME_SIZE, "%" PRIu64 "-", days) : 0;
+	snprintf(ret + size, GG_CPU_TIME_SIZE - (size_t)size,
+		 "%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64, seconds % DAY / HOUR,
+		 seconds % HOUR / MINUTE, seconds % MINUTE);
+	if (!row->has_time)
+		strcpy(ret, "-");
+}
+
 static void append_time(struct gg_buffer *out, const struct gg_task_row *row)
 {
-	char text[48] = "-";
-	const uint64_t seconds = row->time / NS_PER_S, days = seconds / DAY;
-	const int size = days ? snprintf(text, sizeof(text), "%" PRIu64 "-", days) : 0;
-	if (row->has_time)
-		snprintf(text + size, sizeof(text) - (size_t)size,
-			 "%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64, seconds % DAY / HOUR,
-			 seconds % HOUR / MINUTE, seconds % MINUTE);
+	char text[GG_CPU_TIME_SIZE];
+	gg_cpu_time_text(row, text);
 	gg_buffer_format(out, " %10s", text);
 }
 
@@ -160,16 +165,15 @@ static void append_escaped(struct gg_buffer *out, char *escaped)
 	free(escaped);
 }
 
-static void append_name(struct gg_buffer *out, const struct gg_task_row *row, bool brackets)
+void gg_append_task_name(struct gg_buffer *out, const struct gg_task_row *row, bool brackets)
 {
 	gg_buffer_format(out, brackets ? "[" : "");
 	append_escaped(out, gg_text_escape(row->name));
 	gg_buffer_format(out, brackets ? "]" : "");
 }
 
-// Appends the arguments, with spaces between them; as ps does, the name where there are none.
-static void append_args(struct gg_buffer *out, const struct gg_task_row *row,
-			const struct gg_task_details *details)
+void gg_append_task_args(struct gg_buffer *out, const struct gg_task_row *row,
+			 const struct gg_task_details *details)
 {
 	const struct gg_task_args *args = &details->args;
 	size_t size = args->size;
@@ -181,7 +185,7 @@ static void append_args(struct gg_buffer *out, const struct gg_task_row *row,
 	if (size)
 		append_escaped(out, gg_log_text(args->bytes, size));
 	else
-		append_name(out, row, true);
+		gg_append_task_name(out, row, true);
 	if (row->task->state == 'Z')
 		gg_buffer_format(out, " <defunct>");
 	else if (row->task->mm && !details->has_args)
@@ -233,9 +237,9 @@ static void append_text(struct gg_buffer *out, const struct gg_tasks_options *op
 	gg_buffer_format(out, " ");
 	append_branches(out, row);
 	if (options->args)
-		append_args(out, row, details);
+		gg_append_task_args(out, row, details);
 	else
-		append_name(out, row, task->is_kernel || task->is_idle);
+		gg_append_task_name(out, row, task->is_kernel || task->is_idle);
 	gg_buffer_format(out, "\n");
 	if (options->paths && task->mm) {
 		append_path(out, "exe", details->exe);

@@ -72,6 +72,9 @@ struct gg_front_end {
 	// gdbstub's guest whether it ran before ("ran", "paused", "resumed", "unknown"), and that
 	// as a sentence.
 	const char *target_kind, *target, *state_before, *state_text;
+	// Finds the stacks of all threads of the target, as text that the caller frees; NULL without a
+	// debugger.
+	struct gg_error *(*threads)(void *data, char **ret);
 };
 
 // Prints what a command shows. GUEST is NULL only with the option WITHOUT_GUEST.

@@ -93,6 +93,10 @@ const char *gg_log_facility_name(unsigned int facility);
 enum { GG_LOG_CALLER_SIZE = 16 };
 void gg_log_caller(const struct gg_log_record *record, char text[GG_LOG_CALLER_SIZE]);
 
+// Makes the lines of RECORD in STYLE, but for JSON, with a newline behind each. The caller frees the text;
+// NULL without memory.
+char *gg_log_record_text(const struct gg_log_record *record, const struct gg_log_style *style);
+
 // Calls VISIT for each record of GUEST's log that QUERY asks for, oldest first; a record is valid
 // during the call. GUEST may be NULL if QUERY has a transcript. NOTICES get a
 // line for each thing that was assumed, or that could not be read or trusted: what can be, is

@@ -37,10 +37,11 @@
   (assq-ref (cdr options) name))
 
 ;; The answers that the library asks of a debugger: see gdb-ext/guile/command.c.
-(define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f) (progress #f) (listed #f))
+(define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f) (progress #f) (listed #f)
+                    (threads #f))
   (vector evaluate-integer set-convenience-variable (styled-output?)
           (equal? (setting "disassembly-flavor") "intel")
-          (car target) (cadr target) state state-text progress listed))
+          (car target) (cadr target) state state-text progress listed threads))
 
 (define (call-with-options name text procedure)
   "Calls PROCEDURE with the options and arguments of the command NAME that TEXT has."

@@ -8,7 +8,8 @@
   #:use-module (gdb-guest run-state)
   #:use-module (ice-9 match)
   #:export (guest-info
-            guest-layout))
+            guest-layout
+            front-end-of-info))
 
 (define (guest-info)
   "Returns the facts about the guest, an association list: target, run-state-before (of a stub's guest,
@@ -54,11 +55,12 @@ place is (OFFSET . SIZE), or #f where it is not known."
     (_ "whether the guest ran before GDB connected is not known: GDB lets it run when it leaves (unless by \
 disconnect)")))
 
-(define (front-end-of-info)
+(define* (front-end-of-info #:key (threads #f))
   (let* ((target (current-target))
          (before (state-before-connection target)))
     (front-end #:target (target-names target) #:state (and=> before symbol->string)
-               #:state-text (state-text before))))
+               #:state-text (state-text before)
+               #:threads threads)))
 
 (register-guest-command
  "guest-info"

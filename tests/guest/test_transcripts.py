@@ -35,6 +35,8 @@ LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json
          "guest-struct task_struct.pid,comm init_task -list tasks", "guest-struct page", "guest-struct list_head init_task -json",
          "complete guest-struct task_struct.com",
          "guest-blocked", "guest-blocked -all", "guest-blocked -json", 'guile (display (length (guest-data "guest-blocked" "-all")))',
+         "guest-report /dev/null", "guest-report -text -redact /dev/null", "guest-report /nonexistent/report.html",
+         'guile (display (length (assq-ref (car (guest-data "guest-report" "/dev/null")) (quote parts))))',
          "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-mem", "guest-mem -zones",
          "guest-mem -slabs", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
          "complete guest-x/2gx __per_cpu_", "complete guest-vtop s", "complete guest-klog -level err,w",

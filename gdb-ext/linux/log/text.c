@@ -232,3 +232,16 @@ void gg_log_text_append(struct gg_buffer *text, const struct gg_log_style *style
 	// A piece of a line stays open for the next, which may join it.
 	*open = true;
 }
+
+char *gg_log_record_text(const struct gg_log_record *record, const struct gg_log_style *style)
+{
+	struct gg_buffer text = { 0 };
+	bool open = false;
+	gg_log_text_append(&text, style, record, &open);
+	gg_log_text_end(&text, &open);
+	gg_buffer_append(&text, "", 1);
+	if (!text.failed)
+		return (char *)text.bytes;
+	gg_buffer_deinit(&text);
+	return NULL;
+}
