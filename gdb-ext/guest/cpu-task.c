@@ -99,3 +99,15 @@ struct gg_error *gg_cpu_tasks_find(struct gg_cpu_tasks *tasks, uint32_t index,
 		 gg_debug_outcome(err));
 	return gg_error_unless_final(err);
 }
+
+struct gg_error *gg_cpu_tasks_stack(struct gg_cpu_tasks *tasks, uint32_t index, gg_gva_t *ret)
+{
+	struct gg_cpu_task found;
+	struct gg_task task = { 0 };
+	bool is_found;
+	struct gg_error *err = gg_cpu_tasks_find(tasks, index, &found, &is_found);
+	if (!err && is_found)
+		err = gg_tasks_read_one(tasks->kernel, found.address, &task);
+	*ret = err ? 0 : task.stack;
+	return gg_error_unless_final(err);
+}

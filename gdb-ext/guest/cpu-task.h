@@ -26,4 +26,7 @@ void gg_cpu_tasks_deinit(struct gg_cpu_tasks *tasks);
 struct gg_error *gg_cpu_tasks_find(struct gg_cpu_tasks *tasks, uint32_t index,
 				   struct gg_cpu_task *ret, bool *found);
 
+// Finds the lowest address of the stack of the same task; 0 where the task is not known.
+struct gg_error *gg_cpu_tasks_stack(struct gg_cpu_tasks *tasks, uint32_t index, gg_gva_t *ret);
+
 #endif

@@ -23,7 +23,20 @@ struct gg_kernel_paging {
 	unsigned int section_bits;
 };
 
-enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2 };
+// A kernel's virtual memory.
+struct gg_linux_space {
+	const struct gg_kernel_paging *paging;
+	gg_gva_t direct_map;      // the address of guest-physical 0 in the direct map
+	uint64_t direct_map_size; // with all RAM; 0 where the direct map is not known
+};
+
+// An area where a kernel maps memory that its direct map or its image may have too.
+struct gg_linux_area {
+	gg_gva_t start, last;
+	bool is_small; // of the CPUs or the modules, not vmalloc's
+};
+
+enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3 };
 
 struct gg_linux_ops {
 	// The lowest address of the kernel's.
@@ -43,6 +56,10 @@ struct gg_linux_ops {
 	// lacks something.
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,
 					struct gg_kernel_paging *ret);
+
+	// Lists the areas of mapped memory; returns their number. NULL where none are known.
+	size_t (*mapped_areas)(const struct gg_linux_space *space,
+			       struct gg_linux_area ret[GG_LINUX_AREAS]);
 
 	// Lists the registers of which one is, in the kernel or in a program, the offset of the
 	// CPU's per-CPU memory; returns the number of known ones. NULL where there is none.

@@ -282,6 +282,29 @@ uint64_t gg_page_table_reach(const struct gg_page_table *table, gg_gva_t gva)
 	return whole - (gva & (whole - 1));
 }
 
+uint64_t gg_page_table_gap(const struct gg_page_table *table, gg_gva_t gva,
+			   const struct gg_mapping *mapping)
+{
+	const struct gg_page_format *format = table->paging.format;
+	const struct gg_page_entry *entry = &mapping->last;
+	uint8_t bytes[CHUNK];
+	if (entry->level - 1u >= GG_PAGE_LEVELS)
+		return mapping->size;
+	const uint64_t last_index = (UINT64_C(1) << format->index_bits[entry->level - 1u]) - 1;
+	const uint64_t index = gva >> bits_below(table, entry->level) & last_index;
+	uint64_t size = (last_index - index + 1) * format->entry_size;
+	size = size < CHUNK ? size : CHUNK;
+	struct gg_error *err = gg_ram_map_read(table->map, entry->gpa, bytes, (size_t)size);
+	if (err) {
+		gg_error_destroy(err);
+		return mapping->size;
+	}
+	uint64_t equal = format->entry_size;
+	while (equal < size && !memcmp(bytes, bytes + equal, format->entry_size))
+		equal += format->entry_size;
+	return mapping->size + (equal / format->entry_size - 1) * mapping->page_size;
+}
+
 const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned int level)
 {
 	const char *name =

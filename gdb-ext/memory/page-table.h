@@ -92,6 +92,11 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva,
 // not mapped where that table cannot be read.
 uint64_t gg_page_table_reach(const struct gg_page_table *table, gg_gva_t gva);
 
+// Returns the bytes from GVA, whose MAPPING is not present, to the end of the equal entries that follow
+// in the same table: none of them is present.
+uint64_t gg_page_table_gap(const struct gg_page_table *table, gg_gva_t gva,
+			   const struct gg_mapping *mapping);
+
 // Returns the architecture's name for an entry of LEVEL: "PDE".
 const char *gg_page_table_level_name(const struct gg_page_table *table, unsigned int level);
 

@@ -22,9 +22,8 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
 }
 
-// Writes the runs of pages that are not zero.
-static struct gg_error *write_runs(struct gg_output *output, uint64_t offset, const uint8_t *bytes,
-				   size_t size)
+struct gg_error *gg_copy_write(struct gg_output *output, uint64_t offset, const uint8_t *bytes,
+			       size_t size)
 {
 	for (size_t run = 0, end; run < size; run = end) {
 		bool zero = false;
@@ -62,7 +61,7 @@ static struct gg_error *copy_piece(void *data, unsigned int worker, const struct
 		struct gg_error *err = gg_backing_read_present(state->copy->backing, run.hva,
 							       buffer, run.size, absent);
 		if (!err)
-			err = write_runs(state->copy->output, run.offset, buffer, run.size);
+			err = gg_copy_write(state->copy->output, run.offset, buffer, run.size);
 		if (err)
 			return err;
 	}

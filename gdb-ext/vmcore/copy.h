@@ -35,4 +35,8 @@ struct gg_copy {
 // Pages of zeros are not written: in a file they become holes.
 struct gg_error *gg_copy_run(struct gg_copy *copy);
 
+// Writes SIZE bytes at OFFSET, but no pages of zeros.
+struct gg_error *gg_copy_write(struct gg_output *output, uint64_t offset, const uint8_t *bytes,
+			       size_t size);
+
 #endif

@@ -6,6 +6,7 @@
 // stream, whose headers come first, it has to be looked for before.
 #include "base/cleanup.h"
 #include "guest/guest.h"
+#include "aliases.h"
 #include "copy.h"
 #include "format-elf.h"
 #include "notes.h"
@@ -134,7 +135,18 @@ static void place_image(struct gg_vmcore_elf *elf, const struct gg_kernel *kerne
 	}
 }
 
-static void use_kernel(struct dump *dump, const struct gg_kernel *kernel)
+static struct gg_error *find_aliases(struct dump *dump, const struct gg_kernel *kernel)
+{
+	bool complete;
+	struct gg_error *err = gg_vmcore_find_aliases(dump->guest, kernel, &dump->elf, &complete);
+	if (err || complete)
+		return err;
+	return gg_tell(dump->options->notices,
+		       "the kernel maps more pieces of memory than the vmcore has program headers "
+		       "for: GDB without gdb-guest cannot read all of the vmalloc memory in it");
+}
+
+static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *kernel)
 {
 	gg_note_append(&dump->notes, "VMCOREINFO", 0, kernel->info.text, kernel->info.size);
 	place_image(&dump->elf, kernel);
@@ -144,6 +156,7 @@ static void use_kernel(struct dump *dump, const struct gg_kernel *kernel)
 		if (gg_kernel_direct_address(kernel, segment->gpa, &address))
 			segment->gva = address;
 	}
+	return find_aliases(dump, kernel);
 }
 
 // SCAN is what was found in the whole of RAM, or NULL. A vmcore without a kernel is one all the
@@ -154,7 +167,8 @@ static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinf
 	struct gg_error *err = gg_guest_kernel(dump->guest, scan, dump->options->notices, &kernel);
 	if (!err) {
 		err = gg_vmcore_name_tasks(dump->guest, dump->elf.arch, &dump->notes);
-		use_kernel(dump, kernel);
+		if (!err)
+			err = use_kernel(dump, kernel);
 		return err ? err : gg_buffer_check(&dump->notes);
 	}
 	if (gg_error_is_final(err))
@@ -171,7 +185,7 @@ static struct gg_error *write_headers(struct dump *dump)
 	_cleanup_free_ void *headers = NULL;
 	size_t size;
 	struct gg_error *err = gg_vmcore_elf_encode(&dump->elf, &headers, &size);
-	return err ? err : gg_output_write(dump->output, 0, headers, size);
+	return err ? err : gg_copy_write(dump->output, 0, headers, size);
 }
 
 static struct gg_error *write_stream(struct dump *dump)
@@ -251,6 +265,7 @@ static struct gg_error *lay_out(struct dump *dump, uint64_t *file_size)
 	struct gg_vmcore_elf *elf = &dump->elf;
 	elf->notes = &dump->notes;
 	elf->count = dump->pieces.count;
+	elf->alias_room = dump->options->no_notes ? 0 : GG_VMCORE_MAX_ALIASES;
 	elf->segments = calloc(elf->count, sizeof(*elf->segments));
 	if (!elf->segments)
 		return gg_enomem;
@@ -270,6 +285,7 @@ static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 	gg_pieces_deinit(&dump->pieces);
 	free(no_cleanup_ptr(dump->elf.segments));
 	dump->elf.image = (struct gg_vmcore_segment){ 0 };
+	dump->elf.alias_count = 0;
 	dump->notes.size = dump->cpu_notes_size;
 	dump->scan = (struct gg_vmcoreinfo_scan){ .big_endian = dump->scan.big_endian };
 	dump->begun = 0;
@@ -327,6 +343,7 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 	ret->seconds = now() - dump.began;
 	gg_buffer_deinit(&dump.notes);
 	free(dump.elf.segments);
+	free(dump.elf.aliases);
 	gg_pieces_deinit(&dump.pieces);
 	return err;
 }

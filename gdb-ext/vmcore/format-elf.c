@@ -29,10 +29,19 @@ static struct gg_error *elf_error(const char *what)
 	return gg_error_create(GG_SYSTEM, "%s: libelf: %s", what, elf_errmsg(-1));
 }
 
-// Returns the largest number of program headers: besides the segments, the notes and the image.
+// Returns the largest number of program headers: besides the segments, the notes, the image and the
+// aliases.
 static size_t max_headers(const struct gg_vmcore_elf *elf)
 {
-	return elf->count + 2;
+	return elf->count + 2 + elf->alias_room;
+}
+
+static void cut_alias_room(struct gg_vmcore_elf *elf)
+{
+	const size_t others = elf->count + 2;
+	const size_t left = others < PN_XNUM ? PN_XNUM - 1 - others : 0;
+	if (elf->alias_room > left)
+		elf->alias_room = left;
 }
 
 // Returns the offset of the notes: the same whether or not all headers come to be.
@@ -43,6 +52,7 @@ static uint64_t notes_offset(const struct gg_vmcore_elf *elf)
 
 struct gg_error *gg_vmcore_elf_lay_out(struct gg_vmcore_elf *elf, uint64_t *file_size)
 {
+	cut_alias_room(elf);
 	uint64_t offset = notes_offset(elf) + elf->notes->size + GG_VMCORE_RESERVE;
 	for (size_t i = 0; i < elf->count; i++) {
 		struct gg_vmcore_segment *segment = &elf->segments[i];
@@ -90,6 +100,8 @@ static struct gg_error *write_program_headers(Elf *out, const struct gg_vmcore_e
 		err = write_load(out, index++, &elf->image);
 	for (size_t i = 0; !err && i < elf->count; i++)
 		err = write_load(out, index++, &elf->segments[i]);
+	for (size_t i = 0; !err && i < elf->alias_count; i++)
+		err = write_load(out, index++, &elf->aliases[i]);
 	return err;
 }
 
@@ -118,7 +130,7 @@ static int file_class(const struct gg_vmcore_elf *elf)
 
 static struct gg_error *write_headers(Elf *out, const struct gg_vmcore_elf *elf)
 {
-	const size_t count = elf->count + !!elf->notes->size + !!elf->image.size;
+	const size_t count = elf->count + !!elf->notes->size + !!elf->image.size + elf->alias_count;
 	// Section 0 counts what e_phnum cannot; libelf makes it together with a section 1, here
 	// empty.
 	const bool counted_in_section = count >= PN_XNUM;

@@ -5,12 +5,13 @@
 #include "fuzz.h"
 
 #include "../unit/page-image.h"
+#include "memory/mapped-runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = 128, MOST_WALKS = 64, SPAN = 64 };
+enum { MAX_LINE = 128, MOST_WALKS = 64, SPAN = 64, MOST_LOOKS = 256 };
 
 struct walk {
 	struct gg_page_table *table;
@@ -41,6 +42,31 @@ static bool is_mapped(struct gg_page_table *table, gg_gva_t gva)
 	return result;
 }
 
+// Runs ascend, and each begins where it says.
+struct runs {
+	struct gg_page_table *table;
+	gg_gva_t next;
+};
+
+static struct gg_error *check_run(void *data, const struct gg_mapped_run *run)
+{
+	struct runs *runs = data;
+	struct gg_mapping mapping;
+	struct gg_error *err = gg_page_table_map(runs->table, run->gva, &mapping);
+	if (err || !mapping.present || mapping.gpa != run->gpa || !run->size ||
+	    run->gva < runs->next || run->size - 1 > UINT64_MAX - run->gva)
+		abort();
+	runs->next = run->gva + (run->size - 1);
+	return NULL;
+}
+
+static void find_runs(struct gg_page_table *table, gg_gva_t gva)
+{
+	struct runs runs = { .table = table };
+	uint64_t looks = MOST_LOOKS;
+	gg_error_destroy(gg_mapped_runs(table, gva, UINT64_MAX, &looks, check_run, &runs));
+}
+
 // Bytes are read only where all of them are mapped.
 static void use(struct page_image *image, gg_gva_t gva)
 {
@@ -53,6 +79,7 @@ static void use(struct page_image *image, gg_gva_t gva)
 		err = gg_page_table_read(walk.table, gva, bytes, SPAN);
 		if (!err && (!is_mapped(walk.table, gva) || !is_mapped(walk.table, gva + SPAN - 1)))
 			abort();
+		find_runs(walk.table, gva);
 	}
 	gg_error_destroy(err);
 }

@@ -111,10 +111,8 @@ def test_virtual_addresses(dumps):
     phys_base = int(re.search(r"NUMBER\(phys_base\)=(-?[0-9]+)", text).group(1))
     headers = subprocess.run(["readelf", "-lW", dumps.from_core], capture_output=True, text=True).stdout
     loads = [[int(word, 16) for word in line.split()[2:5]] for line in headers.split("\n") if " LOAD " in line]
-    images = [load for load in loads if load[0] >= 0xffffffff80000000]
-    assert len(images) == 1
-    address, physical, size = images[0]
-    assert address <= stext < address + size
+    (address, physical, size), = [load for load in loads if load[0] <= stext < load[0] + load[2]]
+    assert [address, physical, size] == loads[0]
     assert address - physical == 0xffffffff80000000 - phys_base
     low = next(address for address, physical, _ in loads if physical == 0)
     assert 0xff11000000000000 <= low < 0xffffea0000000000 and low % (1 << 30) == 0

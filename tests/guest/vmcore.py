@@ -17,9 +17,10 @@ CHUNK = 1 << 20
 
 
 class Segment:
-    def __init__(self, kind, offset, address, file_size, memory_size):
+    def __init__(self, kind, offset, virtual, address, file_size, memory_size):
         self.kind = kind
         self.offset = offset
+        self.virtual = virtual
         self.address = address
         self.file_size = file_size
         self.memory_size = memory_size
@@ -65,12 +66,12 @@ class Vmcore:
         for i in range(phnum):
             place = phoff + i * phentsize
             if is_64:
-                kind, _, offset, _, address, file_size, memory_size, _ = struct.unpack(
+                kind, _, offset, virtual, address, file_size, memory_size, _ = struct.unpack(
                     order + "IIQQQQQQ", self._read(place, 56))
             else:
-                kind, offset, _, address, file_size, memory_size, _, _ = struct.unpack(
+                kind, offset, virtual, address, file_size, memory_size, _, _ = struct.unpack(
                     order + "IIIIIIII", self._read(place, 32))
-            self.segments.append(Segment(kind, offset, address, file_size, memory_size))
+            self.segments.append(Segment(kind, offset, virtual, address, file_size, memory_size))
         self.loads = sorted((segment for segment in self.segments if segment.kind == PT_LOAD),
                             key=lambda segment: segment.address)
 

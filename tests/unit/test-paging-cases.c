@@ -6,11 +6,13 @@
 //     format, ram, word       the tables, as page-image.h has them
 //     walk GVA                every entry on the way, and the mapping
 //     read GVA SIZE           bytes of virtual memory
-//     expect TEXT             a line that a walk or a read gives
+//     runs START LAST LOOKS   the runs of mapped memory, with so many looks, and the looks left
+//     expect TEXT             a line that a walk, a read or runs give
 //
 // A walk gives a line for each entry, then the mapping; "error KIND: MESSAGE" in place of what an
 // error left out.
 #include "case-file.h"
+#include "memory/mapped-runs.h"
 #include "page-image.h"
 
 #include <inttypes.h>
@@ -86,6 +88,25 @@ static void do_read(struct test_case *test, const char *line)
 	gg_buffer_format(&test->got, "\n");
 }
 
+static struct gg_error *add_run(void *data, const struct gg_mapped_run *run)
+{
+	struct test_case *test = data;
+	gg_buffer_format(&test->got, "0x%" PRIx64 " at 0x%" PRIx64 ", 0x%" PRIx64 " bytes\n",
+			 run->gva, run->gpa, run->size);
+	return NULL;
+}
+
+static void do_runs(struct test_case *test, const char *line)
+{
+	char *end;
+	const gg_gva_t start = strtoull(line, &end, 0);
+	const gg_gva_t last = strtoull(end, &end, 0);
+	uint64_t looks = strtoull(end, NULL, 0);
+	assert_success(page_image_table(test->image, &test->table));
+	assert_success(gg_mapped_runs(test->table, start, last, &looks, add_run, test));
+	gg_buffer_format(&test->got, "%" PRIu64 " left\n", looks);
+}
+
 static void do_line(void *data, const char *line)
 {
 	struct test_case *test = data;
@@ -95,6 +116,8 @@ static void do_line(void *data, const char *line)
 		do_walk(test, line + 5);
 	else if (!strncmp(line, "read ", 5))
 		do_read(test, line + 5);
+	else if (!strncmp(line, "runs ", 5))
+		do_runs(test, line + 5);
 	else if (!strncmp(line, "expect ", 7))
 		add_expected(&test->expected, line + 6);
 	else if (!page_image_line(test->image, line))

@@ -128,6 +128,52 @@ static void test_added_later(void **state)
 	free(headers);
 }
 
+static void test_aliases(void **state)
+{
+	(void)state;
+	struct gg_vmcore_segment segments[] = { { .gpa = 0, .size = 0x10000 } };
+	struct gg_vmcore_segment alias = { .gpa = 0x3000, .gva = 0xc9000000, .size = 0x2000 };
+	struct gg_vmcore_elf elf = { .arch = &gg_arch_x86_64,
+				     .notes = &no_notes,
+				     .segments = segments,
+				     .count = 1,
+				     .alias_room = 10 };
+	void *headers;
+	size_t size;
+	uint64_t file_size;
+	assert_success(gg_vmcore_elf_lay_out(&elf, &file_size));
+	alias.offset = segments[0].offset + 0x3000;
+	elf.aliases = &alias;
+	elf.alias_count = 1;
+	assert_success(gg_vmcore_elf_encode(&elf, &headers, &size));
+	assert_true(size <= segments[0].offset);
+	const Elf64_Ehdr *ehdr = headers;
+	const Elf64_Phdr *phdr = (const void *)(ehdr + 1);
+	assert_int_equal(ehdr->e_phnum, 2);
+	assert_int_equal(phdr[0].p_filesz, 0x10000);
+	assert_int_equal(phdr[1].p_paddr, 0x3000);
+	assert_int_equal(phdr[1].p_vaddr, 0xc9000000);
+	assert_int_equal(phdr[1].p_offset, phdr[0].p_offset + 0x3000);
+	free(headers);
+}
+
+static void test_alias_room(void **state)
+{
+	(void)state;
+	enum { COUNT = 65000 };
+	static struct gg_vmcore_segment segments[COUNT];
+	struct gg_vmcore_elf elf = { .arch = &gg_arch_x86_64,
+				     .notes = &no_notes,
+				     .segments = segments,
+				     .count = COUNT,
+				     .alias_room = GG_VMCORE_MAX_ALIASES };
+	uint64_t file_size;
+	for (size_t i = 0; i < COUNT; i++)
+		segments[i] = (struct gg_vmcore_segment){ .gpa = i << 20, .size = 1 };
+	assert_success(gg_vmcore_elf_lay_out(&elf, &file_size));
+	assert_int_equal(elf.alias_room, PN_XNUM - 1 - COUNT - 2);
+}
+
 static void test_many_segments(void **state)
 {
 	(void)state;
@@ -322,7 +368,7 @@ static struct gg_error *dump(const struct fake_qemu *qemu, const struct gg_dump_
 	return err;
 }
 
-static uint8_t file[0x300000];
+static uint8_t file[0x400000];
 
 static const Elf64_Phdr *find_load(uint64_t gpa)
 {
@@ -515,6 +561,9 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		UNIT_TEST("the headers are right and the bytes aligned", test_headers),
 		UNIT_TEST("there is room for notes and an image that come later", test_added_later),
+		UNIT_TEST("an alias comes behind the segments, with bytes that a segment has",
+			  test_aliases),
+		UNIT_TEST("aliases have the room that segments leave in e_phnum", test_alias_room),
 		UNIT_TEST("more than 65534 segments are counted in a section header",
 			  test_many_segments),
 		UNIT_TEST("a file of 2^63 bytes is refused", test_too_large),

@@ -18,6 +18,15 @@
 #define MODULE_AREA     UINT64_C(0xffffffffa0000000)
 #define MODULE_AREA_END UINT64_C(0xffffffffff000000)
 
+// The areas from vmalloc's on, in Documentation/arch/x86/x86_64/mm.rst: KASAN's shadow has no memory
+// of its own, and none follows where KASLR has moved the areas below the CPUs' entry areas.
+#define CPU_ENTRY_AREA     UINT64_C(0xfffffe0000000000)
+#define CPU_ENTRY_AREA_END UINT64_C(0xfffffe8000000000)
+#define DIRECT_MAP         UINT64_C(0xffff888000000000)
+#define DIRECT_MAP_5       UINT64_C(0xff11000000000000)
+#define KASAN_SHADOW       UINT64_C(0xffffec0000000000)
+#define KASAN_SHADOW_5     UINT64_C(0xffdf000000000000)
+
 enum { DEFAULT_IMAGE_SIZE = 1 << 30, MAX_IMAGE_SIZE_32 = 64 << 20 };
 
 // SECTION_SIZE_BITS of Linux arch/x86/include/asm/sparsemem.h.
@@ -58,11 +67,32 @@ static struct gg_error *read_paging_64(const struct gg_vmcoreinfo *info,
 	ret->image_start = START_KERNEL_MAP;
 	ret->image_size = (uint64_t)image_size;
 	// From behind the hypervisor's hole and the LDT, as far as KASLR may push it.
-	ret->direct_map_start =
-		level5 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
+	ret->direct_map_start = level5 ? DIRECT_MAP_5 : DIRECT_MAP;
 	ret->direct_map_end = level5 ? UINT64_C(0xffd2000000000000) : UINT64_C(0xffffea0000000000);
 	ret->section_bits = SECTION_BITS_64;
 	return NULL;
+}
+
+static size_t mapped_areas_64(const struct gg_linux_space *space,
+			      struct gg_linux_area ret[GG_LINUX_AREAS])
+{
+	const bool level5 = space->paging->paging.levels == 5;
+	const bool is_moved = space->direct_map != space->paging->direct_map_start;
+	const gg_gva_t shadow = level5 ? KASAN_SHADOW_5 : KASAN_SHADOW;
+	ret[0] = (struct gg_linux_area){ CPU_ENTRY_AREA, CPU_ENTRY_AREA_END - 1, true };
+	ret[1] = (struct gg_linux_area){ MODULE_AREA, MODULE_AREA_END - 1, true };
+	ret[2] = (struct gg_linux_area){ space->direct_map + space->direct_map_size,
+					 (is_moved ? CPU_ENTRY_AREA : shadow) - 1, false };
+	return space->direct_map_size && ret[2].start < ret[2].last ? 3 : 2;
+}
+
+// All that is not mapped linearly is behind low memory: vmalloc's, modules, the CPUs' entry areas
+// (arch/x86/include/asm/pgtable_32_areas.h).
+static size_t mapped_areas_32(const struct gg_linux_space *space,
+			      struct gg_linux_area ret[GG_LINUX_AREAS])
+{
+	ret[0] = (struct gg_linux_area){ space->direct_map, UINT32_MAX, false };
+	return space->direct_map_size ? 1 : 0;
 }
 
 // A kernel of 64 bits swaps GS's base at its entry (swapgs); a kernel of 32 bits has it in FS.
@@ -125,10 +155,12 @@ const struct gg_linux_ops x86_linux_64 = {
 	.module_area = MODULE_AREA,
 	.module_area_size = MODULE_AREA_END - MODULE_AREA,
 	.read_paging = read_paging_64,
+	.mapped_areas = mapped_areas_64,
 	.per_cpu_bases = per_cpu_bases,
 };
 
 const struct gg_linux_ops x86_linux_32 = {
 	.read_paging = read_paging_32,
+	.mapped_areas = mapped_areas_32,
 	.per_cpu_bases = per_cpu_bases,
 };
