@@ -652,8 +652,9 @@ static const struct gg_command commands[] = {
 			"caller.  It has no lines of source and no inlined\n"
 			"functions.  An argument has a value only as long as the function has\n"
 			"not touched it.\n\n"
-			"The addresses are those that the kernel was linked with, for drgn on a\n"
-			"vmcore; -guest-addresses is for a debugger that looks at the guest.",
+			"The addresses are those that the kernel was linked with, for crash and "
+			"drgn\n"
+			"on a vmcore; -guest-addresses is for a debugger that looks at the guest.",
 		.debugger_help =
 			"At QEMU's gdbstub add-symbol-file FILE then has GDB's own backtrace,\n"
 			"break, finish, print and ptype know the kernel.",

@@ -119,6 +119,9 @@ static const struct abbreviation table[GG_DW_ENTRIES] = {
 	[GG_DW_VARIABLE] = { DW_TAG_variable,
 			     false,
 			     { EXTERNAL, NAME, TYPE, { DW_AT_location, DW_FORM_exprloc } } },
+	[GG_DW_CONSTANT] = { DW_TAG_variable,
+			     false,
+			     { NAME, TYPE, { DW_AT_const_value, DW_FORM_sdata } } },
 };
 
 void gg_dwarf_append_uleb(struct gg_buffer *buffer, uint64_t value)

@@ -56,6 +56,7 @@ enum gg_dwarf_entry {
 	GG_DW_PLACED_PARAMETER, // of a function, with the place where it is
 	GG_DW_MORE_PARAMETERS,  // "..."
 	GG_DW_VARIABLE,
+	GG_DW_CONSTANT, // a variable that has a value and no place
 	GG_DW_ENTRIES,
 };
 

@@ -341,15 +341,15 @@ static void put_place(struct encoder *encoder, gg_gva_t address)
 static void put_variable(struct encoder *encoder, const struct btf_type *type)
 {
 	const struct gg_dwarf_unit *unit = encoder->unit;
-	gg_gva_t address;
+	struct gg_dwarf_place place;
 	const char *name = btf__str_by_offset(encoder->btf, type->name_off);
 	const uint32_t target = resolve(encoder, type->type);
-	if (!target || !name || !unit->variable(unit->data, name, &address))
+	if (!target || !name || !unit->variable(unit->data, name, &place))
 		return;
 	put_code(encoder, GG_DW_VARIABLE);
 	put_name(encoder, type->name_off);
 	put_type(encoder, target);
-	put_place(encoder, address);
+	put_place(encoder, place.address);
 }
 
 // Appends NAME to the strings; returns its offset in .debug_str.
@@ -360,26 +360,6 @@ static uint32_t append_name(struct encoder *encoder, const char *name)
 	return offset;
 }
 
-// Puts the type of an array or pointer that GLOBAL is; returns its entry's offset, 0 without.
-static uint32_t put_derived(struct encoder *encoder, const struct gg_dwarf_global *global,
-			    uint32_t id)
-{
-	const uint32_t offset = (uint32_t)encoder->dwarf->info.size;
-	if (global->is_pointer) {
-		put_code(encoder, GG_DW_POINTER);
-		put(encoder, 4, encoder->dwarf->word);
-		put_type(encoder, id);
-	} else if (global->count) {
-		put_code(encoder, GG_DW_ARRAY);
-		put_type(encoder, id);
-		put_code(encoder, GG_DW_RANGE);
-		put_type(encoder, encoder->index_type);
-		gg_dwarf_append_uleb(&encoder->dwarf->info, global->count - 1);
-		put_code(encoder, GG_DW_END);
-	}
-	return global->is_pointer || global->count ? offset : 0;
-}
-
 // Finds the type NAME: an integer, or a type that gg_btf_find() finds; 0 without.
 static uint32_t find_type(const struct encoder *encoder, const char *name)
 {
@@ -388,21 +368,130 @@ static uint32_t find_type(const struct encoder *encoder, const char *name)
 		       integer > 0 ? (uint32_t)integer : gg_btf_find(encoder->unit->btf, name));
 }
 
+// Returns the size of GLOBAL's type ID, or of a pointer to it; 0 where it has none.
+static uint64_t element_size(const struct encoder *encoder, const struct gg_dwarf_global *global,
+			     uint32_t id)
+{
+	const int64_t size =
+		global->pointers ? encoder->dwarf->word : btf__resolve_size(encoder->btf, id);
+	return size > 0 ? (uint64_t)size : 0;
+}
+
+// Counts the values of an enumeration from 0 on; with ENUMERATOR the values below it.
+static uint64_t count_enumeration(const struct encoder *encoder, const char *name,
+				  const char *enumerator)
+{
+	const struct btf_type *type =
+		btf__type_by_id(encoder->btf, gg_btf_find(encoder->unit->btf, name));
+	uint64_t count = 0;
+	for (uint32_t i = 0; type && btf_is_enum(type) && i < btf_vlen(type); i++) {
+		const struct btf_enum *value = btf_enum(type) + i;
+		const char *own = btf__str_by_offset(encoder->btf, value->name_off);
+		if (enumerator && own && !strcmp(own, enumerator))
+			return value->val > 0 ? (uint64_t)value->val : 0;
+		if (value->val >= 0 && (uint64_t)value->val >= count)
+			count = (uint64_t)value->val + 1;
+	}
+	return enumerator ? 0 : count;
+}
+
+// Counts the elements, of SIZE bytes, of GLOBAL at PLACE; 0: not known.
+static uint64_t count_elements(const struct encoder *encoder, const struct gg_dwarf_global *global,
+			       const struct gg_dwarf_place *place, uint64_t size)
+{
+	const struct gg_dwarf_unit *unit = encoder->unit;
+	switch (global->count) {
+	case GG_DW_NO_ARRAY:
+		return 1;
+	case GG_DW_TO_SYMBOL:
+		return place->size / size;
+	case GG_DW_TO_ZEROS:
+		return (unit->measure(unit->data, place) + size - 1) / size;
+	case GG_DW_ENUMERATED:
+	case GG_DW_TO_ENUMERATOR:
+		return count_enumeration(encoder, global->enumeration, global->enumerator);
+	default:
+		return 0;
+	}
+}
+
+// Puts the reference to the entry at OFFSET, or to that of the type ID where OFFSET is 0.
+static void put_type_at(struct encoder *encoder, uint32_t offset, uint32_t id)
+{
+	if (offset)
+		put(encoder, 4, offset);
+	else
+		put_type(encoder, id);
+}
+
+// Puts the type of a pointer or array that GLOBAL is; returns its entry's offset, 0 where it is of the
+// type ID itself.
+static uint32_t put_derived(struct encoder *encoder, const struct gg_dwarf_global *global,
+			    uint32_t id, uint64_t count)
+{
+	uint32_t element = 0;
+	for (unsigned int i = 0; i < global->pointers; i++) {
+		const uint32_t pointer = (uint32_t)encoder->dwarf->info.size;
+		put_code(encoder, GG_DW_POINTER);
+		put(encoder, 4, encoder->dwarf->word);
+		put_type_at(encoder, element, id);
+		element = pointer;
+	}
+	if (global->count == GG_DW_NO_ARRAY)
+		return element;
+	const uint32_t array = (uint32_t)encoder->dwarf->info.size;
+	put_code(encoder, GG_DW_ARRAY);
+	put_type_at(encoder, element, id);
+	put_code(encoder, count ? GG_DW_RANGE : GG_DW_RANGE_OPEN);
+	put_type(encoder, encoder->index_type);
+	if (count)
+		gg_dwarf_append_uleb(&encoder->dwarf->info, count - 1);
+	put_code(encoder, GG_DW_END);
+	return array;
+}
+
+// Puts GLOBAL, unless it would reach beyond the next symbol: it is of another type then.
 static void put_global(struct encoder *encoder, const struct gg_dwarf_global *global)
 {
 	const struct gg_dwarf_unit *unit = encoder->unit;
-	gg_gva_t address;
+	struct gg_dwarf_place place;
 	const uint32_t id = find_type(encoder, global->type);
-	if (!id || !unit->variable(unit->data, global->name, &address))
+	const uint64_t size = id ? element_size(encoder, global, id) : 0;
+	if (!size || !unit->variable(unit->data, global->name, &place))
 		return;
-	const uint32_t derived = put_derived(encoder, global, id);
+	const uint64_t count = count_elements(encoder, global, &place, size);
+	if (place.size && ((count ? count : 1) > place.size / size ||
+			   (global->most && place.size > global->most)))
+		return;
+	const uint32_t derived = put_derived(encoder, global, id, count);
 	put_code(encoder, GG_DW_VARIABLE);
 	put(encoder, 4, append_name(encoder, global->name));
-	if (derived)
-		put(encoder, 4, derived);
-	else
-		put_type(encoder, id);
-	put_place(encoder, address);
+	put_type_at(encoder, derived, id);
+	put_place(encoder, place.address);
+}
+
+// Puts CONSTANT, unless there is a variable of its name.
+static void put_constant(struct encoder *encoder, const struct gg_dwarf_constant *constant)
+{
+	const struct gg_dwarf_unit *unit = encoder->unit;
+	struct gg_dwarf_place place;
+	const uint32_t id = find_type(encoder, constant->type);
+	if (!id || unit->variable(unit->data, constant->name, &place))
+		return;
+	put_code(encoder, GG_DW_CONSTANT);
+	put(encoder, 4, append_name(encoder, constant->name));
+	put_type(encoder, id);
+	gg_dwarf_append_sleb(&encoder->dwarf->info, constant->value);
+}
+
+static void put_globals(struct encoder *encoder)
+{
+	const struct gg_dwarf_global *global = encoder->unit->globals;
+	const struct gg_dwarf_constant *constant = encoder->unit->constants;
+	for (; global && global->name; global++)
+		put_global(encoder, global);
+	for (; constant && constant->name; constant++)
+		put_constant(encoder, constant);
 }
 
 // ---- The unit ----
@@ -564,9 +653,7 @@ static void put_unit(struct encoder *encoder)
 		if (!btf_is_func(type) && !btf_is_var(type) && encoder->dwarf->info.size > offset)
 			encoder->offsets[id - encoder->first] = offset;
 	}
-	for (const struct gg_dwarf_global *global = encoder->unit->globals; global && global->name;
-	     global++)
-		put_global(encoder, global);
+	put_globals(encoder);
 	put_code(encoder, GG_DW_END);
 	set_length(encoder, start);
 	resolve_references(encoder);

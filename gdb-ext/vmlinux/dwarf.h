@@ -28,11 +28,36 @@ struct gg_dwarf_function {
 	uint32_t entry;
 };
 
+// A variable's place.
+struct gg_dwarf_place {
+	gg_gva_t address;
+	uint64_t size; // up to the next symbol; 0: not known
+};
+
+// The number of a variable's elements.
+enum gg_dwarf_count {
+	GG_DW_NO_ARRAY,
+	GG_DW_UNCOUNTED,
+	GG_DW_TO_SYMBOL,    // up to the next symbol: padding may count
+	GG_DW_TO_ZEROS,     // up to the zeros before the next symbol
+	GG_DW_ENUMERATED,   // as many as an enumeration has values
+	GG_DW_TO_ENUMERATOR // an enumerator's value
+};
+
 // A variable that no BTF lists, by its name and its type's.
 struct gg_dwarf_global {
 	const char *name, *type;
-	unsigned int count; // of the elements of an array; 0: no array
-	bool is_pointer;    // to TYPE
+	unsigned int
+		pointers; // 1: the variable, or each element, is a pointer to TYPE; 2: to a pointer to it
+	unsigned int most; // bytes up to the next symbol; more are of another type; 0: any number
+	enum gg_dwarf_count count;
+	const char *enumeration, *enumerator;
+};
+
+// A constant that the compiler has put into the code.
+struct gg_dwarf_constant {
+	const char *name, *type;
+	int64_t value;
 };
 
 struct gg_dwarf_unit {
@@ -46,9 +71,13 @@ struct gg_dwarf_unit {
 	// Finds the only function NAME of the unit; false without or with several.
 	bool (*function)(void *data, const char *name, struct gg_dwarf_function *ret);
 	// Finds the only variable NAME of the unit.
-	bool (*variable)(void *data, const char *name, gg_gva_t *ret);
+	bool (*variable)(void *data, const char *name, struct gg_dwarf_place *ret);
+	// Measures the bytes of PLACE up to the zeros at its end; 0 where they cannot be read.
+	uint64_t (*measure)(void *data, const struct gg_dwarf_place *place);
 	void *data;
-	const struct gg_dwarf_global *globals; // up to a row without a name; or NULL
+	// Up to a row without a name; or NULL.
+	const struct gg_dwarf_global *globals;
+	const struct gg_dwarf_constant *constants;
 };
 
 // Begins DWARF, whose sections are of the byte order BIG_ENDIAN and addresses of WORD bytes.

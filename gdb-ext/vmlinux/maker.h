@@ -51,6 +51,11 @@ void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uin
 // Returns the index of the section that has ADDRESS, which may be its end; SHN_ABS without.
 uint16_t gg_vmlinux_section_of(struct gg_vmlinux_maker *maker, gg_gva_t address);
 
+// ---- globals.c ----
+
+// Variables of the kernel whose types are known, up to a row without a name.
+extern const struct gg_dwarf_global gg_vmlinux_globals[];
+
 // ---- units.c ----
 
 // Adds the compilation units: the kernel's, and one of each module that has types.

@@ -68,39 +68,55 @@ static bool find_function(void *data, const char *name, struct gg_dwarf_function
 	return true;
 }
 
-static bool find_variable(void *data, const char *name, gg_gva_t *ret)
+static bool find_variable(void *data, const char *name, struct gg_dwarf_place *ret)
 {
 	const struct code *code = data;
 	const struct gg_symtab_name *place =
 		gg_symtab_find(&code->maker->symtab, code->module, name, false);
 	if (place)
-		*ret = place->address;
+		*ret = (struct gg_dwarf_place){ place->address, place->size };
 	return place;
 }
 
-// Variables that people and tools ask for, by their types (Linux, v5.4 to v6.12).
-static const struct gg_dwarf_global globals[] = {
-	{ .name = "init_task", .type = "task_struct" },
-	{ .name = "init_mm", .type = "mm_struct" },
-	{ .name = "init_uts_ns", .type = "uts_namespace" },
-	{ .name = "init_pid_ns", .type = "pid_namespace" },
-	{ .name = "init_nsproxy", .type = "nsproxy" },
-	{ .name = "init_net", .type = "net" },
-	{ .name = "modules", .type = "list_head" },
-	{ .name = "super_blocks", .type = "list_head" },
-	{ .name = "slab_caches", .type = "list_head" },
-	{ .name = "jiffies", .type = "long unsigned int" },
-	{ .name = "jiffies_64", .type = "u64" },
-	{ .name = "linux_banner", .type = "char", .count = 256 },
-	{ .name = "saved_command_line", .type = "char", .is_pointer = true },
-	{ .name = "__per_cpu_offset", .type = "long unsigned int", .count = 8192 },
-	{ 0 }
-};
+static uint64_t measure(void *data, const struct gg_dwarf_place *place)
+{
+	enum { MOST = 4096 };
+	uint8_t bytes[MOST];
+	const struct code *code = data;
+	const struct gg_vmlinux_maker *maker = code->maker;
+	const gg_gva_t address = place->address + maker->plan->displacement;
+	uint64_t size = place->size < MOST ? place->size : MOST;
+	struct gg_error *err = gg_host_read(&maker->kernel->host, address, bytes, size);
+	while (!err && size && !bytes[size - 1])
+		size--;
+	if (err)
+		size = 0;
+	gg_error_destroy(err);
+	return size;
+}
+
+// Finds the number of clock ticks in a second by the length of a tick; 0 without.
+static uint64_t find_hz(const struct gg_answerers *kernel)
+{
+	enum { SECOND_NS = 1000000000, LEAST_NS = 100000, MOST_NS = 100000000 };
+	const struct gg_member tick = { 0, kernel->arch->word };
+	gg_gva_t address;
+	uint64_t ns = 0;
+	struct gg_error *err = gg_symbols_address(kernel->symbols, "tick_nsec", &address);
+	if (!err)
+		err = gg_host_read_member(&kernel->host, address, &tick, &ns);
+	gg_error_destroy(err);
+	return ns >= LEAST_NS && ns <= MOST_NS ? (SECOND_NS + ns / 2) / ns : 0;
+}
 
 static struct gg_error *add_unit(struct code *code, const char *name, const struct gg_btf *btf,
 				 const struct gg_btf *base)
 {
 	const struct gg_vmlinux_ops *ops = code->maker->kernel->arch->vmlinux;
+	const uint64_t hz = base ? 0 : find_hz(code->maker->kernel);
+	// The constant of block/mq-deadline.c, 5 * HZ: crash derives HZ from it.
+	const struct gg_dwarf_constant constants[] = { { "write_expire", "int", 5 * (int64_t)hz },
+						       { 0 } };
 	const struct gg_dwarf_unit unit = {
 		.name = name,
 		.btf = btf,
@@ -112,7 +128,9 @@ static struct gg_error *add_unit(struct code *code, const char *name, const stru
 		.function = find_function,
 		.variable = find_variable,
 		.data = code,
-		.globals = base ? NULL : globals,
+		.measure = measure,
+		.globals = base ? NULL : gg_vmlinux_globals,
+		.constants = hz ? constants : NULL,
 	};
 	return gg_dwarf_add_unit(&code->maker->dwarf, &unit);
 }

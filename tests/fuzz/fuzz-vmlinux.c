@@ -72,11 +72,17 @@ static bool find_function(void *data, const char *name, struct gg_dwarf_function
 	return true;
 }
 
-static bool find_variable(void *data, const char *name, gg_gva_t *ret)
+static bool find_variable(void *data, const char *name, struct gg_dwarf_place *ret)
 {
 	(void)data;
-	*ret = strlen(name);
+	*ret = (struct gg_dwarf_place){ strlen(name), 64 };
 	return true;
+}
+
+static uint64_t measure(void *data, const struct gg_dwarf_place *place)
+{
+	(void)data;
+	return place->size / 2;
 }
 
 // Makes DWARF of BTF.
@@ -85,8 +91,19 @@ static void use(const struct gg_btf *btf)
 	static const uint8_t registers[] = { 5, 4 };
 	static const struct gg_dwarf_global globals[] = {
 		{ .name = "one", .type = "outer" },
-		{ .name = "two", .type = "int", .count = 3 },
-		{ .name = "three", .type = "either", .is_pointer = true },
+		{ .name = "two", .type = "int", .count = GG_DW_TO_SYMBOL },
+		{ .name = "three", .type = "either", .pointers = 2 },
+		{ .name = "four", .type = "either", .pointers = 2, .count = GG_DW_TO_ZEROS },
+		{ .name = "five",
+		  .type = "int",
+		  .count = GG_DW_ENUMERATED,
+		  .enumeration = "colour" },
+		{ .name = "six",
+		  .type = "int",
+		  .count = GG_DW_TO_ENUMERATOR,
+		  .enumeration = "colour",
+		  .enumerator = "RED" },
+		{ .name = "seven", .type = "int", .count = GG_DW_UNCOUNTED },
 		{ 0 }
 	};
 	const struct gg_dwarf_unit unit = { .name = "vmlinux",
@@ -97,6 +114,7 @@ static void use(const struct gg_btf *btf)
 					    .argument_register_count = sizeof(registers),
 					    .function = find_function,
 					    .variable = find_variable,
+					    .measure = measure,
 					    .globals = globals };
 	struct gg_dwarf dwarf;
 	uint32_t length = 0;

@@ -10,9 +10,9 @@ import gdb
 from machines import lab
 
 
-def ask(vmcore, command, *options, program="crash"):
+def ask(vmcore, command, *options, program="crash", vmlinux=None):
     """Returns what crash prints for a command, as bytes, and its exit status, 0 where it opened the vmcore."""
-    run = subprocess.run([program, "-s", *options, lab.lab("vmlinux"), vmcore], input=f"{command}\nq\n".encode(),
+    run = subprocess.run([program, "-s", *options, vmlinux or lab.lab("vmlinux"), vmcore], input=f"{command}\nq\n".encode(),
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=gdb.PATIENCE)
     return run.stdout, run.returncode
 

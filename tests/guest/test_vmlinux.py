@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import crash
 import gdb
 import selection
 from machines import lab, records
@@ -31,6 +32,16 @@ for task in for_each_task(program):
     print(task.pid.value_(), task.tgid.value_())
 print(program["init_uts_ns"].name.release.string_().decode())
 """
+
+# Commands of crash that need no lines of source.
+QUESTIONS = ["sys", "ps", "bt -a", "mod", "log", "struct task_struct", "kmem -i", "kmem -s", "kmem -z", "kmem -V", "irq", "timer", "dev",
+             "net", "mount", "runq", "foreach bt", "foreach files", "foreach vm"]
+# Variables whose types BTF lacks.
+VARIABLES = ["init_task", "init_mm", "init_uts_ns", "init_pid_ns", "init_net", "modules", "jiffies", "jiffies_64", "__per_cpu_offset",
+             "linux_banner", "saved_command_line", "node_states", "vm_zone_stat", "vm_node_stat", "hstates", "swap_info", "mem_section",
+             "mt_slots", "mt_pivots", "task_state_array", "taint_flags", "irq_desc_tree", "super_blocks", "slab_caches", "block_class",
+             "tcp_hashinfo", "prb", "cgrp_dfl_root", "nr_cpu_ids", "__cpu_online_mask", "workqueues", "iomem_resource", "softirq_vec",
+             "vmap_area_root", "file_systems", "pci_root_buses", "vmcoreinfo_data", "log_buf", "tick_nsec", "_totalram_pages"]
 
 tasks = fixture_of("tasks", ["6.1"], ["6.1"])
 
@@ -177,3 +188,31 @@ def test_drgn(tasks, folder):
     shown = {f"{task['pid']} {task['tgid']}" for task in tasks.json("ps", "-threads", "-json") if task["pid"]}
     assert set(lines) == shown
     assert release == (Path(tasks.record.kernel).parent / "release").read_text().strip()
+
+
+def variables_of(program):
+    """The types of variables as GDB shows them; BTF has no const of a variable."""
+    marks = [argument for name in VARIABLES for argument in ("-ex", f"echo {name}\\ ", "-ex", f"whatis {name}")]
+    run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", "-ex", "set width 0", program, *marks], capture_output=True, text=True,
+                         timeout=gdb.PATIENCE)
+    return [re.sub(r"(const|volatile) |(?<=\*) (const|volatile)", "", line) for line in run.stdout.splitlines()]
+
+
+def test_variables(tasks, folder):
+    """{tasks}: the made vmlinux has the types that the real vmlinux has of 40 variables that are not in BTF"""
+    tasks.show("vmlinux", "-output", folder / "made")
+    made, real = variables_of(folder / "made"), variables_of(lab.lab("vmlinux"))
+    assert len(real) == len(VARIABLES)
+    assert made == real
+
+
+@pytest.mark.parametrize("suite", selection.mostly_further(["sid", "trixie"], ["sid"]))
+def test_crash(suite, tasks, folder):
+    """{tasks}: {suite}'s crash prints with the made vmlinux what it prints with the real vmlinux"""
+    made, vmcore = folder / "made", folder / "vmcore"
+    tasks.show("vmlinux", "-output", made)
+    tasks.show("dump", vmcore)
+    shown, told = (crash.ask(vmcore, "\n".join(QUESTIONS), program=lab.lab("program-suite", "crash", suite), vmlinux=vmlinux)[0].decode(errors="replace").splitlines()
+                   for vmlinux in (made, lab.lab("vmlinux")))
+    assert len(told) > 5000 and sum("PID:" in line for line in told) > 100
+    assert [line for line in shown if "KERNEL:" not in line] == [line for line in told if "KERNEL:" not in line]
