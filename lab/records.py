@@ -123,6 +123,17 @@ def stop_after_oops(guest):
     guest.stop()
 
 
+def stop_with_devices(guest):
+    """Stops the guest where its balloon has taken 24 MiB, and where of its virtio-mem's plugged memory some is unplugged again."""
+    mib = 1 << 20
+    guest.qmp("balloon", value=(guest.memory - 24) * mib)
+    guest.qmp("qom-set", path="/machine/peripheral/vmem", property="requested-size", value=72 * mib)
+    lab.wait_until(lambda: guest.qmp("query-balloon")["actual"] == (guest.memory - 24) * mib, 120, "a balloon of 24 MiB")
+    lab.wait_until(lambda: guest.qmp("qom-get", path="/machine/peripheral/vmem", property="size") == 72 * mib, 120,
+                   "72 MiB of virtio-mem that stay")
+    guest.stop()
+
+
 class Record:
     """A stop of a guest, to be made.
 
@@ -186,6 +197,18 @@ def arch_record(series, target, machine, console, memory=256, extra=()):
                   append="loglevel=1 printk.devkmsg=on lab.script=/arch/script", extra=extra, seconds=600)
 
 
+def pages_record(series, cpu):
+    """A guest with pages of all kinds, on two nodes."""
+    extra = ["-cpu", cpu, "-m", "256M,maxmem=2G",
+             "-object", "memory-backend-ram,id=node0,size=128M", "-object", "memory-backend-ram,id=node1,size=128M",
+             "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1",
+             "-object", "memory-backend-ram,id=growing,size=256M",
+             "-device", "virtio-mem-pci,id=vmem,memdev=growing,node=0,requested-size=160M",
+             "-device", "virtio-balloon-pci,id=balloon", *serial("truth")]
+    return Record(series, stop_with_devices, "pages-initramfs", append="lab.script=/pages/script memhp_default_state=online_movable",
+                  extra=extra, state=False)
+
+
 TABLE = {
     "idle": Record(smp=2),
     "programs": Record(smp=2, append="lab.spin=4", stop=stop_in_program),
@@ -208,6 +231,8 @@ for version in ("6.1", "6.12", "sid"):
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)
 TABLE["bpf-6.12"] = bpf_record("6.12")
+# The CPU "max" has five levels of page tables.
+TABLE |= {f"pages-{version}": pages_record(version, cpu) for version, cpu in (("6.1", "qemu64"), ("6.12", "max"), ("sid", "qemu64"))}
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),

@@ -30,8 +30,16 @@ struct look {
 
 // ---- Classes ----
 
+// Tests whether LEVEL leaves out broken and offline pages. makedumpfile looks at struct pages at level 1 only
+// where VMCOREINFO has PG_hwpoison.
+static bool is_lossy(const struct gg_page_census *census, unsigned int level)
+{
+	return level & ~(unsigned int)GG_LEVEL_ZERO || (level && census->has_hwpoison);
+}
+
 // Returns the reason to leave out a page of TRAITS at LEVEL.
-static enum gg_page_class find_class(unsigned int traits, unsigned int level)
+static enum gg_page_class find_class(const struct gg_page_census *census, unsigned int traits,
+				     unsigned int level)
 {
 	const bool cache = traits & GG_PAGE_CACHE, private = traits & GG_PAGE_PRIVATE;
 	if (traits & GG_PAGE_FREE && level & GG_LEVEL_FREE)
@@ -42,9 +50,9 @@ static enum gg_page_class find_class(unsigned int traits, unsigned int level)
 		return GG_PAGES_CACHE_PRIVATE;
 	if (traits & GG_PAGE_USER && level & GG_LEVEL_USER)
 		return GG_PAGES_USER;
-	if (traits & GG_PAGE_HWPOISON && level & ~(unsigned int)GG_LEVEL_ZERO)
+	if (traits & GG_PAGE_HWPOISON && is_lossy(census, level))
 		return GG_PAGES_HWPOISON;
-	if (traits & GG_PAGE_OFFLINE && level & ~(unsigned int)GG_LEVEL_ZERO)
+	if (traits & GG_PAGE_OFFLINE && is_lossy(census, level))
 		return GG_PAGES_OFFLINE;
 	return GG_PAGES_KEPT;
 }
@@ -53,13 +61,15 @@ void gg_page_census_at(const struct gg_page_census *census, unsigned int level,
 		       struct gg_page_counts *ret)
 {
 	*ret = (struct gg_page_counts){ 0 };
+	uint64_t *pages = ret->pages;
+	pages[GG_PAGES_KEPT] = census->ram - census->described;
 	for (unsigned int traits = 0; traits < GG_PAGE_TRAITS; traits++)
-		ret->pages[find_class(traits, level)] += census->groups[traits];
+		pages[find_class(census, traits, level)] += census->groups[traits];
 	for (unsigned int traits = 0; level & GG_LEVEL_ZERO && traits < GG_PAGE_TRAITS; traits++) {
-		if (find_class(traits, level) != GG_PAGES_KEPT)
+		if (find_class(census, traits, level) != GG_PAGES_KEPT)
 			continue;
-		ret->pages[GG_PAGES_ZERO] += census->zeros[traits];
-		ret->pages[GG_PAGES_KEPT] -= census->zeros[traits];
+		pages[GG_PAGES_ZERO] += census->zeros[traits];
+		pages[GG_PAGES_KEPT] -= census->zeros[traits];
 	}
 }
 
@@ -70,9 +80,9 @@ static struct gg_error *visit(void *data, uint64_t pfn, uint64_t count, unsigned
 	const struct look *look = data;
 	struct gg_error *err = NULL;
 	look->census->groups[traits] += count;
-	if (look->excluded && find_class(traits, look->level) != GG_PAGES_KEPT)
+	if (look->excluded && find_class(look->census, traits, look->level) != GG_PAGES_KEPT)
 		err = gg_page_set_add(look->excluded, pfn, count);
-	if (!err && look->kinds)
+	if (!err && look->kinds && traits)
 		err = gg_page_kinds_add(look->kinds, traits, pfn, count);
 	return err;
 }
@@ -121,6 +131,7 @@ static struct gg_error *open_look(struct look *look, struct gg_page_set *tables)
 		.present_pfn = kernel->paging.text_gpa / page_size,
 	};
 	look->census->page_size = page_size;
+	look->census->has_hwpoison = look->layout.traits & GG_PAGE_HWPOISON;
 	err = gg_memmap_create(&options, &look->memmap);
 	if (!err)
 		err = gg_memmap_reader_init(&look->reader, kernel->table, look->map, tables);
@@ -213,7 +224,7 @@ struct gg_error *gg_guest_page_census(struct gg_guest *guest, bool zeros,
 	if (!err)
 		err = scan(&look);
 	if (!err && zeros)
-		err = gg_page_kinds_count_zeros(&kinds, look.map, look.layout.page_size,
+		err = gg_page_kinds_count_zeros(&kinds, look.map, look.layout.page_size, ret->end,
 						ret->zeros);
 	ret->has_zeros = !err && zeros;
 	gg_interrupt_end();
@@ -266,12 +277,13 @@ struct gg_error *gg_guest_page_filter(struct gg_guest *guest, unsigned int level
 		.excluded = ret,
 		.census = census,
 	};
-	if (!(look.level & ~(unsigned int)GG_LEVEL_ZERO))
+	if (!look.level)
 		return NULL;
 	struct gg_error *err = open_look(&look, &tables);
-	if (!err)
+	if (!err && is_lossy(census, look.level))
 		err = filter(&look, &tables);
 	gg_page_set_deinit(&tables);
 	close_look(&look);
-	return err;
+	// Pages of zeros are found without a kernel.
+	return look.level == GG_LEVEL_ZERO ? gg_error_unless_final(err) : err;
 }

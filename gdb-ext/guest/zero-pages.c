@@ -13,6 +13,7 @@ struct counter {
 	const struct gg_page_kinds *kinds;
 	const struct gg_ram_map *map;
 	uint64_t page_size;
+	uint64_t end;   // the first page that is not counted
 	uint8_t *bytes; // PIECE or a page, the larger
 	uint64_t *zeros;
 };
@@ -26,20 +27,19 @@ struct gg_error *gg_page_kinds_init(struct gg_page_kinds *kinds, const struct gg
 		end = (map->ranges[i].start + (map->ranges[i].size - 1)) / page_size + 1;
 	for (size_t i = 0; !err && i < GG_PAGE_KINDS; i++)
 		err = gg_page_set_init(&kinds->sets[i], end);
-	return err ? err : gg_page_set_init(&kinds->described, end);
+	return err;
 }
 
 void gg_page_kinds_deinit(struct gg_page_kinds *kinds)
 {
 	for (size_t i = 0; i < GG_PAGE_KINDS; i++)
 		gg_page_set_deinit(&kinds->sets[i]);
-	gg_page_set_deinit(&kinds->described);
 }
 
 struct gg_error *gg_page_kinds_add(struct gg_page_kinds *kinds, unsigned int traits, uint64_t pfn,
 				   uint64_t count)
 {
-	struct gg_error *err = gg_page_set_add(&kinds->described, pfn, count);
+	struct gg_error *err = NULL;
 	for (unsigned int i = 0; !err && i < GG_PAGE_KINDS; i++)
 		if (traits >> i & 1)
 			err = gg_page_set_add(&kinds->sets[i], pfn, count);
@@ -51,7 +51,7 @@ static void count_zero(const struct counter *counter, uint64_t pfn)
 	unsigned int traits = 0;
 	for (unsigned int i = 0; i < GG_PAGE_KINDS; i++)
 		traits |= (unsigned int)gg_page_set_has(&counter->kinds->sets[i], pfn) << i;
-	counter->zeros[traits] += gg_page_set_has(&counter->kinds->described, pfn);
+	counter->zeros[traits] += pfn < counter->end;
 }
 
 static void count_zeros(const struct counter *counter, uint64_t pfn, uint64_t count)
@@ -120,10 +120,10 @@ static struct gg_error *count_range(const struct counter *counter, const struct 
 
 struct gg_error *gg_page_kinds_count_zeros(const struct gg_page_kinds *kinds,
 					   const struct gg_ram_map *map, uint64_t page_size,
-					   uint64_t ret[GG_PAGE_TRAITS])
+					   uint64_t end, uint64_t ret[GG_PAGE_TRAITS])
 {
 	struct counter counter = {
-		.kinds = kinds, .map = map, .page_size = page_size, .zeros = ret
+		.kinds = kinds, .map = map, .page_size = page_size, .end = end, .zeros = ret
 	};
 	_cleanup_free_ uint8_t *bytes = malloc(PIECE > page_size ? PIECE : (size_t)page_size);
 	struct gg_error *err = NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Pages by kind as text, and as JSON. RAM without struct pages is a device's or a ROM: a dump has it.
+// Pages by kind as text, and as JSON.
 #include "pages.h"
 #include "base/json.h"
 
@@ -49,7 +49,7 @@ static uint64_t count_left(const struct gg_page_census *census, unsigned int lev
 {
 	struct gg_page_counts counts;
 	gg_page_census_at(census, level, &counts);
-	return counts.pages[GG_PAGES_KEPT] + (census->ram - census->described);
+	return counts.pages[GG_PAGES_KEPT];
 }
 
 // ---- Text ----
@@ -87,7 +87,6 @@ static void append_text(struct gg_buffer *out, const struct gg_page_census *cens
 	for (unsigned int i = 0; i < GG_PAGE_CLASSES; i++)
 		append_row(out, census, names[i], counts.pages[i],
 			   i != GG_PAGES_ZERO || census->has_zeros);
-	append_row(out, census, "no struct page", census->ram - census->described, true);
 	append_row(out, census, "all", census->ram, true);
 	append_levels(out, census);
 }

@@ -29,10 +29,10 @@ enum gg_page_class {
 	GG_PAGES_CACHE,
 	GG_PAGES_CACHE_PRIVATE,
 	GG_PAGES_USER,
-	GG_PAGES_HWPOISON, // broken; left out by each level but 0 and 1
-	GG_PAGES_OFFLINE,  // given back to the host; as broken pages
-	GG_PAGES_ZERO,     // all zeros
-	GG_PAGES_KEPT,     // no reason
+	GG_PAGES_HWPOISON, // broken; left out by each level but 0, and by 1 if the kernel has_hwpoison
+	GG_PAGES_OFFLINE, // given back to the host; as broken pages
+	GG_PAGES_ZERO,    // all zeros
+	GG_PAGES_KEPT,    // no reason
 	GG_PAGE_CLASSES
 };
 
@@ -46,12 +46,13 @@ struct gg_page_census {
 	uint64_t unread;    // of DESCRIBED, whose struct page cannot be read: such a page is kept
 	uint64_t end;       // the first page frame number above all described pages
 	uint64_t groups[GG_PAGE_TRAITS]; // described pages by their traits
+	bool has_hwpoison;               // broken pages can be seen
 	bool has_zeros;
-	uint64_t zeros[GG_PAGE_TRAITS]; // of GROUPS, of zeros
+	uint64_t zeros[GG_PAGE_TRAITS]; // of all pages below END, pages of zeros
 };
 
 struct gg_page_counts {
-	uint64_t pages[GG_PAGE_CLASSES]; // their sum is the census's described
+	uint64_t pages[GG_PAGE_CLASSES]; // their sum is the census's ram
 };
 
 // Counts the pages of CENSUS by the reason to leave them out at LEVEL.

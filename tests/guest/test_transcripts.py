@@ -38,7 +38,7 @@ LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json
          "guest-report /dev/null", "guest-report -text -redact /dev/null", "guest-report /nonexistent/report.html",
          'guile (display (length (assq-ref (car (guest-data "guest-report" "/dev/null")) (quote parts))))',
          "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-mem", "guest-mem -zones",
-         "guest-mem -slabs", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
+         "guest-mem -slabs", "guest-mem -pages", "guest-mem -pages -zeros -json", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
          "complete guest-x/2gx __per_cpu_", "complete guest-vtop s", "complete guest-klog -level err,w",
          "help guest-x", "apropos guest-", "guest-x no_such_symbol", "guest-klog -nosuch", "guest-sysrq -list",
          "guile (display (length (guest-log)))", TRY.format("guest-walk 4096"), TRY.format("guest-read 4096 16 #:cpu 0"),
