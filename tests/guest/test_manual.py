@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manual says what the commands do; the truth is what the commands print."""
+
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import gdb
+from gdb import TOP
+
+DOC = TOP / "doc"
+BUILT = Path(gdb.LAUNCHER).parent / "doc"
+EXAMPLES = runpy.run_path(str(DOC / "make-examples"))
+
+
+def normalized(text):
+    """The text without what another run of the same guest has otherwise: addresses, numbers, times, columns."""
+    text = re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "N", text)
+    text = re.sub(r"\b0x[0-9a-f]+\b", "N", text)
+    text = re.sub(r"\d+(\.\d+)*", "N", text)
+    text = re.sub(r"\bN ?(s|ms|min|h|KiB|MiB|GiB|TiB|kB)\b", "N", text)
+    return re.sub(r"[ \t]+", " ", text)
+
+
+@pytest.fixture(scope="module")
+def remade(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("examples")
+    EXAMPLES["make"](Path(gdb.LAUNCHER), folder)
+    return folder
+
+
+def test_every_example_of_the_manual_is_what_the_command_prints(remade):
+    """Every example of the manual is what the command prints, but for addresses and numbers; doc/make-examples makes them anew."""
+    names = {path.name for path in remade.iterdir()}
+    assert names == {path.name for path in (DOC / "examples").iterdir()}
+    for name in sorted(names):
+        assert normalized((remade / name).read_text()) == normalized((DOC / "examples" / name).read_text()), name
+
+
+def test_no_example_is_an_error_that_the_manual_does_not_mean_to_show(remade):
+    """No example is an error, but for those that show an error."""
+    meant = {"x-absent.texi", "struct-wrong.texi", "dump-again.texi", "shell-usage.texi"}
+    failing = {path.name for path in remade.iterdir()
+               if re.search(r"^(guest-core|guest-[a-z]+|dump-guest-memory): |rror:|Traceback", path.read_text(), re.MULTILINE)}
+    assert failing == meant
+
+
+def test_the_manual_has_every_example_and_every_command():
+    """The manual shows every example of the list, and has a section for each of GDB's commands with each of its options."""
+    sources = "".join(path.read_text() for path in [*DOC.glob("*.texi"), *DOC.glob("commands/*.texi")])
+    unused = [example.name for example in EXAMPLES["examples"]() if f"@include examples/{example.name}.texi" not in sources]
+    assert not unused
+    reference = (BUILT / "reference.texi").read_text()
+    run = gdb.batch(commands=["help guest-klog", "apropos ^guest-"])
+    for name in re.findall(r"^(guest-[a-z]+) --", run.output, re.MULTILINE):
+        if name not in ("guest-debug",):
+            assert f"@section @code{{{name}}}" in reference
+    for option in re.findall(r"^  (-[a-zA-Z-]+)", run.output, re.MULTILINE):
+        assert f"@findex guest-klog {option}\n" in reference
+
+
+def test_each_message_that_the_manual_explains_is_one_of_the_programs():
+    """Each note and error that the manual explains is a text of the program."""
+    chapter = (DOC / "outside.texi").read_text().split("@node Messages")[1].split("@end table")[0]
+    items = re.findall(r"^@item (.*)$", chapter, re.MULTILINE)
+    sources = [path.read_text() for folder in ("gdb-ext", "tools", "scheme") for path in (TOP / folder).rglob("*.[cs]*")
+               if path.suffix in (".c", ".scm")]
+    # A text may be broken over several literals of C.
+    joined = re.sub(r'"\s*\n\s*"', "", "\n".join(sources)).replace('\\"', '"')
+    assert items and [item for item in items if item not in joined] == []
+
+
+def test_the_man_pages_have_no_warning():
+    """man finds nothing to warn about in the man pages."""
+    for name in ("gdb-guest.1", "guest-core.1"):
+        run = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", BUILT / name], env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert (run.returncode, run.stderr) == (0, ""), name
+        assert "guest" in run.stdout
