@@ -10,13 +10,19 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_INDENT = 16 };
+enum {
+	MAX_INDENT = 16,
+	NAME_WIDTH = 15,
+	REST = 23, // the indentation of the rest of a long line
+};
 
 struct printer {
 	struct gg_guest_blocked blocked;
 	const struct gg_blocked_options *options;
 	const struct gg_writer *writer;
 	struct gg_buffer text;
+	int column;       // where the line in TEXT ends
+	int rest;         // where the rest of the line begins
 	bool *is_printed; // of each task
 };
 
@@ -73,16 +79,16 @@ static void append_owner(struct gg_buffer *text, const struct gg_wait *wait, uns
 	if (wait->holder && depth && wait->owner == GG_OWNER_KNOWN)
 		return;
 	if (wait->holder)
-		gg_buffer_format(text, ", held by %" PRId32 "%s", wait->holder->pid,
+		gg_buffer_format(text, "held by %" PRId32 "%s", wait->holder->pid,
 				 wait->owner == GG_OWNER_MAYBE ? "?" : "");
 	else if (wait->owner == GG_OWNER_GONE)
-		gg_buffer_format(text, ", held by a task that is gone (0x%" PRIx64 ")",
+		gg_buffer_format(text, "held by a task that is gone (0x%" PRIx64 ")",
 				 wait->owner_address);
 }
 
-// Appends the lock, page or disk that the task waits for.
+// Appends the lock or page that the task waits for.
 static struct gg_error *append_wait(const struct printer *printer, struct gg_buffer *text,
-				    const struct gg_wait *wait, unsigned int depth)
+				    const struct gg_wait *wait)
 {
 	static const char *const modes[] = { "", " to read", " to write" };
 	struct gg_error *err = NULL;
@@ -94,9 +100,6 @@ static struct gg_error *append_wait(const struct printer *printer, struct gg_buf
 	else
 		gg_buffer_format(text, "?");
 	gg_buffer_format(text, "%s", modes[wait->mode]);
-	if (wait->about[0])
-		gg_buffer_format(text, ", %s", wait->about);
-	append_owner(text, wait, depth);
 	return err;
 }
 
@@ -117,7 +120,7 @@ static void append_doing(struct gg_buffer *text, const struct gg_task *task)
 
 static void append_age(struct printer *printer, const struct gg_task *task)
 {
-	enum { TENTHS = 100000000, MINUTE = 600, WIDTH = 11 };
+	enum { TENTHS = 100000000, MINUTE = 600, WIDTH = 10 };
 	struct gg_buffer age = { 0 };
 	uint64_t nanoseconds;
 	if (gg_guest_blocked_age(&printer->blocked, task, &nanoseconds)) {
@@ -135,34 +138,87 @@ static void append_age(struct printer *printer, const struct gg_task *task)
 	gg_buffer_deinit(&age);
 }
 
+// Moves PART, which is ASCII, to the end of the line, behind GLUE; to a line of its own where the line
+// would be wider than a terminal.
+static void append_part(struct printer *printer, const char *glue, struct gg_buffer *part)
+{
+	struct gg_buffer *text = &printer->text;
+	// The next part's comma too.
+	const int size = (int)(strlen(glue) + part->size) + 1;
+	text->failed |= part->failed;
+	if (part->size && *glue && printer->column + size > GG_COLUMNS) {
+		gg_buffer_format(text, "%c\n%*s", *glue, printer->rest, "");
+		printer->column = printer->rest;
+	} else if (part->size) {
+		gg_buffer_format(text, "%s", glue);
+		printer->column += (int)strlen(glue);
+	}
+	gg_buffer_append(text, part->bytes, part->size);
+	printer->column += (int)part->size;
+	gg_buffer_deinit(part);
+	*part = (struct gg_buffer){ 0 };
+}
+
+// Appends the place where the task waits, and the way by which the lock was found.
+static struct gg_error *append_place(const struct printer *printer, struct gg_buffer *part,
+				     const struct gg_wait *wait)
+{
+	static const char *const ways[] = { "", " (waiter)", " (task)", " (stack)" };
+	struct gg_error *err = NULL;
+	if (wait->place) {
+		gg_buffer_format(part, "%s", wait->is_guess ? "in ? " : "in ");
+		err = append_address(printer, part, wait->place);
+	}
+	if (wait->found)
+		gg_buffer_format(part, "%s", ways[wait->found] + !part->size);
+	return err;
+}
+
+// Begins the line of TASK.
+static void append_task(struct printer *printer, const struct gg_task *task, unsigned int depth)
+{
+	struct gg_buffer *text = &printer->text;
+	const int indent = 2 * (int)(depth < MAX_INDENT ? depth : MAX_INDENT);
+	const size_t start = text->size;
+	gg_buffer_format(text, "%*s%7" PRId32 " %c", indent, "", task->pid, task->state);
+	append_age(printer, task);
+	gg_buffer_format(text, "  ");
+	printer->rest = REST + indent;
+	printer->column = (int)(text->size - start);
+	const int columns = gg_append_name(text, task->name);
+	const int padding = columns < NAME_WIDTH ? NAME_WIDTH - columns : 0;
+	gg_buffer_format(text, "%*s", padding + 1, "");
+	printer->column += columns + padding + 1;
+}
+
 static struct gg_error *print_task(struct printer *printer, const struct gg_task *task,
 				   unsigned int depth)
 {
-	static const char *const ways[] = { "", " (waiter)", " (task)", " (stack)" };
-	struct gg_buffer *text = &printer->text;
+	struct gg_buffer part = { 0 };
 	const struct gg_wait *wait = gg_wait_of(&printer->blocked.waits, task);
-	const bool waits = wait->kind > GG_WAIT_PLAIN;
 	struct gg_error *err = NULL;
 	printer->is_printed[task - printer->blocked.stacks.tasks.tasks] = true;
-	gg_buffer_format(text, "%*s%7" PRId32 " %c",
-			 2 * (int)(depth < MAX_INDENT ? depth : MAX_INDENT), "", task->pid,
-			 task->state);
-	append_age(printer, task);
-	gg_buffer_format(text, "  %-16s ", task->comm);
-	if (waits)
-		err = append_wait(printer, text, wait, depth);
+	append_task(printer, task, depth);
+	if (wait->kind > GG_WAIT_PLAIN)
+		err = append_wait(printer, &part, wait);
 	else
-		append_doing(text, task);
-	if (!err && wait->place) {
-		gg_buffer_format(text, "%s", wait->is_guess ? ", in ? " : ", in ");
-		err = append_address(printer, text, wait->place);
-	}
-	gg_buffer_format(text, "%s", ways[wait->found]);
+		append_doing(&part, task);
+	append_part(printer, "", &part);
+	if (wait->kind > GG_WAIT_PLAIN)
+		gg_buffer_format(&part, "%s", wait->about);
+	append_part(printer, ", ", &part);
+	if (wait->kind > GG_WAIT_PLAIN)
+		append_owner(&part, wait, depth);
+	append_part(printer, ", ", &part);
+	if (!err)
+		err = append_place(printer, &part, wait);
+	append_part(printer, ", ", &part);
 	if (!err && wait->behind && !wait->deadlock && !wait->holder)
-		gg_buffer_format(text, "; %zu task%s for it", wait->behind,
+		gg_buffer_format(&part, "%zu task%s for it", wait->behind,
 				 wait->behind == 1 ? " waits" : "s wait");
-	gg_buffer_format(text, "\n");
-	return err ? err : gg_write_out(text, printer->writer);
+	append_part(printer, "; ", &part);
+	gg_buffer_format(&printer->text, "\n");
+	return err ? err : gg_write_out(&printer->text, printer->writer);
 }
 
 // ---- Trees ----
@@ -288,7 +344,7 @@ static struct gg_error *print_trees(struct printer *printer)
 
 static struct gg_error *print_text(struct printer *printer)
 {
-	gg_buffer_format(&printer->text, "    PID S     ASLEEP  COMMAND          WAITS FOR\n");
+	gg_buffer_format(&printer->text, "    PID S    ASLEEP  COMMAND         WAITS FOR\n");
 	struct gg_error *err = print_deadlocks(printer);
 	return err ? err : print_trees(printer);
 }

@@ -8,7 +8,6 @@
 
 #include <gdb-guest/log.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <string.h>
 
 // ---- Options ----
@@ -54,7 +53,7 @@ static struct gg_log_style to_style(const struct gg_options *options,
 		.caller = gg_options_has(options, "caller"),
 		.json = gg_options_has(options, "json"),
 		.colour = front->colour && !is_file,
-		.ascii = !is_file && strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
+		.ascii = !is_file && !gg_shows_utf8(),
 	};
 }
 

@@ -167,16 +167,17 @@ static struct gg_error *print_slabs(struct gg_guest *guest,
 
 static void append_task(struct gg_buffer *out, const struct gg_task_row *row)
 {
-	gg_buffer_format(out, "%7" PRId32 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %s\n",
-			 row->task->pid, row->mm.rss / KIB, row->mm.swap / KIB, row->mm.vsz / KIB,
-			 row->task->comm);
+	gg_buffer_format(out, "%7" PRId32 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " ",
+			 row->task->pid, row->mm.rss / KIB, row->mm.swap / KIB, row->mm.vsz / KIB);
+	gg_append_name(out, row->task->name);
+	gg_buffer_format(out, "\n");
 }
 
 static void append_task_json(struct gg_buffer *out, const struct gg_task_row *row)
 {
 	gg_json_open_object(out, NULL);
 	gg_json_format(out, "pid", "%" PRId32, row->task->pid);
-	gg_json_string(out, "comm", row->task->comm);
+	gg_json_string(out, "comm", row->task->name);
 	gg_json_uint(out, "rss", row->mm.rss);
 	gg_json_uint(out, "swap", row->mm.swap);
 	gg_json_uint(out, "vsz", row->mm.vsz);

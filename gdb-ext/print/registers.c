@@ -10,7 +10,6 @@
 #include "cpu-list.h"
 #include "words.h"
 
-#include <gdb-guest/text.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,15 +77,15 @@ static void append_task(struct gg_buffer *text, const struct gg_cpu *cpu, const 
 {
 	const struct gg_cpu_task *task = cpu->task;
 	char age[GG_AGE_SIZE] = "";
-	_cleanup_free_ char *name = task ? gg_text_escape(task->comm) : NULL;
 	if (!task)
 		return;
 	if (task->has_since)
 		gg_age_text(task->since, age);
 	const bool is_sure =
 		task->confirmed && (cpu->freshness == GG_CURRENT || cpu->freshness == GG_NOTED);
-	gg_buffer_format(text, "%stask %" PRId32 " (%s)%s%s%s\n", indent, task->pid,
-			 name ? name : "?", *age ? ", on the CPU for " : "", age,
+	gg_buffer_format(text, "%stask %" PRId32 " (", indent, task->pid);
+	gg_append_name(text, task->comm);
+	gg_buffer_format(text, ")%s%s%s\n", *age ? ", on the CPU for " : "", age,
 			 is_sure ? "" : ", as memory has it");
 }
 

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct gg_error *gg_frame_symbol(const struct gg_answerers *kernel, const struct gg_frame *frame,
 				 struct gg_symbol *ret)
@@ -111,18 +112,23 @@ static void append_task(struct gg_buffer *text, const struct gg_shown_stack *sho
 	const struct gg_guest_stack *stack = &shown->stack;
 	const struct gg_task *task = stack->task;
 	uint64_t age;
-	gg_buffer_format(text,
-			 "PID: %" PRId32 "  TASK: %016" PRIx64 "  CPU: %" PRIu32
-			 "  COMMAND: \"%s\"  STATE: %c",
-			 task->pid, task->address, task->cpu, task->comm, task->state);
+	char words[64], since[GG_AGE_SIZE + 16] = "", cpu[32] = "";
+	int columns = snprintf(words, sizeof(words),
+			       "PID: %" PRId32 "  TASK: %016" PRIx64 "  CPU: %" PRIu32, task->pid,
+			       task->address, task->cpu);
+	gg_buffer_format(text, "%s  COMMAND: \"", words);
+	columns += (int)strlen("  COMMAND: \"\"") + gg_append_name(text, task->name);
 	if (gg_shown_age(shown, &age)) {
 		char text_of_age[GG_AGE_SIZE];
 		gg_age_text(age, text_of_age);
-		gg_buffer_format(text, "  SINCE: %s", text_of_age);
+		snprintf(since, sizeof(since), "  SINCE: %s", text_of_age);
 	}
 	if (stack->cpu && stack->cpu->index != task->cpu)
-		gg_buffer_format(text, "  QEMU'S CPU: %" PRIu32, stack->cpu->index);
-	gg_buffer_format(text, "\n");
+		snprintf(cpu, sizeof(cpu), "  QEMU'S CPU: %" PRIu32, stack->cpu->index);
+	columns += (int)(strlen("  STATE: S") + strlen(since) + strlen(cpu));
+	// crash's line is whole.
+	gg_buffer_format(text, "\"%sSTATE: %c%s%s\n", columns > GG_COLUMNS ? "\n    " : "  ",
+			 task->state, since, cpu);
 }
 
 static void append_cpu(struct gg_buffer *text, const struct gg_guest_stack *stack)
@@ -135,20 +141,25 @@ static void append_cpu(struct gg_buffer *text, const struct gg_guest_stack *stac
 // Appends the tasks of a group, each with its command, in lines of 80 columns.
 static void append_group(struct gg_buffer *text, const struct gg_shown_stack *shown)
 {
-	enum { COLUMNS = 80, INDENT = 4 };
+	enum { INDENT = 4 };
 	int column = 0;
 	gg_buffer_format(text, "%zu TASK%s:\n", shown->count, shown->count == 1 ? "" : "S");
 	for (size_t i = 0; i < shown->count; i++) {
 		const struct gg_task *task = shown->tasks[i];
-		char words[GG_TASK_COMM_ESCAPED + 32];
-		const int size =
-			snprintf(words, sizeof(words), "%" PRId32 " %c \"%s\"%s", task->pid,
-				 task->state, task->comm, i + 1 < shown->count ? "," : "");
-		if (column && column + 1 + size > COLUMNS) {
+		struct gg_buffer name = { 0 };
+		char words[32];
+		int size =
+			snprintf(words, sizeof(words), "%" PRId32 " %c \"", task->pid, task->state);
+		size += gg_append_name(&name, task->name) + 1 + (i + 1 < shown->count);
+		if (column && column + 1 + size > GG_COLUMNS) {
 			gg_buffer_format(text, "\n");
 			column = 0;
 		}
-		gg_buffer_format(text, "%*s%s", column ? 1 : INDENT, "", words);
+		gg_buffer_format(text, "%*s%s%.*s\"%s", column ? 1 : INDENT, "", words,
+				 (int)name.size, name.bytes ? (const char *)name.bytes : "",
+				 i + 1 < shown->count ? "," : "");
+		text->failed |= name.failed;
+		gg_buffer_deinit(&name);
 		column += size + (column ? 1 : INDENT);
 	}
 	gg_buffer_format(text, "\n");

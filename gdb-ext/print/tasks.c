@@ -6,11 +6,11 @@
 // Out: columns; an unknown value is "-" in the text and null in JSON.
 #include "tasks.h"
 #include "base/json.h"
+#include "linux/log/text.h"
 #include "pid-list.h"
 #include "words.h"
 
 #include <gdb-guest/interrupt.h>
-#include <gdb-guest/text.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,19 +156,10 @@ static void append_branches(struct gg_buffer *out, const struct gg_task_row *row
 		gg_buffer_format(out, " \\_ ");
 }
 
-static void append_escaped(struct gg_buffer *out, char *escaped)
-{
-	if (escaped)
-		gg_buffer_format(out, "%s", escaped);
-	else
-		out->failed = true;
-	free(escaped);
-}
-
 void gg_append_task_name(struct gg_buffer *out, const struct gg_task_row *row, bool brackets)
 {
 	gg_buffer_format(out, brackets ? "[" : "");
-	append_escaped(out, gg_text_escape(row->name));
+	gg_append_name(out, row->name);
 	gg_buffer_format(out, brackets ? "]" : "");
 }
 
@@ -183,7 +174,7 @@ void gg_append_task_args(struct gg_buffer *out, const struct gg_task_row *row,
 		if (!args->bytes[i])
 			args->bytes[i] = ' ';
 	if (size)
-		append_escaped(out, gg_log_text(args->bytes, size));
+		gg_log_escape(out, args->bytes, size, !gg_shows_utf8());
 	else
 		gg_append_task_name(out, row, true);
 	if (row->task->state == 'Z')
@@ -199,7 +190,7 @@ static void append_path(struct gg_buffer *out, const char *what, const char *pat
 {
 	gg_buffer_format(out, "         %s ", what);
 	if (path)
-		append_escaped(out, gg_log_text(path, strlen(path)));
+		gg_log_escape(out, path, strlen(path), !gg_shows_utf8());
 	else
 		gg_buffer_format(out, "-");
 	gg_buffer_format(out, "\n");

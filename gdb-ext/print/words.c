@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "words.h"
+#include "base/text.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <wchar.h>
 
 // Divides, with a half rounded to the even neighbour.
 static uint64_t divide(unsigned __int128 value, uint64_t by)
@@ -136,4 +140,43 @@ struct gg_error *gg_write_out(struct gg_buffer *text, const struct gg_writer *wr
 		err = writer->write(writer->data, (const char *)text->bytes, text->size);
 	text->size = 0;
 	return err;
+}
+
+// ---- The guest's own words ----
+
+bool gg_shows_utf8(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+// Returns the columns of CHARACTER, 0 for an accent; -1 for a character that a terminal must not get, or
+// does not show.
+static int columns_of(uint32_t character, bool utf8)
+{
+	if (!gg_is_printable(character) || character == '\\')
+		return -1;
+	if (character < 0x80)
+		return 1;
+	return utf8 ? wcwidth((wchar_t)character) : -1;
+}
+
+int gg_append_name(struct gg_buffer *out, const char *text)
+{
+	enum { ESCAPED = 4 };
+	const bool utf8 = gg_shows_utf8();
+	int columns = 0;
+	for (size_t left = strlen(text); left;) {
+		uint32_t character = 0;
+		size_t size = gg_utf8_decode(text, left, &character);
+		const int shown = size ? columns_of(character, utf8) : -1;
+		size = size ? size : 1;
+		if (shown >= 0)
+			gg_buffer_append(out, text, size);
+		for (size_t i = 0; shown < 0 && i < size; i++)
+			gg_buffer_format(out, "\\x%02x", (uint8_t)text[i]);
+		columns += shown >= 0 ? shown : ESCAPED * (int)size;
+		text += size;
+		left -= size;
+	}
+	return columns;
 }

@@ -24,6 +24,16 @@ void gg_append_numbers(struct gg_buffer *text, const uint32_t *numbers, size_t c
 // Appends SECONDS with two units at most: "1 h 12 min".
 void gg_append_duration(struct gg_buffer *text, uint64_t seconds);
 
+// The columns of a terminal that texts with lines of their own width are wrapped to.
+enum { GG_COLUMNS = 80 };
+
+// Tests whether the terminal shows UTF-8, by the locale.
+bool gg_shows_utf8(void);
+
+// Appends TEXT, of the guest's own choice: characters that a terminal may get as they are, the
+// backslash and all other bytes as \xHH. Returns the number of columns.
+int gg_append_name(struct gg_buffer *out, const char *text);
+
 enum { GG_AGE_SIZE = 48 };
 
 // Writes the time NANOSECONDS with two units at most: "12.345s", "3m05s", "2h10m", "4d06h".

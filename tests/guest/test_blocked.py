@@ -54,7 +54,9 @@ class Waits:
     def __init__(self, series, folder):
         self.record = records.Opened(f"waits-{series}", folder)
         self.objects = objects_of(blocked(self.record.core, "-json"))
-        self.text = blocked(self.record.core)
+        self.shown = blocked(self.record.core)
+        # A line alone has each task.
+        self.text = re.sub(r"(?<=[,;])\n +", " ", self.shown)
         self.by_name = {}
         for task in self.objects:
             self.by_name.setdefault(task["comm"], []).append(task)
@@ -129,6 +131,14 @@ def test_tree(waits):
     indents = [len(line) - len(line.lstrip()) - 7 + len(line.split()[0]) for line in lines[at:at + 3]]
     assert [line.split()[4] for line in lines[at:at + 3]] == ["lab-chain-c", "lab-chain-b", "lab-chain-a"]
     assert indents == [0, 2, 4] and lines[at].endswith("; 2 tasks wait for it")
+
+
+def test_width(waits):
+    """A line that is wider than a terminal goes on below the task's name, where that is possible"""
+    wide = [line for line in waits.shown.splitlines() if len(line) > 80]
+    # The lock's name alone is too long.
+    assert all(line.endswith((",", ";")) and "," not in line[:-1] for line in wide) and len(wide) < 5, wide
+    assert all(line.startswith(" " * 23) for line in re.findall(r"[,;]\n(.*)", waits.shown))
 
 
 def test_times(waits):

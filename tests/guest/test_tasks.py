@@ -2,8 +2,10 @@
 """guest-ps, against the guest's own /proc, with the tasks of lab/sleepers.c."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 import registers
 import selection
 from machines import records
-from test_guest_core import guest_core
+from test_guest_core import GUEST_CORE, guest_core
 
 SERIES = ["6.1", "6.12", "sid"]
 PAGE = 4096
@@ -240,3 +242,20 @@ def test_state_option(tasks):
         shown = {row["pid"] for row in tasks.json("ps", "-threads", "-json", "-state", letters)}
         assert shown >= {task.tid for task in tasks.asleep if task.state in letters}
         assert shown == {row["pid"] for row in tasks.rows.values() if row["state"] in letters}
+
+
+def test_terminal(tasks):
+    """{tasks}: a name in UTF-8 is shown as it is where the terminal shows UTF-8; in escapes elsewhere, as other bytes always are"""
+    def shown(locale):
+        run = subprocess.run([GUEST_CORE, "-qemu", tasks.record.qemu, tasks.record.core, "ps"], stdout=subprocess.PIPE, check=True,
+                             env=dict(os.environ, LC_ALL=locale))
+        return {int(line[1:8]): line for line in run.stdout.splitlines()[1:]}
+
+    plain, utf8 = shown("C"), shown("C.UTF-8")
+    names = {task.pid: task.name for task in tasks.asleep if any(byte >= 0x80 for byte in task.name)}
+    text = [pid for pid, name in names.items() if name.decode(errors="ignore").encode() == name]
+    assert text and len(text) < len(names)
+    for pid, name in names.items():
+        escaped = "".join(chr(byte) if 0x20 <= byte < 0x7f else f"\\x{byte:02x}" for byte in name).encode()
+        assert plain[pid].endswith(b" " + escaped)
+        assert utf8[pid].endswith(b" " + (name if pid in text else escaped))

@@ -4,6 +4,7 @@
 #include "unit.h"
 #include "print/words.h"
 
+#include <locale.h>
 #include <string.h>
 
 static struct gg_buffer text;
@@ -115,6 +116,31 @@ static void test_write_out(void **state)
 	gg_buffer_deinit(&text);
 }
 
+static void assert_name(const char *locale, const char *name, const char *shown, int columns)
+{
+	assert_non_null(setlocale(LC_CTYPE, locale));
+	assert_int_equal(gg_append_name(&text, name), columns);
+	expect(shown);
+	setlocale(LC_CTYPE, "C");
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_name("C.UTF-8", "é€ 😀 x", "é€ 😀 x", 7);
+	assert_name("C", "é x", "\\xc3\\xa9 x", 10);
+	// A backslash, a control character, C1's, a direction, a byte order mark.
+	assert_name("C.UTF-8", "a\\\033[m", "a\\x5c\\x1b[m", 11);
+	assert_name("C.UTF-8", "\xc2\x9b\xe2\x80\xae", "\\xc2\\x9b\\xe2\\x80\\xae", 20);
+	assert_name("C.UTF-8", "\xef\xbb\xbf", "\\xef\\xbb\\xbf", 12);
+	// Cut off, too long, a half of a pair, an accent.
+	assert_name("C.UTF-8", "b\xe2\x82", "b\\xe2\\x82", 9);
+	assert_name("C.UTF-8", "\xc0\x80", "\\xc0\\x80", 8);
+	assert_name("C.UTF-8", "\xed\xa0\x80", "\\xed\\xa0\\x80", 12);
+	assert_name("C.UTF-8", "e\xcc\x81", "e\xcc\x81", 1);
+	assert_name("C.UTF-8", "", "", 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +148,10 @@ int main(void)
 		UNIT_TEST("a range has its first and last address, size and block", test_range),
 		UNIT_TEST("nine successive numbers or more are their first and last", test_numbers),
 		UNIT_TEST("a time has two units at most, a kernel's time microseconds", test_times),
+		UNIT_TEST(
+			"a guest's name is shown as it is where the terminal shows UTF-8, else and "
+			"where it would harm the terminal in escapes",
+			test_names),
 		UNIT_TEST("a text is written once, an empty text never", test_write_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
