@@ -209,6 +209,12 @@ def pages_record(series, cpu):
                   extra=extra, state=False)
 
 
+def hostile_record(series):
+    """A guest whose log, tasks, module, host name and QEMU's own name are markup and scripts."""
+    return Record(series, initrd="hostile-initramfs", append="printk.devkmsg=on lab.script=/hostile/script",
+                  extra=["-name", "</pre><script>alert(4)</script>\"'&"])
+
+
 TABLE = {
     "idle": Record(smp=2),
     "programs": Record(smp=2, append="lab.spin=4", stop=stop_in_program),
@@ -233,6 +239,7 @@ for version in ("6.1", "sid"):
 TABLE["bpf-6.12"] = bpf_record("6.12")
 # The CPU "max" has five levels of page tables.
 TABLE |= {f"pages-{version}": pages_record(version, cpu) for version, cpu in (("6.1", "qemu64"), ("6.12", "max"), ("sid", "qemu64"))}
+TABLE["hostile-6.1"] = hostile_record("6.1")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),

@@ -44,7 +44,7 @@ QUESTIONS = [
     "struct list_head", "struct page -json", "struct pid_type", "struct task_struct init_task", "struct task_struct.comm,cred->uid init_task -json",
     "struct super_block.s_id super_blocks -head -list s_list", "struct rq.curr runqueues -cpu 1", "struct task_struct.comm -pid 1",
     "struct task_struc", "struct task_struct.x", "struct list_head 0x10",
-    "report /dev/null", "report -text -no-log /dev/null", "report", "report /nonexistent/report.html",
+    "report /dev/null", "report -text -no-log /dev/null", "report /nonexistent/report.html",
     "blocked", "blocked -json", "blocked -all", "blocked -all -json", "blocked 1",
     "vtop jiffies", "vtop -json jiffies", "vtop -cpu 1 jiffies", "vtop 0", "vtop -json 0x10", "vtop 0x800000000000",
 ]
