@@ -243,8 +243,10 @@ TABLE["hostile-6.1"] = hostile_record("6.1")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),
+    "arm64-sid": arch_record("arm64-sid", "aarch64", "virt", "ttyAMA0", 384, ["-cpu", "max,pauth-impdef=on"]),
     "riscv64-sid": arch_record("riscv64-sid", "riscv64", "virt", "ttyS0"),
     "s390x-6.1": arch_record("s390x-6.1", "s390x", "s390-ccw-virtio", "ttysclp0"),
+    "s390x-sid": arch_record("s390x-sid", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "ppc64el-6.1": arch_record("ppc64el-6.1", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
 }
 

@@ -35,19 +35,18 @@ struct gg_error *gg_note_finish(struct gg_buffer *notes, const char *name, uint3
 
 // ---- The task in NT_PRSTATUS ----
 
-// A header of three words, and the name "CORE".
-enum { HEADER_SIZE = 20, PID_SIZE = 4 };
+enum { PID_SIZE = 4 };
 
 size_t gg_note_prstatus_size(const struct gg_notes_ops *ops)
 {
-	return HEADER_SIZE + ops->prstatus_size;
+	return GG_NOTE_HEADER + ops->prstatus_size + ops->others_size;
 }
 
 void gg_note_set_task(const struct gg_notes_ops *ops, struct gg_buffer *notes, size_t offset,
 		      uint32_t index, uint32_t pid)
 {
 	const uint64_t values[] = { pid, index + 1 };
-	const size_t at = offset + HEADER_SIZE + ops->pid_offset;
+	const size_t at = offset + GG_NOTE_HEADER + ops->pid_offset;
 	if (!ops->pid_offset || at + sizeof(values) > notes->size)
 		return;
 	struct gg_buffer bytes = { .big_endian = notes->big_endian };

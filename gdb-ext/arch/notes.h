@@ -15,6 +15,9 @@ struct gg_cpu_notes {
 	size_t qemu_size;
 };
 
+// The bytes of a note before its descriptor, if its name is "CORE" or "LINUX".
+enum { GG_NOTE_HEADER = 20 };
+
 struct gg_notes_ops {
 	// Append the ELF notes of the CPU whose cpu_index is INDEX, as QEMU's own dump has them.
 	// Unknown bits are 0 there. write_qemu_note is NULL where QEMU has no note of its own.
@@ -37,6 +40,7 @@ struct gg_notes_ops {
 
 	size_t prstatus_size; // of the descriptor, by which siblings are told apart
 	size_t pid_offset;    // of pr_pid in the descriptor; pr_ppid follows. 0: no task is named
+	size_t others_size;   // of the notes that write_prstatus appends behind NT_PRSTATUS
 };
 
 // Names the task PID in NT_PRSTATUS, the note at OFFSET of NOTES, as kdump does; pr_ppid gets the
@@ -49,7 +53,7 @@ void gg_note_set_task(const struct gg_notes_ops *ops, struct gg_buffer *notes, s
 uint32_t gg_note_cpu_number(const struct gg_notes_ops *ops, const struct gg_cpu_notes *notes,
 			    bool big_endian);
 
-// Returns the size of the note NT_PRSTATUS.
+// Returns the bytes that write_prstatus() appends for each CPU.
 size_t gg_note_prstatus_size(const struct gg_notes_ops *ops);
 
 // Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,

@@ -19,7 +19,8 @@ struct gg_page_table {
 	struct gg_paging paging;
 	addrxlat_ctx_t *context;
 	addrxlat_meth_t method;
-	struct gg_error *err; // of the last page that could not be read
+	struct gg_error *err;        // of the last page that could not be read
+	struct gg_page_table *lower; // of the lower half of addresses; NULL without
 };
 
 static void put_page(const addrxlat_buffer_t *buffer)
@@ -87,9 +88,21 @@ struct gg_error *gg_page_table_create(const struct gg_ram_map *map, const struct
 	callbacks->priv = table;
 	callbacks->get_page = get_page;
 	callbacks->read_caps = read_caps;
-	describe_paging(&table->method, paging);
-	*ret = table;
-	return NULL;
+	if (!paging->format->decode)
+		describe_paging(&table->method, paging);
+	const struct gg_paging lower = { .format = paging->lower.format,
+					 .levels = paging->lower.levels,
+					 .root = paging->lower.root,
+					 .half = GG_LOWER_HALF,
+					 .input_bits = paging->lower.input_bits,
+					 .ignored_bits = paging->ignored_bits };
+	struct gg_error *err =
+		lower.levels ? gg_page_table_create(map, &lower, &table->lower) : NULL;
+	if (err)
+		gg_page_table_destroy(table);
+	else
+		*ret = table;
+	return err;
 }
 
 void gg_page_table_destroy(struct gg_page_table *table)
@@ -98,6 +111,7 @@ void gg_page_table_destroy(struct gg_page_table *table)
 		return;
 	if (table->context)
 		addrxlat_ctx_decref(table->context);
+	gg_page_table_destroy(table->lower);
 	gg_error_destroy(table->err);
 	free(table);
 }
@@ -107,6 +121,10 @@ struct gg_error *gg_page_table_create_sibling(const struct gg_page_table *table,
 {
 	struct gg_paging paging = table->paging;
 	paging.root = root;
+	paging.lower.levels = 0;
+	// A program's tables are those of the lower half.
+	if (paging.half == GG_UPPER_HALF)
+		paging.half = GG_LOWER_HALF;
 	return gg_page_table_create(table->map, &paging, ret);
 }
 
@@ -172,6 +190,24 @@ static struct gg_error *map_identically(const struct gg_page_table *table, gg_gv
 	return NULL;
 }
 
+// Tests the bits of GVA that the tables do not translate: they are as the highest bit, or as the half has
+// them.
+static struct gg_error *check_canonical(const struct gg_page_table *table, gg_gva_t gva)
+{
+	const struct gg_paging *paging = &table->paging;
+	const unsigned int input =
+		paging->half ? paging->input_bits : bits_below(table, paging->levels + 1);
+	const gg_gva_t others = gva >> (input - !paging->half);
+	const gg_gva_t ones = UINT64_MAX >> (input - !paging->half);
+	if ((others == 0 && paging->half != GG_UPPER_HALF) ||
+	    (others == ones && paging->half != GG_LOWER_HALF))
+		return NULL;
+	return gg_error_create(GG_BAD_DATA,
+			       "0x%" PRIx64 " is no address of the %u bits that the page tables "
+			       "translate",
+			       gva, input);
+}
+
 static struct gg_error *check_address(const struct gg_page_table *table, gg_gva_t gva)
 {
 	const unsigned int bits = table->paging.format->address_bits;
@@ -181,12 +217,7 @@ static struct gg_error *check_address(const struct gg_page_table *table, gg_gva_
 				       bits);
 	if (bits < 64 || !table->paging.levels || !table->paging.format->decode)
 		return NULL;
-	const unsigned int open = 64 - bits_below(table, table->paging.levels + 1);
-	if ((gg_gva_t)((int64_t)(gva << open) >> open) != gva)
-		return gg_error_create(GG_BAD_DATA,
-				       "0x%" PRIx64 " is not canonical with %u bits of an address",
-				       gva, 64 - open);
-	return NULL;
+	return check_canonical(table, gva);
 }
 
 typedef struct gg_error *visit_entry(void *data, const struct gg_page_entry *entry);
@@ -231,13 +262,15 @@ static struct gg_error *walk_by_decoding(const struct gg_page_table *table, gg_g
 					 visit_entry *visit, void *data, struct gg_mapping *ret)
 {
 	const struct gg_page_format *format = table->paging.format;
+	const uint64_t input =
+		table->paging.half ? (UINT64_C(1) << table->paging.input_bits) - 1 : UINT64_MAX;
 	struct gg_page_target target = { .present = true,
 					 .gpa = table->paging.root & ~table->paging.ignored_bits };
 	struct gg_page_entry entry = { .level = table->paging.levels + 1 };
 	while (target.present && !target.is_page && entry.level > 1) {
 		const unsigned int level = entry.level - 1;
 		const uint64_t mask = (UINT64_C(1) << format->index_bits[level - 1]) - 1;
-		const uint64_t index = gva >> bits_below(table, level) & mask;
+		const uint64_t index = (gva & input) >> bits_below(table, level) & mask;
 		struct gg_error *err =
 			read_entry(table, level, target.gpa + index * format->entry_size, &entry);
 		if (!err && visit)
@@ -261,6 +294,9 @@ static struct gg_error *walk_by_decoding(const struct gg_page_table *table, gg_g
 struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva, visit_entry *visit,
 				    void *data, struct gg_mapping *ret)
 {
+	enum { HALVES = 55 };
+	if (table->lower && !(gva >> HALVES & 1))
+		return gg_page_table_walk(table->lower, gva, visit, data, ret);
 	struct gg_error *err = check_address(table, gva);
 	if (err)
 		return err;

@@ -45,11 +45,27 @@ struct gg_page_format {
 	void (*flags)(const struct gg_page_entry *entry, char text[GG_PAGE_FLAGS_SIZE]);
 };
 
+// The halves of addresses, by bit 55, that tables translate: both, or one, where each half has tables of
+// its own.
+enum gg_page_halves { GG_BOTH_HALVES, GG_UPPER_HALF, GG_LOWER_HALF };
+
+// The tables of a half.
+struct gg_page_half {
+	const struct gg_page_format *format;
+	unsigned int levels; // 0: no tables
+	unsigned int
+		input_bits; // of an address that the tables translate; the others are all alike
+	gg_gpa_t root;
+};
+
 struct gg_paging {
 	const struct gg_page_format *format;
 	unsigned int levels; // 0: paging is off, addresses are guest-physical
 	bool unknown;        // the CPU's registers do not tell; levels are 0
 	gg_gpa_t root;
+	enum gg_page_halves half;
+	unsigned int input_bits;   // of one half; 0 with both halves
+	struct gg_page_half lower; // beside tables of the upper half: the CPU's of the lower half
 	uint64_t ignored_bits; // of the root and each entry, besides the architecture's own (SME)
 };
 

@@ -91,6 +91,8 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 	if (!err)
 		err = gg_fields_add(&fields, type, answers);
 	if (!err)
+		err = gg_fields_add_subsections(finder, &fields, type, answers);
+	if (!err)
 		err = add_part(finder, &fields, "segment", "SegmentCache", answers);
 	if (!err)
 		err = add_common(finder, &fields.layout, type, answers);

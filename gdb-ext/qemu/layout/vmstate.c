@@ -103,8 +103,10 @@ struct gg_error *gg_fields_find(const struct gg_finder *finder, uint64_t address
 		const uint64_t array = gg_glimpse_word(&glimpse, at);
 		for (size_t size = from; array && size <= to; size += WORD) {
 			const size_t count = count_fields(finder, array, size);
-			if (count >= least)
-				return read_fields(finder, array, count, size, ret);
+			if (count < least)
+				continue;
+			ret->subsections = address + at + WORD;
+			return read_fields(finder, array, count, size, ret);
 		}
 	}
 	return gg_error_create(GG_BAD_DATA,
@@ -370,10 +372,36 @@ struct gg_error *gg_fields_add(const struct gg_fields *fields, const char *type,
 			continue;
 		if (is_first_of_array(field->name))
 			err = add_array(fields, field, type, answers);
-		else if (!strchr(field->name, '['))
+		else if (!strchr(field->name, '[') || strstr(field->name, "]."))
 			err = gg_answers_add(answers, type, field->name, field->offset,
 					     field->size * field->num,
 					     "a VMStateField of that name");
+	}
+	return err;
+}
+
+// The pointer to an array of pointers to descriptions stands behind the pointer to the fields.
+struct gg_error *gg_fields_add_subsections(const struct gg_finder *finder,
+					   const struct gg_fields *fields, const char *type,
+					   struct gg_answers *answers)
+{
+	enum { MAX_SUBSECTIONS = 64 };
+	uint64_t array, address;
+	struct gg_error *err = NULL;
+	if (!gg_peek_word(finder->peek, fields->subsections, &array) || !array)
+		return NULL;
+	for (size_t i = 0; !err && i < MAX_SUBSECTIONS; i++) {
+		struct gg_fields part = { 0 };
+		if (!gg_peek_word(finder->peek, array + i * WORD, &address) || !address)
+			break;
+		err = gg_fields_find(finder, address, fields->layout.stride, 1, &part);
+		if (err) {
+			err = gg_error_unless_final(err);
+		} else {
+			gg_fields_take_columns(&part, &fields->layout);
+			err = gg_fields_add(&part, type, answers);
+		}
+		gg_fields_deinit(&part);
 	}
 	return err;
 }

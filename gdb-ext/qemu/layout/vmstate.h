@@ -18,6 +18,7 @@ struct gg_fields {
 	struct gg_field *list;
 	size_t count;
 	struct gg_field_layout layout;
+	uint64_t subsections; // the place of the pointer to the description's subsections
 };
 
 // The wanted description: its name, its least number of fields, and their STRIDE in bytes if that
@@ -56,6 +57,11 @@ bool gg_take_description(const struct gg_finder *finder, uint64_t address, size_
 // GG_NOT_FOUND.
 struct gg_error *gg_find_description(const struct gg_finder *finder, uint64_t object,
 				     const struct gg_description *wanted, struct gg_fields *ret);
+
+// Adds the members of TYPE that the description's subsections name, whose fields are laid out as FIELDS.
+struct gg_error *gg_fields_add_subsections(const struct gg_finder *finder,
+					   const struct gg_fields *fields, const char *type,
+					   struct gg_answers *answers);
 
 // Answers for TYPE's members that the fields name.
 struct gg_error *gg_fields_add(const struct gg_fields *fields, const char *type,

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// AArch64 guests: the row.
+#include "arm64.h"
+
+#include <elf.h>
+
+// A CPU that was never in AArch64 state has nothing in these registers.
+static bool is_mode(const struct gg_registers *registers)
+{
+	const uint64_t pstate = gg_register(registers, ARM64_PSTATE);
+	return (gg_register(registers, ARM64_PC) || pstate) && !(pstate & ARM64_PSTATE_NRW);
+}
+
+static const struct gg_cpu_ops cpu = {
+	.is_mode = is_mode,
+	.is_monitor_text = arm64_is_monitor_text,
+	.read_registers = arm64_read_registers,
+	.read_monitor = arm64_read_monitor,
+	.summarize = arm64_summarize,
+	.print_registers = arm64_print_registers,
+	.paging = arm64_paging,
+};
+
+const struct gg_arch gg_arch_aarch64 = {
+	.name = "aarch64",
+	.uname = "aarch64",
+	.cpu_type = "ARMCPU",
+	.elf_machine = EM_AARCH64,
+	.elf_class = ELFCLASS64,
+	.word = 8,
+	.registers = &arm64_registers,
+	.cpu = &cpu,
+	.notes = &arm64_notes,
+	.kernel = &arm64_linux,
+	.stack = &arm64_stack,
+};

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The registers of AArch64, and the operations that the row is made of.
+#ifndef GG_ARM64_H
+#define GG_ARM64_H
+
+#include "arch/notes.h"
+#include "linux/arch-ops.h"
+#include "machine/cpu-ops.h"
+
+// The registers that an unwinder needs come first.
+enum arm64_register {
+	ARM64_X0,
+	ARM64_X8 = ARM64_X0 + 8,  // the number of a system call
+	ARM64_FP = ARM64_X0 + 29, // x29, the frame pointer
+	ARM64_LR = ARM64_X0 + 30,
+	ARM64_SP,
+	ARM64_PC,
+	ARM64_PSTATE,
+	// System registers, by their names of exception level 1.
+	ARM64_SP_EL0, // while the kernel runs the task on the CPU
+	ARM64_TTBR0,
+	ARM64_TTBR1,
+	ARM64_TCR,
+	ARM64_SCTLR,
+	ARM64_TPIDR, // the offset of the CPU's per-CPU memory
+	ARM64_ELR,
+	ARM64_SPSR,
+	ARM64_ESR,
+	ARM64_FAR,
+	ARM64_VBAR,
+	ARM64_LAST_SYSTEM = ARM64_VBAR,
+	ARM64_FPSR,
+	ARM64_FPCR,
+	ARM64_V0,
+	ARM64_V31 = ARM64_V0 + 31,
+	ARM64_HALTED,
+	ARM64_REGISTERS,
+};
+
+enum { ARM64_GENERAL = 31, ARM64_VECTORS = 32, ARM64_VECTOR_SIZE = 16 };
+
+// PSTATE, as an exception saves it (Arm Architecture Reference Manual, C5.2: SPSR_EL1).
+enum {
+	ARM64_PSTATE_SP = 1 << 0,
+	ARM64_PSTATE_EL_SHIFT = 2,
+	ARM64_PSTATE_NRW = 1 << 4,
+	ARM64_PSTATE_DAIF = 0xf << 6,
+	ARM64_PSTATE_V_BIT = 28,
+	ARM64_PSTATE_C_BIT = 29,
+	ARM64_PSTATE_Z_BIT = 30,
+	ARM64_PSTATE_N_BIT = 31,
+};
+
+// A system register: its name, which QEMU and its gdbstub have too, and its number as an instruction
+// encodes it.
+struct arm64_system_register {
+	enum arm64_register id;
+	const char *name;     // QEMU's
+	const char *old_name; // of a QEMU before v7, or the same
+	unsigned int op0, op1, crn, crm, op2;
+};
+extern const struct arm64_system_register arm64_system_registers[];
+extern const size_t arm64_system_register_count;
+
+extern const struct gg_register_set arm64_registers;
+extern const struct gg_notes_ops arm64_notes;
+extern const struct gg_linux_ops arm64_linux;
+extern const struct gg_page_format arm64_pages_none, arm64_pages_4k, arm64_pages_16k,
+	arm64_pages_64k, arm64_pages_4k_lpa2, arm64_pages_16k_lpa2;
+struct gg_stack_ops;
+extern const struct gg_stack_ops arm64_stack;
+
+// Returns the format of a granule of 1 << PAGE_BITS bytes, NULL without; LPA2: descriptors of 52 bits in
+// the smaller two.
+const struct gg_page_format *arm64_page_format(unsigned int page_bits, bool lpa2);
+
+// Returns the levels of tables that translate INPUT_BITS of an address.
+unsigned int arm64_page_levels(const struct gg_page_format *format, unsigned int input_bits);
+
+// Returns the exception level of PSTATE.
+unsigned int arm64_exception_level(const struct gg_registers *registers);
+
+// The operations of struct gg_cpu_ops.
+struct gg_error *arm64_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				      struct gg_registers *ret);
+struct gg_error *arm64_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				    struct gg_registers *ret);
+bool arm64_is_monitor_text(const char *text);
+void arm64_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
+void arm64_print_registers(const struct gg_registers *registers, FILE *out);
+void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret);
+
+// Reads the system registers by the table that QEMU's CPU has of them.
+struct gg_error *arm64_read_system(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				   struct gg_registers *registers);
+
+#endif

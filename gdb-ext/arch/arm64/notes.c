@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The notes of an AArch64 CPU: NT_PRSTATUS and NT_PRFPREG as Linux's struct elf_prstatus and struct
+// user_fpsimd_state have them (QEMU target/arm/arch_dump.c, v7.2). QEMU has no note of its own.
+#include "base/cursor.h"
+#include "arm64.h"
+
+#include <elf.h>
+
+enum {
+	PID = 32,
+	REGISTERS = 112,
+	VALID = 384,
+	PRSTATUS = 392,
+	PRFPREG = 528,
+	COUNT = ARM64_PSTATE + 1, // x0 to x30, sp, pc, pstate
+};
+
+static struct gg_error *write_fpregset(const struct gg_registers *registers,
+				       struct gg_buffer *notes)
+{
+	struct gg_buffer desc = { .big_endian = notes->big_endian };
+	for (unsigned int i = 0; i < ARM64_VECTORS; i++)
+		gg_buffer_append(&desc, gg_register_bytes(registers, ARM64_V0 + i),
+				 ARM64_VECTOR_SIZE);
+	gg_buffer_uint(&desc, 4, gg_register(registers, ARM64_FPSR));
+	gg_buffer_uint(&desc, 4, gg_register(registers, ARM64_FPCR));
+	gg_buffer_zeros(&desc, 8);
+	return gg_note_finish(notes, "CORE", NT_PRFPREG, &desc);
+}
+
+static struct gg_error *write_prstatus(const struct gg_registers *registers, uint32_t index,
+				       struct gg_buffer *notes)
+{
+	struct gg_buffer desc = { .big_endian = notes->big_endian };
+	gg_buffer_zeros(&desc, PID);
+	gg_buffer_uint(&desc, 4, index + 1);
+	gg_buffer_zeros(&desc, REGISTERS - PID - 4);
+	for (unsigned int id = 0; id < COUNT; id++)
+		gg_buffer_uint(&desc, 8, gg_register(registers, id));
+	gg_buffer_uint(&desc, 4, 1); // pr_fpvalid
+	gg_buffer_zeros(&desc, PRSTATUS - VALID - 4);
+	struct gg_error *err = gg_note_finish(notes, "CORE", NT_PRSTATUS, &desc);
+	return err ? err : write_fpregset(registers, notes);
+}
+
+static bool notes_known(const struct gg_registers *registers)
+{
+	bool known = true;
+	for (unsigned int id = 0; id < COUNT; id++)
+		known &= gg_register_known(registers, id);
+	for (unsigned int id = ARM64_V0; id <= ARM64_V31; id++)
+		known &= gg_register_known(registers, id);
+	return known;
+}
+
+// A note of which all registers are 0 is that of a CPU whose registers the writer did not know.
+static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_registers *ret)
+{
+	uint64_t values[COUNT], any = 0;
+	struct gg_cursor cursor =
+		gg_cursor(notes->prstatus, notes->prstatus_size, false, "NT_PRSTATUS");
+	gg_registers_init(ret, &arm64_registers, 8);
+	if (!notes->prstatus)
+		return NULL;
+	struct gg_error *err = gg_cursor_seek(&cursor, REGISTERS);
+	for (unsigned int i = 0; !err && i < COUNT; i++) {
+		err = gg_cursor_uint(&cursor, 8, &values[i]);
+		any |= err ? 0 : values[i];
+	}
+	for (unsigned int id = 0; !err && any && id < COUNT; id++)
+		gg_register_set(ret, id, values[id]);
+	return err;
+}
+
+static uint32_t prstatus_pid(const struct gg_cpu_notes *notes)
+{
+	const struct gg_member pid = { PID, 4 };
+	uint64_t value = 0;
+	struct gg_cursor cursor =
+		gg_cursor(notes->prstatus, notes->prstatus_size, false, "NT_PRSTATUS");
+	gg_error_destroy(gg_cursor_member(&cursor, &pid, &value));
+	return (uint32_t)value;
+}
+
+const struct gg_notes_ops arm64_notes = {
+	.write_prstatus = write_prstatus,
+	.known = notes_known,
+	.read = read_notes,
+	.prstatus_pid = prstatus_pid,
+	.prstatus_size = PRSTATUS,
+	.pid_offset = PID,
+	.others_size = GG_NOTE_HEADER + PRFPREG,
+};

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The registers of AArch64 out of QEMU's CPU (target/arm/cpu.h: ARMCPU, CPUARMState, v5.2 to v11.1).
+//
+// In:  the host.
+// Out: the registers; a register is unknown that this QEMU lacks, or that the debugger cannot find.
+// Trusts nothing it reads: the sizes of members are compared with their use.
+#include "arch/members.h"
+#include "arm64.h"
+#include "host/host.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { WORD = 8, HALF = 4 };
+
+// The stack pointer in use is the last element.
+static const struct gg_register_member members[] = {
+	{ "env.xregs", ARM64_X0, ARM64_GENERAL + 1, true },
+	{ "env.pc", ARM64_PC, 1, true },
+	{ "env.vfp.fpsr", ARM64_FPSR, 1, false },
+	{ "env.vfp.fpcr", ARM64_FPCR, 1, false },
+	{ "parent_obj.halted", ARM64_HALTED, 1, false },
+};
+
+// The parts of PSTATE.
+struct parts {
+	struct gg_member pc, pstate, carry, overflow, negative, zero, daif;
+	struct gg_member fiq_regs, elr_el;
+};
+
+static const struct gg_layout_row rows[] = {
+	GG_LAYOUT_ROW(struct parts, pc, "ARMCPU", "env.pc"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, pstate, "ARMCPU", "env.pstate"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, carry, "ARMCPU", "env.CF"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, overflow, "ARMCPU", "env.VF"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, negative, "ARMCPU", "env.NF"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, zero, "ARMCPU", "env.ZF"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, daif, "ARMCPU", "env.daif"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, fiq_regs, "ARMCPU", "env.fiq_regs"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, elr_el, "ARMCPU", "env.elr_el"),
+};
+
+// Places parts by their neighbours. In a QEMU without debuginfo VMState knows fiq_regs and elr_el; CF, VF,
+// NF and ZF stand side by side behind the first. DAIF is the word before elr_el, or since v7.1, which
+// has SVCR there, the word before that; SVCR never has DAIF's bits.
+static struct gg_error *place_parts(const struct gg_host *host, uint64_t cpu, struct parts *parts)
+{
+	enum { BETWEEN = 48 };
+	const uint64_t flags = parts->fiq_regs.offset + parts->fiq_regs.size;
+	uint64_t last;
+	if (!parts->pstate.size)
+		parts->pstate = (struct gg_member){ parts->pc.offset + WORD, HALF };
+	if (parts->carry.size || !parts->fiq_regs.size || parts->elr_el.offset - flags != BETWEEN)
+		return NULL;
+	struct gg_member *const neighbours[] = { &parts->carry, &parts->overflow, &parts->negative,
+						 &parts->zero };
+	for (unsigned int i = 0; i < 4; i++)
+		*neighbours[i] = (struct gg_member){ flags + HALF * i, HALF };
+	struct gg_error *err =
+		gg_host_read_uint(host, cpu + parts->elr_el.offset - WORD, WORD, &last);
+	if (!err)
+		parts->daif = (struct gg_member){
+			parts->elr_el.offset - (last & ARM64_PSTATE_DAIF ? WORD : 2 * WORD), WORD
+		};
+	return err;
+}
+
+// QEMU has some bits of PSTATE apart.
+static struct gg_error *read_pstate(const struct gg_host *host, uint64_t cpu,
+				    struct gg_registers *registers)
+{
+	const uint32_t flags = 0xfu << ARM64_PSTATE_V_BIT;
+	struct parts parts;
+	uint64_t value, carry, overflow, negative, zero, daif;
+	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &parts);
+	if (!err)
+		err = place_parts(host, cpu, &parts);
+	if (!err)
+		err = gg_host_read_member(host, cpu, &parts.pstate, &value);
+	if (err)
+		return err;
+	gg_register_learn(registers, ARM64_PSTATE, value, ~(flags | ARM64_PSTATE_DAIF));
+	if (!parts.carry.size || !parts.daif.size)
+		return NULL;
+	err = gg_host_read_member(host, cpu, &parts.carry, &carry);
+	if (!err)
+		err = gg_host_read_member(host, cpu, &parts.overflow, &overflow);
+	if (!err)
+		err = gg_host_read_member(host, cpu, &parts.negative, &negative);
+	if (!err)
+		err = gg_host_read_member(host, cpu, &parts.zero, &zero);
+	if (!err)
+		err = gg_host_read_member(host, cpu, &parts.daif, &daif);
+	if (err)
+		return err;
+	const uint64_t found =
+		(carry & 1) << ARM64_PSTATE_C_BIT | (overflow >> 31 & 1) << ARM64_PSTATE_V_BIT |
+		(negative >> 31 & 1) << ARM64_PSTATE_N_BIT |
+		(uint64_t) !(uint32_t)zero << ARM64_PSTATE_Z_BIT | (daif & ARM64_PSTATE_DAIF);
+	gg_register_learn(registers, ARM64_PSTATE, found, flags | ARM64_PSTATE_DAIF);
+	return NULL;
+}
+
+// Reads the lowest 16 bytes of each vector register: an array in QEMU's types, and in its migration
+// tables a member each.
+static struct gg_error *read_vectors(const struct gg_host *host, uint64_t cpu,
+				     struct gg_registers *registers)
+{
+	struct gg_member all;
+	struct gg_error *err = host->ops->member(host->data, "ARMCPU", "env.vfp.zregs", &all);
+	const bool has_all = !err;
+	err = gg_error_unless_final(err);
+	for (unsigned int i = 0; !err && i < ARM64_VECTORS; i++) {
+		uint8_t bytes[ARM64_VECTOR_SIZE];
+		char path[32];
+		struct gg_member one = { all.offset + all.size / ARM64_VECTORS * i, sizeof(bytes) };
+		snprintf(path, sizeof(path), "env.vfp.zregs[%u].d", i);
+		if (!has_all)
+			err = host->ops->member(host->data, "ARMCPU", path, &one);
+		if (!err && one.size >= sizeof(bytes))
+			err = gg_host_read(host, cpu + one.offset, bytes, sizeof(bytes));
+		if (!err)
+			gg_register_set_bytes(registers, ARM64_V0 + i, bytes, sizeof(bytes));
+		err = gg_error_unless_final(err);
+	}
+	return err;
+}
+
+struct gg_error *arm64_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				      struct gg_registers *ret)
+{
+	gg_registers_init(ret, &arm64_registers, WORD);
+	struct gg_error *err = gg_registers_read_members(host, "ARMCPU", cpu->address, members,
+							 sizeof(members) / sizeof(*members), ret);
+	if (!err)
+		err = read_pstate(host, cpu->address, ret);
+	if (!err)
+		err = read_vectors(host, cpu->address, ret);
+	if (!err)
+		err = arm64_read_system(host, cpu, ret);
+	return err ? gg_error_context(err, "the registers of CPU %" PRIu32, cpu->index) : NULL;
+}
