@@ -55,6 +55,8 @@ const struct gg_dwarf_global gg_vmlinux_globals[] = {
 	{ .name = "crashing_cpu", .type = "int" },
 	{ .name = "panic_cpu", .type = "atomic_t" },
 	// Memory.
+	{ .name = "min_low_pfn", .type = "long unsigned int" },
+	{ .name = "max_low_pfn", .type = "long unsigned int" },
 	{ .name = "max_pfn", .type = "long unsigned int" },
 	{ .name = "_totalram_pages", .type = "atomic_long_t" },
 	// The type with SPARSEMEM_EXTREME; else it is an array of arrays.

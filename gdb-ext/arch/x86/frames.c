@@ -43,7 +43,7 @@ struct frames {
 	const struct gg_answerers *kernel;
 	struct gg_cfi *cfi;
 	uint64_t displacement;
-	uint32_t common, common_signal;
+	uint32_t common, common_signal, common_end;
 	enum row_kind kind;       // of the last row
 	gg_gva_t start, last;     // of the entry of .debug_frame that has begun, of the last row
 	unsigned int rows;        // of the same; 0: none has begun
@@ -182,10 +182,15 @@ static void append_partial(struct gg_buffer *out, const struct x86_orc_entry *en
 	append_saved(out, entry, RSP, SAVED_SP - SAVED_IP);
 }
 
+// Appends that the caller has no pc, and no other register either: some debuggers go on as long as there
+// is one.
 static void append_end(struct gg_buffer *out)
 {
-	gg_buffer_uint(out, 1, DW_CFA_undefined);
-	gg_dwarf_append_uleb(out, RIP);
+	static const uint8_t kept[] = { RIP, RSP, RBP, RBX, 12, 13, 14, 15 };
+	for (size_t i = 0; i < sizeof(kept); i++) {
+		gg_buffer_uint(out, 1, DW_CFA_undefined);
+		gg_dwarf_append_uleb(out, kept[i]);
+	}
 }
 
 // Tests whether the code at PC is a C function that the entry of an interrupt calls (Linux
@@ -256,7 +261,7 @@ static void append_row(struct gg_buffer *out, enum row_kind kind, const struct x
 	case ROW_PARTIAL:
 		return append_partial(out, entry);
 	case ROW_END:
-		return append_end(out);
+		return; // COMMON_END says it
 	}
 }
 
@@ -266,9 +271,11 @@ static void flush(struct frames *frames, gg_gva_t end)
 {
 	const bool is_signal = frames->kind == ROW_REGISTERS || frames->kind == ROW_PARTIAL ||
 			       frames->kind == ROW_SWITCH;
+	const uint32_t common = is_signal                 ? frames->common_signal
+				: frames->kind == ROW_END ? frames->common_end
+							  : frames->common;
 	if (frames->rows && end > frames->start) {
-		gg_cfi_begin(frames->cfi, is_signal ? frames->common_signal : frames->common,
-			     is_signal, frames->start - frames->displacement,
+		gg_cfi_begin(frames->cfi, common, is_signal, frames->start - frames->displacement,
 			     end - frames->displacement);
 		gg_buffer_append(&frames->cfi->bytes, frames->pending.bytes, frames->pending.size);
 		gg_cfi_end(frames->cfi);
@@ -306,7 +313,7 @@ static struct gg_error *end_table(void *data)
 	return NULL;
 }
 
-static uint32_t add_common(struct gg_cfi *cfi, bool is_signal)
+static uint32_t add_common(struct gg_cfi *cfi, bool is_signal, bool is_end)
 {
 	const uint32_t place = gg_cfi_begin_common(
 		cfi, &(struct gg_cfi_common){ .is_signal = is_signal,
@@ -315,6 +322,8 @@ static uint32_t add_common(struct gg_cfi *cfi, bool is_signal)
 	const uint8_t initial[] = { DW_CFA_def_cfa,    RSP, 8, DW_CFA_offset | RIP, 1,
 				    DW_CFA_val_offset, RSP, 0 };
 	gg_buffer_append(&cfi->bytes, initial, sizeof(initial));
+	if (is_end)
+		append_end(&cfi->bytes);
 	gg_cfi_end(cfi);
 	return place;
 }
@@ -323,8 +332,7 @@ static uint32_t add_common(struct gg_cfi *cfi, bool is_signal)
 static void add_programs(struct frames *frames)
 {
 	static const gg_gva_t start = 0x1000, end = UINT64_C(0x7fffffffe000);
-	gg_cfi_begin(frames->cfi, frames->common, false, start, end);
-	append_end(&frames->cfi->bytes);
+	gg_cfi_begin(frames->cfi, frames->common_end, false, start, end);
 	gg_cfi_end(frames->cfi);
 }
 
@@ -336,8 +344,9 @@ static struct gg_error *append_frames(const struct gg_answerers *kernel, uint64_
 	struct gg_error *err = x86_orc_create(kernel, &orc);
 	if (err)
 		return err;
-	frames.common = add_common(cfi, false);
-	frames.common_signal = add_common(cfi, true);
+	frames.common = add_common(cfi, false, false);
+	frames.common_signal = add_common(cfi, true, false);
+	frames.common_end = add_common(cfi, false, true);
 	err = x86_orc_visit(orc, add_entry, end_table, &frames);
 	add_programs(&frames);
 	gg_buffer_deinit(&frames.pending);
