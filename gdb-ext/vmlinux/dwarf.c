@@ -403,6 +403,8 @@ static uint64_t count_elements(const struct encoder *encoder, const struct gg_dw
 	switch (global->count) {
 	case GG_DW_NO_ARRAY:
 		return 1;
+	case GG_DW_FIXED:
+		return global->elements;
 	case GG_DW_TO_SYMBOL:
 		return place->size / size;
 	case GG_DW_TO_ZEROS:

@@ -38,6 +38,7 @@ struct gg_dwarf_place {
 enum gg_dwarf_count {
 	GG_DW_NO_ARRAY,
 	GG_DW_UNCOUNTED,
+	GG_DW_FIXED,        // ELEMENTS
 	GG_DW_TO_SYMBOL,    // up to the next symbol: padding may count
 	GG_DW_TO_ZEROS,     // up to the zeros before the next symbol
 	GG_DW_ENUMERATED,   // as many as an enumeration has values
@@ -51,6 +52,7 @@ struct gg_dwarf_global {
 		pointers; // 1: the variable, or each element, is a pointer to TYPE; 2: to a pointer to it
 	unsigned int most; // bytes up to the next symbol; more are of another type; 0: any number
 	enum gg_dwarf_count count;
+	unsigned int elements;
 	const char *enumeration, *enumerator;
 };
 

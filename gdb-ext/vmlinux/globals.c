@@ -20,6 +20,8 @@ const struct gg_dwarf_global gg_vmlinux_globals[] = {
 	{ .name = "jiffies", .type = "long unsigned int" },
 	{ .name = "jiffies_64", .type = "u64" },
 	{ .name = "tick_nsec", .type = "long unsigned int" },
+	{ .name = "avenrun", .type = "long unsigned int", .count = GG_DW_FIXED, .elements = 3 },
+	{ .name = "tk_core", .type = "tk_data" },
 	{ .name = "workqueues", .type = "list_head" },
 	{ .name = "system_state", .type = "system_states" },
 	{ .name = "task_state_array", .type = "char", .pointers = 1, .count = GG_DW_TO_ZEROS },

@@ -29,12 +29,16 @@ static const struct part parts[] = {
 	{ .name = ".text", .start = "_stext", .end = "_etext", .flags = SHF_ALLOC | SHF_EXECINSTR },
 	{ .name = ".rodata", .start = "__start_rodata", .end = "__end_rodata", .flags = SHF_ALLOC },
 	{ .name = ".data", .start = "_sdata", .end = "_edata", .flags = SHF_ALLOC | SHF_WRITE },
-	// Not the last: readers take the end of the last for the end of the kernel.
 	{ .name = ".data..percpu",
 	  .start = "__per_cpu_start",
 	  .end = "__per_cpu_end",
 	  .flags = SHF_ALLOC | SHF_WRITE,
 	  .load = "__per_cpu_load" },
+	{ 0 }
+};
+
+// The parts behind the modules: readers take the end of the last for the end of the kernel.
+static const struct part last_parts[] = {
 	// Without SHF_ALLOC GDB has the functions, and reads no bytes.
 	{ .name = ".init.text",
 	  .start = "_sinittext",
@@ -45,6 +49,7 @@ static const struct part parts[] = {
 	  .start = "__bss_start",
 	  .end = "__bss_stop",
 	  .flags = SHF_ALLOC | SHF_WRITE },
+	{ 0 }
 };
 
 gg_gva_t gg_vmlinux_displaced(const struct gg_vmlinux_maker *maker, gg_gva_t address)
@@ -186,6 +191,18 @@ void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uin
 
 // ---- The kernel's image ----
 
+// Adds SECTION, whose memory has other bytes by now. drgn takes a file for a kernel's by an .init.text
+// that has bytes in the file; there are none of it.
+static struct gg_error *add_freed(struct gg_vmlinux_maker *maker,
+				  const struct gg_elf_section *section)
+{
+	struct gg_elf_section mark = *section;
+	mark.type = SHT_PROGBITS;
+	mark.size = 0;
+	struct gg_error *err = gg_vmlinux_add_section(maker, &mark);
+	return err ? err : gg_vmlinux_add_section(maker, section);
+}
+
 static struct gg_error *add_part(struct gg_vmlinux_maker *maker, const struct part *part,
 				 gg_gva_t start, gg_gva_t end)
 {
@@ -198,29 +215,29 @@ static struct gg_error *add_part(struct gg_vmlinux_maker *maker, const struct pa
 		.alignment = start % PAGE ? 16 : PAGE,
 	};
 	if (part->is_freed)
-		return gg_vmlinux_add_section(maker, &section);
+		return add_freed(maker, &section);
 	struct gg_error *err =
 		part->load ? gg_symbols_address(maker->kernel->symbols, part->load, &start) : NULL;
 	return err ? gg_error_unless_final(err) : add_readable(maker, &section, start);
 }
 
-// Adds the sections of the image, whose symbols the kernel has.
-static struct gg_error *add_parts(struct gg_vmlinux_maker *maker)
+// Adds the sections of the image, up to a row without a name, whose symbols the kernel has.
+static struct gg_error *add_parts(struct gg_vmlinux_maker *maker, const struct part *part)
 {
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+	for (; part->name; part++) {
 		gg_gva_t start, end;
 		bool found;
-		struct gg_error *err = find_part(maker, &parts[i], &start, &end, &found);
+		struct gg_error *err = find_part(maker, part, &start, &end, &found);
 		if (err)
 			return err;
 		if (!found)
 			continue;
-		if (!i) {
+		if (part == parts) {
 			maker->code_start = gg_vmlinux_displaced(maker, start);
 			maker->code_size = end - start;
 		}
-		if (is_wanted(maker, parts[i].flags))
-			err = add_part(maker, &parts[i], start, end);
+		if (is_wanted(maker, part->flags))
+			err = add_part(maker, part, start, end);
 		if (err)
 			return err;
 	}
@@ -297,8 +314,10 @@ static struct gg_error *add_note(struct gg_vmlinux_maker *maker)
 
 struct gg_error *gg_vmlinux_add_memory(struct gg_vmlinux_maker *maker)
 {
-	struct gg_error *err = add_parts(maker);
+	struct gg_error *err = add_parts(maker, parts);
 	for (size_t i = 0; !err && maker->modules && i < maker->modules->count; i++)
 		err = add_module(maker, &maker->modules->modules[i]);
+	if (!err)
+		err = add_parts(maker, last_parts);
 	return err ? err : add_note(maker);
 }

@@ -103,6 +103,7 @@ static void use(const struct gg_btf *btf)
 		  .count = GG_DW_TO_ENUMERATOR,
 		  .enumeration = "colour",
 		  .enumerator = "RED" },
+		{ .name = "eight", .type = "int", .count = GG_DW_FIXED, .elements = 3 },
 		{ .name = "seven", .type = "int", .count = GG_DW_UNCOUNTED },
 		{ 0 }
 	};

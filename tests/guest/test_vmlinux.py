@@ -24,13 +24,33 @@ TYPES = ["task_struct", "mm_struct", "page", "module", "list_head", "rq", "file"
 TASKS = """
 import sys
 import drgn
+from drgn.helpers.linux.block import disk_name, for_each_disk
+from drgn.helpers.linux.cpumask import for_each_online_cpu
+from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
+from drgn.helpers.linux.list import list_for_each_entry
+from drgn.helpers.linux.mm import cmdline, for_each_page
+from drgn.helpers.linux.percpu import per_cpu
 from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.printk import get_printk_records
+from drgn.helpers.linux.sched import task_state_to_char
+from drgn.helpers.linux.slab import find_slab_cache
 program = drgn.Program()
 program.set_core_dump(sys.argv[1])
 program.load_debug_info([sys.argv[2]])
 for task in for_each_task(program):
-    print(task.pid.value_(), task.tgid.value_())
-print(program["init_uts_ns"].name.release.string_().decode())
+    frames = [frame for frame in program.stack_trace(task) if not frame.is_inline]
+    print("task", task.pid.value_(), task.tgid.value_(), task_state_to_char(task), cmdline(task) if task.mm else None, sep="|", end="|")
+    print(*(hex(frame.pc) for frame in frames if frame.pc >> 63))
+for mount in for_each_mount(program):
+    print("mount", mount_src(mount), mount_dst(mount), mount_fstype(mount))
+for module in list_for_each_entry("struct module", program["modules"].address_of_(), "list"):
+    print("module", module.name.string_(), hex(module))
+for cpu in for_each_online_cpu(program):
+    print("CPU", cpu, per_cpu(program["runqueues"], cpu).nr_running.value_())
+print("disks", *map(disk_name, for_each_disk(program)))
+print("records", len(get_printk_records(program)))
+print("page", hex(next(for_each_page(program))), hex(find_slab_cache(program, "task_struct")))
+print("release", program["init_uts_ns"].name.release.string_().decode())
 """
 
 # Commands of crash that need no lines of source.
@@ -41,7 +61,8 @@ VARIABLES = ["init_task", "init_mm", "init_uts_ns", "init_pid_ns", "init_net", "
              "linux_banner", "saved_command_line", "node_states", "vm_zone_stat", "vm_node_stat", "hstates", "swap_info", "mem_section",
              "mt_slots", "mt_pivots", "task_state_array", "taint_flags", "irq_desc_tree", "super_blocks", "slab_caches", "block_class",
              "tcp_hashinfo", "prb", "cgrp_dfl_root", "nr_cpu_ids", "__cpu_online_mask", "workqueues", "iomem_resource", "softirq_vec",
-             "vmap_area_root", "file_systems", "pci_root_buses", "vmcoreinfo_data", "log_buf", "tick_nsec", "_totalram_pages"]
+             "vmap_area_root", "file_systems", "pci_root_buses", "vmcoreinfo_data", "log_buf", "tick_nsec", "_totalram_pages",
+             "avenrun"]
 
 tasks = fixture_of("tasks", ["6.1"], ["6.1"])
 
@@ -180,14 +201,22 @@ def test_types(tasks, folder):
 
 
 def test_drgn(tasks, folder):
-    """{tasks}: drgn with the made vmlinux lists the tasks that guest-ps lists, and prints a variable"""
+    """{tasks}: drgn with the made vmlinux finds the tasks that guest-ps lists, and what it finds with the real vmlinux: all stacks, command
+    lines, mounts, modules, per-CPU variables, disks, the log"""
     made, vmcore = folder / "made", folder / "vmcore"
     tasks.show("vmlinux", "-output", made)
     tasks.show("dump", vmcore)
-    *lines, release = run_python("drgn", "python3-drgn", TASKS, vmcore, made).decode().split("\n")[:-1]
-    shown = {f"{task['pid']} {task['tgid']}" for task in tasks.json("ps", "-threads", "-json") if task["pid"]}
-    assert set(lines) == shown
-    assert release == (Path(tasks.record.kernel).parent / "release").read_text().strip()
+    shown, told = (run_python("drgn", "python3-drgn", TASKS, vmcore, vmlinux).decode().splitlines() for vmlinux in (made, lab.lab("vmlinux")))
+    listed = {(task["pid"], task["tgid"]) for task in tasks.json("ps", "-threads", "-json") if task["pid"]}
+    rows = [line.rpartition("|") for line in shown if line.startswith("task|")]
+    truths = [line.rpartition("|") for line in told if line.startswith("task|")]
+    assert {tuple(map(int, row[0].split("|")[1:3])) for row in rows} == listed
+    assert [row[0] for row in rows] == [truth[0] for truth in truths]
+    # Without a module's debuginfo drgn loses the way in a module, and with it may take a word of the stack for a frame.
+    for (_, _, frames), (_, _, truth) in zip(rows, truths):
+        assert frames.startswith(truth.rpartition(" ")[0])
+    assert sum(frames == truth for (_, _, frames), (_, _, truth) in zip(rows, truths)) > len(rows) - 10
+    assert [line for line in shown if not line.startswith("task|")] == [line for line in told if not line.startswith("task|")]
 
 
 def variables_of(program):
@@ -199,7 +228,7 @@ def variables_of(program):
 
 
 def test_variables(tasks, folder):
-    """{tasks}: the made vmlinux has the types that the real vmlinux has of 40 variables that are not in BTF"""
+    """{tasks}: the made vmlinux has the types that the real vmlinux has of 41 variables that are not in BTF"""
     tasks.show("vmlinux", "-output", folder / "made")
     made, real = variables_of(folder / "made"), variables_of(lab.lab("vmlinux"))
     assert len(real) == len(VARIABLES)
