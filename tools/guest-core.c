@@ -233,7 +233,8 @@ static struct gg_error *show_progress(void *data, const struct gg_dump_progress 
 {
 	struct output *output = data;
 	char *text = progress->seconds > 0.5
-			     ? gg_progress_text(progress->done, progress->total, progress->seconds)
+			     ? gg_progress_text(progress->done, progress->total, progress->written,
+						progress->seconds)
 			     : NULL;
 	if (!text)
 		return NULL;

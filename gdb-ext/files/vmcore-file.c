@@ -100,7 +100,7 @@ struct gg_error *gg_vmcore_file_reason(const struct gg_vmcore_file *file, enum g
 	static const char *const reasons[] = {
 		[GG_VMCORE_HELD] = "damaged",
 		[GG_VMCORE_NO_MEMORY] = "no memory",
-		[GG_VMCORE_EXCLUDED] = "left out by makedumpfile",
+		[GG_VMCORE_EXCLUDED] = "left out when the vmcore was written",
 		[GG_VMCORE_CUT_OFF] = "lost: the file is cut off",
 	};
 	const bool with_level = kind == GG_VMCORE_EXCLUDED && file->dump_level > 0;

@@ -83,7 +83,7 @@ struct gg_error *gg_vmcore_file_extent(struct gg_vmcore_file *file, gg_gpa_t gpa
 struct gg_error *gg_vmcore_file_read(struct gg_vmcore_file *file, gg_gpa_t gpa, void *buffer,
 				     size_t size);
 
-// Tells why memory of KIND is absent: "left out by makedumpfile (dump level 31)". The caller frees
+// Tells why memory of KIND is absent: "left out when the vmcore was written (dump level 31)". The caller frees
 // RET.
 struct gg_error *gg_vmcore_file_reason(const struct gg_vmcore_file *file, enum gg_vmcore_kind kind,
 				       char **ret);

@@ -15,8 +15,9 @@ struct gg_error *gg_guile_call_progress(SCM procedure, const struct gg_dump_prog
 	SCM result;
 	return gg_guile_call(
 		procedure,
-		scm_list_4(gg_guile_range(progress->range), scm_from_uint64(progress->done),
-			   scm_from_uint64(progress->total), scm_from_double(progress->seconds)),
+		scm_list_5(gg_guile_range(progress->range), scm_from_uint64(progress->done),
+			   scm_from_uint64(progress->total), scm_from_double(progress->seconds),
+			   scm_from_uint64(progress->written)),
 		&result);
 }
 
@@ -45,8 +46,8 @@ static struct gg_dump_options to_options(SCM flags, SCM filter, const SCM *progr
 }
 
 // (%guest-dump GUEST FILE FLAGS FILTER PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS).
-// PROGRESS is called with a range, the bytes done and to do, and the seconds so far; NOTICE with a
-// line.
+// PROGRESS is called with a range, the bytes done and to do, the seconds so far, and the bytes of memory in a
+// compressed file; NOTICE with a line.
 static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM notice)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
@@ -64,11 +65,12 @@ static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress,
 				     scm_from_double(result.seconds)));
 }
 
-// (%progress-text DONE TOTAL SECONDS) => "1 GiB of 64 GiB, 14.9 MiB/s, 1 h 12 min left".
-static SCM progress_text(SCM done, SCM total, SCM seconds)
+// (%progress-text DONE TOTAL WRITTEN SECONDS) => "1 GiB of 64 GiB, 14.9 MiB/s, 1 h 12 min left".
+static SCM progress_text(SCM done, SCM total, SCM written, SCM seconds)
 {
 	char *text = gg_progress_text(gg_guile_integer(done, "what is done", 0, UINT64_MAX),
 				      gg_guile_integer(total, "what is to do", 0, UINT64_MAX),
+				      gg_guile_integer(written, "what is written", 0, UINT64_MAX),
 				      scm_to_double(seconds));
 	gg_guile_throw(text ? NULL : gg_error_create(GG_NO_MEMORY, "out of memory"));
 	SCM value = gg_guile_string(text);
@@ -79,5 +81,5 @@ static SCM progress_text(SCM done, SCM total, SCM seconds)
 void gg_guile_init_dump(void)
 {
 	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
-	gg_guile_define("%progress-text", 3, (scm_t_subr)progress_text);
+	gg_guile_define("%progress-text", 4, (scm_t_subr)progress_text);
 }

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "run.h"
 
+#include <gdb-guest/dump.h>
 #include <string.h>
 
 enum { LOG_LEVELS = 8, LOG_FACILITIES = 24, MOST_CONTEXT = 1000000, LONGEST_WAIT = 3600 };
@@ -336,8 +337,39 @@ static const struct gg_option vmlinux_options[] = {
 static const char *const absent_words[] = { "fail", "skip", NULL };
 static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
 
+// Bit N of a dump level is word N.
+static const char *const exclude_words[] = { "zero", "cache", "private", "user", "free", NULL };
+
 static const struct gg_option dump_options[] = {
 	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
+	{ .name = "format",
+	  .kind = GG_VALUE_WORD,
+	  .word = gg_dump_format,
+	  .word_count = 6,
+	  .help = "The format of FILE: elf, the default, or a compressed kdump.  All readers\n"
+		  "    open kdump-zlib; kdump-zstd is smaller, for newer readers." },
+	{ .name = "level",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = 31,
+	  .help = "Leave pages of these kinds out, as makedumpfile -d N: the sum of 1 (zeros),\n"
+		  "    2 (cache), 4 (cache with private data), 8 (programs' memory), 16 (free)." },
+	{ .name = "exclude",
+	  .kind = GG_VALUE_WORDS,
+	  .words = exclude_words,
+	  .help = "The same kinds by name." },
+	{ .name = "small",
+	  .kind = GG_VALUE_FLAG,
+	  .needs = "format",
+	  .help = "Make FILE small rather than fast: kdump-zlib, kdump-zstd." },
+	{ .name = "flattened",
+	  .kind = GG_VALUE_FLAG,
+	  .needs = "format",
+	  .help = "Write a kdump in makedumpfile's flattened form, which a FIFO takes." },
+	{ .name = "threads",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = 64,
+	  .help = "Work with N threads; the default is the number of CPUs." },
 	{ .name = "begin",
 	  .kind = GG_VALUE_INTEGER,
 	  .needs = "length",
@@ -666,11 +698,12 @@ static const struct gg_command commands[] = {
 		.gdb_name = "dump-guest-memory",
 		.summary = "Write the guest's memory to FILE, as a vmcore.",
 		.targets = ALL_TARGETS,
-		.help = "FILE is an ELF vmcore for crash, drgn, makedumpfile and libkdumpfile.\n"
-			"FILE has the notes of QEMU's own dump, and where a Linux kernel is found\n"
-			"in the guest, its VMCOREINFO and virtual addresses.  FILE appears when\n"
-			"it is whole; where some of the guest's memory is missing, there is an\n"
-			"error that lists the ranges, and no FILE.",
+		.help = "FILE is a vmcore for crash, drgn, makedumpfile and libkdumpfile: ELF, or\n"
+			"with -format a compressed kdump.  FILE has the notes of QEMU's own dump,\n"
+			"and where a Linux kernel is found in the guest, its VMCOREINFO and\n"
+			"virtual addresses.  FILE appears when it is whole; where some of the\n"
+			"guest's memory is missing, there is an error that lists the ranges, and\n"
+			"no FILE.",
 		.options = dump_options,
 		.run = gg_run_dump,
 		.arguments = dump_arguments,

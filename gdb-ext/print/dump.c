@@ -27,7 +27,13 @@ static uint64_t rate(uint64_t done, double seconds)
 	return value < (double)UINT64_MAX ? (uint64_t)(value + 0.5) : UINT64_MAX;
 }
 
-char *gg_progress_text(uint64_t done, uint64_t total, double seconds)
+static double percent(uint64_t part, uint64_t whole)
+{
+	const double hundred = 100;
+	return whole ? hundred * (double)part / (double)whole : 0;
+}
+
+char *gg_progress_text(uint64_t done, uint64_t total, uint64_t written, double seconds)
 {
 	struct gg_buffer text = { 0 };
 	const uint64_t left = seconds_left(done, total, seconds);
@@ -35,6 +41,10 @@ char *gg_progress_text(uint64_t done, uint64_t total, double seconds)
 	gg_buffer_format(&text, " of ");
 	gg_append_size(&text, total);
 	gg_buffer_format(&text, ", ");
+	if (written && done) {
+		gg_append_size(&text, written);
+		gg_buffer_format(&text, " written (%.0f %%), ", percent(written, done));
+	}
 	gg_append_size(&text, rate(done, seconds));
 	gg_buffer_format(&text, "/s, ");
 	if (left == UINT64_MAX) {
@@ -105,7 +115,19 @@ static struct gg_error *print_result(struct printer *printer, const struct gg_du
 	gg_append_size(&printer->text, result->memory_size);
 	gg_buffer_format(&printer->text, " of guest memory in %.2f s (", result->seconds);
 	gg_append_size(&printer->text, rate(result->memory_size, seconds));
-	gg_buffer_format(&printer->text, "/s)\n");
+	gg_buffer_format(&printer->text, "/s)");
+	if (result->is_compressed) {
+		gg_buffer_format(&printer->text, ", ");
+		gg_append_size(&printer->text, result->file_size);
+		gg_buffer_format(&printer->text, " in the file (%.1f %%)",
+				 percent(result->file_size, result->memory_size));
+	}
+	if (result->left_out) {
+		gg_buffer_format(&printer->text, ", ");
+		gg_append_size(&printer->text, result->left_out);
+		gg_buffer_format(&printer->text, " left out");
+	}
+	gg_buffer_append(&printer->text, "\n", 1);
 	return gg_write_out(&printer->text, printer->writer);
 }
 

@@ -227,6 +227,7 @@ struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *op
 			     const struct gg_notices *notices)
 {
 	const struct gg_value *absent = gg_options_value(options, "absent");
+	const struct gg_value *exclude = gg_options_value(options, "exclude");
 	const struct gg_dump_options dump = {
 		.path = gg_options_text(options, "file"),
 		.force = gg_options_has(options, "force"),
@@ -235,6 +236,12 @@ struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *op
 		.filter = gg_options_has(options, "begin"),
 		.begin = gg_options_number(options, "begin", 0),
 		.length = gg_options_number(options, "length", 0),
+		.format = gg_options_text(options, "format"),
+		.flattened = gg_options_has(options, "flattened"),
+		.small = gg_options_has(options, "small"),
+		.level = (unsigned int)(gg_options_number(options, "level", 0) |
+					(exclude ? exclude->bits : 0)),
+		.threads = (unsigned int)gg_options_number(options, "threads", 0),
 		.progress = front->progress,
 		.data = front->data,
 		.suggest_monitor = front->is_debugger && !gg_options_has(options, "via"),

@@ -103,8 +103,8 @@ static struct gg_error *show_progress(void *data, size_t job, uint64_t done)
 struct gg_error *gg_copy_run(struct gg_copy *copy)
 {
 	// A stream wants its bytes in order.
-	const unsigned int most = gg_output_is_sequential(copy->output) ? 1 : MAX_THREADS;
-	const unsigned int threads = gg_workers_count(copy->backing, most);
+	const unsigned int wanted = gg_output_is_sequential(copy->output) ? 1 : copy->threads;
+	const unsigned int threads = gg_workers_count(copy->backing, wanted, MAX_THREADS);
 	_cleanup_free_ uint8_t *buffers = calloc(threads, GG_PIECE_SIZE);
 	if (!buffers)
 		return gg_enomem;

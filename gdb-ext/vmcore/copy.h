@@ -15,6 +15,7 @@ struct gg_copy {
 	size_t count;
 	const struct gg_page_set *excluded; // pages that are neither read nor written, or NULL
 	uint64_t page_size;                 // of these
+	unsigned int threads;               // 0: as many as help
 
 	// Called with bytes that were copied, by one thread at a time, which may be any: no
 	// debugger may be asked.

@@ -6,8 +6,10 @@
 // stream, whose headers come first, it has to be looked for before.
 #include "base/cleanup.h"
 #include "guest/guest.h"
+#include "guest/pages.h"
 #include "aliases.h"
 #include "copy.h"
+#include "dump-kdump.h"
 #include "format-elf.h"
 #include "notes.h"
 #include "pieces.h"
@@ -24,7 +26,13 @@ struct dump {
 	struct gg_guest *guest;
 	const struct gg_dump_options *options;
 	const struct gg_ram_map *map;
+	const struct gg_codec *codec; // of a compressed kdump; NULL: ELF
 	struct gg_pieces pieces;
+	struct gg_pieces parts; // of pieces, without excluded pages; of ELF alone
+	const struct gg_kernel *kernel;
+	bool filtered; // the kernel's pages were looked at:
+	struct gg_page_set excluded;
+	struct gg_page_census census;
 	struct gg_vmcore_elf elf;
 	struct gg_buffer notes;
 	struct gg_output *output;
@@ -32,6 +40,7 @@ struct dump {
 	size_t cpu_notes_size;       // of notes, the part that is the same whatever memory there is
 	uint64_t unreadable;         // bytes that were known to be when the pieces were laid out
 	bool streams;                // a stream has got its first bytes
+	bool told;                   // the notices about what is cut are out
 	size_t begun;                // pieces whose start has been shown
 	double began, last_progress; // seconds
 };
@@ -43,7 +52,8 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t done)
+static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t done,
+				      uint64_t written)
 {
 	if (!dump->options->progress)
 		return NULL;
@@ -51,7 +61,8 @@ static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t 
 	struct gg_dump_progress progress = {
 		.range = &dump->pieces.pieces[piece],
 		.done = done,
-		.total = dump->pieces.size,
+		.total = dump->codec ? dump->pieces.size : dump->parts.size,
+		.written = written,
 		.seconds = dump->last_progress - dump->began,
 	};
 	return dump->options->progress(dump->options->data, &progress);
@@ -67,16 +78,34 @@ static void look_for_kernel(void *data, gg_gpa_t gpa, const uint8_t *bytes, size
 }
 
 // At the start of each piece, and ten times a second.
-static struct gg_error *note_progress(void *data, size_t piece, uint64_t done)
+static struct gg_error *note_progress(struct dump *dump, size_t piece, uint64_t done,
+				      uint64_t written)
 {
 	static const double interval = 0.1;
-	struct dump *dump = data;
 	struct gg_error *err = NULL;
 	while (!err && dump->begun <= piece && dump->begun < dump->pieces.count)
-		err = show_progress(dump, dump->begun++, done);
+		err = show_progress(dump, dump->begun++, done, written);
 	if (!err && piece < dump->pieces.count && now() - dump->last_progress >= interval)
-		err = show_progress(dump, piece, done);
+		err = show_progress(dump, piece, done, written);
 	return err;
+}
+
+static struct gg_error *note_kdump(void *data, size_t piece, uint64_t done, uint64_t written)
+{
+	return note_progress(data, piece, done, written);
+}
+
+static struct gg_error *note_elf(void *data, size_t part, uint64_t done)
+{
+	struct dump *dump = data;
+	const struct gg_pieces *pieces = &dump->pieces;
+	size_t piece = dump->begun ? dump->begun - 1 : 0;
+	while (piece < pieces->count &&
+	       (part == dump->parts.count ||
+		pieces->pieces[piece].start + (pieces->pieces[piece].size - 1) <
+			dump->parts.pieces[part].start))
+		piece++;
+	return note_progress(dump, piece, done, 0);
 }
 
 // Tests whether more memory is known to be absent than when the pieces were laid out.
@@ -85,34 +114,40 @@ static bool is_outdated(const struct dump *dump)
 	return gg_guest_backing(dump->guest)->unreadable != dump->unreadable;
 }
 
+static struct gg_error *check_absent(const struct dump *dump, uint64_t absent)
+{
+	return absent && !is_outdated(dump)
+		       ? gg_error_create(GG_ABSENT, "0x%" PRIx64 " bytes of memory went away",
+					 absent)
+		       : NULL;
+}
+
 static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 {
-	_cleanup_free_ struct gg_job *jobs = calloc(dump->pieces.count, sizeof(*jobs));
+	_cleanup_free_ struct gg_job *jobs = calloc(dump->parts.count, sizeof(*jobs));
 	if (!jobs)
 		return gg_enomem;
-	for (size_t i = 0; i < dump->pieces.count; i++)
+	for (size_t i = 0; i < dump->parts.count; i++)
 		jobs[i] = (struct gg_job){
-			.gpa = dump->pieces.pieces[i].start,
-			.hva = dump->pieces.pieces[i].hva,
-			.size = dump->pieces.pieces[i].size,
+			.gpa = dump->parts.pieces[i].start,
+			.hva = dump->parts.pieces[i].hva,
+			.size = dump->parts.pieces[i].size,
 			.offset = dump->elf.segments[i].offset,
 		};
 	struct gg_copy copy = {
 		.backing = gg_guest_backing(dump->guest),
 		.output = dump->output,
 		.jobs = jobs,
-		.count = dump->pieces.count,
+		.count = dump->parts.count,
+		.threads = dump->options->threads,
 		.seen = look_for_kernel,
-		.progress = note_progress,
+		.progress = note_elf,
 		.data = dump,
 		.find_absent = dump->options->skip_absent && !dump->streams,
 	};
 	struct gg_error *err = gg_copy_run(&copy);
 	*cloned = copy.cloned;
-	if (!err && copy.absent && !is_outdated(dump))
-		err = gg_error_create(GG_ABSENT, "0x%" PRIx64 " bytes of memory went away",
-				      copy.absent);
-	return err;
+	return err ? err : check_absent(dump, copy.absent);
 }
 
 // ---- The kernel ----
@@ -149,6 +184,8 @@ static struct gg_error *find_aliases(struct dump *dump, const struct gg_kernel *
 static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *kernel)
 {
 	gg_note_append(&dump->notes, "VMCOREINFO", 0, kernel->info.text, kernel->info.size);
+	if (dump->codec)
+		return NULL;
 	place_image(&dump->elf, kernel);
 	for (size_t i = 0; i < dump->elf.count; i++) {
 		struct gg_vmcore_segment *segment = &dump->elf.segments[i];
@@ -206,11 +243,40 @@ static struct gg_error *write_file(struct dump *dump)
 	struct gg_error *err = copy_memory(dump, &cloned);
 	if (is_outdated(dump))
 		return err;
-	const bool saw_all = !cloned && !dump->options->filter;
+	const bool saw_all = !cloned && !dump->options->filter && !dump->excluded.count;
 	dump->scan.missing = dump->map->size - dump->pieces.size;
 	if (!err && !dump->options->no_notes)
 		err = find_kernel(dump, saw_all ? &dump->scan : NULL);
 	return err ? err : write_headers(dump);
+}
+
+static struct gg_error *write_kdump(struct dump *dump, struct gg_dump_result *ret)
+{
+	struct gg_kdump_dump kdump = {
+		.guest = dump->guest,
+		.kernel = dump->options->no_notes ? NULL : dump->kernel,
+		.options = dump->options,
+		.codec = dump->codec,
+		.arch = dump->elf.arch,
+		.map = dump->map,
+		.pieces = &dump->pieces,
+		.excluded = dump->excluded.count ? &dump->excluded : NULL,
+		.page_size = gg_kdump_page_size(dump->kernel),
+		.notes = &dump->notes,
+		.cpu_notes_size = dump->cpu_notes_size,
+		.output = dump->output,
+		.find_absent = dump->options->skip_absent && !dump->streams,
+		.progress = note_kdump,
+		.data = dump,
+	};
+	struct gg_error *err = dump->options->no_notes ? NULL : find_kernel(dump, NULL);
+	if (err || is_outdated(dump))
+		return err;
+	dump->streams = gg_output_is_sequential(dump->output);
+	err = gg_kdump_dump(&kdump);
+	ret->file_size = kdump.file_size;
+	ret->memory_size = kdump.memory_size;
+	return err ? err : check_absent(dump, kdump.absent);
 }
 
 // ---- What goes into the file ----
@@ -264,17 +330,71 @@ static struct gg_error *lay_out(struct dump *dump, uint64_t *file_size)
 {
 	struct gg_vmcore_elf *elf = &dump->elf;
 	elf->notes = &dump->notes;
-	elf->count = dump->pieces.count;
+	elf->count = dump->parts.count;
 	elf->alias_room = dump->options->no_notes ? 0 : GG_VMCORE_MAX_ALIASES;
 	elf->segments = calloc(elf->count, sizeof(*elf->segments));
 	if (!elf->segments)
 		return gg_enomem;
 	for (size_t i = 0; i < elf->count; i++)
 		elf->segments[i] = (struct gg_vmcore_segment){
-			.gpa = dump->pieces.pieces[i].start,
-			.size = dump->pieces.pieces[i].size,
+			.gpa = dump->parts.pieces[i].start,
+			.size = dump->parts.pieces[i].size,
 		};
 	return gg_vmcore_elf_lay_out(elf, file_size);
+}
+
+// ---- Pages ----
+
+// Finds the kernel and the pages that the level leaves out. A guest without a kernel, or a kernel whose pages
+// cannot be told apart, is dumped as a whole.
+static struct gg_error *find_excluded(struct dump *dump)
+{
+	const unsigned int level = dump->options->level & ~(unsigned int)GG_LEVEL_ZERO;
+	const struct gg_notices *notices = dump->options->notices;
+	dump->filtered = true;
+	struct gg_error *err =
+		gg_guest_kernel(dump->guest, NULL, level ? notices : NULL, &dump->kernel);
+	// The end of the struct pages matters without a level, too.
+	if (!err)
+		err = gg_guest_page_filter(dump->guest, level ? level : GG_LEVEL_FREE,
+					   level ? notices : NULL, &dump->excluded, &dump->census);
+	if (err && gg_error_is_final(err))
+		return err;
+	if (err || !level)
+		gg_page_set_deinit(&dump->excluded);
+	struct gg_error *told = NULL;
+	if (err && level)
+		told = gg_tell(notices, "no pages are left out: %s", gg_error_message(err));
+	gg_error_destroy(err);
+	return told;
+}
+
+// Cuts what goes into the file: by pages, which a kdump has, or by what an ELF file leaves out.
+static struct gg_error *cut_pieces(struct dump *dump)
+{
+	// Shorter holes would cost the readers more in program headers than they save in bytes.
+	enum { SHORTEST_HOLE = 16 };
+	const uint64_t page_size = gg_kdump_page_size(dump->kernel);
+	const struct gg_notices *notices = dump->told ? NULL : dump->options->notices;
+	dump->told = true;
+	if (!dump->codec)
+		return gg_pieces_split(&dump->pieces, &dump->excluded, page_size, SHORTEST_HOLE,
+				       &dump->parts);
+	struct gg_error *err =
+		gg_pieces_trim(&dump->pieces, page_size, dump->census.end * page_size, notices);
+	return err || dump->pieces.count
+		       ? err
+		       : gg_error_create(GG_NOT_FOUND, "no whole page of RAM goes into the file");
+}
+
+static struct gg_error *prepare_memory(struct dump *dump, uint64_t *file_size)
+{
+	struct gg_error *err = NULL;
+	if (!dump->filtered && (dump->codec || dump->options->level & ~(unsigned int)GG_LEVEL_ZERO))
+		err = find_excluded(dump);
+	if (!err)
+		err = cut_pieces(dump);
+	return err || dump->codec ? err : lay_out(dump, file_size);
 }
 
 // ---- From there to its name ----
@@ -283,6 +403,7 @@ static struct gg_error *lay_out(struct dump *dump, uint64_t *file_size)
 static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 {
 	gg_pieces_deinit(&dump->pieces);
+	gg_pieces_deinit(&dump->parts);
 	free(no_cleanup_ptr(dump->elf.segments));
 	dump->elf.image = (struct gg_vmcore_segment){ 0 };
 	dump->elf.alias_count = 0;
@@ -292,15 +413,22 @@ static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 	struct gg_error *err = gg_output_restart(dump->output);
 	if (!err)
 		err = find_pieces(dump);
-	return err ? err : lay_out(dump, file_size);
+	return err ? err : prepare_memory(dump, file_size);
 }
 
-static struct gg_error *write_all(struct dump *dump, uint64_t *file_size)
+static struct gg_error *write_once(struct dump *dump, struct gg_dump_result *ret)
+{
+	ret->memory_size = dump->parts.size;
+	if (dump->codec)
+		return write_kdump(dump, ret);
+	return gg_output_is_sequential(dump->output) ? write_stream(dump) : write_file(dump);
+}
+
+static struct gg_error *write_all(struct dump *dump, struct gg_dump_result *ret)
 {
 	enum { MOST_ATTEMPTS = 4 }; // one finds all that is absent, unless more becomes so
 	for (unsigned int attempt = 0;; attempt++) {
-		struct gg_error *err = gg_output_is_sequential(dump->output) ? write_stream(dump)
-									     : write_file(dump);
+		struct gg_error *err = write_once(dump, ret);
 		if (!is_outdated(dump) || (err && gg_error_kind(err) != GG_ABSENT))
 			return err;
 		if (dump->streams)
@@ -308,10 +436,38 @@ static struct gg_error *write_all(struct dump *dump, uint64_t *file_size)
 		gg_error_destroy(err);
 		if (attempt == MOST_ATTEMPTS)
 			return gg_error_create(GG_ABSENT, "more and more memory cannot be read");
-		err = start_anew(dump, file_size);
+		err = start_anew(dump, &ret->file_size);
 		if (err)
 			return err;
 	}
+}
+
+static struct gg_error *check_output(const struct dump *dump)
+{
+	return dump->codec && !dump->options->flattened && gg_output_is_sequential(dump->output)
+		       ? gg_error_create(
+				 GG_INVALID,
+				 "%s is a stream, which a kdump is written to with -flattened "
+				 "only; name a file, or take -format elf",
+				 dump->options->path)
+		       : NULL;
+}
+
+static struct gg_error *check_format(struct dump *dump)
+{
+	const struct gg_dump_options *options = dump->options;
+	const char *format = options->format ? options->format : "elf";
+	dump->codec = gg_kdump_codec(format);
+	if (!dump->codec && strcmp(format, "elf"))
+		return gg_error_create(GG_INVALID, "there is no format \"%s\"; kdump-zlib is one",
+				       format);
+	if (options->flattened && !dump->codec)
+		return gg_error_create(GG_INVALID,
+				       "-flattened is for a kdump; a stream takes elf as it is");
+	if (options->small && (!dump->codec || !dump->codec->can_be_small))
+		return gg_error_create(
+			GG_INVALID, "-small is for kdump-zlib and kdump-zstd, not for %s", format);
+	return NULL;
 }
 
 static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *ret)
@@ -319,7 +475,11 @@ static struct gg_error *write_output(struct dump *dump, struct gg_dump_result *r
 	struct gg_error *err = gg_output_create(dump->options->path, dump->options->force,
 						gg_guest_files(dump->guest), &dump->output);
 	if (!err)
-		err = write_all(dump, &ret->file_size);
+		err = check_output(dump);
+	if (!err)
+		err = prepare_memory(dump, &ret->file_size);
+	if (!err)
+		err = write_all(dump, ret);
 	if (!err)
 		err = gg_output_commit(dump->output, ret->file_size);
 	gg_output_destroy(dump->output);
@@ -330,20 +490,24 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 			 struct gg_dump_result *ret)
 {
 	struct dump dump = { .guest = guest, .options = options, .began = now() };
+	struct gg_error *err = check_format(&dump);
+	if (err)
+		return err;
 	gg_interrupt_begin();
-	struct gg_error *err = find_pieces(&dump);
+	err = find_pieces(&dump);
 	if (!err)
 		err = prepare_notes(&dump);
 	if (!err)
-		err = lay_out(&dump, &ret->file_size);
-	if (!err)
 		err = write_output(&dump, ret);
 	gg_interrupt_end();
-	ret->memory_size = dump.pieces.size;
+	ret->is_compressed = dump.codec;
+	ret->left_out = dump.pieces.size - ret->memory_size;
 	ret->seconds = now() - dump.began;
 	gg_buffer_deinit(&dump.notes);
 	free(dump.elf.segments);
 	free(dump.elf.aliases);
 	gg_pieces_deinit(&dump.pieces);
+	gg_pieces_deinit(&dump.parts);
+	gg_page_set_deinit(&dump.excluded);
 	return err;
 }

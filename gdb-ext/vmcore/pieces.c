@@ -152,6 +152,100 @@ struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_ma
 	return err;
 }
 
+// ---- Pages ----
+
+static struct gg_error *append(struct gg_pieces *pieces, const struct gg_ram_range *range,
+			       uint64_t start, uint64_t end)
+{
+	if (start >= end)
+		return NULL;
+	struct gg_error *err =
+		gg_vector_grow(&pieces->pieces, pieces->count, sizeof(*pieces->pieces));
+	if (err)
+		return err;
+	struct gg_ram_range *piece = &pieces->pieces[pieces->count++];
+	*piece = *range;
+	piece->start = start;
+	piece->hva = range->hva + (start - range->start);
+	piece->size = end - start;
+	pieces->size += piece->size;
+	return NULL;
+}
+
+static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+static struct gg_error *split_range(const struct gg_ram_range *range,
+				    const struct gg_page_set *excluded, uint64_t page_size,
+				    uint64_t shortest, struct gg_pieces *ret)
+{
+	uint64_t start = range->start, first, count;
+	const uint64_t end = range->start + range->size;
+	struct gg_error *err = NULL;
+	for (uint64_t pfn = start / page_size;
+	     !err && gg_page_set_next_run(excluded, pfn, &first, &count) && first * page_size < end;
+	     pfn = first + count) {
+		if (count < shortest)
+			continue;
+		err = append(ret, range, start, clamp(first * page_size, start, end));
+		start = clamp((first + count) * page_size, start, end);
+	}
+	return err ? err : append(ret, range, start, end);
+}
+
+struct gg_error *gg_pieces_split(const struct gg_pieces *pieces, const struct gg_page_set *excluded,
+				 uint64_t page_size, uint64_t shortest, struct gg_pieces *ret)
+{
+	struct gg_error *err = NULL;
+	*ret = (struct gg_pieces){ 0 };
+	for (size_t i = 0; !err && i < pieces->count; i++)
+		err = split_range(&pieces->pieces[i], excluded, page_size, shortest, ret);
+	if (err)
+		gg_pieces_deinit(ret);
+	return err;
+}
+
+struct gg_error *gg_pieces_trim(struct gg_pieces *pieces, uint64_t page_size, gg_gpa_t end,
+				const struct gg_notices *notices)
+{
+	struct absent_list cut = { 0 };
+	size_t count = 0;
+	cut.stream = open_memstream(&cut.text, &cut.size);
+	if (!cut.stream)
+		return gg_enomem;
+	for (size_t i = 0; i < pieces->count; i++) {
+		struct gg_ram_range piece = pieces->pieces[i];
+		const uint64_t limit = piece.start + piece.size;
+		const uint64_t last = (end && end < limit ? end : limit) / page_size * page_size;
+		const uint64_t rest = piece.start % page_size;
+		const uint64_t first = piece.start + (rest ? page_size - rest : 0);
+		const uint64_t start = clamp(first, piece.start, limit);
+		const uint64_t stop = clamp(last, start, limit);
+		struct gg_ram_range left_out = piece;
+		left_out.size = start - piece.start;
+		if (left_out.size)
+			list_absent(&cut, &left_out);
+		left_out.start = stop;
+		left_out.size = limit - stop;
+		if (left_out.size)
+			list_absent(&cut, &left_out);
+		pieces->size -= piece.size - (stop - start);
+		piece.hva += start - piece.start;
+		piece.start = start;
+		piece.size = stop - start;
+		if (piece.size)
+			pieces->pieces[count++] = piece;
+	}
+	pieces->count = count;
+	fclose(cut.stream);
+	_cleanup_free_ char *text = cut.text;
+	return cut.count ? gg_tell(notices, "left out, because the kernel has no pages there: %s",
+				   text)
+			 : NULL;
+}
+
 void gg_pieces_deinit(struct gg_pieces *pieces)
 {
 	free(pieces->pieces);

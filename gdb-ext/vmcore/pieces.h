@@ -4,6 +4,7 @@
 #ifndef GG_PIECES_H
 #define GG_PIECES_H
 
+#include "base/page-set.h"
 #include "memory/ram-map.h"
 
 #include <gdb-guest/notices.h>
@@ -25,6 +26,17 @@ struct gg_piece_options {
 struct gg_error *gg_pieces_init(struct gg_pieces *pieces, const struct gg_ram_map *map,
 				const char *advice, const struct gg_piece_options *options,
 				const struct gg_notices *notices);
+
+// Copies PIECES to RET without the pages EXCLUDED, of PAGE_SIZE bytes, where at least SHORTEST neighbours are
+// excluded.
+struct gg_error *gg_pieces_split(const struct gg_pieces *pieces, const struct gg_page_set *excluded,
+				 uint64_t page_size, uint64_t shortest, struct gg_pieces *ret);
+
+// Cuts PIECES to whole pages below the address END, which 0 leaves without a limit. NOTICES get a line for
+// the pieces, or parts, that are left out.
+struct gg_error *gg_pieces_trim(struct gg_pieces *pieces, uint64_t page_size, gg_gpa_t end,
+				const struct gg_notices *notices);
+
 void gg_pieces_deinit(struct gg_pieces *pieces);
 
 #endif

@@ -230,15 +230,19 @@ static void work_and_tell(struct run *run)
 	}
 }
 
-unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int most)
+unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int wanted,
+			      unsigned int most)
 {
 	cpu_set_t cpus;
-	if (!backing->ops->thread_safe || sched_getaffinity(0, sizeof(cpus), &cpus))
+	unsigned int count = wanted;
+	if (!backing->ops->thread_safe)
 		return 1;
-	const unsigned int count = (unsigned int)CPU_COUNT(&cpus);
-	if (most > GG_MAX_WORKERS)
-		most = GG_MAX_WORKERS;
-	return count < most ? count : most;
+	if (!wanted) {
+		const bool failed = sched_getaffinity(0, sizeof(cpus), &cpus);
+		count = failed ? 1 : (unsigned int)CPU_COUNT(&cpus);
+		count = count < most ? count : most;
+	}
+	return count < GG_MAX_WORKERS ? count : GG_MAX_WORKERS;
 }
 
 // GDB's signals are for its own threads. Fewer threads than wanted are no error.

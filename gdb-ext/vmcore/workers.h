@@ -67,8 +67,10 @@ struct gg_workers {
 	uint64_t absent; // set to the bytes that were; unless 0, the output is of no use
 };
 
-// Returns the number of threads that BACKING bears: the CPUs there are, at most MOST.
-unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int most);
+// Returns the number of threads for BACKING: WANTED, or where it is 0, the CPUs there are, at most MOST; a
+// single thread where BACKING bears no more.
+unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int wanted,
+			      unsigned int most);
 
 // Finds the next run of PIECE's bytes that are not excluded, at POSITION or behind it, which starts as
 // 0 and moves behind the run. False behind the last run.

@@ -180,7 +180,7 @@ an address is an integer.  NOTICE is called with each note."
 
 (define (call-with-progress procedure)
   "Calls PROCEDURE with a procedure that shows how far the work is: it takes what is done, what there
-is to do, and the seconds since the beginning."
+is to do, the seconds since the beginning, and the bytes that are written or 0."
   (let* ((terminal? (isatty? (fdes->outport 2)))
          (last-shown 0)
          (width 0))
@@ -188,8 +188,8 @@ is to do, and the seconds since the beginning."
       (when (> width 0)
         (say-aside "\r~a\r" (make-string width #\space))
         (set! width 0)))
-    (define (show done total seconds)
-      (let ((text (%progress-text done total seconds)))
+    (define (show done total seconds written)
+      (let ((text (%progress-text done total written seconds)))
         (cond
          (terminal?
           (when (> seconds 0.5)

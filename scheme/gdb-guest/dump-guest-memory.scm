@@ -103,7 +103,10 @@ seconds so far; NOTICE with each line that the user should know."
   (call-with-dumped-guest
    file (memq 'force flags) via progress notice
    (lambda (guest)
-     (%guest-dump guest file flags filter progress notice))))
+     (%guest-dump guest file flags filter
+                  (lambda (range done total seconds written)
+                    (progress range done total seconds))
+                  notice))))
 
 ;;; Text.
 
@@ -116,8 +119,8 @@ seconds so far; NOTICE with each line that the user should know."
 (define (dump-and-print options)
   (call-with-progress
    (lambda (show-progress erase-progress)
-     (define (progress range done total seconds)
-       (show-progress done total seconds))
+     (define* (progress range done total seconds #:optional (written 0))
+       (show-progress done total seconds written))
      (define (notice text)
        (erase-progress)
        (note "~a" text))

@@ -106,14 +106,14 @@ def test_excluded(stop, name):
     text = gdb.unwrapped(stop.ask(name)["guest-info"])
     level = "" if "ELF" in name else " (dump level 31)"
     assert re.search(r"^missing   [0-9.]+ MiB in \d+ ranges$", text, re.M)
-    assert f"note: missing: they were left out by makedumpfile{level}" in text.replace("\n          ", " ")
+    assert f"note: missing: they were left out when the vmcore was written{level}" in text.replace("\n          ", " ")
     start, end = re.search(r"^ +(0x\w+)-(0x\w+) .*, missing$", text, re.M).groups()
     offset = re.search(r"direct map at (0x\w+)", text)[1]
     select = f"guest-select -file {gdb.quote(stop.paths[name])}"
     command = f"guest-x/1xg {offset}+{start}"
     lines, = gdb.attempts(["-ex", select], [command])
-    assert len(lines) == 1 and lines[0].endswith(f"the vmcore does not hold {hex(int(start, 16))}: left out by "
-                                                 f"makedumpfile{level}"), lines
+    assert len(lines) == 1 and lines[0].endswith(f"the vmcore does not hold {hex(int(start, 16))}: left out when "
+                                                 f"the vmcore was written{level}"), lines
     shown = vmcores.ask(before=[select], commands=[f"guest-vtop {offset}+{start}"])
     assert "absent" in list(shown.values())[0] or "missing" in list(shown.values())[0], shown
 
@@ -164,8 +164,8 @@ def test_convert_excluded(stop, folder):
     out = folder / "out"
     select = f"guest-select -file {gdb.quote(stop.make('zlib -d 31'))}"
     lines, = gdb.attempts(["-ex", select], [f"dump-guest-memory {out}"])
-    assert len(lines) == 1 and re.search(r"ranges of the guest's memory are missing: 0x.* left out by makedumpfile \(dump "
-                                         r"level 31\); -absent skip leaves them out$", lines[0]), lines
+    assert len(lines) == 1 and re.search(r"ranges of the guest's memory are missing: 0x.* left out when the vmcore was "
+                                         r"written \(dump level 31\); -absent skip leaves them out$", lines[0]), lines
     assert not out.exists()
     run = gdb.batch(commands=[select, f"dump-guest-memory -absent skip {out}"])
     assert run.status == 0 and "left out, because they are missing" in run.output, run

@@ -146,10 +146,13 @@ static void test_progress_text(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char *text = gg_progress_text(rows[i].done, rows[i].total, rows[i].seconds);
+		char *text = gg_progress_text(rows[i].done, rows[i].total, 0, rows[i].seconds);
 		assert_string_equal(text, rows[i].expected);
 		free(text);
 	}
+	char *text = gg_progress_text(1 << 20, 2 << 20, 1 << 18, 1);
+	assert_string_equal(text, "1 MiB of 2 MiB, 256 KiB written (25 %), 1 MiB/s, 1 s left");
+	free(text);
 }
 
 static char path[] = "/tmp/test-print-XXXXXX";

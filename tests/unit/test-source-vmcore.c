@@ -157,10 +157,11 @@ static void test_memory(void **state)
 		assert_string_equal(ram, "0+4000; 5000+1000; ");
 		assert_string_equal(absent, "2000+2000; ");
 		assert_string_equal(hidden, "");
-		assert_string_equal(gg_guest_absent_advice(guest),
-				    format == VMCORE_IMAGE_ELF
-					    ? "they were left out by makedumpfile"
-					    : "they were left out by makedumpfile (dump level 31)");
+		assert_string_equal(
+			gg_guest_absent_advice(guest),
+			format == VMCORE_IMAGE_ELF
+				? "they were left out when the vmcore was written"
+				: "they were left out when the vmcore was written (dump level 31)");
 		end_test(NULL);
 	}
 }

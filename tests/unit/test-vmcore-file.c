@@ -88,7 +88,7 @@ static void check_pages(void)
 	assert_error(gg_vmcore_file_read(file, PAGE, bytes, 2 * PAGE), GG_ABSENT,
 		     "the vmcore does not hold 0x2000:");
 	assert_error(gg_vmcore_file_read(file, PAGE, bytes, 2 * PAGE), GG_ABSENT,
-		     "left out by makedumpfile");
+		     "left out when the vmcore was written");
 	assert_error(gg_vmcore_file_read(file, 4 * PAGE, bytes, 1), GG_ABSENT, "no memory");
 }
 
@@ -189,7 +189,7 @@ static void test_level(void **state)
 	assert_success(open_part(&vmcore, 0));
 	assert_int_equal(file->dump_level, 31);
 	assert_error(gg_vmcore_file_read(file, 2 * PAGE, &byte, 1), GG_ABSENT,
-		     "left out by makedumpfile (dump level 31)");
+		     "left out when the vmcore was written (dump level 31)");
 }
 
 static void test_flattened(void **state)
