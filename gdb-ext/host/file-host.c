@@ -66,6 +66,13 @@ static bool is_defined(const GElf_Sym *symbol)
 	       GELF_ST_TYPE(symbol->st_info) != STT_TLS;
 }
 
+// Tests whether the text at OFFSET of NAMES, up to its NUL, is the SIZE bytes of NAME.
+static bool has_name(const Elf_Data *names, uint64_t offset, const char *name, size_t size)
+{
+	return offset < names->d_size && size <= names->d_size - offset &&
+	       !memcmp((const char *)names->d_buf + offset, name, size);
+}
+
 // Looks for NAME in a symbol table: a global symbol counts more than a local one. RET stays as it
 // is where there is none.
 static bool search_section(Elf *elf, Elf_Scn *section, const char *name, uint64_t *ret)
@@ -76,13 +83,15 @@ static bool search_section(Elf *elf, Elf_Scn *section, const char *name, uint64_
 	if (!gelf_getshdr(section, &header) || !header.sh_entsize ||
 	    (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
 		return false;
+	const size_t size = strlen(name) + 1;
 	Elf_Data *data = elf_getdata(section, NULL);
+	const Elf_Data *names = elf_getdata(elf_getscn(elf, header.sh_link), NULL);
+	if (!names || !names->d_buf)
+		return false;
 	for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
-		const char *text = is_defined(&symbol)
-					   ? elf_strptr(elf, header.sh_link, symbol.st_name)
-					   : NULL;
 		const bool is_global = GELF_ST_BIND(symbol.st_info) != STB_LOCAL;
-		if (!text || strcmp(text, name) || (found && !is_global))
+		if (!is_defined(&symbol) || !has_name(names, symbol.st_name, name, size) ||
+		    (found && !is_global))
 			continue;
 		*ret = symbol.st_value;
 		found = true;

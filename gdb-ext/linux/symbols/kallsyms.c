@@ -37,6 +37,8 @@ enum {
 	TOKENS = 256,
 	MAX_TOKEN_TABLE = 65536 + MAX_NAME,
 	OFFSET_SIZE = 4,
+	STEP = 8, // bytes of a token that are copied at once
+	TEXT_SIZE = MAX_NAME + 1 + STEP,
 };
 
 struct gg_kallsyms {
@@ -68,7 +70,7 @@ static void cleanup_kallsyms(struct gg_kallsyms **kallsyms)
 // ---- Tokens and names ----
 
 struct tokens {
-	char table[MAX_TOKEN_TABLE];
+	char table[MAX_TOKEN_TABLE + STEP];
 	size_t size;
 	uint16_t start[TOKENS];
 	uint8_t length[TOKENS];
@@ -117,9 +119,17 @@ static struct gg_error *read_length(struct gg_cursor *names, bool long_lengths, 
 	return err;
 }
 
+// Copies a token of SIZE bytes: mostly some, in one step, for which TO and FROM have room.
+static void copy_token(char *to, const char *from, size_t size)
+{
+	memcpy(to, from, STEP);
+	if (size > STEP)
+		memcpy(to + STEP, from + STEP, size - STEP);
+}
+
 // The next name, its type first, to TEXT, NUL-terminated; its length to RET.
 static struct gg_error *decode_name(struct gg_cursor *names, const struct tokens *tokens,
-				    bool long_lengths, char text[MAX_NAME + 1], size_t *ret)
+				    bool long_lengths, char text[TEXT_SIZE], size_t *ret)
 {
 	uint64_t length;
 	struct gg_cursor bytes;
@@ -132,13 +142,14 @@ static struct gg_error *decode_name(struct gg_cursor *names, const struct tokens
 		return err;
 	for (uint64_t i = 0; i < length; i++) {
 		const uint8_t token = bytes.bytes[i];
-		if (tokens->length[token] > MAX_NAME - used)
+		const size_t size = tokens->length[token];
+		if (size > MAX_NAME - used)
 			return gg_error_create(GG_BAD_DATA,
 					       "the name at offset %" PRIu64
 					       " of kallsyms_names has more than %d bytes",
 					       start, MAX_NAME);
-		memcpy(text + used, tokens->table + tokens->start[token], tokens->length[token]);
-		used += tokens->length[token];
+		copy_token(text + used, tokens->table + tokens->start[token], size);
+		used += size;
 	}
 	if (used < 2)
 		return gg_error_create(GG_BAD_DATA,
@@ -167,7 +178,7 @@ static struct gg_error *decode_names(struct gg_kallsyms *kallsyms, struct gg_cur
 				     const struct tokens *tokens, bool long_lengths, bool *has_long)
 {
 	enum { INTERVAL = 4096, LONG = 0x80 };
-	char name[MAX_NAME + 1];
+	char name[TEXT_SIZE];
 	size_t length = 0;
 	struct gg_error *err = NULL;
 	kallsyms->text.size = 0;
@@ -411,7 +422,7 @@ static struct gg_error *read_tokens(const struct reader *reader,
 		return err;
 	// Up to the index, where that is the next thing; else as far as there may be tokens.
 	const uint64_t size = tables->token_index - tables->token_table;
-	tokens->size = size <= sizeof(tokens->table) ? size : sizeof(tokens->table);
+	tokens->size = size <= MAX_TOKEN_TABLE ? size : MAX_TOKEN_TABLE;
 	err = gg_host_read(reader->kernel, tables->token_table, tokens->table, tokens->size);
 	if (err)
 		return err;
