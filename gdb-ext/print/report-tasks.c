@@ -29,22 +29,23 @@ static void append_buffer(struct gg_report *report, struct gg_buffer *text, cons
 // Appends a cell with NUMBER in decimal; "-" where it is not known.
 static void append_number(struct gg_report *report, uint64_t number, bool is_known)
 {
-	char text[32] = "-";
+	char text[32];
+	snprintf(text, sizeof(text), "%" PRIu64, number);
 	if (is_known)
-		snprintf(text, sizeof(text), "%" PRIu64, number);
-	gg_report_cell(report, text, is_known ? &number : NULL);
+		gg_report_cell(report, text, &number);
+	else
+		gg_html_element(&report->html, "td", "n", "-");
 }
 
 // ---- Tasks ----
 
+// Appends the cells behind the name.
 static void append_task_cells(struct gg_report *report, const struct gg_task_row *row)
 {
 	const struct gg_task *task = row->task;
 	char text[GG_CPU_TIME_SIZE];
-	append_number(report, (uint64_t)task->pid, true);
-	append_number(report, (uint64_t)task->ppid, true);
-	append_number(report, task->cpu, true);
 	gg_report_cell(report, (const char[]){ task->state, task->on_cpu ? '>' : 0, 0 }, NULL);
+	append_number(report, task->cpu, true);
 	append_number(report, row->mm.rss / KIB, row->has_mm);
 	gg_cpu_time_text(row, text);
 	gg_report_cell(report, text, row->has_time ? &row->time : NULL);
@@ -52,6 +53,7 @@ static void append_task_cells(struct gg_report *report, const struct gg_task_row
 	if (row->has_since)
 		gg_age_text(row->since, text);
 	gg_report_cell(report, text, row->has_since ? &row->since : NULL);
+	append_number(report, (uint64_t)task->ppid, true);
 }
 
 // Appends the name and the arguments. The arguments of a report that is redacted are not read.
@@ -70,8 +72,9 @@ static struct gg_error *append_task(struct gg_report *report, struct gg_task_lis
 	if (!report->options->redact && task->mm)
 		gg_append_task_args(&args, row, &details);
 	gg_html_open(&report->html, "tr", "class", task->on_cpu ? "on" : NULL, NULL);
+	append_number(report, (uint64_t)task->pid, true);
+	append_buffer(report, &name, "name");
 	append_task_cells(report, row);
-	append_buffer(report, &name, NULL);
 	if (!report->options->redact)
 		append_buffer(report, &args, "long");
 	gg_html_close(&report->html);
@@ -82,11 +85,11 @@ static struct gg_error *append_task(struct gg_report *report, struct gg_task_lis
 
 struct gg_error *gg_report_tasks(struct gg_report *report)
 {
-	static const char *const heads[] = { "PID",  "PPID",  "CPU",     "State",     "RSS (KiB)",
-					     "Time", "Since", "Command", "Arguments", NULL };
-	static const char *const redacted_heads[] = { "PID",   "PPID",      "CPU",
-						      "State", "RSS (KiB)", "Time",
-						      "Since", "Command",   NULL };
+	static const char *const heads[] = { "PID",  "Command", "State", "CPU",       "RSS (KiB)",
+					     "Time", "Since",   "PPID",  "Arguments", NULL };
+	static const char *const redacted_heads[] = { "PID",   "Command",   "State",
+						      "CPU",   "RSS (KiB)", "Time",
+						      "Since", "PPID",      NULL };
 	const struct gg_task_query query = { 0 };
 	struct gg_task_list list = { 0 };
 	struct gg_error *err = gg_guest_task_list(report->guest, &query, &report->notices, &list);

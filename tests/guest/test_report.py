@@ -184,7 +184,7 @@ def test_tasks(healthy):
     texts = records.truth.parse(healthy.record.bytes("truth"))
     truth = {task.pid: (task.name.decode(), task.ppid) for task in tasks_of(texts)
              if task.pid == task.tid and re.fullmatch(rb"(?!kworker/)[ -\[\]-~]+", task.name)}
-    shown = {int(row[0]): (row[7].strip("[]"), int(row[1])) for row in healthy.page.rows("tasks")}
+    shown = {int(row[0]): (row[1].strip("[]"), int(row[7])) for row in healthy.page.rows("tasks")}
     assert len(truth) > 100
     # The programs that started the others and wrote the truth have gone, or lost their parents.
     differing = [(task, shown.get(pid)) for pid, task in truth.items() if shown.get(pid) != task]
@@ -284,7 +284,7 @@ def test_hostile(hostile):
                  '<!-- ]]> --> <meta http-equiv="refresh" content="0;url=http://192.0.2.1/">',
                  '<a href="javascript:alert(3)">\\x1b[31m\\x07\\x01\\xff\\xe2\\x80\\xae</a>&#60;&amp;'):
         assert any(line.endswith("hostile: " + text) for line in lines), text
-    names = [row[7] for row in page.rows("tasks")]
+    names = [row[1] for row in page.rows("tasks")]
     assert {"<script>a(1)", "]]>--></pre>", "\\x1b[2J&lt;\\x07"} <= set(names) and any("><b>bold" in name for name in names)
     assert '<script>a="1">' in [row[0] for row in page.rows("modules")]
     assert page.top.find(".//h1").text.endswith(' on "><script>alert(1)</script>')
