@@ -39,7 +39,7 @@ static const struct part parts[] = {
 
 // The parts behind the modules: readers take the end of the last for the end of the kernel.
 static const struct part last_parts[] = {
-	// Without SHF_ALLOC GDB has the functions, and reads no bytes.
+	// Without SHF_ALLOC GDB reads no bytes. It finds the functions by their symbols and DWARF.
 	{ .name = ".init.text",
 	  .start = "_sinittext",
 	  .end = "_einittext",
@@ -221,6 +221,20 @@ static struct gg_error *add_part(struct gg_vmlinux_maker *maker, const struct pa
 	return err ? gg_error_unless_final(err) : add_readable(maker, &section, start);
 }
 
+// Keeps the place of PART, if PART is code.
+static void note_code(struct gg_vmlinux_maker *maker, const struct part *part, gg_gva_t start,
+		      gg_gva_t end)
+{
+	const gg_gva_t last = gg_vmlinux_displaced(maker, end);
+	if (part == parts) {
+		maker->code_start = gg_vmlinux_displaced(maker, start);
+		maker->code_size = maker->code_span = end - start;
+	} else if (part->is_freed && last - maker->code_start <= GG_VMLINUX_MAX_CODE &&
+		   last - maker->code_start > maker->code_size) {
+		maker->code_span = last - maker->code_start;
+	}
+}
+
 // Adds the sections of the image, up to a row without a name, whose symbols the kernel has.
 static struct gg_error *add_parts(struct gg_vmlinux_maker *maker, const struct part *part)
 {
@@ -232,10 +246,7 @@ static struct gg_error *add_parts(struct gg_vmlinux_maker *maker, const struct p
 			return err;
 		if (!found)
 			continue;
-		if (part == parts) {
-			maker->code_start = gg_vmlinux_displaced(maker, start);
-			maker->code_size = end - start;
-		}
+		note_code(maker, part, start, end);
 		if (is_wanted(maker, part->flags))
 			err = add_part(maker, part, start, end);
 		if (err)

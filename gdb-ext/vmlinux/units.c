@@ -17,7 +17,8 @@ struct code {
 	struct gg_vmlinux_maker *maker;
 	const char *module; // NULL for the kernel's own
 	gg_gva_t start;     // in the file
-	uint64_t size;
+	uint64_t span;      // of the functions
+	uint64_t size;      // of BYTES, at the start
 	uint8_t *bytes;
 	uint8_t *taken; // a bit for each byte: a function begins there
 };
@@ -29,15 +30,17 @@ static void code_deinit(struct code *code)
 }
 
 // Takes the SIZE bytes at START in the file, in which the beginning of each function is looked at, from
-// the sections.
+// the sections. Functions without bytes follow up to SPAN.
 static struct gg_error *code_init(struct code *code, struct gg_vmlinux_maker *maker,
-				  const char *module, gg_gva_t start, uint64_t size)
+				  const char *module, gg_gva_t start, uint64_t size, uint64_t span)
 {
-	*code = (struct code){ .maker = maker, .module = module, .start = start, .size = size };
+	*code = (struct code){
+		.maker = maker, .module = module, .start = start, .span = span, .size = size
+	};
 	if (!size || size > GG_VMLINUX_MAX_CODE)
 		return gg_error_create(GG_BAD_DATA, "the code has %" PRIu64 " bytes", size);
 	code->bytes = calloc(size, 1);
-	code->taken = calloc(size / 8 + 1, 1);
+	code->taken = calloc(span / 8 + 1, 1);
 	if (!code->bytes || !code->taken)
 		return gg_enomem;
 	gg_vmlinux_copy(maker, start, code->bytes, size);
@@ -51,7 +54,7 @@ static bool find_function(void *data, const char *name, struct gg_dwarf_function
 	const struct gg_vmlinux_ops *ops = code->maker->kernel->arch->vmlinux;
 	const struct gg_symtab_name *place =
 		gg_symtab_find(&code->maker->symtab, code->module, name, true);
-	if (!place || place->address - code->start >= code->size)
+	if (!place || place->address - code->start >= code->span)
 		return false;
 	const uint64_t offset = place->address - code->start;
 	if (code->taken[offset / 8] >> offset % 8 & 1)
@@ -61,7 +64,7 @@ static bool find_function(void *data, const char *name, struct gg_dwarf_function
 	*ret = (struct gg_dwarf_function){
 		.address = place->address,
 		.size = place->size,
-		.entry = ops->entry_size
+		.entry = ops->entry_size && offset < code->size
 				 ? ops->entry_size(code->bytes + offset, code->size - offset)
 				 : 0,
 	};
@@ -122,7 +125,7 @@ static struct gg_error *add_unit(struct code *code, const char *name, const stru
 		.btf = btf,
 		.base = base,
 		.low = code->start,
-		.high = code->start + code->size,
+		.high = code->start + code->span,
 		.argument_registers = ops->argument_registers,
 		.argument_register_count = ops->argument_register_count,
 		.function = find_function,
@@ -138,7 +141,8 @@ static struct gg_error *add_unit(struct code *code, const char *name, const stru
 static struct gg_error *add_kernel(struct gg_vmlinux_maker *maker, const struct gg_btf *btf)
 {
 	struct code code;
-	struct gg_error *err = code_init(&code, maker, NULL, maker->code_start, maker->code_size);
+	struct gg_error *err = code_init(&code, maker, NULL, maker->code_start, maker->code_size,
+					 maker->code_span);
 	if (!err)
 		err = add_unit(&code, "vmlinux", btf, NULL);
 	code_deinit(&code);
@@ -160,7 +164,7 @@ static struct gg_error *add_module(void *data, const char *name, const struct gg
 		return err;
 	err = gg_error_unless_final(code_init(&code, maker, module->name,
 					      gg_vmlinux_displaced(maker, module->ranges[0].start),
-					      module->ranges[0].code));
+					      module->ranges[0].code, module->ranges[0].code));
 	if (!err && code.bytes)
 		err = add_unit(&code, module->name, btf, base);
 	code_deinit(&code);
