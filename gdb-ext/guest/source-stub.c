@@ -234,6 +234,7 @@ static struct gg_error *stub_facts(struct gg_source *source, struct gg_source_fa
 
 const struct gg_source_ops gg_source_stub = {
 	.name = "gdbstub",
+	.is_debuggers_target = true,
 	.accepts = stub_accepts,
 	.open = stub_open,
 	.ram = stub_ram,

@@ -434,6 +434,7 @@ static struct gg_error *vmcore_facts(struct gg_source *source, struct gg_source_
 
 const struct gg_source_ops gg_source_vmcore = {
 	.name = "vmcore",
+	.is_debuggers_target = true,
 	.accepts = vmcore_accepts,
 	.open = vmcore_open,
 	.ram = vmcore_ram,

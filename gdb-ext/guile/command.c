@@ -36,9 +36,10 @@ static SCM all_commands(void)
 // ---- Options ----
 
 // The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
-// STATE-TEXT PROGRESS LISTED THREADS). EVALUATE takes an expression and the words for the expected text,
+// STATE-TEXT PROGRESS LISTED THREADS LOAD). EVALUATE takes an expression and the words for the expected text,
 // and returns an integer; PROGRESS takes a dump's range, the bytes done and to do, and seconds;
-// LISTED takes (NOTE . IDENTITY) of a kernel; THREADS returns text. The texts and the last three may be #f.
+// LISTED takes (NOTE . IDENTITY) of a kernel; THREADS returns text; LOAD takes a symbol file and whether
+// it is new. The texts and the last four may be #f.
 enum {
 	EVALUATE,
 	SET_VARIABLE,
@@ -50,7 +51,8 @@ enum {
 	STATE_TEXT,
 	PROGRESS,
 	LISTED,
-	THREADS
+	THREADS,
+	LOAD
 };
 
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
@@ -165,6 +167,14 @@ static struct gg_error *find_threads(void *data, char **ret)
 	return err;
 }
 
+static struct gg_error *load_symbols(void *data, const char *path, bool is_new)
+{
+	SCM result;
+	return gg_guile_call(scm_c_vector_ref(*(SCM *)data, LOAD),
+			     scm_list_2(scm_from_locale_string(path), scm_from_bool(is_new)),
+			     &result);
+}
+
 static bool front_has(SCM front_vector, size_t index)
 {
 	return scm_is_true(scm_c_vector_ref(front_vector, index));
@@ -204,6 +214,7 @@ static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vecto
 		.progress = front_has(front_vector, PROGRESS) ? show_progress : NULL,
 		.listed = front_has(front_vector, LISTED) ? list_kernel : NULL,
 		.threads = front_has(front_vector, THREADS) ? find_threads : NULL,
+		.load_symbols = front_has(front_vector, LOAD) ? load_symbols : NULL,
 		.colour = front_has(front_vector, COLOUR),
 		.intel = front_has(front_vector, INTEL),
 		.target_kind = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET_KIND)),

@@ -8,6 +8,7 @@
 // text where it says the text is.
 #include "kernel.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "linux/modules/modules.h"
 #include "linux/symbols/kallsyms-finder.h"
@@ -480,13 +481,9 @@ bool gg_kernel_is_whole(const struct gg_kernel *kernel)
 	return release && !strncmp(release, text, UTS_FIELD_SIZE - 1);
 }
 
-// 64-bit FNV-1a.
 uint64_t gg_kernel_identity(const struct gg_kernel *kernel)
 {
 	const char *crash = strstr(kernel->info.text, "\nCRASHTIME=");
 	const size_t size = crash ? (size_t)(crash - kernel->info.text) + 1 : kernel->info.size;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (uint8_t)kernel->info.text[i]) * UINT64_C(0x100000001b3);
-	return hash;
+	return gg_hash(GG_HASH_START, kernel->info.text, size);
 }

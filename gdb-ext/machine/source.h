@@ -55,6 +55,9 @@ struct gg_source_ops {
 	struct gg_error *(*find_arch)(struct gg_source *source, const struct gg_ram_map *map,
 				      const struct gg_qemu_cpus *cpus, const struct gg_arch **ret);
 
+	// The debugger's own memory is the guest's, by the kernel's virtual addresses.
+	bool is_debuggers_target;
+
 	// The architecture is found without a list of CPUs.
 	bool arch_without_cpus;
 

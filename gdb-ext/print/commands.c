@@ -323,14 +323,20 @@ static const struct gg_option mod_arguments[] = {
 
 static const struct gg_option vmlinux_options[] = {
 	{ .name = "output", .kind = GG_VALUE_FILE, .help = "Write the vmlinux to FILE." },
-	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
+	{ .name = "force",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Replace FILE if it exists; without -output, make the file anew." },
 	{ .name = "guest-addresses",
 	  .kind = GG_VALUE_FLAG,
+	  .needs = "output",
 	  .help = "The addresses are those in the guest, not those that the kernel was linked\n"
 		  "    with." },
 	{ .name = "no-modules",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "Leave out the modules: their symbols, types and functions." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object, on one line: the file, its size, the number of symbols." },
 	{ 0 }
 };
 
@@ -688,8 +694,13 @@ static const struct gg_command commands[] = {
 			"drgn\n"
 			"on a vmcore; -guest-addresses is for a debugger that looks at the guest.",
 		.debugger_help =
-			"At QEMU's gdbstub add-symbol-file FILE then has GDB's own backtrace,\n"
-			"break, finish, print and ptype know the kernel.",
+			"Without -output GDB itself loads the file, at QEMU's gdbstub and on a\n"
+			"vmcore: then GDB's own backtrace, break, finish, print and ptype know\n"
+			"the kernel and its modules.  The file is in the user's cache and is "
+			"there\n"
+			"at once the next time.  After a reboot of the guest, or when a module "
+			"was\n"
+			"loaded, the command replaces it; other symbols that are loaded stay.",
 		.options = vmlinux_options,
 		.run = gg_run_vmlinux,
 	},

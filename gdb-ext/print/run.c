@@ -253,14 +253,12 @@ struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options 
 				const struct gg_front_end *front, const struct gg_writer *writer,
 				const struct gg_notices *notices)
 {
-	(void)front;
 	const struct gg_vmlinux_options vmlinux = {
 		.path = gg_options_text(options, "output"),
 		.force = gg_options_has(options, "force"),
 		.guest_addresses = gg_options_has(options, "guest-addresses"),
 		.no_modules = gg_options_has(options, "no-modules"),
+		.json = gg_options_has(options, "json"),
 	};
-	if (!vmlinux.path)
-		return gg_error_create(GG_INVALID, "-output FILE is missing");
-	return gg_print_vmlinux(guest, &vmlinux, writer, notices);
+	return gg_print_vmlinux(guest, &vmlinux, front, writer, notices);
 }

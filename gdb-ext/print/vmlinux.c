@@ -1,21 +1,81 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/json.h"
 #include "words.h"
 
+#include <gdb-guest/command.h>
 #include <gdb-guest/vmlinux.h>
+#include <stdlib.h>
 
-struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
-				  const struct gg_writer *writer, const struct gg_notices *notices)
+static void append_text(struct gg_buffer *out, const struct gg_vmlinux_file *file, bool is_loaded)
+{
+	gg_buffer_format(out, "%s%s: ", is_loaded ? "loading " : "", file->path);
+	gg_append_size(out, file->facts.size);
+	if (file->is_new)
+		gg_buffer_format(out, ", %zu symbols, %zu functions with their arguments\n",
+				 file->facts.symbols, file->facts.functions);
+	else
+		gg_buffer_format(out, ", made before\n");
+}
+
+static void append_count(struct gg_buffer *out, const char *key, bool is_known, size_t count)
+{
+	if (is_known)
+		gg_json_uint(out, key, count);
+	else
+		gg_json_null(out, key);
+}
+
+static void append_json(struct gg_buffer *out, const struct gg_vmlinux_file *file, bool is_loaded)
+{
+	gg_json_open_object(out, NULL);
+	gg_json_string(out, "file", file->path);
+	gg_json_uint(out, "size", file->facts.size);
+	gg_json_bool(out, "new", file->is_new);
+	gg_json_bool(out, "loaded", is_loaded);
+	append_count(out, "symbols", file->is_new, file->facts.symbols);
+	append_count(out, "functions", file->is_new, file->facts.functions);
+	gg_json_close_object(out);
+	gg_json_end_line(out);
+}
+
+static struct gg_error *print_file(const struct gg_vmlinux_options *options,
+				   const struct gg_vmlinux_file *file,
+				   const struct gg_writer *writer)
 {
 	struct gg_buffer out = { 0 };
-	struct gg_vmlinux_facts facts;
-	struct gg_error *err = gg_guest_vmlinux(guest, options, notices, &facts);
-	if (err)
-		return err;
-	gg_buffer_format(&out, "%s: ", options->path);
-	gg_append_size(&out, facts.size);
-	gg_buffer_format(&out, ", %zu symbols, %zu functions with their arguments\n", facts.symbols,
-			 facts.functions);
-	err = gg_write_out(&out, writer);
+	(options->json ? append_json : append_text)(&out, file, !options->path);
+	struct gg_error *err = gg_write_out(&out, writer);
 	gg_buffer_deinit(&out);
 	return err;
+}
+
+static struct gg_error *load_from_cache(struct gg_guest *guest,
+					const struct gg_vmlinux_options *options,
+					const struct gg_front_end *front,
+					const struct gg_writer *writer,
+					const struct gg_notices *notices)
+{
+	struct gg_vmlinux_file file = { 0 };
+	if (!front->load_symbols)
+		return gg_error_create(GG_INVALID,
+				       "-output FILE is missing; only in GDB can the command do "
+				       "without, and load what it makes");
+	struct gg_error *err = gg_guest_vmlinux_in_cache(guest, options, notices, &file);
+	if (!err)
+		err = print_file(options, &file, writer);
+	if (!err)
+		err = front->load_symbols(front->data, file.path, file.is_new);
+	free(file.path);
+	return err;
+}
+
+struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
+				  const struct gg_front_end *front, const struct gg_writer *writer,
+				  const struct gg_notices *notices)
+{
+	struct gg_vmlinux_file file = { .path = (char *)options->path, .is_new = true };
+	if (!options->path)
+		return load_from_cache(guest, options, front, writer, notices);
+	struct gg_error *err = gg_guest_vmlinux(guest, options, notices, &file.facts);
+	return err ? err : print_file(options, &file, writer);
 }

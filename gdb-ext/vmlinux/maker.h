@@ -23,7 +23,7 @@ struct gg_vmlinux_maker {
 	gg_gva_t code_start; // of the kernel, in the file
 	uint64_t code_size;
 	uint64_t code_span; // to the end of the code that the kernel has freed
-	void **owned; // contents and names of sections
+	void **owned;       // contents and names of sections
 	size_t owned_count;
 	struct gg_buffer note;
 	struct gg_symtab symtab;

@@ -64,6 +64,9 @@ struct gg_front_end {
 	struct gg_error *(*set_variable)(void *data, const char *name, const uint64_t *value);
 	// Shows how far a dump is, as gg_dump_options.progress; NULL where nobody looks.
 	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
+	// Loads the symbol file PATH into the debugger when the command has ended, with IS_NEW also
+	// where an older PATH is loaded; NULL without a debugger.
+	struct gg_error *(*load_symbols)(void *data, const char *path, bool is_new);
 	// Called with each kernel that is listed, as gg_kernels_options.visit; may be NULL.
 	gg_visit_kernel_fn *listed;
 	bool colour; // the output goes to a terminal that shows colours

@@ -15,12 +15,13 @@
 #pragma GCC visibility push(default)
 
 struct gg_vmlinux_options {
-	const char *path; // of the file, as gg_output_create() has it
+	const char *path; // of the file, as gg_output_create() has it; NULL in the cache
 	bool force;       // replace the file if it exists
 	// The addresses are those in the guest, for a debugger that looks at it; else those that the
 	// kernel was linked with, for programs that apply the offset of KASLR themselves.
 	bool guest_addresses;
 	bool no_modules; // leave out the modules' symbols and types
+	bool json;       // an object instead of the line
 };
 
 // The parts of a vmlinux.
@@ -35,9 +36,31 @@ struct gg_vmlinux_facts {
 struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
 				  const struct gg_notices *notices, struct gg_vmlinux_facts *ret);
 
-// Writes a vmlinux as gg_guest_vmlinux() does, and a line about it to WRITER.
+// A vmlinux in the user's cache, for the debugger to load.
+struct gg_vmlinux_file {
+	char *path;                    // the caller frees it
+	bool is_new;                   // the file was made now
+	struct gg_vmlinux_facts facts; // of a file that is not new, the size alone
+};
+
+// Finds the vmlinux of GUEST's kernel and its modules, with the addresses in the guest, in the user's
+// cache, or makes it there; with OPTIONS->force it is made anew. GG_UNSUPPORTED where a debugger that
+// looks at GUEST has QEMU's memory in front of it, not the guest's.
+struct gg_error *gg_guest_vmlinux_in_cache(struct gg_guest *guest,
+					   const struct gg_vmlinux_options *options,
+					   const struct gg_notices *notices,
+					   struct gg_vmlinux_file *ret);
+
+struct gg_front_end;
+
+// Writes a vmlinux as gg_guest_vmlinux() does, or without a path has FRONT load the vmlinux in the
+// cache; a line about it goes to WRITER.
+//
+// The JSON object has "file", "size" in bytes, "new" (the file was made now), "loaded" (into the
+// debugger), and of a new file "symbols" and "functions" (with arguments), else null.
 struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
-				  const struct gg_writer *writer, const struct gg_notices *notices);
+				  const struct gg_front_end *front, const struct gg_writer *writer,
+				  const struct gg_notices *notices);
 
 #pragma GCC visibility pop
 

@@ -141,7 +141,7 @@ class Questions:
     def constant(self, name):
         return getattr(gdb, name)
 
-    # Frames and program spaces.
+    # Frames, program spaces, symbol files.
 
     def newest_frame(self):
         return gdb.newest_frame()
@@ -158,6 +158,12 @@ class Questions:
 
     def progspace_filename(self, progspace):
         return progspace.filename or False
+
+    def objfiles(self):
+        return gdb.objfiles()
+
+    def objfile_filename(self, objfile):
+        return objfile.filename or ""
 
     # Memory and streams.
 

@@ -44,6 +44,8 @@
             frame-read-register
             current-progspace
             progspace-filename
+            objfiles
+            objfile-filename
 
             open-memory
             input-port
@@ -160,7 +162,7 @@
 (define TYPE_CODE_STRUCT (constant "TYPE_CODE_STRUCT"))
 (define TYPE_CODE_UNION (constant "TYPE_CODE_UNION"))
 
-;;; Frames and program spaces.
+;;; Frames, program spaces, symbol files.
 
 (define (newest-frame)
   (ask "newest-frame"))
@@ -173,6 +175,12 @@
 
 (define (progspace-filename progspace)
   (ask "progspace-filename" progspace))
+
+(define (objfiles)
+  (ask "objfiles"))
+
+(define (objfile-filename objfile)
+  (ask "objfile-filename" objfile))
 
 ;;; Ports.
 

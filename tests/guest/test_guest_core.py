@@ -39,6 +39,7 @@ QUESTIONS = [
     "x -1", "x/4gx 0xfffffffffffffff8",
     "x/4gx -physical 0x1000", "kernel", "kernel -json", "mod", "mod fuse", "mod -symbols fuse", "mem", "mem -json", "mem -zones",
     "mem -slabs -top 3", "mem -pages", "mem -pages -zeros -json", "mem -zeros", "mem -tasks -top 3", "mem -top 3", "dump -begin 0 vmcore",
+    "vmlinux -output /nonexistent/vmlinux", "vmlinux -guest-addresses",
     "bt", "bt -json", "bt -cpu 1", "bt -pid 1,2 -raw", "bt -pid 1 -raw -json", "bt -state S -group", "bt -all -group -json",
     "bt -pid 99999", "bt -pid 1,", "bt -state Q", "bt -cpu 7", "bt -all -pid 1",
     "struct list_head", "struct page -json", "struct pid_type", "struct task_struct init_task", "struct task_struct.comm,cred->uid init_task -json",

@@ -14,6 +14,7 @@ import crash
 import gdb
 import selection
 from machines import lab, records
+from test_guest_core import FAILED, guest_core
 from test_readers import run_python
 from test_tasks import fixture_of
 
@@ -79,14 +80,21 @@ def names_of(lines):
     return names
 
 
+@pytest.fixture
+def cache(monkeypatch, folder):
+    """The folder of the made files of a user whose cache is empty; its name has a space and quotes."""
+    home, of_gdb = folder / 'a "cache"', gdb.environment
+    monkeypatch.setattr(gdb, "environment", lambda *arguments: dict(of_gdb(*arguments), XDG_CACHE_HOME=str(home)))
+    return home / "gdb-guest" / "vmlinux"
+
+
 @pytest.fixture(params=selection.mostly_further(SERIES, ["6.1"]))
-def session(request, folder):
+def session(request, folder, cache):
     """A GDB at the stub of a guest with a busy CPU, with the made vmlinux."""
     kernel = lab.lab("kernel", request.param)
     with lab.Guest(kernel=f"{kernel}/vmlinuz", smp=2, append="lab.spin=1", directory=folder, extra=STUB) as guest, gdb.Session() as session:
-        for line in ("set confirm off", "set width 0", f"target remote {guest.directory}/gdbstub",
-                     f"guest-vmlinux -guest-addresses -output {folder}/made", f"add-symbol-file {folder}/made"):
-            session.command(line)
+        session.command(f"target remote {guest.directory}/gdbstub")
+        assert not gdb.errors(session.command("guest-vmlinux"))
         yield session
 
 
@@ -131,13 +139,12 @@ def test_session(session):
 
 
 @pytest.fixture
-def resumed(folder):
+def resumed(folder, cache):
     """A GDB at the stub of a guest whose fuse is a module, and in use, with the made vmlinux."""
     record = records.Opened("tasks-6.1", folder)
     with record.resume() as guest, gdb.Session() as session:
-        for line in ("set confirm off", "set width 0", f"target remote {guest.directory}/gdbstub",
-                     f"guest-vmlinux -guest-addresses -output {folder}/made", f"add-symbol-file {folder}/made"):
-            session.command(line)
+        session.command(f"target remote {guest.directory}/gdbstub")
+        assert not gdb.errors(session.command("guest-vmlinux"))
         yield guest, session
 
 
@@ -180,6 +187,50 @@ def test_absent_memory(tasks, folder):
     assert "Cannot access memory" in answers(linked, variables[-1])[0]
     for text in answers(made, "x/i schedule", "print &fair_sched_class"):
         assert re.search("<schedule>:\tendbr64|<schedule>:\t(nop|push)|<fair_sched_class>$", text)
+
+
+@pytest.fixture
+def firmware(folder):
+    """A program that is no kernel."""
+    source, program = folder / "firmware.s", folder / "firmware"
+    source.write_text(".globl firmware_entry\n.type firmware_entry, @function\nfirmware_entry: ret\n")
+    subprocess.run(["gcc", "-nostdlib", "-static", "-Wl,-Ttext=0xf0000,-e,firmware_entry", "-o", program, source], check=True)
+    return program
+
+
+def test_loading(tasks, folder, cache, firmware):
+    """{tasks}: on a vmcore guest-vmlinux loads the kernel's symbols, from its file in the cache the next time, beside the user's own"""
+    whole, part = folder / "whole", folder / "part"
+    tasks.show("dump", whole)
+    tasks.show("dump", part, "-begin", "0", "-length", "0x100000")
+    with gdb.Session("-c", whole) as session:
+        session.command(f"add-symbol-file {firmware}")
+        line, = session.command("guest-vmlinux")
+        path = Path(re.fullmatch(r"loading (.*): [0-9.]+ MiB, [0-9]+ symbols, [0-9]+ functions with their arguments", line)[1])
+        assert path.parent == cache and path.stat().st_mode & 0o777 == 0o600 and [*cache.iterdir()] == [path]
+        assert session.command("print init_task.comm")[-1].endswith('"swapper/0\\000\\000\\000\\000\\000\\000"')
+        made = path.stat().st_ino
+        assert session.command("guest-vmlinux") == [re.sub(", [0-9]+ symbols.*", ", made before", line)]
+        assert session.command("guest-vmlinux -force") == [line] and path.stat().st_ino != made
+        of_modules = "info symbol fuse_sync_fs"
+        assert session.command(of_modules) == [f"fuse_sync_fs in section fuse.text of {path}"]
+        shown, = map(json.loads, session.command("guest-vmlinux -no-modules -json"))
+        assert shown["new"] and shown["loaded"] and Path(shown["file"]) in cache.iterdir() and shown["symbols"] < int(line.split()[-7])
+        assert session.command(of_modules) == ['No symbol "fuse_sync_fs" in current context.']
+        assert session.command("info symbol schedule") == [f"schedule in section .text of {shown['file']}"]
+        assert "firmware_entry in section .text" in session.command("info symbol firmware_entry")[-1]
+        session.command(f"guest-select -file {part}")
+        assert session.command("guest-vmlinux")[-1].startswith(f"guest-vmlinux: guest-select -file chose {part}, which is not GDB's")
+    assert not list(cache.glob("*.part*"))
+
+
+def test_no_loading(tasks, cache):
+    """{tasks}: where GDB's memory is QEMU's, and without GDB, guest-vmlinux says what to do instead, and makes no file"""
+    line, = gdb.attempt([tasks.record.qemu, tasks.record.core], "guest-vmlinux")
+    assert line.startswith("guest-vmlinux: GDB's memory is QEMU's here") and "-output FILE" in line
+    text = guest_core("-qemu", tasks.record.qemu, tasks.record.core, "vmlinux", status=FAILED)
+    assert text == ("guest-core: vmlinux: -output FILE is missing; only in GDB can the command do without, and load what it makes\n")
+    assert not cache.exists()
 
 
 def layouts_of(program):
