@@ -42,10 +42,13 @@ struct gg_linux_ops {
 	// The lowest address of the kernel's.
 	gg_gva_t kernel_area;
 
-	// The area where a kernel's image may be mapped; size 0 where an image is not looked for by
-	// the CPUs' page tables.
+	// The area where a kernel's image may be mapped; size 0 where it may be anywhere.
 	gg_gva_t image_area;
 	uint64_t image_area_size;
+
+	// Returns an address in the image of the kernel that a CPU with these registers executes; 0
+	// where none is known. NULL with an area.
+	gg_gva_t (*image_address)(const struct gg_registers *registers);
 
 	// The area where modules may be, beside what the image has of it; size 0 where modules are
 	// not looked for.

@@ -37,9 +37,17 @@ struct run {
 	uint64_t size;
 };
 
+// The area that may have the image.
+struct area {
+	gg_gva_t start;
+	uint64_t size;
+	gg_gva_t kernel;  // the lowest address of the kernel's
+	gg_gva_t address; // in the image, all of which is as linearly mapped as this; 0: not known
+};
+
 struct search {
 	const struct gg_ram_map *map;
-	const struct gg_linux_ops *area;
+	struct area area;
 	unsigned int word; // bytes in a pointer
 	struct gg_page_table *table;
 	struct run runs[MAX_RUNS];
@@ -72,17 +80,36 @@ static void add_run(struct search *search, gg_gva_t start, uint64_t size)
 		search->runs[search->run_count++] = (struct run){ start, size };
 }
 
+// Finds the distance from guest-physical to virtual addresses in the image; 0 where that is not known.
+static struct gg_error *find_distance(struct search *search, uint64_t *ret)
+{
+	struct gg_mapping mapping = { 0 };
+	*ret = 0;
+	if (!search->area.address)
+		return NULL;
+	struct gg_error *err =
+		pass_final(gg_page_table_map(search->table, search->area.address, &mapping));
+	if (!err && mapping.present)
+		*ret = search->area.address - mapping.gpa;
+	return err;
+}
+
 static struct gg_error *find_runs(struct search *search)
 {
-	for (uint64_t offset = 0; search->area && offset < search->area->image_area_size;) {
-		const gg_gva_t gva = search->area->image_area + offset;
+	uint64_t distance;
+	struct gg_error *failed = find_distance(search, &distance);
+	if (failed)
+		return failed;
+	for (uint64_t offset = 0; offset < search->area.size;) {
+		const gg_gva_t gva = search->area.start + offset;
 		struct gg_mapping mapping = { .size = gg_page_table_reach(search->table, gva) };
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
 			err = pass_final(gg_page_table_map(search->table, gva, &mapping));
 		if (err)
 			return err;
-		if (mapping.present && gg_ram_map_find(search->map, mapping.gpa))
+		if (mapping.present && gg_ram_map_find(search->map, mapping.gpa) &&
+		    (!distance || gva - mapping.gpa == distance))
 			add_run(search, gva, mapping.size);
 		offset += mapping.size;
 	}
@@ -131,9 +158,8 @@ static uint64_t word_at(const struct search *search, const uint8_t *bytes)
 // Tests whether WORD may point to a page of the kernel's outside of the image.
 static bool is_page_pointer(const struct search *search, uint64_t word)
 {
-	return !(word % SMALLEST_PAGE) && word >= search->area->kernel_area &&
-	       word - search->area->image_area >= search->area->image_area_size &&
-	       word < UINT64_MAX - SMALLEST_PAGE;
+	return !(word % SMALLEST_PAGE) && word >= search->area.kernel &&
+	       word - search->area.start >= search->area.size && word < UINT64_MAX - SMALLEST_PAGE;
 }
 
 static bool has_size_beside(const struct search *search, const uint8_t *bytes, size_t count,
@@ -269,15 +295,13 @@ static void destroy_search(struct search *search)
 }
 
 // Finds what PAGING maps of the image area.
-static struct gg_error *create_search(const struct gg_kernel_site *site,
+static struct gg_error *create_search(const struct gg_kernel_site *site, const struct area *area,
 				      const struct gg_paging *paging, struct search **ret)
 {
 	struct search *search = calloc(1, sizeof(*search));
 	if (!search)
 		return gg_enomem;
-	*search = (struct search){ .map = site->map,
-				   .area = site->arch->kernel,
-				   .word = site->arch->word };
+	*search = (struct search){ .map = site->map, .area = *area, .word = site->arch->word };
 	search->scan.big_endian = site->arch->big_endian;
 	*ret = search;
 	struct gg_error *err = gg_page_table_create(site->map, paging, &search->table);
@@ -318,13 +342,13 @@ static void log_image(const struct finder *finder, const struct search *search)
 
 // Searches the images of COUNT page tables. A program's tables have a part of the kernel's image:
 // the largest image comes first, and of two alike the first table's.
-static struct gg_error *search_pagings(const struct gg_paging *pagings, size_t count,
-				       struct finder *finder, uint64_t *left)
+static struct gg_error *search_pagings(const struct area *area, const struct gg_paging *pagings,
+				       size_t count, struct finder *finder, uint64_t *left)
 {
 	struct search *searches[GG_KERNEL_PAGINGS] = { NULL };
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < count; i++)
-		err = create_search(finder->site, &pagings[i], &searches[i]);
+		err = create_search(finder->site, area, &pagings[i], &searches[i]);
 	for (size_t round = 0; !err && !finder->kernel && round < count; round++) {
 		struct search *best = searches[0];
 		for (size_t i = 1; i < count; i++)
@@ -345,7 +369,25 @@ static struct gg_error *search_pagings(const struct gg_paging *pagings, size_t c
 
 static bool has_image_area(const struct gg_arch *arch)
 {
-	return arch->kernel && arch->kernel->image_area_size;
+	return arch->kernel && (arch->kernel->image_area_size || arch->kernel->image_address);
+}
+
+// Finds the area of the image that a CPU executes: the architecture's, or what is around an address in
+// the image.
+static struct area find_area(const struct gg_linux_ops *ops, const struct gg_registers *registers)
+{
+	enum { BEFORE = 16 << 20, SIZE = 128 << 20, ALIGNMENT = 2 << 20 };
+	struct area area = { 0 };
+	if (!ops)
+		return area;
+	area = (struct area){ ops->image_area, ops->image_area_size, ops->kernel_area, 0 };
+	if (ops->image_address)
+		area.address = ops->image_address(registers);
+	if (area.address) {
+		area.start = area.address / ALIGNMENT * ALIGNMENT - BEFORE;
+		area.size = SIZE;
+	}
+	return area;
 }
 
 static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder *finder,
@@ -360,7 +402,8 @@ static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder 
 	for (size_t i = 0; i < read->kernel_paging_count; i++)
 		if (add_root(roots, read->kernel_pagings[i].root))
 			fresh[fresh_count++] = read->kernel_pagings[i];
-	return search_pagings(fresh, fresh_count, finder, left);
+	const struct area area = find_area(finder->site->arch->kernel, read->own);
+	return search_pagings(&area, fresh, fresh_count, finder, left);
 }
 
 static struct gg_error *not_found(const struct finder *finder, bool paging)

@@ -2,14 +2,17 @@
 """Guests of other architectures than x86, against QEMU's monitor and dump and the guest's own /proc (lab/arch.sh)."""
 
 import json
+import os
 import random
 import re
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
+import gdb
 import selection
 import vmcore
 from machines import records
@@ -175,3 +178,24 @@ def test_running(guest):
     """{guest}: the stack of a CPU in the kernel goes to the stack's end; a CPU in a program has the program's pc"""
     for stack in guest.json("bt"):
         assert stack["end"] in ("user", "end") and not stack["broken"], stack
+
+
+# Debian's GDB of all architectures.
+MULTIARCH = shutil.which("gdb-multiarch")
+
+
+@pytest.mark.machines(*WITH_TASKS)
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_stub(guest):
+    """{guest}: at QEMU's gdbstub the kernel is found by the CPUs' registers, and tasks, stacks and the log are the core's"""
+    commands = [("klog", "-tail", "3"), ("ps", "-user"), ("bt", "-all")]
+    with guest.record.resume(extra=["-gdb", "unix:gdbstub,server=on,wait=off"]) as running:
+        words = ["set confirm off", f"target remote {running.directory}/gdbstub"]
+        words += ["echo @@\\n", *(f"guest-{' '.join(command)}\necho @@\\n" for command in commands)]
+        arguments = [word for line in "\n".join(words).split("\n") for word in ("-ex", line)]
+        run = subprocess.run([gdb.LAUNCHER, "-nx", "-batch", *arguments], env=gdb.environment(MULTIARCH),
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=gdb.PATIENCE)
+    parts = run.stdout.split("@@\n")[1:]
+    assert len(parts) == len(commands) + 1, run
+    for command, part in zip(commands, parts):
+        assert part == guest.show(*command), command

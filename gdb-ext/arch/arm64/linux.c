@@ -101,8 +101,16 @@ static size_t current_tasks(const struct gg_registers *registers, uint64_t ret[G
 	return 1;
 }
 
+// The vectors are in the kernel's text.
+static gg_gva_t image_address(const struct gg_registers *registers)
+{
+	const gg_gva_t vectors = gg_register(registers, ARM64_VBAR);
+	return vectors >= VMALLOC_AREA ? vectors : 0;
+}
+
 const struct gg_linux_ops arm64_linux = {
 	.kernel_area = UINT64_C(0xfff0000000000000),
+	.image_address = image_address,
 	.module_area = VMALLOC_AREA,
 	.module_area_size = -VMALLOC_AREA,
 	.read_paging = read_paging,
