@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "page-image.h"
 
+#include "arch/arm64/arm64.h"
+#include "arch/riscv/riscv.h"
 #include "arch/x86/x86.h"
 
 #include <stdlib.h>
@@ -27,6 +29,12 @@ static const struct {
 	{ "x86-pae", &x86_pages_pae, 3, 3 },
 	{ "x86-32", &x86_pages_32, 2, 2 },
 	{ "none", &x86_pages_none, 0, 0 },
+	{ "riscv", &riscv_pages, 3, 5 },
+	{ "arm64-4k-lpa2", &arm64_pages_4k_lpa2, 3, 5 },
+	{ "arm64-16k-lpa2", &arm64_pages_16k_lpa2, 3, 5 },
+	{ "arm64-4k", &arm64_pages_4k, 3, 5 },
+	{ "arm64-16k", &arm64_pages_16k, 2, 4 },
+	{ "arm64-64k", &arm64_pages_64k, 2, 4 },
 };
 
 static struct gg_error *read_image(struct gg_backing *backing, gg_hva_t hva, void *buffer,
@@ -88,7 +96,7 @@ static bool at_end(const char *line)
 static bool do_format(struct page_image *image, const char *line)
 {
 	size_t row = 0;
-	uint64_t root, levels, ignored = 0;
+	uint64_t root, levels, ignored = 0, bits = 0, lower = 0;
 	line += strspn(line, " ");
 	while (row < sizeof(formats) / sizeof(*formats) && !take_word(&line, formats[row].name))
 		row++;
@@ -100,12 +108,26 @@ static bool do_format(struct page_image *image, const char *line)
 		return false;
 	if (take_word(&line, "ignored=") && !take_number(&line, &ignored))
 		return false;
+	// Tables of the upper half alone, and those of the lower half beside them.
+	if (take_word(&line, "bits=") && !take_number(&line, &bits))
+		return false;
+	if (take_word(&line, "lower=") && !take_number(&line, &lower))
+		return false;
+	if (bits > 64 - 1)
+		return false;
 	if (!at_end(line) || levels < formats[row].levels || levels > formats[row].most_levels)
 		return false;
 	image->paging = (struct gg_paging){ .format = formats[row].format,
 					    .levels = (unsigned int)levels,
 					    .root = root,
-					    .ignored_bits = ignored };
+					    .ignored_bits = ignored,
+					    .half = bits ? GG_UPPER_HALF : GG_BOTH_HALVES,
+					    .input_bits = (unsigned int)bits };
+	if (bits && lower)
+		image->paging.lower = (struct gg_page_half){ .format = formats[row].format,
+							     .levels = (unsigned int)levels,
+							     .input_bits = (unsigned int)bits,
+							     .root = lower };
 	return true;
 }
 

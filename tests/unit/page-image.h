@@ -2,7 +2,9 @@
 //
 // Page tables in memory, made of the lines of a text:
 //
-//     format NAME root=N [levels=N] [ignored=N]     of page-image.c; the bits that are ignored
+//     format NAME root=N [levels=N] [ignored=N] [bits=N [lower=N]]
+//                                                   of page-image.c; the bits that are ignored; of the
+//                                                   upper half alone, and the lower half's root
 //     ram START SIZE                                a range of RAM, zeros; ascending
 //     word ADDRESS VALUE                            an entry, in the format's size and byte order
 //
