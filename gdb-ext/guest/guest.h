@@ -19,6 +19,7 @@ struct gg_guest {
 	gg_gpa_t note; // the place of the kernel's VMCOREINFO at an earlier look, or 0
 	struct gg_kernel *kernel;
 	struct gg_kernels others;       // other whole kernels, as far as they were found
+	bool foreseen;                  // KERNEL is to be confirmed
 	struct gg_error *kernel_error;  // the reason for which no kernel was found, or NULL
 	bool others_complete;           // all of RAM was searched for OTHERS
 	bool kernel_told;               // the notices of the kernels are out
@@ -89,6 +90,17 @@ struct gg_error *gg_guest_check(const struct gg_guest *guest);
 // Finds GUEST's kernel. SCAN has the notes that are in all of RAM, or is NULL.
 struct gg_error *gg_guest_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				 const struct gg_notices *notices, const struct gg_kernel **ret);
+
+// Finds the kernel that all CPUs run by their page tables, without a look at all of RAM. It is GUEST's
+// kernel up to gg_guest_confirm_kernel(), which must follow. RET is NULL where no kernel is certain,
+// or GUEST's kernel is known already.
+struct gg_error *gg_guest_foresee_kernel(struct gg_guest *guest, const struct gg_kernel **ret);
+
+// Finds GUEST's kernel as gg_guest_kernel() does. *IS_SAME is true where it is the foreseen kernel.
+struct gg_error *gg_guest_confirm_kernel(struct gg_guest *guest,
+					 const struct gg_vmcoreinfo_scan *scan,
+					 const struct gg_notices *notices,
+					 const struct gg_kernel **ret, bool *is_same);
 
 // Finds GUEST's kernel; the search ends with the first kernel that all CPUs run, and no notice
 // names others then.

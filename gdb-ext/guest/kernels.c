@@ -48,6 +48,65 @@ struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 	return NULL;
 }
 
+// ---- Foreseen kernels ----
+
+static bool is_certain(const struct gg_kernel_site *site, const struct gg_kernels *found)
+{
+	const struct gg_kernel *kernel = found->kernels[0];
+	return found->count == 1 && !kernel->has_crashed && !gg_kernel_any_nested(site) &&
+	       kernel->running && kernel->running == gg_kernel_count_paging(site);
+}
+
+struct gg_error *gg_guest_foresee_kernel(struct gg_guest *guest, const struct gg_kernel **ret)
+{
+	const struct gg_ram_map *map;
+	const struct gg_arch *arch;
+	struct gg_kernels found;
+	*ret = guest->foreseen ? guest->kernel : NULL;
+	if (guest->kernel || guest->choice.note)
+		return NULL;
+	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	if (!err)
+		err = gg_guest_cpu_arch(guest, &arch);
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	if (!err)
+		err = gg_kernels_find_by_image(&site, NULL, &found);
+	if (err)
+		return gg_error_unless_final(err);
+	guest->foreseen = is_certain(&site, &found);
+	if (guest->foreseen)
+		gg_guest_take_kernels(guest, &found);
+	else
+		gg_kernels_deinit(&found);
+	*ret = guest->kernel;
+	return NULL;
+}
+
+static bool has_same_info(const struct gg_kernel *a, const struct gg_kernel *b)
+{
+	return a->info.size == b->info.size && !memcmp(a->info.text, b->info.text, a->info.size);
+}
+
+struct gg_error *gg_guest_confirm_kernel(struct gg_guest *guest,
+					 const struct gg_vmcoreinfo_scan *scan,
+					 const struct gg_notices *notices,
+					 const struct gg_kernel **ret, bool *is_same)
+{
+	struct gg_kernel *foreseen = guest->foreseen ? guest->kernel : NULL;
+	if (foreseen) {
+		guest->kernel = NULL;
+		guest->with_vmlinux = NULL;
+	}
+	guest->foreseen = false;
+	struct gg_error *err = gg_guest_kernel(guest, scan, notices, ret);
+	*is_same = !err && foreseen && gg_kernel_is_same(foreseen, *ret) &&
+		   has_same_info(foreseen, *ret);
+	gg_kernel_destroy(foreseen);
+	return err;
+}
+
+// ---- The choice ----
+
 struct gg_kernel_choice gg_guest_choice(const struct gg_guest *guest)
 {
 	return guest->choice;

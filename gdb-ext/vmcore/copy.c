@@ -94,6 +94,12 @@ static bool pass(void *data, const struct gg_piece *piece)
 	return piece->kind == GG_EXTENT_HOLE || try_clone(state->copy, piece);
 }
 
+static struct gg_error *do_meanwhile(void *data)
+{
+	struct state *state = data;
+	return state->copy->meanwhile(state->copy->data);
+}
+
 static struct gg_error *show_progress(void *data, size_t job, uint64_t done)
 {
 	struct state *state = data;
@@ -119,6 +125,7 @@ struct gg_error *gg_copy_run(struct gg_copy *copy)
 		.pass = pass,
 		.work = copy_piece,
 		.finish = show_piece,
+		.meanwhile = copy->meanwhile ? do_meanwhile : NULL,
 		.progress = show_progress,
 		.data = &state,
 		.find_absent = copy->find_absent,

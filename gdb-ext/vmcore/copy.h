@@ -21,9 +21,10 @@ struct gg_copy {
 	// debugger may be asked.
 	void (*seen)(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size);
 
-	// Called as struct gg_workers has it.
+	// Called as struct gg_workers has them.
+	struct gg_error *(*meanwhile)(void *data);
 	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);
-	void *data; // of both
+	void *data; // of all
 
 	// Members of struct gg_workers.
 	bool find_absent;

@@ -3,7 +3,9 @@
 // The guest's memory as a vmcore, from the RAM map to the file under its name.
 //
 // The kernel is looked for in the bytes as they are copied, so that a large core is read once; to a
-// stream, whose headers come first, it has to be looked for before.
+// stream, whose headers come first, it has to be looked for before. While other threads copy, the
+// kernel that all CPUs run is found by their page tables, and what the headers need is read; the
+// bytes then confirm it.
 #include "base/cleanup.h"
 #include "guest/guest.h"
 #include "guest/pages.h"
@@ -37,7 +39,8 @@ struct dump {
 	struct gg_buffer notes;
 	struct gg_output *output;
 	struct gg_vmcoreinfo_scan scan;
-	size_t cpu_notes_size;       // of notes, the part that is the same whatever memory there is
+	struct gg_buffer cpu_notes;  // NOTES, as they are before a kernel is known
+	bool foreseen;               // the headers have a kernel that is to be confirmed
 	uint64_t unreadable;         // bytes that were known to be when the pieces were laid out
 	bool streams;                // a stream has got its first bytes
 	bool told;                   // the notices about what is cut are out
@@ -122,34 +125,6 @@ static struct gg_error *check_absent(const struct dump *dump, uint64_t absent)
 		       : NULL;
 }
 
-static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
-{
-	_cleanup_free_ struct gg_job *jobs = calloc(dump->parts.count, sizeof(*jobs));
-	if (!jobs)
-		return gg_enomem;
-	for (size_t i = 0; i < dump->parts.count; i++)
-		jobs[i] = (struct gg_job){
-			.gpa = dump->parts.pieces[i].start,
-			.hva = dump->parts.pieces[i].hva,
-			.size = dump->parts.pieces[i].size,
-			.offset = dump->elf.segments[i].offset,
-		};
-	struct gg_copy copy = {
-		.backing = gg_guest_backing(dump->guest),
-		.output = dump->output,
-		.jobs = jobs,
-		.count = dump->parts.count,
-		.threads = dump->options->threads,
-		.seen = look_for_kernel,
-		.progress = note_elf,
-		.data = dump,
-		.find_absent = dump->options->skip_absent && !dump->streams,
-	};
-	struct gg_error *err = gg_copy_run(&copy);
-	*cloned = copy.cloned;
-	return err ? err : check_absent(dump, copy.absent);
-}
-
 // ---- The kernel ----
 
 // The part of the image whose bytes one segment has.
@@ -181,8 +156,23 @@ static struct gg_error *find_aliases(struct dump *dump, const struct gg_kernel *
 		       "for: GDB without gdb-guest cannot read all of the vmalloc memory in it");
 }
 
+// Makes the headers as they were before a kernel was known.
+static void forget_kernel(struct dump *dump)
+{
+	dump->foreseen = false;
+	dump->elf.image = (struct gg_vmcore_segment){ 0 };
+	dump->elf.alias_count = 0;
+	for (size_t i = 0; i < dump->elf.count; i++)
+		dump->elf.segments[i].gva = 0;
+	dump->notes.size = 0;
+	gg_buffer_append(&dump->notes, dump->cpu_notes.bytes, dump->cpu_notes.size);
+}
+
 static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *kernel)
 {
+	struct gg_error *err = gg_vmcore_name_tasks(dump->guest, dump->elf.arch, &dump->notes);
+	if (err)
+		return err;
 	gg_note_append(&dump->notes, "VMCOREINFO", 0, kernel->info.text, kernel->info.size);
 	if (dump->codec)
 		return NULL;
@@ -193,7 +183,8 @@ static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *ke
 		if (gg_kernel_direct_address(kernel, segment->gpa, &address))
 			segment->gva = address;
 	}
-	return find_aliases(dump, kernel);
+	err = find_aliases(dump, kernel);
+	return err ? err : gg_buffer_check(&dump->notes);
 }
 
 // SCAN is what was found in the whole of RAM, or NULL. A vmcore without a kernel is one all the
@@ -201,18 +192,63 @@ static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *ke
 static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinfo_scan *scan)
 {
 	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(dump->guest, scan, dump->options->notices, &kernel);
-	if (!err) {
-		err = gg_vmcore_name_tasks(dump->guest, dump->elf.arch, &dump->notes);
-		if (!err)
-			err = use_kernel(dump, kernel);
-		return err ? err : gg_buffer_check(&dump->notes);
-	}
+	bool is_same;
+	struct gg_error *err = gg_guest_confirm_kernel(dump->guest, scan, dump->options->notices,
+						       &kernel, &is_same);
+	if (is_same)
+		return NULL;
+	if (dump->foreseen)
+		forget_kernel(dump);
+	if (!err)
+		return use_kernel(dump, kernel);
 	if (gg_error_is_final(err))
 		return err;
 	struct gg_error *told = gg_tell(dump->options->notices, "%s", gg_error_message(err));
 	gg_error_destroy(err);
 	return told;
+}
+
+// ---- The copy ----
+
+// Reads what the headers need while others copy.
+static struct gg_error *foresee_kernel(void *data)
+{
+	struct dump *dump = data;
+	const struct gg_kernel *kernel;
+	struct gg_error *err = gg_guest_foresee_kernel(dump->guest, &kernel);
+	if (err || !kernel)
+		return err;
+	dump->foreseen = true;
+	return use_kernel(dump, kernel);
+}
+
+static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
+{
+	_cleanup_free_ struct gg_job *jobs = calloc(dump->parts.count, sizeof(*jobs));
+	if (!jobs)
+		return gg_enomem;
+	for (size_t i = 0; i < dump->parts.count; i++)
+		jobs[i] = (struct gg_job){
+			.gpa = dump->parts.pieces[i].start,
+			.hva = dump->parts.pieces[i].hva,
+			.size = dump->parts.pieces[i].size,
+			.offset = dump->elf.segments[i].offset,
+		};
+	struct gg_copy copy = {
+		.backing = gg_guest_backing(dump->guest),
+		.output = dump->output,
+		.jobs = jobs,
+		.count = dump->parts.count,
+		.threads = dump->options->threads,
+		.seen = look_for_kernel,
+		.meanwhile = dump->options->no_notes || dump->streams ? NULL : foresee_kernel,
+		.progress = note_elf,
+		.data = dump,
+		.find_absent = dump->options->skip_absent && !dump->streams,
+	};
+	struct gg_error *err = gg_copy_run(&copy);
+	*cloned = copy.cloned;
+	return err ? err : check_absent(dump, copy.absent);
 }
 
 // ---- The file ----
@@ -263,7 +299,7 @@ static struct gg_error *write_kdump(struct dump *dump, struct gg_dump_result *re
 		.excluded = dump->excluded.count ? &dump->excluded : NULL,
 		.page_size = gg_kdump_page_size(dump->kernel),
 		.notes = &dump->notes,
-		.cpu_notes_size = dump->cpu_notes_size,
+		.cpu_notes_size = dump->cpu_notes.size,
 		.output = dump->output,
 		.find_absent = dump->options->skip_absent && !dump->streams,
 		.progress = note_kdump,
@@ -322,8 +358,8 @@ static struct gg_error *prepare_notes(struct dump *dump)
 	if (!dump->options->no_notes)
 		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notices,
 					  &dump->notes);
-	dump->cpu_notes_size = dump->notes.size;
-	return err;
+	gg_buffer_append(&dump->cpu_notes, dump->notes.bytes, dump->notes.size);
+	return err ? err : gg_buffer_check(&dump->cpu_notes);
 }
 
 static struct gg_error *lay_out(struct dump *dump, uint64_t *file_size)
@@ -405,9 +441,8 @@ static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 	gg_pieces_deinit(&dump->pieces);
 	gg_pieces_deinit(&dump->parts);
 	free(no_cleanup_ptr(dump->elf.segments));
-	dump->elf.image = (struct gg_vmcore_segment){ 0 };
-	dump->elf.alias_count = 0;
-	dump->notes.size = dump->cpu_notes_size;
+	dump->elf.count = 0;
+	forget_kernel(dump);
 	dump->scan = (struct gg_vmcoreinfo_scan){ .big_endian = dump->scan.big_endian };
 	dump->begun = 0;
 	struct gg_error *err = gg_output_restart(dump->output);
@@ -504,6 +539,7 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 	ret->left_out = dump.pieces.size - ret->memory_size;
 	ret->seconds = now() - dump.began;
 	gg_buffer_deinit(&dump.notes);
+	gg_buffer_deinit(&dump.cpu_notes);
 	free(dump.elf.segments);
 	free(dump.elf.aliases);
 	gg_pieces_deinit(&dump.pieces);

@@ -210,6 +210,16 @@ static void *work(void *data)
 	return NULL;
 }
 
+static void do_meanwhile(struct run *run)
+{
+	struct gg_error *err = run->workers->meanwhile(run->workers->data);
+	if (!err)
+		return;
+	pthread_mutex_lock(&run->lock);
+	fail(run, err);
+	pthread_mutex_unlock(&run->lock);
+}
+
 // The caller's thread works too, and only it tells how far the work is.
 static void work_and_tell(struct run *run)
 {
@@ -264,6 +274,8 @@ struct gg_error *gg_workers_run(struct gg_workers *workers)
 	struct run run = { .workers = workers, .lock = PTHREAD_MUTEX_INITIALIZER };
 	pthread_t threads[GG_MAX_WORKERS];
 	unsigned int started = start_threads(&run, threads);
+	if (started && workers->meanwhile)
+		do_meanwhile(&run);
 	work_and_tell(&run);
 	while (started)
 		pthread_join(threads[--started], NULL);

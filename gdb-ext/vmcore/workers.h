@@ -57,6 +57,10 @@ struct gg_workers {
 	// Called after work(), by one thread at a time; or NULL.
 	void (*finish)(void *data, unsigned int worker, const struct gg_piece *piece);
 
+	// Called in the caller's thread while others work, and not at all without others. An error
+	// ends the work. May be NULL.
+	struct gg_error *(*meanwhile)(void *data);
+
 	// Called in the caller's thread after each step of its own, with the job that is at work
 	// and the bytes done so far. An error ends the work.
 	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);

@@ -67,3 +67,16 @@ def test_mapped_memory(tasks, folder):
     # Not asked for: fixed mappings, and what is between the areas.
     areas = {page for page in mapped if page < 0xfffffe8000000000 or 0xffffffffa0000000 <= page < 0xffffffffff000000}
     assert found == {page: mapped[page] for page in areas}
+
+
+def test_one_thread(tasks, folder):
+    """{tasks}: with one CPU, where the kernel is found after the copy, and with all, where it is found meanwhile, the vmcores are
+    the same"""
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everywhere)})
+    try:
+        tasks.show("dump", folder / "one")
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    tasks.show("dump", folder / "all")
+    assert vmcore.files_differ(folder / "one", folder / "all") is None

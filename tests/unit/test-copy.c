@@ -162,6 +162,55 @@ static void test_excluded(void **state)
 	gg_page_set_deinit(&counting.excluded);
 }
 
+static struct gg_error *read_memory(struct gg_backing *backing, gg_hva_t hva, void *buffer,
+				    size_t size)
+{
+	(void)backing;
+	memcpy(buffer, memory + (hva - BASE), size);
+	return NULL;
+}
+
+static const struct gg_backing_ops threads_ops = { .extent = count_extent,
+						   .read = read_memory,
+						   .thread_safe = true };
+
+static struct gg_error *count_call(void *data)
+{
+	++*(unsigned int *)data;
+	return gg_error_create(GG_BAD_DATA, "the caller's own work failed");
+}
+
+static struct gg_error *do_nothing(void *data, unsigned int worker, const struct gg_piece *piece,
+				   uint64_t *absent)
+{
+	(void)data;
+	(void)worker;
+	(void)piece;
+	(void)absent;
+	return NULL;
+}
+
+static void test_meanwhile(void **state)
+{
+	(void)state;
+	unsigned int calls = 0;
+	struct counting counting = { .backing = { .ops = &threads_ops, .name = "the test" } };
+	const struct gg_job job = { FAR_AWAY, BASE, SIZE, 0 };
+	struct gg_workers workers = { .backing = &counting.backing,
+				      .jobs = &job,
+				      .count = 1,
+				      .threads = 2,
+				      .work = do_nothing,
+				      .meanwhile = count_call,
+				      .progress = tell,
+				      .data = &calls };
+	assert_error(gg_workers_run(&workers), GG_BAD_DATA, "the caller's own work failed");
+	assert_int_equal(calls, 1);
+	workers.threads = 1;
+	assert_success(gg_workers_run(&workers));
+	assert_int_equal(calls, 1);
+}
+
 static void test_went_away(void **state)
 {
 	(void)state;
@@ -177,6 +226,9 @@ int main(void)
 			  test_asked_once),
 		UNIT_TEST("excluded pages are neither read nor written, and all others are",
 			  test_excluded),
+		UNIT_TEST("the caller's own work is done once beside other threads, and its error "
+			  "ends all",
+			  test_meanwhile),
 		UNIT_TEST("memory that went away is an error, not zeros", test_went_away),
 	};
 	for (size_t i = 0; i < SIZE; i++)
