@@ -7,24 +7,35 @@
 #include "../unit/fake-vitals.h"
 #include "guest/verdict.h"
 #include "linux/log/trouble.h"
+#include "print/lines.h"
 #include "print/verdict.h"
+#include "print/words.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { CHANGE_SIZE = 11 };
 
+static struct gg_error *check_text(void *data, const char *text, size_t size)
+{
+	(void)data;
+	for (size_t i = 0; i < size; i++)
+		if ((text[i] < ' ' || text[i] > '~') && text[i] != '\n')
+			abort();
+	return NULL;
+}
+
 static void print(const struct gg_verdict *verdict)
 {
-	struct gg_buffer text = { 0 };
+	const struct gg_writer writer = { .write = check_text };
+	struct gg_buffer lines = { 0 }, json = { 0 };
 	const struct gg_source_facts facts = { .has_virtual_clock = true,
 					       .virtual_clock = UINT64_MAX };
-	gg_append_verdict(&text, verdict, &facts);
-	gg_append_verdict_json(&text, verdict);
-	for (size_t i = 0; i < text.size; i++)
-		if ((text.bytes[i] < ' ' || text.bytes[i] > '~') && text.bytes[i] != '\n')
-			abort();
-	gg_buffer_deinit(&text);
+	gg_append_verdict(&lines, verdict, &facts);
+	gg_append_verdict_json(&json, verdict);
+	gg_error_destroy(gg_write_lines(&lines, &writer));
+	gg_error_destroy(gg_write_out(&json, &writer));
+	gg_buffer_deinit(&json);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
