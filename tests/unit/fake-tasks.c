@@ -19,10 +19,7 @@ enum {
 
 enum { WORKER = 0x20 };
 
-static const struct {
-	const char *name;
-	uint64_t offset, size;
-} symbols[] = {
+static const struct fake_variable variables[] = {
 	{ "init_task", FAKE_TASKS_AT, FAKE_TASK_SIZE },
 	{ "runqueues", FAKE_RUN_QUEUES - PER_CPU, PER_CPU },
 	{ "current_task", FAKE_RUN_QUEUES - PER_CPU + 16, WORD },
@@ -32,10 +29,7 @@ static const struct {
 	{ "_totalram_pages", FAKE_TOTALRAM_AT, WORD },
 };
 
-static const struct {
-	const char *type, *path;
-	uint64_t offset, size;
-} members[] = {
+static const struct fake_member members[] = {
 	{ "task_struct", "tasks", FAKE_TASK_LIST, 16 },
 	{ "task_struct", "thread_node", FAKE_TASK_NODE, 16 },
 	{ "task_struct", "pid", FAKE_TASK_PID, INT },
@@ -91,31 +85,19 @@ static const struct {
 	{ "worker", "pool", 32, WORD },
 };
 
-static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret)
-{
-	(void)data;
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
-		if (strcmp(symbols[i].name, name))
-			continue;
-		*ret = (struct gg_symbol){ .name = name,
-					   .type = 'D',
-					   .address = BASE + symbols[i].offset,
-					   .size = symbols[i].size };
-		return NULL;
-	}
-	return gg_error_create(GG_NOT_FOUND, "no %s", name);
-}
-
-static void destroy(void *data)
-{
-	(void)data;
-}
+static const struct fake_parts parts = {
+	.base = BASE,
+	.size = FAKE_TASKS_SIZE,
+	.variables = variables,
+	.variable_count = sizeof(variables) / sizeof(*variables),
+	.members = members,
+	.member_count = sizeof(members) / sizeof(*members),
+};
 
 static void put(const struct fake_tasks *tasks, unsigned int offset, unsigned int size,
 		uint64_t value)
 {
-	for (unsigned int i = 0; i < size; i++)
-		tasks->memory[offset + i] = (uint8_t)(value >> 8 * i);
+	fake_put(&tasks->fake, offset, size, value);
 }
 
 gg_gva_t fake_task_address(unsigned int pid)
@@ -243,38 +225,18 @@ static void add_pages(struct fake_tasks *tasks)
 
 void fake_tasks_init(struct fake_tasks *tasks)
 {
-	static const struct gg_symbol_finder_ops ops = { .find = find, .destroy = destroy };
-	const struct gg_symbol_finder finder = { .name = "fake", .order = 1, .ops = &ops };
-	void *memory = NULL;
 	*tasks = (struct fake_tasks){ 0 };
-	struct gg_answerers *answerers = &tasks->answerers;
-	if (gg_bytes_host_create(&tasks->bytes) ||
-	    gg_bytes_host_add_memory(tasks->bytes, BASE, FAKE_TASKS_SIZE, &memory))
-		abort();
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++)
-		if (gg_bytes_host_add_symbol(tasks->bytes, symbols[i].name,
-					     BASE + symbols[i].offset))
-			abort();
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-		if (gg_bytes_host_add_member(tasks->bytes, members[i].type, members[i].path,
-					     members[i].offset, members[i].size))
-			abort();
-	tasks->memory = memory;
+	fake_answerers_init(&tasks->fake, &parts, &tasks->answerers);
+	tasks->memory = tasks->fake.memory;
+	tasks->answerers.arch = gg_archs[0];
 	write_tasks(tasks);
 	write_details(tasks);
 	add_pages(tasks);
-	answerers->arch = gg_archs[0];
-	answerers->memory.host = *gg_bytes_host(tasks->bytes);
-	answerers->host = answerers->typed = answerers->memory.host;
-	if (gg_symbols_create(&answerers->memory, NULL, &answerers->symbols) ||
-	    gg_symbols_add(answerers->symbols, &finder))
-		abort();
 }
 
 void fake_tasks_deinit(struct fake_tasks *tasks)
 {
-	gg_symbols_destroy(tasks->answerers.symbols);
 	page_image_destroy(tasks->pages);
-	gg_bytes_host_destroy(tasks->bytes);
+	fake_answerers_deinit(&tasks->fake, &tasks->answerers);
 	*tasks = (struct fake_tasks){ 0 };
 }

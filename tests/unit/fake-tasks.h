@@ -6,8 +6,7 @@
 #ifndef FAKE_TASKS_H
 #define FAKE_TASKS_H
 
-#include "host/bytes.h"
-#include "linux/answerers/answerers.h"
+#include "fake-answerers.h"
 #include "page-image.h"
 
 #define FAKE_TASKS_BASE UINT64_C(0xffff888000000000)
@@ -56,8 +55,8 @@ enum {
 };
 
 struct fake_tasks {
-	struct gg_bytes_host *bytes;
-	uint8_t *memory;
+	struct fake_answerers fake;
+	uint8_t *memory; // FAKE's
 	struct page_image *pages;
 	struct gg_answerers answerers;
 };

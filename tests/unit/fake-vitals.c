@@ -8,10 +8,7 @@
 
 enum { WORD = 8, INT = 4, NS = 1000000000, PER_CPU = 0x400 };
 
-static const struct {
-	const char *name;
-	uint64_t offset, size;
-} symbols[] = {
+static const struct fake_variable variables[] = {
 	{ "panic_cpu", FAKE_PANIC_CPU, 8 },
 	{ "tainted_mask", FAKE_TAINTED_MASK, 8 },
 	{ "oops_count", FAKE_OOPS_COUNT, 4 },
@@ -31,87 +28,57 @@ static const struct {
 	{ "hrtimer_bases", FAKE_AREAS, FAKE_AREA },
 };
 
-static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret)
-{
-	(void)data;
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
-		if (strcmp(symbols[i].name, name))
-			continue;
-		*ret = (struct gg_symbol){ .name = name,
-					   .type = 'D',
-					   .address = BASE + symbols[i].offset,
-					   .size = symbols[i].size };
-		return NULL;
-	}
-	return gg_error_create(GG_NOT_FOUND, "no %s", name);
-}
+static const struct fake_member members[] = {
+	{ "rq", "clock", FAKE_CLOCK, WORD },
+	{ "hrtimer_cpu_base", "expires_next", FAKE_EXPIRES, WORD },
+};
 
-static void destroy(void *data)
-{
-	(void)data;
-}
+static const struct fake_parts parts = {
+	.base = BASE,
+	.size = FAKE_VITALS_SIZE,
+	.variables = variables,
+	.variable_count = sizeof(variables) / sizeof(*variables),
+	.members = members,
+	.member_count = sizeof(members) / sizeof(*members),
+};
 
-static void put(uint8_t *where, unsigned int size, uint64_t value)
-{
-	for (unsigned int i = 0; i < size; i++)
-		where[i] = (uint8_t)(value >> 8 * i);
-}
-
-static void write_variables(uint8_t *memory)
+static void write_variables(const struct fake_answerers *fake)
 {
 	static const char flags[][3] = { { 'P', 'G', 1 }, { 'F', ' ', 1 }, { 'S', ' ', 0 },
 					 { 'R', ' ', 0 }, { 'M', ' ', 0 }, { 'B', ' ', 0 },
 					 { 'U', ' ', 0 }, { 'D', ' ', 0 }, { 'A', ' ', 0 },
 					 { 'W', ' ', 0 } };
-	put(memory + FAKE_PANIC_CPU, INT, UINT32_MAX);
-	put(memory + FAKE_AVENRUN, WORD, 2048 * 3 / 2);
-	put(memory + FAKE_ONLINE, WORD, 7);
-	put(memory + FAKE_ALLOWED, WORD, 7);
-	put(memory + FAKE_THRESH, INT, 10);
-	put(memory + FAKE_ENABLED, INT, 2);
-	put(memory + FAKE_CPU_IDS, INT, FAKE_CPUS);
-	memcpy(memory + FAKE_TAINT_FLAGS, flags, sizeof(flags));
+	fake_put(fake, FAKE_PANIC_CPU, INT, UINT32_MAX);
+	fake_put(fake, FAKE_AVENRUN, WORD, 2048 * 3 / 2);
+	fake_put(fake, FAKE_ONLINE, WORD, 7);
+	fake_put(fake, FAKE_ALLOWED, WORD, 7);
+	fake_put(fake, FAKE_THRESH, INT, 10);
+	fake_put(fake, FAKE_ENABLED, INT, 2);
+	fake_put(fake, FAKE_CPU_IDS, INT, FAKE_CPUS);
+	memcpy(fake->memory + FAKE_TAINT_FLAGS, flags, sizeof(flags));
 	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
-		uint8_t *area = memory + FAKE_AREAS + (size_t)PER_CPU * (i + 1);
-		put(memory + FAKE_OFFSETS + WORD * i, WORD, (uint64_t)PER_CPU * (i + 1));
-		put(area + FAKE_TOUCHED, WORD, UINT64_C(100) * NS >> 30);
-		put(area + FAKE_CLOCK, WORD, UINT64_C(100) * NS);
-		put(area + FAKE_EXPIRES, WORD, UINT64_C(101) * NS);
+		const size_t area = FAKE_AREAS + (size_t)PER_CPU * (i + 1);
+		fake_put(fake, FAKE_OFFSETS + WORD * i, WORD, (uint64_t)PER_CPU * (i + 1));
+		fake_put(fake, area + FAKE_TOUCHED, WORD, UINT64_C(100) * NS >> 30);
+		fake_put(fake, area + FAKE_CLOCK, WORD, UINT64_C(100) * NS);
+		fake_put(fake, area + FAKE_EXPIRES, WORD, UINT64_C(101) * NS);
 	}
 }
 
 void fake_vitals_init(struct fake_vitals *vitals)
 {
-	static const struct gg_symbol_finder_ops ops = { .find = find, .destroy = destroy };
-	const struct gg_symbol_finder finder = { .name = "fake", .order = 1, .ops = &ops };
-	void *memory = NULL;
-	*vitals = (struct fake_vitals){ 0 };
 	struct gg_answerers *answerers = &vitals->answerers;
-	if (gg_bytes_host_create(&vitals->bytes) ||
-	    gg_bytes_host_add_memory(vitals->bytes, BASE, FAKE_VITALS_SIZE, &memory))
-		abort();
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++)
-		if (gg_bytes_host_add_symbol(vitals->bytes, symbols[i].name,
-					     BASE + symbols[i].offset))
-			abort();
-	if (gg_bytes_host_add_member(vitals->bytes, "rq", "clock", FAKE_CLOCK, WORD) ||
-	    gg_bytes_host_add_member(vitals->bytes, "hrtimer_cpu_base", "expires_next",
-				     FAKE_EXPIRES, WORD))
-		abort();
-	vitals->memory = memory;
-	write_variables(vitals->memory);
-	answerers->memory.host = *gg_bytes_host(vitals->bytes);
-	answerers->host = answerers->typed = answerers->memory.host;
-	if (gg_symbols_create(&answerers->memory, NULL, &answerers->symbols) ||
-	    gg_symbols_add(answerers->symbols, &finder) ||
-	    gg_types_create(answerers->symbols, NULL, &answerers->types))
+	*vitals = (struct fake_vitals){ 0 };
+	fake_answerers_init(&vitals->fake, &parts, answerers);
+	vitals->memory = vitals->fake.memory;
+	write_variables(&vitals->fake);
+	if (gg_types_create(answerers->symbols, NULL, &answerers->types))
 		abort();
 }
 
 void fake_vitals_deinit(struct fake_vitals *vitals)
 {
 	gg_types_destroy(vitals->answerers.types);
-	gg_symbols_destroy(vitals->answerers.symbols);
-	gg_bytes_host_destroy(vitals->bytes);
+	fake_answerers_deinit(&vitals->fake, &vitals->answerers);
 	*vitals = (struct fake_vitals){ 0 };
 }

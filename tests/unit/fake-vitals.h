@@ -6,7 +6,7 @@
 #ifndef FAKE_VITALS_H
 #define FAKE_VITALS_H
 
-#include "host/bytes.h"
+#include "fake-answerers.h"
 #include "linux/vitals.h"
 
 enum {
@@ -37,8 +37,8 @@ enum {
 };
 
 struct fake_vitals {
-	struct gg_bytes_host *bytes;
-	uint8_t *memory;
+	struct fake_answerers fake;
+	uint8_t *memory; // FAKE's
 	struct gg_answerers answerers;
 };
 
