@@ -10,10 +10,13 @@ import time
 
 import pytest
 
+import crash
 import gdb
+import machines
 import selection
 import vmcore
 from machines import MIB, records
+from proxy import Proxy
 from test_guest_core import GUEST_CORE, guest_core
 
 FORMATS = ["zlib", "lzo", "snappy", "zstd", "raw"]
@@ -301,3 +304,38 @@ def test_interrupt(times, kdumps, folder):
         assert status in (130, -signal.SIGINT) and time.monotonic() - sent < 0.5
         assert os.listdir(folder) == []
     assert interrupted
+
+
+# ---- The other sources ----
+
+@pytest.mark.expensive
+def test_sources(kdumps, folder):
+    """-level 31 from QEMU's process and through its gdbstub: libkdumpfile reads QEMU's bytes; over the wire go fewer bytes than half of RAM"""
+    with kdumps.record.resume() as guest, vmcore.Vmcore(kdumps.record.dump) as truth:
+        if machines.may_attach():
+            out = folder / "of-process"
+            guest_core("-p", guest.pid, "dump", "-format", "kdump-zlib", "-level", 31, out)
+            wrong, missing = wrong_pages(out, truth)
+            assert wrong == [] and missing
+        with Proxy(guest.directory, "gdbstub") as proxy, gdb.Session() as session:
+            out = folder / "of-stub"
+            session.command(f"target remote {proxy.address}")
+            text = session.command(f"dump-guest-memory -format kdump-zlib -level 31 {out}")
+            assert not gdb.errors(text), text
+            session.command("disconnect")
+            assert proxy.bytes_read < RAM / 2
+        wrong, missing = wrong_pages(out, truth)
+        assert wrong == [] and missing
+
+
+@pytest.mark.expensive
+def test_crash_tasks(folder):
+    """crash with its vmlinux shows the same tasks, stacks and log in a kdump of level 31 as in the ELF vmcore"""
+    record = records.Opened("tasks-6.1", folder)
+    texts = []
+    for options in ([], ["-format", "kdump-zlib", "-level", 31]):
+        out = folder / f"dump-{len(texts)}"
+        guest_core("-qemu", record.qemu, record.core, "dump", *options, out)
+        texts.append(crash.text(out, "ps\nbt -a\nlog"))
+    assert "s-busy-kernel" in texts[0] and "Linux version" in texts[0]
+    assert texts[0] == texts[1]
