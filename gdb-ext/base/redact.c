@@ -229,14 +229,26 @@ static bool find_command_line(const struct place *place, struct found *ret)
 	return false;
 }
 
+// Finds an argument of the first program, which the kernel's log has as a word alone behind four spaces
+// (init/main.c, run_init_process()).
+static bool find_init_argument(const struct place *place, struct found *ret)
+{
+	static const char head[] = "]     ";
+	const size_t size = strlen(head);
+	if (place->at < size || memcmp(place->text + place->at - size, head, size))
+		return false;
+	*ret = (struct found){ .size = run_up_to(place, 0, " \t"), .word = "[redacted]" };
+	return ret->size && !is_one_of(next(place, ret->size), " \t");
+}
+
 // ---- All ----
 
 void gg_redact_append(const struct gg_redact *redact, struct gg_buffer *out, const char *text,
 		      size_t size)
 {
 	static bool (*const forms[])(const struct place *place, struct found *ret) = {
-		find_command_line, find_mac,      find_ipv6,       find_ipv4,
-		find_host,         find_variable, find_named_host, NULL
+		find_command_line, find_mac,        find_ipv6,          find_ipv4, find_host,
+		find_variable,     find_named_host, find_init_argument, NULL
 	};
 	struct place place = { redact, text, size, 0 };
 	while (place.at < size) {

@@ -102,8 +102,9 @@ struct gg_error *gg_report_cpus(struct gg_report *report)
 	gg_html_close_to(&report->html, 0);
 	if (err)
 		return err;
-	gg_html_element(&report->html, "h3", NULL, "Stacks");
 	err = gg_print_stacks(report->guest, &stacks, &report->writer, &report->notices);
+	if (report->text.size)
+		gg_html_element(&report->html, "h3", NULL, "Stacks");
 	gg_report_append_paragraphs(report, report->info->cpu_count <= 8);
 	return err;
 }

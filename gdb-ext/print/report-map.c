@@ -72,9 +72,9 @@ static uint64_t height_of(uint64_t size)
 	return LEAST + (bits > PAGE_BITS ? (uint64_t)(bits - PAGE_BITS) * PER_BIT : 0);
 }
 
-// Appends the pieces that overlap RANGE, which is drawn at TOP, at least two units high each.
-static void append_pieces(struct picture *picture, const struct gg_ram_range *range,
-			  uint64_t height, const struct gg_info_ranges *pieces, const char *class)
+// Appends the absent PIECES of RANGE, which is drawn at the picture's top, at least two units high each.
+static void append_absent(struct picture *picture, const struct gg_ram_range *range,
+			  uint64_t height, const struct gg_info_ranges *pieces)
 {
 	enum { THINNEST = 2 };
 	uint64_t drawn = 0;
@@ -95,37 +95,49 @@ static void append_pieces(struct picture *picture, const struct gg_ram_range *ra
 		// Thousands of pieces share the few lines that there are.
 		if (to <= drawn)
 			continue;
-		append_rectangle(picture, class, picture->top + from, to - from);
+		append_rectangle(picture, "absent", picture->top + from, to - from);
 		drawn = to;
 	}
 }
 
-static void append_gap(struct picture *picture, uint64_t size)
+// Tests whether a piece of RAM is hidden between START and START + SIZE.
+static bool hides(const struct gg_info_ranges *hidden, uint64_t start, uint64_t size)
+{
+	for (size_t i = 0; i < hidden->listed; i++)
+		if (hidden->ranges[i].start >= start && hidden->ranges[i].start - start < size)
+			return true;
+	return false;
+}
+
+// Appends the gap of SIZE bytes from START on: hidden RAM is no RAM of the CPUs'.
+static void append_gap(struct picture *picture, uint64_t start, uint64_t size)
 {
 	struct gg_buffer text = { 0 };
 	char from[32], to[32];
+	const bool is_hidden = hides(&picture->report->info->hidden, start, size);
 	gg_append_size(&text, size);
 	text_of(from, picture->top);
 	text_of(to, picture->top + GAP);
+	if (is_hidden)
+		append_rectangle(picture, "hidden", picture->top, GAP);
 	for (unsigned int side = 0; side < 2; side++)
 		gg_html_empty(&picture->report->html, "line", "class", "gap", "x1",
 			      side ? "73" : "1", "x2", side ? "73" : "1", "y1", from, "y2", to,
 			      NULL);
-	append_label(picture, "faint", picture->top + 15, "%.*s without RAM", (int)text.size,
-		     text.bytes ? (const char *)text.bytes : "");
+	append_label(picture, "faint", picture->top + 15, "%.*s without RAM%s", (int)text.size,
+		     text.bytes ? (const char *)text.bytes : "",
+		     is_hidden ? " but hidden RAM" : "");
 	gg_buffer_deinit(&text);
 	picture->top += GAP;
 }
 
 static void append_range(struct picture *picture, const struct gg_ram_range *range, bool is_first)
 {
-	const struct gg_info *info = picture->report->info;
 	const uint64_t height = height_of(range->size);
 	struct gg_buffer size = { 0 };
 	gg_append_size(&size, range->size);
 	append_rectangle(picture, is_first ? "ram" : "other", picture->top, height);
-	append_pieces(picture, range, height, &info->hidden, "hidden");
-	append_pieces(picture, range, height, &info->absent, "absent");
+	append_absent(picture, range, height, &picture->report->info->absent);
 	append_label(picture, NULL, picture->top + 13, "0x%" PRIx64, range->start);
 	append_label(picture, NULL, picture->top + 28, "%.*s  %.24s", (int)size.size,
 		     size.bytes ? (const char *)size.bytes : "", range->block);
@@ -175,7 +187,7 @@ static void append_picture(struct gg_report *report)
 	for (size_t i = 0; i < count_shown(ram); i++) {
 		const struct gg_ram_range *range = &ram->ranges[i];
 		if (gap_before(ram, i))
-			append_gap(&picture, gap_before(ram, i));
+			append_gap(&picture, range->start - gap_before(ram, i), gap_before(ram, i));
 		append_range(&picture, range, !strcmp(range->block, ram->ranges[0].block));
 	}
 	gg_html_close(&report->html);
