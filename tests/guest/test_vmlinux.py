@@ -224,6 +224,26 @@ def test_loading(tasks, folder, cache, firmware):
     assert not list(cache.glob("*.part*"))
 
 
+def test_functions(tasks, folder, cache):
+    """{tasks}: $guest_per_cpu and $guest_current_task, in a GDB without Python their procedures, find a CPU's variable and task"""
+    tasks.show("dump", folder / "whole")
+    with gdb.Session("-c", folder / "whole") as session:
+        truth = json.loads(session.command("guest-bt -cpu 1 -json")[-1])["task"]
+        offset = json.loads(session.command("guest-x -cpu 1 -json runqueues")[-1])["address"]
+        if not gdb.loads_by_python():
+            assert session.command("guile (guest-current-task 1)")[-1] == str(int(truth, 16))
+            assert session.command('guile (guest-per-cpu "runqueues" 1)')[-1] == str(int(offset, 16))
+            return
+        assert session.command("print/x $guest_current_task(1)")[-1].split()[-1] == truth
+        session.command("guest-vmlinux")
+        assert session.command('print $guest_per_cpu("runqueues", 1).cpu')[-1].endswith(" = 1")
+        assert session.command('print/x &$guest_per_cpu("runqueues", 1)')[-1].split()[-1] == offset
+        assert session.command("print $guest_current_task(1)->__state")[-1].endswith(" = 0")
+        assert session.command("guest-x $guest_current_task(1) 1gx")[-1].startswith(f"{truth}:")
+        assert "there is no CPU 7" in session.command("print $guest_current_task(7)")[-1]
+        assert '"no such" is no variable' in session.command('print $guest_per_cpu("no such", 0)')[-1]
+
+
 def test_no_loading(tasks, cache):
     """{tasks}: where GDB's memory is QEMU's, and without GDB, guest-vmlinux says what to do instead, and makes no file"""
     line, = gdb.attempt([tasks.record.qemu, tasks.record.core], "guest-vmlinux")
