@@ -4,6 +4,8 @@
 
 In:  a guest of 1 GiB with about half of its pages in use; its QEMU's core, on a RAM-backed file system and on the disk.
      The process of one with 4 GiB, all of which QEMU has read before.
+     For the first command of a session, both kinds of core, the kernel's and GDB's gcore, of a QEMU with debuginfo and of
+     Debian's stripped QEMU, in RAM.
 Out: tables of times and ratios. Only the ratios mean something elsewhere.
 
 A GDB has to start and read symbols before any command; the table has the times with that and without.
@@ -131,6 +133,47 @@ def print_process(folder, arguments):
           f"{work / own:.2f}")
 
 
+def smallest(command, repeat, out):
+    """The smallest time of a command that writes OUT, or nothing."""
+    times = []
+    for _ in range(repeat):
+        times.append(timed(command, 1, before=lambda: out.unlink(missing_ok=True)))
+    out.unlink(missing_ok=True)
+    return min(times)
+
+
+def first_command(launcher, qemu, core, repeat):
+    """cp's time, and that of a session's first dump without GDB's start."""
+    same, out = core.with_name("same"), core.with_name("out")
+    session = [launcher, "-nx", "-batch", qemu, core]
+    smallest([*session, "-ex", f"dump-guest-memory -force {same}"], 1, out)
+    copy = smallest(["cp", "--sparse=always", same, out], repeat, out)
+    start = smallest(session, repeat, out)
+    dump = smallest([*session, "-ex", f"dump-guest-memory {out}"], repeat, out)
+    same.unlink()
+    return copy, dump - start
+
+
+def take_both_cores(folder, qemu):
+    """gcore's core of a QEMU, and the kernel's."""
+    with lab.Guest(qemu=qemu, memory=MEMORY, append=f"lab.fill={FILL}", directory=folder) as guest:
+        guest.stop()
+        subprocess.run(["/usr/bin/gdb", "-nx", "-batch", "-p", str(guest.pid), "-ex", f"generate-core-file {folder / 'gcore'}"],
+                       check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        return guest.qemu, folder / "gcore", guest.core(folder / "core")
+
+
+def print_first_commands(folder, arguments):
+    print(f"\nthe first command of a session, in RAM, without GDB's start; the smallest of {arguments.repeat}\n"
+          f"{'':32}{'cp':>8}{OURS:>20}{'/ cp':>8}")
+    for name, wanted in (("debuginfo", None), ("stripped", lab.lab("qemu-suite", "bookworm"))):
+        qemu, *cores = take_both_cores(folder, wanted)
+        for core, kind in zip(cores, ("gcore", "the kernel's core")):
+            copy, dump = first_command(arguments.gdb_guest, qemu, core, arguments.repeat)
+            print(f"{f'{kind}, {name}':32}{copy:7.2f}s{dump:19.2f}s{dump / copy:8.2f}", flush=True)
+            core.unlink()
+
+
 def take_core(folder):
     with lab.Guest(memory=MEMORY, append=f"lab.fill={FILL}", directory=folder) as guest:
         guest.stop()
@@ -153,6 +196,8 @@ def main():
             print_table(place, place.rows())
             place.core.unlink()
             print_process(folder, arguments)
+            if name == "RAM":
+                print_first_commands(folder, arguments)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
