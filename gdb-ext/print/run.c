@@ -256,6 +256,8 @@ struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options 
 	const struct gg_vmlinux_options vmlinux = {
 		.path = gg_options_text(options, "output"),
 		.force = gg_options_has(options, "force"),
+		.kallsyms = gg_options_text(options, "kallsyms"),
+		.modules = gg_options_text(options, "modules"),
 		.guest_addresses = gg_options_has(options, "guest-addresses"),
 		.no_modules = gg_options_has(options, "no-modules"),
 		.json = gg_options_has(options, "json"),

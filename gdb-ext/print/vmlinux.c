@@ -69,13 +69,61 @@ static struct gg_error *load_from_cache(struct gg_guest *guest,
 	return err;
 }
 
+static struct gg_error *print_proc_file(const struct gg_vmlinux_options *options, const char *path,
+					const char *key, uint64_t size, size_t count,
+					const struct gg_writer *writer)
+{
+	struct gg_buffer out = { 0 };
+	if (options->json) {
+		gg_json_open_object(&out, NULL);
+		gg_json_string(&out, "file", path);
+		gg_json_uint(&out, "size", size);
+		gg_json_uint(&out, key, count);
+		gg_json_close_object(&out);
+		gg_json_end_line(&out);
+	} else {
+		gg_buffer_format(&out, "%s: %zu %s\n", path, count, key);
+	}
+	struct gg_error *err = gg_write_out(&out, writer);
+	gg_buffer_deinit(&out);
+	return err;
+}
+
+static struct gg_error *write_proc_files(struct gg_guest *guest,
+					 const struct gg_vmlinux_options *options,
+					 const struct gg_writer *writer,
+					 const struct gg_notices *notices)
+{
+	struct gg_vmlinux_facts facts = { 0 };
+	struct gg_error *err = NULL;
+	if (options->kallsyms) {
+		err = gg_guest_write_kallsyms(guest, options->kallsyms, options->force, notices,
+					      &facts);
+		if (!err)
+			err = print_proc_file(options, options->kallsyms, "symbols", facts.size,
+					      facts.symbols, writer);
+	}
+	if (!err && options->modules) {
+		err = gg_guest_write_modules(guest, options->modules, options->force, notices,
+					     &facts);
+		if (!err)
+			err = print_proc_file(options, options->modules, "modules", facts.size,
+					      facts.modules, writer);
+	}
+	return err;
+}
+
 struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
 				  const struct gg_front_end *front, const struct gg_writer *writer,
 				  const struct gg_notices *notices)
 {
 	struct gg_vmlinux_file file = { .path = (char *)options->path, .is_new = true };
-	if (!options->path)
+	struct gg_error *err = NULL;
+	if (!options->path && !options->kallsyms && !options->modules)
 		return load_from_cache(guest, options, front, writer, notices);
-	struct gg_error *err = gg_guest_vmlinux(guest, options, notices, &file.facts);
-	return err ? err : print_file(options, &file, writer);
+	if (options->path)
+		err = gg_guest_vmlinux(guest, options, notices, &file.facts);
+	if (!err && options->path)
+		err = print_file(options, &file, writer);
+	return err ? err : write_proc_files(guest, options, writer, notices);
 }

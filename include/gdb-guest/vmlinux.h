@@ -15,8 +15,10 @@
 #pragma GCC visibility push(default)
 
 struct gg_vmlinux_options {
-	const char *path; // of the file, as gg_output_create() has it; NULL in the cache
-	bool force;       // replace the file if it exists
+	const char *path;     // of the file, as gg_output_create() has it; NULL in the cache
+	const char *kallsyms; // path of a file as /proc/kallsyms; NULL: no file
+	const char *modules;  // path of a file as /proc/modules; NULL: no file
+	bool force;           // replace a file that exists
 	// The addresses are those in the guest, for a debugger that looks at it; else those that the
 	// kernel was linked with, for programs that apply the offset of KASLR themselves.
 	bool guest_addresses;
@@ -29,6 +31,7 @@ struct gg_vmlinux_facts {
 	uint64_t size; // of the file
 	size_t symbols;
 	size_t functions; // that have a prototype
+	size_t modules;   // in a file as /proc/modules
 };
 
 // Writes a vmlinux of GUEST's kernel: symbols, types, functions and their callers' places.
@@ -51,13 +54,23 @@ struct gg_error *gg_guest_vmlinux_in_cache(struct gg_guest *guest,
 					   const struct gg_notices *notices,
 					   struct gg_vmlinux_file *ret);
 
+// Write what the guest's /proc/kallsyms and /proc/modules have, but for what no module has, to the file PATH,
+// as gg_output_create() does. RET is the file's size, and the number of its lines.
+struct gg_error *gg_guest_write_kallsyms(struct gg_guest *guest, const char *path, bool force,
+					 const struct gg_notices *notices,
+					 struct gg_vmlinux_facts *ret);
+struct gg_error *gg_guest_write_modules(struct gg_guest *guest, const char *path, bool force,
+					const struct gg_notices *notices,
+					struct gg_vmlinux_facts *ret);
+
 struct gg_front_end;
 
-// Writes a vmlinux as gg_guest_vmlinux() does, or without a path has FRONT load the vmlinux in the
-// cache; a line about it goes to WRITER.
+// Writes a vmlinux as gg_guest_vmlinux() does, and the other files; without any path has FRONT load the
+// vmlinux in the cache. A line about each goes to WRITER.
 //
 // The JSON object has "file", "size" in bytes, "new" (the file was made now), "loaded" (into the
 // debugger), and of a new file "symbols" and "functions" (with arguments), else null.
+// An object about another file has "file", "size", and "symbols" or "modules".
 struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
 				  const struct gg_front_end *front, const struct gg_writer *writer,
 				  const struct gg_notices *notices);

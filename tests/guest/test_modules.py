@@ -170,3 +170,17 @@ def test_not_read(modules):
                               "guest-vtop schedule", "guest-x/8a $guest_rsp", "set guest-debug off")
     assert "debug: symbol jiffies: kallsyms has it" in text or "debug: symbol jiffies: VMCOREINFO has it" in text
     assert "modules" not in text and "BTF" not in text
+
+
+def test_proc_files(modules, folder):
+    """{modules}: guest-vmlinux -kallsyms and -modules write /proc/kallsyms and /proc/modules, line by line, but for what no module has"""
+    kallsyms, listed = folder / "kallsyms", folder / "modules"
+    lines = modules.views.lines(f"guest-vmlinux -kallsyms {kallsyms} -modules {listed}")
+    names = {f"[{fields[0]}]" for fields in modules.listed}
+    truths = [line for line in modules.texts["/proc/kallsyms"].decode().splitlines() if "\t" not in line or line.rpartition("\t")[2] in names]
+    assert kallsyms.read_text().splitlines() == truths
+    assert listed.read_text() == modules.texts["/proc/modules"].decode()
+    assert lines == [f"{kallsyms}: {len(truths)} symbols", f"{listed}: {len(modules.listed)} modules"]
+    assert "exists" in modules.views.error(f"guest-vmlinux -modules {listed}")
+    # Proof that the truth has symbols that a module exports.
+    assert any(re.search(r" T \w+\t\[", line) for line in truths)

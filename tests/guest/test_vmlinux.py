@@ -271,6 +271,7 @@ def test_types(tasks, folder):
         assert "offset" in real[name] and made[name] == real[name]
 
 
+@pytest.mark.expensive
 def test_drgn(tasks, folder):
     """{tasks}: drgn with the made vmlinux finds the tasks that guest-ps lists, and what it finds with the real vmlinux: all stacks, command
     lines, mounts, modules, per-CPU variables, disks, the log"""

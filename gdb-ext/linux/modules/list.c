@@ -82,6 +82,11 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(num_symtab, "mod_kallsyms", "num_symtab"),
 	OPTIONAL(strtab, "mod_kallsyms", "strtab"),
 	OPTIONAL(typetab, "mod_kallsyms", "typetab"),
+	OPTIONAL(export_first, "module", "syms"),
+	OPTIONAL(export_count, "module", "num_syms"),
+	OPTIONAL(export_stride, "kernel_symbol", ""),
+	OPTIONAL(export_value, "kernel_symbol", "value_offset", "value"),
+	OPTIONAL(export_name, "kernel_symbol", "name_offset", "name"),
 };
 
 struct gg_error *gg_module_layout_resolve(const struct gg_host *host, struct gg_module_layout *ret)

@@ -17,6 +17,8 @@ struct gg_module_layout {
 	struct gg_member notes_count, notes_pointers, notes_first, note_stride, note_address,
 		note_size;
 	struct gg_member symtab, num_symtab, strtab, typetab;
+	struct gg_member export_first, export_count; // of struct module, read one by one
+	struct gg_member export_stride, export_value, export_name;
 };
 
 // Resolves all members.
