@@ -244,6 +244,50 @@ def test_functions(tasks, folder, cache):
         assert '"no such" is no variable' in session.command('print $guest_per_cpu("no such", 0)')[-1]
 
 
+@pytest.mark.expensive
+def test_start_kernel(folder, cache):
+    """At the stub without KASLR a hardware breakpoint at start_kernel stops the next boot, and bt goes back to the entry"""
+    kernel = lab.lab("kernel", "6.1")
+    with lab.Guest(kernel=f"{kernel}/vmlinuz", append="nokaslr", directory=folder, extra=STUB) as guest, gdb.Session() as session:
+        guest.qmp("set-action", reboot="reset")
+        session.command(f"target remote {guest.directory}/gdbstub")
+        session.command("guest-vmlinux")
+        session.command("hbreak start_kernel")
+        session.command("monitor system_reset")
+        assert "hit Breakpoint 1, " in session.command("continue")[-1]
+        assert names_of(session.command("bt"))[:2] == ["start_kernel", "secondary_startup_64_no_verify"]
+        assert "swapper" in session.command("print init_task.comm")[-1]
+        session.command("delete")
+        session.command("hbreak rest_init")
+        session.command("continue")
+        assert names_of(session.command("bt")) == ["rest_init", "arch_call_rest_init", "start_kernel", "secondary_startup_64_no_verify"]
+
+
+@pytest.mark.expensive
+def test_reboot(folder, cache, firmware):
+    """At the stub guest-vmlinux loads another file after a reboot with KASLR, in which breakpoints go on, and the firmware's symbols stay"""
+    kernel = lab.lab("kernel", "6.1")
+    with lab.Guest(kernel=f"{kernel}/vmlinuz", directory=folder, extra=STUB) as guest, gdb.Session() as session:
+        guest.qmp("set-action", reboot="reset")
+        session.command(f"target remote {guest.directory}/gdbstub")
+        session.command(f"add-symbol-file {firmware}")
+        session.command("guest-vmlinux")
+        before = session.command("info symbol schedule"), session.command("print &schedule")
+        session.command("hbreak schedule")
+        session.command("disable")
+        boots = guest.times_ready()
+        session.start("continue")
+        guest.qmp("system_reset")
+        lab.wait_until(lambda: guest.times_ready() > boots, 100, "the second boot")
+        session.stop(typed=True)
+        session.command("guest-vmlinux")
+        after = session.command("info symbol schedule"), session.command("print &schedule")
+        assert len(after[0]) == 1 and after[0] != before[0] and after[1][-1].split("0x")[1] != before[1][-1].split("0x")[1]
+        assert "firmware_entry in section .text" in session.command("info symbol firmware_entry")[-1]
+        session.command("enable")
+        assert any("schedule (" in line for line in session.command("continue"))
+
+
 def test_no_loading(tasks, cache):
     """{tasks}: where GDB's memory is QEMU's, and without GDB, guest-vmlinux says what to do instead, and makes no file"""
     line, = gdb.attempt([tasks.record.qemu, tasks.record.core], "guest-vmlinux")
