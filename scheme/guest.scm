@@ -12,7 +12,9 @@
               '(dump-guest-memory guest-functions guest-info guest-kernel guest-klog guest-regs guest-report guest-select guest-sysrq guest-vmlinux
                 guest-vtop guest-x))
     (module-define! (current-module) 'guest-data (@ (gdb-guest command) guest-data))
-    ((@ (gdb-guest command) register-other-commands)))
+    ((@ (gdb-guest command) register-other-commands))
+    ((@ (gdb-guest hint) register-topic))
+    ((@ (gdb-guest hint) watch-prompt)))
 
   (unless (file-exists? (string-append directory "/libgdb-guest-guile.so"))
     (error (string-append "there is no libgdb-guest-guile.so in " directory

@@ -104,6 +104,43 @@ def test_help():
         assert re.search(r"\bIt works on (a core of QEMU, a QEMU process, )?QEMU's gdbstub", text), (name, text)
 
 
+def test_topic_of_help():
+    """help guest lists each command that there is, and so does the command guest"""
+    run = gdb.batch(commands=["help guest", r"echo @\n", "guest", r"echo @\n", "apropos ^\\(guest-\\|dump-guest\\)"])
+    topic, command, apropos = run.output.split("@\n")
+    assert topic == command and re.findall("^guest-info  +Show ", topic, re.MULTILINE)
+    listed = set(re.findall("^((?:guest-|dump-guest-)[a-z]+(?:-memory)?)  *[A-Z]", topic, re.MULTILINE))
+    known = set(re.findall("^([a-z-]+) -- ", apropos, re.MULTILINE))
+    assert listed == {name for name in known if not name.startswith("set ")} - {"guest-debug"}
+
+
+HINT = 'gdb-guest: "guest-info" shows the guest of this QEMU, "help guest" lists the commands'
+
+
+def test_hint_at_the_prompt(small):
+    """GDB says once, at its prompt, that the commands for the guest of a QEMU are there, unless $guest_hint is 0, and never of
+    another program or with -batch"""
+    def hints(*arguments, early=()):
+        run = subprocess.run([gdb.LAUNCHER, "-nx", "-q", *early, *arguments], input="print 6 * 7\nprint 43\n", env=gdb.environment(),
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=gdb.PATIENCE)
+        assert "$2 = 43" in run.stdout
+        return run.stdout.count(HINT)
+
+    core, qemu = small
+    assert hints(qemu, core) == 1
+    assert hints(qemu, core, early=["-iex", "set $guest_hint = 0"]) == 0
+    assert hints("/bin/cat") == 0
+    assert HINT not in gdb.batch(qemu, core, commands=["print 6 * 7"]).output
+
+
+def test_help_of_the_launcher():
+    """gdb-guest --help says what gdb-guest adds, and then what GDB says"""
+    run = launch(gdb_path(), "--help")
+    first, rest = run.stdout.split("\n\n", 1)
+    assert "the guest inside a QEMU" in first and "guest-info" in rest and "This is the GNU debugger" in rest
+    assert run.returncode == 0
+
+
 def test_commands_are_there(folder):
     """The commands are there for the arguments of GDB, which may be files of commands"""
     script = folder / "script.gdb"
