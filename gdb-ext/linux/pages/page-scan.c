@@ -65,11 +65,16 @@ static struct gg_error *step(struct position *position, uint64_t count, gg_gva_t
 {
 	struct gg_page_scan *scan = position->scan;
 	const uint64_t size = scan->layout->size;
-	const unsigned int wanted = count > 1 ? 2 : 1;
+	unsigned int wanted = count > 1 ? 2 : 1;
 	struct gg_memmap_piece piece;
 	struct gg_page_group group = { .count = 1 };
 	struct gg_error *err =
 		gg_memmap_read(scan->reader, address, (size_t)(wanted * size), &piece);
+	// The struct page may be there without the next struct page.
+	if (!err && !piece.bytes && !piece.is_hole && wanted > 1) {
+		wanted = 1;
+		err = gg_memmap_read(scan->reader, address, (size_t)size, &piece);
+	}
 	if (err)
 		return err;
 	if (piece.bytes) {
