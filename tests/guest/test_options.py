@@ -13,6 +13,7 @@ import fw_cfg
 import gdb
 import vmcore
 from machines import MIB, QTEST, lab
+from test_guest_core import guest_core
 from virtio_mem import QTest
 
 GIB = 1 << 30
@@ -125,6 +126,16 @@ def test_untouched(huge, folder):
     assert resident(huge.pid) - before < MIB
     assert out.stat().st_size > 64 * GIB
     assert out.stat().st_blocks * 512 < before
+
+
+@pytest.mark.attach
+def test_pages(huge):
+    """A guest of 64 GiB that touched little: its pages are counted by a look at one struct page of a thousand"""
+    text = guest_core("-debug", "-p", huge.pid, "mem", "-pages")
+    pages, reads = map(int, re.search(r"^debug: a memmap of .*: (\d+) pages in (\d+) reads$", text, re.MULTILINE).groups())
+    assert pages * 4096 >= 64 * GIB and reads < pages / 512
+    free, lists = map(int, re.search(r"^debug: the memmap has (\d+) free pages, the free lists have (\d+)", text, re.MULTILINE).groups())
+    assert abs(free - lists) < 1024 < pages * 0.9 < free
 
 
 @pytest.mark.attach

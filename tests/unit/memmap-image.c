@@ -28,7 +28,7 @@ struct memmap_image {
 	unsigned int word, section_bits;
 	bool big_endian;
 	uint64_t present, memmap;
-	// Of the scan.
+	// State of the scan.
 	struct gg_buffer *out;
 	uint64_t count, run_pfn, run_count;
 	unsigned int run_traits;

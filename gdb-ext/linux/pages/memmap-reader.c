@@ -5,8 +5,11 @@
 #include <stdlib.h>
 
 enum {
-	SMALL = 4096,
+	START = 512,  // of the pieces: a look at a head alone, in a block of a gdbstub's backing
+	SMALL = 4096, // of an extent that cannot be read
 	LARGE = 2 << 20,
+	GAP = 16 << 10, // that costs as much as another read
+	LOOK = 128,     // at a head
 	SCRATCH = 4096, // behind the piece
 };
 
@@ -14,7 +17,7 @@ struct gg_error *gg_memmap_reader_init(struct gg_memmap_reader *reader, struct g
 				       const struct gg_ram_map *map, struct gg_page_set *tables)
 {
 	*reader = (struct gg_memmap_reader){ .table = table, .map = map, .tables = tables };
-	reader->piece = SMALL;
+	reader->piece = START;
 	reader->bytes = malloc(LARGE + SCRATCH);
 	return reader->bytes ? NULL : gg_enomem;
 }
@@ -91,14 +94,24 @@ static void lose_page(struct gg_memmap_reader *reader, gg_gva_t gva, uint64_t of
 	reader->is_there = false;
 }
 
+// Returns the size of the piece at GVA: a piece grows as long as no large part of the memmap is jumped over,
+// neither in the last piece nor behind it.
+static size_t find_piece(const struct gg_memmap_reader *reader, gg_gva_t gva)
+{
+	const uint64_t behind = gva - reader->held_start;
+	const bool is_far = !reader->held || behind > reader->held + GAP;
+	const bool is_sparse = reader->used < reader->held / GAP * LOOK;
+	if (is_far || is_sparse)
+		return START;
+	return reader->piece < LARGE ? 2 * reader->piece : LARGE;
+}
+
 // Reads the bytes at GVA, in the extent that was looked up: a piece, or where a piece cannot be read a page.
 static struct gg_error *fill(struct gg_memmap_reader *reader, gg_gva_t gva)
 {
-	const gg_gva_t end = reader->held_start + reader->held;
 	const uint64_t offset = gva - reader->start, left = reader->size - offset;
-	// Most of the memmap is jumped over where the next byte is further away than the last piece is long.
-	const bool goes_on = reader->held && gva - end < reader->held;
-	reader->piece = !goes_on ? SMALL : reader->piece < LARGE ? 2 * reader->piece : LARGE;
+	reader->piece = find_piece(reader, gva);
+	reader->used = 0;
 	struct gg_error *err = gg_interrupt_check();
 	if (err)
 		return err;
@@ -109,8 +122,8 @@ static struct gg_error *fill(struct gg_memmap_reader *reader, gg_gva_t gva)
 		reader->reads++;
 		err = gg_ram_map_read(reader->map, reader->gpa + offset, reader->bytes,
 				      reader->held);
-		reader->piece = err ? SMALL : reader->piece;
-	} while (err && !gg_error_is_final(err) && reader->held > SMALL);
+		reader->piece = err ? START : reader->piece;
+	} while (err && !gg_error_is_final(err) && reader->held > START);
 	if (err)
 		lose_page(reader, gva, offset);
 	return gg_error_unless_final(err);
@@ -131,6 +144,7 @@ struct gg_error *gg_memmap_read(struct gg_memmap_reader *reader, gg_gva_t gva, s
 {
 	struct gg_error *err = NULL;
 	const uint64_t held_offset = gva - reader->held_start;
+	reader->used += need;
 	if (held_offset < reader->held && need <= reader->held - held_offset) {
 		*ret = (struct gg_memmap_piece){ .bytes = reader->bytes + held_offset,
 						 .size = reader->held - held_offset };

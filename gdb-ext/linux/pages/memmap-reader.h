@@ -22,6 +22,7 @@ struct gg_memmap_reader {
 	uint8_t *bytes;
 	gg_gva_t held_start;
 	size_t held, piece;
+	uint64_t used;              // bytes that were asked for since the piece was read
 	struct gg_page_set *tables; // the pages of the page tables on the way, or NULL
 	uint64_t reads;
 };
