@@ -241,9 +241,10 @@ struct gg_error *gg_pieces_trim(struct gg_pieces *pieces, uint64_t page_size, gg
 	pieces->count = count;
 	fclose(cut.stream);
 	_cleanup_free_ char *text = cut.text;
-	return cut.count ? gg_tell(notices, "left out, because the kernel has no pages there: %s",
-				   text)
-			 : NULL;
+	return cut.count
+		       ? gg_tell(notices,
+				 "left out, because the kernel has no whole pages there: %s", text)
+		       : NULL;
 }
 
 void gg_pieces_deinit(struct gg_pieces *pieces)

@@ -133,7 +133,7 @@ def test_threads(kdumps, folder):
 def test_above_the_memmap(kdumps):
     """Memory that the kernel has no struct pages for is left out of a kdump, and a note names it"""
     path = kdumps.make("-format", "kdump-zlib")
-    assert re.search(r"^note: left out, because the kernel has no pages there: .*0xfffc0000-0xffffffff \(pc.bios\)$",
+    assert re.search(r"^note: left out, because the kernel has no whole pages there: .*0xfffc0000-0xffffffff \(pc.bios\)$",
                      kdumps.output[path], re.MULTILINE)
     guest_core(path, "x", "-physical", "0xfffc0000", status=1)
 
