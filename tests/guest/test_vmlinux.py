@@ -111,14 +111,20 @@ def stacks(session):
 
 
 def test_stacks(session):
-    """At the stub GDB's own bt of each CPU, idle and in an interrupt, has the functions that guest-bt has"""
+    """At the stub GDB's own bt of each CPU, idle, in an interrupt and in an NMI, has the functions that guest-bt has"""
     idle = list(stacks(session))
     session.command("hbreak hrtimer_interrupt")
     session.command("continue")
     interrupted = list(stacks(session))
-    for theirs, ours in [*idle, *interrupted]:
+    session.command("delete")
+    session.command("hbreak default_do_nmi")
+    session.command("monitor nmi")
+    session.command("continue")
+    in_nmi = list(stacks(session))
+    for theirs, ours in [*idle, *interrupted, *in_nmi]:
         assert theirs == ours
     assert any(ours and ours[0] == "hrtimer_interrupt" for _, ours in interrupted)
+    assert any(ours and ours[0] == "default_do_nmi" for _, ours in in_nmi)
 
 
 def test_session(session):
