@@ -118,7 +118,7 @@ struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
 {
 	struct gg_vmlinux_maker maker = { .kernel = kernel, .plan = plan };
 	if (!kernel->arch->vmlinux)
-		return gg_arch_not_yet(kernel->arch, "a made vmlinux");
+		return gg_arch_not_yet(kernel->arch, "frames that a vmlinux is made of");
 	struct gg_error *err =
 		plan->no_modules ? NULL
 				 : gg_error_unless_final(gg_modules_list(kernel, &maker.modules));

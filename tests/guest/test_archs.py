@@ -117,6 +117,14 @@ def test_symbols(guest):
         assert int(row["address"], 16) == int(address, 16), name
 
 
+@pytest.mark.machines("arm64-6.1", "arm64-sid")
+def test_instructions(guest):
+    """{guest}: guest-x/i shows instructions with the symbols that they branch to"""
+    lines = guest.show("x/40i", "schedule").splitlines()
+    assert len(lines) == 40 and not any("(bad)" in line for line in lines)
+    assert any(re.search(r"\tbl #0x[0-9a-f]+ <__?schedule(\+0x[0-9a-f]+)?>$", line) for line in lines), lines
+
+
 @pytest.mark.machines(*WITH_TASKS)
 def test_tasks(guest):
     """{guest}: name, parent, state of all tasks, arguments, programs and working directories are /proc's"""

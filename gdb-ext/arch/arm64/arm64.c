@@ -19,6 +19,7 @@ static const struct gg_cpu_ops cpu = {
 	.read_monitor = arm64_read_monitor,
 	.summarize = arm64_summarize,
 	.print_registers = arm64_print_registers,
+	.disassemble = arm64_disassemble,
 	.paging = arm64_paging,
 };
 

@@ -89,6 +89,7 @@ struct gg_error *arm64_read_monitor(const struct gg_host *host, const struct gg_
 bool arm64_is_monitor_text(const char *text);
 void arm64_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
 void arm64_print_registers(const struct gg_registers *registers, FILE *out);
+struct gg_error *arm64_disassemble(const struct gg_code *code, struct gg_instruction *ret);
 void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret);
 
 // Reads the system registers by the table that QEMU's CPU has of them.

@@ -20,6 +20,7 @@ static const struct gg_cpu_ops cpu = {
 	.firmware_mode = firmware_mode,
 	.summarize = riscv_summarize,
 	.print_registers = riscv_print_registers,
+	.disassemble = riscv_disassemble,
 	.paging = riscv_paging,
 };
 

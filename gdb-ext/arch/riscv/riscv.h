@@ -72,6 +72,7 @@ struct gg_error *riscv_read_monitor(const struct gg_host *host, const struct gg_
 bool riscv_is_monitor_text(const char *text);
 void riscv_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);
 void riscv_print_registers(const struct gg_registers *registers, FILE *out);
+struct gg_error *riscv_disassemble(const struct gg_code *code, struct gg_instruction *ret);
 void riscv_paging(const struct gg_registers *registers, struct gg_paging *ret);
 
 // Sets the mode where only the pc tells it: the upper half of addresses is the kernel's.

@@ -4,10 +4,8 @@
 //
 // In:  bytes of code, which may be any.
 // Out: the first instruction. A byte that starts no instruction is "(bad)", as in GDB.
+#include "machine/disassemble.h"
 #include "x86.h"
-
-#include <capstone/capstone.h>
-#include <stdio.h>
 
 // Finds the address that the instruction branches to, or the memory that it names by distance.
 static void find_target(csh handle, const cs_insn *instruction, struct gg_instruction *ret)
@@ -32,26 +30,7 @@ struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instructi
 	const cs_mode mode = code->bits == 16   ? CS_MODE_16
 			     : code->bits == 32 ? CS_MODE_32
 						: CS_MODE_64;
-	csh handle;
-	if (cs_open(CS_ARCH_X86, mode, &handle) != CS_ERR_OK)
-		return gg_enomem;
-	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
-	cs_option(handle, CS_OPT_SYNTAX, code->intel ? CS_OPT_SYNTAX_INTEL : CS_OPT_SYNTAX_ATT);
-	const uint8_t *bytes = code->bytes;
-	size_t size = code->size;
-	uint64_t address = code->address;
-	*ret = (struct gg_instruction){ .address = address, .size = 1, .text = "(bad)" };
-	cs_insn *instruction = cs_malloc(handle);
-	if (instruction && cs_disasm_iter(handle, &bytes, &size, &address, instruction)) {
-		ret->is_whole = true;
-		ret->size = instruction->size;
-		snprintf(ret->text, sizeof(ret->text), "%s%s%s", instruction->mnemonic,
-			 *instruction->op_str ? " " : "", instruction->op_str);
-		find_target(handle, instruction, ret);
-	}
-	struct gg_error *err = instruction ? NULL : gg_enomem;
-	if (instruction)
-		cs_free(instruction, 1);
-	cs_close(&handle);
-	return err;
+	return gg_disassemble(CS_ARCH_X86, mode,
+			      code->intel ? CS_OPT_SYNTAX_INTEL : CS_OPT_SYNTAX_ATT, 1, find_target,
+			      code, ret);
 }
