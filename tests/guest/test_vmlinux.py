@@ -4,6 +4,7 @@ drgn with it."""
 
 import json
 import os
+import random
 import re
 import subprocess
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 import crash
 import gdb
 import selection
+import vmcore
 from machines import lab, records
-from test_guest_core import FAILED, guest_core
+from test_guest_core import FAILED, GUEST_CORE, guest_core
 from test_readers import run_python
 from test_tasks import fixture_of
 
@@ -367,3 +369,74 @@ def test_crash(suite, tasks, folder):
                    for vmlinux in (made, lab.lab("vmlinux")))
     assert len(told) > 5000 and sum("PID:" in line for line in told) > 100
     assert [line for line in shown if "KERNEL:" not in line] == [line for line in told if "KERNEL:" not in line]
+
+
+@pytest.mark.expensive
+@pytest.mark.parametrize("options", [(), ("-guest-addresses",)], ids=["link-time", "guest"])
+def test_readers(options, tasks, folder):
+    """{tasks}, {options}: readelf and GDB, which is told to complain, find nothing to say of the made file"""
+    made = folder / "vmlinux"
+    tasks.show("vmlinux", *options, "-output", made)
+    run = subprocess.run(["readelf", "-aW", "--debug-dump=info,abbrev,loc,frames", made], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert (run.returncode, run.stderr) == (0, b"")
+    commands = ["set complaints 1000", f"file {made}", "ptype struct task_struct", "info scope schedule", "info line schedule"]
+    run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", *(word for text in commands for word in ("-ex", text))],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=gdb.PATIENCE)
+    assert "struct list_head tasks;" in run.stdout and "During symbol reading" not in run.stdout and "warning" not in run.stdout, run
+
+
+class Damage:
+    """A vmcore of which bytes are damaged, and mended again."""
+
+    def __init__(self, guest, path):
+        self.path, self.random = path, random.Random(1)
+        places = {}
+        guest.show("dump", path)
+        for name in ("__start_BTF", "__stop_BTF", "__start_orc_unwind_ip", "__stop_orc_unwind_ip", "__start_orc_unwind",
+                     "__stop_orc_unwind", "kallsyms_names", "kallsyms_token_table", "kallsyms_token_index"):
+            places[name] = int(guest.json("vtop", name, "-json")[0]["gpa"], 16)
+        with vmcore.Vmcore(path) as file:
+            self.places = {name: file.offset_of(gpa)[0] for name, gpa in places.items()}
+
+    def change(self, first, last):
+        """Damages some bytes from one symbol to another, most of them in its first part; returns what mends them."""
+        start, size = self.places[first], self.places[last] - self.places[first]
+        changed = []
+        with open(self.path, "r+b", buffering=0) as file:
+            for _ in range(self.random.choice((1, 4, 64))):
+                offset = start + self.random.randrange(self.random.choice((64, 4096, size)))
+                byte = os.pread(file.fileno(), 1, offset)
+                changed.append((offset, byte))
+                os.pwrite(file.fileno(), bytes([self.random.choice((0, 0xff, byte[0] ^ 1 << self.random.randrange(8)))]), offset)
+        return reversed(changed)
+
+    def mend(self, changed):
+        with open(self.path, "r+b", buffering=0) as file:
+            for offset, byte in changed:
+                os.pwrite(file.fileno(), byte, offset)
+
+
+@pytest.mark.expensive
+@pytest.mark.gdb(expensive=True)
+def test_damaged(tasks, folder):
+    """{tasks}: no damage to types, ORC and names makes a file that GDB dies of, nor ends the maker"""
+    damage, made = Damage(tasks, folder / "vmcore"), []
+    parts = [("__start_BTF", "__stop_BTF"), ("__start_orc_unwind_ip", "__stop_orc_unwind_ip"), ("__start_orc_unwind", "__stop_orc_unwind"),
+             ("kallsyms_names", "kallsyms_token_table"), ("kallsyms_token_table", "kallsyms_token_index")]
+    for number in range(40):
+        changed = damage.change(*parts[number % len(parts)])
+        path = folder / f"vmlinux-{number}"
+        run = subprocess.run([GUEST_CORE, damage.path, "vmlinux", "-no-modules", "-guest-addresses", "-output", path], capture_output=True)
+        damage.mend(changed)
+        assert run.returncode in (0, 1), (number, run)
+        if run.returncode:
+            assert not path.exists() and len(run.stderr) < 2000, run
+            continue
+        commands = [f"file {path}", "ptype struct list_head", "ptype struct page", "info scope schedule", "info symbol schedule",
+                    "info functions ^do_nanosleep", "x/i schedule", "echo @alive\\n"]
+        shown = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", *(word for text in commands for word in ("-ex", text))],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=gdb.PATIENCE)
+        assert shown.returncode >= 0 and b"@alive" in shown.stdout, (number, shown.stdout[-1000:])
+        made.append(number)
+        path.unlink()
+    assert len(made) >= 10
