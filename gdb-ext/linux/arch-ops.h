@@ -39,7 +39,8 @@ struct gg_linux_area {
 enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3 };
 
 struct gg_linux_ops {
-	// The lowest address of the kernel's.
+	// The lowest address of the kernel's; 0 where programs and the kernel have the same addresses,
+	// or where that is not known.
 	gg_gva_t kernel_area;
 
 	// The area where a kernel's image may be mapped; size 0 where it may be anywhere.

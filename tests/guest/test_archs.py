@@ -19,10 +19,10 @@ from machines import records
 from test_guest_core import guest_core
 from test_tasks import PF_KTHREAD
 
-SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid"]
-CHEAP = ["arm64-sid", "riscv64-sid"]
+SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid"]
+CHEAP = ["arm64-sid", "riscv64-sid", "s390x-sid"]
 # Kernels that have symbols of their code alone in kallsyms (Debian's 6.1, but for x86): no list of tasks.
-WITH_TASKS = ["arm64-sid", "riscv64-sid"]
+WITH_TASKS = ["arm64-sid", "riscv64-sid", "s390x-sid"]
 # Linux's names of the architectures.
 NAMES = {"arm64": "aarch64"}
 
@@ -63,7 +63,7 @@ def test_registers(guest):
     shown = re.split(r"^CPU#\d+$", guest.show("regs", "-all"), flags=re.MULTILINE)[1:]
     assert len(monitor) == len(shown) == 2
     for theirs, ours in zip(monitor, shown):
-        assert len(re.findall(r"\b[0-9a-f]{16}\b", ours)) > 60, ours
+        assert len(re.findall(r"\b[0-9a-f]{16}\b", ours)) > 30, ours
         # Our text ends with registers that QEMU's has not, or begins with fewer.
         lines = [line for line in ours.splitlines() if re.search(r"\b[0-9a-f]{16}\b", line)]
         lines = [line for line in lines if not re.match(r"\w+_EL\d=", line)]
@@ -185,14 +185,17 @@ def test_stacks(guest):
 def test_running(guest):
     """{guest}: the stack of a CPU in the kernel goes to the stack's end; a CPU in a program has the program's pc"""
     for stack in guest.json("bt"):
-        assert stack["end"] in ("user", "end") and not stack["broken"], stack
+        # The first instruction of an entry into the kernel has the program's stack pointer still.
+        if [frame["offset"] for frame in stack["frames"]] != [0]:
+            assert stack["end"] in ("user", "end") and not stack["broken"], stack
 
 
 # Debian's GDB of all architectures.
 MULTIARCH = shutil.which("gdb-multiarch")
 
 
-@pytest.mark.machines(*WITH_TASKS)
+# GDB learns the byte order of s390x from QEMU's description of its registers only since version 14.
+@pytest.mark.machines("arm64-sid", "riscv64-sid")
 @pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
 def test_stub(guest):
     """{guest}: at QEMU's gdbstub the kernel is found by the CPUs' registers, and tasks, stacks and the log are the core's"""

@@ -141,7 +141,7 @@ def test_loading_is_silent():
     assert (run.status, run.output) == (0, "")
 
 
-@pytest.mark.parametrize("typed, completed", [("-f", "-force"), ("{folder}/vmc", "{folder}/vmcore"),
+@pytest.mark.parametrize("typed, completed", [("-forc", "-force"), ("{folder}/vmc", "{folder}/vmcore"),
                                               ("-force {folder}/s", "-force {folder}/sub/"),
                                               ("{folder}/nothing", None)])
 def test_completion(typed, completed, folder):

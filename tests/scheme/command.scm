@@ -57,9 +57,9 @@ far as CPU N's registers are known"
 ;;; for what is behind the last one.
 
 (test-equal "a candidate replaces the last word"
-  '("-force") (complete-command "dump-guest-memory" "-fo" "-fo"))
+  '("-force") (complete-command "dump-guest-memory" "-forc" "-forc"))
 (test-equal "what is given for the last word is what stands behind GDB's word break"
-  '("force") (complete-command "dump-guest-memory" "-fo" "fo"))
+  '("force") (complete-command "dump-guest-memory" "-forc" "forc"))
 (test-equal "one of several words completes as what stands behind GDB's word break"
   '("warn" "warn+") (complete-command "guest-klog" "-level err,w" "w"))
 (test-equal "without a guest its symbols do not complete"

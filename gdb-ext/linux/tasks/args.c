@@ -90,7 +90,7 @@ struct gg_error *gg_task_args_read(const struct gg_answerers *kernel, const stru
 	if (mm->arg_start >= mm->arg_end)
 		return NULL;
 	const uint64_t size = mm->arg_end - mm->arg_start;
-	if (size > MAX_ARGS || (ops && mm->arg_end > ops->kernel_area))
+	if (size > MAX_ARGS || (ops && ops->kernel_area && mm->arg_end > ops->kernel_area))
 		return gg_error_create(GG_BAD_DATA,
 				       "arguments from 0x%" PRIx64 " to 0x%" PRIx64
 				       " are no program's",

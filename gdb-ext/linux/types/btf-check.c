@@ -163,7 +163,7 @@ static struct gg_error *visit_member(struct check *check, uint32_t id, const str
 		return err;
 	if (!shape.has_size && !check->is_part)
 		return unsound(id, "has a member without a size");
-	if (bits > 64 || (shape.has_size && bits > 8 * shape.size))
+	if (bits > 8 * MAX_INT || (shape.has_size && bits > 8 * shape.size))
 		return unsound(id, "has a bit field that is wider than its type");
 	if (offset + (bits ? bits : 8 * shape.size) > 8 * (uint64_t)type->size)
 		return unsound(id, "has a member that is not inside");

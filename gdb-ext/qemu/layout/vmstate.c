@@ -244,6 +244,49 @@ static struct gg_error *find_num_column(struct gg_fields *fields)
 	return NULL;
 }
 
+// Counts the fields that end where the next field begins, if the words at SIZE_AT and NUM_AT are their
+// size and number of elements; 0 where a field would reach into the next field. A field of a size that
+// another member has has none here.
+static size_t count_ends(const struct gg_fields *fields, size_t size_at, size_t num_at)
+{
+	size_t hits = 0;
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct gg_field *field = &fields->list[i];
+		const uint64_t size = gg_glimpse_half(&field->glimpse, size_at);
+		const uint64_t num = gg_glimpse_half(&field->glimpse, num_at);
+		const uint64_t end = field->offset + size * (num ? num : 1);
+		const uint64_t next = next_offset(fields, i);
+		if (size >= MAX_OBJECT || num >= MAX_OBJECT || end > next)
+			return 0;
+		hits += size && end == next;
+	}
+	return hits;
+}
+
+// Finds the places of size and number together, where each alone is not told from the field's flags: of
+// CPUs with few neighbours.
+static bool find_pair(struct gg_fields *fields)
+{
+	struct gg_field_layout *layout = &fields->layout;
+	size_t best = count_ends(fields, layout->size, layout->num), equals = 1;
+	for (size_t size = WORD; size + HALF <= layout->stride; size += HALF)
+		for (size_t num = WORD; num + HALF <= layout->stride; num += HALF) {
+			if (size == num || size == layout->offset || num == layout->offset ||
+			    (size == layout->size && num == layout->num))
+				continue;
+			const size_t hits = count_ends(fields, size, num);
+			if (hits > best) {
+				best = hits;
+				equals = 1;
+				layout->size = size;
+				layout->num = num;
+			} else {
+				equals += hits == best;
+			}
+		}
+	return best && equals == 1;
+}
+
 struct gg_error *gg_fields_find_columns(struct gg_fields *fields)
 {
 	struct gg_error *err = find_offset_column(fields);
@@ -251,7 +294,17 @@ struct gg_error *gg_fields_find_columns(struct gg_fields *fields)
 		return err;
 	qsort(fields->list, fields->count, sizeof(*fields->list), compare_fields);
 	err = find_size_column(fields);
-	return err ? err : find_num_column(fields);
+	if (!err)
+		err = find_num_column(fields);
+	const struct gg_field_layout found = fields->layout;
+	if (!find_pair(fields)) {
+		fields->layout = found;
+		return err;
+	}
+	gg_error_destroy(err);
+	const struct gg_field_layout pair = fields->layout;
+	gg_fields_take_columns(fields, &pair);
+	return NULL;
 }
 
 // Reads a field at the places that another description's fields have shown.
@@ -370,9 +423,10 @@ struct gg_error *gg_fields_add(const struct gg_fields *fields, const char *type,
 				fields->list[j].offset != field->offset;
 		if (twice || gg_answers_find(answers, type, field->name))
 			continue;
-		if (is_first_of_array(field->name))
+		if (is_first_of_array(field->name) && !strstr(field->name, "]["))
 			err = add_array(fields, field, type, answers);
-		else if (!strchr(field->name, '[') || strstr(field->name, "]."))
+		else if (!strchr(field->name, '[') || strstr(field->name, "].") ||
+			 strstr(field->name, "]["))
 			err = gg_answers_add(answers, type, field->name, field->offset,
 					     field->size * field->num,
 					     "a VMStateField of that name");

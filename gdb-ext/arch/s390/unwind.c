@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The walk through the stacks of Linux on s390x, by back chains (Linux arch/s390/kernel/unwind_bc.c, v5.2
+// to v7.2): a frame, struct stack_frame, leads to the caller's, in which the callee has saved r14, the
+// return address. A frame without a back chain has struct pt_regs behind it.
+//
+// In:  the kernel's symbols, types and memory; registers.
+// Out: the caller's registers.
+// Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "linux/stack/syscall.h"
+#include "linux/symbols/symbols.h"
+#include "s390.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	WORD = 8,
+	STACK_SIZE = 16 << 10, // THREAD_SIZE
+	SAVED_R14 = 8,         // in stack_frame.gprs, which begins with r6
+};
+
+struct walk {
+	struct gg_member ksp;
+	// struct stack_frame
+	struct gg_member frame, back_chain, saved;
+	// struct pt_regs
+	struct gg_member regs, mask, address, general, call;
+};
+
+static const struct gg_layout_row rows[] = {
+	GG_LAYOUT_ROW(struct walk, ksp, "task_struct", "thread.ksp"),
+	GG_LAYOUT_ROW(struct walk, frame, "stack_frame", ""),
+	GG_LAYOUT_ROW(struct walk, back_chain, "stack_frame", "back_chain"),
+	GG_LAYOUT_ROW(struct walk, saved, "stack_frame", "gprs"),
+	GG_LAYOUT_ROW(struct walk, regs, "pt_regs", ""),
+	GG_LAYOUT_ROW(struct walk, mask, "pt_regs", "psw.mask"),
+	GG_LAYOUT_ROW(struct walk, address, "pt_regs", "psw.addr"),
+	GG_LAYOUT_ROW(struct walk, general, "pt_regs", "gprs"),
+	GG_LAYOUT_ROW_OPTIONAL(struct walk, call, "pt_regs", "int_code"),
+};
+
+static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
+{
+	struct walk *walk = calloc(1, sizeof(*walk));
+	if (!walk)
+		return gg_enomem;
+	struct gg_error *err =
+		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
+	if (err)
+		free(walk);
+	else
+		*ret = walk;
+	return err;
+}
+
+static uint64_t stack_size(const void *data)
+{
+	(void)data;
+	return STACK_SIZE;
+}
+
+// ---- Starts ----
+
+static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
+{
+	unwind->pc = pc;
+	unwind->sp = sp;
+	gg_register_set(&unwind->registers, S390_ADDRESS, pc);
+	gg_register_set(&unwind->registers, S390_R15, sp);
+}
+
+// Reads the return address that a callee of the frame at SP has saved there.
+static struct gg_error *read_saved(struct gg_unwind *unwind, gg_gva_t sp, uint64_t *ret)
+{
+	const struct walk *walk = unwind->data;
+	return gg_stack_word(&unwind->memory, sp + walk->saved.offset + SAVED_R14 * WORD, ret);
+}
+
+static struct gg_error *start_sleeping(struct gg_unwind *unwind)
+{
+	const struct walk *walk = unwind->data;
+	uint64_t sp, pc;
+	struct gg_error *err =
+		gg_host_read_member(&unwind->kernel->typed, unwind->task, &walk->ksp, &sp);
+	if (!err && sp - unwind->stack >= STACK_SIZE)
+		err = gg_error_create(GG_BAD_DATA,
+				      "the stack pointer 0x%" PRIx64 " is not in the task's stack "
+				      "at 0x%" PRIx64,
+				      sp, unwind->stack);
+	if (!err)
+		err = gg_stack_memory_ahead(&unwind->memory, sp, unwind->stack + STACK_SIZE);
+	if (!err)
+		err = read_saved(unwind, sp, &pc);
+	if (!err)
+		set_place(unwind, pc, sp);
+	return err;
+}
+
+static void start_registers(struct gg_unwind *unwind, const struct gg_registers *registers)
+{
+	for (unsigned int id = 0; id < S390_REGISTERS; id++)
+		gg_register_copy(&unwind->registers, id, registers);
+	unwind->pc = gg_register(registers, S390_ADDRESS);
+	unwind->sp = gg_register(registers, S390_R15);
+	unwind->entry.is_user = gg_register(registers, S390_MASK) & S390_PSW_PROBLEM;
+}
+
+// A word of the stack does not tell a frame: it has no mark.
+static bool start_return(struct gg_unwind *unwind, gg_gva_t address, gg_gva_t pc)
+{
+	(void)unwind;
+	(void)address;
+	(void)pc;
+	return false;
+}
+
+// ---- A step ----
+
+// Goes back through the entry that saved struct pt_regs at ADDRESS. A kernel thread's first frame has
+// registers of the kernel's.
+static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
+{
+	const struct walk *walk = unwind->data;
+	const gg_gva_t general = address + walk->general.offset;
+	const gg_gva_t first = unwind->stack + STACK_SIZE - walk->regs.size;
+	uint64_t mask, pc, r14, sp;
+	struct gg_error *err = gg_stack_word(&unwind->memory, address + walk->mask.offset, &mask);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, address + walk->address.offset, &pc);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, general + 14 * WORD, &r14);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, general + 15 * WORD, &sp);
+	if (err)
+		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
+	const bool is_user = mask & S390_PSW_PROBLEM;
+	if (!is_user && (!pc || (unwind->stack && address >= first))) {
+		unwind->has_ended = true;
+		return NULL;
+	}
+	set_place(unwind, pc, sp);
+	gg_register_set(&unwind->registers, S390_R14, r14);
+	unwind->entry = (struct gg_stack_entry){
+		.kind = GG_ENTRY_OTHER,
+		.number = -1,
+		.is_user = is_user,
+		.registers = address,
+		.registers_end = address + walk->regs.size,
+	};
+	unwind->is_exact = true;
+	return NULL;
+}
+
+static bool is_same_function(const struct gg_unwind *unwind, gg_gva_t a, gg_gva_t b)
+{
+	struct gg_symbol first, second;
+	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, a, &first);
+	const gg_gva_t address = err ? 0 : first.address;
+	if (!err)
+		err = gg_symbols_at(unwind->kernel->symbols, b, &second);
+	const bool is_same = !err && second.address == address;
+	gg_error_destroy(err);
+	return is_same;
+}
+
+static bool is_code(const struct gg_unwind *unwind, gg_gva_t pc)
+{
+	struct gg_symbol symbol;
+	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, pc, &symbol);
+	const bool found = !err && (symbol.type == 't' || symbol.type == 'T');
+	gg_error_destroy(err);
+	return found;
+}
+
+// Goes to the caller of interrupted code that has no frame yet, or never gets one: its return address is
+// in r14, and r15 is the caller's.
+static bool step_by_r14(struct gg_unwind *unwind, uint64_t saved)
+{
+	const uint64_t r14 = gg_register(&unwind->registers, S390_R14);
+	if (!unwind->is_exact || !gg_register_known(&unwind->registers, S390_R14) || r14 == saved ||
+	    !r14 || !is_code(unwind, r14 - 1) || is_same_function(unwind, r14 - 1, unwind->pc))
+		return false;
+	unwind->pc = r14;
+	gg_register_forget(&unwind->registers, S390_R14, UINT64_MAX);
+	// The caller's frame is not below this one's stack pointer; the walk has to advance.
+	unwind->sp++;
+	unwind->is_exact = false;
+	return true;
+}
+
+static struct gg_error *step(struct gg_unwind *unwind)
+{
+	const struct walk *walk = unwind->data;
+	const gg_gva_t sp = gg_register(&unwind->registers, S390_R15);
+	uint64_t caller, pc = 0;
+	struct gg_error *err =
+		gg_stack_word(&unwind->memory, sp + walk->back_chain.offset, &caller);
+	if (!err && caller)
+		err = read_saved(unwind, caller, &pc);
+	if (err)
+		return err;
+	if (step_by_r14(unwind, pc))
+		return NULL;
+	if (!caller)
+		return restore(unwind, sp + walk->frame.size);
+	if (!is_code(unwind, pc - 1))
+		return gg_error_create(GG_BAD_DATA,
+				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
+	gg_register_forget(&unwind->registers, S390_R14, UINT64_MAX);
+	set_place(unwind, pc, caller);
+	unwind->is_exact = false;
+	return NULL;
+}
+
+// ---- Names ----
+
+// The interruption code of a system call has its number in the lower half.
+static void name_entry(struct gg_unwind *unwind, const char *name)
+{
+	enum { NUMBER = 0xffff };
+	const struct walk *walk = unwind->data;
+	struct gg_stack_entry *entry = &unwind->entry;
+	uint64_t code = 0;
+	if (strstr(name, "ext_int") || strstr(name, "io_int")) {
+		entry->kind = GG_ENTRY_IRQ;
+		snprintf(entry->name, sizeof(entry->name), "%s",
+			 strstr(name, "io_int") ? "I/O" : "external");
+	} else if (strstr(name, "mcck")) {
+		entry->kind = GG_ENTRY_NMI;
+	} else if (strstr(name, "pgm_check")) {
+		entry->kind = GG_ENTRY_EXCEPTION;
+	} else if (strstr(name, "system_call")) {
+		entry->kind = GG_ENTRY_SYSCALL;
+		const struct gg_member number = { walk->call.offset, 4 };
+		struct gg_error *err =
+			walk->call.size ? gg_host_read_member(&unwind->kernel->typed,
+							      entry->registers, &number, &code)
+					: NULL;
+		if (!err && code)
+			gg_syscall_set(unwind, "sys_call_table", code & NUMBER,
+				       (int64_t)(code & NUMBER));
+		gg_error_destroy(err);
+	}
+}
+
+const struct gg_stack_ops s390_stack = {
+	.open = open_walk,
+	.close = free,
+	.stack_size = stack_size,
+	.start_sleeping = start_sleeping,
+	.start_registers = start_registers,
+	.start_return = start_return,
+	.step = step,
+	.name_entry = name_entry,
+};
