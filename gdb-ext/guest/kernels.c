@@ -292,9 +292,10 @@ static struct gg_error *complete(struct gg_guest *guest, bool scan)
 const char *gg_kernel_finder_name(enum gg_kernel_finder finder)
 {
 	static const char *const words[] = {
-		[GG_FOUND_BY_SCAN] = "scan",     [GG_FOUND_BY_DEVICE] = "device",
-		[GG_FOUND_BY_TABLES] = "tables", [GG_FOUND_BY_CHOICE] = "choice",
-		[GG_FOUND_BY_KDUMP] = "kdump",   [GG_FOUND_BY_FILE] = "file"
+		[GG_FOUND_BY_SCAN] = "scan",      [GG_FOUND_BY_DEVICE] = "device",
+		[GG_FOUND_BY_TABLES] = "tables",  [GG_FOUND_BY_CHOICE] = "choice",
+		[GG_FOUND_BY_KDUMP] = "kdump",    [GG_FOUND_BY_FILE] = "file",
+		[GG_FOUND_BY_LOWCORE] = "lowcore"
 	};
 	return words[finder];
 }

@@ -56,6 +56,10 @@ struct gg_linux_ops {
 	gg_gva_t module_area;
 	uint64_t module_area_size;
 
+	// The guest-physical place of a word that a kernel sets to the place of its VMCOREINFO's note; 0
+	// without.
+	gg_gpa_t note_pointer;
+
 	// Reads a kernel's VMCOREINFO. GG_BAD_DATA where it contradicts itself, GG_NOT_FOUND where it
 	// lacks something.
 	struct gg_error *(*read_paging)(const struct gg_vmcoreinfo *info,

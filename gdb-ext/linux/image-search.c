@@ -406,6 +406,31 @@ static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder 
 	return search_pagings(&area, fresh, fresh_count, finder, left);
 }
 
+// Finds the kernel to whose note a word of low memory leads; RET stays as it is without such a word.
+static struct gg_error *search_low_memory(struct finder *finder, struct gg_kernels *ret)
+{
+	const struct gg_arch *arch = finder->site->arch;
+	struct gg_vmcoreinfo_scan scan = { .big_endian = arch->big_endian };
+	struct gg_kernels kernels;
+	uint8_t bytes[sizeof(uint64_t)];
+	if (!arch->kernel || !arch->kernel->note_pointer)
+		return NULL;
+	struct gg_cursor cursor = gg_cursor(bytes, arch->word, arch->big_endian, "low memory");
+	struct gg_error *err =
+		gg_ram_map_read(finder->site->map, arch->kernel->note_pointer, bytes, arch->word);
+	if (!err)
+		err = gg_cursor_uint(&cursor, arch->word, &scan.found[scan.count++]);
+	if (!err)
+		err = gg_kernels_find(finder->site, &scan, finder->notices, &kernels);
+	if (err)
+		return pass_final(err);
+	kernels.kernels[0]->finder = GG_FOUND_BY_LOWCORE;
+	gg_kernels_add(ret, kernels.kernels[0]);
+	kernels.kernels[0] = NULL;
+	gg_kernels_deinit(&kernels);
+	return NULL;
+}
+
 static struct gg_error *not_found(const struct finder *finder, bool paging)
 {
 	static const char scan[] = "guest-kernel -scan looks at all of RAM";
@@ -467,7 +492,9 @@ struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
 	struct finder finder = { .site = site, .notices = notices };
 	struct roots roots = { .count = 0 };
 	*ret = (struct gg_kernels){ .count = 0 };
-	struct gg_error *err = search_cpus(&finder, &roots, ret);
+	struct gg_error *err = search_low_memory(&finder, ret);
+	if (!err)
+		err = search_cpus(&finder, &roots, ret);
 	if (!err && !ret->count)
 		err = not_found(&finder, roots.count > 0);
 	free(finder.rejected);

@@ -124,6 +124,7 @@ const char *gg_finder_text(enum gg_kernel_finder finder)
 		[GG_FOUND_BY_CHOICE] = "where guest-kernel found it",
 		[GG_FOUND_BY_KDUMP] = "as the kernel that was booted after the crash has it",
 		[GG_FOUND_BY_FILE] = "as the vmcore's notes have it",
+		[GG_FOUND_BY_LOWCORE] = "found by lowcore",
 	};
 	return texts[finder];
 }

@@ -16,8 +16,10 @@ static struct gg_error *add_symbol(void *data, const struct gg_symbol *symbol)
 	const gg_gva_t address = gg_vmlinux_displaced(maker, symbol->address);
 	const uint16_t index = gg_vmlinux_section_of(maker, address);
 	struct gg_symbol clipped = *symbol;
-	// The letters of Linux 7.2's kallsyms do not tell code from data.
-	bool is_code = gg_symtab_is_code(symbol->type);
+	// The letters of Linux 7.2's kallsyms do not tell code from data. Code without a section is the
+	// kernel's own whose memory is not there.
+	bool is_code = gg_symtab_is_code(symbol->type) && !symbol->module &&
+		       address - maker->code_start < maker->code_size;
 	if (index != SHN_ABS) {
 		const struct gg_elf_section *section = &maker->sections[index - 1];
 		const uint64_t room = section->address + section->size - address;

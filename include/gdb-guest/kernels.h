@@ -16,15 +16,16 @@
 
 // The way by which a kernel's VMCOREINFO was found.
 enum gg_kernel_finder {
-	GG_FOUND_BY_SCAN,   // in RAM
-	GG_FOUND_BY_DEVICE, // where QEMU's vmcoreinfo device has it
-	GG_FOUND_BY_TABLES, // by the image that the CPUs' page tables map
-	GG_FOUND_BY_CHOICE, // where the user's choice has it
-	GG_FOUND_BY_KDUMP,  // where the kernel that was booted after its crash has it
-	GG_FOUND_BY_FILE,   // in a note of the vmcore
+	GG_FOUND_BY_SCAN,    // in RAM
+	GG_FOUND_BY_DEVICE,  // where QEMU's vmcoreinfo device has it
+	GG_FOUND_BY_TABLES,  // by the image that the CPUs' page tables map
+	GG_FOUND_BY_CHOICE,  // where the user's choice has it
+	GG_FOUND_BY_KDUMP,   // where the kernel that was booted after its crash has it
+	GG_FOUND_BY_FILE,    // in a note of the vmcore
+	GG_FOUND_BY_LOWCORE, // where a word of the kernel's in low memory has it
 };
 
-// The name of FINDER in data: "scan", "device", "tables", "choice" or "kdump".
+// The name of FINDER in data: "scan", "device", "tables", "choice", "kdump", "file" or "lowcore".
 const char *gg_kernel_finder_name(enum gg_kernel_finder finder);
 
 // A Linux kernel in the guest's RAM. Valid only as long as the call that shows it; texts that the

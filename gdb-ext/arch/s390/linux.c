@@ -61,6 +61,8 @@ static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_
 const struct gg_linux_ops s390_linux = {
 	// Addresses of programs and of the kernel are of spaces of their own.
 	.kernel_area = 0,
+	// struct lowcore.vmcore_info (arch/s390/include/asm/lowcore.h), of the CPUs' common memory.
+	.note_pointer = 0xe0c,
 	// Anywhere: the kernel's symbols come first.
 	.module_area = IMAGE_ALIGNMENT,
 	.module_area_size = UINT64_MAX / 2,
