@@ -70,6 +70,11 @@ VARIABLES = ["init_task", "init_mm", "init_uts_ns", "init_pid_ns", "init_net", "
 tasks = fixture_of("tasks", ["6.1"], ["6.1"])
 
 
+def unnumbered(name):
+    """A function's name as GDB shows it, which takes the number at the end of a clone's name for Ada's."""
+    return re.sub(r"\.\d+$", "", name)
+
+
 def names_of(lines):
     """The functions of GDB's frames, up to the first that is a program's."""
     names = []
@@ -78,7 +83,7 @@ def names_of(lines):
             continue
         if frame[1] == "??":
             break
-        names.append(frame[1])
+        names.append(unnumbered(frame[1]))
     return names
 
 
@@ -106,7 +111,7 @@ def stacks(session):
     for cpu in range(2):
         session.command(f"thread {cpu + 1}")
         shown = json.loads(session.command(f"guest-bt -cpu {cpu} -json")[-1])
-        ours = [frame["symbol"] for frame in shown["frames"]]
+        ours = [unnumbered(frame["symbol"]) for frame in shown["frames"]]
         theirs = names_of(session.command("backtrace"))
         hidden = [ours[i] if name.startswith("<") and i < len(ours) else name for i, name in enumerate(theirs)]
         yield hidden, ours
