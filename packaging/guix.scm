@@ -30,7 +30,7 @@
          ;; The compiled modules are Guile's.
          #:strip-directories #~(list "bin")))
   (native-inputs (list cmocka pkg-config python texinfo))
-  (inputs (list capstone elfutils gdb guile-3.0 isa-l libbpf libdeflate libkdumpfile lzo snappy zlib (list zstd "lib")))
+  (inputs (list capstone elfutils gdb guile-3.0 libbpf libdeflate libkdumpfile lzo snappy zlib (list zstd "lib")))
   (synopsis "The guest inside a QEMU, from GDB or from its core")
   (description "gdb-guest shows the guest inside the core of a crashed QEMU, a QEMU process, QEMU's gdbstub or a vmcore: what
 went wrong, its kernel's log, CPUs, tasks, stacks, locks, memory and types.  The guest's memory is written as a vmcore for crash,

@@ -68,3 +68,40 @@ uint32_t gg_note_cpu_number(const struct gg_notes_ops *ops, const struct gg_cpu_
 		gg_error_destroy(gg_cursor_member(&cursor, &ppid, &number));
 	return number ? (uint32_t)number : ops->prstatus_pid(notes);
 }
+
+// ---- NT_PRSTATUS ----
+
+void gg_prstatus_begin(const struct gg_prstatus *layout, uint32_t index, struct gg_buffer *desc)
+{
+	gg_buffer_zeros(desc, layout->pid_offset);
+	gg_buffer_uint(desc, PID_SIZE, index + 1);
+	gg_buffer_zeros(desc, layout->registers_offset - layout->pid_offset - PID_SIZE);
+}
+
+struct gg_error *gg_prstatus_read(const struct gg_prstatus *layout,
+				  const struct gg_cpu_notes *notes, bool big_endian, uint64_t *ret,
+				  bool *any)
+{
+	struct gg_cursor cursor =
+		gg_cursor(notes->prstatus, notes->prstatus_size, big_endian, "NT_PRSTATUS");
+	*any = false;
+	if (!notes->prstatus)
+		return NULL;
+	struct gg_error *err = gg_cursor_seek(&cursor, layout->registers_offset);
+	for (unsigned int i = 0; !err && i < layout->count; i++) {
+		err = gg_cursor_uint(&cursor, sizeof(*ret), &ret[i]);
+		*any |= !err && ret[i];
+	}
+	return err;
+}
+
+uint32_t gg_prstatus_pid(const struct gg_prstatus *layout, const struct gg_cpu_notes *notes,
+			 bool big_endian)
+{
+	const struct gg_member pid = { layout->pid_offset, PID_SIZE };
+	uint64_t value = 0;
+	struct gg_cursor cursor =
+		gg_cursor(notes->prstatus, notes->prstatus_size, big_endian, "NT_PRSTATUS");
+	gg_error_destroy(gg_cursor_member(&cursor, &pid, &value));
+	return (uint32_t)value;
+}

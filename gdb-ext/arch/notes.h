@@ -43,6 +43,26 @@ struct gg_notes_ops {
 	size_t others_size;   // of the notes that write_prstatus appends behind NT_PRSTATUS
 };
 
+// NT_PRSTATUS, struct elf_prstatus: zeros but for pr_pid, registers of 8 bytes, and what follows them.
+struct gg_prstatus {
+	size_t pid_offset;
+	size_t registers_offset;
+	unsigned int count; // of the registers
+};
+
+// Begins the descriptor of the CPU whose cpu_index is INDEX, up to the registers.
+void gg_prstatus_begin(const struct gg_prstatus *layout, uint32_t index, struct gg_buffer *desc);
+
+// Reads the registers to RET. *ANY is false where all are 0: those of a CPU whose registers the writer
+// did not know.
+struct gg_error *gg_prstatus_read(const struct gg_prstatus *layout,
+				  const struct gg_cpu_notes *notes, bool big_endian, uint64_t *ret,
+				  bool *any);
+
+// Reads pr_pid; 0 where the note is too short.
+uint32_t gg_prstatus_pid(const struct gg_prstatus *layout, const struct gg_cpu_notes *notes,
+			 bool big_endian);
+
 // Names the task PID in NT_PRSTATUS, the note at OFFSET of NOTES, as kdump does; pr_ppid gets the
 // number of the CPU with INDEX, from 1, which no debugger reads.
 void gg_note_set_task(const struct gg_notes_ops *ops, struct gg_buffer *notes, size_t offset,

@@ -9,6 +9,7 @@
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "arm64.h"
+#include "linux/stack/code.h"
 #include "linux/stack/syscall.h"
 #include "linux/symbols/symbols.h"
 
@@ -215,18 +216,6 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 	return NULL;
 }
 
-static bool is_same_function(const struct gg_unwind *unwind, gg_gva_t a, gg_gva_t b)
-{
-	struct gg_symbol first, second;
-	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, a, &first);
-	const gg_gva_t address = err ? 0 : first.address;
-	if (!err)
-		err = gg_symbols_at(unwind->kernel->symbols, b, &second);
-	const bool is_same = !err && second.address == address;
-	gg_error_destroy(err);
-	return is_same;
-}
-
 // Goes to the caller of interrupted code that has no record yet, or never gets one: its return address is
 // in x30, and x29 is the caller's. Code that called has a return address of its own in x30; code that
 // has a record, the return address in the record too.
@@ -234,7 +223,7 @@ static bool step_by_lr(struct gg_unwind *unwind, gg_gva_t saved)
 {
 	const gg_gva_t lr = without_signature(gg_register(&unwind->registers, ARM64_LR));
 	if (!unwind->is_exact || !gg_register_known(&unwind->registers, ARM64_LR) || lr == saved ||
-	    lr < arm64_linux.kernel_area || is_same_function(unwind, lr - 1, unwind->pc))
+	    lr < arm64_linux.kernel_area || gg_stack_same_function(unwind, lr - 1, unwind->pc))
 		return false;
 	unwind->pc = lr;
 	gg_register_set(&unwind->registers, ARM64_PC, lr);

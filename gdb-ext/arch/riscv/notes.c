@@ -2,20 +2,19 @@
 //
 // The note of a RISC-V CPU: NT_PRSTATUS as Linux's struct elf_prstatus has it (QEMU
 // target/riscv/arch_dump.c, v7.2). QEMU has no note of its own.
-#include "base/cursor.h"
 #include "riscv.h"
 
 #include <elf.h>
 
 enum { PID = 32, REGISTERS = 112, PRSTATUS = 376, COUNT = 32 };
 
+static const struct gg_prstatus prstatus = { PID, REGISTERS, COUNT };
+
 static struct gg_error *write_prstatus(const struct gg_registers *registers, uint32_t index,
 				       struct gg_buffer *notes)
 {
 	struct gg_buffer desc = { .big_endian = notes->big_endian };
-	gg_buffer_zeros(&desc, PID);
-	gg_buffer_uint(&desc, 4, index + 1);
-	gg_buffer_zeros(&desc, REGISTERS - PID - 4);
+	gg_prstatus_begin(&prstatus, index, &desc);
 	gg_buffer_uint(&desc, 8, gg_register(registers, RISCV_PC));
 	for (unsigned int i = 1; i < COUNT; i++)
 		gg_buffer_uint(&desc, 8, gg_register(registers, RISCV_X0 + i));
@@ -31,20 +30,12 @@ static bool notes_known(const struct gg_registers *registers)
 	return known;
 }
 
-// A note of which all registers are 0 is that of a CPU whose registers the writer did not know.
 static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_registers *ret)
 {
-	uint64_t values[COUNT], any = 0;
-	struct gg_cursor cursor =
-		gg_cursor(notes->prstatus, notes->prstatus_size, false, "NT_PRSTATUS");
+	uint64_t values[COUNT];
+	bool any;
 	gg_registers_init(ret, &riscv_registers, 8);
-	if (!notes->prstatus)
-		return NULL;
-	struct gg_error *err = gg_cursor_seek(&cursor, REGISTERS);
-	for (unsigned int i = 0; !err && i < COUNT; i++) {
-		err = gg_cursor_uint(&cursor, 8, &values[i]);
-		any |= err ? 0 : values[i];
-	}
+	struct gg_error *err = gg_prstatus_read(&prstatus, notes, false, values, &any);
 	if (err || !any)
 		return err;
 	gg_register_set(ret, RISCV_PC, values[0]);
@@ -57,12 +48,7 @@ static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_r
 
 static uint32_t prstatus_pid(const struct gg_cpu_notes *notes)
 {
-	const struct gg_member pid = { PID, 4 };
-	uint64_t value = 0;
-	struct gg_cursor cursor =
-		gg_cursor(notes->prstatus, notes->prstatus_size, false, "NT_PRSTATUS");
-	gg_error_destroy(gg_cursor_member(&cursor, &pid, &value));
-	return (uint32_t)value;
+	return gg_prstatus_pid(&prstatus, notes, false);
 }
 
 const struct gg_notes_ops riscv_notes = {

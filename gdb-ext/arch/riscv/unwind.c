@@ -7,6 +7,7 @@
 // In:  the kernel's symbols, types and memory; registers.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "linux/stack/code.h"
 #include "linux/stack/syscall.h"
 #include "linux/symbols/symbols.h"
 #include "riscv.h"
@@ -204,18 +205,6 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 	return NULL;
 }
 
-static bool is_same_function(const struct gg_unwind *unwind, gg_gva_t a, gg_gva_t b)
-{
-	struct gg_symbol first, second;
-	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, a, &first);
-	const gg_gva_t address = err ? 0 : first.address;
-	if (!err)
-		err = gg_symbols_at(unwind->kernel->symbols, b, &second);
-	const bool is_same = !err && second.address == address;
-	gg_error_destroy(err);
-	return is_same;
-}
-
 // Goes to the caller of interrupted code that has no frame yet, or never gets one: its return address
 // is in ra, and s0 is the caller's. Code that called has a return address of its own in ra; code that
 // has a frame, the return address in the frame too.
@@ -223,7 +212,7 @@ static bool step_by_ra(struct gg_unwind *unwind, uint64_t saved)
 {
 	const uint64_t ra = gg_register(&unwind->registers, RISCV_RA);
 	if (!unwind->is_exact || !gg_register_known(&unwind->registers, RISCV_RA) || ra == saved ||
-	    ra < riscv_linux.kernel_area || is_same_function(unwind, ra - 1, unwind->pc))
+	    ra < riscv_linux.kernel_area || gg_stack_same_function(unwind, ra - 1, unwind->pc))
 		return false;
 	unwind->pc = ra;
 	gg_register_set(&unwind->registers, RISCV_PC, ra);

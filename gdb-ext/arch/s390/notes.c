@@ -2,7 +2,6 @@
 //
 // The notes of an s390x CPU, in the order of QEMU's (target/s390x/arch_dump.c, v7.2): NT_PRSTATUS and
 // NT_PRFPREG, and those of Linux's include/uapi/linux/elf.h.
-#include "base/cursor.h"
 #include "s390.h"
 
 #include <elf.h>
@@ -15,6 +14,8 @@ enum {
 	FLOATS = 16,
 	GS_CB = 0x30b, // NT_S390_GS_CB
 };
+
+static const struct gg_prstatus prstatus = { PID, REGISTERS, 2 + S390_COUNT };
 
 static void append_words(struct gg_buffer *desc, const struct gg_registers *registers,
 			 unsigned int first, unsigned int count, unsigned int size)
@@ -36,9 +37,7 @@ static struct gg_error *write_main(const struct gg_registers *registers, uint32_
 				   struct gg_buffer *notes)
 {
 	struct gg_buffer desc = { .big_endian = notes->big_endian };
-	gg_buffer_zeros(&desc, PID);
-	gg_buffer_uint(&desc, 4, index + 1);
-	gg_buffer_zeros(&desc, REGISTERS - PID - 4);
+	gg_prstatus_begin(&prstatus, index, &desc);
 	append_words(&desc, registers, S390_MASK, 2 + S390_COUNT, 8);
 	append_words(&desc, registers, S390_A0, S390_COUNT, 4);
 	gg_buffer_zeros(&desc, PRSTATUS - REGISTERS - 8 * (2 + S390_COUNT) - 4 * S390_COUNT);
@@ -96,34 +95,20 @@ static bool notes_known(const struct gg_registers *registers)
 	return known;
 }
 
-// A note of which all registers are 0 is that of a CPU whose registers the writer did not know.
 static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_registers *ret)
 {
-	uint64_t values[2 + S390_COUNT], any = 0;
-	struct gg_cursor cursor =
-		gg_cursor(notes->prstatus, notes->prstatus_size, true, "NT_PRSTATUS");
+	uint64_t values[2 + S390_COUNT];
+	bool any;
 	gg_registers_init(ret, &s390_registers, 8);
-	if (!notes->prstatus)
-		return NULL;
-	struct gg_error *err = gg_cursor_seek(&cursor, REGISTERS);
-	for (unsigned int i = 0; !err && i < 2 + S390_COUNT; i++) {
-		err = gg_cursor_uint(&cursor, 8, &values[i]);
-		any |= err ? 0 : values[i];
-	}
+	struct gg_error *err = gg_prstatus_read(&prstatus, notes, true, values, &any);
 	for (unsigned int i = 0; !err && any && i < 2 + S390_COUNT; i++)
 		gg_register_set(ret, S390_MASK + i, values[i]);
 	return err;
 }
 
-// QEMU has the number in the order of its own host.
 static uint32_t prstatus_pid(const struct gg_cpu_notes *notes)
 {
-	const struct gg_member pid = { PID, 4 };
-	uint64_t value = 0;
-	struct gg_cursor cursor =
-		gg_cursor(notes->prstatus, notes->prstatus_size, true, "NT_PRSTATUS");
-	gg_error_destroy(gg_cursor_member(&cursor, &pid, &value));
-	const uint32_t number = (uint32_t)value;
+	const uint32_t number = gg_prstatus_pid(&prstatus, notes, true);
 	return number >> 16 ? __builtin_bswap32(number) : number;
 }
 

@@ -7,6 +7,7 @@
 // In:  the kernel's symbols, types and memory; registers.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "linux/stack/code.h"
 #include "linux/stack/syscall.h"
 #include "linux/symbols/symbols.h"
 #include "s390.h"
@@ -154,18 +155,6 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 	return NULL;
 }
 
-static bool is_same_function(const struct gg_unwind *unwind, gg_gva_t a, gg_gva_t b)
-{
-	struct gg_symbol first, second;
-	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, a, &first);
-	const gg_gva_t address = err ? 0 : first.address;
-	if (!err)
-		err = gg_symbols_at(unwind->kernel->symbols, b, &second);
-	const bool is_same = !err && second.address == address;
-	gg_error_destroy(err);
-	return is_same;
-}
-
 static bool is_code(const struct gg_unwind *unwind, gg_gva_t pc)
 {
 	struct gg_symbol symbol;
@@ -181,7 +170,8 @@ static bool step_by_r14(struct gg_unwind *unwind, uint64_t saved)
 {
 	const uint64_t r14 = gg_register(&unwind->registers, S390_R14);
 	if (!unwind->is_exact || !gg_register_known(&unwind->registers, S390_R14) || r14 == saved ||
-	    !r14 || !is_code(unwind, r14 - 1) || is_same_function(unwind, r14 - 1, unwind->pc))
+	    !r14 || !is_code(unwind, r14 - 1) ||
+	    gg_stack_same_function(unwind, r14 - 1, unwind->pc))
 		return false;
 	unwind->pc = r14;
 	gg_register_forget(&unwind->registers, S390_R14, UINT64_MAX);
