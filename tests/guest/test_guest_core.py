@@ -109,7 +109,11 @@ def test_equal(stripped_core):
     assert_equal(program, core)
 
 
-@pytest.mark.parametrize("name", mostly_further(records.TABLE, []))
+# Each takes half a minute: guests that differ in what the commands have to say.
+DIFFERENT = ["programs", "log-wrapped-6.12", "kallsyms-sid", "tasks-6.12", "waits-sid", "panic-6.1", "arm64-sid", "s390x-sid"]
+
+
+@pytest.mark.parametrize("name", mostly_further(DIFFERENT, []))
 def test_equal_record(name, folder):
     """The record {name}: each command shows what the command shows in GDB, byte for byte"""
     record = records.Opened(name, folder)
