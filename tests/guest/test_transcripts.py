@@ -68,10 +68,10 @@ WAYS = ["core", "core alone", "process", "stub"]
 PAIRS = [(name, way) for name in STOPS for way in WAYS if STOPS[name][0] or way != "core alone"]
 
 # In turn: guest-info's long lines in one; what only a GDB with Python sees of a guest's run state; how long a dump took; how
-# far it was at times; GDB's own words about a name.
+# far it was at times; GDB's own words about a name; functions that only a GDB with Python has.
 DIFFERENCES = [(r"\n {10}(?=\S)", " "), (r",? (the guest was paused|whether the guest ran before GDB connected).*", ""),
                (r" in [0-9.]+ s \([^)]*\)", ""), (r"^.*/s, .* left\n", ""),
-               (r"(?<=, nor a number: ).*", "GDB's words")]
+               (r"(?<=, nor a number: ).*", "GDB's words"), (r"^.*guest_(per_cpu|current_task) -- .*\n", "")]
 
 
 def normal(text):

@@ -33,10 +33,8 @@ static const struct gg_register_member members[] = {
 static struct gg_error *read_vectors(const struct gg_host *host, uint64_t cpu,
 				     struct gg_registers *registers)
 {
-
-	struct gg_error *err = NULL;
 	struct gg_member member;
-	err = host->ops->member(host->data, "S390CPU", "env.vregs", &member);
+	struct gg_error *err = host->ops->member(host->data, "S390CPU", "env.vregs", &member);
 	const bool has_all = !err;
 	err = gg_error_unless_final(err);
 	for (unsigned int i = 0; !err && i < 2 * S390_VECTORS; i++) {
