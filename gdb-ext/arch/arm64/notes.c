@@ -48,7 +48,7 @@ static bool notes_known(const struct gg_registers *registers)
 	bool known = true;
 	for (unsigned int id = 0; id < COUNT; id++)
 		known &= gg_register_known(registers, id);
-	for (unsigned int id = ARM64_V0; id <= ARM64_V31; id++)
+	for (unsigned int id = ARM64_FPSR; id <= ARM64_V31; id++)
 		known &= gg_register_known(registers, id);
 	return known;
 }
