@@ -53,6 +53,10 @@ class TapReporter:
         elif report.failed:
             # A failure after the test has passed is a result of its own.
             self._result(False, name if report.when != "teardown" else f"{name}: nothing is left behind")
+            # First in short: who reads many failures gets the first lines of each.
+            crash = getattr(report.longrepr, "reprcrash", None)
+            if crash:
+                self._say_aside(f"{crash.path}:{crash.lineno}: {crash.message[:1000]}")
             self._say_aside(report.longreprtext)
             for title, content in report.sections:
                 self._say_aside(f"--- {title}\n{content}")
