@@ -30,11 +30,6 @@ static bool has_memory(const struct gg_elf_section *section)
 	return section->flags & SHF_ALLOC && section->size;
 }
 
-static Elf_Type data_type(const struct gg_elf_section *section)
-{
-	return section->type == SHT_NOTE ? ELF_T_NHDR : ELF_T_BYTE;
-}
-
 static struct gg_error *add_section(Elf *elf, const struct gg_elf_section *section, size_t name,
 				    uint32_t link)
 {
@@ -46,7 +41,7 @@ static struct gg_error *add_section(Elf *elf, const struct gg_elf_section *secti
 	// libelf does not change the bytes, and would convert them by their type.
 	*data = (Elf_Data){
 		.d_buf = (void *)section->bytes,
-		.d_type = section->bytes ? ELF_T_BYTE : data_type(section),
+		.d_type = ELF_T_BYTE,
 		.d_size = section->size,
 		.d_align = section->alignment ? section->alignment : 1,
 		.d_version = EV_CURRENT,
@@ -114,14 +109,13 @@ static struct gg_error *fill_program_headers(Elf *elf, const struct gg_elf_secti
 			continue;
 		if (!gelf_getshdr(elf_getscn(elf, i + 1), &place))
 			return libelf_error(sections[i].name);
-		const bool has_bytes = sections[i].type != SHT_NOBITS;
 		GElf_Phdr header = {
 			.p_type = PT_LOAD,
 			.p_flags = program_flags(&sections[i]),
 			.p_offset = place.sh_offset,
 			.p_vaddr = place.sh_addr,
 			.p_paddr = place.sh_addr,
-			.p_filesz = has_bytes ? place.sh_size : 0,
+			.p_filesz = place.sh_size,
 			.p_memsz = place.sh_size,
 			.p_align = place.sh_addralign,
 		};

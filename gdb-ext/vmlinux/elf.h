@@ -14,7 +14,7 @@ struct gg_elf_section {
 	uint32_t type; // SHT_...
 	uint64_t flags;
 	uint64_t address;
-	const void *bytes; // borrowed; NULL with SHT_NOBITS
+	const void *bytes; // borrowed
 	uint64_t size;
 	uint64_t alignment, entry_size;
 	const char *link; // the name of the section of sh_link, or NULL

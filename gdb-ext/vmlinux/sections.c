@@ -39,13 +39,15 @@ static const struct part parts[] = {
 
 // The parts behind the modules: readers take the end of the last for the end of the kernel.
 static const struct part last_parts[] = {
-	// Without SHF_ALLOC GDB reads no bytes. It finds the functions by their symbols and DWARF.
+	// Without SHF_ALLOC no reader takes the bytes for memory. GDB finds the functions by their symbols
+	// and DWARF; drgn takes a file for a kernel's by this section.
 	{ .name = ".init.text",
 	  .start = "_sinittext",
 	  .end = "_einittext",
 	  .flags = SHF_EXECINSTR,
 	  .is_freed = true },
-	{ .name = ".bss",
+	// A section .bss has no bytes (ELF, "Special Sections").
+	{ .name = ".data..bss",
 	  .start = "__bss_start",
 	  .end = "__bss_stop",
 	  .flags = SHF_ALLOC | SHF_WRITE },
@@ -191,16 +193,18 @@ void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uin
 
 // ---- The kernel's image ----
 
-// Adds SECTION, whose memory has other bytes by now. drgn takes a file for a kernel's by an .init.text
-// that has bytes in the file; there are none of it.
+// Adds SECTION, whose memory has other bytes by now: it gets the bytes that Linux fills freed code with,
+// POISON_FREE_INITMEM.
 static struct gg_error *add_freed(struct gg_vmlinux_maker *maker,
 				  const struct gg_elf_section *section)
 {
-	struct gg_elf_section mark = *section;
-	mark.type = SHT_PROGBITS;
-	mark.size = 0;
-	struct gg_error *err = gg_vmlinux_add_section(maker, &mark);
-	return err ? err : gg_vmlinux_add_section(maker, section);
+	enum { POISON = 0xcc };
+	uint8_t *bytes = malloc(section->size);
+	if (!bytes)
+		return gg_enomem;
+	memset(bytes, POISON, section->size);
+	struct gg_error *err = keep(maker, bytes);
+	return err ? err : add_run(maker, section, bytes, 0, section->size);
 }
 
 static struct gg_error *add_part(struct gg_vmlinux_maker *maker, const struct part *part,
@@ -208,7 +212,7 @@ static struct gg_error *add_part(struct gg_vmlinux_maker *maker, const struct pa
 {
 	const struct gg_elf_section section = {
 		.name = part->name,
-		.type = part->is_freed ? SHT_NOBITS : SHT_PROGBITS,
+		.type = SHT_PROGBITS,
 		.flags = part->flags,
 		.address = gg_vmlinux_displaced(maker, start),
 		.size = end - start,

@@ -51,10 +51,10 @@ def release():
     return (Path(lab.lab("kernel")) / "release").read_text().strip()
 
 
-def run_python(module, package, script, *arguments):
-    if subprocess.run([PYTHON, "-c", f"import {module}"], stderr=subprocess.DEVNULL).returncode:
+def run_python(module, package, script, *arguments, python=PYTHON):
+    if subprocess.run([python, "-c", f"import {module}"], stderr=subprocess.DEVNULL).returncode:
         pytest.skip(f"{module} is missing: Debian has it in {package}")
-    run = subprocess.run([PYTHON, "-c", script, *map(str, arguments)], capture_output=True, timeout=gdb.PATIENCE)
+    run = subprocess.run([python, "-c", script, *map(str, arguments)], capture_output=True, timeout=gdb.PATIENCE)
     assert run.returncode == 0, run.stderr.decode(errors="replace")
     return run.stdout
 
