@@ -3,11 +3,25 @@
 // Ctrl-C while Scheme calls the library, and the end of a target's run.
 #include "guile.h"
 
+#include <dlfcn.h>
+#include <signal.h>
+
+// Raises a Ctrl-C again that came while Readline's own handler was still in place behind the end of
+// the command's line. Readline looks at the signal when it reads the next line (readline/signals.c,
+// version 8.2); till then GDB does not hear of it. GDB may have no Readline.
+static void raise_again_from_readline(void)
+{
+	int (*const pending_signal)(void) = (int (*)(void))dlsym(RTLD_DEFAULT, "rl_pending_signal");
+	if (pending_signal && pending_signal() == SIGINT)
+		raise(SIGINT);
+}
+
 // (%interruptible THUNK): calls THUNK with Ctrl-C caught by the library.
 static SCM interruptible(SCM thunk)
 {
 	scm_dynwind_begin(0);
 	gg_interrupt_begin();
+	raise_again_from_readline();
 	scm_dynwind_unwind_handler((void (*)(void *))gg_interrupt_end, NULL, SCM_F_WIND_EXPLICITLY);
 	SCM result = scm_call_0(thunk);
 	scm_dynwind_end();

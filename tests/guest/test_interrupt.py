@@ -105,6 +105,26 @@ def test_at_first(small, command, folder):
     assert lines[-1] == "Quit", lines
 
 
+# As Readline's handler leaves it.
+CAUGHT_BY_READLINE = """
+define hook-guest-klog
+  guile (use-modules (system foreign) (rnrs bytevectors))
+  guile (define caught (pointer->bytevector (dynamic-pointer "_rl_caught_signal" (dynamic-link)) 4))
+  guile (bytevector-s32-native-set! caught 0 2)
+end
+"""
+
+
+def test_in_readline(small, folder):
+    """A Ctrl-C that Readline has caught behind the end of the command's line is not lost"""
+    (folder / "caught").write_text(CAUGHT_BY_READLINE)
+    core, program = small
+    with gdb.Session(program, core, "-x", folder / "caught") as session:
+        assert "Quit" in session.command("guest-klog")
+        session.settle()
+        assert "Quit" in session.command("guest-klog")
+
+
 @pytest.mark.gdb(expensive=True)
 @pytest.mark.expensive
 def test_sweep(small, folder):
