@@ -3,6 +3,7 @@
 
 import re
 import runpy
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -80,3 +81,23 @@ def test_the_man_pages_have_no_warning():
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert (run.returncode, run.stderr) == (0, ""), name
         assert "guest" in run.stdout
+
+
+def test_each_link_of_the_manual_leads_somewhere():
+    """Each link of the manual's HTML leads to one place of it, and makeinfo has nothing to warn about."""
+    run = subprocess.run(["makeinfo", "--html", "--no-split", "-I", BUILT, "-I", DOC, "-o", "-", DOC / "gdb-guest.texi"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+    text = run.stdout.replace("'", '"')
+    places = re.findall(r'\bid="([^"]*)"', text)
+    assert len(places) == len(set(places))
+    links = set(re.findall(r'\bhref="([^"]*)"', text))
+    assert links and sorted(links - {"#" + place for place in places}) == []
+
+
+def test_the_manual_is_valid_html():
+    """tidy finds nothing in the manual's HTML but makeinfo's tables without a summary."""
+    if not shutil.which("tidy"):
+        pytest.skip("tidy is not installed")
+    run = subprocess.run(["tidy", "-qe", "-utf8", BUILT / "gdb-guest.html"], stderr=subprocess.PIPE, text=True)
+    assert [line for line in run.stderr.splitlines() if 'lacks "summary" attribute' not in line] == []
