@@ -248,6 +248,7 @@ TABLE |= {
     "s390x-6.1": arch_record("s390x-6.1", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "s390x-sid": arch_record("s390x-sid", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "ppc64el-6.1": arch_record("ppc64el-6.1", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
+    "ppc64el-sid": arch_record("ppc64el-sid", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
 }
 
 

@@ -6,10 +6,12 @@
 #include <elf.h>
 
 extern const struct gg_arch gg_arch_x86_64, gg_arch_i386, gg_arch_aarch64, gg_arch_riscv64,
-	gg_arch_s390x;
+	gg_arch_s390x, gg_arch_ppc64le;
 
-const struct gg_arch *const gg_archs[] = { &gg_arch_x86_64,  &gg_arch_i386,  &gg_arch_aarch64,
-					   &gg_arch_riscv64, &gg_arch_s390x, NULL };
+const struct gg_arch *const gg_archs[] = {
+	&gg_arch_x86_64,  &gg_arch_i386, &gg_arch_aarch64, &gg_arch_riscv64, &gg_arch_s390x,
+	&gg_arch_ppc64le, NULL
+};
 
 const struct gg_cpu_type gg_cpu_types[] = {
 	{ "-x86_64-cpu", "X86CPU", "vmstate_x86_cpu" },

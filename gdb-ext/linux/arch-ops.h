@@ -36,7 +36,7 @@ struct gg_linux_area {
 	bool is_small; // of the CPUs or the modules, not vmalloc's
 };
 
-enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3 };
+enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3, GG_TEXT_POINTERS = 2 };
 
 struct gg_linux_ops {
 	// The lowest address of the kernel's; 0 where programs and the kernel have the same addresses,
@@ -68,6 +68,12 @@ struct gg_linux_ops {
 	// Lists the areas of mapped memory; returns their number. NULL where none are known.
 	size_t (*mapped_areas)(const struct gg_linux_space *space,
 			       struct gg_linux_area ret[GG_LINUX_AREAS]);
+
+	// Lists the places of words in the kernel's memory, one of which is _stext where a CPU with these
+	// registers runs the kernel; returns their number. NULL where the CPU's page tables show the
+	// kernel.
+	size_t (*text_pointers)(const struct gg_registers *registers,
+				gg_gva_t ret[GG_TEXT_POINTERS]);
 
 	// Lists the registers of which one is, in the kernel or in a program, the offset of the
 	// CPU's per-CPU memory; returns the number of known ones. NULL where there is none.

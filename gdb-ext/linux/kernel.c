@@ -301,6 +301,31 @@ static const struct gg_machine_cpu *read_cpu(const struct gg_kernel_site *site,
 
 enum vote { NO_VOTE, MAYBE_VOTE, AGREES, DISAGREES };
 
+static size_t text_pointers(const struct gg_arch *arch, const struct gg_machine_cpu *cpu,
+			    gg_gva_t ret[GG_TEXT_POINTERS])
+{
+	return arch->kernel && arch->kernel->text_pointers
+		       ? arch->kernel->text_pointers(cpu->own, ret)
+		       : 0;
+}
+
+// Compares _stext with the words that CPU's registers lead to, where they are in memory.
+static enum vote vote_by_pointers(const struct gg_kernel *kernel, const struct gg_machine_cpu *cpu)
+{
+	gg_gva_t places[GG_TEXT_POINTERS];
+	enum vote vote = NO_VOTE;
+	const size_t count = text_pointers(kernel->arch, cpu, places);
+	for (size_t i = 0; vote != AGREES && i < count; i++) {
+		uint64_t word;
+		struct gg_error *err = gg_host_read_uint(gg_kernel_host(kernel), places[i],
+							 kernel->arch->word, &word);
+		if (!err)
+			vote = word == kernel->paging.text ? AGREES : DISAGREES;
+		gg_error_destroy(err);
+	}
+	return vote;
+}
+
 // Tells whether CPU runs KERNEL. A CPU without page tables has no vote; neither has, if it disagrees, a
 // CPU that may execute a nested guest.
 static enum vote vote_of(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
@@ -314,7 +339,7 @@ static enum vote vote_of(const struct gg_kernel_site *site, const struct gg_kern
 			return AGREES;
 	if (read->nesting == GG_MAYBE_NESTED)
 		return MAYBE_VOTE;
-	return read->kernel_paging_count ? DISAGREES : NO_VOTE;
+	return read->kernel_paging_count ? DISAGREES : vote_by_pointers(kernel, read);
 }
 
 bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel *kernel,
@@ -328,7 +353,9 @@ unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site)
 	unsigned int count = 0;
 	for (size_t i = 0; i < site->cpus->count; i++) {
 		const struct gg_machine_cpu *read = read_cpu(site, &site->cpus->cpus[i]);
-		count += read && read->kernel_paging_count;
+		gg_gva_t places[GG_TEXT_POINTERS];
+		count += read &&
+			 (read->kernel_paging_count || text_pointers(site->arch, read, places));
 	}
 	return count;
 }

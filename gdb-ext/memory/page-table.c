@@ -198,7 +198,8 @@ static struct gg_error *check_canonical(const struct gg_page_table *table, gg_gv
 	const unsigned int input =
 		paging->half ? paging->input_bits : bits_below(table, paging->levels + 1);
 	const gg_gva_t others = gva >> (input - !paging->half);
-	const gg_gva_t ones = UINT64_MAX >> (input - !paging->half);
+	const gg_gva_t upper = paging->format->upper;
+	const gg_gva_t ones = (upper ? upper : UINT64_MAX) >> (input - !paging->half);
 	if ((others == 0 && paging->half != GG_UPPER_HALF) ||
 	    (others == ones && paging->half != GG_LOWER_HALF))
 		return NULL;

@@ -38,6 +38,8 @@ struct gg_page_format {
 	unsigned int address_bits;               // 64: libaddrxlat checks the upper ones
 	unsigned int entry_size;                 // in bytes
 	bool big_endian;
+	gg_gva_t
+		upper; // of the upper half's addresses, the bits above those that are translated; 0: all ones
 	const char *names[GG_PAGE_LEVELS]; // of the entries; NULL: "entry"
 	int walker;                        // libaddrxlat's addrxlat_pte_format_t, without DECODE
 	void (*decode)(const struct gg_page_entry *entry, struct gg_page_target *ret);

@@ -244,47 +244,65 @@ static struct gg_error *find_num_column(struct gg_fields *fields)
 	return NULL;
 }
 
-// Counts the fields that end where the next field begins, if the words at SIZE_AT and NUM_AT are their
-// size and number of elements; 0 where a field would reach into the next field. A field of a size that
-// another member has has none here.
-static size_t count_ends(const struct gg_fields *fields, size_t size_at, size_t num_at)
+// The fields that end where the next field begins, and the bytes of all fields.
+struct ends {
+	size_t hits;
+	uint64_t bytes;
+};
+
+static int compare_ends(const struct ends *a, const struct ends *b)
 {
-	size_t hits = 0;
+	if (a->hits != b->hits)
+		return a->hits > b->hits ? 1 : -1;
+	return (a->bytes > b->bytes) - (a->bytes < b->bytes);
+}
+
+// Counts them, if the words at SIZE_AT and NUM_AT are a field's size and number of elements; 0 where a
+// field would reach into the next field. A field of a size that another member has has none here.
+static struct ends count_ends(const struct gg_fields *fields, size_t size_at, size_t num_at)
+{
+	struct ends ends = { 0 };
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct gg_field *field = &fields->list[i];
 		const uint64_t size = gg_glimpse_half(&field->glimpse, size_at);
 		const uint64_t num = gg_glimpse_half(&field->glimpse, num_at);
-		const uint64_t end = field->offset + size * (num ? num : 1);
+		const uint64_t bytes = size * (num ? num : 1);
 		const uint64_t next = next_offset(fields, i);
-		if (size >= MAX_OBJECT || num >= MAX_OBJECT || end > next)
-			return 0;
-		hits += size && end == next;
+		if (size >= MAX_OBJECT || num >= MAX_OBJECT || field->offset + bytes > next)
+			return (struct ends){ 0 };
+		ends.hits += size && field->offset + bytes == next;
+		ends.bytes += bytes;
 	}
-	return hits;
+	return ends;
 }
 
 // Finds the places of size and number together, where each alone is not told from the field's flags: of
-// CPUs with few neighbours.
-static bool find_pair(struct gg_fields *fields)
+// CPUs with few neighbours. LONGEST: of places with as many neighbours, those that make the fields longest,
+// for a flag's value is small (ppc64, where no array has a neighbour).
+static bool find_pair(struct gg_fields *fields, bool longest)
 {
 	struct gg_field_layout *layout = &fields->layout;
-	size_t best = count_ends(fields, layout->size, layout->num), equals = 1;
+	struct ends best = count_ends(fields, layout->size, layout->num);
+	size_t equals = 1;
 	for (size_t size = WORD; size + HALF <= layout->stride; size += HALF)
 		for (size_t num = WORD; num + HALF <= layout->stride; num += HALF) {
 			if (size == num || size == layout->offset || num == layout->offset ||
 			    (size == layout->size && num == layout->num))
 				continue;
-			const size_t hits = count_ends(fields, size, num);
-			if (hits > best) {
-				best = hits;
+			struct ends ends = count_ends(fields, size, num);
+			if (!longest)
+				ends.bytes = best.bytes;
+			const int order = compare_ends(&ends, &best);
+			if (order > 0) {
+				best = ends;
 				equals = 1;
 				layout->size = size;
 				layout->num = num;
 			} else {
-				equals += hits == best;
+				equals += !order;
 			}
 		}
-	return best && equals == 1;
+	return best.hits && equals == 1;
 }
 
 struct gg_error *gg_fields_find_columns(struct gg_fields *fields)
@@ -297,7 +315,7 @@ struct gg_error *gg_fields_find_columns(struct gg_fields *fields)
 	if (!err)
 		err = find_num_column(fields);
 	const struct gg_field_layout found = fields->layout;
-	if (!find_pair(fields)) {
+	if (!find_pair(fields, err)) {
 		fields->layout = found;
 		return err;
 	}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The walk through the stacks of Linux on POWER, by back chains (Linux arch/powerpc/kernel/stacktrace.c,
+// process.c: show_stack, v6.1 to v7.2): a frame's first word leads to the caller's frame, whose third
+// word has the return address. The frame of an interrupt has a mark, and struct pt_regs behind it.
+//
+// In:  the kernel's symbols, types and memory; registers.
+// Out: the caller's registers.
+// Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "linux/stack/code.h"
+#include "linux/stack/syscall.h"
+#include "linux/symbols/symbols.h"
+#include "ppc64.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	WORD = 8,
+	SAVED_LR = 16, // of a frame
+};
+
+// STACK_FRAME_REGS_MARKER, as text: since v6.2 "REGS", before "regshere".
+#define MARK     UINT64_C(0x53474552)
+#define OLD_MARK UINT64_C(0x7265677368657265)
+
+struct walk {
+	struct gg_member ksp;
+	struct gg_member stack; // of THREAD_SIZE bytes
+	// struct pt_regs
+	struct gg_member regs, gpr, nip, msr, link, trap;
+};
+
+static const struct gg_layout_row rows[] = {
+	GG_LAYOUT_ROW(struct walk, ksp, "task_struct", "thread.ksp"),
+	GG_LAYOUT_ROW(struct walk, stack, "thread_union", "stack"),
+	GG_LAYOUT_ROW(struct walk, regs, "pt_regs", ""),
+	GG_LAYOUT_ROW(struct walk, gpr, "pt_regs", "gpr"),
+	GG_LAYOUT_ROW(struct walk, nip, "pt_regs", "nip"),
+	GG_LAYOUT_ROW(struct walk, msr, "pt_regs", "msr"),
+	GG_LAYOUT_ROW(struct walk, link, "pt_regs", "link"),
+	GG_LAYOUT_ROW(struct walk, trap, "pt_regs", "trap"),
+};
+
+static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
+{
+	struct walk *walk = calloc(1, sizeof(*walk));
+	if (!walk)
+		return gg_enomem;
+	struct gg_error *err =
+		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
+	if (err)
+		free(walk);
+	else
+		*ret = walk;
+	return err;
+}
+
+static uint64_t stack_size(const void *data)
+{
+	const struct walk *walk = data;
+	return walk->stack.size;
+}
+
+// ---- Starts ----
+
+static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
+{
+	unwind->pc = pc;
+	unwind->sp = sp;
+	gg_register_set(&unwind->registers, PPC64_NIP, pc);
+	gg_register_set(&unwind->registers, PPC64_R1, sp);
+}
+
+// The frame at ksp is of the switch itself, and its caller's has the return address.
+static struct gg_error *start_sleeping(struct gg_unwind *unwind)
+{
+	const struct walk *walk = unwind->data;
+	uint64_t sp, caller, pc;
+	struct gg_error *err =
+		gg_host_read_member(&unwind->kernel->typed, unwind->task, &walk->ksp, &sp);
+	if (!err && sp - unwind->stack >= walk->stack.size)
+		err = gg_error_create(GG_BAD_DATA,
+				      "the stack pointer 0x%" PRIx64 " is not in the task's stack "
+				      "at 0x%" PRIx64,
+				      sp, unwind->stack);
+	if (!err)
+		err = gg_stack_memory_ahead(&unwind->memory, sp, unwind->stack + walk->stack.size);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, sp, &caller);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, caller + SAVED_LR, &pc);
+	if (!err)
+		set_place(unwind, pc, caller);
+	return err;
+}
+
+static void start_registers(struct gg_unwind *unwind, const struct gg_registers *registers)
+{
+	for (unsigned int id = 0; id < PPC64_REGISTERS; id++)
+		gg_register_copy(&unwind->registers, id, registers);
+	unwind->pc = gg_register(registers, PPC64_NIP);
+	unwind->sp = gg_register(registers, PPC64_R1);
+	unwind->entry.is_user = gg_register(registers, PPC64_MSR) & PPC64_MSR_PR;
+}
+
+// The word at ADDRESS is a return address if it stands in a frame whose back chain leads up.
+static bool start_return(struct gg_unwind *unwind, gg_gva_t address, gg_gva_t pc)
+{
+	const struct walk *walk = unwind->data;
+	uint64_t caller;
+	if (pc < ppc64_linux.kernel_area || pc % 4)
+		return false;
+	struct gg_error *err = gg_stack_word(&unwind->memory, address - SAVED_LR, &caller);
+	const bool failed = err;
+	gg_error_destroy(err);
+	if (failed || caller <= address || caller - unwind->stack > walk->stack.size)
+		return false;
+	set_place(unwind, pc, address - SAVED_LR);
+	return true;
+}
+
+// ---- A step ----
+
+// Goes back through the entry that saved struct pt_regs at ADDRESS.
+static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
+{
+	const struct walk *walk = unwind->data;
+	uint64_t msr, pc, lr, sp;
+	struct gg_error *err = gg_stack_word(&unwind->memory, address + walk->msr.offset, &msr);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, address + walk->nip.offset, &pc);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, address + walk->link.offset, &lr);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, address + walk->gpr.offset + WORD, &sp);
+	if (err)
+		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
+	set_place(unwind, pc, sp);
+	gg_register_set(&unwind->registers, PPC64_LR, lr);
+	unwind->entry = (struct gg_stack_entry){
+		.kind = GG_ENTRY_OTHER,
+		.number = -1,
+		.is_user = msr & PPC64_MSR_PR,
+		.registers = address,
+		.registers_end = address + walk->regs.size,
+	};
+	unwind->is_exact = true;
+	return NULL;
+}
+
+// Finds the registers that the frame at SP has, where it has the mark: behind the smallest frame of the
+// ELF ABI, version 2, since v6.2, and of version 1 before.
+static struct gg_error *find_saved(struct gg_unwind *unwind, gg_gva_t sp, gg_gva_t *ret)
+{
+	static const struct {
+		unsigned int mark, registers;
+	} places[] = { { 32, 48 }, { 96, 112 } };
+	struct gg_error *err = NULL;
+	*ret = 0;
+	for (size_t i = 0; !err && !*ret && i < sizeof(places) / sizeof(*places); i++) {
+		uint64_t word;
+		err = gg_stack_word(&unwind->memory, sp + places[i].mark, &word);
+		if (!err && (word == MARK || word == OLD_MARK))
+			*ret = sp + places[i].registers;
+		err = gg_error_unless_final(err);
+	}
+	return err;
+}
+
+static bool is_code(const struct gg_unwind *unwind, gg_gva_t pc)
+{
+	struct gg_symbol symbol;
+	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, pc, &symbol);
+	const bool found = !err && (symbol.type == 't' || symbol.type == 'T');
+	gg_error_destroy(err);
+	return found;
+}
+
+// Goes to the caller of interrupted code that has no frame yet, or never gets one: its return address is
+// in LR, and r1 is the caller's.
+static bool step_by_lr(struct gg_unwind *unwind, uint64_t saved)
+{
+	const uint64_t lr = gg_register(&unwind->registers, PPC64_LR);
+	if (!unwind->is_exact || !gg_register_known(&unwind->registers, PPC64_LR) || lr == saved ||
+	    !lr || !is_code(unwind, lr - 1) || gg_stack_same_function(unwind, lr - 1, unwind->pc))
+		return false;
+	unwind->pc = lr;
+	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);
+	// The caller's frame is not below this one's stack pointer; the walk has to advance.
+	unwind->sp++;
+	unwind->is_exact = false;
+	return true;
+}
+
+static struct gg_error *step(struct gg_unwind *unwind)
+{
+	const gg_gva_t sp = gg_register(&unwind->registers, PPC64_R1);
+	uint64_t caller, pc = 0;
+	gg_gva_t saved = 0;
+	struct gg_error *err = unwind->is_exact ? NULL : find_saved(unwind, sp, &saved);
+	if (!err && saved)
+		return restore(unwind, saved);
+	if (!err)
+		err = gg_stack_word(&unwind->memory, sp, &caller);
+	if (!err && caller)
+		err = gg_stack_word(&unwind->memory, caller + SAVED_LR, &pc);
+	if (err)
+		return err;
+	if (step_by_lr(unwind, pc))
+		return NULL;
+	if (!caller || !pc) {
+		unwind->has_ended = true;
+		return NULL;
+	}
+	if (!is_code(unwind, pc - 1))
+		return gg_error_create(GG_BAD_DATA,
+				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
+	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);
+	set_place(unwind, pc, caller);
+	unwind->is_exact = false;
+	return NULL;
+}
+
+// ---- Names ----
+
+// The vectors of interrupts (Power ISA, version 3.0B, book III, Interrupt Definitions).
+static const struct {
+	unsigned int trap;
+	enum gg_entry_kind kind;
+	const char *name;
+} traps[] = {
+	{ 0x100, GG_ENTRY_NMI, "system reset" },
+	{ 0x200, GG_ENTRY_EXCEPTION, "machine check" },
+	{ 0x300, GG_ENTRY_EXCEPTION, "data storage" },
+	{ 0x380, GG_ENTRY_EXCEPTION, "data segment" },
+	{ 0x400, GG_ENTRY_EXCEPTION, "instruction storage" },
+	{ 0x480, GG_ENTRY_EXCEPTION, "instruction segment" },
+	{ 0x500, GG_ENTRY_IRQ, "external" },
+	{ 0x600, GG_ENTRY_EXCEPTION, "alignment" },
+	{ 0x700, GG_ENTRY_EXCEPTION, "program" },
+	{ 0x900, GG_ENTRY_IRQ, "decrementer" },
+	{ 0xa00, GG_ENTRY_IRQ, "doorbell" },
+	{ 0xc00, GG_ENTRY_SYSCALL, "" },
+	{ 0xe80, GG_ENTRY_IRQ, "doorbell" },
+	{ 0xea0, GG_ENTRY_IRQ, "external" },
+	{ 0x3000, GG_ENTRY_SYSCALL, "" },
+};
+
+static void name_entry(struct gg_unwind *unwind, const char *name)
+{
+	enum { FLAGS = 0xf };
+	const struct walk *walk = unwind->data;
+	struct gg_stack_entry *entry = &unwind->entry;
+	uint64_t trap = 0, number = 0;
+	(void)name;
+	struct gg_error *err =
+		gg_stack_word(&unwind->memory, entry->registers + walk->trap.offset, &trap);
+	for (size_t i = 0; !err && i < sizeof(traps) / sizeof(*traps); i++) {
+		if ((trap & ~(uint64_t)FLAGS) != traps[i].trap)
+			continue;
+		entry->kind = traps[i].kind;
+		snprintf(entry->name, sizeof(entry->name), "%s", traps[i].name);
+		if (entry->kind == GG_ENTRY_SYSCALL)
+			err = gg_stack_word(&unwind->memory, entry->registers + walk->gpr.offset,
+					    &number);
+		if (!err && entry->kind == GG_ENTRY_SYSCALL && number <= INT32_MAX)
+			gg_syscall_set(unwind, "sys_call_table", number, (int64_t)number);
+	}
+	gg_error_destroy(err);
+}
+
+const struct gg_stack_ops ppc64_stack = {
+	.open = open_walk,
+	.close = free,
+	.stack_size = stack_size,
+	.start_sleeping = start_sleeping,
+	.start_registers = start_registers,
+	.start_return = start_return,
+	.step = step,
+	.name_entry = name_entry,
+};
