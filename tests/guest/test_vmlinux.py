@@ -2,6 +2,7 @@
 """The vmlinux that guest-vmlinux makes: GDB's own commands with it at the gdbstub, its types against those of the real vmlinux,
 drgn with it."""
 
+import contextlib
 import json
 import os
 import random
@@ -106,7 +107,20 @@ def session(request, folder, cache):
     with lab.Guest(kernel=f"{kernel}/vmlinuz", smp=2, append="lab.spin=1", directory=folder, extra=STUB) as guest, gdb.Session() as session:
         session.command(f"target remote {guest.directory}/gdbstub")
         assert not gdb.errors(session.command("guest-vmlinux"))
+        session.guest = guest
         yield session
+
+
+def stop_in_program(session):
+    """Lets the guest run until a CPU, which GDB selects, is in a program; returns the number of its thread."""
+    while True:
+        for thread in (1, 2):
+            session.command(f"thread {thread}")
+            if session.command("print $cs & 3")[-1].endswith(" = 3"):
+                return thread
+        session.start("continue")
+        session.guest.wait_for_execution()
+        session.stop(typed=True)
 
 
 def stacks(session):
@@ -121,8 +135,9 @@ def stacks(session):
         yield hidden, ours
 
 
+@pytest.mark.gdb
 def test_stacks(session):
-    """At the stub GDB's own bt of each CPU, idle, in an interrupt and in an NMI, has the functions that guest-bt has"""
+    """At the stub GDB's own bt of each CPU, idle, in an interrupt, an NMI, a program and its exception, has guest-bt's functions"""
     idle = list(stacks(session))
     session.command("hbreak hrtimer_interrupt")
     session.command("continue")
@@ -132,17 +147,34 @@ def test_stacks(session):
     session.command("monitor nmi")
     session.command("continue")
     in_nmi = list(stacks(session))
-    for theirs, ours in [*idle, *interrupted, *in_nmi]:
+    session.command("delete")
+    thread = stop_in_program(session)
+    in_program = list(stacks(session))
+    assert in_program[thread - 1] == ([], [])
+    session.command(f"thread {thread}")
+    assert all("?? ()" in line for line in session.command("backtrace"))
+    # No program has memory there.
+    session.command("set $rip = 16")
+    session.command("hbreak force_sig_fault")
+    session.command("continue")
+    excepted = list(stacks(session))
+    for theirs, ours in [*idle, *interrupted, *in_nmi, *in_program, *excepted]:
         assert theirs == ours
     assert any(ours and ours[0] == "hrtimer_interrupt" for _, ours in interrupted)
     assert any(ours and ours[0] == "default_do_nmi" for _, ours in in_nmi)
+    assert any(ours and ours[0] == "force_sig_fault" and ours[-2:] == ["exc_page_fault", "asm_exc_page_fault"] for _, ours in excepted)
 
 
+@pytest.mark.gdb
 def test_session(session):
-    """At the stub GDB breaks at a function by its name, shows its argument only while that is there, finishes it and prints types"""
+    """At the stub GDB breaks at a function by its name, shows its code, its caller, its argument only while that is there, finishes it
+    and prints types"""
     session.command("break update_process_times")
     assert any("update_process_times (user_tick=" in line for line in session.command("continue"))
     assert re.match(r"user_tick = [01]$", session.command("info args")[-1])
+    assert re.match(r"=> 0x[0-9a-f]+ <update_process_times(\+\d+)?>:\t", session.command("x/i $pc")[-1])
+    assert re.match(r"#1 +0x[0-9a-f]+ in tick_", session.command("up")[-1])
+    session.command("down")
     session.command("stepi")
     session.command("stepi")
     session.command("stepi")
@@ -156,28 +188,48 @@ def test_session(session):
 
 
 @pytest.fixture
-def resumed(folder, cache):
-    """A GDB at the stub of a guest whose fuse is a module, and in use, with the made vmlinux."""
-    record = records.Opened("tasks-6.1", folder)
-    with record.resume() as guest, gdb.Session() as session:
-        session.command(f"target remote {guest.directory}/gdbstub")
-        assert not gdb.errors(session.command("guest-vmlinux"))
-        yield guest, session
+def resume(folder, cache):
+    """Starts a GDB at the stub of a record's guest, with the made vmlinux."""
+    with contextlib.ExitStack() as stack:
+        def start(name):
+            guest = stack.enter_context(records.Opened(name, folder).resume())
+            session = stack.enter_context(gdb.Session())
+            session.command(f"target remote {guest.directory}/gdbstub")
+            assert not gdb.errors(session.command("guest-vmlinux"))
+            return guest, session
+        yield start
 
 
-def test_modules(resumed):
-    """At the stub GDB breaks at a module's function, and shows its arguments, its callers in the kernel and a structure of the module's"""
-    guest, session = resumed
-    session.command("break fuse_sync_fs")
+def hit_by_key(guest, session, function, key):
+    """Breaks at the module's function; returns what GDB prints when the guest, which got the key, is there."""
+    session.command(f"break {function}")
     session.start("continue")
     # A guest that stands still gets no keys.
     guest.wait_for_execution()
-    guest.hmp("sendkey alt-sysrq-s")
-    assert re.search(r"fuse_sync_fs \(sb=0x[0-9a-f]+, wait=[01]\)", session.wait_prompt())
+    guest.hmp(f"sendkey {key}")
+    return session.wait_prompt()
+
+
+@pytest.mark.gdb
+def test_modules(resume):
+    """At the stub GDB breaks at a module's function, and shows its arguments, its callers in the kernel and a structure of the module's"""
+    guest, session = resume("tasks-6.1")
+    assert re.search(r"fuse_sync_fs \(sb=0x[0-9a-f]+, wait=[01]\)", hit_by_key(guest, session, "fuse_sync_fs", "alt-sysrq-s"))
     assert session.command("print sb->s_type->name")[-1].endswith(' "fuse"')
     assert session.command("print ((struct fuse_mount *)sb->s_fs_info)->sb == sb")[-1].endswith(" = 1")
     assert {"do_sync_work", "worker_thread"} <= set(names_of(session.command("backtrace")))
     assert "fuse_sync_fs in section fuse.text" in session.command("info symbol fuse_sync_fs")[-1]
+
+
+@pytest.mark.further
+@pytest.mark.parametrize("series", ["6.12", "sid"])
+def test_further_modules(series, resume):
+    """At the stub of {series}, GDB breaks at a module's function, and shows its arguments and its callers in the kernel"""
+    guest, session = resume(f"tasks-{series}")
+    assert re.search(r"tun_chr_close \(inode=0x[0-9a-f]+, file=0x[0-9a-f]+\)", hit_by_key(guest, session, "tun_chr_close", "alt-sysrq-e"))
+    assert session.command("print ((struct tun_file *)file->private_data)->tun->tfiles[0] == file->private_data")[-1].endswith(" = 1")
+    assert {"__fput", "task_work_run"} <= set(names_of(session.command("backtrace")))
+    assert "tun_chr_close in section tun.text" in session.command("info symbol tun_chr_close")[-1]
 
 
 def answers(program, *expressions, vmcore=None):
@@ -215,6 +267,7 @@ def firmware(folder):
     return program
 
 
+@pytest.mark.gdb
 def test_loading(tasks, folder, cache, firmware):
     """{tasks}: on a vmcore guest-vmlinux loads the kernel's symbols, from its file in the cache the next time, beside the user's own"""
     whole, part = folder / "whole", folder / "part"
@@ -241,6 +294,7 @@ def test_loading(tasks, folder, cache, firmware):
     assert not list(cache.glob("*.part*"))
 
 
+@pytest.mark.gdb
 def test_functions(tasks, folder, cache):
     """{tasks}: $guest_per_cpu, $guest_current_task and its short name $guest_current, in a GDB without Python their procedures, find a CPU's variable and task"""
     tasks.show("dump", folder / "whole")
