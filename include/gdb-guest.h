@@ -36,6 +36,7 @@
 #include "gdb-guest/notices.h"
 #include "gdb-guest/output.h"
 #include "gdb-guest/pages.h"
+#include "gdb-guest/profile.h"
 #include "gdb-guest/ram.h"
 #include "gdb-guest/report.h"
 #include "gdb-guest/stacks.h"

@@ -23,6 +23,7 @@
 //  5. The row of Linux; guest-kernel, guest-klog, symbols. Proof: /dev/kmsg, /proc/kallsyms.
 //  6. The row of stacks; guest-bt. Proof: /proc/PID/stack.
 //  7. The row of the made vmlinux; guest-vmlinux. Proof: GDB's own bt, as in test_vmlinux.py.
+//  8. The registers at the gdbstub; guest-profile. Proof: the guest's own counters, as in test_profile.py.
 //
 // NULL in a row, or for a row, is what is not done yet; gg_arch_not_yet() says so.
 #ifndef GG_ARCH_H
@@ -30,6 +31,21 @@
 
 #include "base/error.h"
 #include "registers.h"
+
+// A register that a gdbstub of QEMU's is asked for while the guest runs.
+struct gg_stub_register {
+	unsigned int number; // in the protocol: the place in QEMU's gdb-xml/
+	unsigned int id;     // in the architecture's set
+};
+
+enum { GG_STUB_REGISTERS = 8 };
+
+// The registers, the program counter first and the stack pointer second; the others lead from the
+// innermost frame to its caller.
+struct gg_stub_set {
+	size_t count; // at most GG_STUB_REGISTERS
+	struct gg_stub_register registers[GG_STUB_REGISTERS];
+};
 
 struct gg_arch {
 	const char *name;     // Linux's, as "uname -m" has it
@@ -47,6 +63,7 @@ struct gg_arch {
 	const struct gg_linux_ops *kernel;    // linux/arch-ops.h
 	const struct gg_stack_ops *stack;     // linux/stack/stack-ops.h
 	const struct gg_vmlinux_ops *vmlinux; // vmlinux/vmlinux-ops.h
+	const struct gg_stub_set *stub;       // NULL: guests that run are not looked at
 };
 
 // The rows, NULL behind the last: an architecture with wider code comes before its siblings.

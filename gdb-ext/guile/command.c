@@ -36,10 +36,10 @@ static SCM all_commands(void)
 // ---- Options ----
 
 // The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
-// STATE-TEXT PROGRESS LISTED THREADS LOAD). EVALUATE takes an expression and the words for the expected text,
+// STATE-TEXT PROGRESS LISTED THREADS LOAD STUB-THREAD). EVALUATE takes an expression and the words for the expected text,
 // and returns an integer; PROGRESS takes a dump's range, the bytes done and to do, and seconds;
 // LISTED takes (NOTE . IDENTITY) of a kernel; THREADS returns text; LOAD takes a symbol file and whether
-// it is new. The texts and the last four may be #f.
+// it is new. The texts and the last five may be #f.
 enum {
 	EVALUATE,
 	SET_VARIABLE,
@@ -52,7 +52,8 @@ enum {
 	PROGRESS,
 	LISTED,
 	THREADS,
-	LOAD
+	LOAD,
+	STUB_THREAD
 };
 
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
@@ -221,6 +222,9 @@ static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vecto
 		.target = gg_guile_optional_text(scm_c_vector_ref(front_vector, TARGET)),
 		.state_before = gg_guile_optional_text(scm_c_vector_ref(front_vector, STATE)),
 		.state_text = gg_guile_optional_text(scm_c_vector_ref(front_vector, STATE_TEXT)),
+		.stub_thread = front_has(front_vector, STUB_THREAD)
+				       ? scm_to_uint(scm_c_vector_ref(front_vector, STUB_THREAD))
+				       : 0,
 	};
 	struct gg_error *err = command->run(guest, options, &front, &writer, &notices);
 	free_texts(&front);

@@ -7,6 +7,7 @@
 #include <gdb-guest/examine.h>
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
+#include <gdb-guest/profile.h>
 #include <gdb-guest/report.h>
 #include <gdb-guest/stacks.h>
 #include <gdb-guest/struct.h>
@@ -263,4 +264,26 @@ struct gg_error *gg_run_vmlinux(struct gg_guest *guest, const struct gg_options 
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_vmlinux(guest, &vmlinux, front, writer, notices);
+}
+
+struct gg_error *gg_run_profile(struct gg_guest *guest, const struct gg_options *options,
+				const struct gg_front_end *front, const struct gg_writer *writer,
+				const struct gg_notices *notices)
+{
+	enum { HZ = 99, SECONDS = 10, TOP = 20 };
+	const struct gg_profile_options profile = {
+		.address = front->stub_thread ? front->target : NULL,
+		.thread = front->stub_thread,
+		.cpus = gg_options_text(options, "cpu"),
+		.hz = (unsigned int)gg_options_number(options, "hz", HZ),
+		.seconds = (unsigned int)gg_options_number(options, "seconds", SECONDS),
+		.stacks = gg_options_has(options, "stacks"),
+		.top = (unsigned int)gg_options_number(options, "top", TOP),
+		.folded = gg_options_text(options, "folded"),
+		.perf = gg_options_text(options, "perf"),
+		.force = gg_options_has(options, "force"),
+		.json = gg_options_has(options, "json"),
+		.live = front->colour,
+	};
+	return gg_print_profile(guest, &profile, writer, notices);
 }

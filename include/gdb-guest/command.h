@@ -75,6 +75,8 @@ struct gg_front_end {
 	// gdbstub's guest whether it ran before ("ran", "paused", "resumed", "unknown"), and that
 	// as a sentence.
 	const char *target_kind, *target, *state_before, *state_text;
+	// The number that the gdbstub gives the thread which the debugger has selected; 0 without.
+	unsigned int stub_thread;
 	// Finds the stacks of all threads of the target, as text that the caller frees; NULL without a
 	// debugger.
 	struct gg_error *(*threads)(void *data, char **ret);

@@ -17,7 +17,8 @@
   #:use-module (ice-9 receive)
   #:use-module (ice-9 regex)
   #:use-module (srfi srfi-1)
-  #:export (call-with-guest-that-runs))
+  #:export (call-with-guest-that-runs
+            check-runnable))
 
 ;;; Targets that can run.
 

@@ -45,6 +45,17 @@ static const struct gg_cpu_ops cpu_32 = {
 	CPU_OPS,
 };
 
+// QEMU's gdb-xml/i386-64bit.xml.
+static const struct gg_stub_set stub_64 = {
+	.count = 6,
+	.registers = { { 16, X86_RIP },
+		       { 7, X86_RSP },
+		       { 6, X86_RBP },
+		       { 18, X86_CS },
+		       { 10, X86_R8 + 2 },
+		       { 13, X86_R8 + 5 } },
+};
+
 const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
 	.uname = "x86_64",
@@ -58,6 +69,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.kernel = &x86_linux_64,
 	.stack = &x86_stack_64,
 	.vmlinux = &x86_vmlinux_64,
+	.stub = &stub_64,
 };
 
 // QEMU's dump of such a guest is of 64 bits too.

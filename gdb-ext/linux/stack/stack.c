@@ -21,6 +21,9 @@ enum { MAX_ENTRIES = 16 }; // of one stack: an NMI in an interrupt in an excepti
 struct gg_unwinder {
 	const struct gg_stack_ops *ops;
 	struct gg_unwind unwind;
+	const void *given; // bytes for the next walk (borrowed), or NULL
+	gg_gva_t given_at;
+	size_t given_size;
 };
 
 struct gg_error *gg_unwinder_create(const struct gg_answerers *kernel, struct gg_unwinder **ret)
@@ -57,6 +60,26 @@ void gg_stack_deinit(struct gg_stack *stack)
 {
 	free(stack->frames);
 	*stack = (struct gg_stack){ 0 };
+}
+
+void gg_unwinder_give(struct gg_unwinder *unwinder, gg_gva_t address, const void *bytes,
+		      size_t size)
+{
+	unwinder->given = bytes;
+	unwinder->given_at = address;
+	unwinder->given_size = size < GG_STACK_AHEAD ? size : GG_STACK_AHEAD;
+}
+
+// Moves what was given to the walk's memory.
+static void take_given(struct gg_unwinder *unwinder)
+{
+	struct gg_stack_memory *memory = &unwinder->unwind.memory;
+	if (!unwinder->given)
+		return;
+	memcpy(memory->ahead, unwinder->given, unwinder->given_size);
+	memory->start = unwinder->given_at;
+	memory->held = unwinder->given_size;
+	unwinder->given = NULL;
 }
 
 // ---- Steps ----
@@ -191,6 +214,7 @@ static void start(struct gg_unwinder *unwinder, const struct gg_task *task, stru
 	struct gg_unwind *unwind = &unwinder->unwind;
 	*stack = (struct gg_stack){ 0 };
 	gg_stack_memory_init(&unwind->memory, &unwind->kernel->typed);
+	take_given(unwinder);
 	gg_registers_init(&unwind->registers, unwind->kernel->arch->registers,
 			  unwind->kernel->arch->word);
 	unwind->task = task ? task->address : 0;

@@ -54,6 +54,11 @@ struct gg_error *gg_stack_of_registers(struct gg_unwinder *unwinder,
 				       const struct gg_registers *registers,
 				       const struct gg_task *task, struct gg_stack *ret);
 
+// Gives the walk of the next stack SIZE bytes at ADDRESS, which the caller has read: at most GG_STACK_AHEAD of them
+// count.
+void gg_unwinder_give(struct gg_unwinder *unwinder, gg_gva_t address, const void *bytes,
+		      size_t size);
+
 // Searches the stack of TASK, whose registers are not known, for the lowest return address from which a
 // walk reaches the stack's end. All frames are guesses.
 struct gg_error *gg_stack_of_memory(struct gg_unwinder *unwinder, const struct gg_task *task,

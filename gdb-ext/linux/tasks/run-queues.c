@@ -102,6 +102,16 @@ static struct gg_error *find_current(const struct gg_host *host, gg_gva_t *symbo
 	return err;
 }
 
+struct gg_error *gg_tasks_current_at(const struct gg_answerers *kernel, uint64_t offset,
+				     gg_gva_t *ret)
+{
+	struct gg_member member = { 0 };
+	gg_gva_t symbol = 0;
+	struct gg_error *err = find_current(&kernel->typed, &symbol, &member);
+	*ret = symbol + offset + member.offset;
+	return err;
+}
+
 struct gg_error *gg_tasks_current(const struct gg_answerers *kernel, uint64_t offset, gg_gva_t *ret)
 {
 	const struct gg_host *host = &kernel->typed;

@@ -29,6 +29,10 @@ struct gg_error *gg_run_queues_read(const struct gg_answerers *kernel,
 // QUEUES may be zeros.
 void gg_run_queues_deinit(struct gg_run_queues *queues);
 
+// Finds the variable with the current task of the CPU whose per-CPU variables are at OFFSET.
+struct gg_error *gg_tasks_current_at(const struct gg_answerers *kernel, uint64_t offset,
+				     gg_gva_t *ret);
+
 // Reads the address of the current task of the CPU whose per-CPU variables are at OFFSET
 // (linux/per-cpu.h).
 struct gg_error *gg_tasks_current(const struct gg_answerers *kernel, uint64_t offset,

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-profile: samples of a guest that runs, against the guest's own counters; what the guest and GDB are left as."""
+
+import json
+import random
+import re
+import time
+
+import pytest
+
+import gdb
+from machines import lab
+
+pytestmark = pytest.mark.gdb
+
+STUB = "unix:gdbstub,server=on,wait=off"
+HZ = 250  # of the lab's kernel: CONFIG_HZ, by which jiffies count
+
+
+class Busy:
+    """A guest of two CPUs with one task that never waits, and a GDB at its gdbstub."""
+
+    def __init__(self, folder):
+        self.guest = lab.Guest(directory=folder, append="lab.spin=1", extra=["-gdb", STUB])
+        try:
+            self.session = gdb.Session("-ex", f"target remote {self.guest.directory}/gdbstub")
+        except BaseException:
+            self.guest.kill()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
+        self.guest.kill()
+
+    def json(self, command):
+        return [json.loads(line) for line in self.session.command(command) if line.startswith("{")]
+
+    def counters(self):
+        """The jiffies, and the nanoseconds that each task has been on a CPU, as the guest counts them."""
+        line = self.session.command("guest-x/1dg jiffies_64")[-1]
+        tasks = self.json("guest-ps -threads -json")
+        return int(line.split()[-1]), {task["pid"]: task["time_ns"] for task in tasks if task["pid"]}
+
+    def is_stopped(self):
+        return not self.guest.qmp("query-status")["running"]
+
+    def check(self):
+        """The guest stands still, and GDB knows its registers and threads: the session goes on."""
+        assert self.is_stopped()
+        thread, pc = self.session.command("output $_thread")[-1], self.session.command("output/x $pc")[-1]
+        shown = re.search(r"RIP=([0-9a-f]+)", self.guest.hmp("info registers -a").split(f"CPU#{int(thread) - 1}")[1])[1]
+        assert int(pc, 16) == int(shown, 16)
+
+
+@pytest.fixture
+def busy(folder):
+    with Busy(folder) as busy:
+        yield busy
+
+
+def test_shares(busy, folder):
+    """A task's share of the samples, and that of idle CPUs, are the guest's own counters' within 3 points; each file has all samples"""
+    start, before = busy.counters()
+    busy.session.command("thread 2")
+    rows = busy.json(f"guest-profile -seconds 5 -json -stacks -top 1 -folded {folder}/folded -perf {folder}/perf")
+    end, after = busy.counters()
+    seconds = (end - start) / HZ
+    profile = rows.pop()
+    spinner = max(after, key=lambda pid: after[pid] - before.get(pid, 0))
+    assert profile["samples"] == profile["idle"] + sum(row["samples"] for row in rows) == 2 * profile["rounds"] > 100
+    share = sum(row["share"] for row in rows if row["pid"] == spinner)
+    assert abs(share - (after[spinner] - before[spinner]) / 1e9 / seconds / 2) < 0.03, (rows, profile, seconds)
+    used = sum(after[pid] - before.get(pid, 0) for pid in after) / 1e9
+    assert abs(profile["idle"] / profile["samples"] - (1 - used / seconds / 2)) < 0.03, (used, seconds, profile)
+    assert profile["stopped"] < 0.21 and not profile["interrupted"] and profile["ended"] is None
+    folded = [line.rsplit(" ", 1) for line in (folder / "folded").read_text().splitlines()]
+    assert sum(int(count) for _, count in folded) == profile["samples"] - profile["idle"]
+    assert {stack.split(";")[0] for stack, _ in folded} == {row["comm"] for row in rows}
+    perf = (folder / "perf").read_text()
+    assert len(re.findall(r"^\S+ +\d+ \[00[01]\] \d+\.\d{6}: 1 cpu-clock: \n(?:\t *[0-9a-f]+ \S+ \(\[\S+\]\)\n)+\n", perf,
+                          re.MULTILINE)) == profile["samples"]
+    assert "native_safe_halt+0x" in perf
+    busy.check()
+    assert busy.session.command("output $_thread") == ["2"]
+
+
+def test_ended(busy):
+    """Ctrl-C at ten moments ends it with the samples so far, and GDB's session goes on; QEMU's end is an error"""
+    for moment in range(10):
+        busy.session.start("guest-profile -seconds 600 -hz 50")
+        # No condition stands for these.
+        time.sleep(random.Random(moment).random() * 0.6)
+        busy.session.interrupt(typed=moment % 2)
+        text = busy.session.wait_prompt()
+        assert re.search(r"\d+ samples? of 2 CPUs in |Quit", text), text
+        busy.session.settle()
+        busy.check()
+    address = re.search("0x[0-9a-f]+", busy.session.command("guest-x scheduler_tick 1a")[0])[0]
+    busy.session.command(f"hbreak *{address}")
+    assert not gdb.errors(busy.session.command("guest-profile -seconds 1 -cpu 1"))
+    assert "Breakpoint 1, " in " ".join(busy.session.command("continue"))
+    busy.session.start("guest-profile -seconds 600")
+    lab.wait_until(lambda: not busy.is_stopped(), 60, "a guest that runs")
+    busy.guest.process.kill()
+    assert re.search(r"guest-profile: .*(has closed the connection|Target disconnected)", busy.session.wait_prompt())
+    assert busy.session.is_alive()
