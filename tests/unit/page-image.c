@@ -2,6 +2,7 @@
 #include "page-image.h"
 
 #include "arch/arm64/arm64.h"
+#include "arch/ppc64/ppc64.h"
 #include "arch/riscv/riscv.h"
 #include "arch/x86/x86.h"
 
@@ -30,6 +31,7 @@ static const struct {
 	{ "x86-32", &x86_pages_32, 2, 2 },
 	{ "none", &x86_pages_none, 0, 0 },
 	{ "riscv", &riscv_pages, 3, 5 },
+	{ "ppc64-4k", &ppc64_pages_4k, 4, 4 },
 	{ "arm64-4k-lpa2", &arm64_pages_4k_lpa2, 3, 5 },
 	{ "arm64-16k-lpa2", &arm64_pages_16k_lpa2, 3, 5 },
 	{ "arm64-4k", &arm64_pages_4k, 3, 5 },
