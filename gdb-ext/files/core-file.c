@@ -295,7 +295,8 @@ const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type,
 
 // ---- Vmcores ----
 
-// A process has no physical addresses.
+// A process has no physical addresses, and no memory at 0, where the RAM of some machines is all in one
+// segment.
 static bool has_physical_addresses(const struct gg_core_file *core)
 {
 	size_t count;
@@ -304,7 +305,7 @@ static bool has_physical_addresses(const struct gg_core_file *core)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (gelf_getphdr(core->elf, (int)i, &phdr) && phdr.p_type == PT_LOAD &&
-		    phdr.p_paddr)
+		    (phdr.p_paddr || !phdr.p_vaddr))
 			return true;
 	return false;
 }

@@ -97,6 +97,13 @@ def test_dump(guest, folder):
         assert registers[0] == registers[1] and len(registers[0]) == 2
 
 
+def test_own_dump(guest):
+    """{guest}: QEMU's own dump is a vmcore, whose notes have each CPU's pc, in whatever byte order QEMU wrote them"""
+    pcs = [re.findall(r"64-bit \S+ +(0x[0-9a-f]{16})", text)
+           for text in (guest.show("regs"), guest_core(guest.record.dump, "regs"))]
+    assert pcs[0] == pcs[1] and len(pcs[0]) == 2
+
+
 def test_kernel(guest):
     """{guest}: guest-info names the kernel by its banner, the CPUs run it, and it is in no trouble"""
     text = guest.show("info")

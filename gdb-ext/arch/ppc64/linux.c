@@ -62,13 +62,16 @@ static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_
 	return NULL;
 }
 
-// SPRG1 leads to the CPU's struct paca_struct, whose third or fourth word is kernelbase, _stext
-// (arch/powerpc/include/asm/paca.h; initialise_paca).
+// SPRG1, and r13 in the kernel, lead to the CPU's struct paca_struct, whose third or fourth word is
+// kernelbase, _stext (arch/powerpc/include/asm/paca.h; initialise_paca).
 static size_t text_pointers(const struct gg_registers *registers, gg_gva_t ret[GG_TEXT_POINTERS])
 {
 	enum { WORD = 8, FIRST = 2 };
-	const gg_gva_t paca = gg_register(registers, PPC64_SPRG1);
-	if (!gg_register_known(registers, PPC64_SPRG1) || paca < LINEAR_START || paca >= LINEAR_END)
+	const bool in_kernel = gg_register_known(registers, PPC64_MSR) &&
+			       !(gg_register(registers, PPC64_MSR) & PPC64_MSR_PR);
+	const bool has_sprg = gg_register_known(registers, PPC64_SPRG1);
+	const gg_gva_t paca = gg_register(registers, has_sprg ? PPC64_SPRG1 : PPC64_R13);
+	if ((!has_sprg && !in_kernel) || paca < LINEAR_START || paca >= LINEAR_END)
 		return 0;
 	for (size_t i = 0; i < GG_TEXT_POINTERS; i++)
 		ret[i] = paca + WORD * (FIRST + i);

@@ -108,12 +108,22 @@ static bool notes_known(const struct gg_registers *registers)
 	return known;
 }
 
+// Tests whether the words of NT_PRSTATUS have the other byte order, as QEMU writes them: MSR shows 64 bits
+// in that order alone.
+static bool is_swapped(uint64_t msr)
+{
+	return !(msr & PPC64_MSR_SF) && __builtin_bswap64(msr) & PPC64_MSR_SF;
+}
+
 static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_registers *ret)
 {
 	uint64_t values[USED];
 	bool any;
 	gg_registers_init(ret, &ppc64_registers, 8);
 	struct gg_error *err = gg_prstatus_read(&prstatus, notes, false, values, &any);
+	const bool swapped = !err && any && is_swapped(values[MSR]);
+	for (unsigned int i = 0; swapped && i < USED; i++)
+		values[i] = __builtin_bswap64(values[i]);
 	for (unsigned int i = 0; !err && any && i < USED; i++)
 		if (i != ORIGINAL_R3)
 			gg_register_set(ret, i < NIP ? PPC64_R0 + i : ids[i - NIP], values[i]);
@@ -122,7 +132,8 @@ static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_r
 
 static uint32_t prstatus_pid(const struct gg_cpu_notes *notes)
 {
-	return gg_prstatus_pid(&prstatus, notes, false);
+	const uint32_t number = gg_prstatus_pid(&prstatus, notes, false);
+	return number >> 16 ? __builtin_bswap32(number) : number;
 }
 
 const struct gg_notes_ops ppc64_notes = {
