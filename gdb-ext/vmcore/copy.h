@@ -5,8 +5,8 @@
 #ifndef GG_COPY_H
 #define GG_COPY_H
 
-#include "workers.h"
 #include "base/output.h"
+#include "memory/workers.h"
 
 struct gg_copy {
 	struct gg_backing *backing;

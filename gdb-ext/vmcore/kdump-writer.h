@@ -5,10 +5,10 @@
 #ifndef GG_KDUMP_WRITER_H
 #define GG_KDUMP_WRITER_H
 
+#include "memory/workers.h"
 #include "compress.h"
 #include "format-kdump.h"
 #include "kdump-file.h"
-#include "workers.h"
 
 // Pages that are neighbours: whole pages, ascending.
 struct gg_kdump_range {

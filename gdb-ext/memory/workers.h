@@ -6,7 +6,7 @@
 #define GG_WORKERS_H
 
 #include "base/page-set.h"
-#include "memory/backing.h"
+#include "backing.h"
 
 enum {
 	// The bytes of a piece at most, and between two looks at Ctrl-C. As they fit into a core's
@@ -62,7 +62,7 @@ struct gg_workers {
 	struct gg_error *(*meanwhile)(void *data);
 
 	// Called in the caller's thread after each step of its own, with the job that is at work
-	// and the bytes done so far. An error ends the work.
+	// and the bytes done so far. An error ends the work. May be NULL.
 	struct gg_error *(*progress)(void *data, size_t job, uint64_t done);
 	void *data; // of all
 

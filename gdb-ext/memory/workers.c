@@ -226,6 +226,8 @@ static void work_and_tell(struct run *run)
 	const unsigned int worker = take_number(run);
 	for (bool goes_on = true; goes_on;) {
 		goes_on = step(run, worker);
+		if (!run->workers->progress)
+			continue;
 		pthread_mutex_lock(&run->lock);
 		const size_t job = run->job;
 		const uint64_t done = run->done;
