@@ -26,14 +26,17 @@ static struct gg_error *report_progress(void *data, const struct gg_dump_progres
 	return gg_guile_call_progress(*(const SCM *)data, progress);
 }
 
-// The options of a dump, without its file. FLAGS is a list of the symbols force, no-notes,
-// skip-absent; FILTER is (BEGIN . LENGTH) or #f.
-static struct gg_dump_options to_options(SCM flags, SCM filter, const SCM *progress)
+// The options of a dump, without its file and format. FLAGS is a list of the symbols force, no-notes,
+// skip-absent, small, flattened; FILTER is (BEGIN . LENGTH) or #f.
+static struct gg_dump_options to_options(SCM flags, SCM filter, SCM level, const SCM *progress)
 {
 	struct gg_dump_options options = {
 		.force = has_flag(flags, "force"),
 		.no_notes = has_flag(flags, "no-notes"),
 		.skip_absent = has_flag(flags, "skip-absent"),
+		.small = has_flag(flags, "small"),
+		.flattened = has_flag(flags, "flattened"),
+		.level = (unsigned int)gg_guile_integer(level, "level", 0, GG_LEVEL_ALL),
 		.filter = scm_is_true(filter),
 		.progress = report_progress,
 		.data = (void *)progress,
@@ -45,20 +48,24 @@ static struct gg_dump_options to_options(SCM flags, SCM filter, const SCM *progr
 	return options;
 }
 
-// (%guest-dump GUEST FILE FLAGS FILTER PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS).
+// (%guest-dump GUEST FILE FLAGS FILTER FORMAT LEVEL PROGRESS NOTICE) => #(MEMORY-SIZE FILE-SIZE SECONDS).
 // PROGRESS is called with a range, the bytes done and to do, the seconds so far, and the bytes of memory in a
 // compressed file; NOTICE with a line.
-static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM progress, SCM notice)
+static SCM guest_dump(SCM object, SCM path, SCM flags, SCM filter, SCM format, SCM level,
+		      SCM progress, SCM notice)
 {
 	struct gg_guest *guest = gg_guile_guest(object);
 	const struct gg_notices notices = gg_guile_notices(&notice);
-	struct gg_dump_options options = to_options(flags, filter, &progress);
+	struct gg_dump_options options = to_options(flags, filter, level, &progress);
 	struct gg_dump_result result = { 0 };
+	char *format_text = scm_to_utf8_string(format);
 	char *path_text = scm_to_locale_string(path);
+	options.format = format_text;
 	options.path = path_text;
 	options.notices = &notices;
 	struct gg_error *err = gg_dump(guest, &options, &result);
 	free(path_text);
+	free(format_text);
 	gg_guile_throw(err);
 	return scm_vector(scm_list_3(scm_from_uint64(result.memory_size),
 				     scm_from_uint64(result.file_size),
@@ -80,6 +87,6 @@ static SCM progress_text(SCM done, SCM total, SCM written, SCM seconds)
 
 void gg_guile_init_dump(void)
 {
-	gg_guile_define("%guest-dump", 6, (scm_t_subr)guest_dump);
+	gg_guile_define("%guest-dump", 8, (scm_t_subr)guest_dump);
 	gg_guile_define("%progress-text", 4, (scm_t_subr)progress_text);
 }

@@ -93,17 +93,21 @@ PROCEDURE returns, or #f where QEMU wrote FILE on another machine."
       (interruptible call-via-monitor)
       (call #f)))
 
-(define* (dump-guest-memory file #:key (flags '()) (filter #f) (via #f)
-                            (progress (const #t)) (notice (const #t)))
+(define* (dump-guest-memory file #:key (flags '()) (filter #f) (format "elf") (level 0)
+                            (via #f) (progress (const #t)) (notice (const #t)))
   "Writes the guest's memory to FILE.  Returns #(MEMORY-SIZE FILE-SIZE SECONDS), or #f if the file is
-on another machine.  FLAGS is a list of the symbols force, no-notes and skip-absent.  FILTER, (BEGIN .
-LENGTH), leaves out all other guest-physical addresses.  VIA is #f, gdb or monitor.  PROGRESS is called
+on another machine.  FLAGS is a list of the symbols force, no-notes, skip-absent, small and flattened.
+FILTER, (BEGIN . LENGTH), leaves out all other guest-physical addresses.  FORMAT is elf, kdump-zlib or
+another of the command's formats; LEVEL, 0 to 31, leaves out pages as makedumpfile's -d.  Neither is for
+a file that QEMU writes on another machine.  VIA is #f, gdb or monitor.  PROGRESS is called
 with a range #(START SIZE HVA BLOCK), or #f while QEMU writes, the bytes done, the bytes to do and the
 seconds so far; NOTICE with each line that the user should know."
+  (unless (string? format)
+    (throw 'gdb-guest-error 'invalid (simple-format #f "format is ~s, not a string" format)))
   (call-with-dumped-guest
    file (memq 'force flags) via progress notice
    (lambda (guest)
-     (%guest-dump guest file flags filter
+     (%guest-dump guest file flags filter format level
                   (lambda (range done total seconds written)
                     (progress range done total seconds))
                   notice))))

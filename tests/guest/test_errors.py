@@ -130,6 +130,9 @@ CALLS = {
     "(guest-read 0 4 #:cpu -1)": "the CPU is -1, not 0 to 4294967295",
     "(guest-walk (expt 2 64))": f"the address is 18446744073709551616, not 0 to {LAST}",
     '(dump-guest-memory "{file}" #:filter (cons -1 5))': f"begin is -1, not 0 to {LAST}",
+    '(dump-guest-memory "{file}" #:level 32)': "level is 32, not 0 to 31",
+    '(dump-guest-memory "{file}" #:format "kdump")': 'there is no format \\"kdump\\"; kdump-zlib is one',
+    '(dump-guest-memory "{file}" #:format 1)': "format is 1, not a string",
     '(dump-guest-memory "{file}" #:via (quote quick))': "via is quick, not #f, gdb or monitor",
 }
 

@@ -306,6 +306,17 @@ def test_interrupt(times, kdumps, folder):
     assert interrupted
 
 
+# ---- Scheme ----
+
+@pytest.mark.gdb
+def test_scheme(kdumps, folder):
+    """(dump-guest-memory FILE #:format "kdump-zlib" #:level 31) writes the pages that the command writes with -format and -level"""
+    out = folder / "of-scheme"
+    gdb.batch(kdumps.record.qemu, kdumps.record.core,
+              commands=[f'guile (dump-guest-memory "{out}" #:format "kdump-zlib" #:level 31)'])
+    assert pages_of(out)[1] == pages_of(kdumps.make("-format", "kdump-zlib", "-level", 31))[1]
+
+
 # ---- The other sources ----
 
 @pytest.mark.expensive
