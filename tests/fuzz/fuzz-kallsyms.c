@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "../unit/kallsyms-image.h"
+#include "linux/symbols/kallsyms-far.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,21 @@ static void use(const struct gg_kallsyms *kallsyms)
 	}
 	gg_kallsyms_at(kallsyms, UINT64_MAX, &symbol);
 	gg_kallsyms_at(kallsyms, 0, &symbol);
+}
+
+// Searches by name, in the same damaged tables.
+static void use_far(const struct gg_host *host, const struct gg_kallsyms_hints *hints)
+{
+	static const char *const names[] = { "_stext", "sys_call_1", "function.part.2", "", "zzz" };
+	struct gg_kallsyms_far *far;
+	struct gg_error *err = gg_kallsyms_far_create(host, hints, &far);
+	for (size_t i = 0; !err && i < sizeof(names) / sizeof(*names); i++) {
+		struct gg_symbol symbol = { 0 };
+		gg_error_destroy(gg_kallsyms_far_find(far, names[i], &symbol));
+	}
+	if (!err)
+		gg_kallsyms_far_destroy(far);
+	gg_error_destroy(err);
 }
 
 // Executes the lines of the input.
@@ -66,5 +82,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		gg_kallsyms_destroy(kallsyms);
 	}
 	gg_error_destroy(err);
+	use_far(&host, &image.hints);
 	return 0;
 }

@@ -17,8 +17,8 @@ from test_tasks import Sleepers
 
 COMMANDS = ("ps -threads -json -args -paths", "bt -all -json")
 # Bytes of memory that the first command of a connection reads, and the second, and seconds of GDB's on a CPU. Most of the first
-# command's bytes are the kernel's symbols and types, which are kept.
-LIMITS = {"ps": (5.5 * MIB, MIB, 1), "bt -all": (8 * MIB, 1.5 * MIB, 2)}
+# command's bytes are the kernel's types, and for stacks all of its symbols, which are kept.
+LIMITS = {"ps": (2.6 * MIB, MIB, 1), "bt -all": (7 * MIB, 1.5 * MIB, 2)}
 
 
 def cpu_seconds(pid):
@@ -31,7 +31,7 @@ class Sources:
     """A record's guest, resumed: the commands' output by each source, and their costs at the stub."""
 
     def __init__(self, folder):
-        self.stop = Sleepers("tasks-6.1", folder)
+        self.stop = Sleepers("tasks-6.12", folder)
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.of_core = [self.stop.show(*command.split()) for command in COMMANDS]
         self.stop.show("dump", self.folder / "vmcore")

@@ -2,6 +2,7 @@
 #include "fake-kallsyms.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct fake_kallsyms fake_kallsyms[] = {
@@ -171,10 +172,33 @@ static void write_addresses(struct writer *writer, const struct fake_kallsyms *k
 	}
 }
 
-static void write_sequences(struct writer *writer)
+// A symbol's number, and its name.
+struct sequence {
+	unsigned int number;
+	char name[512];
+};
+
+static int compare_sequences(const void *a, const void *b)
 {
+	const struct sequence *x = a, *y = b;
+	const int order = strcmp(x->name, y->name);
+	return order ? order : (int)x->number - (int)y->number;
+}
+
+static void write_sequences(struct writer *writer, const struct fake_kallsyms *kallsyms)
+{
+	static struct sequence sequences[FAKE_SYMBOLS];
+	for (unsigned int i = 0; i < FAKE_SYMBOLS; i++) {
+		char type;
+		uint64_t address;
+		sequences[i].number = i;
+		fake_symbol(kallsyms, i, sequences[i].name, &type, &address);
+	}
+	qsort(sequences, FAKE_SYMBOLS, sizeof(*sequences), compare_sequences);
 	align(writer);
-	writer->at += FAKE_SYMBOLS * 3;
+	for (unsigned int i = 0; i < FAKE_SYMBOLS; i++)
+		for (int shift = 16; shift >= 0; shift -= 8)
+			put(writer, 1, sequences[i].number >> shift);
 }
 
 size_t fake_kallsyms_write(const struct fake_kallsyms *kallsyms, uint8_t *image,
@@ -200,12 +224,12 @@ size_t fake_kallsyms_write(const struct fake_kallsyms *kallsyms, uint8_t *image,
 	for (size_t i = 0; i < sizeof(markers) / sizeof(*markers); i++)
 		put(&writer, kallsyms->marker, markers[i]);
 	if (kallsyms->sequences && !kallsyms->addresses_behind)
-		write_sequences(&writer);
+		write_sequences(&writer, kallsyms);
 	write_tokens(&writer, start, hints);
 	if (kallsyms->addresses_behind)
 		write_addresses(&writer, kallsyms, hints);
 	if (kallsyms->sequences && kallsyms->addresses_behind)
-		write_sequences(&writer);
+		write_sequences(&writer, kallsyms);
 	return writer.at;
 }
 

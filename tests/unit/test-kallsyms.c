@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "unit.h"
 #include "fake-kallsyms.h"
+#include "linux/symbols/kallsyms-far.h"
 
 #include <string.h>
 
@@ -113,6 +114,95 @@ static void test_look_ups(void **state)
 	gg_kallsyms_destroy(kallsyms);
 }
 
+// The memory of an image, and the bytes that were read of it.
+static size_t bytes_read;
+
+static struct gg_error *read_counted(void *data, uint64_t gva, void *buffer, size_t size)
+{
+	bytes_read += size;
+	return gg_host_read(data, gva, buffer, size);
+}
+
+static const struct gg_host_ops counted_ops = { .read = read_counted };
+
+static struct gg_error *open_far(struct gg_host *host, struct gg_kallsyms_far **ret)
+{
+	static struct gg_host of_image, counted;
+	of_image = fake_image_host(image);
+	counted = (struct gg_host){ .ops = &counted_ops, .data = &of_image, .address_size = 8 };
+	*host = counted;
+	return gg_kallsyms_far_create(&counted, &hints, ret);
+}
+
+static void check_far(const struct fake_kallsyms *fake)
+{
+	struct gg_kallsyms *kallsyms;
+	struct gg_kallsyms_far *far;
+	struct gg_host host;
+	assert_success(read_kallsyms(&kallsyms));
+	assert_success(open_far(&host, &far));
+	for (unsigned int i = 0; i < FAKE_SYMBOLS; i++) {
+		char name[512], type;
+		uint64_t address;
+		struct gg_symbol symbol, other = { 0 };
+		fake_symbol(fake, i, name, &type, &address);
+		assert_true(gg_kallsyms_find(kallsyms, name, &symbol));
+		assert_success(gg_kallsyms_far_find(far, name, &other));
+		assert_int_equal(other.address, symbol.address);
+		assert_int_equal(other.size, symbol.size);
+		assert_int_equal(other.type, symbol.type);
+	}
+	struct gg_symbol none;
+	assert_error(gg_kallsyms_far_find(far, "no_such_symbol", &none), GG_NOT_FOUND, "kallsyms");
+	assert_error(gg_kallsyms_far_find(far, "", &none), GG_NOT_FOUND, "kallsyms");
+	gg_kallsyms_far_destroy(far);
+	gg_kallsyms_destroy(kallsyms);
+}
+
+static void test_far(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < fake_kallsyms_count; i++) {
+		struct gg_kallsyms_far *far = NULL;
+		struct gg_host host;
+		print_message("# %s\n", fake_kallsyms[i].version);
+		write_version(i);
+		if (fake_kallsyms[i].sequences && fake_kallsyms[i].addresses_behind)
+			check_far(&fake_kallsyms[i]);
+		else
+			assert_error(open_far(&host, &far), GG_NOT_FOUND, "kallsyms");
+		forget_places();
+		assert_error(open_far(&host, &far), GG_NOT_FOUND, "kallsyms");
+	}
+}
+
+static void test_far_bytes(void **state)
+{
+	(void)state;
+	enum { V6_15 = 9 };
+	struct gg_kallsyms_far *far;
+	struct gg_host host;
+	struct gg_symbol symbol = { 0 };
+	write_version(V6_15);
+	assert_success(open_far(&host, &far));
+	bytes_read = 0;
+	assert_success(gg_kallsyms_far_find(far, "sys_call_1", &symbol));
+	// Ten steps, each through a block of 256 short names at most, and some numbers.
+	assert_in_range(bytes_read, 1, 10 * 5 * 1024);
+	gg_kallsyms_far_destroy(far);
+
+	// A number that no symbol has.
+	memset(image + (hints.relative_base + 8 - hints.image), 0xff, FAKE_SYMBOLS * 3);
+	far = NULL;
+	assert_error(open_far(&host, &far), GG_NOT_FOUND, "kallsyms");
+	write_version(V6_15);
+	assert_success(open_far(&host, &far));
+	memset(image + (hints.relative_base + 8 - hints.image), 0xff, FAKE_SYMBOLS * 3);
+	assert_error(gg_kallsyms_far_find(far, "sys_call_1", &symbol), GG_BAD_DATA,
+		     "kallsyms_seqs_of_names has 16777215");
+	gg_kallsyms_far_destroy(far);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +210,10 @@ int main(void)
 		UNIT_TEST("kallsyms of v4.6 to v7.0 are found by their structure", test_search),
 		UNIT_TEST("of several symbols at an address, or of a name, it is the first",
 			  test_look_ups),
+		UNIT_TEST("kallsyms of v6.4 and later are searched by name, with the same answers",
+			  test_far),
+		UNIT_TEST("a search by name reads little, and no number beyond the symbols",
+			  test_far_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

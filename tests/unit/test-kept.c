@@ -11,6 +11,7 @@
 
 enum {
 	PAGE = 4096,
+	KEPT = 1024, // what the store reads at once
 	TEXT = 0x800000,
 	NOTE = 0x300000,
 	TABLES = 0x100000,
@@ -82,7 +83,7 @@ static void test_kept(void **state)
 	assert_success(gg_host_read(&constants, FAKE_KERNEL_STEXT + 2 * PAGE, bytes, 4 * PAGE));
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(bytes[i * PAGE], 102 + i);
-	assert_int_equal(stub.bytes_read, before + 3 * PAGE);
+	assert_int_equal(stub.bytes_read, before + 4 * PAGE - KEPT);
 	stub_guest_create();
 	assert_int_equal(constant(2), 102);
 	const uint64_t found = stub.bytes_read;

@@ -19,6 +19,7 @@
 // Trusts nothing it reads: counts and lengths have limits, names must be printable, addresses must
 // ascend, and _stext must be where VMCOREINFO has it.
 #include "kallsyms.h"
+#include "kallsyms-format.h"
 #include "kallsyms-search.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -29,16 +30,9 @@
 #include <string.h>
 
 enum {
-	MAX_SYMBOLS = 1 << 22,     // kernels have 80,000 to 300,000
 	MAX_NAMES_SIZE = 32 << 20, // of kallsyms_names; kernels have 1 to 4 MiB
-	MAX_NAME = 512,            // KSYM_NAME_LEN
 	MAX_TEXT = 128 << 20,      // of all names
 	MAX_PROBES = 1024,         // in the index of names
-	TOKENS = 256,
-	MAX_TOKEN_TABLE = 65536 + MAX_NAME,
-	OFFSET_SIZE = 4,
-	STEP = 8, // bytes of a token that are copied at once
-	TEXT_SIZE = MAX_NAME + 1 + STEP,
 };
 
 struct gg_kallsyms {
@@ -67,98 +61,7 @@ static void cleanup_kallsyms(struct gg_kallsyms **kallsyms)
 	gg_kallsyms_destroy(*kallsyms);
 }
 
-// ---- Tokens and names ----
-
-struct tokens {
-	char table[MAX_TOKEN_TABLE + STEP];
-	size_t size;
-	uint16_t start[TOKENS];
-	uint8_t length[TOKENS];
-};
-
-// From SIZE bytes of the table and the index's TOKENS numbers.
-static struct gg_error *decode_tokens(struct tokens *tokens, struct gg_cursor *index)
-{
-	for (unsigned int i = 0; i < TOKENS; i++) {
-		uint64_t start;
-		struct gg_error *err = gg_cursor_uint(index, 2, &start);
-		if (err)
-			return err;
-		const char *end = start < tokens->size
-					  ? memchr(tokens->table + start, 0, tokens->size - start)
-					  : NULL;
-		const size_t length = end ? (size_t)(end - tokens->table) - start : 0;
-		if (!end || length > UINT8_MAX)
-			return gg_error_create(GG_BAD_DATA,
-					       "kallsyms_token_index[%u] is %" PRIu64
-					       ", where no token is",
-					       i, start);
-		for (size_t at = start; at < start + length; at++)
-			if (tokens->table[at] <= ' ' || tokens->table[at] > '~')
-				return gg_error_create(
-					GG_BAD_DATA,
-					"kallsyms_token_table has the byte 0x%02x at offset %zu",
-					(unsigned char)tokens->table[at], at);
-		tokens->start[i] = (uint16_t)start;
-		tokens->length[i] = (uint8_t)length;
-	}
-	return NULL;
-}
-
-// The length in front of a name. With LONG_LENGTHS one of two bytes counts.
-static struct gg_error *read_length(struct gg_cursor *names, bool long_lengths, uint64_t *ret)
-{
-	enum { MORE = 0x80, BITS = 7 };
-	uint64_t high;
-	struct gg_error *err = gg_cursor_uint(names, 1, ret);
-	if (err || !long_lengths || !(*ret & MORE))
-		return err;
-	err = gg_cursor_uint(names, 1, &high);
-	if (!err)
-		*ret = (*ret & (MORE - 1)) | high << BITS;
-	return err;
-}
-
-// Copies a token of SIZE bytes: mostly some, in one step, for which TO and FROM have room.
-static void copy_token(char *to, const char *from, size_t size)
-{
-	memcpy(to, from, STEP);
-	if (size > STEP)
-		memcpy(to + STEP, from + STEP, size - STEP);
-}
-
-// The next name, its type first, to TEXT, NUL-terminated; its length to RET.
-static struct gg_error *decode_name(struct gg_cursor *names, const struct tokens *tokens,
-				    bool long_lengths, char text[TEXT_SIZE], size_t *ret)
-{
-	uint64_t length;
-	struct gg_cursor bytes;
-	size_t used = 0;
-	const uint64_t start = names->position;
-	struct gg_error *err = read_length(names, long_lengths, &length);
-	if (!err)
-		err = gg_cursor_sub(names, length, &bytes);
-	if (err)
-		return err;
-	for (uint64_t i = 0; i < length; i++) {
-		const uint8_t token = bytes.bytes[i];
-		const size_t size = tokens->length[token];
-		if (size > MAX_NAME - used)
-			return gg_error_create(GG_BAD_DATA,
-					       "the name at offset %" PRIu64
-					       " of kallsyms_names has more than %d bytes",
-					       start, MAX_NAME);
-		copy_token(text + used, tokens->table + tokens->start[token], size);
-		used += size;
-	}
-	if (used < 2)
-		return gg_error_create(GG_BAD_DATA,
-				       "the name at offset %" PRIu64 " of kallsyms_names is empty",
-				       start);
-	text[used] = 0;
-	*ret = used;
-	return NULL;
-}
+// ---- Names ----
 
 static struct gg_error *append_name(struct gg_kallsyms *kallsyms, size_t index, const char *name,
 				    size_t length)
@@ -175,10 +78,11 @@ static struct gg_error *append_name(struct gg_kallsyms *kallsyms, size_t index, 
 
 // Decodes all names. *HAS_LONG gets whether a length has bit 7 set.
 static struct gg_error *decode_names(struct gg_kallsyms *kallsyms, struct gg_cursor names,
-				     const struct tokens *tokens, bool long_lengths, bool *has_long)
+				     const struct gg_kallsyms_tokens *tokens, bool long_lengths,
+				     bool *has_long)
 {
 	enum { INTERVAL = 4096, LONG = 0x80 };
-	char name[TEXT_SIZE];
+	char name[GG_KALLSYMS_TEXT_SIZE];
 	size_t length = 0;
 	struct gg_error *err = NULL;
 	kallsyms->text.size = 0;
@@ -189,7 +93,7 @@ static struct gg_error *decode_names(struct gg_kallsyms *kallsyms, struct gg_cur
 		if (names.position < names.size && names.bytes[names.position] & LONG)
 			*has_long = true;
 		if (!err)
-			err = decode_name(&names, tokens, long_lengths, name, &length);
+			err = gg_kallsyms_decode_name(&names, tokens, long_lengths, name, &length);
 		if (!err)
 			err = append_name(kallsyms, i, name, length);
 	}
@@ -247,46 +151,13 @@ static struct gg_error *index_names(struct gg_kallsyms *kallsyms)
 
 // ---- Addresses ----
 
-enum encoding { ABSOLUTE, BASE_RELATIVE, BASE_RELATIVE_DOWN, PLACE_RELATIVE, ENCODINGS };
-
-// A candidate for the place and the encoding of the addresses.
-struct place {
-	gg_gva_t values; // of the first
-	uint64_t base;   // kallsyms_relative_base's value
-	enum encoding encoding;
-	unsigned int width;
-};
-
-static struct gg_error *decode_address(const struct place *place, struct gg_cursor *values,
-				       size_t index, gg_gva_t *ret)
-{
-	uint64_t value;
-	struct gg_error *err = gg_cursor_uint(values, place->width, &value);
-	if (err)
-		return err;
-	const int64_t offset = (int32_t)value;
-	switch (place->encoding) {
-	case BASE_RELATIVE:
-		*ret = place->base + value;
-		break;
-	case BASE_RELATIVE_DOWN:
-		*ret = offset >= 0 ? value : place->base - 1 - (uint64_t)offset;
-		break;
-	case PLACE_RELATIVE:
-		*ret = place->values + index * place->width + (uint64_t)offset;
-		break;
-	default:
-		*ret = value;
-	}
-	return NULL;
-}
-
-static struct gg_error *decode_addresses(struct gg_kallsyms *kallsyms, const struct place *place,
+static struct gg_error *decode_addresses(struct gg_kallsyms *kallsyms,
+					 const struct gg_kallsyms_place *place,
 					 struct gg_cursor values)
 {
 	for (size_t i = 0; i < kallsyms->count; i++) {
 		gg_gva_t *address = &kallsyms->addresses[i];
-		struct gg_error *err = decode_address(place, &values, i, address);
+		struct gg_error *err = gg_kallsyms_decode_address(place, &values, i, address);
 		if (err)
 			return err;
 		if (i && *address < address[-1])
@@ -306,8 +177,8 @@ struct reader {
 };
 
 // Decodes the addresses, by one encoding at one place, if _stext is where it must be.
-static struct gg_error *try_place(const struct reader *reader, const struct place *place,
-				  bool *found)
+static struct gg_error *try_place(const struct reader *reader,
+				  const struct gg_kallsyms_place *place, bool *found)
 {
 	uint8_t bytes[8];
 	gg_gva_t address;
@@ -318,7 +189,7 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 		return err;
 	struct gg_cursor value =
 		gg_cursor(bytes, place->width, reader->kernel->big_endian, "_stext");
-	err = decode_address(place, &value, reader->stext, &address);
+	err = gg_kallsyms_decode_address(place, &value, reader->stext, &address);
 	if (err || address != reader->hints->text)
 		return err;
 	_cleanup_free_ uint8_t *values = malloc(size);
@@ -330,11 +201,12 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 			reader->kallsyms, place,
 			gg_cursor(values, size, reader->kernel->big_endian, "the addresses"));
 	*found = !err;
-	static const char *const names[] = { [ABSOLUTE] = "absolute",
-					     [BASE_RELATIVE] = "relative to a base",
-					     [BASE_RELATIVE_DOWN] =
+	static const char *const names[] = { [GG_KALLSYMS_ABSOLUTE] = "absolute",
+					     [GG_KALLSYMS_BASE_RELATIVE] = "relative to a base",
+					     [GG_KALLSYMS_BASE_RELATIVE_DOWN] =
 						     "relative to a base or absolute",
-					     [PLACE_RELATIVE] = "relative to their place" };
+					     [GG_KALLSYMS_PLACE_RELATIVE] =
+						     "relative to their place" };
 	gg_debug(reader->hints->debug, "kallsyms: addresses at 0x%" PRIx64 ", %s: %s",
 		 place->values, names[place->encoding], gg_debug_outcome(err));
 	return err;
@@ -344,16 +216,18 @@ static struct gg_error *try_place(const struct reader *reader, const struct plac
 static struct gg_error *try_offsets(const struct reader *reader, gg_gva_t values, gg_gva_t base,
 				    bool *found)
 {
-	struct place place = { .values = values, .width = OFFSET_SIZE };
+	struct gg_kallsyms_place place = { .values = values, .width = GG_KALLSYMS_OFFSET_SIZE };
 	struct gg_error *err = NULL;
 	if (base) {
 		err = gg_host_read_uint(reader->kernel, base, reader->hints->word, &place.base);
 		if (err)
 			return gg_error_unless_final(err);
 	}
-	const enum encoding first = base ? BASE_RELATIVE : PLACE_RELATIVE;
-	const enum encoding last = base ? BASE_RELATIVE_DOWN : PLACE_RELATIVE;
-	for (enum encoding encoding = first; !*found && encoding <= last; encoding++) {
+	const enum gg_kallsyms_encoding first =
+		base ? GG_KALLSYMS_BASE_RELATIVE : GG_KALLSYMS_PLACE_RELATIVE;
+	const enum gg_kallsyms_encoding last =
+		base ? GG_KALLSYMS_BASE_RELATIVE_DOWN : GG_KALLSYMS_PLACE_RELATIVE;
+	for (enum gg_kallsyms_encoding encoding = first; !*found && encoding <= last; encoding++) {
 		place.encoding = encoding;
 		err = gg_error_unless_final(try_place(reader, &place, found));
 		if (err)
@@ -364,26 +238,22 @@ static struct gg_error *try_offsets(const struct reader *reader, gg_gva_t values
 
 static struct gg_error *try_absolute(const struct reader *reader, gg_gva_t values, bool *found)
 {
-	const struct place place = { .values = values,
-				     .encoding = ABSOLUTE,
-				     .width = reader->hints->word };
+	const struct gg_kallsyms_place place = { .values = values,
+						 .encoding = GG_KALLSYMS_ABSOLUTE,
+						 .width = reader->hints->word };
 	return gg_error_unless_final(try_place(reader, &place, found));
-}
-
-static uint64_t align(uint64_t value, uint64_t to)
-{
-	return (value + to - 1) & ~(to - 1);
 }
 
 // Finds the addresses where VMCOREINFO has them, or else around the other tables.
 static struct gg_error *find_addresses(const struct reader *reader, gg_gva_t num_syms,
 				       gg_gva_t token_index)
 {
-	enum { INDEX_SIZE = TOKENS * 2 };
+	enum { INDEX_SIZE = GG_KALLSYMS_TOKENS * 2 };
 	const struct gg_kallsyms_hints *hints = reader->hints;
 	const uint64_t word = hints->word;
-	const uint64_t size = align(reader->kallsyms->count * OFFSET_SIZE, word);
-	const gg_gva_t behind = align(token_index + INDEX_SIZE, word);
+	const uint64_t size =
+		gg_kallsyms_align(reader->kallsyms->count * GG_KALLSYMS_OFFSET_SIZE, word);
+	const gg_gva_t behind = gg_kallsyms_align(token_index + INDEX_SIZE, word);
 	const struct {
 		gg_gva_t values, base;
 	} places[] = {
@@ -412,25 +282,6 @@ static struct gg_error *find_addresses(const struct reader *reader, gg_gva_t num
 
 // ---- One set of tables ----
 
-static struct gg_error *read_tokens(const struct reader *reader,
-				    const struct gg_kallsyms_tables *tables, struct tokens *tokens)
-{
-	uint8_t index[TOKENS * 2];
-	struct gg_error *err =
-		gg_host_read(reader->kernel, tables->token_index, index, sizeof(index));
-	if (err)
-		return err;
-	// Up to the index, where that is the next thing; else as far as there may be tokens.
-	const uint64_t size = tables->token_index - tables->token_table;
-	tokens->size = size <= MAX_TOKEN_TABLE ? size : MAX_TOKEN_TABLE;
-	err = gg_host_read(reader->kernel, tables->token_table, tokens->table, tokens->size);
-	if (err)
-		return err;
-	struct gg_cursor cursor =
-		gg_cursor(index, sizeof(index), reader->kernel->big_endian, "kallsyms_token_index");
-	return decode_tokens(tokens, &cursor);
-}
-
 // The names are in front of the tokens, with the markers in between.
 static struct gg_error *read_names(const struct reader *reader,
 				   const struct gg_kallsyms_tables *tables, uint8_t **ret,
@@ -456,9 +307,9 @@ static struct gg_error *read_names(const struct reader *reader,
 
 static struct gg_error *allocate(struct gg_kallsyms *kallsyms, uint64_t count)
 {
-	if (count < 1 || count > MAX_SYMBOLS)
+	if (count < 1 || count > GG_KALLSYMS_MAX_SYMBOLS)
 		return gg_error_create(GG_BAD_DATA, "kallsyms_num_syms is %" PRIu64 ", not 1 to %d",
-				       count, MAX_SYMBOLS);
+				       count, GG_KALLSYMS_MAX_SYMBOLS);
 	free(kallsyms->addresses);
 	free(kallsyms->names);
 	kallsyms->count = count;
@@ -482,7 +333,7 @@ static struct gg_error *find_stext(struct reader *reader)
 // The names' bytes, and what they are made of.
 struct names {
 	const struct gg_kallsyms_tables *tables;
-	struct tokens tokens;
+	struct gg_kallsyms_tokens tokens;
 	uint8_t *bytes;
 	size_t size;
 };
@@ -540,7 +391,7 @@ static struct gg_error *read_tables(struct reader *reader, const struct gg_kalls
 	if (!err)
 		err = allocate(reader->kallsyms, count);
 	if (!err)
-		err = read_tokens(reader, tables, &names.tokens);
+		err = gg_kallsyms_read_tokens(reader->kernel, tables, &names.tokens);
 	if (!err)
 		err = read_names(reader, tables, &names.bytes, &names.size);
 	if (!err)

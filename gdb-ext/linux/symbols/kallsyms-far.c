@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// kallsyms_seqs_of_names has the numbers of all symbols, ordered by their names, three bytes each, the
+// highest first (Linux commit 60443c88f3a8 "kallsyms: Improve the performance of kallsyms_lookup_name()",
+// in v6.2). The markers, directly before the tokens since v6.4, lead to a symbol's name.
+//
+// In:  guest memory by virtual address; what VMCOREINFO says.
+// Out: the address of a name.
+// Trusts nothing it reads: the markers must ascend, numbers have limits, _stext must be where VMCOREINFO
+// has it, and the search ends after as many steps as the count has bits.
+#include "kallsyms-far.h"
+#include "base/cleanup.h"
+#include "kallsyms-format.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	INTERVAL = 256, // names from a marker to the next
+	MARKER_SIZE = 4,
+	SEQUENCE_SIZE = 3,
+	MAX_BLOCK = INTERVAL * (2 + GG_KALLSYMS_MAX_NAME),
+	PIECE = 1024,    // of names, that is read at once
+	MAX_EQUAL = 256, // symbols at one address
+};
+
+struct gg_kallsyms_far {
+	const struct gg_host *kernel;
+	const struct gg_kallsyms_hints *hints; // borrowed while it is made
+	gg_gva_t names, end;                   // of the image
+	size_t count;
+	uint32_t *markers; // and the end of the names
+	gg_gva_t sequences;
+	struct gg_kallsyms_place place;
+	struct gg_kallsyms_tokens tokens;
+};
+
+void gg_kallsyms_far_destroy(struct gg_kallsyms_far *far)
+{
+	if (!far)
+		return;
+	free(far->markers);
+	free(far);
+}
+
+static void cleanup_far(struct gg_kallsyms_far **far)
+{
+	gg_kallsyms_far_destroy(*far);
+}
+
+// ---- Markers and names ----
+
+static size_t marker_count(const struct gg_kallsyms_far *far)
+{
+	return (far->count + INTERVAL - 1) / INTERVAL;
+}
+
+// Decodes the markers at MARKERS, the names' end among them.
+static struct gg_error *decode_markers(struct gg_kallsyms_far *far, gg_gva_t markers)
+{
+	const size_t count = marker_count(far), size = count * MARKER_SIZE;
+	_cleanup_free_ uint8_t *bytes = malloc(size);
+	if (!bytes)
+		return gg_enomem;
+	struct gg_error *err = gg_host_read(far->kernel, markers, bytes, size);
+	struct gg_cursor cursor =
+		gg_cursor(bytes, size, far->kernel->big_endian, "kallsyms_markers");
+	for (size_t i = 0; !err && i <= count; i++) {
+		uint64_t value = markers - far->names;
+		if (i < count)
+			err = gg_cursor_uint(&cursor, MARKER_SIZE, &value);
+		if (err)
+			return err;
+		if (i ? value <= far->markers[i - 1] || value - far->markers[i - 1] > MAX_BLOCK
+		      : value)
+			return gg_error_create(GG_NOT_FOUND,
+					       "no kallsyms_markers are in front of the tokens");
+		far->markers[i] = (uint32_t)value;
+	}
+	return err;
+}
+
+// Finds the markers, behind which may be a gap up to the tokens' alignment.
+static struct gg_error *find_markers(struct gg_kallsyms_far *far, gg_gva_t token_table)
+{
+	const size_t size = marker_count(far) * MARKER_SIZE;
+	far->markers = calloc(marker_count(far) + 1, sizeof(*far->markers));
+	if (!far->markers)
+		return gg_enomem;
+	struct gg_error *err = decode_markers(far, token_table - size);
+	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+		return err;
+	gg_error_destroy(err);
+	return decode_markers(far, token_table - size - MARKER_SIZE);
+}
+
+// Decodes the name INDEX of the names that CURSOR is at the start of. *FOUND is false where they are too
+// few.
+static struct gg_error *decode_nth(const struct gg_kallsyms_far *far, struct gg_cursor cursor,
+				   size_t index, char text[GG_KALLSYMS_TEXT_SIZE], bool *found)
+{
+	size_t length;
+	struct gg_error *err = NULL;
+	*found = false;
+	for (size_t i = 0; !err && i < index; i++) {
+		uint64_t size;
+		err = gg_kallsyms_read_length(&cursor, true, &size);
+		if (!err)
+			err = gg_cursor_seek(&cursor, cursor.position + size);
+		if (err) {
+			gg_error_destroy(err);
+			return NULL;
+		}
+	}
+	struct gg_cursor behind = cursor;
+	uint64_t size;
+	err = gg_kallsyms_read_length(&behind, true, &size);
+	if (err || size > behind.size - behind.position) {
+		gg_error_destroy(err);
+		return NULL;
+	}
+	*found = true;
+	return gg_kallsyms_decode_name(&cursor, &far->tokens, true, text, &length);
+}
+
+// Reads the name of the symbol NUMBER, its type first, and no more of the names than needed.
+static struct gg_error *read_name(const struct gg_kallsyms_far *far, size_t number,
+				  char text[GG_KALLSYMS_TEXT_SIZE])
+{
+	const uint32_t *marker = &far->markers[number / INTERVAL];
+	const size_t size = marker[1] - marker[0];
+	_cleanup_free_ uint8_t *bytes = malloc(size);
+	if (!bytes)
+		return gg_enomem;
+	for (size_t held = 0; held < size;) {
+		bool found;
+		const size_t piece = size - held < PIECE ? size - held : PIECE;
+		struct gg_error *err = gg_host_read(far->kernel, far->names + marker[0] + held,
+						    bytes + held, piece);
+		held += piece;
+		if (!err)
+			err = decode_nth(
+				far,
+				gg_cursor(bytes, held, far->kernel->big_endian, "kallsyms_names"),
+				number % INTERVAL, text, &found);
+		if (err || found)
+			return err;
+	}
+	return gg_error_create(GG_BAD_DATA, "kallsyms_names ends in front of the name %zu", number);
+}
+
+// ---- By name ----
+
+// Reads the number of the symbol that is INDEX by name.
+static struct gg_error *read_sequence(const struct gg_kallsyms_far *far, size_t index, size_t *ret)
+{
+	uint8_t bytes[SEQUENCE_SIZE];
+	struct gg_error *err = gg_host_read(far->kernel, far->sequences + index * SEQUENCE_SIZE,
+					    bytes, sizeof(bytes));
+	if (err)
+		return err;
+	*ret = (size_t)bytes[0] << 16 | (size_t)bytes[1] << 8 | bytes[2];
+	return *ret < far->count
+		       ? NULL
+		       : gg_error_create(GG_BAD_DATA,
+					 "kallsyms_seqs_of_names has %zu for one of %zu symbols",
+					 *ret, far->count);
+}
+
+// Finds the number of the first symbol NAME, and its type.
+static struct gg_error *find_number(const struct gg_kallsyms_far *far, const char *name,
+				    size_t *ret, char *type)
+{
+	char text[GG_KALLSYMS_TEXT_SIZE];
+	bool found = false;
+	for (size_t low = 0, high = far->count; low < high;) {
+		const size_t middle = low + (high - low) / 2;
+		size_t number = 0;
+		struct gg_error *err = gg_interrupt_check();
+		if (!err)
+			err = read_sequence(far, middle, &number);
+		if (!err)
+			err = read_name(far, number, text);
+		if (err)
+			return err;
+		const int order = strcmp(text + 1, name);
+		if (!order) {
+			found = true;
+			*ret = number;
+			*type = text[0];
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return found ? NULL : gg_error_create(GG_NOT_FOUND, "kallsyms has no %s", name);
+}
+
+static struct gg_error *read_address(const struct gg_kallsyms_far *far,
+				     const struct gg_kallsyms_place *place, size_t number,
+				     gg_gva_t *ret)
+{
+	uint8_t bytes[8];
+	struct gg_error *err = gg_host_read(far->kernel, place->values + number * place->width,
+					    bytes, place->width);
+	struct gg_cursor cursor =
+		gg_cursor(bytes, place->width, far->kernel->big_endian, "kallsyms_offsets");
+	return err ? err : gg_kallsyms_decode_address(place, &cursor, number, ret);
+}
+
+// Finds the first address behind the address of the symbol NUMBER, or the image's end.
+static struct gg_error *find_end(const struct gg_kallsyms_far *far, size_t number, gg_gva_t address,
+				 gg_gva_t *ret)
+{
+	*ret = far->end;
+	for (size_t i = number + 1; i < far->count; i++) {
+		struct gg_error *err = read_address(far, &far->place, i, ret);
+		if (err)
+			return err;
+		if (*ret < address || i - number > MAX_EQUAL)
+			return gg_error_create(GG_BAD_DATA,
+					       "the symbol %zu is at 0x%" PRIx64
+					       ", and the symbol %zu at 0x%" PRIx64,
+					       number, address, i, *ret);
+		if (*ret > address)
+			break;
+	}
+	return NULL;
+}
+
+struct gg_error *gg_kallsyms_far_find(const struct gg_kallsyms_far *far, const char *name,
+				      struct gg_symbol *ret)
+{
+	size_t number = 0;
+	gg_gva_t end = 0;
+	struct gg_error *err = find_number(far, name, &number, &ret->type);
+	if (!err)
+		err = read_address(far, &far->place, number, &ret->address);
+	if (!err)
+		err = find_end(far, number, ret->address, &end);
+	if (!err)
+		ret->size = end > ret->address ? end - ret->address : 0;
+	return err;
+}
+
+// ---- The addresses ----
+
+// Tests whether by PLACE and the sequences at SEQUENCES _stext is where it must be.
+static struct gg_error *try_place(struct gg_kallsyms_far *far,
+				  const struct gg_kallsyms_place *place, gg_gva_t sequences,
+				  bool *found)
+{
+	size_t number = 0;
+	gg_gva_t address = 0;
+	char type;
+	far->sequences = sequences;
+	far->place = *place;
+	struct gg_error *err = find_number(far, "_stext", &number, &type);
+	if (!err)
+		err = read_address(far, place, number, &address);
+	*found = !err && address == far->hints->text;
+	return gg_error_unless_final(err);
+}
+
+// Tries the addresses at VALUES, with a base behind them, if HAS_BASE.
+static struct gg_error *try_values(struct gg_kallsyms_far *far, gg_gva_t values, bool has_base,
+				   uint64_t alignment, bool *found)
+{
+	struct gg_kallsyms_place place = { .values = values,
+					   .encoding = GG_KALLSYMS_PLACE_RELATIVE,
+					   .width = GG_KALLSYMS_OFFSET_SIZE };
+	const gg_gva_t behind =
+		gg_kallsyms_align(values + far->count * GG_KALLSYMS_OFFSET_SIZE, alignment);
+	if (!has_base)
+		return try_place(far, &place, behind, found);
+	const unsigned int word = far->hints->word;
+	struct gg_error *err = gg_host_read_uint(far->kernel, behind, word, &place.base);
+	for (place.encoding = GG_KALLSYMS_BASE_RELATIVE;
+	     !err && !*found && place.encoding <= GG_KALLSYMS_BASE_RELATIVE_DOWN; place.encoding++)
+		err = try_place(far, &place, behind + word, found);
+	return gg_error_unless_final(err);
+}
+
+// Finds the addresses behind the tokens, and the sequences behind the addresses.
+static struct gg_error *find_addresses(struct gg_kallsyms_far *far)
+{
+	const uint64_t word = far->hints->word;
+	const gg_gva_t behind = far->hints->token_index + GG_KALLSYMS_TOKENS * 2;
+	const struct {
+		uint64_t alignment;
+		bool has_base;
+	} rows[] = {
+		{ word, true },                     // since v6.4
+		{ word, false },                    // v7.0
+		{ GG_KALLSYMS_OFFSET_SIZE, false }, // v7.2
+	};
+	bool found = false;
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && !found && i < sizeof(rows) / sizeof(*rows); i++)
+		err = try_values(far, gg_kallsyms_align(behind, rows[i].alignment),
+				 rows[i].has_base, rows[i].alignment, &found);
+	if (!err && !found)
+		err = gg_error_create(GG_NOT_FOUND,
+				      "by no kallsyms_seqs_of_names _stext is at 0x%" PRIx64,
+				      far->hints->text);
+	return err;
+}
+
+static struct gg_error *read_tables(struct gg_kallsyms_far *far)
+{
+	const struct gg_kallsyms_hints *hints = far->hints;
+	const struct gg_kallsyms_tables tables = { .num_syms = hints->num_syms,
+						   .names = hints->names,
+						   .token_table = hints->token_table,
+						   .token_index = hints->token_index };
+	uint64_t count = 0;
+	if (!tables.num_syms || !tables.names || !tables.token_table || !tables.token_index)
+		return gg_error_create(GG_NOT_FOUND, "VMCOREINFO has no place of kallsyms");
+	struct gg_error *err = gg_host_read_uint(far->kernel, tables.num_syms, 4, &count);
+	if (!err && (count < 1 || count > GG_KALLSYMS_MAX_SYMBOLS))
+		err = gg_error_create(GG_BAD_DATA, "kallsyms_num_syms is %" PRIu64 ", not 1 to %d",
+				      count, GG_KALLSYMS_MAX_SYMBOLS);
+	far->count = count;
+	if (!err)
+		err = gg_kallsyms_read_tokens(far->kernel, &tables, &far->tokens);
+	if (!err)
+		err = find_markers(far, tables.token_table);
+	return err ? err : find_addresses(far);
+}
+
+struct gg_error *gg_kallsyms_far_create(const struct gg_host *kernel,
+					const struct gg_kallsyms_hints *hints,
+					struct gg_kallsyms_far **ret)
+{
+	_cleanup_(cleanup_far) struct gg_kallsyms_far *far = calloc(1, sizeof(*far));
+	if (!far)
+		return gg_enomem;
+	far->kernel = kernel;
+	far->hints = hints;
+	far->names = hints->names;
+	far->end = hints->image + hints->image_size;
+	struct gg_error *err = read_tables(far);
+	far->hints = NULL;
+	if (!err)
+		*ret = no_cleanup_ptr(far);
+	return err;
+}
