@@ -471,7 +471,7 @@ static const struct gg_option profile_options[] = {
 	  .low = 1,
 	  .high = 1000,
 	  .help = "Samples a second of each CPU (99); fewer are taken where the guest would\n"
-		  "    stand still for more than a fifth of the time." },
+		  "    stand still for more than about a fifth of the time." },
 	{ .name = "seconds",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,

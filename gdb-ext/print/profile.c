@@ -296,7 +296,7 @@ static struct gg_error *tell_limits(const struct printer *printer, const struct 
 	struct gg_error *err = NULL;
 	if (profile->is_limited && rate(profile) < NEARLY * printer->options->hz)
 		err = gg_tell(notices, "fewer samples were taken than asked for: the guest stands "
-				       "still for a fifth of the time at most");
+				       "still for about a fifth of the time at most");
 	if (!err && profile->is_full)
 		err = gg_tell(notices, "the profile has ended early: it keeps %d samples",
 			      GG_PROFILE_SAMPLES);
