@@ -10,6 +10,7 @@
 #include "linux/types/type.h"
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <string.h>
 
 // ---- BTF ----
@@ -79,6 +80,17 @@ static void refuses(struct btf *made, const char *text)
 	assert_error(open_made(made, &btf), GG_BAD_DATA, text);
 }
 
+// libbpf 1.3 and later look at ids and names themselves, before ours does.
+static bool libbpf_checks(void)
+{
+	return libbpf_major_version() > 1 || libbpf_minor_version() >= 3;
+}
+
+static void refuses_reference(struct btf *made, const char *text)
+{
+	refuses(made, libbpf_checks() ? "libbpf does not take the BTF" : text);
+}
+
 // ---- Questions ----
 
 static void assert_member(const char *type, const char *path, uint64_t bit_offset, uint64_t size)
@@ -145,15 +157,15 @@ static void bad_references(void **state)
 	(void)state;
 	struct btf *btf = new_btf();
 	btf__add_ptr(btf, 77);
-	refuses(btf, "the type 1 of the BTF leads to a type that there is not");
+	refuses_reference(btf, "the type 1 of the BTF leads to a type that there is not");
 	btf = new_btf();
 	btf__add_int(btf, "int", 4, 0);
 	btf__add_struct(btf, "s", 8);
 	btf__add_field(btf, "member", 78, 0, 0);
-	refuses(btf, "the type 2 of the BTF leads to a type that there is not");
+	refuses_reference(btf, "the type 2 of the BTF leads to a type that there is not");
 	btf = new_btf();
 	btf__add_array(btf, 1, 79, 3);
-	refuses(btf, "leads to a type that there is not");
+	refuses_reference(btf, "leads to a type that there is not");
 }
 
 static void bad_names(void **state)
@@ -165,7 +177,7 @@ static void bad_names(void **state)
 	btf = new_btf();
 	btf__add_int(btf, "int", 4, 0);
 	((struct btf_type *)btf__type_by_id(btf, 1))->name_off = 1000;
-	refuses(btf, "a name behind the strings");
+	refuses_reference(btf, "a name behind the strings");
 }
 
 static void loops(void **state)
@@ -237,7 +249,8 @@ static struct gg_error *read_bytes(void *data, uint64_t address, void *buffer, s
 	return NULL;
 }
 
-// Opens a part of the sound BTF: TYPE_BYTES and NAME_BYTES of it.
+// Opens a part of the sound BTF: TYPE_BYTES and NAME_BYTES of it. Returns NULL for a part that libbpf
+// refuses.
 static struct gg_btf *open_part(uint64_t type_bytes, uint64_t name_bytes)
 {
 	static const struct gg_host_ops ops = { .read = read_bytes };
@@ -251,7 +264,14 @@ static struct gg_btf *open_part(uint64_t type_bytes, uint64_t name_bytes)
 	assert_success(gg_btf_part_init(&part, &host, 0, size));
 	assert_success(gg_btf_part_read(&part, &part.types, type_bytes));
 	assert_success(gg_btf_part_read(&part, &part.names, name_bytes));
-	assert_success(gg_btf_part_open(&part, &btf));
+	struct gg_error *err = gg_btf_part_open(&part, &btf);
+	if (err && libbpf_checks()) {
+		assert_int_equal(gg_error_kind(err), GG_BAD_DATA);
+		gg_error_destroy(err);
+		btf = NULL;
+	} else {
+		assert_success(err);
+	}
 	gg_btf_part_deinit(&part);
 	btf__free(made);
 	return btf;
@@ -265,6 +285,8 @@ static void every_part(void **state)
 	for (uint64_t types = 0; types < 400; types++)
 		for (uint64_t names = 1; names < 90; names++) {
 			struct gg_btf *btf = open_part(types, names);
+			if (!btf)
+				continue;
 			const uint32_t id = gg_btf_find(btf, "outer");
 			struct gg_error *err = id ? gg_btf_member(btf, id, "high", &member) : NULL;
 			if (err)
@@ -275,7 +297,7 @@ static void every_part(void **state)
 			gg_error_destroy(err);
 			gg_btf_destroy(btf);
 		}
-	assert_true(answers > 100);
+	assert_true(answers > (libbpf_checks() ? 0 : 100));
 }
 
 static void header_damage(void **state)

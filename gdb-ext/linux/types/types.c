@@ -85,21 +85,34 @@ static struct gg_error *find_btf(struct gg_types *types, gg_gva_t *start, gg_gva
 	return NULL;
 }
 
-// Reads on until the sections of the BTF hold so many bytes, and opens what is there in the place of
-// what was.
-static struct gg_error *read_part(struct gg_types *types, uint64_t type_bytes, uint64_t name_bytes)
+// Reads on until the sections of the BTF hold so many bytes, and opens the bytes.
+static struct gg_error *open_part(const struct gg_types *types, struct gg_btf_part *part,
+				  uint64_t type_bytes, uint64_t name_bytes, struct gg_btf **ret)
 {
-	struct gg_btf_part *part = &types->part;
-	struct gg_btf *btf;
 	struct gg_error *err = gg_btf_part_read(part, &part->types, type_bytes);
 	if (!err)
 		err = gg_btf_part_read(part, &part->names, name_bytes);
 	if (!err)
-		err = gg_btf_part_open(part, &btf);
+		err = gg_btf_part_open(part, ret);
 	gg_debug(types->debug,
 		 "BTF: %zu of %" PRIu64 " bytes of types, %zu of %" PRIu64 " of names: %s",
 		 part->types.held, part->types.size, part->names.held, part->names.size,
 		 gg_debug_outcome(err));
+	return err;
+}
+
+// Reads on until the sections of the BTF hold so many bytes, and puts them in the place of the bytes
+// before. libbpf 1.3 and later refuse most parts, by their references to the rest: then the rest is
+// read too.
+static struct gg_error *read_part(struct gg_types *types, uint64_t type_bytes, uint64_t name_bytes)
+{
+	struct gg_btf_part *part = &types->part;
+	struct gg_btf *btf;
+	struct gg_error *err = open_part(types, part, type_bytes, name_bytes, &btf);
+	if (err && gg_error_kind(err) == GG_BAD_DATA && !gg_btf_part_is_whole(part)) {
+		gg_error_destroy(err);
+		err = open_part(types, part, MAX_BTF, MAX_BTF, &btf);
+	}
 	if (err)
 		return err;
 	gg_btf_destroy(types->btf);
