@@ -32,6 +32,7 @@
 #include "gdb-guest/log.h"
 #include "gdb-guest/meminfo.h"
 #include "gdb-guest/modules.h"
+#include "gdb-guest/nested.h"
 #include "gdb-guest/monitor.h"
 #include "gdb-guest/notices.h"
 #include "gdb-guest/output.h"

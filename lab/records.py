@@ -134,6 +134,18 @@ def stop_with_devices(guest):
     guest.stop()
 
 
+def stop_in_nested(guest):
+    """Stops the guest where exactly one CPU executes the loop of lab/nested.c's nested guest."""
+    def in_nested():
+        guest.stop()
+        if len(re.findall(r"RIP=0000000000001008", guest.hmp("info registers -a"))) == 1:
+            return True
+        guest.cont()
+        return False
+
+    lab.wait_until(in_nested, 120, "a CPU in the nested guest")
+
+
 class Record:
     """A stop of a guest, to be made.
 
@@ -197,6 +209,12 @@ def arch_record(series, target, machine, console, memory=256, extra=()):
                   append="loglevel=1 printk.devkmsg=on lab.script=/arch/script", extra=extra, seconds=600)
 
 
+def nested_record(series):
+    """A guest that runs lab/nested.c, a nested guest by KVM. QEMU does not go on from a state within a nested guest."""
+    return Record(series, stop_in_nested, "nested-initramfs", append="lab.script=/nested/script", fresh=True, state=False,
+                  memory=256, extra=["-cpu", "EPYC,+svm", *serial("truth")])
+
+
 def pages_record(series, cpu):
     """A guest with pages of all kinds, on two nodes."""
     extra = ["-cpu", cpu, "-m", "256M,maxmem=2G",
@@ -239,6 +257,7 @@ for version in ("6.1", "sid"):
 TABLE["bpf-6.12"] = bpf_record("6.12")
 # The CPU "max" has five levels of page tables.
 TABLE |= {f"pages-{version}": pages_record(version, cpu) for version, cpu in (("6.1", "qemu64"), ("6.12", "max"), ("sid", "qemu64"))}
+TABLE["nested-6.1"] = nested_record("6.1")
 TABLE["hostile-6.1"] = hostile_record("6.1")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {

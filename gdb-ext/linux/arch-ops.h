@@ -84,6 +84,14 @@ struct gg_linux_ops {
 	// on the CPU; returns the number of known ones. NULL where there is none.
 	size_t (*current_tasks)(const struct gg_registers *registers,
 				uint64_t ret[GG_CURRENT_TASKS]);
+
+	// Returns the name of the reason CODE for which KVM's hardware left a guest; NULL for a reason
+	// without a name. NULL where KVM's machines are not read.
+	const char *(*vm_exit)(uint64_t code);
+
+	// Finds the page of ENTRY, an entry that is not present for the hardware, where the kernel
+	// has a page there all the same. With vm_exit.
+	bool (*hidden_page)(uint64_t entry, gg_gpa_t *ret);
 };
 
 #endif

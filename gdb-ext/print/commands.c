@@ -221,6 +221,19 @@ static const struct gg_option blocked_options[] = {
 	{ 0 }
 };
 
+static const struct gg_option nested_options[] = {
+	{ .name = "vcpus",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A line for each vCPU: its CPU, and the reason of its last exit." },
+	{ .name = "memory",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Count memory at a gdbstub too, where that takes long." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each nested guest, on a line of its own." },
+	{ 0 }
+};
+
 static const struct gg_option bt_options[] = {
 	{ .name = "cpu",
 	  .kind = GG_VALUE_CPUS,
@@ -720,6 +733,23 @@ static const struct gg_command commands[] = {
 		.options = mod_options,
 		.run = gg_run_mod,
 		.arguments = mod_arguments,
+	},
+	{
+		.name = "nested",
+		.gdb_name = "guest-nested",
+		.summary = "List the virtual machines that the guest's Linux kernel runs by KVM.",
+		.targets = ALL_TARGETS,
+		.help = "Each has the process that runs it, its RAM, and the parts of RAM that "
+			"are\n"
+			"there, swapped by the kernel, and absent from the core or vmcore; the\n"
+			"process has no page for the rest, as before the first touch.  Its vCPUs\n"
+			"are on a CPU, halted, not started, or outside: in KVM or in the "
+			"process.\n\n"
+			"By the kernel's own types, since v5.17.  Reasons of exits are those of "
+			"AMD's\n"
+			"CPUs; of others they are not known.",
+		.options = nested_options,
+		.run = gg_run_nested,
 	},
 	{
 		.name = "vmlinux",

@@ -13,6 +13,7 @@
 #include <gdb-guest/struct.h>
 #include <gdb-guest/meminfo.h>
 #include <gdb-guest/modules.h>
+#include <gdb-guest/nested.h>
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
 #include <gdb-guest/vmlinux.h>
@@ -164,6 +165,19 @@ struct gg_error *gg_run_blocked(struct gg_guest *guest, const struct gg_options 
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_blocked(guest, &blocked, writer, notices);
+}
+
+struct gg_error *gg_run_nested(struct gg_guest *guest, const struct gg_options *options,
+			       const struct gg_front_end *front, const struct gg_writer *writer,
+			       const struct gg_notices *notices)
+{
+	(void)front;
+	const struct gg_nested_options nested = {
+		.vcpus = gg_options_has(options, "vcpus"),
+		.memory = gg_options_has(options, "memory"),
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_nested(guest, &nested, writer, notices);
 }
 
 struct gg_error *gg_run_mem(struct gg_guest *guest, const struct gg_options *options,

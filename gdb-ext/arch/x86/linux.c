@@ -157,6 +157,8 @@ const struct gg_linux_ops x86_linux_64 = {
 	.read_paging = read_paging_64,
 	.mapped_areas = mapped_areas_64,
 	.per_cpu_bases = per_cpu_bases,
+	.vm_exit = x86_vm_exit,
+	.hidden_page = x86_hidden_page,
 };
 
 const struct gg_linux_ops x86_linux_32 = {

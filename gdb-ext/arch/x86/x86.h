@@ -189,6 +189,10 @@ bool x86_is_monitor_text(const char *text, bool *long_mode);
 // of each unknown digit, and behind it registers that QEMU does not show.
 void x86_print_registers(const struct gg_registers *registers, FILE *out);
 
+// The operations vm_exit() and hidden_page() of struct gg_linux_ops.
+const char *x86_vm_exit(uint64_t code);
+bool x86_hidden_page(uint64_t entry, gg_gpa_t *ret);
+
 struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instruction *ret);
 
 void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *ret);

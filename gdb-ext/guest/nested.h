@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef GG_GUEST_NESTED_H
+#define GG_GUEST_NESTED_H
+
+#include "guest.h"
+#include "linux/kvm/kvm.h"
+
+#include <gdb-guest/nested.h>
+
+// Reads the nested guests of GUEST's kernel; their memory is counted where a look costs little, or with
+// COUNT_MEMORY. The caller calls gg_kvm_machines_deinit().
+struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
+				 const struct gg_notices *notices, struct gg_kvm_machines *ret);
+
+#endif

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef GG_KVM_LAYOUT_H
+#define GG_KVM_LAYOUT_H
+
+#include "kvm.h"
+
+// Members that the readers need.
+struct gg_kvm_layout {
+	struct gg_member vm_list, mm, vcpu_array, online, memslots; // of a kvm
+	struct gg_member xa_head, shift, slots, slot;               // of an xarray
+	struct gg_member tree, index, node, left, right;            // of a kvm_memslots
+	struct gg_member gfn, pages, user;                          // of a kvm_memory_slot
+	struct gg_member id, mode, cpu, state;                      // of a kvm_vcpu
+	struct gg_member pgd, owner;                                // of an mm_struct
+	struct gg_member vcpu_in_vendor, control_block, exit;       // of the vendor's vCPU
+};
+
+// Resolves all members. GG_NOT_FOUND names the missing member.
+struct gg_error *gg_kvm_layout_resolve(const struct gg_answerers *kernel,
+				       struct gg_kvm_layout *ret);
+
+// A reader of one kernel's machines.
+struct gg_kvm_reader {
+	const struct gg_answerers *kernel;
+	const struct gg_host *host;
+	const struct gg_notices *notices;
+	struct gg_kvm_layout layout;
+	uint64_t page_size;
+};
+
+// Reads the slots of the machine at MACHINE->address.
+struct gg_error *gg_kvm_read_slots(const struct gg_kvm_reader *reader,
+				   struct gg_kvm_machine *machine);
+
+// Counts the memory of MACHINE, whose slots are known.
+struct gg_error *gg_kvm_count_memory(const struct gg_kvm_reader *reader,
+				     const struct gg_ram_map *map, struct gg_kvm_machine *machine);
+
+#endif

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The machines of KVM (Linux virt/kvm/kvm_main.c), since v5.17, by the types of the kernel, of kvm and of
+// the vendor's module.
+//
+// In:  the kernel's symbols, members and memory.
+// Out: machines with their vCPUs and the process that runs each.
+// Trusts nothing it reads: a list that comes back to an earlier machine ends, and the numbers of
+// machines, vCPUs and levels are bounded.
+#include "layout.h"
+#include "base/vector.h"
+#include "linux/arch-ops.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	MAX_MACHINES = 4096,
+	MAX_VCPUS = 4096, // KVM_MAX_VCPUS
+	MAX_LEVELS = 11,  // of an xarray: 64 bits, 6 each
+};
+
+// ---- Members ----
+
+#define ROW(member, type, ...) GG_LAYOUT_ROW(struct gg_kvm_layout, member, type, __VA_ARGS__)
+#define OPTIONAL(member, type, ...)                                                                \
+	GG_LAYOUT_ROW_OPTIONAL(struct gg_kvm_layout, member, type, __VA_ARGS__)
+
+static const struct gg_layout_row rows[] = {
+	ROW(vm_list, "kvm", "vm_list"),
+	ROW(mm, "kvm", "mm"),
+	ROW(online, "kvm", "online_vcpus.counter"),
+	ROW(memslots, "kvm", "memslots"),
+	// An xarray since Linux commit c5b077549136 (v5.17).
+	ROW(vcpu_array, "kvm", "vcpu_array"),
+	ROW(xa_head, "xarray", "xa_head"),
+	ROW(shift, "xa_node", "shift"),
+	ROW(slots, "xa_node", "slots"),
+	ROW(slot, "xa_node", "slots[0]"),
+	// Trees since Linux commit a54d806688fe (v5.17).
+	ROW(tree, "kvm_memslots", "gfn_tree.rb_node"),
+	ROW(index, "kvm_memslots", "node_idx"),
+	ROW(node, "kvm_memory_slot", "gfn_node[0]"),
+	ROW(left, "rb_node", "rb_left"),
+	ROW(right, "rb_node", "rb_right"),
+	ROW(gfn, "kvm_memory_slot", "base_gfn"),
+	ROW(pages, "kvm_memory_slot", "npages"),
+	ROW(user, "kvm_memory_slot", "userspace_addr"),
+	ROW(id, "kvm_vcpu", "vcpu_id"),
+	ROW(mode, "kvm_vcpu", "mode"),
+	ROW(cpu, "kvm_vcpu", "cpu"),
+	ROW(state, "kvm_vcpu", "arch.mp_state"),
+	ROW(pgd, "mm_struct", "pgd"),
+	OPTIONAL(owner, "mm_struct", "owner"),
+	OPTIONAL(vcpu_in_vendor, "vcpu_svm", "vcpu"),
+	OPTIONAL(control_block, "vcpu_svm", "vmcb"),
+	OPTIONAL(exit, "vmcb", "control.exit_code"),
+};
+
+// Finds a member as gg_host_ops.member does, in the types of modules too: of the kernel's own readers
+// none looks there, since over a wire that reads the BTF as a whole.
+static struct gg_error *find_member(void *data, const char *type, const char *path,
+				    struct gg_member *ret)
+{
+	const struct gg_answerers *kernel = data;
+	const struct gg_btf *btf;
+	struct gg_btf_member member;
+	uint32_t id;
+	struct gg_error *err = kernel->typed.ops->member(kernel->typed.data, type, path, ret);
+	if (!err || gg_error_kind(err) != GG_NOT_FOUND || !kernel->types)
+		return err;
+	gg_error_destroy(err);
+	err = gg_types_find(kernel->types, type, &btf, &id);
+	if (!err)
+		err = gg_btf_member(btf, id, path, &member);
+	if (!err)
+		*ret = (struct gg_member){ .offset = member.bit_offset / 8, .size = member.size };
+	return err;
+}
+
+struct gg_error *gg_kvm_layout_resolve(const struct gg_answerers *kernel, struct gg_kvm_layout *ret)
+{
+	static const struct gg_host_ops ops = { .member = find_member };
+	const struct gg_host host = { .ops = &ops, .data = (void *)kernel };
+	*ret = (struct gg_kvm_layout){ 0 };
+	return gg_layout_resolve(&host, rows, sizeof(rows) / sizeof(*rows), ret);
+}
+
+// ---- vCPUs ----
+
+// Finds the entry INDEX of the xarray whose first node is HEAD; 0 without.
+static struct gg_error *find_entry(const struct gg_kvm_reader *reader, gg_gva_t head,
+				   uint64_t index, gg_gva_t *ret)
+{
+	enum { KIND = 3, NODE = 2, BITS = 6, RESERVED = 4096 };
+	const struct gg_kvm_layout *layout = &reader->layout;
+	struct gg_error *err = NULL;
+	for (unsigned int level = 0; !err && (head & KIND) == NODE && head > RESERVED; level++) {
+		const gg_gva_t node = head - NODE;
+		uint64_t shift;
+		if (level == MAX_LEVELS)
+			return gg_error_create(GG_BAD_DATA, "an array of more than %d levels",
+					       MAX_LEVELS);
+		err = gg_host_read_member(reader->host, node, &layout->shift, &shift);
+		if (!err && shift >= 64)
+			err = gg_error_create(GG_BAD_DATA, "a shift of %" PRIu64, shift);
+		if (err)
+			return err;
+		const uint64_t place = index >> shift & ((1U << BITS) - 1);
+		const struct gg_member slot = { layout->slot.offset + place * layout->slot.size,
+						layout->slot.size };
+		err = gg_host_read_member(reader->host, node, &slot, &head);
+	}
+	*ret = head & KIND ? 0 : head;
+	return err;
+}
+
+// Reads the reason of the last exit out of the vendor's part; a vendor whose types are not known has
+// none.
+static struct gg_error *read_exit(const struct gg_kvm_reader *reader, struct gg_kvm_vcpu *vcpu)
+{
+	const struct gg_kvm_layout *layout = &reader->layout;
+	const struct gg_linux_ops *ops = reader->kernel->arch->kernel;
+	gg_gva_t block;
+	if (!layout->control_block.size || !layout->exit.size)
+		return NULL;
+	struct gg_error *err =
+		gg_host_read_member(reader->host, vcpu->address - layout->vcpu_in_vendor.offset,
+				    &layout->control_block, &block);
+	if (!err)
+		err = gg_host_read_member(reader->host, block, &layout->exit, &vcpu->exit);
+	vcpu->has_exit = !err;
+	vcpu->reason = err ? NULL : ops->vm_exit(vcpu->exit);
+	return gg_error_unless_final(err);
+}
+
+static struct gg_error *read_vcpu(const struct gg_kvm_reader *reader, struct gg_kvm_vcpu *ret)
+{
+	enum { OUTSIDE_GUEST_MODE, IN_GUEST_MODE, EXITING_GUEST_MODE };
+	const struct gg_kvm_layout *layout = &reader->layout;
+	uint64_t id, cpu, mode;
+	struct gg_error *err = gg_host_read_member(reader->host, ret->address, &layout->id, &id);
+	if (!err)
+		err = gg_host_read_member(reader->host, ret->address, &layout->mode, &mode);
+	if (!err)
+		err = gg_host_read_member(reader->host, ret->address, &layout->cpu, &cpu);
+	if (!err)
+		err = gg_host_read_member(reader->host, ret->address, &layout->state, &ret->state);
+	if (err)
+		return err;
+	ret->id = (uint32_t)id;
+	ret->cpu = (uint32_t)cpu;
+	ret->in_guest = mode == IN_GUEST_MODE || mode == EXITING_GUEST_MODE;
+	return read_exit(reader, ret);
+}
+
+static int compare_vcpus(const void *a, const void *b)
+{
+	const struct gg_kvm_vcpu *one = a, *other = b;
+	return one->id < other->id ? -1 : one->id > other->id;
+}
+
+// Reads the vCPUs, which the kernel has in the order in which they were created.
+static struct gg_error *read_vcpus(const struct gg_kvm_reader *reader,
+				   struct gg_kvm_machine *machine)
+{
+	const struct gg_kvm_layout *layout = &reader->layout;
+	const gg_gva_t array = machine->address + layout->vcpu_array.offset;
+	uint64_t count;
+	gg_gva_t head;
+	struct gg_error *err =
+		gg_host_read_member(reader->host, machine->address, &layout->online, &count);
+	if (!err && count > MAX_VCPUS)
+		err = gg_error_create(GG_BAD_DATA, "%" PRIu64 " vCPUs, more than %d", count,
+				      MAX_VCPUS);
+	if (!err)
+		err = gg_host_read_member(reader->host, array, &layout->xa_head, &head);
+	for (uint64_t i = 0; !err && i < count; i++) {
+		struct gg_kvm_vcpu vcpu = { 0 };
+		err = find_entry(reader, head, i, &vcpu.address);
+		if (!err && !vcpu.address)
+			err = gg_error_create(GG_BAD_DATA, "vCPU %" PRIu64 " is not in the array",
+					      i);
+		if (!err)
+			err = read_vcpu(reader, &vcpu);
+		if (!err)
+			err = gg_vector_grow(&machine->vcpus, machine->vcpu_count, sizeof(vcpu));
+		if (!err)
+			machine->vcpus[machine->vcpu_count++] = vcpu;
+	}
+	if (machine->vcpu_count)
+		qsort(machine->vcpus, machine->vcpu_count, sizeof(*machine->vcpus), compare_vcpus);
+	return err ? gg_error_context(err, "vCPUs") : NULL;
+}
+
+// ---- Machines ----
+
+static struct gg_error *read_task(const struct gg_kvm_reader *reader,
+				  struct gg_kvm_machine *machine)
+{
+	const struct gg_kvm_layout *layout = &reader->layout;
+	gg_gva_t task = 0;
+	struct gg_error *err =
+		gg_host_read_member(reader->host, machine->address, &layout->mm, &machine->mm);
+	if (!err && layout->owner.size && machine->mm)
+		err = gg_host_read_member(reader->host, machine->mm, &layout->owner, &task);
+	if (!err && task)
+		err = gg_tasks_read_one(reader->kernel, task, &machine->task);
+	machine->has_task = !err && task;
+	return err ? gg_error_context(err, "its process") : NULL;
+}
+
+// Passes ERR, which is consumed, to the notices, unless it is final.
+static struct gg_error *tell_damage(const struct gg_kvm_reader *reader, gg_gva_t machine,
+				    struct gg_error *err)
+{
+	if (!err || gg_error_is_final(err))
+		return err;
+	struct gg_error *told = gg_tell(reader->notices, "the struct kvm at 0x%" PRIx64 ": %s",
+					machine, gg_error_message(err));
+	gg_error_destroy(err);
+	return told;
+}
+
+static struct gg_error *read_machine(const struct gg_kvm_reader *reader,
+				     const struct gg_ram_map *map, bool count_memory,
+				     struct gg_kvm_machine *ret)
+{
+	struct gg_error *err = tell_damage(reader, ret->address, read_task(reader, ret));
+	if (!err)
+		err = tell_damage(reader, ret->address, read_vcpus(reader, ret));
+	if (!err)
+		err = tell_damage(reader, ret->address, gg_kvm_read_slots(reader, ret));
+	if (!err && count_memory)
+		err = tell_damage(reader, ret->address, gg_kvm_count_memory(reader, map, ret));
+	return err;
+}
+
+static bool is_known(const struct gg_kvm_machines *machines, gg_gva_t address)
+{
+	for (size_t i = 0; i < machines->count; i++)
+		if (machines->machines[i].address == address)
+			return true;
+	return false;
+}
+
+// Lists the machines by their addresses. The kernel's newest machine is the list's first.
+static struct gg_error *list_machines(const struct gg_kvm_reader *reader, gg_gva_t head,
+				      struct gg_kvm_machines *ret)
+{
+	const struct gg_member next = { 0, reader->host->address_size };
+	gg_gva_t node;
+	struct gg_error *err = gg_host_read_member(reader->host, head, &next, &node);
+	while (!err && node != head) {
+		const struct gg_kvm_machine machine = { .address = node -
+								   reader->layout.vm_list.offset };
+		if (ret->count == MAX_MACHINES || is_known(ret, machine.address))
+			return gg_error_create(GG_BAD_DATA,
+					       "the list comes back to 0x%" PRIx64
+					       " behind %zu machines",
+					       node, ret->count);
+		err = gg_interrupt_check();
+		if (!err)
+			err = gg_vector_grow(&ret->machines, ret->count, sizeof(machine));
+		if (!err)
+			ret->machines[ret->count++] = machine;
+		if (!err)
+			err = gg_host_read_member(reader->host, node, &next, &node);
+	}
+	return err;
+}
+
+static void reverse(struct gg_kvm_machines *machines)
+{
+	for (size_t i = 0, j = machines->count; i + 1 < j; i++) {
+		const struct gg_kvm_machine machine = machines->machines[i];
+		machines->machines[i] = machines->machines[--j];
+		machines->machines[j] = machine;
+	}
+}
+
+// Lists the machines; a damaged list is shorter, and a notice says so.
+static struct gg_error *find_machines(const struct gg_kvm_reader *reader, gg_gva_t head,
+				      struct gg_kvm_machines *ret)
+{
+	struct gg_error *err = list_machines(reader, head, ret);
+	reverse(ret);
+	if (!err || gg_error_is_final(err))
+		return err;
+	struct gg_error *told = gg_tell(
+		reader->notices, "KVM's list of machines is damaged, and there may be more: %s",
+		gg_error_message(err));
+	gg_error_destroy(err);
+	return told;
+}
+
+void gg_kvm_machines_deinit(struct gg_kvm_machines *machines)
+{
+	for (size_t i = 0; i < machines->count; i++) {
+		free(machines->machines[i].vcpus);
+		free(machines->machines[i].slots);
+	}
+	free(machines->machines);
+	*machines = (struct gg_kvm_machines){ 0 };
+}
+
+struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_ram_map *map,
+			     bool count_memory, const struct gg_notices *notices,
+			     struct gg_kvm_machines *ret)
+{
+	struct gg_kvm_reader reader = { .kernel = kernel,
+					.host = &kernel->typed,
+					.notices = notices,
+					.page_size =
+						gg_page_table_page_size(kernel->memory.table) };
+	struct gg_symbol list = { 0 };
+	*ret = (struct gg_kvm_machines){ 0 };
+	if (!kernel->arch->kernel || !kernel->arch->kernel->vm_exit)
+		return gg_arch_not_yet(kernel->arch, "KVM's machines");
+	struct gg_error *err = gg_symbols_find_everywhere(kernel->symbols, "vm_list", &list);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND)
+		err = gg_error_context(err, "the kernel has not loaded KVM");
+	if (!err)
+		err = gg_kvm_layout_resolve(kernel, &reader.layout);
+	if (!err)
+		err = find_machines(&reader, list.address, ret);
+	for (size_t i = 0; !err && i < ret->count; i++)
+		err = read_machine(&reader, map, count_memory, &ret->machines[i]);
+	if (err)
+		gg_kvm_machines_deinit(ret);
+	return err;
+}

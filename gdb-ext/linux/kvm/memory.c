@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The memory of KVM's machines: the slots (Linux include/linux/kvm_host.h, struct kvm_memslots), and the pages
+// that the process which runs a machine has for them.
+//
+// In:  the kernel's members and memory; the page tables of the process.
+// Out: slots; counts of bytes.
+// Trusts nothing it reads: the numbers of slots, levels and page-table entries are bounded, and slots that
+// overlap are an error.
+#include "layout.h"
+#include "base/vector.h"
+#include "linux/arch-ops.h"
+
+#include <gdb-guest/interrupt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	MAX_SLOTS = 32767, // KVM_MEM_SLOTS_NUM
+	MAX_DEPTH = 64,    // of a tree of so many slots
+	MAX_LOOKS = 32 << 20,
+};
+
+// ---- Slots ----
+
+struct walk {
+	const struct gg_kvm_reader *reader;
+	struct gg_kvm_machine *machine;
+	struct gg_member node; // in a slot
+};
+
+static struct gg_error *read_slot(const struct walk *walk, gg_gva_t address,
+				  struct gg_kvm_slot *ret)
+{
+	const struct gg_kvm_layout *layout = &walk->reader->layout;
+	const struct gg_host *host = walk->reader->host;
+	const uint64_t page = walk->reader->page_size, most = UINT64_MAX / page;
+	uint64_t gfn, pages;
+	struct gg_error *err = gg_host_read_member(host, address, &layout->gfn, &gfn);
+	if (!err)
+		err = gg_host_read_member(host, address, &layout->pages, &pages);
+	if (!err)
+		err = gg_host_read_member(host, address, &layout->user, &ret->user);
+	if (!err && (gfn > most || pages > most - gfn || ret->user > UINT64_MAX - pages * page))
+		err = gg_error_create(GG_BAD_DATA,
+				      "%" PRIu64 " pages from page 0x%" PRIx64
+				      " are more than there are",
+				      pages, gfn);
+	if (err)
+		return err;
+	ret->gpa = gfn * page;
+	ret->size = pages * page;
+	return NULL;
+}
+
+static struct gg_error *add_slot(const struct walk *walk, const struct gg_kvm_slot *slot)
+{
+	struct gg_kvm_machine *machine = walk->machine;
+	const struct gg_kvm_slot *last =
+		machine->slot_count ? &machine->slots[machine->slot_count - 1] : NULL;
+	if (machine->slot_count == MAX_SLOTS)
+		return gg_error_create(GG_BAD_DATA, "more than %d memory slots", MAX_SLOTS);
+	if (last && slot->gpa < last->gpa + last->size)
+		return gg_error_create(GG_BAD_DATA,
+				       "the memory slot at 0x%" PRIx64
+				       " overlaps the slot at 0x%" PRIx64,
+				       slot->gpa, last->gpa);
+	struct gg_error *err = gg_vector_grow(&machine->slots, machine->slot_count, sizeof(*slot));
+	if (err)
+		return err;
+	machine->slots[machine->slot_count++] = *slot;
+	machine->memory.size += slot->size;
+	return NULL;
+}
+
+// Adds the slots of the tree whose root is NODE, ascending.
+static struct gg_error *walk_tree(const struct walk *walk, gg_gva_t node)
+{
+	const struct gg_kvm_layout *layout = &walk->reader->layout;
+	gg_gva_t path[MAX_DEPTH];
+	size_t depth = 0;
+	struct gg_error *err = NULL;
+	while (!err && (node || depth)) {
+		struct gg_kvm_slot slot;
+		for (; !err && node && depth < MAX_DEPTH; depth++) {
+			path[depth] = node;
+			err = gg_host_read_member(walk->reader->host, node, &layout->left, &node);
+		}
+		if (!err && node)
+			err = gg_error_create(GG_BAD_DATA, "a tree of more than %d levels",
+					      MAX_DEPTH);
+		if (!err)
+			err = gg_interrupt_check();
+		if (err)
+			break;
+		node = path[--depth];
+		err = read_slot(walk, node - walk->node.offset, &slot);
+		if (!err)
+			err = add_slot(walk, &slot);
+		if (!err)
+			err = gg_host_read_member(walk->reader->host, node, &layout->right, &node);
+	}
+	return err;
+}
+
+// Reads the slots of address space 0; 1 has the memory of System Management Mode.
+struct gg_error *gg_kvm_read_slots(const struct gg_kvm_reader *reader,
+				   struct gg_kvm_machine *machine)
+{
+	const struct gg_kvm_layout *layout = &reader->layout;
+	const struct gg_member first = { layout->memslots.offset, reader->host->address_size };
+	struct walk walk = { .reader = reader, .machine = machine, .node = layout->node };
+	gg_gva_t slots, root;
+	uint64_t index;
+	struct gg_error *err = gg_host_read_member(reader->host, machine->address, &first, &slots);
+	if (!err)
+		err = gg_host_read_member(reader->host, slots, &layout->tree, &root);
+	if (!err)
+		err = gg_host_read_member(reader->host, slots, &layout->index, &index);
+	if (!err && index > 1)
+		err = gg_error_create(GG_BAD_DATA, "node_idx is %" PRIu64, index);
+	if (!err) {
+		walk.node.offset += index * layout->node.size;
+		err = walk_tree(&walk, root);
+	}
+	return err ? gg_error_context(err, "memory slots") : NULL;
+}
+
+// ---- Pages ----
+
+struct count {
+	const struct gg_linux_ops *ops;
+	const struct gg_ram_map *map;
+	struct gg_page_table *table;
+	struct gg_kvm_memory *memory;
+	uint64_t looks; // that are left
+};
+
+// Adds the SIZE bytes at GPA, of the guest that runs the machine.
+static struct gg_error *count_page(struct count *count, gg_gpa_t gpa, uint64_t size)
+{
+	while (size) {
+		struct gg_extent extent = { .size = size, .kind = GG_EXTENT_ABSENT };
+		const struct gg_ram_range *range = gg_ram_map_find(count->map, gpa);
+		struct gg_backing *backing = count->map->backing;
+		if (range) {
+			const uint64_t left = range->start + range->size - gpa;
+			struct gg_error *err =
+				backing->ops->extent(backing, range->hva + (gpa - range->start),
+						     size < left ? size : left, false, &extent);
+			if (err)
+				return err;
+		}
+		if (extent.kind == GG_EXTENT_ABSENT)
+			count->memory->absent += extent.size;
+		else
+			count->memory->there += extent.size;
+		gpa += extent.size;
+		size -= extent.size;
+	}
+	return NULL;
+}
+
+// Counts the memory from GVA on that an entry maps, at most SIZE bytes; RET is its size.
+static struct gg_error *count_entry(struct count *count, gg_gva_t gva, uint64_t size, uint64_t *ret)
+{
+	struct gg_mapping mapping;
+	gg_gpa_t page;
+	struct gg_error *err = gg_page_table_map(count->table, gva, &mapping);
+	if (err)
+		return err;
+	*ret = mapping.size < size ? mapping.size : size;
+	if (mapping.present)
+		return count_page(count, mapping.gpa, *ret);
+	if (count->ops->hidden_page(mapping.last.value, &page))
+		return count_page(count, page + (mapping.page_size - mapping.size), *ret);
+	if (mapping.last.value) {
+		count->memory->swapped += *ret;
+		return NULL;
+	}
+	const uint64_t gap = gg_page_table_gap(count->table, gva, &mapping);
+	*ret = gap > *ret ? gap : *ret;
+	return NULL;
+}
+
+static struct gg_error *count_slot(struct count *count, const struct gg_kvm_slot *slot)
+{
+	struct gg_error *err = NULL;
+	for (uint64_t at = 0, size; !err && at < slot->size; at += size) {
+		if (!count->looks--)
+			return gg_error_create(GG_BAD_DATA, "more than %d pages", MAX_LOOKS);
+		err = gg_interrupt_check();
+		if (!err)
+			err = count_entry(count, slot->user + at, slot->size - at, &size);
+		if (!err && !size)
+			err = gg_error_create(GG_BAD_DATA, "a page of 0 bytes");
+		if (!err && size > slot->size - at)
+			size = slot->size - at;
+	}
+	return err;
+}
+
+struct gg_error *gg_kvm_count_memory(const struct gg_kvm_reader *reader,
+				     const struct gg_ram_map *map, struct gg_kvm_machine *machine)
+{
+	struct count count = { .ops = reader->kernel->arch->kernel,
+			       .map = map,
+			       .memory = &machine->memory,
+			       .looks = MAX_LOOKS };
+	struct gg_mapping root;
+	gg_gva_t pgd;
+	struct gg_error *err =
+		gg_host_read_member(reader->host, machine->mm, &reader->layout.pgd, &pgd);
+	if (!err)
+		err = gg_page_table_map(reader->kernel->memory.table, pgd, &root);
+	if (!err && !root.present)
+		err = gg_error_create(GG_FAULT, "pgd 0x%" PRIx64 " is not mapped", pgd);
+	if (!err)
+		err = gg_page_table_create_sibling(reader->kernel->memory.table, root.gpa,
+						   &count.table);
+	for (size_t i = 0; !err && i < machine->slot_count; i++)
+		err = count_slot(&count, &machine->slots[i]);
+	gg_page_table_destroy(count.table);
+	machine->memory.counted = !err;
+	return err ? gg_error_context(err, "the memory of its process") : NULL;
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The nested guests as text or as JSON, an object on a line for each.
+#include "base/json.h"
+#include "guest/nested.h"
+#include "words.h"
+
+#include <inttypes.h>
+
+// Returns the word for what VCPU does.
+static const char *word_of(const struct gg_kvm_vcpu *vcpu)
+{
+	if (vcpu->in_guest)
+		return "on a CPU";
+	switch (vcpu->state) {
+	case GG_KVM_RUNNABLE:
+		return "outside";
+	case GG_KVM_HALTED:
+		return "halted";
+	case GG_KVM_UNINITIALIZED:
+	case GG_KVM_INIT:
+		return "not started";
+	default:
+		return "in another state";
+	}
+}
+
+// ---- JSON ----
+
+static void append_vcpu_json(struct gg_buffer *out, const struct gg_kvm_vcpu *vcpu)
+{
+	gg_json_open_object(out, NULL);
+	gg_json_uint(out, "id", vcpu->id);
+	gg_json_string(out, "state", word_of(vcpu));
+	if (vcpu->in_guest)
+		gg_json_uint(out, "cpu", vcpu->cpu);
+	else
+		gg_json_null(out, "cpu");
+	if (vcpu->has_exit)
+		gg_json_uint(out, "exit_code", vcpu->exit);
+	else
+		gg_json_null(out, "exit_code");
+	gg_json_string(out, "exit", vcpu->reason);
+	gg_json_address(out, "kvm_vcpu", vcpu->address);
+	gg_json_close_object(out);
+}
+
+static void append_count(struct gg_buffer *out, const char *key, const struct gg_kvm_memory *memory,
+			 uint64_t value)
+{
+	if (memory->counted)
+		gg_json_uint(out, key, value);
+	else
+		gg_json_null(out, key);
+}
+
+static void append_slots_json(struct gg_buffer *out, const struct gg_kvm_machine *machine)
+{
+	gg_json_open_array(out, "ram");
+	for (size_t i = 0; i < machine->slot_count; i++) {
+		gg_json_open_object(out, NULL);
+		gg_json_address(out, "start", machine->slots[i].gpa);
+		gg_json_uint(out, "size", machine->slots[i].size);
+		gg_json_address(out, "address", machine->slots[i].user);
+		gg_json_close_object(out);
+	}
+	gg_json_close_array(out);
+}
+
+static void append_json(struct gg_buffer *out, const struct gg_kvm_machine *machine, size_t number)
+{
+	const struct gg_kvm_memory *memory = &machine->memory;
+	gg_json_open_object(out, NULL);
+	gg_json_uint(out, "number", number);
+	if (machine->has_task)
+		gg_json_format(out, "pid", "%" PRId32, machine->task.tgid);
+	else
+		gg_json_null(out, "pid");
+	gg_json_string(out, "comm", machine->has_task ? machine->task.comm : NULL);
+	gg_json_open_array(out, "vcpus");
+	for (size_t i = 0; i < machine->vcpu_count; i++)
+		append_vcpu_json(out, &machine->vcpus[i]);
+	gg_json_close_array(out);
+	gg_json_uint(out, "size", memory->size);
+	append_count(out, "there", memory, memory->there);
+	append_count(out, "swapped", memory, memory->swapped);
+	append_count(out, "absent", memory, memory->absent);
+	append_slots_json(out, machine);
+	gg_json_address(out, "kvm", machine->address);
+	gg_json_close_object(out);
+	gg_json_end_line(out);
+}
+
+// ---- Text ----
+
+enum { COLUMN = 10 };
+
+static void append_size(struct gg_buffer *out, bool known, uint64_t bytes)
+{
+	struct gg_buffer size = { 0 };
+	if (known)
+		gg_append_size(&size, bytes);
+	else
+		gg_buffer_format(&size, "?");
+	gg_buffer_format(out, " %*.*s", COLUMN, (int)size.size,
+			 size.failed ? "" : (const char *)size.bytes);
+	out->failed |= size.failed;
+	gg_buffer_deinit(&size);
+}
+
+// Appends "2: 1 on a CPU, 1 halted".
+static void append_states(struct gg_buffer *out, const struct gg_kvm_machine *machine)
+{
+	static const char *const words[] = { "on a CPU", "outside", "halted", "not started",
+					     "in another state" };
+	const char *separator = ":";
+	gg_buffer_format(out, "  %zu", machine->vcpu_count);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t count = 0;
+		for (size_t j = 0; j < machine->vcpu_count; j++)
+			count += word_of(&machine->vcpus[j]) == words[i];
+		if (count)
+			gg_buffer_format(out, "%s %zu %s", separator, count, words[i]);
+		separator = count ? "," : separator;
+	}
+	gg_buffer_format(out, "\n");
+}
+
+static void append_vcpu(struct gg_buffer *out, const struct gg_kvm_vcpu *vcpu)
+{
+	gg_buffer_format(out, "       vCPU %" PRIu32 "  ", vcpu->id);
+	if (vcpu->in_guest)
+		gg_buffer_format(out, "on CPU %" PRIu32, vcpu->cpu);
+	else
+		gg_buffer_format(out, "%s", word_of(vcpu));
+	if (vcpu->reason)
+		gg_buffer_format(out, ", last exit %s", vcpu->reason);
+	else if (vcpu->has_exit)
+		gg_buffer_format(out, ", last exit 0x%" PRIx64, vcpu->exit);
+	gg_buffer_format(out, "\n");
+}
+
+static void append_text(struct gg_buffer *out, const struct gg_kvm_machine *machine, size_t number,
+			bool vcpus)
+{
+	const struct gg_kvm_memory *memory = &machine->memory;
+	gg_buffer_format(out, "%4zu ", number);
+	if (machine->has_task)
+		gg_buffer_format(out, "%7" PRId32 "  %-15s", machine->task.tgid,
+				 machine->task.comm);
+	else
+		gg_buffer_format(out, "%7s  %-15s", "?", "?");
+	append_size(out, true, memory->size);
+	append_size(out, memory->counted, memory->there);
+	append_size(out, memory->counted, memory->swapped);
+	append_size(out, memory->counted, memory->absent);
+	append_states(out, machine);
+	for (size_t i = 0; vcpus && i < machine->vcpu_count; i++)
+		append_vcpu(out, &machine->vcpus[i]);
+}
+
+static void append_all(struct gg_buffer *out, const struct gg_kvm_machines *machines,
+		       const struct gg_nested_options *options)
+{
+	if (!options->json && machines->count)
+		gg_buffer_format(out, "%4s %7s  %-15s %*s %*s %*s %*s  VCPUS\n", "NR", "PID",
+				 "COMMAND", COLUMN, "RAM", COLUMN, "THERE", COLUMN, "SWAPPED",
+				 COLUMN, "ABSENT");
+	for (size_t i = 0; i < machines->count; i++)
+		if (options->json)
+			append_json(out, &machines->machines[i], i + 1);
+		else
+			append_text(out, &machines->machines[i], i + 1, options->vcpus);
+}
+
+struct gg_error *gg_print_nested(struct gg_guest *guest, const struct gg_nested_options *options,
+				 const struct gg_writer *writer, const struct gg_notices *notices)
+{
+	struct gg_kvm_machines machines = { 0 };
+	struct gg_buffer out = { 0 };
+	struct gg_error *err = gg_guest_nested(guest, options->memory, notices, &machines);
+	if (!err && !machines.count)
+		err = gg_tell(notices, "the kernel has loaded KVM, and runs no nested guest");
+	if (!err)
+		append_all(&out, &machines, options);
+	if (!err)
+		err = gg_write_out(&out, writer);
+	gg_buffer_deinit(&out);
+	gg_kvm_machines_deinit(&machines);
+	return err;
+}

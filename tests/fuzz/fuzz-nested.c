@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Damaged machines of KVM's. The input is a list of changes to a sound kernel, (offset u16, width u8, value u64),
+// little-endian. With bit 7 of the width the value is an address in the kernel's memory.
+#include "fuzz.h"
+
+#include "../unit/fake-kvm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANGE_SIZE = 11, POINTER = 0x80 };
+
+static void change(const struct fake_kvm *kvm, const uint8_t *data)
+{
+	const unsigned int width = data[2] & POINTER ? 8 : 1U << data[2] % 4;
+	const size_t offset = (size_t)(data[0] | data[1] << 8);
+	uint64_t value;
+	memcpy(&value, data + 3, sizeof(value));
+	if (data[2] & POINTER)
+		value = FAKE_KVM_BASE + (value & 0xffff);
+	if (offset + width <= FAKE_KVM_SIZE)
+		fake_put(&kvm->fake, offset, width, value);
+}
+
+// The slots are ascending and disjoint.
+static void check(const struct gg_kvm_machine *machine)
+{
+	for (size_t i = 1; i < machine->slot_count; i++)
+		if (machine->slots[i].gpa < machine->slots[i - 1].gpa + machine->slots[i - 1].size)
+			abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fake_kvm kvm;
+	struct gg_kvm_machines machines;
+	fake_kvm_init(&kvm);
+	for (size_t at = 0; at + CHANGE_SIZE <= size; at += CHANGE_SIZE)
+		change(&kvm, data + at);
+	struct gg_error *err = gg_kvm_read(&kvm.answerers, &kvm.map, true, NULL, &machines);
+	for (size_t i = 0; !err && i < machines.count; i++)
+		check(&machines.machines[i]);
+	gg_kvm_machines_deinit(&machines);
+	gg_error_destroy(err);
+	fake_kvm_deinit(&kvm);
+	return 0;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fake-kvm.h"
+#include "arch/x86/x86.h"
+
+#include <stdlib.h>
+
+extern const struct gg_arch gg_arch_x86_64;
+
+enum { WORD = 8, HALF = 4, PAGES = 16 };
+
+static const struct fake_variable variables[] = { { "vm_list", FAKE_KVM_LIST, 2 * WORD } };
+
+static const struct fake_member members[] = {
+	{ "kvm", "vm_list", 0, 2 * WORD },
+	{ "kvm", "mm", 0x10, WORD },
+	{ "kvm", "memslots", 0x18, WORD },
+	{ "kvm", "online_vcpus.counter", FAKE_KVM_ONLINE, HALF },
+	{ "kvm", "vcpu_array", 0x28, WORD },
+	{ "xarray", "xa_head", 0, WORD },
+	{ "xa_node", "shift", FAKE_KVM_SHIFT, 1 },
+	{ "xa_node", "slots", 8, 64 * WORD },
+	{ "xa_node", "slots[0]", 8, WORD },
+	{ "kvm_memslots", "gfn_tree.rb_node", 0, WORD },
+	{ "kvm_memslots", "node_idx", 8, HALF },
+	{ "kvm_memory_slot", "gfn_node[0]", 0, 3 * WORD },
+	{ "kvm_memory_slot", "base_gfn", FAKE_KVM_GFN, WORD },
+	{ "kvm_memory_slot", "npages", 0x48, WORD },
+	{ "kvm_memory_slot", "userspace_addr", 0x50, WORD },
+	{ "rb_node", "rb_right", 8, WORD },
+	{ "rb_node", "rb_left", FAKE_KVM_LEFT, WORD },
+	{ "kvm_vcpu", "vcpu_id", 0, HALF },
+	{ "kvm_vcpu", "mode", 4, HALF },
+	{ "kvm_vcpu", "cpu", 8, HALF },
+	{ "kvm_vcpu", "arch.mp_state", FAKE_KVM_STATE, HALF },
+	{ "mm_struct", "pgd", 0, WORD },
+};
+
+static const struct fake_parts parts = {
+	.base = FAKE_KVM_BASE,
+	.size = FAKE_KVM_SIZE,
+	.variables = variables,
+	.variable_count = sizeof(variables) / sizeof(*variables),
+	.members = members,
+	.member_count = sizeof(members) / sizeof(*members),
+};
+
+static void put(struct fake_kvm *kvm, size_t offset, uint64_t value)
+{
+	fake_put(&kvm->fake, offset, WORD, value);
+}
+
+// Puts slot I; LEFT and RIGHT are the numbers of others, or 0.
+static void put_slot(struct fake_kvm *kvm, unsigned int i, unsigned int left, unsigned int right)
+{
+	const size_t at = FAKE_KVM_SLOTS + i * FAKE_KVM_STRIDE;
+	const uint64_t first = FAKE_KVM_BASE + FAKE_KVM_SLOTS;
+	put(kvm, at + FAKE_KVM_LEFT, left ? first + left * FAKE_KVM_STRIDE : 0);
+	put(kvm, at + 8, right ? first + right * FAKE_KVM_STRIDE : 0);
+	put(kvm, at + FAKE_KVM_GFN, (i - 1) * 0x100);
+	put(kvm, at + 0x48, PAGES);
+	put(kvm, at + 0x50, 0x7f0000000000 + i * 0x100000);
+}
+
+static void put_vcpu(struct fake_kvm *kvm, unsigned int place, unsigned int id)
+{
+	enum { IN_GUEST_MODE = 1, HALTED = 3, CPU = 5 };
+	const size_t at = FAKE_KVM_VCPUS + place * FAKE_KVM_STRIDE;
+	put(kvm, FAKE_KVM_NODE + 8 + place * WORD, FAKE_KVM_BASE + at);
+	fake_put(&kvm->fake, at, HALF, id);
+	fake_put(&kvm->fake, at + 4, HALF, id ? 0 : IN_GUEST_MODE);
+	fake_put(&kvm->fake, at + 8, HALF, CPU);
+	fake_put(&kvm->fake, at + FAKE_KVM_STATE, HALF, id ? HALTED : 0);
+}
+
+void fake_kvm_init(struct fake_kvm *kvm)
+{
+	const struct gg_paging paging = { .format = &x86_pages_64, .levels = 4 };
+	struct gg_page_table *table;
+	*kvm = (struct fake_kvm){ .answerers = { .arch = &gg_arch_x86_64 } };
+	fake_answerers_init(&kvm->fake, &parts, &kvm->answerers);
+	if (gg_page_table_create(&kvm->map, &paging, &table))
+		abort();
+	kvm->answerers.memory.table = table;
+	put(kvm, FAKE_KVM_LIST, FAKE_KVM_BASE + FAKE_KVM);
+	put(kvm, FAKE_KVM, FAKE_KVM_BASE + FAKE_KVM_LIST);
+	put(kvm, FAKE_KVM + 0x18, FAKE_KVM_BASE + FAKE_KVM_MEMSLOTS);
+	put(kvm, FAKE_KVM + FAKE_KVM_ONLINE, 2);
+	put(kvm, FAKE_KVM + 0x28, (FAKE_KVM_BASE + FAKE_KVM_NODE) | 2);
+	put_vcpu(kvm, 0, 1);
+	put_vcpu(kvm, 1, 0);
+	put(kvm, FAKE_KVM_MEMSLOTS, FAKE_KVM_BASE + FAKE_KVM_SLOTS + 2 * FAKE_KVM_STRIDE);
+	put_slot(kvm, 2, 1, 3);
+	put_slot(kvm, 1, 0, 0);
+	put_slot(kvm, 3, 0, 0);
+}
+
+void fake_kvm_deinit(struct fake_kvm *kvm)
+{
+	gg_page_table_destroy(kvm->answerers.memory.table);
+	fake_answerers_deinit(&kvm->fake, &kvm->answerers);
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Machines of KVM's in a made-up kernel, sound and damaged.
+#include "fake-kvm.h"
+#include "linux/arch-ops.h"
+#include "printed.h"
+#include "unit.h"
+
+#include <string.h>
+
+extern const struct gg_arch gg_arch_x86_64;
+
+// Reads the machine with VALUE at OFFSET of the memory, and expects so many vCPUs and slots, and the notice.
+static void expect(size_t offset, uint64_t value, size_t vcpus, size_t slots, const char *notice)
+{
+	struct fake_kvm kvm;
+	struct gg_kvm_machines machines;
+	fake_kvm_init(&kvm);
+	forget_output();
+	if (offset)
+		fake_put(&kvm.fake, offset, 8, value);
+	struct gg_error *err = gg_kvm_read(&kvm.answerers, &kvm.map, false, &to_told, &machines);
+	assert_null(err);
+	assert_int_equal(machines.count, 1);
+	assert_int_equal(machines.machines[0].vcpu_count, vcpus);
+	assert_int_equal(machines.machines[0].slot_count, slots);
+	if (notice)
+		assert_non_null(strstr(told, notice));
+	else
+		assert_string_equal(told, "");
+	gg_kvm_machines_deinit(&machines);
+	fake_kvm_deinit(&kvm);
+}
+
+static void test_sound(void **state)
+{
+	(void)state;
+	struct fake_kvm kvm;
+	struct gg_kvm_machines machines;
+	fake_kvm_init(&kvm);
+	assert_null(gg_kvm_read(&kvm.answerers, &kvm.map, false, &to_told, &machines));
+	const struct gg_kvm_machine *machine = &machines.machines[0];
+	assert_int_equal(machine->vcpus[0].id, 0);
+	assert_true(machine->vcpus[0].in_guest);
+	assert_int_equal(machine->vcpus[0].cpu, 5);
+	assert_int_equal(machine->vcpus[1].state, GG_KVM_HALTED);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(machine->slots[i].gpa, i * 0x100000);
+	assert_int_equal(machine->memory.size, 3 * 16 * 4096);
+	assert_false(machine->memory.counted);
+	gg_kvm_machines_deinit(&machines);
+	fake_kvm_deinit(&kvm);
+}
+
+static void test_damage(void **state)
+{
+	(void)state;
+	const uint64_t first = FAKE_KVM_BASE + FAKE_KVM_SLOTS + FAKE_KVM_STRIDE;
+	const size_t slot_1 = FAKE_KVM_SLOTS + FAKE_KVM_STRIDE,
+		     slot_3 = slot_1 + 2 * FAKE_KVM_STRIDE;
+	expect(0, 0, 2, 3, NULL);
+	expect(FAKE_KVM, FAKE_KVM_BASE + FAKE_KVM, 2, 3, "comes back to");
+	expect(FAKE_KVM + FAKE_KVM_ONLINE, 0xffffffff, 0, 3, "4294967295 vCPUs, more than 4096");
+	expect(FAKE_KVM + FAKE_KVM_ONLINE, 3, 2, 3, "vCPU 2 is not in the array");
+	expect(FAKE_KVM_NODE + 8, (FAKE_KVM_BASE + FAKE_KVM_NODE) | 2, 0, 3,
+	       "an array of more than 11 levels");
+	expect(FAKE_KVM_NODE, 200, 0, 3, "a shift of 200");
+	expect(slot_1 + FAKE_KVM_LEFT, first, 2, 0, "a tree of more than 64 levels");
+	expect(slot_1 + 8, first, 2, 1, "overlaps the slot at 0x0");
+	expect(slot_3 + FAKE_KVM_GFN, 0x108, 2, 2, "overlaps the slot at 0x100000");
+	expect(slot_3 + FAKE_KVM_GFN, UINT64_MAX, 2, 2, "more than there are");
+	expect(FAKE_KVM_MEMSLOTS + 8, 2, 2, 0, "node_idx is 2");
+}
+
+static void test_hidden_pages(void **state)
+{
+	(void)state;
+	gg_gpa_t page;
+	const struct gg_linux_ops *ops = gg_arch_x86_64.kernel;
+	assert_true(ops->hidden_page((~UINT64_C(0x12345000) & ~UINT64_C(0xfff)) | 0x100, &page));
+	assert_int_equal(page, 0x12345000);
+	assert_false(ops->hidden_page(UINT64_C(0x7fffffffffbfe00a), &page));
+	assert_false(ops->hidden_page(0, &page));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST("A machine has its vCPUs by their ids, and its slots ascending",
+			  test_sound),
+		UNIT_TEST("Damage costs the damaged part alone, is bounded, and is named",
+			  test_damage),
+		UNIT_TEST("A page that Linux protects from its program is there, a swapped page is "
+			  "not",
+			  test_hidden_pages),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
