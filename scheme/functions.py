@@ -33,13 +33,13 @@ Example: print $guest_per_cpu("runqueues", 1).nr_running"""
 
 
 class CurrentTask(gdb.Function):
-    """$guest_current_task (CPU), or $guest_current (CPU): the task on CPU.
+    """$guest_current_task (CPU): the task on CPU.
 
 The value is a struct task_struct * after guest-vmlinux; else it is the address.
 Example: print $guest_current_task(0)->comm"""
 
-    def __init__(self, name):
-        super().__init__(name)
+    def __init__(self):
+        super().__init__("guest_current_task")
 
     def invoke(self, cpu):
         address = _ask(f"(@ (gdb-guest guest-functions) guest-current-task) {int(cpu)}")
@@ -50,5 +50,4 @@ Example: print $guest_current_task(0)->comm"""
 
 
 PerCpu()
-CurrentTask("guest_current_task")
-CurrentTask("guest_current")
+CurrentTask()

@@ -1,7 +1,7 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
 ;;; Addresses in the guest for GDB's expressions: procedures, and in a GDB with Python the convenience
-;;; functions $guest_per_cpu, $guest_current_task and $guest_current (functions.py).
+;;; functions $guest_per_cpu and $guest_current_task (functions.py).
 
 (define-module (gdb-guest guest-functions)
   #:use-module (gdb-guest command)
@@ -11,8 +11,7 @@
   #:use-module (gdb-guest gdb terminal)
   #:export (answer
             guest-per-cpu
-            guest-current-task
-            (guest-current-task . guest-current)))
+            guest-current-task))
 
 (define (fact command text key what)
   "Returns KEY of the first object that COMMAND shows with TEXT, or throws that WHAT is not known."
