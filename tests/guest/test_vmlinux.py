@@ -175,9 +175,9 @@ def test_session(session):
     assert re.match(r"=> 0x[0-9a-f]+ <update_process_times(\+\d+)?>:\t", session.command("x/i $pc")[-1])
     assert re.match(r"#1 +0x[0-9a-f]+ in tick_", session.command("up")[-1])
     session.command("down")
-    session.command("stepi")
-    session.command("stepi")
-    session.command("stepi")
+    # Else the other CPU runs on meanwhile, and may come to the breakpoint.
+    session.command("set scheduler-locking step")
+    session.command("stepi 3")
     assert session.command("info args")[-1] == "user_tick = <optimized out>"
     session.command("delete")
     assert any("tick_" in line or "in " in line for line in session.command("finish"))
