@@ -17,6 +17,7 @@ import gdb
 import selection
 import vmcore
 from machines import lab, records
+from test_follow import Living
 from test_guest_core import FAILED, GUEST_CORE, guest_core
 from test_readers import PYTHON, run_python
 from test_tasks import fixture_of
@@ -357,6 +358,21 @@ def test_reboot(folder, cache, firmware):
         assert "firmware_entry in section .text" in session.command("info symbol firmware_entry")[-1]
         session.command("enable")
         assert any("schedule (" in line for line in session.command("continue"))
+
+
+@pytest.mark.expensive
+def test_followed_reboot(folder, cache):
+    """At the stub guest-klog -follow goes on through a reboot while a made vmlinux is loaded; then guest-vmlinux loads the new kernel's"""
+    with Living("stub", folder, extra=["-action", "reboot=reset"]) as living:
+        living.session.command("guest-vmlinux")
+        before = living.session.command("print &schedule")
+        living.follow()
+        living.reset(r"Run /init as init process\r?\n")
+        living.stop()
+        assert living.session.command("guest-vmlinux")[-1].startswith("loading ")
+        after = living.session.command("print &schedule")
+        assert "<schedule>" in after[-1] and after[-1].split("0x")[1] != before[-1].split("0x")[1]
+        living.check()
 
 
 def test_no_loading(tasks, cache):
