@@ -6,6 +6,8 @@
 #include "base/cleanup.h"
 #include "base/notices.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -389,3 +391,31 @@ struct gg_error *gg_print_blocked(struct gg_guest *guest, const struct gg_blocke
 	gg_guest_blocked_deinit(&printer.blocked);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option blocked_options[] = {
+	{ .name = "all", .kind = GG_VALUE_FLAG, .help = "All tasks that sleep." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each task, on a line of its own." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_blocked = {
+	.name = "blocked",
+	.gdb_name = "guest-blocked",
+	.summary = "Show which tasks of the guest's kernel wait for which lock or disk.",
+	.targets = GG_ALL_TARGETS,
+	.help = "Shows the tasks in the state D, and other tasks that wait for a lock:\n"
+		"the time asleep, the lock, its holder, and the function that waits.\n"
+		"The tasks that wait for a lock stand below its holder, indented.  Tasks\n"
+		"that wait for each other are a DEADLOCK.\n\n"
+		"A ? marks a holder that is not certain: the last of several readers, the\n"
+		"last task that passed a semaphore, or a task that was started after the\n"
+		"wait.  Behind each wait stands the evidence for its lock: the task's\n"
+		"entry in the lock's queue (waiter), a member of its task_struct (task),\n"
+		"or a word of its stack (stack), which the lock bears out.",
+	.options = blocked_options,
+	.run = gg_run_blocked,
+};

@@ -5,6 +5,8 @@
 #include "words.h"
 #include "base/notices.h"
 #include "guest/guest.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/dump.h>
 
@@ -150,3 +152,92 @@ struct gg_error *gg_print_dump(struct gg_guest *guest, const struct gg_dump_opti
 	gg_buffer_deinit(&printer.text);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const char *const absent_words[] = { "fail", "skip", NULL };
+static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
+
+// Bit N of a dump level is word N.
+static const char *const exclude_words[] = { "zero", "cache", "private", "user", "free", NULL };
+
+static const struct gg_option dump_options[] = {
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
+	{ .name = "format",
+	  .kind = GG_VALUE_WORD,
+	  .word = gg_dump_format,
+	  .word_count = 6,
+	  .help = "The format of FILE: elf, the default, or a compressed kdump.  All readers\n"
+		  "    open kdump-zlib; kdump-zstd is smaller, for newer readers." },
+	{ .name = "level",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = 31,
+	  .help = "Leave pages of these kinds out, as makedumpfile -d N: the sum of 1 (zeros),\n"
+		  "    2 (cache), 4 (cache with private data), 8 (programs' memory), 16 (free)." },
+	{ .name = "exclude",
+	  .kind = GG_VALUE_WORDS,
+	  .words = exclude_words,
+	  .help = "The same kinds by name." },
+	{ .name = "small",
+	  .kind = GG_VALUE_FLAG,
+	  .needs = "format",
+	  .help = "Make FILE small rather than fast: kdump-zlib, kdump-zstd." },
+	{ .name = "flattened",
+	  .kind = GG_VALUE_FLAG,
+	  .needs = "format",
+	  .help = "Write a kdump in makedumpfile's flattened form, which a FIFO takes." },
+	{ .name = "threads",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = 64,
+	  .help = "Work with N threads; the default is the number of CPUs." },
+	{ .name = "begin",
+	  .kind = GG_VALUE_INTEGER,
+	  .needs = "length",
+	  .high = UINT64_MAX,
+	  .help = "Only guest-physical addresses from N on ..." },
+	{ .name = "length",
+	  .kind = GG_VALUE_INTEGER,
+	  .needs = "begin",
+	  .low = 1,
+	  .high = UINT64_MAX,
+	  .help = "... and only N bytes, as QMP's dump-guest-memory." },
+	{ .name = "absent",
+	  .kind = GG_VALUE_WORD,
+	  .words = absent_words,
+	  .help = "The way to deal with missing guest memory: fail, the default, or skip:\n"
+		  "    leave missing memory out, and list its ranges." },
+	{ .name = "no-notes",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Only memory: neither the CPUs' registers nor VMCOREINFO." },
+	{ .name = "via",
+	  .kind = GG_VALUE_WORD,
+	  .words = via_words,
+	  .needs_debugger = true,
+	  .help = "The way guest memory is read: gdb is through GDB, slowly; fastest is the\n"
+		  "    fastest way without QEMU's help, the default.  At QEMU's gdbstub, which\n"
+		  "    is slow, monitor has QEMU write the memory to a file first, beside FILE.\n"
+		  "    QEMU on another machine writes FILE there, as QEMU's own vmcore, and\n"
+		  "    replaces a FILE that exists there." },
+	{ 0 }
+};
+
+static const struct gg_option dump_arguments[] = {
+	{ .name = "file", .kind = GG_VALUE_FILE, .label = "FILE" }, { 0 }
+};
+
+const struct gg_command gg_command_dump = {
+	.name = "dump",
+	.gdb_name = "dump-guest-memory",
+	.summary = "Write the guest's memory to FILE, as a vmcore.",
+	.targets = GG_ALL_TARGETS,
+	.help = "FILE is a vmcore for crash, drgn, makedumpfile and libkdumpfile: ELF, or\n"
+		"with -format a compressed kdump.  FILE has the notes of QEMU's own dump,\n"
+		"and where a Linux kernel is found in the guest, its VMCOREINFO and\n"
+		"virtual addresses.  FILE appears when it is whole; where some of the\n"
+		"guest's memory is missing, there is an error that lists the ranges, and\n"
+		"no FILE.",
+	.options = dump_options,
+	.run = gg_run_dump,
+	.arguments = dump_arguments,
+};

@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "base/notices.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/virtual.h>
 
@@ -435,3 +437,47 @@ struct gg_error *gg_print_examine(struct gg_guest *guest, const struct gg_examin
 	gg_named_address_deinit(&examine.named);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option x_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPU,
+	  .help = "Through the page tables of CPU N, with its own per-CPU variables; without\n"
+		  "    -cpu, through the page tables of the guest's kernel." },
+	{ .name = "physical",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "ADDR is guest-physical, a number: no page tables are used, and there are\n"
+		  "    no instructions." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each line: address, symbol, bytes, values; text of a\n"
+		  "    string or an instruction." },
+	{ 0 }
+};
+
+static const struct gg_option x_arguments[] = {
+	{ .name = "address", .kind = GG_VALUE_ADDRESS, .label = "ADDR" },
+	{ .name = "format", .kind = GG_VALUE_FORMAT, .label = "[COUNT][FORMAT]" },
+	{ 0 }
+};
+
+const struct gg_command gg_command_x = {
+	.name = "x",
+	.gdb_name = "guest-x",
+	.summary = "Examine guest memory at the virtual address ADDR: x/16gx ADDR.",
+	.targets = GG_ALL_TARGETS,
+	.help = "ADDR is a symbol of the guest's kernel (\"jiffies\", \"_stext+0x10\") or a\n"
+		"number; quote an ADDR with spaces.  The format is GDB's x's, behind the\n"
+		"command's name or behind ADDR: a count; x, d, u, o, t, c, s for text,\n"
+		"a for addresses with their symbols, i for instructions; the size b, h,\n"
+		"w or g.  Instructions are of 16, 32 or 64 bits as the CPU's are, and\n"
+		"\"=>\" marks a CPU's instruction.  An address that is not mapped is an\n"
+		"error that shows the entry of the page table.",
+	.debugger_help = "guest-x/16gx ADDR is as GDB's x/16gx ADDR.  ADDR may also be a GDB\n"
+			 "expression (\"$guest_rip\").",
+	.alone_help = "With -cpu N, ADDR may also be a register of that CPU: \"$pc\", \"$sp+8\".",
+	.options = x_options,
+	.run = gg_run_x,
+	.arguments = x_arguments,
+};

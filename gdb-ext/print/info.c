@@ -9,6 +9,8 @@
 #include "lines.h"
 #include "verdict.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -302,3 +304,35 @@ struct gg_error *gg_print_info(struct gg_guest *guest, const struct gg_info_opti
 	gg_info_destroy(info);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option info_options[] = {
+	{ .name = "all",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "At QEMU's gdbstub too, what takes some MB to read: uptime, load, tasks,\n"
+		  "    taint, troubles by the kernel's own variables." },
+	{ .name = "layout",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Show the places of members of QEMU's structures, by QEMU's debuginfo and as\n"
+		  "    found without debuginfo, each with its proof, and compare both." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "One JSON object, with the notices; with -layout an object for each member,\n"
+		  "    on a line of its own." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_info = {
+	.name = "info",
+	.gdb_name = "guest-info",
+	.summary = "Show the guest at a glance: QEMU, CPUs, RAM, kernel, and what went wrong.",
+	.targets = GG_ALL_TARGETS,
+	.help = "The source of guest memory and its missing ranges are shown, the state\n"
+		"of the CPUs' registers, and the way the guest's kernel was found.  Of a\n"
+		"Linux kernel come a panic, oopses, lockups, RCU stalls, hung tasks, OOM\n"
+		"kills and warnings, by its own variables and its log; CPUs that get no\n"
+		"timer interrupts; uptime, clock, load, tasks by state, taint.",
+	.options = info_options,
+	.run = gg_run_info,
+};

@@ -12,6 +12,8 @@
 #include "kernels.h"
 #include "words.h"
 #include "base/json.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 
@@ -133,3 +135,48 @@ struct gg_error *gg_print_kernels(struct gg_guest *guest, const struct gg_kernel
 	gg_buffer_deinit(&printer.out);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option kernel_options[] = {
+	{ .name = "vmlinux",
+	  .kind = GG_VALUE_FILE,
+	  .needs_debugger = true,
+	  .help = "Take the types of a kernel without BTF from FILE, its vmlinux with\n"
+		  "    debuginfo, in all commands; none for \"\"." },
+	{ .name = "scan",
+	  .kind = GG_VALUE_FLAG,
+	  .needs_debugger = true,
+	  .help = "At a gdbstub search all of RAM, which is then read over the wire." },
+	{ .name = "auto",
+	  .kind = GG_VALUE_FLAG,
+	  .needs_debugger = true,
+	  .help = "Undo a choice: the commands show the running kernel again." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each kernel, on a line of its own." },
+	{ 0 }
+};
+
+static const struct gg_option kernel_arguments[] = {
+	{ .name = "number", .kind = GG_VALUE_TEXT, .needs_debugger = true, .label = "[N]" }, { 0 }
+};
+
+const struct gg_command gg_command_kernel = {
+	.name = "kernel",
+	.gdb_name = "guest-kernel",
+	.summary = "List the Linux kernels in the guest's RAM, or choose the kernel to show.",
+	.help = "RAM has several kernels after a crash, when a kernel for crashes (kdump)\n"
+		"has been booted, and after a reset.  Each kernel has a number, its\n"
+		"release, the CPUs that run it, the place of its VMCOREINFO, and the end\n"
+		"of its log; an asterisk marks the kernel that the commands show.",
+	.debugger_help = "With N, kernel N is shown by guest-klog, guest-x, guest-vtop and\n"
+			 "guest-info, by the symbols of guest-regs and in the VMCOREINFO of\n"
+			 "dump-guest-memory, of this core, process or connection alone, as long\n"
+			 "as RAM has the kernel.\n\n"
+			 "At a gdbstub the list has the running kernel, and the crashed kernel if\n"
+			 "kdump booted the running kernel; -scan finds all kernels.",
+	.options = kernel_options,
+	.run = gg_run_kernel,
+	.arguments = kernel_arguments,
+};

@@ -5,6 +5,8 @@
 #include "words.h"
 #include "base/buffer.h"
 #include "base/notices.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/log.h>
 #include <inttypes.h>
@@ -130,3 +132,105 @@ struct gg_error *gg_run_klog(struct gg_guest *guest, const struct gg_options *op
 	gg_buffer_deinit(&collected.notices);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+enum { LOG_LEVELS = 8, LOG_FACILITIES = 24, MOST_CONTEXT = 1000000 };
+
+static const struct gg_option klog_options[] = {
+	{ .name = "level",
+	  .kind = GG_VALUE_LEVELS,
+	  .word = gg_log_level_name,
+	  .word_count = LOG_LEVELS,
+	  .help = "Only records of these levels; err+ is err and worse." },
+	{ .name = "facility",
+	  .kind = GG_VALUE_WORDS,
+	  .word = gg_log_facility_name,
+	  .word_count = LOG_FACILITIES,
+	  .help = "Only records of these facilities." },
+	{ .name = "grep",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "Only records whose text has this POSIX extended regular expression." },
+	{ .name = "before",
+	  .kind = GG_VALUE_INTEGER,
+	  .needs = "grep",
+	  .high = MOST_CONTEXT,
+	  .help = "With -grep, the N records before each match ..." },
+	{ .name = "after",
+	  .kind = GG_VALUE_INTEGER,
+	  .needs = "grep",
+	  .high = MOST_CONTEXT,
+	  .help = "... the N records after it ..." },
+	{ .name = "context",
+	  .kind = GG_VALUE_INTEGER,
+	  .needs = "grep",
+	  .high = MOST_CONTEXT,
+	  .help = "... or N on both sides." },
+	{ .name = "since",
+	  .kind = GG_VALUE_TIME,
+	  .help = "Only records since this time: seconds of the log's clock (12.5), or a time\n"
+		  "    in UTC (2026-11-26, 2026-11-26T15:03:39)." },
+	{ .name = "until", .kind = GG_VALUE_TIME, .help = "Only records until this time." },
+	{ .name = "since-clear",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Only records since the last \"dmesg --clear\" in the guest." },
+	{ .name = "tail",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = UINT64_MAX,
+	  .help = "Only the last N records." },
+	{ .name = "follow",
+	  .kind = GG_VALUE_FLAG,
+	  .needs_debugger = true,
+	  .help = "Let the guest run, and print new records until Ctrl-C." },
+	{ .name = "T",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Times in UTC, by the kernel's own clock, as in dmesg -T; a note says how\n"
+		  "    exact they are." },
+	{ .name = "raw",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The facility and the level, as a number, before each line: <6>." },
+	{ .name = "decode",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The facility and the level, as words, before each line." },
+	{ .name = "caller",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The task (T1) or CPU (C0) that wrote the record, behind the time." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each record, on a line of its own." },
+	{ .name = "output",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Write the log to FILE, which appears when it is whole ..." },
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "... and replace it if it exists." },
+	{ .name = "hexdump",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Look for the log in FILE, a transcript of the x or xp commands of QEMU's\n"
+		  "    monitor (formats c and x), instead of in the guest." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_klog = {
+	.name = "klog",
+	.gdb_name = "guest-klog",
+	.summary = "Print the log of the guest's Linux kernel, as dmesg in the guest would.",
+	.targets = GG_ALL_TARGETS,
+	.help = "The guest needs no debuginfo; the log of every kernel with VMCOREINFO\n"
+		"is found, and the log of most other kernels.  Each line of a record\n"
+		"starts with the record's time.  Where records were lost, a line\n"
+		"starting \"note:\" says so.  Control characters and bytes that are not\n"
+		"UTF-8 are shown as \\xHH.  On a terminal the levels have dmesg's\n"
+		"colours.",
+	.debugger_help = "\"set style enabled off\" turns the colours off.\n\n"
+			 "-follow works as \"dmesg --follow\" in the guest: the guest runs, is\n"
+			 "stopped for some milliseconds several times a second, and stays stopped\n"
+			 "after Ctrl-C.  Records that the kernel overwrites in between are\n"
+			 "reported as lost.  -follow takes a QEMU process or QEMU's gdbstub; a\n"
+			 "core cannot run.\n\n"
+			 "In GDB's Guile, (guest-log) gives the records as data, each an\n"
+			 "association list: seq, time (in nanoseconds), level, facility, caller,\n"
+			 "flags, lost, text, bytes, dict.",
+	.options = klog_options,
+	.without_guest = "hexdump",
+	.run = gg_run_klog,
+};

@@ -5,6 +5,8 @@
 #include "guest/meminfo.h"
 #include "pages.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -221,3 +223,45 @@ struct gg_error *gg_print_meminfo(struct gg_guest *guest, const struct gg_meminf
 	gg_buffer_deinit(&out);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option mem_options[] = {
+	{ .name = "zones",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The memory of each node's zones: free, the watermarks, managed." },
+	{ .name = "slabs",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The biggest slab caches: objects, their size, slabs." },
+	{ .name = "tasks",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The tasks with the most resident memory." },
+	{ .name = "pages",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The pages by kind, as makedumpfile sees them, and the pages that a dump of\n"
+		  "    each level leaves." },
+	{ .name = "zeros",
+	  .kind = GG_VALUE_FLAG,
+	  .needs = "pages",
+	  .help = "With -pages, count pages of zeros: all memory is read." },
+	{ .name = "top",
+	  .kind = GG_VALUE_INTEGER,
+	  .high = UINT32_MAX,
+	  .help = "At most N slab caches or tasks (10), all for 0." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object, or one for each zone, slab cache or task on a line of its\n"
+		  "    own.  Sizes are in bytes." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_mem = {
+	.name = "mem",
+	.gdb_name = "guest-mem",
+	.summary = "Show what the guest's memory is used for, as free in the guest would.",
+	.targets = GG_ALL_TARGETS,
+	.help = "The values are those of the kernel's /proc/meminfo, in kB, and their part\n"
+		"of the whole; a question mark stands for what this kernel does not count.",
+	.options = mem_options,
+	.run = gg_run_mem,
+};

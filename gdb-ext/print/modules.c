@@ -4,6 +4,8 @@
 #include "modules.h"
 #include "base/json.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -214,3 +216,37 @@ struct gg_error *gg_print_modules(struct gg_guest *guest, const struct gg_module
 	gg_buffer_deinit(&out);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option mod_options[] = {
+	{ .name = "symbols",
+	  .kind = GG_VALUE_MODULE,
+	  .help = "The symbols of MODULE in place of the list, ascending by address." },
+	{ .name = "v",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The build ID of each module, and where its parts are." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each module or symbol, on a line of its own." },
+	{ 0 }
+};
+
+static const struct gg_option mod_arguments[] = {
+	{ .name = "module", .kind = GG_VALUE_MODULE, .label = "[MODULE]" }, { 0 }
+};
+
+const struct gg_command gg_command_mod = {
+	.name = "mod",
+	.gdb_name = "guest-mod",
+	.summary = "List the modules of the guest's Linux kernel, as lsmod in the guest would.",
+	.targets = GG_ALL_TARGETS,
+	.help = "Each module has the address of its code, its size, the number of its\n"
+		"users and the modules among them, a state other than Live, and the\n"
+		"letters of what it taints the kernel with, in parentheses.\n\n"
+		"Symbols of modules serve in all commands: guest-x fuse_dev_read, or\n"
+		"fuse:fuse_dev_read where several modules have the name.",
+	.options = mod_options,
+	.run = gg_run_mod,
+	.arguments = mod_arguments,
+};

@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "guest/nested.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 
@@ -189,3 +191,33 @@ struct gg_error *gg_print_nested(struct gg_guest *guest, const struct gg_nested_
 	gg_kvm_machines_deinit(&machines);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option nested_options[] = {
+	{ .name = "vcpus",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A line for each vCPU: its CPU, and the reason of its last exit." },
+	{ .name = "memory",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Count memory at a gdbstub too, where that takes long." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each nested guest, on a line of its own." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_nested = {
+	.name = "nested",
+	.gdb_name = "guest-nested",
+	.summary = "List the virtual machines that the guest's Linux kernel runs by KVM.",
+	.targets = GG_ALL_TARGETS,
+	.help = "Each has the process that runs it, its RAM, and the parts of RAM that are\n"
+		"there, swapped by the kernel, and absent from the core or vmcore; the\n"
+		"process has no page for the rest, as before the first touch.  Its vCPUs\n"
+		"are on a CPU, halted, not started, or outside: in KVM or in the process.\n\n"
+		"By the kernel's own types, since v5.17.  Reasons of exits are those of AMD's\n"
+		"CPUs; of others they are not known.",
+	.options = nested_options,
+	.run = gg_run_nested,
+};

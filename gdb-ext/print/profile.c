@@ -7,6 +7,8 @@
 #include "base/vector.h"
 #include "cpu-list.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/output.h>
 #include <inttypes.h>
@@ -349,3 +351,62 @@ struct gg_error *gg_print_profile(struct gg_guest *guest, const struct gg_profil
 	gg_cpu_list_deinit(&printer.cpus);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+enum { LONGEST_PROFILE = 3600 };
+
+static const struct gg_option profile_options[] = {
+	{ .name = "hz",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = 1000,
+	  .help = "Samples a second of each CPU (99); fewer are taken where the guest would\n"
+		  "    stand still for more than about a fifth of the time." },
+	{ .name = "seconds",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = LONGEST_PROFILE,
+	  .help = "Let the guest run for N seconds (10), or until Ctrl-C." },
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPUS,
+	  .help = "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas." },
+	{ .name = "stacks",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The kernel's stacks too, for -folded and -perf." },
+	{ .name = "top",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = 1000000,
+	  .help = "Show N rows at most (20)." },
+	{ .name = "folded",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Write folded stacks to FILE, for flamegraph.pl, speedscope and others ..." },
+	{ .name = "perf",
+	  .kind = GG_VALUE_FILE,
+	  .help = "... or the samples as \"perf script\" prints them, for Firefox's profiler ..." },
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "... and replace a file that exists." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each row, and an object for the profile." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_profile = {
+	.name = "profile",
+	.gdb_name = "guest-profile",
+	.summary = "Show where the time of the guest's CPUs goes, by samples while it runs.",
+	.targets = "It works at QEMU's gdbstub.",
+	.help = "The guest runs, is stopped for a moment for each sample, and is stopped\n"
+		"at the end.  A row has a task's samples in a function of the kernel, or\n"
+		"in the task's program, and their share of the time of all CPUs; the\n"
+		"samples of CPUs without work are idle and have no row.  The first lines\n"
+		"say how many samples were taken, and how long the guest stood still.",
+	.debugger_help =
+		"On a terminal the table is shown each second.  Ctrl-C ends the samples.\n\n"
+		"The packets go over GDB's own connection, and GDB's session goes on\n"
+		"afterwards.  GDB's breakpoints are not in the guest meanwhile.",
+	.alone_help = "A core cannot run: guest-profile is of use in GDB alone.",
+	.options = profile_options,
+	.run = gg_run_profile,
+};

@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "cpu-list.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -285,3 +287,46 @@ struct gg_error *gg_print_registers(struct gg_guest *guest,
 	gg_cpu_list_deinit(&list);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option regs_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPUS,
+	  .help = "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas." },
+	{ .name = "all",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "All registers, in the layout of QEMU's \"info registers\"." },
+	{ .name = "task",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The task on each CPU also at a gdbstub, where that reads some MB." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each CPU, on a line of its own." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_regs = {
+	.name = "regs",
+	.gdb_name = "guest-regs",
+	.summary = "Show the registers of the guest's CPUs, and whether to believe them.",
+	.targets = GG_ALL_TARGETS,
+	.help = "Registers are current, stale or unknown.  They are stale where KVM has\n"
+		"run the CPU since QEMU last asked KVM for registers: the old values are\n"
+		"shown.  They are unknown where TCG was executing, or QEMU does not say.\n"
+		"The registers of a vmcore are noted: as the vmcore's notes have them.\n"
+		"An unknown digit is a question mark.\n\n"
+		"A CPU in SMM executes the firmware: the registers are the firmware's.\n\n"
+		"A CPU that executes a nested guest, because the guest is a hypervisor\n"
+		"itself, is \"nested\": the guest's own registers, which the CPU saved,\n"
+		"come first, and the nested guest's registers follow.\n\n"
+		"Where the guest's kernel is a Linux with BTF, the task on each CPU is\n"
+		"shown, and the time for which it has been there.",
+	.debugger_help = "QEMU's gdbstub does not mark a nested CPU; the CPU's page tables show\n"
+			 "it, where the guest's kernel is known.\n\n"
+			 "Where -cpu names one CPU, its registers are set as $guest_rip and so\n"
+			 "on, its number as $guest_cpu, and $guest_current is 1 if the registers\n"
+			 "are current.",
+	.options = regs_options,
+	.run = gg_run_regs,
+};

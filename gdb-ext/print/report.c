@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -292,3 +294,43 @@ struct gg_error *gg_print_report(struct gg_guest *guest, const struct gg_report_
 	gg_buffer_deinit(&file.json);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option report_options[] = {
+	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
+	{ .name = "text", .kind = GG_VALUE_FLAG, .help = "Text in place of HTML." },
+	{ .name = "no-log", .kind = GG_VALUE_FLAG, .help = "Leave out the kernel's log." },
+	{ .name = "redact",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Replace names of hosts, IP and MAC addresses, command lines, and values of\n"
+		  "    variables such as HOME=/root, by words in brackets.  Look over the report\n"
+		  "    before you pass it on: such data in another form stays." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object about FILE: its size, the parts, their notes and errors." },
+	{ 0 }
+};
+
+static const struct gg_option report_arguments[] = {
+	{ .name = "file", .kind = GG_VALUE_FILE, .label = "FILE" }, { 0 }
+};
+
+const struct gg_command gg_command_report = {
+	.name = "report",
+	.gdb_name = "guest-report",
+	.summary = "Write a report about the guest to FILE, for a ticket: a page of HTML.",
+	.targets = GG_ALL_TARGETS,
+	.help = "The report has the verdict of guest-info; QEMU and its command line; a\n"
+		"picture of the memory map; the CPUs with their tasks, registers and\n"
+		"stacks; blocked tasks; the stacks of all tasks, equal stacks together;\n"
+		"tasks; modules; the use of memory; the log.  A browser shows FILE alone:\n"
+		"nothing is fetched.  A part that cannot be read has its error in its\n"
+		"place.  FILE appears when it is whole, and only its owner can read it.",
+	.debugger_help = "On a core of QEMU and a QEMU process the report also has the stacks of\n"
+			 "QEMU's own threads, as GDB's \"thread apply all backtrace\" shows them.",
+	.alone_help = "The stacks of QEMU's own threads need GDB: guest-report there has them.",
+	.options = report_options,
+	.run = gg_run_report,
+	.arguments = report_arguments,
+};

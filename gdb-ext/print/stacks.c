@@ -7,6 +7,8 @@
 #include "pid-list.h"
 #include "stack-text.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -263,3 +265,43 @@ struct gg_error *gg_print_stacks(struct gg_guest *guest, const struct gg_stacks_
 	gg_buffer_deinit(&printer.text);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option bt_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPUS,
+	  .help = "The stacks of these CPUs, by QEMU's numbers: N, N-M, or a list with commas." },
+	{ .name = "pid",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "The stacks of the tasks, threads too, with these PIDs: N, or a list with\n"
+		  "    commas." },
+	{ .name = "state",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "The stacks of the tasks in these states, by ps's letters: D, or DR." },
+	{ .name = "all", .kind = GG_VALUE_FLAG, .help = "The stacks of all tasks." },
+	{ .name = "group",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Equal stacks together, the commonest first, with their tasks." },
+	{ .name = "raw", .kind = GG_VALUE_FLAG, .help = "The words of each frame too." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each stack, on a line of its own." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_bt = {
+	.name = "bt",
+	.gdb_name = "guest-bt",
+	.summary = "Show the kernel's stacks: those of the guest's CPUs, or of tasks.",
+	.targets = GG_ALL_TARGETS,
+	.help = "The guest needs no debuginfo: its kernel's own tables (ORC) lead from\n"
+		"frame to frame.  An interrupt, an exception or a system call, with its\n"
+		"number and name, is a line below the frame of its entry.\n\n"
+		"A task that a CPU executes starts at the CPU's registers.  If they are\n"
+		"stale or unknown, or the CPU has left the kernel, the registers that the\n"
+		"kernel saved when it crashed are taken, or the stack in memory is\n"
+		"searched; a line starting \"note:\" says so.  A frame with a ? is a guess.",
+	.options = bt_options,
+	.run = gg_run_bt,
+};

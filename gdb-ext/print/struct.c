@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "base/notices.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -249,3 +251,57 @@ struct gg_error *gg_print_struct(struct gg_guest *guest, const struct gg_struct_
 	gg_buffer_deinit(&print.text);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option struct_options[] = {
+	{ .name = "pid",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "The task_struct of this task, in the place of ADDRESS." },
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPU,
+	  .help = "ADDRESS is of this CPU: its own per-CPU variable, its register." },
+	{ .name = "list",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "All values that are linked by this member, from the value at ADDRESS on: a\n"
+		  "    list_head, a hlist_node, or a pointer to the next ..." },
+	{ .name = "head",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "... where ADDRESS is the list's head, which is in no value ..." },
+	{ .name = "limit",
+	  .kind = GG_VALUE_INTEGER,
+	  .low = 1,
+	  .high = UINT64_MAX,
+	  .help = "... and at most so many of them (10000)." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each value, or of a layout for each member, on a line of\n"
+		  "    its own." },
+	{ 0 }
+};
+
+static const struct gg_option struct_arguments[] = {
+	{ .name = "type", .kind = GG_VALUE_TYPE, .label = "TYPE[.MEMBER,...]" },
+	{ .name = "address", .kind = GG_VALUE_ADDRESS, .label = "[ADDRESS]" },
+	{ 0 }
+};
+
+const struct gg_command gg_command_struct = {
+	.name = "struct",
+	.gdb_name = "guest-struct",
+	.summary = "Show the layout of a type of the guest's kernel, or memory as a value of it.",
+	.targets = GG_ALL_TARGETS,
+	.help = "TYPE is a struct, union, enumeration or typedef; no debuginfo is needed.\n"
+		"Alone it is shown with the offset and the size of each member, in bytes\n"
+		"(24:5 is bit 5 of byte 24).  With ADDRESS, a symbol or a number, the\n"
+		"value there is shown.  With members only these are shown, and read;\n"
+		"they are paths, \"mm->pgd\" and \"cpus_mask.bits[0]\" too, quoted\n"
+		"because of the \">\" where a shell sees them.  Memory that is not there\n"
+		"is called so.\n\n"
+		"The tasks by name:  guest-struct task_struct.pid,comm init_task -list tasks\n"
+		"The modules:  guest-struct module.name modules -head -list list\n"
+		"A task's memory:  guest-struct 'task_struct.mm->total_vm' -pid 1",
+	.options = struct_options,
+	.run = gg_run_struct,
+	.arguments = struct_arguments,
+};

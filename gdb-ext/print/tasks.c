@@ -9,6 +9,8 @@
 #include "linux/log/text.h"
 #include "pid-list.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -313,3 +315,52 @@ struct gg_error *gg_print_tasks(struct gg_guest *guest, const struct gg_tasks_op
 	gg_pid_list_deinit(&pids);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option ps_options[] = {
+	{ .name = "state",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "Only tasks in these states, letters of ps's: R D S T t Z X P I." },
+	{ .name = "pid",
+	  .kind = GG_VALUE_TEXT,
+	  .help = "Only these tasks: a process's PID or a thread's, or a list with commas." },
+	{ .name = "kernel",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Only the kernel's own tasks: kernel threads, and the CPUs' idle tasks." },
+	{ .name = "user", .kind = GG_VALUE_FLAG, .help = "Only the tasks of programs." },
+	{ .name = "threads",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A line for each thread, by PID and TID; TIME is then the thread's own." },
+	{ .name = "tree", .kind = GG_VALUE_FLAG, .help = "By parent, as a tree." },
+	{ .name = "memory",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "By RSS, the largest first, with VSZ, RSS and SWAP in KiB, and RSS as a\n"
+		  "    share of all memory." },
+	{ .name = "args",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The arguments in place of the name, out of the process's own memory; it is\n"
+		  "    said where they are not in memory." },
+	{ .name = "paths",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "The program's file and the working directory too." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object for each task, on a line of its own." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_ps = {
+	.name = "ps",
+	.gdb_name = "guest-ps",
+	.summary = "List the tasks of the guest's Linux kernel, as ps in the guest would.",
+	.targets = GG_ALL_TARGETS,
+	.help = "A line for each process; > marks the tasks that are on a CPU, brackets\n"
+		"the kernel's own.  S is the state as ps has it.  RSS is in KiB; TIME is\n"
+		"the time on CPUs, SINCE the time since the task was last put on a CPU,\n"
+		"by the scheduler's clock: in which it runs, or has slept.\n\n"
+		"The guest needs no debuginfo: the kernel's types are those of the BTF in\n"
+		"its memory.",
+	.options = ps_options,
+	.run = gg_run_ps,
+};

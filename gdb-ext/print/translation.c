@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "words.h"
 #include "guest/address.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/virtual.h>
 
@@ -130,3 +132,33 @@ struct gg_error *gg_print_translation(struct gg_guest *guest,
 	gg_named_address_deinit(&named);
 	return err;
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option vtop_options[] = {
+	{ .name = "cpu",
+	  .kind = GG_VALUE_CPU,
+	  .help = "Through the page tables of CPU N; without -cpu, through the page tables of\n"
+		  "    the guest's kernel." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "One JSON object: the entries, and the guest-physical address." },
+	{ 0 }
+};
+
+static const struct gg_option vtop_arguments[] = {
+	{ .name = "address", .kind = GG_VALUE_ADDRESS, .label = "ADDR" }, { 0 }
+};
+
+const struct gg_command gg_command_vtop = {
+	.name = "vtop",
+	.gdb_name = "guest-vtop",
+	.summary = "Show how the guest's page tables translate the virtual address ADDR.",
+	.targets = GG_ALL_TARGETS,
+	.help = "ADDR is as in guest-x.  Each entry on the way is shown with its\n"
+		"guest-physical address, its value and its flags; the last line shows\n"
+		"the guest-physical address, and its place in QEMU's memory.",
+	.options = vtop_options,
+	.run = gg_run_vtop,
+	.arguments = vtop_arguments,
+};

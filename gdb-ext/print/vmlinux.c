@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/json.h"
 #include "words.h"
+#include "rows.h"
+#include "run.h"
 
 #include <gdb-guest/command.h>
 #include <gdb-guest/vmlinux.h>
@@ -127,3 +129,52 @@ struct gg_error *gg_print_vmlinux(struct gg_guest *guest, const struct gg_vmlinu
 		err = print_file(options, &file, writer);
 	return err ? err : write_proc_files(guest, options, writer, notices);
 }
+
+// ---- The row of the table of commands ----
+
+static const struct gg_option vmlinux_options[] = {
+	{ .name = "output", .kind = GG_VALUE_FILE, .help = "Write the vmlinux to FILE." },
+	{ .name = "force",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Replace FILE if it exists; without -output, make the file anew." },
+	{ .name = "guest-addresses",
+	  .kind = GG_VALUE_FLAG,
+	  .needs = "output",
+	  .help = "The addresses are those in the guest, not those that the kernel was linked\n"
+		  "    with." },
+	{ .name = "no-modules",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Leave out the modules: their symbols, types and functions." },
+	{ .name = "kallsyms",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Write what the guest's /proc/kallsyms has to FILE, for perf kvm." },
+	{ .name = "modules",
+	  .kind = GG_VALUE_FILE,
+	  .help = "Write what the guest's /proc/modules has to FILE, for perf kvm." },
+	{ .name = "json",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "A JSON object, on one line: the file, its size, the number of symbols." },
+	{ 0 }
+};
+
+const struct gg_command gg_command_vmlinux = {
+	.name = "vmlinux",
+	.gdb_name = "guest-vmlinux",
+	.summary = "Make a vmlinux of what the guest's Linux kernel has of itself in memory.",
+	.targets = GG_ALL_TARGETS,
+	.help = "The file has the symbols of the kernel and its modules, their types,\n"
+		"their functions with prototypes, and the way from each function to its\n"
+		"caller.  It has no lines of source and no inlined\n"
+		"functions.  An argument has a value only as long as the function has\n"
+		"not touched it.\n\n"
+		"The addresses are those that the kernel was linked with, for crash and drgn\n"
+		"on a vmcore; -guest-addresses is for a debugger that looks at the guest.",
+	.debugger_help =
+		"Without -output GDB itself loads the file, at QEMU's gdbstub and on a\n"
+		"vmcore: then GDB's own backtrace, break, finish, print and ptype know\n"
+		"the kernel and its modules.  The file is in the user's cache and is there\n"
+		"at once the next time.  After a reboot of the guest, or when a module was\n"
+		"loaded, the command replaces it; other symbols that are loaded stay.",
+	.options = vmlinux_options,
+	.run = gg_run_vmlinux,
+};
