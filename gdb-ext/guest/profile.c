@@ -13,7 +13,7 @@
 #include "linux/arch-ops.h"
 #include "linux/stack/stack.h"
 #include "linux/tasks/run-queues.h"
-#include "stub-wire.h"
+#include "stub-run.h"
 #include "tasks.h"
 
 #include <gdb-guest/interrupt.h>
@@ -28,7 +28,6 @@ enum {
 	STACK_BYTES = 6144, // of a sample's stack, at most
 	STACK_PIECES = 8,
 	PAGE = 4096,
-	SIGNAL_STOP = 2, // GDB_SIGNAL_INT: the stop that was asked for
 };
 
 // The places of a task's members in guest-physical memory.
@@ -70,7 +69,7 @@ struct session {
 	const struct gg_profile_request *request;
 	const struct gg_answerers *kernel;
 	const struct gg_stub_set *set;
-	struct gg_wire wire;
+	struct gg_stub_run stub;
 	struct gg_unwinder *unwinder; // NULL without stacks
 	struct gg_registers *registers;
 	struct layout layout;
@@ -78,8 +77,6 @@ struct session {
 	struct cpu *cpus;
 	struct task *tasks;
 	size_t task_count;
-	bool is_open, is_running;
-	bool was_physical; // the gdbstub's mode before
 	uint64_t start;
 	struct gg_profile *profile;
 };
@@ -165,82 +162,26 @@ static struct gg_error *prepare(struct session *session, const struct gg_notices
 	return !err && session->request->options->stacks ? prepare_stacks(session) : err;
 }
 
-// Opens the connection, in the gdbstub's physical mode.
-static struct gg_error *open_wire(struct session *session)
-{
-	struct gg_wire *wire = &session->wire;
-	struct gg_error *err = gg_wire_init(wire, session->request->options->address);
-	if (!err)
-		err = gg_wire_ask(wire, "qqemu.PhyMemMode");
-	if (err)
-		return err;
-	session->was_physical = !strcmp(wire->reply, "1");
-	session->is_open = true;
-	return gg_wire_ask(wire, "Qqemu.PhyMemMode:1");
-}
-
-// ---- Replies ----
-
-static struct gg_error *receive_bytes(struct session *session, void *ret, size_t size)
-{
-	struct gg_error *err = gg_wire_receive(&session->wire);
-	return err ? err : gg_wire_bytes(&session->wire, ret, size);
-}
-
-static struct gg_error *receive_word(struct session *session, size_t size, uint64_t *ret)
-{
-	uint8_t bytes[sizeof(*ret)] = { 0 };
-	struct gg_error *err = receive_bytes(session, bytes, size);
-	if (err)
-		return err;
-	struct gg_cursor cursor =
-		gg_cursor(bytes, size, session->kernel->host.big_endian, "gdbstub");
-	return gg_cursor_uint(&cursor, (unsigned int)size, ret);
-}
-
-static struct gg_error *receive_ok(struct session *session)
-{
-	struct gg_error *err = gg_wire_receive(&session->wire);
-	if (!err && strcmp(session->wire.reply, "OK") != 0)
-		err = gg_error_create(GG_BAD_DATA, "the gdbstub answers \"%.40s\", not OK",
-				      session->wire.reply);
-	return err;
-}
-
-// Takes the packet that says why the guest stopped.
-static void note_stop(struct session *session)
-{
-	const char *reply = session->wire.reply;
-	char *ended = session->profile->ended;
-	unsigned int signal = 0;
-	session->is_running = false;
-	if (reply[0] == 'T' && sscanf(reply + 1, "%2x", &signal) == 1 && signal == SIGNAL_STOP)
-		return;
-	if (reply[0] == 'T')
-		snprintf(ended, GG_PROFILE_ENDED, "at a breakpoint, or with the signal %u", signal);
-	else
-		snprintf(ended, GG_PROFILE_ENDED, "with \"%.40s\"", reply);
-}
-
 // ---- The first round trip: registers and current tasks ----
 
 static void ask_task(struct session *session, const struct task *task)
 {
-	gg_wire_add(&session->wire, "m%" PRIx64 ",4", task->pid);
-	gg_wire_add(&session->wire, "m%" PRIx64 ",%x", task->comm, GG_TASK_COMM);
+	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",4", task->pid);
+	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", task->comm, GG_TASK_COMM);
 	if (session->unwinder)
-		gg_wire_add(&session->wire, "m%" PRIx64 ",%x", task->stack,
+		gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", task->stack,
 			    session->kernel->host.address_size);
 }
 
 static struct gg_error *receive_task(struct session *session, struct cpu *cpu)
 {
 	uint64_t pid = 0;
-	struct gg_error *err = receive_word(session, 4, &pid);
+	struct gg_error *err = gg_stub_receive_word(&session->stub, 4, &pid);
 	if (!err)
-		err = receive_bytes(session, cpu->sample.comm, GG_TASK_COMM);
+		err = gg_stub_receive_bytes(&session->stub, cpu->sample.comm, GG_TASK_COMM);
 	if (!err && session->unwinder)
-		err = receive_word(session, session->kernel->host.address_size, &cpu->stack);
+		err = gg_stub_receive_word(&session->stub, session->kernel->host.address_size,
+					   &cpu->stack);
 	cpu->sample.pid = (int32_t)pid;
 	return err;
 }
@@ -248,34 +189,21 @@ static struct gg_error *receive_task(struct session *session, struct cpu *cpu)
 static void ask_cpu(struct session *session, const struct cpu *cpu)
 {
 	const size_t count = session->unwinder ? session->set->count : 1;
-	gg_wire_add(&session->wire, "Hg%" PRIx32, cpu->index + 1);
+	gg_wire_add(&session->stub.wire, "Hg%" PRIx32, cpu->index + 1);
 	for (size_t i = 0; i < count; i++)
-		gg_wire_add(&session->wire, "p%x", session->set->registers[i].number);
-	gg_wire_add(&session->wire, "m%" PRIx64 ",%x", cpu->current,
+		gg_wire_add(&session->stub.wire, "p%x", session->set->registers[i].number);
+	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", cpu->current,
 		    session->kernel->host.address_size);
 	if (cpu->task < session->task_count)
 		ask_task(session, &session->tasks[cpu->task]);
 }
 
-// Receives the registers, which are as long as QEMU has them: at most 8 bytes.
 static struct gg_error *receive_registers(struct session *session, struct cpu *cpu)
 {
 	const size_t count = session->unwinder ? session->set->count : 1;
 	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && i < count; i++) {
-		err = gg_wire_receive(&session->wire);
-		const size_t size = err ? 0 : strlen(session->wire.reply) / 2;
-		uint8_t bytes[sizeof(uint64_t)] = { 0 };
-		if (!err && size > sizeof(bytes))
-			err = gg_error_create(GG_BAD_DATA, "a register has %zu bytes", size);
-		if (!err)
-			err = gg_wire_bytes(&session->wire, bytes, size ? size : 1);
-		if (err)
-			break;
-		struct gg_cursor cursor =
-			gg_cursor(bytes, size, session->kernel->host.big_endian, "gdbstub");
-		err = gg_cursor_uint(&cursor, (unsigned int)size, &cpu->values[i]);
-	}
+	for (size_t i = 0; !err && i < count; i++)
+		err = gg_stub_receive_register(&session->stub, &cpu->values[i]);
 	return err;
 }
 
@@ -306,11 +234,12 @@ static struct gg_error *receive_cpu(struct session *session, struct cpu *cpu, gg
 				    bool *is_new)
 {
 	const bool has_task = cpu->task < session->task_count;
-	struct gg_error *err = receive_ok(session);
+	struct gg_error *err = gg_stub_receive_ok(&session->stub);
 	if (!err)
 		err = receive_registers(session, cpu);
 	if (!err)
-		err = receive_word(session, session->kernel->host.address_size, current);
+		err = gg_stub_receive_word(&session->stub, session->kernel->host.address_size,
+					   current);
 	if (!err && has_task)
 		err = receive_task(session, cpu);
 	*is_new = !err && (!has_task || session->tasks[cpu->task].address != *current);
@@ -334,7 +263,7 @@ static struct gg_error *complete_tasks(struct session *session, const gg_gva_t *
 		if (are_new[i])
 			ask_task(session, &session->tasks[session->cpus[i].task]);
 	if (!err && any)
-		err = gg_wire_send(&session->wire);
+		err = gg_wire_send(&session->stub.wire);
 	for (size_t i = 0; !err && i < count; i++)
 		if (are_new[i])
 			err = receive_task(session, &session->cpus[i]);
@@ -349,17 +278,17 @@ static struct gg_error *stop_and_ask(struct session *session, uint64_t asked)
 	_cleanup_free_ bool *are_new = calloc(count + 1, sizeof(*are_new));
 	if (!currents || !are_new)
 		return gg_enomem;
-	gg_wire_add_stop(&session->wire);
+	gg_wire_add_stop(&session->stub.wire);
 	for (size_t i = 0; i < count; i++) {
 		session->cpus[i].sample = (struct gg_sample){ .cpu = session->cpus[i].index };
 		ask_cpu(session, &session->cpus[i]);
 	}
-	struct gg_error *err = gg_wire_send(&session->wire);
+	struct gg_error *err = gg_wire_send(&session->stub.wire);
 	if (!err)
-		err = gg_wire_receive(&session->wire);
+		err = gg_wire_receive(&session->stub.wire);
 	if (err)
 		return err;
-	note_stop(session);
+	gg_stub_run_stopped(&session->stub, session->profile->ended);
 	session->profile->delays[session->profile->rounds] = gg_wire_now() - asked;
 	for (size_t i = 0; !err && i < count; i++)
 		err = receive_cpu(session, &session->cpus[i], &currents[i], &are_new[i]);
@@ -400,9 +329,9 @@ static struct gg_error *receive_pieces(struct session *session, struct cpu *cpu)
 	struct gg_error *err = NULL;
 	cpu->byte_count = 0;
 	for (size_t i = 0; !err && i < cpu->piece_count; i++) {
-		err = gg_wire_receive(&session->wire);
+		err = gg_wire_receive(&session->stub.wire);
 		if (!err && is_whole)
-			err = gg_wire_bytes(&session->wire, cpu->bytes + cpu->byte_count,
+			err = gg_wire_bytes(&session->stub.wire, cpu->bytes + cpu->byte_count,
 					    cpu->pieces[i].size);
 		if (err && gg_error_kind(err) == GG_FAULT) {
 			gg_error_destroy(err);
@@ -464,25 +393,25 @@ static struct gg_error *read_stacks(struct session *session)
 		if (!needs_stack(session, cpu))
 			continue;
 		list_pieces(session, cpu);
-		gg_wire_add(&session->wire, "Hg%" PRIx32, cpu->index + 1);
-		gg_wire_add(&session->wire, "Qqemu.PhyMemMode:0");
+		gg_wire_add(&session->stub.wire, "Hg%" PRIx32, cpu->index + 1);
+		gg_wire_add(&session->stub.wire, "Qqemu.PhyMemMode:0");
 		for (size_t piece = 0; piece < cpu->piece_count; piece++)
-			gg_wire_add(&session->wire, "m%" PRIx64 ",%zx", cpu->pieces[piece].address,
-				    cpu->pieces[piece].size);
-		gg_wire_add(&session->wire, "Qqemu.PhyMemMode:1");
+			gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%zx",
+				    cpu->pieces[piece].address, cpu->pieces[piece].size);
+		gg_wire_add(&session->stub.wire, "Qqemu.PhyMemMode:1");
 	}
-	err = gg_wire_send(&session->wire);
+	err = gg_wire_send(&session->stub.wire);
 	for (size_t i = 0; !err && i < count; i++) {
 		struct cpu *cpu = &session->cpus[i];
 		if (!cpu->piece_count)
 			continue;
-		err = receive_ok(session);
+		err = gg_stub_receive_ok(&session->stub);
 		if (!err)
-			err = receive_ok(session);
+			err = gg_stub_receive_ok(&session->stub);
 		if (!err)
 			err = receive_pieces(session, cpu);
 		if (!err)
-			err = receive_ok(session);
+			err = gg_stub_receive_ok(&session->stub);
 	}
 	for (size_t i = 0; !err && i < count; i++)
 		if (session->cpus[i].piece_count)
@@ -521,9 +450,7 @@ static struct gg_error *keep_samples(struct session *session, uint64_t asked)
 
 static struct gg_error *let_run(struct session *session)
 {
-	gg_wire_add(&session->wire, "vCont;c");
-	struct gg_error *err = gg_wire_send(&session->wire);
-	session->is_running = !err;
+	struct gg_error *err = gg_stub_run_continue(&session->stub);
 	// The backing's bytes are stale from now on.
 	gg_backing_ran(gg_guest_backing(session->guest));
 	return err;
@@ -592,11 +519,11 @@ static struct gg_error *take_samples(struct session *session)
 		bool stopped = false;
 		err = gg_interrupt_check();
 		if (!err)
-			err = gg_wire_wait(&session->wire, next, &stopped);
+			err = gg_wire_wait(&session->stub.wire, next, &stopped);
 		if (err)
 			break;
 		if (stopped) {
-			note_stop(session);
+			gg_stub_run_stopped(&session->stub, session->profile->ended);
 			if (!profile->ended[0])
 				snprintf(profile->ended, sizeof(profile->ended),
 					 "by QEMU's monitor");
@@ -611,51 +538,9 @@ static struct gg_error *take_samples(struct session *session)
 
 // ---- The end ----
 
-// Receives and drops replies, the stop's and those that an error has left behind, up to the reply of a question that QEMU
-// alone answers in this way.
-static struct gg_error *drain(struct session *session)
-{
-	enum { MOST = 100000 };
-	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && i < MOST; i++) {
-		err = gg_wire_receive(&session->wire);
-		if (!err && !strncmp(session->wire.reply, "ENABLE=", strlen("ENABLE=")))
-			return NULL;
-	}
-	return err ? err : gg_error_create(GG_BAD_DATA, "the gdbstub's replies have no end");
-}
-
-// Gives the connection back to the debugger: the guest stands still, and the gdbstub has the mode and the thread
-// that the debugger takes it to have.
-static struct gg_error *close_wire(struct session *session)
-{
-	struct gg_wire *wire = &session->wire;
-	if (!session->is_open)
-		return NULL;
-	wire->out.size = 0;
-	if (session->is_running)
-		gg_wire_add_stop(wire);
-	gg_wire_add(wire, "qqemu.sstepbits");
-	gg_wire_add(wire, "Qqemu.PhyMemMode:%d", session->was_physical);
-	gg_wire_add(wire, "Hg%x", session->request->options->thread);
-	struct gg_error *err = gg_wire_send(wire);
-	if (!err)
-		err = drain(session);
-	if (!err)
-		err = receive_ok(session);
-	if (!err)
-		err = receive_ok(session);
-	gg_buffer_format(&wire->out, "+");
-	if (!err)
-		err = gg_wire_send(wire);
-	return err ? gg_error_context(err, "the connection cannot be given back to the debugger "
-					   "(disconnect, and connect again)")
-		   : NULL;
-}
-
 static void deinit(struct session *session)
 {
-	gg_wire_deinit(&session->wire);
+	gg_stub_run_deinit(&session->stub);
 	gg_unwinder_destroy(session->unwinder);
 	free(session->registers);
 	for (size_t i = 0; session->cpus && i < session->request->cpu_count; i++)
@@ -676,7 +561,8 @@ struct gg_error *gg_guest_profile(struct gg_guest *guest, const struct gg_profil
 	session->profile = ret;
 	struct gg_error *err = prepare(session, notices);
 	if (!err)
-		err = open_wire(session);
+		err = gg_stub_run_open(&session->stub, request->options->address,
+				       request->options->thread, session->kernel->host.big_endian);
 	if (!err)
 		err = take_samples(session);
 	if (err && gg_error_kind(err) == GG_INTERRUPTED && ret->rounds) {
@@ -685,7 +571,7 @@ struct gg_error *gg_guest_profile(struct gg_guest *guest, const struct gg_profil
 		gg_error_destroy(err);
 		err = NULL;
 	}
-	struct gg_error *closed = close_wire(session);
+	struct gg_error *closed = gg_stub_run_close(&session->stub);
 	if (err)
 		gg_error_destroy(closed);
 	else

@@ -7,12 +7,12 @@
 #include "guest.h"
 #include "linux/stack/frame.h"
 #include "linux/tasks/tasks.h"
+#include "stub-run.h"
 
 #include <gdb-guest/profile.h>
 
 enum {
 	GG_PROFILE_SAMPLES = 1 << 20, // at most
-	GG_PROFILE_ENDED = 128,
 };
 
 struct gg_profile_frame {
@@ -43,8 +43,8 @@ struct gg_profile {
 		delays; // ns from asking for each stop to the guest's stop; the owner is the profile
 	bool is_limited; // the rate was lower than asked for, for the guest's sake
 	bool is_interrupted;
-	bool is_full;                 // no more samples are kept
-	char ended[GG_PROFILE_ENDED]; // the reason for which the guest stopped by itself, or ""
+	bool is_full;              // no more samples are kept
+	char ended[GG_STUB_ENDED]; // the reason for which the guest stopped by itself, or ""
 };
 
 void gg_profile_deinit(struct gg_profile *profile);

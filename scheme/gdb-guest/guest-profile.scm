@@ -1,61 +1,17 @@
 ;;; SPDX-License-Identifier: GPL-3.0-or-later
 ;;;
-;;; The C library lets the guest run, by packets of its own on GDB's connection; GDB takes the guest to have stood
-;;; still, and forgets the registers afterwards.
+;;; Samples at the gdbstub.
 
 (define-module (gdb-guest guest-profile)
   #:use-module (gdb-guest command)
-  #:use-module (gdb-guest gdb execute)
   #:use-module (gdb-guest gdb selection)
   #:use-module (gdb-guest gdb target)
-  #:use-module (gdb-guest run)
-  #:use-module (ice-9 regex))
-
-(define thread-line (make-regexp "\\(Thread ([0-9]+\\.)?([0-9]+)[ )]"))
-
-;; GDB has told the gdbstub of this thread, for it has just read a register of it.
-(define (selected-stub-thread)
-  "Returns the gdbstub's number of the thread that GDB has selected."
-  (execute-to-string "output/r $pc")
-  (let ((line (regexp-exec thread-line (execute-to-string "thread"))))
-    (if line
-        (string->number (match:substring line 2))
-        (throw-answer 'unsupported "GDB has no thread of the gdbstub selected"))))
-
-;; The command's name before GDB 11 is the last.
-(define (forget-registers)
-  (let loop ((commands '("maintenance flush register-cache" "flushregs")))
-    (unless (null? commands)
-      (catch #t
-        (lambda () (execute-to-string (car commands)))
-        (lambda _ (loop (cdr commands)))))))
-
-(define (call-with-unpaged-output thunk)
-  (let ((paged? (setting "pagination")))
-    (dynamic-wind
-      (lambda () (when paged? (execute-to-string "set pagination off")))
-      thunk
-      (lambda () (when paged? (execute-to-string "set pagination on"))))))
-
-(define (profile-stub target options)
-  (check-runnable target)
-  (forget-registers)
-  (let ((thread (answering 'system selected-stub-thread)))
-    (dynamic-wind
-      (const #t)
-      (lambda ()
-        (call-with-unpaged-output
-         (lambda ()
-           (print-command "guest-profile" options
-                          (lambda ()
-                            (front-end #:target (list "gdbstub" (target-connection target))
-                                       #:stub-thread thread))))))
-      forget-registers)))
+  #:use-module (gdb-guest stub-run))
 
 (define (guest-profile options)
   (let ((target (current-target)))
     (case (target-kind target)
-      ((stub) (profile-stub target options))
+      ((stub) (print-at-stub "guest-profile" target options))
       ((process)
        (throw 'gdb-guest-error 'unsupported
               "samples are taken at QEMU's gdbstub: connect to it (target remote ADDRESS; the monitor's \
