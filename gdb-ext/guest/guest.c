@@ -330,6 +330,21 @@ static struct gg_error *find_kernels(struct gg_guest *guest, const struct gg_vmc
 	return err;
 }
 
+// Finds the kernel by what the source has, else by the CPUs' page tables; GUEST has no kernel still where all of RAM
+// must be looked at.
+static struct gg_error *find_kernel_nearby(struct gg_guest *guest, const struct gg_notices *notices)
+{
+	struct gg_error *err = find_kernel_by_note(guest, notices);
+	if (err || guest->kernel)
+		return err;
+	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
+	struct gg_kernels found;
+	err = gg_kernels_find_certain(&site, &found);
+	if (!err && found.count)
+		gg_guest_take_kernels(guest, &found);
+	return err;
+}
+
 static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmcoreinfo_scan *scan,
 				    const struct gg_notices *notices)
 {
@@ -338,7 +353,8 @@ static struct gg_error *find_kernel(struct gg_guest *guest, const struct gg_vmco
 	if (!err && gg_guest_is_over_wire(guest) && !scan)
 		return find_kernel_over_wire(guest, notices);
 	if (!err)
-		err = find_kernel_by_note(guest, notices);
+		err = scan ? find_kernel_by_note(guest, notices)
+			   : find_kernel_nearby(guest, notices);
 	if (!err && !guest->kernel && !scan)
 		err = gg_vmcoreinfo_scan_ram(&own, guest->machine.map);
 	if (!err && !guest->kernel)
@@ -377,7 +393,7 @@ static struct gg_error *find_running(struct gg_guest *guest, const struct gg_not
 	struct gg_vmcoreinfo_scan scan;
 	struct gg_error *err = prepare_search(guest, &scan);
 	if (!err)
-		err = find_kernel_by_note(guest, notices);
+		err = find_kernel_nearby(guest, notices);
 	if (err || guest->kernel)
 		return err;
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);

@@ -50,13 +50,6 @@ struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 
 // ---- Foreseen kernels ----
 
-static bool is_certain(const struct gg_kernel_site *site, const struct gg_kernels *found)
-{
-	const struct gg_kernel *kernel = found->kernels[0];
-	return found->count == 1 && !kernel->has_crashed && !gg_kernel_any_nested(site) &&
-	       kernel->running && kernel->running == gg_kernel_count_paging(site);
-}
-
 struct gg_error *gg_guest_foresee_kernel(struct gg_guest *guest, const struct gg_kernel **ret)
 {
 	const struct gg_ram_map *map;
@@ -70,10 +63,10 @@ struct gg_error *gg_guest_foresee_kernel(struct gg_guest *guest, const struct gg
 		err = gg_guest_cpu_arch(guest, &arch);
 	const struct gg_kernel_site site = gg_guest_kernel_site(guest);
 	if (!err)
-		err = gg_kernels_find_by_image(&site, NULL, &found);
+		err = gg_kernels_find_certain(&site, &found);
 	if (err)
 		return gg_error_unless_final(err);
-	guest->foreseen = is_certain(&site, &found);
+	guest->foreseen = found.count == 1;
 	if (guest->foreseen)
 		gg_guest_take_kernels(guest, &found);
 	else

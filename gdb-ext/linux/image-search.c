@@ -466,15 +466,16 @@ static bool is_explained(const struct finder *finder, const struct gg_kernels *k
 	return false;
 }
 
-// The CPUs of a kernel that has crashed are parked, but for the one that runs the next kernel.
-static struct gg_error *search_cpus(struct finder *finder, struct roots *roots,
+// Searches by each CPU that no kernel of RET explains. The CPUs of a kernel that has crashed are parked, but
+// for the CPU that runs the next kernel: the search ends there, unless ALL kernels are wanted.
+static struct gg_error *search_cpus(struct finder *finder, bool all, struct roots *roots,
 				    struct gg_kernels *ret)
 {
 	const struct gg_qemu_cpus *cpus = finder->site->cpus;
 	struct gg_error *err = NULL;
 	uint64_t left = MAX_READ;
 	for (size_t i = 0; !err && i < cpus->count; i++) {
-		if (ret->count && !ret->kernels[0]->has_crashed)
+		if (!all && ret->count && !ret->kernels[0]->has_crashed)
 			break;
 		if (is_explained(finder, ret, &cpus->cpus[i]))
 			continue;
@@ -486,19 +487,49 @@ static struct gg_error *search_cpus(struct finder *finder, struct roots *roots,
 	return err;
 }
 
-struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
-					  const struct gg_notices *notices, struct gg_kernels *ret)
+static struct gg_error *find(const struct gg_kernel_site *site, const struct gg_notices *notices,
+			     bool all, struct gg_kernels *ret)
 {
 	struct finder finder = { .site = site, .notices = notices };
 	struct roots roots = { .count = 0 };
 	*ret = (struct gg_kernels){ .count = 0 };
 	struct gg_error *err = search_low_memory(&finder, ret);
 	if (!err)
-		err = search_cpus(&finder, &roots, ret);
+		err = search_cpus(&finder, all, &roots, ret);
 	if (!err && !ret->count)
 		err = not_found(&finder, roots.count > 0);
 	free(finder.rejected);
 	if (err)
 		gg_kernels_deinit(ret);
 	return err;
+}
+
+struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
+					  const struct gg_notices *notices, struct gg_kernels *ret)
+{
+	return find(site, notices, false, ret);
+}
+
+// Tests whether FOUND has the kernel of each CPU that uses page tables, the first of them not crashed.
+static bool is_certain(const struct finder *finder, const struct gg_kernels *found)
+{
+	const struct gg_kernel_site *site = finder->site;
+	unsigned int explained = 0;
+	for (size_t i = 0; i < site->cpus->count; i++)
+		explained += is_explained(finder, found, &site->cpus->cpus[i]);
+	return explained && explained == gg_kernel_count_paging(site) &&
+	       !found->kernels[0]->has_crashed && !gg_kernel_any_nested(site);
+}
+
+struct gg_error *gg_kernels_find_certain(const struct gg_kernel_site *site, struct gg_kernels *ret)
+{
+	const struct finder finder = { .site = site };
+	struct gg_error *err = find(site, NULL, true, ret);
+	if (err) {
+		gg_debug(site->debug, "tables: %s", gg_error_message(err));
+		return gg_error_unless_final(err);
+	}
+	if (!is_certain(&finder, ret))
+		gg_kernels_deinit(ret);
+	return NULL;
 }

@@ -11,4 +11,9 @@
 struct gg_error *gg_kernels_find_by_image(const struct gg_kernel_site *site,
 					  const struct gg_notices *notices, struct gg_kernels *ret);
 
+// Finds the kernels of all CPUs as gg_kernels_find_by_image() does: a look at the rest of RAM finds no better
+// kernel, only those that no CPU runs. RET is empty where a CPU that uses page tables has no kernel of RET's,
+// or may execute a nested guest.
+struct gg_error *gg_kernels_find_certain(const struct gg_kernel_site *site, struct gg_kernels *ret);
+
 #endif

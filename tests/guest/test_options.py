@@ -171,9 +171,9 @@ def test_device(folder):
     with lab.Guest(memory=256, extra=["-device", "vmcoreinfo", *QTEST], directory=folder) as guest:
         guest.stop()
         address, how = where_is_vmcoreinfo(guest.pid)
-        assert how == "found by scanning"
+        assert how == "found by the CPUs' page tables"
         with QTest(guest.directory, "qtest") as qtest:
-            for told, expected in ((int(address, 16), "as the vmcoreinfo device has it"), (0x12345, "found by scanning")):
+            for told, expected in ((int(address, 16), "as the vmcoreinfo device has it"), (0x12345, "found by the CPUs' page tables")):
                 fw_cfg.write_file(qtest, "etc/vmcoreinfo", struct.pack("<HHIQ", 0, 1, 4096, told))
                 assert where_is_vmcoreinfo(guest.pid) == (address, expected)
 

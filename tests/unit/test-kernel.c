@@ -481,6 +481,50 @@ static void test_list(void **state)
 	assert_string_equal(text, "*6.1.0-plain on 1\n5.10.0-crashed on 1, crashed\n");
 }
 
+// Writes the variables vmcoreinfo_data, vmcoreinfo_size and vmcoreinfo_note into KERNEL's image.
+static void write_variables(const struct fake_kernel *kernel)
+{
+	uint8_t *variables = ram + kernel->text_gpa + 0x3000;
+	put_uint(variables, 8, FAKE_KERNEL_DIRECT_MAP + kernel->note + 4096);
+	put_uint(variables + 8, 8, 1234);
+	put_uint(variables + 16, 8, FAKE_KERNEL_DIRECT_MAP + kernel->note);
+}
+
+static void expect_finder(const char *release, enum gg_kernel_finder finder, bool looks_at_all)
+{
+	look_anew();
+	forget_output();
+	expect_release(release);
+	assert_int_equal(guest->kernel->finder, finder);
+	assert_int_equal(guest->others_complete, looks_at_all);
+}
+
+static void test_by_tables(void **state)
+{
+	(void)state;
+	char text[512] = "";
+	fake_kernel_write(ram, &crashed);
+	fake_kernel_write(ram, &plain);
+	write_variables(&plain);
+	use_tables(0, plain.tables);
+	use_tables(1, plain.tables);
+	expect_finder("6.1.0-plain", GG_FOUND_BY_TABLES, false);
+	assert_string_equal(told, "");
+	assert_success(gg_guest_kernels(guest, false, collect_kernel, text));
+	assert_string_equal(text, "*6.1.0-plain on 2\n5.10.0-crashed on 0\n");
+
+	// A CPU that the kernel does not explain may run a better kernel.
+	use_tables(1, crashed.tables);
+	expect_finder("5.10.0-crashed", GG_FOUND_BY_SCAN, true);
+
+	// A crashed kernel's CPU leads to the crashed kernel.
+	append_crash_time();
+	write_variables(&crashed);
+	expect_finder("6.1.0-plain", GG_FOUND_BY_TABLES, false);
+	assert_non_null(strstr(told, "RAM has another kernel, Linux 5.10.0-crashed, which has "
+				     "crashed: guest-kernel"));
+}
+
 static struct gg_error *choose_crashed(void *data, const struct gg_kernel_info *kernel)
 {
 	struct gg_kernel_choice *choice = data;
@@ -722,6 +766,9 @@ int main(void)
 		UNIT_TEST("what is left of a kernel's memory is not a kernel", test_overwritten),
 		UNIT_TEST("kernels are listed, a crashed one behind the one that was booted then",
 			  test_list),
+		UNIT_TEST("where the image of each CPU's kernel leads to its note, nothing else is "
+			  "read",
+			  test_by_tables),
 		UNIT_TEST("the chosen kernel is shown as long as it is there", test_choice),
 		UNIT_TEST("a kernel's command line has where the crashed kernel's headers are",
 			  test_command_line),
