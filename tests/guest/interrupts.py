@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import gdb
+from living import Living
 
 COMMAND = "guest-klog -follow -tail 1"
 # From SIGINT to the prompt. A busy machine takes seconds; a lost SIGINT, for ever.
@@ -62,8 +63,6 @@ def hunt(living, tries, numbers, per_session=50, report=print):
 
 
 def main():
-    from test_follow import Living  # which imports pytest
-
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("way", choices=["process", "stub"])
     parser.add_argument("tries", type=int, nargs="?", default=1000)

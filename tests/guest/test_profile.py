@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-profile: samples of a guest that runs, against the guest's own counters; what the guest and GDB are left as."""
 
-import json
 import random
 import re
 import time
@@ -9,34 +8,19 @@ import time
 import pytest
 
 import gdb
+from living import Living
 from machines import lab
 
 pytestmark = pytest.mark.gdb
 
-STUB = "unix:gdbstub,server=on,wait=off"
 HZ = 250  # of the lab's kernel: CONFIG_HZ, by which jiffies count
 
 
-class Busy:
-    """A guest of two CPUs with one task that never waits, and a GDB at its gdbstub."""
+class Busy(Living):
+    """A guest of two CPUs with one task that never waits."""
 
-    def __init__(self, folder):
-        self.guest = lab.Guest(directory=folder, append="lab.spin=1", extra=["-gdb", STUB])
-        try:
-            self.session = gdb.Session("-ex", f"target remote {self.guest.directory}/gdbstub")
-        except BaseException:
-            self.guest.kill()
-            raise
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.session.close()
-        self.guest.kill()
-
-    def json(self, command):
-        return [json.loads(line) for line in self.session.command(command) if line.startswith("{")]
+    def __init__(self, way, folder):
+        super().__init__(way, folder, append="lab.spin=1")
 
     def counters(self):
         """The jiffies, and the nanoseconds that each task has been on a CPU, as the guest counts them."""
@@ -44,12 +28,9 @@ class Busy:
         tasks = self.json("guest-ps -threads -json")
         return int(line.split()[-1]), {task["pid"]: task["time_ns"] for task in tasks if task["pid"]}
 
-    def is_stopped(self):
-        return not self.guest.qmp("query-status")["running"]
-
     def check(self):
         """The guest stands still, and GDB knows its registers and threads: the session goes on."""
-        assert self.is_stopped()
+        super().check()
         thread, pc = self.session.command("output $_thread")[-1], self.session.command("output/x $pc")[-1]
         shown = re.search(r"RIP=([0-9a-f]+)", self.guest.hmp("info registers -a").split(f"CPU#{int(thread) - 1}")[1])[1]
         assert int(pc, 16) == int(shown, 16)
@@ -57,7 +38,7 @@ class Busy:
 
 @pytest.fixture
 def busy(folder):
-    with Busy(folder) as busy:
+    with Busy("stub", folder) as busy:
         yield busy
 
 

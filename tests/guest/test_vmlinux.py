@@ -16,8 +16,8 @@ import crash
 import gdb
 import selection
 import vmcore
+from living import Living
 from machines import lab, records
-from test_follow import Living
 from test_guest_core import FAILED, GUEST_CORE, guest_core
 from test_readers import PYTHON, run_python
 from test_tasks import fixture_of
