@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum status {
@@ -231,7 +232,8 @@ static struct gg_error *parse_options(const struct gg_command *command, const ch
 // Shows progress as GDB does: after half a second, on a terminal.
 static struct gg_error *show_progress(void *data, const struct gg_dump_progress *progress)
 {
-	struct output *output = data;
+	struct session *session = data;
+	struct output *output = &session->output;
 	char *text = progress->seconds > 0.5
 			     ? gg_progress_text(progress->done, progress->total, progress->written,
 						progress->seconds)
@@ -244,6 +246,28 @@ static struct gg_error *show_progress(void *data, const struct gg_dump_progress 
 	fputs(text, stderr);
 	free(text);
 	return NULL;
+}
+
+// Lets the process run for MILLISECONDS, or until Ctrl-C, and has it stand still again.
+static struct gg_error *run_process(void *data, unsigned int milliseconds, char **ret)
+{
+	enum { STEP = 50, MILLISECOND = 1000000 };
+	struct session *session = data;
+	const struct timespec step = { 0, (long)STEP * MILLISECOND };
+	struct gg_error *interrupted = NULL;
+	(void)ret;
+	detach(session->attachment);
+	session->attachment = NULL;
+	for (unsigned int passed = 0; !interrupted && passed < milliseconds; passed += STEP) {
+		nanosleep(&step, NULL);
+		interrupted = gg_interrupt_check();
+	}
+	struct gg_error *err = attach(session->target.pid, &session->attachment);
+	gg_guest_ran(session->guest);
+	if (!err)
+		return interrupted;
+	gg_error_destroy(interrupted);
+	return err;
 }
 
 static enum status report(const char *name, struct gg_error *err, enum status status)
@@ -279,6 +303,7 @@ static struct gg_error *run_command(struct session *session, const struct gg_com
 		err = open_target(session, arguments);
 	front->target_kind = arguments->process ? "process" : "core";
 	front->target = arguments->process ? arguments->process : session->path;
+	front->run = arguments->process ? run_process : NULL;
 	if (!err)
 		err = command->run(session->guest, options, front, &session->writer,
 				   &session->notices);
@@ -301,7 +326,7 @@ static enum status run(const struct arguments *arguments)
 		.debug = { write_debug, &session.output },
 	};
 	struct gg_front_end front = { .evaluate = gg_number_evaluate,
-				      .data = &session.output,
+				      .data = &session,
 				      .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 				      .colour = shows_colours() };
 	struct gg_error *err = parse_options(command, format, arguments, &front, &options);

@@ -51,6 +51,8 @@ struct gg_arch {
 	const char *name;     // Linux's, as "uname -m" has it
 	const char *uname;    // the same as a pattern for fnmatch(), with all names there ever were
 	const char *cpu_type; // the type of the CPU in QEMU, which architectures may share
+	const char *
+		counter; // the program counter in that type; NULL: guests that run are not looked at
 
 	uint16_t elf_machine; // EM_...
 	uint8_t elf_class;    // ELFCLASS..., of a vmcore with RAM below 4 GiB

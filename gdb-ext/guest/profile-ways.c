@@ -7,5 +7,7 @@ struct gg_error *gg_guest_profile(struct gg_guest *guest, const struct gg_profil
 				  const struct gg_notices *notices, struct gg_profile *ret)
 {
 	*ret = (struct gg_profile){ 0 };
-	return gg_profile_stub(guest, request, notices, ret);
+	if (request->options->address)
+		return gg_profile_stub(guest, request, notices, ret);
+	return gg_profile_process(guest, request, notices, ret);
 }

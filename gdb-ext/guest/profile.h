@@ -41,7 +41,8 @@ struct gg_profile {
 	uint64_t elapsed, stopped; // ns
 	uint64_t *
 		delays; // ns from asking for each stop to the guest's stop; the owner is the profile
-	bool is_limited; // the rate was lower than asked for, for the guest's sake
+	bool is_limited;   // the rate was lower than asked for, for the guest's sake
+	bool is_unstopped; // the guest ran on while the samples were taken
 	bool is_interrupted;
 	bool is_full;              // no more samples are kept
 	char ended[GG_STUB_ENDED]; // the reason for which the guest stopped by itself, or ""

@@ -63,6 +63,6 @@ struct gg_error *gg_sampler_keep(struct gg_sampler *sampler, uint64_t asked);
 typedef struct gg_error *gg_sample_fn(struct gg_guest *guest,
 				      const struct gg_profile_request *request,
 				      const struct gg_notices *notices, struct gg_profile *ret);
-gg_sample_fn gg_profile_stub;
+gg_sample_fn gg_profile_stub, gg_profile_process;
 
 #endif

@@ -36,10 +36,11 @@ static SCM all_commands(void)
 // ---- Options ----
 
 // The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
-// STATE-TEXT PROGRESS LISTED THREADS LOAD STUB-THREAD). EVALUATE takes an expression and the words for the expected text,
+// STATE-TEXT PROGRESS LISTED THREADS LOAD STUB-THREAD RUN). EVALUATE takes an expression and the words for the expected text,
 // and returns an integer; PROGRESS takes a dump's range, the bytes done and to do, and seconds;
 // LISTED takes (NOTE . IDENTITY) of a kernel; THREADS returns text; LOAD takes a symbol file and whether
-// it is new. The texts and the last five may be #f.
+// it is new; RUN takes milliseconds, and returns #t or the reason for which the target stopped before. The texts and
+// the last six may be #f.
 enum {
 	EVALUATE,
 	SET_VARIABLE,
@@ -53,7 +54,8 @@ enum {
 	LISTED,
 	THREADS,
 	LOAD,
-	STUB_THREAD
+	STUB_THREAD,
+	RUN
 };
 
 static struct gg_error *evaluate(void *data, const char *text, const char *expected, char **ret)
@@ -176,6 +178,16 @@ static struct gg_error *load_symbols(void *data, const char *path, bool is_new)
 			     &result);
 }
 
+static struct gg_error *run_target(void *data, unsigned int milliseconds, char **ret)
+{
+	SCM result;
+	struct gg_error *err = gg_guile_call(scm_c_vector_ref(*(SCM *)data, RUN),
+					     scm_list_1(scm_from_uint(milliseconds)), &result);
+	if (!err && scm_is_string(result))
+		*ret = scm_to_utf8_string(result);
+	return err;
+}
+
 static bool front_has(SCM front_vector, size_t index)
 {
 	return scm_is_true(scm_c_vector_ref(front_vector, index));
@@ -215,6 +227,7 @@ static SCM run_command(SCM name, SCM options_object, SCM object, SCM front_vecto
 		.progress = front_has(front_vector, PROGRESS) ? show_progress : NULL,
 		.listed = front_has(front_vector, LISTED) ? list_kernel : NULL,
 		.threads = front_has(front_vector, THREADS) ? find_threads : NULL,
+		.run = front_has(front_vector, RUN) ? run_target : NULL,
 		.load_symbols = front_has(front_vector, LOAD) ? load_symbols : NULL,
 		.colour = front_has(front_vector, COLOUR),
 		.intel = front_has(front_vector, INTEL),

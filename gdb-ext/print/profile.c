@@ -164,6 +164,13 @@ static void append_facts(struct gg_buffer *out, const struct printer *printer,
 			 (double)profile->elapsed / NANOSECONDS);
 	gg_buffer_format(out, "%.1f a second, %u asked for; idle %.1f %%\n", rate(profile),
 			 printer->options->hz, PERCENT * share(profile->idle, profile->count));
+	if (profile->is_unstopped) {
+		gg_buffer_format(
+			out,
+			"the guest was not stopped; a CPU's place is the last that QEMU noted, "
+			"up to a block of code ago\n");
+		return;
+	}
 	gg_buffer_format(out,
 			 "the guest stood still for %.1f %% of the time; a sample is taken %.2f ms "
 			 "after it is asked for (median)\n",
@@ -214,7 +221,10 @@ static void append_facts_json(struct gg_buffer *out, const struct printer *print
 	gg_json_format(out, "hz", "%.3f", rate(profile));
 	gg_json_uint(out, "asked_hz", printer->options->hz);
 	gg_json_format(out, "stopped", "%.6f", share(profile->stopped, profile->elapsed));
-	gg_json_uint(out, "delay_ns", median_delay(profile));
+	if (profile->is_unstopped)
+		gg_json_null(out, "delay_ns");
+	else
+		gg_json_uint(out, "delay_ns", median_delay(profile));
 	gg_json_bool(out, "limited", profile->is_limited);
 	gg_json_string(out, "ended", profile->ended[0] ? profile->ended : NULL);
 	gg_json_bool(out, "interrupted", profile->is_interrupted);
@@ -303,7 +313,9 @@ static struct gg_error *tell_limits(const struct printer *printer, const struct 
 		err = gg_tell(notices, "the profile has ended early: it keeps %d samples",
 			      GG_PROFILE_SAMPLES);
 	if (!err && profile->ended[0])
-		err = gg_tell(notices, "the guest stopped by itself %s", profile->ended);
+		err = gg_tell(notices, "the %s stopped by itself%s %s",
+			      profile->is_unstopped ? "process" : "guest",
+			      profile->is_unstopped ? ":" : "", profile->ended);
 	return err;
 }
 
@@ -337,10 +349,12 @@ struct gg_error *gg_print_profile(struct gg_guest *guest, const struct gg_profil
 	struct file files[] = { { options->folded, gg_profile_append_folded, NULL },
 				{ options->perf, gg_profile_append_perf, NULL },
 				{ NULL, NULL, NULL } };
-	if (!options->address)
-		return gg_error_create(GG_UNSUPPORTED,
-				       "samples are taken at QEMU's gdbstub, in GDB (target remote "
-				       "ADDRESS): a core cannot run");
+	if (!options->address && !options->run)
+		return gg_error_create(
+			GG_UNSUPPORTED,
+			"a core cannot run: samples are taken at QEMU's gdbstub, in GDB "
+			"(target remote ADDRESS), or of a QEMU process (attach PID, or "
+			"guest-core -p PID)");
 	struct gg_error *err = gg_cpu_list_create(guest, options->cpus, &printer.cpus);
 	for (struct file *file = files; !err && file->append; file++)
 		err = open_file(&printer, file);
@@ -396,17 +410,20 @@ const struct gg_command gg_command_profile = {
 	.name = "profile",
 	.gdb_name = "guest-profile",
 	.summary = "Show where the time of the guest's CPUs goes, by samples while it runs.",
-	.targets = "It works at QEMU's gdbstub.",
-	.help = "The guest runs, is stopped for a moment for each sample, and is stopped\n"
-		"at the end.  A row has a task's samples in a function of the kernel, or\n"
+	.targets = "It works at QEMU's gdbstub, and on a QEMU process that executes the guest\n"
+		   "itself (TCG).",
+	.help = "At the gdbstub the guest runs, is stopped for a moment for each sample,\n"
+		"and is stopped at the end.  A process runs and is not stopped for samples; the\n"
+		"place of a CPU is then the last that QEMU noted, up to a block of code ago.\n\n"
+		"A row has a task's samples in a function of the kernel, or\n"
 		"in the task's program, and their share of the time of all CPUs; the\n"
 		"samples of CPUs without work are idle and have no row.  The first lines\n"
-		"say how many samples were taken, and how long the guest stood still.",
+		"say how many samples were taken, and how long the guest stood still.\n"
+		"On a terminal the table is shown each second.  Ctrl-C ends the samples.",
 	.debugger_help =
-		"On a terminal the table is shown each second.  Ctrl-C ends the samples.\n\n"
-		"The packets go over GDB's own connection, and GDB's session goes on\n"
+		"The gdbstub's packets go over GDB's own connection, and GDB's session goes on\n"
 		"afterwards.  GDB's breakpoints are not in the guest meanwhile.",
-	.alone_help = "A core cannot run: guest-profile is of use in GDB alone.",
+	.alone_help = "A core cannot run: profile is of use with -p PID.",
 	.options = profile_options,
 	.run = gg_run_profile,
 };

@@ -17,6 +17,7 @@
 #include <gdb-guest/tasks.h>
 #include <gdb-guest/virtual.h>
 #include <gdb-guest/vmlinux.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct gg_error *gg_run_info(struct gg_guest *guest, const struct gg_options *options,
@@ -288,6 +289,9 @@ struct gg_error *gg_run_profile(struct gg_guest *guest, const struct gg_options 
 	const struct gg_profile_options profile = {
 		.address = front->stub_thread ? front->target : NULL,
 		.thread = front->stub_thread,
+		.pid = front->run ? (pid_t)strtol(front->target, NULL, 10) : 0,
+		.run = front->run,
+		.run_data = front->data,
 		.cpus = gg_options_text(options, "cpu"),
 		.hz = (unsigned int)gg_options_number(options, "hz", HZ),
 		.seconds = (unsigned int)gg_options_number(options, "seconds", SECONDS),

@@ -77,6 +77,10 @@ struct gg_front_end {
 	const char *target_kind, *target, *state_before, *state_text;
 	// The number that the gdbstub gives the thread which the debugger has selected; 0 without.
 	unsigned int stub_thread;
+	// Lets the target, a process that stands still, run for MILLISECONDS, at least 1; it stands still
+	// afterwards. RET stays NULL, or is the reason for which it stopped before, which the caller frees.
+	// NULL for another target.
+	struct gg_error *(*run)(void *data, unsigned int milliseconds, char **ret);
 	// Finds the stacks of all threads of the target, as text that the caller frees; NULL without a
 	// debugger.
 	struct gg_error *(*threads)(void *data, char **ret);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #pragma GCC visibility push(default)
 
@@ -19,6 +20,12 @@ struct gg_profile_options {
 	// debugger has selected.
 	const char *address;
 	unsigned int thread;
+
+	// Without ADDRESS: the process PID, which stands still, and the way to let it run, as
+	// gg_front_end.run; NULL for a target that cannot run.
+	pid_t pid;
+	struct gg_error *(*run)(void *data, unsigned int milliseconds, char **ret);
+	void *run_data;
 
 	const char *cpus;     // "N", "N-M" or a list with commas; NULL for all
 	unsigned int hz;      // samples a second of each CPU, at least 1
@@ -32,13 +39,13 @@ struct gg_profile_options {
 	bool live; // the table is shown each second, on a terminal
 };
 
-// Lets the guest at a gdbstub run, takes samples, and stops the guest again; then writes a table to
+// Lets the guest at a gdbstub, or of a process, run, takes samples, and stops it again; then writes a table to
 // WRITER, and the files. Ctrl-C ends the samples, and is no error.
 //
 // The JSON objects are a row each ("samples", "share" of the CPUs' time, "pid", "comm", "mode" kernel or user,
 // "symbol" and "module", null for a program), then an object with "samples", "idle", "cpus", "rounds",
 // "seconds", "hz", "asked_hz", "stopped" (the share of the time for which the guest stood still),
-// "delay_ns" (the median time from asking for a sample to the guest's stop), "limited", "ended" (null, or why the guest stopped by
+// "delay_ns" (the median time from asking for a sample to the guest's stop; null where it did not stop), "limited", "ended" (null, or why the guest stopped by
 // itself) and "interrupted".
 struct gg_error *gg_print_profile(struct gg_guest *guest, const struct gg_profile_options *options,
 				  const struct gg_writer *writer, const struct gg_notices *notices);

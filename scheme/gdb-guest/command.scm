@@ -38,10 +38,10 @@
 
 ;; The answers that the library asks of a debugger: see gdb-ext/guile/command.c.
 (define* (front-end #:key (target '(#f #f)) (state #f) (state-text #f) (progress #f) (listed #f)
-                    (threads #f) (load #f) (stub-thread #f))
+                    (threads #f) (load #f) (stub-thread #f) (run #f))
   (vector evaluate-integer set-convenience-variable (styled-output?)
           (equal? (setting "disassembly-flavor") "intel")
-          (car target) (cadr target) state state-text progress listed threads load stub-thread))
+          (car target) (cadr target) state state-text progress listed threads load stub-thread run))
 
 (define (call-with-options name text procedure)
   "Calls PROCEDURE with the options and arguments of the command NAME that TEXT has."

@@ -27,6 +27,7 @@ const struct gg_arch gg_arch_aarch64 = {
 	.name = "aarch64",
 	.uname = "aarch64",
 	.cpu_type = "ARMCPU",
+	.counter = "env.pc",
 	.elf_machine = EM_AARCH64,
 	.elf_class = ELFCLASS64,
 	.word = 8,

@@ -20,6 +20,7 @@ const struct gg_arch gg_arch_ppc64le = {
 	.name = "ppc64le",
 	.uname = "ppc64le",
 	.cpu_type = "PowerPCCPU",
+	.counter = "env.nip",
 	.elf_machine = EM_PPC64,
 	.elf_class = ELFCLASS64,
 	.word = 8,

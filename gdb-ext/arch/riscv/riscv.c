@@ -28,6 +28,7 @@ const struct gg_arch gg_arch_riscv64 = {
 	.name = "riscv64",
 	.uname = "riscv64",
 	.cpu_type = "RISCVCPU",
+	.counter = "env.pc",
 	.elf_machine = EM_RISCV,
 	.elf_class = ELFCLASS64,
 	.word = 8,

@@ -60,6 +60,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
 	.uname = "x86_64",
 	.cpu_type = "X86CPU",
+	.counter = "env.eip",
 	.elf_machine = EM_X86_64,
 	.elf_class = ELFCLASS64,
 	.word = 8,
