@@ -11,9 +11,9 @@
 #include <string.h>
 
 enum {
-	BLOCK = 512,
+	BLOCK = 256,
 	LARGE = 16384,
-	SLOTS = 65536, // blocks that are kept; a power of two
+	SLOTS = 131072, // blocks that are kept; a power of two
 };
 
 struct slot {

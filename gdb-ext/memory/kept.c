@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	PAGE = 1024, // a part of a guest's page: a search needs few bytes of each place
+	PAGE = 512, // a part of a guest's page: a search needs few bytes of each place
 	MAX_PAGES = (32 << 20) / PAGE,
 	SLOTS = 2 * MAX_PAGES, // a power of two
 };

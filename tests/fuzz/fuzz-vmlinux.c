@@ -4,6 +4,7 @@
 // little-endian, from its header on. A BTF that is taken becomes DWARF, whose lengths must fit.
 #include "fuzz.h"
 
+#include "../unit/btf-image.h"
 #include "vmlinux/dwarf.h"
 
 #include <bpf/btf.h>
@@ -15,47 +16,11 @@ enum { CHANGE_SIZE = 11, MOST = 4096, WORD = 8 };
 static uint8_t sound[MOST];
 static uint32_t sound_size;
 
-static void add_functions(struct btf *btf)
-{
-	btf__add_func_proto(btf, 1);
-	btf__add_func_param(btf, "argument", 2);
-	btf__add_func_param(btf, "by_value", 5);
-	btf__add_func_param(btf, NULL, 0);
-	btf__add_func(btf, "function", BTF_FUNC_STATIC, 10);
-	btf__add_var(btf, "variable", BTF_VAR_STATIC, 5);
-	btf__add_datasec(btf, ".data..percpu", 64);
-	btf__add_datasec_var_info(btf, 12, 0, 64);
-	btf__add_float(btf, "double", 8);
-	btf__add_fwd(btf, "hidden", BTF_FWD_UNION);
-	btf__add_type_tag(btf, "user", 2);
-	btf__add_ptr(btf, 16);
-	btf__add_decl_tag(btf, "tag", 5, 0);
-	btf__add_union(btf, "either", 64);
-	btf__add_field(btf, "one", 5, 0, 0);
-	btf__add_func_proto(btf, 0);
-}
-
 static void make_sound(void)
 {
 	struct btf *btf = btf__new_empty();
 	btf__set_pointer_size(btf, WORD);
-	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
-	btf__add_ptr(btf, 5);
-	btf__add_array(btf, 1, 1, 6);
-	btf__add_struct(btf, NULL, 8);
-	btf__add_field(btf, "low", 1, 0, 3);
-	btf__add_field(btf, "high", 1, 32, 0);
-	btf__add_struct(btf, "outer", 64);
-	btf__add_field(btf, "next", 2, 0, 0);
-	btf__add_field(btf, "", 4, 64, 0);
-	btf__add_field(btf, "list", 3, 128, 0);
-	btf__add_enum(btf, "colour", 4);
-	btf__add_enum_value(btf, "RED", 1);
-	btf__add_enum64(btf, "wide", 8, false);
-	btf__add_enum64_value(btf, "FAR", 1);
-	btf__add_typedef(btf, "outer_t", 5);
-	btf__add_const(btf, 8);
-	add_functions(btf);
+	btf_image_add_types(btf);
 	const void *bytes = btf__raw_data(btf, &sound_size);
 	if (sound_size > sizeof(sound))
 		abort();

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-ps and guest-bt by each source, against the core of the same stop, and their costs over the gdbstub's wire."""
 
-import ctypes
 import os
 import shutil
 import tempfile
@@ -11,7 +10,7 @@ import pytest
 
 import gdb
 import machines
-from machines import MIB
+from machines import MIB, records
 from proxy import Proxy
 from test_guest_core import guest_core
 from test_tasks import Sleepers
@@ -19,9 +18,9 @@ from test_tasks import Sleepers
 COMMANDS = ("ps -threads -json -args -paths", "bt -all -json")
 # Bytes of memory that the first command of a connection reads, and the second, and seconds of GDB's on a CPU. Most of the first
 # command's bytes are the kernel's types, and for stacks all of its symbols, which are kept.
-LIMITS = {"ps": (2.6 * MIB, MIB, 1), "bt -all": (7 * MIB, 1.5 * MIB, 2)}
-# At most, where all types are read.
-ALL_TYPES = 5 * MIB
+LIMITS = {"ps": (2 * MIB, 0.8 * MIB, 1), "bt -all": (6.2 * MIB, MIB, 2)}
+# Of the first guest-ps with a kernel whose types are sorted by name.
+SORTED = 1.3 * MIB
 
 
 def cpu_seconds(pid):
@@ -86,17 +85,21 @@ def test_equal(sources, source):
         assert without_notes(text) == without_notes(of_core), command
 
 
-def libbpf_checks():
-    """Tests whether libbpf refuses a part of the types, so that all of them are read: since version 1.3."""
-    libbpf = ctypes.CDLL("libbpf.so.1")
-    return (libbpf.libbpf_major_version(), libbpf.libbpf_minor_version()) >= (1, 3)
-
-
 @pytest.mark.parametrize("command", LIMITS)
 def test_wire(sources, command):
     """guest-{command} of 170 tasks is little to read over the wire, and soon there; the kernel's tables are read once a connection"""
     first, second, most = LIMITS[command]
-    limits = (first + ALL_TYPES if libbpf_checks() else first), second
-    for (size, reads, seconds), limit in zip(sources.costs[command], limits):
+    for (size, reads, seconds), limit in zip(sources.costs[command], (first, second)):
         print(f"guest-{command}: {size / MIB:.2f} MiB in {reads} reads, {seconds:.2f} s")
         assert size < limit and seconds < most, (size, reads, seconds)
+
+
+@pytest.mark.expensive
+def test_sorted_types(top_folder):
+    """guest-ps finds types that are sorted by name without a look at all of them"""
+    folder = Path(tempfile.mkdtemp(dir=top_folder))
+    with records.Opened("tasks-sid", folder).resume() as guest:
+        (size, reads, _), _ = Sources.cost(guest, "ps")
+    shutil.rmtree(folder)
+    print(f"guest-ps: {size / MIB:.2f} MiB in {reads} reads")
+    assert size < SORTED

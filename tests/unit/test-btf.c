@@ -3,6 +3,7 @@
 // BTF that libbpf has made, sound and damaged.
 #include "unit.h"
 
+#include "btf-image.h"
 #include "linux/types/btf-check.h"
 #include "base/near.h"
 #include "host/object.h"
@@ -11,6 +12,8 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- BTF ----
@@ -241,63 +244,225 @@ static void sizes(void **state)
 	refuses(btf, "more bits than it has room for");
 }
 
-// ---- Parts ----
+// ---- Types that are far ----
+
+// Adds the types of add_types(), and others, sorted by name behind the types without.
+static void add_sorted(struct btf *btf)
+{
+	enum { S_TEXT = 1, S_INNER, S_POINTER, S_ALIAS, S_BITS, S_CHAR, S_COLOUR, S_INT, S_OUTER };
+	btf__add_array(btf, S_INT, S_CHAR, 16);
+	btf__add_struct(btf, NULL, 8);
+	btf__add_field(btf, "low", S_INT, 0, 0);
+	btf__add_field(btf, "high", S_INT, 32, 0);
+	btf__add_ptr(btf, S_OUTER);
+	btf__add_typedef(btf, "alias", S_OUTER);
+	btf__add_struct(btf, "bits", 4);
+	btf__add_field(btf, "three", S_INT, 0, 3);
+	btf__add_field(btf, "five", S_INT, 3, 5);
+	btf__add_int(btf, "char", 1, BTF_INT_SIGNED);
+	btf__add_enum(btf, "colour", 4);
+	btf__add_enum_value(btf, "RED", 1);
+	btf__add_enum_value(btf, "BLUE", -2);
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	assert_int_equal(btf__add_struct(btf, "outer", 40), S_OUTER);
+	btf__add_field(btf, "next", S_POINTER, 0, 0);
+	btf__add_field(btf, "", S_INNER, 64, 0);
+	btf__add_field(btf, "text", S_TEXT, 128, 0);
+	btf__add_field(btf, "bits", S_BITS, 256, 0);
+	btf__add_func(btf, "twice", BTF_FUNC_STATIC, 0);
+	btf__add_typedef(btf, "twice", S_INT);
+	btf__add_struct(btf, "twice", 24);
+	btf__add_enum64(btf, "wide", 8, false);
+	btf__add_enum64_value(btf, "FAR", 0x123456789abcULL);
+}
+
+// Adds types with members of the type MEMBER, whose names are behind all others.
+static void add_many(struct btf *btf, int member)
+{
+	char name[16];
+	for (unsigned int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "x%05u", i);
+		btf__add_struct(btf, name, 8);
+		btf__add_field(btf, name, member, 0, 0);
+	}
+}
+
+static struct btf *new_sorted(void)
+{
+	struct btf *btf = new_btf();
+	add_sorted(btf);
+	add_many(btf, btf__find_by_name(btf, "int"));
+	return btf;
+}
+
+static struct btf *new_unsorted(void)
+{
+	struct btf *btf = new_btf();
+	add_types(btf);
+	add_many(btf, INT);
+	return btf;
+}
+
+static struct gg_btf *open_far(struct btf_image *image)
+{
+	struct gg_btf_far *far;
+	struct gg_btf *btf;
+	assert_success(gg_btf_far_create(&image->place, &far));
+	assert_success(gg_btf_create_far(far, image->host.address_size, &btf));
+	return btf;
+}
+
+static void assert_far(const struct gg_btf *btf, const char *type, const char *path,
+		       uint64_t bit_offset, uint64_t size)
+{
+	uint32_t id;
+	struct gg_btf_member member;
+	assert_success(gg_btf_lookup(btf, type, &id));
+	assert_success(gg_btf_member(btf, id, path, &member));
+	assert_int_equal(member.bit_offset, bit_offset);
+	assert_int_equal(member.size, size);
+}
+
+static void assert_enumerator(const struct gg_btf *btf, const char *type, const char *name,
+			      int64_t value)
+{
+	uint32_t id;
+	int64_t found;
+	assert_success(gg_btf_lookup(btf, type, &id));
+	assert_success(gg_btf_enumerator(btf, id, name, &found));
+	assert_int_equal(found, value);
+}
+
+static void ask_far(struct btf_image *image)
+{
+	uint32_t id;
+	struct gg_btf_member member;
+	struct gg_btf *btf = open_far(image);
+	assert_far(btf, "outer", "", 0, 40);
+	assert_far(btf, "outer", "text", 128, 16);
+	assert_far(btf, "outer", "next", 0, 8);
+	assert_far(btf, "outer", "high", 96, 4);
+	assert_far(btf, "outer", "text[3]", 152, 1);
+	assert_far(btf, "x01999", "x01999", 0, 4);
+	assert_enumerator(btf, "colour", "BLUE", -2);
+	assert_enumerator(btf, "wide", "FAR", 0x123456789abcLL);
+	assert_error(gg_btf_lookup(btf, "high", &id), GG_NOT_FOUND, "no type high");
+	assert_success(gg_btf_lookup(btf, "outer", &id));
+	assert_error(gg_btf_member(btf, id, "text[16]", &member), GG_NOT_FOUND, "16");
+	assert_error(gg_btf_member(btf, id, "texts", &member), GG_NOT_FOUND, "texts");
+	gg_btf_destroy(btf);
+}
+
+// Asks all kinds of images of MADE, in both byte orders.
+static void ask_all(struct btf *(*make)(void))
+{
+	for (unsigned int kind = 0; kind < BTF_IMAGE_KINDS; kind++)
+		for (unsigned int order = 0; order < 2; order++) {
+			struct btf_image image;
+			struct btf *made = make();
+			btf__set_endianness(made, order ? BTF_BIG_ENDIAN : BTF_LITTLE_ENDIAN);
+			btf_image_init(&image, kind, made);
+			ask_far(&image);
+			free(image.bytes);
+			btf__free(made);
+		}
+}
+
+static void far_types(void **state)
+{
+	(void)state;
+	ask_all(new_sorted);
+	ask_all(new_unsorted);
+}
+
+// Returns the bytes that a look-up of the type NAME reads of MADE, and of a member; consumes MADE.
+static uint64_t cost_of(struct btf *made, enum btf_image_kind kind, const char *name)
+{
+	struct btf_image image;
+	btf_image_init(&image, kind, made);
+	struct gg_btf *btf = open_far(&image);
+	assert_far(btf, name, name, 0, 4);
+	gg_btf_destroy(btf);
+	free(image.bytes);
+	btf__free(made);
+	return image.read;
+}
+
+static void far_costs(void **state)
+{
+	(void)state;
+	enum { HALF = 40000, FEW = 8000 };
+	assert_true(cost_of(new_sorted(), BTF_OF_7_2, "x01999") < FEW);
+	assert_true(cost_of(new_sorted(), BTF_OF_7_2, "x01000") < FEW);
+	assert_true(cost_of(new_unsorted(), BTF_OF_7_2, "x01999") > HALF);
+}
+
+static void several_of_a_name(void **state)
+{
+	(void)state;
+	struct btf_image image;
+	struct btf *made = new_sorted();
+	btf_image_init(&image, BTF_OF_7_2, made);
+	struct gg_btf *btf = open_far(&image);
+	assert_far(btf, "twice", "", 0, 24);
+	assert_far(btf, "alias", "bits.five", 259, 4);
+	gg_btf_destroy(btf);
+	free(image.bytes);
+	btf__free(made);
+}
+
+// Damages the place of the type ID in the array, where an unsound number leaves the type unread.
+static void damaged_array(void **state)
+{
+	(void)state;
+	uint32_t id;
+	struct gg_btf_member member;
+	struct btf_image image;
+	struct btf *made = new_unsorted();
+	btf_image_init(&image, BTF_OF_6_1, made);
+	put_uint(image.bytes + image.table + 8 * INNER, 8, image.place.start - 4);
+	struct gg_btf *btf = open_far(&image);
+	assert_success(gg_btf_lookup(btf, "outer", &id));
+	assert_far(btf, "outer", "next", 0, 8);
+	assert_error(gg_btf_member(btf, id, "high", &member), GG_BAD_DATA, "the type 4 is at 0xfc");
+	gg_btf_destroy(btf);
+	// An array that does not lead to the last type is none.
+	put_uint(image.bytes + image.table + 8 * (btf__type_cnt(made) - 1), 8, image.place.start);
+	put_uint(image.bytes + image.table + 8 * OUTER, 8, 0);
+	ask_far(&image);
+	free(image.bytes);
+	btf__free(made);
+}
+
+static void many_members(void **state)
+{
+	(void)state;
+	enum { WIDTH = 60, DEPTH = 12 };
+	uint32_t id;
+	struct gg_btf_member member;
+	struct btf_image image;
+	struct btf *made = new_btf();
+	btf__add_struct(made, NULL, 0);
+	for (int level = 2; level <= DEPTH; level++) {
+		btf__add_struct(made, level == DEPTH ? "top" : NULL, 0);
+		for (int i = 0; i < WIDTH; i++)
+			btf__add_field(made, "", level - 1, 0, 0);
+	}
+	btf_image_init(&image, BTF_OF_6_1, made);
+	struct gg_btf *btf = open_far(&image);
+	assert_success(gg_btf_lookup(btf, "top", &id));
+	assert_error(gg_btf_member(btf, id, "none", &member), GG_BAD_DATA, "damaged");
+	gg_btf_destroy(btf);
+	assert_success(open_made(made, &btf));
+	assert_error(gg_btf_member(btf, DEPTH, "none", &member), GG_BAD_DATA, "damaged");
+	gg_btf_destroy(btf);
+	free(image.bytes);
+}
 
 static struct gg_error *read_bytes(void *data, uint64_t address, void *buffer, size_t size)
 {
 	memcpy(buffer, (const uint8_t *)data + address, size);
 	return NULL;
-}
-
-// Opens a part of the sound BTF: TYPE_BYTES and NAME_BYTES of it. Returns NULL for a part that libbpf
-// refuses.
-static struct gg_btf *open_part(uint64_t type_bytes, uint64_t name_bytes)
-{
-	static const struct gg_host_ops ops = { .read = read_bytes };
-	uint32_t size;
-	struct btf *made = new_btf();
-	add_types(made);
-	const void *bytes = btf__raw_data(made, &size);
-	const struct gg_host host = { .ops = &ops, .data = (void *)bytes, .address_size = 8 };
-	struct gg_btf_part part;
-	struct gg_btf *btf;
-	assert_success(gg_btf_part_init(&part, &host, 0, size));
-	assert_success(gg_btf_part_read(&part, &part.types, type_bytes));
-	assert_success(gg_btf_part_read(&part, &part.names, name_bytes));
-	struct gg_error *err = gg_btf_part_open(&part, &btf);
-	if (err && libbpf_checks()) {
-		assert_int_equal(gg_error_kind(err), GG_BAD_DATA);
-		gg_error_destroy(err);
-		btf = NULL;
-	} else {
-		assert_success(err);
-	}
-	gg_btf_part_deinit(&part);
-	btf__free(made);
-	return btf;
-}
-
-static void every_part(void **state)
-{
-	(void)state;
-	struct gg_btf_member member;
-	unsigned int answers = 0;
-	for (uint64_t types = 0; types < 400; types++)
-		for (uint64_t names = 1; names < 90; names++) {
-			struct gg_btf *btf = open_part(types, names);
-			if (!btf)
-				continue;
-			const uint32_t id = gg_btf_find(btf, "outer");
-			struct gg_error *err = id ? gg_btf_member(btf, id, "high", &member) : NULL;
-			if (err)
-				assert_int_equal(gg_error_kind(err), GG_BAD_DATA);
-			else if (id)
-				assert_int_equal(member.bit_offset, 96);
-			answers += id && !err;
-			gg_error_destroy(err);
-			gg_btf_destroy(btf);
-		}
-	assert_true(answers > (libbpf_checks() ? 0 : 100));
 }
 
 static void header_damage(void **state)
@@ -435,7 +600,16 @@ int main(void)
 		UNIT_TEST("A pointer to itself is a type", a_pointer_to_itself),
 		UNIT_TEST("Types in each other are refused beyond a depth", depth),
 		UNIT_TEST("Sizes that do not fit are refused", sizes),
-		UNIT_TEST("A part of a BTF answers as the whole does, or not at all", every_part),
+		UNIT_TEST("Types that are read one by one answer as the whole does, of all "
+			  "kernels, in "
+			  "both byte orders",
+			  far_types),
+		UNIT_TEST("A search among sorted types reads little of them", far_costs),
+		UNIT_TEST("Of several types of a name a struct comes before a typedef",
+			  several_of_a_name),
+		UNIT_TEST("A damaged pointer to a type is an error, a damaged array is not used",
+			  damaged_array),
+		UNIT_TEST("A search through nested anonymous members has an end", many_members),
 		UNIT_TEST("A header whose sections are not in the BTF is refused", header_damage),
 		UNIT_TEST("A module's BTF has the types of its base", split),
 		UNIT_TEST("A declaration is C, and that of a pointer to itself has an end",

@@ -11,7 +11,7 @@
 
 enum {
 	PAGE = 4096,
-	KEPT = 1024, // what the store reads at once
+	KEPT = 512, // what the store reads at once
 	TEXT = 0x800000,
 	NOTE = 0x300000,
 	TABLES = 0x100000,

@@ -12,7 +12,7 @@
 
 enum {
 	PAGE = 4096,
-	BLOCK = 512, // of memory that is read in small pieces
+	BLOCK = 256, // of memory that is read in small pieces
 	TEXT = 0x800000,
 	BSS = TEXT + 70 * PAGE, // in the image's second part
 	HOLE = TEXT + 40 * PAGE,

@@ -22,7 +22,7 @@ enum {
 	MARKER_SIZE = 4,
 	SEQUENCE_SIZE = 3,
 	MAX_BLOCK = INTERVAL * (2 + GG_KALLSYMS_MAX_NAME),
-	PIECE = 1024,    // of names, that is read at once
+	PIECE = 128,     // of names, that is read beyond an estimate
 	MAX_EQUAL = 256, // symbols at one address
 };
 
@@ -125,18 +125,20 @@ static struct gg_error *decode_nth(const struct gg_kallsyms_far *far, struct gg_
 	return gg_kallsyms_decode_name(&cursor, &far->tokens, true, text, &length);
 }
 
-// Reads the name of the symbol NUMBER, its type first, and no more of the names than needed.
+// Reads the name of the symbol NUMBER, its type first, and no more of the names than needed: at first as much
+// as leads there if all names between two markers have the same length.
 static struct gg_error *read_name(const struct gg_kallsyms_far *far, size_t number,
 				  char text[GG_KALLSYMS_TEXT_SIZE])
 {
 	const uint32_t *marker = &far->markers[number / INTERVAL];
-	const size_t size = marker[1] - marker[0];
+	const size_t size = marker[1] - marker[0], index = number % INTERVAL;
+	size_t piece = size * (index + 1) / INTERVAL + PIECE;
 	_cleanup_free_ uint8_t *bytes = malloc(size);
 	if (!bytes)
 		return gg_enomem;
-	for (size_t held = 0; held < size;) {
+	for (size_t held = 0; held < size; piece = PIECE) {
 		bool found;
-		const size_t piece = size - held < PIECE ? size - held : PIECE;
+		piece = size - held < piece ? size - held : piece;
 		struct gg_error *err = gg_host_read(far->kernel, far->names + marker[0] + held,
 						    bytes + held, piece);
 		held += piece;
@@ -144,7 +146,7 @@ static struct gg_error *read_name(const struct gg_kallsyms_far *far, size_t numb
 			err = decode_nth(
 				far,
 				gg_cursor(bytes, held, far->kernel->big_endian, "kallsyms_names"),
-				number % INTERVAL, text, &found);
+				index, text, &found);
 		if (err || found)
 			return err;
 	}

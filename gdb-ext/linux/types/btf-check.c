@@ -25,13 +25,12 @@ struct shape {
 	uint64_t size;
 	uint8_t depth; // of the types in it; 0: not visited yet
 	bool is_open;  // being visited
-	bool has_size; // else it is void, a function, a declaration, or not there yet
+	bool has_size; // else it is void, a function or a declaration
 };
 
 struct check {
 	const struct btf *btf;
-	uint32_t end; // of the ids
-	bool is_part;
+	uint32_t end;         // of the ids
 	unsigned int nesting; // of the types that are being visited
 	struct shape *shapes; // of the ids from 0 on
 };
@@ -47,7 +46,7 @@ static struct gg_error *check_name(const struct check *check, uint32_t id, uint3
 {
 	const char *name = btf__str_by_offset(check->btf, offset);
 	if (!name)
-		return check->is_part ? NULL : unsound(id, "has a name behind the strings");
+		return unsound(id, "has a name behind the strings");
 	size_t length = 0;
 	for (; name[length]; length++)
 		if (name[length] < ' ' || name[length] > '~')
@@ -57,9 +56,7 @@ static struct gg_error *check_name(const struct check *check, uint32_t id, uint3
 
 static struct gg_error *check_id(const struct check *check, uint32_t id, uint32_t other)
 {
-	return other < check->end || check->is_part
-		       ? NULL
-		       : unsound(id, "leads to a type that there is not");
+	return other < check->end ? NULL : unsound(id, "leads to a type that there is not");
 }
 
 static struct gg_error *check_both(const struct check *check, uint32_t id, uint32_t name,
@@ -124,7 +121,7 @@ static struct gg_error *shape_of(struct check *check, uint32_t id, uint32_t othe
 				 struct shape *ret)
 {
 	*ret = (struct shape){ 0 };
-	if (!other || other >= check->end)
+	if (!other)
 		return NULL;
 	struct gg_error *err = check->nesting < GG_BTF_MAX_DEPTH ? visit(check, other) : NULL;
 	if (err)
@@ -161,7 +158,7 @@ static struct gg_error *visit_member(struct check *check, uint32_t id, const str
 	struct gg_error *err = shape_of(check, id, btf_members(type)[index].type, &shape);
 	if (err)
 		return err;
-	if (!shape.has_size && !check->is_part)
+	if (!shape.has_size)
 		return unsound(id, "has a member without a size");
 	if (bits > 8 * MAX_INT || (shape.has_size && bits > 8 * shape.size))
 		return unsound(id, "has a bit field that is wider than its type");
@@ -260,13 +257,13 @@ static struct gg_error *visit(struct check *check, uint32_t id)
 
 // ---- All types ----
 
-struct gg_error *gg_btf_check(const struct btf *btf, uint32_t first, bool is_part)
+struct gg_error *gg_btf_check(const struct btf *btf, uint32_t first)
 {
 	const uint32_t end = btf__type_cnt(btf);
 	_cleanup_free_ struct shape *shapes = calloc(end + 1, sizeof(*shapes));
 	if (!shapes)
 		return gg_enomem;
-	struct check check = { .btf = btf, .end = end, .is_part = is_part, .shapes = shapes };
+	struct check check = { .btf = btf, .end = end, .shapes = shapes };
 	struct gg_error *err = NULL;
 	for (uint32_t id = first; !err && id < end; id++) {
 		if (id % INTERVAL == 0)

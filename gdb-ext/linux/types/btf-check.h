@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 
 struct btf;
 
@@ -15,9 +15,8 @@ struct btf;
 enum { GG_BTF_MAX_DEPTH = 64 };
 
 // Checks the types of BTF from the id FIRST on: ids and names in range, printable names, sound sizes,
-// members inside their struct, no type inside itself, and at most GG_BTF_MAX_DEPTH types in each other. With IS_PART
-// the BTF is the start of another, and ids and names behind its end are allowed. GG_BAD_DATA names the
-// type.
-struct gg_error *gg_btf_check(const struct btf *btf, uint32_t first, bool is_part);
+// members inside their struct, no type inside itself, and at most GG_BTF_MAX_DEPTH types in each other.
+// GG_BAD_DATA names the type.
+struct gg_error *gg_btf_check(const struct btf *btf, uint32_t first);
 
 #endif

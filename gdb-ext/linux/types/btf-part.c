@@ -2,21 +2,22 @@
 //
 // A BTF begins with a header, then the types, one behind the other, and the names (Linux
 // Documentation/bpf/btf.rst). Kernels until v6.15 have the types in the order of their use in the
-// kernel's sources, so that those of the scheduler and of memory management come first; later kernels
-// sort them by name.
+// kernel's sources, so that those of the scheduler and of memory management come first.
 //
 // In:  kernel memory.
-// Out: a BTF with a header of its own, whose sections are cut off between two types and two names.
-// Trusts nothing it reads: sections lie in the BTF's bytes; libbpf and btf-check.c check the rest.
+// Out: ids and offsets; a whole BTF, with a header of its own.
+// Trusts nothing it reads: sections lie in the BTF's bytes, and types in their section; of a whole BTF
+// libbpf and btf-check.c check the rest.
 #include "btf-part.h"
-#include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 
 #include <bpf/btf.h>
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <string.h>
 
-enum { HEADER_SIZE = 24, TYPE_SIZE = 12, BTF_FORMAT = 1 };
+enum { HEADER_SIZE = 24, BTF_FORMAT = 1, STEP = 32 << 10 };
 
 // ---- The header ----
 
@@ -81,13 +82,15 @@ void gg_btf_part_deinit(struct gg_btf_part *part)
 {
 	free(part->types.bytes);
 	free(part->names.bytes);
+	free(part->offsets);
 	*part = (struct gg_btf_part){ 0 };
 }
 
 // ---- Reading ----
 
-struct gg_error *gg_btf_part_read(struct gg_btf_part *part, struct gg_btf_section *section,
-				  uint64_t size)
+// Reads on until SECTION holds SIZE bytes, or all.
+static struct gg_error *read_section(const struct gg_btf_part *part, struct gg_btf_section *section,
+				     uint64_t size)
 {
 	const size_t end = size < section->size ? size : section->size;
 	if (end <= section->held)
@@ -96,34 +99,18 @@ struct gg_error *gg_btf_part_read(struct gg_btf_part *part, struct gg_btf_sectio
 	if (!bytes)
 		return gg_enomem;
 	section->bytes = bytes;
-	struct gg_error *err = gg_host_read(part->memory, section->address + section->held,
-					    bytes + section->held, end - section->held);
+	struct gg_error *err = gg_interrupt_check();
+	if (!err)
+		err = gg_host_read(part->memory, section->address + section->held,
+				   bytes + section->held, end - section->held);
 	if (!err)
 		section->held = end;
 	return err;
 }
 
-bool gg_btf_part_is_whole(const struct gg_btf_part *part)
-{
-	return part->types.held == part->types.size && part->names.held == part->names.size;
-}
+// ---- Types ----
 
-bool gg_btf_part_has_name(const struct gg_btf_part *part, const char *name)
-{
-	const size_t size = strlen(name) + 1;
-	const struct gg_btf_section *names = &part->names;
-	const uint8_t *at = names->bytes, *end = at + names->held;
-	// A name has the NUL of another before it.
-	for (; at && (at = memmem(at, (size_t)(end - at), name, size)); at++)
-		if (at > names->bytes && !at[-1])
-			return true;
-	return false;
-}
-
-// ---- Opening ----
-
-// Returns the bytes behind the head of a type that INFO begins; the kinds are those of v6.0.
-static uint64_t tail_of(uint64_t info)
+uint64_t gg_btf_tail(uint64_t info)
 {
 	const uint64_t count = BTF_INFO_VLEN(info);
 	switch (BTF_INFO_KIND(info)) {
@@ -146,60 +133,131 @@ static uint64_t tail_of(uint64_t info)
 	}
 }
 
-// Returns the size of the types that were read to their end.
-static size_t whole_types(const struct gg_btf_part *part)
+static struct gg_error *read_word(const struct gg_btf_part *part, uint64_t offset, uint64_t *ret)
 {
-	const struct gg_btf_section *types = &part->types;
-	struct gg_cursor cursor =
-		gg_cursor(types->bytes, types->held, part->memory->big_endian, "the types");
-	size_t end = 0;
-	if (types->held == types->size)
-		return types->held;
-	for (struct gg_error *err = NULL; !err;) {
-		uint64_t info;
-		err = gg_cursor_seek(&cursor, end + 4);
-		if (!err)
-			err = gg_cursor_uint(&cursor, 4, &info);
-		if (!err)
-			err = gg_cursor_seek(&cursor, end + TYPE_SIZE + tail_of(info));
-		if (!err)
-			end = cursor.position;
-		else
-			gg_error_destroy(err);
-	}
-	return end;
+	struct gg_cursor cursor = gg_cursor(part->types.bytes, part->types.held,
+					    part->memory->big_endian, "the BTF's types");
+	struct gg_error *err = gg_cursor_seek(&cursor, offset);
+	return err ? err : gg_cursor_uint(&cursor, 4, ret);
 }
 
-// Returns the size of the names that were read to their end.
-static size_t whole_names(const struct gg_btf_part *part)
+// Counts the next type, which is read if it is not held. GG_NOT_FOUND behind the last.
+static struct gg_error *count_type(struct gg_btf_part *part)
 {
-	const struct gg_btf_section *names = &part->names;
-	size_t end = names->held;
-	while (names->held < names->size && end && names->bytes[end - 1])
-		end--;
-	return end;
+	struct gg_btf_section *types = &part->types;
+	const uint64_t head = part->end + GG_BTF_HEAD;
+	uint64_t info = 0;
+	if (part->end == types->size)
+		return gg_error_create(GG_NOT_FOUND, "the BTF has no more than %zu types",
+				       part->count);
+	struct gg_error *err =
+		head > types->held ? read_section(part, types, types->held + STEP) : NULL;
+	if (!err)
+		err = gg_vector_grow(&part->offsets, part->count, sizeof(*part->offsets));
+	if (!err)
+		err = read_word(part, part->end + 4, &info);
+	const uint64_t end = head + gg_btf_tail(info);
+	if (!err && end > types->held)
+		err = read_section(part, types, end + STEP);
+	if (!err && end > types->held)
+		err = gg_error_create(GG_BAD_DATA, "the type %zu leaves the BTF's types",
+				      part->count + 1);
+	if (err)
+		return err;
+	part->offsets[part->count++] = (uint32_t)part->end;
+	part->end = end;
+	return NULL;
 }
 
-struct gg_error *gg_btf_part_open(const struct gg_btf_part *part, struct gg_btf **ret)
+struct gg_error *gg_btf_part_type(struct gg_btf_part *part, uint32_t id, uint32_t *ret)
 {
-	const size_t types = whole_types(part), names = whole_names(part);
-	const unsigned int word = part->memory->address_size;
-	struct gg_buffer out = { .big_endian = part->memory->big_endian };
-	gg_buffer_uint(&out, 2, BTF_MAGIC);
-	gg_buffer_uint(&out, 1, BTF_FORMAT);
-	gg_buffer_uint(&out, 1, 0);
-	gg_buffer_uint(&out, 4, HEADER_SIZE);
-	gg_buffer_uint(&out, 4, 0);
-	gg_buffer_uint(&out, 4, types);
-	gg_buffer_uint(&out, 4, types);
-	gg_buffer_uint(&out, 4, names);
-	gg_buffer_append(&out, part->types.bytes, types);
-	gg_buffer_append(&out, part->names.bytes, names);
-	struct gg_error *err = gg_buffer_check(&out);
-	if (!err && gg_btf_part_is_whole(part))
-		err = gg_btf_create(out.bytes, out.size, word, NULL, ret);
-	else if (!err)
-		err = gg_btf_create_part(out.bytes, out.size, word, ret);
-	gg_buffer_deinit(&out);
+	struct gg_error *err = NULL;
+	while (!err && part->count < id)
+		err = count_type(part);
+	if (!err)
+		*ret = part->offsets[id - 1];
 	return err;
+}
+
+// ---- By name ----
+
+bool gg_btf_is_findable(unsigned int kind)
+{
+	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM ||
+	       kind == BTF_KIND_ENUM64 || kind == BTF_KIND_TYPEDEF;
+}
+
+// Finds the offset of NAME, which is read if it is not held. GG_NOT_FOUND.
+static struct gg_error *find_name(struct gg_btf_part *part, const char *name, uint64_t *ret)
+{
+	struct gg_btf_section *names = &part->names;
+	const size_t size = strlen(name) + 1;
+	for (size_t start = 0;;) {
+		const uint8_t *at = names->bytes + start, *end = names->bytes + names->held;
+		// A name has the NUL of another before it.
+		for (; names->held && (at = memmem(at, (size_t)(end - at), name, size)); at++) {
+			*ret = (uint64_t)(at - names->bytes);
+			if (*ret && !at[-1])
+				return NULL;
+		}
+		if (names->held == names->size)
+			return gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
+		start = names->held > size ? names->held - size : 0;
+		struct gg_error *err = read_section(part, names, names->held + STEP);
+		if (err)
+			return err;
+	}
+}
+
+// Tests whether the type ID has its name at NAME, and is of a kind that gg_btf_find() finds.
+static struct gg_error *has_name(struct gg_btf_part *part, uint32_t id, uint64_t name, bool *ret)
+{
+	uint32_t offset = 0;
+	uint64_t own = 0, info = 0;
+	struct gg_error *err = gg_btf_part_type(part, id, &offset);
+	if (!err)
+		err = read_word(part, offset, &own);
+	if (!err)
+		err = read_word(part, offset + 4, &info);
+	*ret = !err && own == name && gg_btf_is_findable(BTF_INFO_KIND(info));
+	return err;
+}
+
+struct gg_error *gg_btf_part_find(struct gg_btf_part *part, const char *name, uint32_t *ret)
+{
+	uint64_t offset = 0;
+	bool found = false;
+	*ret = 0;
+	struct gg_error *err = find_name(part, name, &offset);
+	while (!err && !found)
+		err = has_name(part, ++*ret, offset, &found);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		gg_error_destroy(err);
+		err = gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
+	}
+	return err;
+}
+
+// ---- All ----
+
+struct gg_error *gg_btf_part_whole(struct gg_btf_part *part, struct gg_buffer *out)
+{
+	const uint64_t types = part->types.size, names = part->names.size;
+	struct gg_error *err = read_section(part, &part->types, types);
+	if (!err)
+		err = read_section(part, &part->names, names);
+	if (err)
+		return err;
+	out->big_endian = part->memory->big_endian;
+	gg_buffer_uint(out, 2, BTF_MAGIC);
+	gg_buffer_uint(out, 1, BTF_FORMAT);
+	gg_buffer_uint(out, 1, 0);
+	gg_buffer_uint(out, 4, HEADER_SIZE);
+	gg_buffer_uint(out, 4, 0);
+	gg_buffer_uint(out, 4, types);
+	gg_buffer_uint(out, 4, types);
+	gg_buffer_uint(out, 4, names);
+	gg_buffer_append(out, part->types.bytes, types);
+	gg_buffer_append(out, part->names.bytes, names);
+	return gg_buffer_check(out);
 }

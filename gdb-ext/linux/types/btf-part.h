@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A BTF that is read from its start on, as far as it is needed: over a wire a question about one type
-// should not cost all 5 MB.
+// A BTF in memory: where its sections are, and their start, which is read as far as it is needed. Types
+// can be found by name there without any other table.
 #ifndef GG_BTF_PART_H
 #define GG_BTF_PART_H
 
-#include "btf.h"
+#include "base/buffer.h"
 #include "host/host.h"
+
+#include <stdbool.h>
 
 // A section of the BTF, of which the first HELD bytes were read.
 struct gg_btf_section {
@@ -18,6 +20,9 @@ struct gg_btf_section {
 struct gg_btf_part {
 	const struct gg_host *memory;
 	struct gg_btf_section types, names;
+	uint32_t *offsets; // of the types from 1 on that were counted
+	size_t count;
+	size_t end; // of the last of these
 };
 
 // Reads the header of the BTF in the SIZE bytes at ADDRESS. MEMORY must outlive PART. GG_BAD_DATA.
@@ -27,16 +32,23 @@ struct gg_error *gg_btf_part_init(struct gg_btf_part *part, const struct gg_host
 // PART may be zeros.
 void gg_btf_part_deinit(struct gg_btf_part *part);
 
-// Reads on until SECTION holds SIZE bytes, or all.
-struct gg_error *gg_btf_part_read(struct gg_btf_part *part, struct gg_btf_section *section,
-				  uint64_t size);
+// Reads on until the type ID is held, and returns its offset in the types. GG_NOT_FOUND behind the last.
+struct gg_error *gg_btf_part_type(struct gg_btf_part *part, uint32_t id, uint32_t *ret);
 
-bool gg_btf_part_is_whole(const struct gg_btf_part *part);
+// Finds the type NAME, as gg_btf_find() does, of what was read and behind it; but a typedef counts that stands in
+// front of a struct of its name. GG_NOT_FOUND.
+struct gg_error *gg_btf_part_find(struct gg_btf_part *part, const char *name, uint32_t *ret);
 
-// Tests whether NAME is among the names that were read.
-bool gg_btf_part_has_name(const struct gg_btf_part *part, const char *name);
+// Reads all, and appends it to OUT, behind a header of its own.
+struct gg_error *gg_btf_part_whole(struct gg_btf_part *part, struct gg_buffer *out);
 
-// Opens what was read; see gg_btf_create_part().
-struct gg_error *gg_btf_part_open(const struct gg_btf_part *part, struct gg_btf **ret);
+// Returns the bytes behind the head of a type that INFO begins; the kinds are those of v6.0.
+uint64_t gg_btf_tail(uint64_t info);
+
+// Tests whether types of the KIND, BTF_KIND_STRUCT and others, are found by name.
+bool gg_btf_is_findable(unsigned int kind);
+
+// The bytes of a type's head: name, info, and a size or a type.
+enum { GG_BTF_HEAD = 12 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 struct gg_btf;
+struct gg_btf_far;
 struct btf;
 
 // A member of a type.
@@ -24,10 +25,9 @@ struct gg_btf_member {
 struct gg_error *gg_btf_create(const void *bytes, size_t size, unsigned int word,
 			       const struct gg_btf *base, struct gg_btf **ret);
 
-// Opens the start of a BTF, which lacks types and names from some place on (btf-part.h). What a
-// function then needs and cannot find is GG_BAD_DATA; gg_btf_find() does not find what may come.
-struct gg_error *gg_btf_create_part(const void *bytes, size_t size, unsigned int word,
-				    struct gg_btf **ret);
+// Opens a BTF of which each type is read when it is asked for. FAR is RET's, also after an error. Only
+// gg_btf_lookup(), gg_btf_member() and gg_btf_enumerator() may be asked of it.
+struct gg_error *gg_btf_create_far(struct gg_btf_far *far, unsigned int word, struct gg_btf **ret);
 
 // Destroys BTF, which may be NULL.
 void gg_btf_destroy(struct gg_btf *btf);
@@ -38,6 +38,9 @@ struct btf *gg_btf_libbpf(const struct gg_btf *btf);
 // Finds the struct, union, enumeration or, without any, the typedef NAME; of several the first. BASE
 // is asked too. Returns 0 where there is none.
 uint32_t gg_btf_find(const struct gg_btf *btf, const char *name);
+
+// Finds a type as gg_btf_find() does, of a BTF that is far too. GG_NOT_FOUND, GG_BAD_DATA.
+struct gg_error *gg_btf_lookup(const struct gg_btf *btf, const char *name, uint32_t *ret);
 
 // Finds the member PATH of the type ID, "a.b[2].c" for members of members (anonymous members are
 // seen through). An empty PATH is the type itself. GG_NOT_FOUND, GG_BAD_DATA.

@@ -7,6 +7,7 @@
 #include "types.h"
 #include "base/cleanup.h"
 #include "base/vector.h"
+#include "btf-far.h"
 #include "btf-part.h"
 
 #include <gdb-guest/interrupt.h>
@@ -16,9 +17,7 @@
 enum {
 	MAX_BTF = 64 << 20, // ten times a distribution's
 	MAX_MODULES = 4096,
-	STEP = 192 << 10,
-	FIRST_PART = 64 << 10, // of a section, where reads are far
-	MAX_NAME = 64,         // of a module, with its NUL
+	MAX_NAME = 64, // of a module, with its NUL
 };
 
 // The BTF of a module.
@@ -31,11 +30,11 @@ struct gg_types {
 	struct gg_symbols *symbols;
 	struct gg_host constants; // of the kernel's memory
 	const struct gg_debug *debug;
-	struct gg_btf *btf;
-	struct gg_btf_part part; // of BTF, which grows by questions; zeros where BTF is whole
-	struct gg_error *err;    // the reason there is no BTF, or NULL
-	bool has_splits;         // modules were looked for
-	struct split *splits;    // the BTF of modules
+	struct gg_btf *btf;   // whole; NULL: not read yet
+	struct gg_btf *far;   // answers in its place, where memory is far
+	struct gg_error *err; // the reason there is no BTF, or NULL
+	bool has_splits;      // modules were looked for
+	struct split *splits; // the BTF of modules
 	size_t split_count;
 };
 
@@ -60,7 +59,7 @@ void gg_types_destroy(struct gg_types *types)
 		gg_btf_destroy(types->splits[i].btf);
 	free(types->splits);
 	gg_btf_destroy(types->btf);
-	gg_btf_part_deinit(&types->part);
+	gg_btf_destroy(types->far);
 	gg_error_destroy(types->err);
 	free(types);
 }
@@ -85,89 +84,58 @@ static struct gg_error *find_btf(struct gg_types *types, gg_gva_t *start, gg_gva
 	return NULL;
 }
 
-// Reads on until the sections of the BTF hold so many bytes, and opens the bytes.
-static struct gg_error *open_part(const struct gg_types *types, struct gg_btf_part *part,
-				  uint64_t type_bytes, uint64_t name_bytes, struct gg_btf **ret)
+static struct gg_error *read_whole(struct gg_types *types, gg_gva_t start, gg_gva_t stop)
 {
-	struct gg_error *err = gg_btf_part_read(part, &part->types, type_bytes);
+	struct gg_btf_part part;
+	struct gg_buffer bytes = { 0 };
+	struct gg_error *err = gg_btf_part_init(&part, &types->constants, start, stop - start);
 	if (!err)
-		err = gg_btf_part_read(part, &part->names, name_bytes);
+		err = gg_btf_part_whole(&part, &bytes);
 	if (!err)
-		err = gg_btf_part_open(part, ret);
-	gg_debug(types->debug,
-		 "BTF: %zu of %" PRIu64 " bytes of types, %zu of %" PRIu64 " of names: %s",
-		 part->types.held, part->types.size, part->names.held, part->names.size,
-		 gg_debug_outcome(err));
+		err = gg_btf_create(bytes.bytes, bytes.size, types->constants.address_size, NULL,
+				    &types->btf);
+	gg_buffer_deinit(&bytes);
+	gg_btf_part_deinit(&part);
 	return err;
 }
 
-// Reads on until the sections of the BTF hold so many bytes, and puts them in the place of the bytes
-// before. libbpf 1.3 and later refuse most parts, by their references to the rest: then the rest is
-// read too.
-static struct gg_error *read_part(struct gg_types *types, uint64_t type_bytes, uint64_t name_bytes)
+static struct gg_error *open_far(struct gg_types *types, gg_gva_t start, gg_gva_t stop)
 {
-	struct gg_btf_part *part = &types->part;
-	struct gg_btf *btf;
-	struct gg_error *err = open_part(types, part, type_bytes, name_bytes, &btf);
-	if (err && gg_error_kind(err) == GG_BAD_DATA && !gg_btf_part_is_whole(part)) {
-		gg_error_destroy(err);
-		err = open_part(types, part, MAX_BTF, MAX_BTF, &btf);
-	}
-	if (err)
-		return err;
-	gg_btf_destroy(types->btf);
-	types->btf = btf;
-	if (gg_btf_part_is_whole(part))
-		gg_btf_part_deinit(part);
-	return NULL;
+	struct gg_btf_place place = { .memory = &types->constants,
+				      .changing = gg_symbols_host(types->symbols),
+				      .start = start,
+				      .size = stop - start,
+				      .debug = types->debug };
+	struct gg_btf_far *far = NULL;
+	struct gg_error *err = gg_error_unless_final(
+		gg_symbols_address(types->symbols, "btf_vmlinux", &place.vmlinux));
+	if (!err)
+		err = gg_btf_far_create(&place, &far);
+	return err ? err : gg_btf_create_far(far, types->constants.address_size, &types->far);
 }
 
-// Returns the size of the first part of SECTION: all, or over a wire a step, or what is kept.
-static uint64_t first_size(const struct gg_types *types, const struct gg_btf_section *section)
-{
-	const struct gg_kernel_memory *memory = gg_symbols_memory(types->symbols);
-	const uint64_t kept = gg_kept_from(&memory->kept, section->address, section->size);
-	if (!memory->is_far)
-		return MAX_BTF;
-	return kept > FIRST_PART ? kept : FIRST_PART;
-}
-
-static struct gg_error *read_first(struct gg_types *types)
+// Opens the BTF, as a whole if IS_WHOLE or where memory is near.
+static struct gg_error *open_btf(struct gg_types *types, bool is_whole)
 {
 	gg_gva_t start, stop;
+	if (types->btf || types->err || (types->far && !is_whole))
+		return types->err ? gg_error_copy(types->err) : NULL;
 	struct gg_error *err = find_btf(types, &start, &stop);
-	if (!err)
-		err = gg_btf_part_init(&types->part, &types->constants, start, stop - start);
-	return err ? err
-		   : read_part(types, first_size(types, &types->part.types),
-			       first_size(types, &types->part.names));
-}
-
-// Opens what is needed at least; an error that is not final is kept.
-static struct gg_error *open_first(struct gg_types *types)
-{
-	if (!types->btf && !types->err) {
-		struct gg_error *err = read_first(types);
-		gg_debug(types->debug, "BTF: %s", gg_debug_outcome(err));
-		if (err)
-			gg_btf_part_deinit(&types->part);
-		if (gg_error_is_final(err))
-			return err;
-		types->err = err ? gg_error_context(err, "the kernel's BTF") : NULL;
+	if (!err && !is_whole && gg_symbols_memory(types->symbols)->is_far)
+		err = open_far(types, start, stop);
+	else if (!err)
+		err = read_whole(types, start, stop);
+	gg_debug(types->debug, "BTF: %s", gg_debug_outcome(err));
+	if (err && !gg_error_is_final(err)) {
+		err = gg_error_context(err, "the kernel's BTF");
+		types->err = gg_error_copy(err);
 	}
-	return types->err ? gg_error_copy(types->err) : NULL;
-}
-
-static bool is_whole(const struct gg_types *types)
-{
-	return !types->part.memory;
+	return err;
 }
 
 struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret)
 {
-	struct gg_error *err = open_first(types);
-	if (!err && !is_whole(types))
-		err = read_part(types, MAX_BTF, MAX_BTF);
+	struct gg_error *err = open_btf(types, true);
 	*ret = types->btf;
 	return err;
 }
@@ -333,60 +301,18 @@ struct question {
 	int64_t value;
 };
 
-static struct gg_error *ask_once(const struct gg_btf *btf, struct question *question, bool *found)
-{
-	const uint32_t id = gg_btf_find(btf, question->type);
-	*found = id;
-	if (!id)
-		return gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", question->type);
-	struct gg_error *err = question->ask(btf, id, question);
-	return err ? gg_error_context(err, "type %s", question->type) : NULL;
-}
-
-// Returns the size of the next part of SECTION: twice as much, or a step more.
-static uint64_t next_size(const struct gg_btf_section *section)
-{
-	return section->held + (section->held < STEP ? section->held : STEP);
-}
-
-// Reads more for a question that the part does not answer. FOUND: the part has the type, and lacks
-// what the type leads to; names and types come in the same order.
-static struct gg_error *grow(struct gg_types *types, const char *type, bool found)
-{
-	const struct gg_btf_section *ids = &types->part.types, *names = &types->part.names;
-	const bool is_even = ids->held * names->size <= names->held * ids->size;
-	const bool more_types =
-		found ? is_even && ids->held < ids->size : gg_btf_part_has_name(&types->part, type);
-	return read_part(types, more_types ? next_size(ids) : 0, more_types ? 0 : next_size(names));
-}
-
-// Tests whether reading on may change an answer. A type without a name is not there.
-static bool may_change(const struct gg_types *types, const struct gg_error *err, const char *type,
-		       bool found)
-{
-	const struct gg_btf_section *names = &types->part.names;
-	if (!err || is_whole(types) || gg_error_is_final(err))
-		return false;
-	if (found)
-		return gg_error_kind(err) == GG_BAD_DATA;
-	return names->held < names->size || gg_btf_part_has_name(&types->part, type);
-}
-
 static struct gg_error *answer(struct gg_types *types, struct question *question)
 {
-	struct gg_error *err = open_first(types);
+	uint32_t id;
+	struct gg_error *err = open_btf(types, false);
 	if (err)
 		return err;
-	for (;;) {
-		bool found;
-		err = ask_once(types->btf, question, &found);
-		if (!may_change(types, err, question->type, found))
-			return err;
-		gg_error_destroy(err);
-		err = grow(types, question->type, found);
-		if (err)
-			return gg_error_context(err, "the kernel's BTF");
-	}
+	const struct gg_btf *btf = types->btf ? types->btf : types->far;
+	err = gg_btf_lookup(btf, question->type, &id);
+	if (err)
+		return err;
+	err = question->ask(btf, id, question);
+	return err ? gg_error_context(err, "type %s", question->type) : NULL;
 }
 
 static struct gg_error *ask_member(const struct gg_btf *btf, uint32_t id, struct question *question)
@@ -438,7 +364,7 @@ static struct gg_error *find(void *data, const char *type, const char *path, str
 	struct gg_types *types = data;
 	struct gg_btf_member member;
 	struct gg_error *err = gg_types_member(types, type, path, &member);
-	if (err && gg_error_kind(err) == GG_NOT_FOUND && types->btf) {
+	if (err && gg_error_kind(err) == GG_NOT_FOUND && !types->err) {
 		gg_error_destroy(err);
 		return find_enumerator(types, type, path, ret);
 	}

@@ -20,7 +20,7 @@ struct gg_error *gg_types_create(struct gg_symbols *symbols, const struct gg_deb
 void gg_types_destroy(struct gg_types *types);
 
 // Opens the kernel's own BTF, once and whole; owned by TYPES. Readers that need some types alone ask for their
-// members: over a wire that reads a part. GG_NOT_FOUND, with what to do, where the kernel
+// members: over a wire that reads these types. GG_NOT_FOUND, with what to do, where the kernel
 // has none.
 struct gg_error *gg_types_btf(struct gg_types *types, const struct gg_btf **ret);
 
