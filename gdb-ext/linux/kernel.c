@@ -11,7 +11,9 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "linux/modules/modules.h"
+#include "linux/symbols/exports-finder.h"
 #include "linux/symbols/kallsyms-finder.h"
+#include "linux/types/variables.h"
 #include "vmcoreinfo-finders.h"
 
 #include <gdb-guest/interrupt.h>
@@ -221,7 +223,13 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 		.addresses = hint(kernel, image, "kallsyms_addresses"),
 		.debug = debug,
 	};
-	return gg_kallsyms_add_finder(kernel->answerers.symbols, GG_BY_KALLSYMS, &hints);
+	struct gg_error *err =
+		gg_kallsyms_add_finder(kernel->answerers.symbols, GG_BY_KALLSYMS, &hints);
+	if (!err)
+		err = gg_exports_add_finder(kernel->answerers.symbols, GG_BY_EXPORTS, &hints);
+	return err ? err
+		   : gg_types_add_variables(kernel->answerers.symbols, GG_BY_VARIABLES,
+					    kernel->answerers.types);
 }
 
 // Returns KERNEL's memory. Pages are kept for a kernel that names its build: another build's tables

@@ -99,7 +99,8 @@ static struct gg_error *read_array(struct gg_symbols *symbols, uint8_t **ret, ui
 	if (err)
 		return err;
 	const struct gg_host *host = gg_symbols_host(symbols);
-	*count = count_cpus(symbols, array.size / host->address_size);
+	// A symbol without a size: nr_cpu_ids is the bound.
+	*count = count_cpus(symbols, array.size ? array.size / host->address_size : MAX_CPUS);
 	const size_t size = (size_t)*count * host->address_size;
 	*ret = malloc(size + 1);
 	if (!*ret)

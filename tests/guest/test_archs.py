@@ -22,8 +22,9 @@ from test_tasks import PF_KTHREAD
 
 SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid"]
 CHEAP = ["arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid"]
-# Kernels that have symbols of their code alone in kallsyms (Debian's 6.1, but for x86): no list of tasks.
-WITH_TASKS = ["arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid"]
+# Kernels that have types: Debian's 6.1 of s390x and ppc64el has no BTF, and no list of tasks. The 6.1 of arm64 has
+# symbols of its code alone in kallsyms.
+WITH_TASKS = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid"]
 # Linux's names of the architectures.
 NAMES = {"arm64": "aarch64", "ppc64el": "ppc64le"}
 

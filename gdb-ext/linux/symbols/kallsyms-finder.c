@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct finder {
 	struct gg_host memory;
@@ -52,16 +53,28 @@ static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret
 	return gg_error_create(GG_NOT_FOUND, "kallsyms has no %s", name);
 }
 
+// Tests whether SYMBOL is the end of code in a kallsyms that has code alone: what comes behind it is not its own.
+static bool is_end_of_code(const struct finder *finder, const struct gg_symbol *symbol)
+{
+	struct gg_symbol data;
+	return (!strcmp(symbol->name, "_etext") || !strcmp(symbol->name, "_einittext")) &&
+	       !gg_kallsyms_find(finder->kallsyms, "init_task", &data);
+}
+
 static struct gg_error *find_at(void *data, gg_gva_t address, struct gg_symbol *ret)
 {
 	struct finder *finder = data;
 	struct gg_error *err = read_all(finder);
 	if (err)
 		return err;
-	if (gg_kallsyms_at(finder->kallsyms, address, ret) && ret->address >= finder->hints.image)
-		return NULL;
-	return gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is before the kernel's first symbol",
-			       address);
+	if (!gg_kallsyms_at(finder->kallsyms, address, ret) || ret->address < finder->hints.image)
+		return gg_error_create(
+			GG_NOT_FOUND, "0x%" PRIx64 " is before the kernel's first symbol", address);
+	return is_end_of_code(finder, ret)
+		       ? gg_error_create(GG_NOT_FOUND,
+					 "0x%" PRIx64 " is not in code, and kallsyms has no more",
+					 address)
+		       : NULL;
 }
 
 static struct gg_error *visit_all(void *data, gg_visit_symbol_fn *visit, void *visit_data)

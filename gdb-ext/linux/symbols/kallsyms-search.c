@@ -12,14 +12,12 @@
 // how many are looked at.
 #include "kallsyms-search.h"
 #include "base/cleanup.h"
+#include "image.h"
 
-#include <gdb-guest/interrupt.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	SMALL_PIECE = 4096,
-	PIECE = 1 << 20,
 	MAX_IMAGE = 256 << 20,
 	MAX_NAMES_SIZE = 32 << 20,
 	MAX_SYMBOLS = 1 << 22,
@@ -45,39 +43,13 @@ struct image {
 
 // ---- The image ----
 
-// The kernel frees its init section: what is not mapped is zeros here, which are nothing.
-static struct gg_error *read_piece(const struct gg_host *kernel, gg_gva_t gva, uint8_t *bytes,
-				   size_t size)
-{
-	struct gg_error *err = gg_host_read(kernel, gva, bytes, size);
-	if (!err || gg_error_is_final(err))
-		return err;
-	gg_error_destroy(err);
-	memset(bytes, 0, size);
-	for (size_t done = 0; size > SMALL_PIECE && done < size; done += SMALL_PIECE) {
-		err = read_piece(kernel, gva + done, bytes + done,
-				 size - done < SMALL_PIECE ? size - done : SMALL_PIECE);
-		if (err)
-			return err;
-	}
-	return NULL;
-}
-
 static struct gg_error *read_image(struct image *image, const struct gg_host *kernel)
 {
 	image->size = image->hints->image_size < MAX_IMAGE ? image->hints->image_size : MAX_IMAGE;
 	image->bytes = malloc(image->size ? image->size : 1);
 	if (!image->bytes)
 		return gg_enomem;
-	for (size_t done = 0; done < image->size; done += PIECE) {
-		struct gg_error *err = gg_interrupt_check();
-		if (!err)
-			err = read_piece(kernel, image->hints->image + done, image->bytes + done,
-					 image->size - done < PIECE ? image->size - done : PIECE);
-		if (err)
-			return err;
-	}
-	return NULL;
+	return gg_image_read(kernel, image->hints->image, image->bytes, image->size);
 }
 
 // The integer of SIZE bytes at OFFSET, or all ones where that is not in the image.

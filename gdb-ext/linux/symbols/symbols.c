@@ -4,6 +4,7 @@
 #include "base/vector.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 struct entry {
@@ -165,11 +166,12 @@ static void add_reason(struct reasons *reasons, const struct entry *entry, struc
 	}
 }
 
-static struct gg_error *find_by_name(struct gg_symbols *symbols, const char *name,
+// Finds NAME by the finders before the order END.
+static struct gg_error *find_by_name(struct gg_symbols *symbols, const char *name, int end,
 				     bool with_modules, struct gg_symbol *ret)
 {
 	struct reasons reasons = { 0 };
-	for (size_t i = 0; i < symbols->count; i++) {
+	for (size_t i = 0; i < symbols->count && symbols->entries[i].finder.order < end; i++) {
 		struct entry *entry = &symbols->entries[i];
 		bool missing;
 		if (!entry->finder.ops->find || (entry->finder.of_modules && !with_modules))
@@ -188,13 +190,13 @@ static struct gg_error *find_by_name(struct gg_symbols *symbols, const char *nam
 struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
 				 struct gg_symbol *ret)
 {
-	return find_by_name(symbols, name, false, ret);
+	return find_by_name(symbols, name, INT_MAX, false, ret);
 }
 
 struct gg_error *gg_symbols_find_everywhere(struct gg_symbols *symbols, const char *name,
 					    struct gg_symbol *ret)
 {
-	return find_by_name(symbols, name, true, ret);
+	return find_by_name(symbols, name, INT_MAX, true, ret);
 }
 
 struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name, gg_gva_t *ret)
@@ -204,6 +206,15 @@ struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name
 	if (!err)
 		*ret = symbol.address;
 	return err;
+}
+
+struct gg_error *gg_symbols_find_before(struct gg_symbols *symbols, int end, const char *name,
+					gg_gva_t *ret)
+{
+	struct gg_symbol symbol;
+	struct gg_error *err = find_by_name(symbols, name, end, false, &symbol);
+	*ret = err ? 0 : symbol.address;
+	return gg_error_unless_final(err);
 }
 
 // ---- By address ----

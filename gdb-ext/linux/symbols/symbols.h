@@ -70,6 +70,11 @@ struct gg_error *gg_symbols_find(struct gg_symbols *symbols, const char *name,
 struct gg_error *gg_symbols_find_everywhere(struct gg_symbols *symbols, const char *name,
 					    struct gg_symbol *ret);
 
+// Finds the address of the kernel's own symbol NAME by the finders before the order END, for a finder that builds on
+// these; 0 without such a symbol. Final errors alone are errors.
+struct gg_error *gg_symbols_find_before(struct gg_symbols *symbols, int end, const char *name,
+					gg_gva_t *ret);
+
 // The kernel's memory, by virtual address; valid as long as SYMBOLS are.
 const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols);
 
