@@ -29,6 +29,7 @@ struct arguments {
 	const char *file;
 	const char *process;
 	const char *kernel; // its number
+	const char *nested; // numbers with dots between
 	const char *vmlinux;
 	bool debug;
 	const char *command;
@@ -94,6 +95,7 @@ struct session {
 	struct gg_writer writer;
 	struct gg_debug debug;
 	char *path; // of the file, absolute, as GDB shows it
+	uint64_t nested[GG_NESTED_DEPTH];
 };
 
 static struct gg_error *parse_number(const char *option, const char *text, unsigned long most,
@@ -172,6 +174,12 @@ static struct gg_error *open_target(struct session *session, const struct argume
 	session->target.program_path = arguments->program;
 	session->target.vmlinux_path = arguments->vmlinux;
 	session->target.debug = arguments->debug ? &session->debug : NULL;
+	session->target.nested = session->nested;
+	if (arguments->nested)
+		err = gg_nested_parse(arguments->nested, session->nested,
+				      &session->target.nested_count);
+	if (err)
+		return gg_error_context(err, "-nested");
 	if (arguments->process)
 		err = open_process(session, arguments->process);
 	else if (!(session->path = absolute(arguments->file)))
@@ -347,10 +355,11 @@ static enum status run(const struct arguments *arguments)
 
 // ---- Help ----
 
-static const char usage[] = "Usage: guest-core [-qemu PROGRAM] [-kernel N] [-vmlinux FILE] "
-			    "[-debug] FILE COMMAND [OPTION]...\n"
-			    "       guest-core [-kernel N] -p PID COMMAND [OPTION]...\n"
-			    "       guest-core COMMAND -help\n";
+static const char usage[] =
+	"Usage: guest-core [-qemu PROGRAM] [-nested N] [-kernel N] [-vmlinux FILE] "
+	"[-debug] FILE COMMAND [OPTION]...\n"
+	"       guest-core [-nested N] [-kernel N] -p PID COMMAND [OPTION]...\n"
+	"       guest-core COMMAND -help\n";
 
 static void print_help(void)
 {
@@ -366,6 +375,9 @@ static void print_help(void)
 	printf("\nOptions:\n"
 	       "  -qemu PROGRAM  The binary of the QEMU that dumped FILE, if it has left its old "
 	       "path.\n"
+	       "  -nested N      Show nested guest N of the command nested's list, in all "
+	       "commands;\n"
+	       "                 N.M is nested guest M of nested guest N.\n"
 	       "  -kernel N      Show kernel N of the command kernel's list, in all commands.\n"
 	       "  -vmlinux FILE  Types of a kernel without BTF: its vmlinux, with debuginfo.\n"
 	       "  -p PID         Look at a process, which stands still meanwhile.\n"
@@ -411,6 +423,7 @@ static size_t parse_leading(char **words, size_t count, struct arguments *ret, c
 	size_t i = 0;
 	for (; i < count && words[i][0] == '-' && words[i][1]; i++) {
 		const char **value = is_option(words[i], "qemu")      ? &ret->program
+				     : is_option(words[i], "nested")  ? &ret->nested
 				     : is_option(words[i], "kernel")  ? &ret->kernel
 				     : is_option(words[i], "vmlinux") ? &ret->vmlinux
 				     : is_option(words[i], "p")       ? &ret->process
@@ -502,7 +515,7 @@ static void complete_command(const struct arguments *arguments)
 
 static void complete_leading(const char *word, const struct arguments *arguments)
 {
-	static const char *const options[] = { "-qemu",  "-kernel", "-vmlinux", "-p",
+	static const char *const options[] = { "-qemu",  "-nested", "-kernel",  "-vmlinux", "-p",
 					       "-debug", "-help",   "-version", NULL };
 	const struct gg_command *command;
 	for (size_t i = 0; options[i] && !arguments->file; i++)

@@ -24,7 +24,8 @@ struct gg_error *gg_guest_create_from(const struct gg_source_ops *const sources[
 	gg_machine_init(&guest->machine, source);
 	guest->note = target->note;
 	guest->choice = target->choice;
-	guest->kept = target->kept;
+	// The store is that of the outermost guest's kernel.
+	guest->kept = target->nested_count ? NULL : target->kept;
 	guest->vmlinux = strdup(target->vmlinux_path ? target->vmlinux_path : "");
 	if (!guest->vmlinux) {
 		gg_guest_destroy(guest);

@@ -4,6 +4,43 @@
 #include "nested.h"
 #include "tasks.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct gg_error *gg_nested_parse(const char *text, uint64_t *ret, size_t *count)
+{
+	const char *at = text;
+	for (*count = 0; *count < GG_NESTED_DEPTH; at++) {
+		char *end;
+		errno = 0;
+		const unsigned long long number = strtoull(at, &end, 0);
+		if (!isdigit((unsigned char)*at) || errno || !number || (*end && *end != '.'))
+			break;
+		ret[(*count)++] = number;
+		at = end;
+		if (!*at)
+			return NULL;
+	}
+	if (*count == GG_NESTED_DEPTH)
+		return gg_error_create(GG_INVALID, "\"%s\" is more than %d guests deep", text,
+				       GG_NESTED_DEPTH);
+	return gg_error_create(GG_INVALID,
+			       "\"%s\" is not the number of a nested guest: 1, or 1.2 for nested "
+			       "guest 2 of nested guest 1",
+			       text);
+}
+
+struct gg_error *gg_guest_nested_name(struct gg_guest *guest, struct gg_nested_name *ret)
+{
+	struct gg_source_facts facts;
+	struct gg_error *err = gg_guest_facts(guest, &facts);
+	*ret = facts.nested;
+	facts.nested = (struct gg_nested_name){ NULL };
+	gg_source_facts_deinit(&facts);
+	return err;
+}
+
 struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
 				 const struct gg_notices *notices, struct gg_kvm_machines *ret)
 {

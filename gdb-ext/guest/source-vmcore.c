@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "files/core-file.h"
 #include "files/vmcore-file.h"
+#include "host/no-host.h"
 #include "base/vector.h"
 
 #include <gdb-guest/interrupt.h>
@@ -43,46 +44,6 @@ static bool vmcore_accepts(const struct gg_target *target)
 	const char *path = target->core_path;
 	return path && (gg_vmcore_file_is_kdump(path) || gg_core_file_is_vmcore(path));
 }
-
-// ---- The host: a vmcore has nothing of QEMU's ----
-
-static struct gg_error *no_qemu(void)
-{
-	return gg_error_create(GG_NOT_FOUND, "a vmcore has nothing of QEMU's");
-}
-
-static struct gg_error *no_read(void *data, uint64_t address, void *buffer, size_t size)
-{
-	(void)data, (void)address, (void)buffer, (void)size;
-	return no_qemu();
-}
-
-static struct gg_error *no_symbol(void *data, const char *name, uint64_t *ret)
-{
-	(void)data, (void)name, (void)ret;
-	return no_qemu();
-}
-
-static struct gg_error *no_member(void *data, const char *type, const char *path,
-				  struct gg_member *ret)
-{
-	(void)data, (void)type, (void)path, (void)ret;
-	return no_qemu();
-}
-
-static struct gg_error *no_registers(void *data, unsigned int thread, const char *name,
-				     void *buffer, size_t size, size_t *ret)
-{
-	(void)data, (void)thread, (void)name, (void)buffer, (void)size, (void)ret;
-	return no_qemu();
-}
-
-static const struct gg_host_ops no_host = {
-	.read = no_read,
-	.symbol = no_symbol,
-	.member = no_member,
-	.registers = no_registers,
-};
 
 // ---- Notes ----
 
@@ -163,9 +124,8 @@ static struct gg_error *open_all(struct vmcore_source *vmcore, const struct gg_t
 	if (err)
 		return err;
 	vmcore->source.backing->advice = vmcore->advice;
-	vmcore->host = (struct gg_host){ .ops = &no_host,
-					 .big_endian = vmcore->file->big_endian,
-					 .address_size = vmcore->file->address_size };
+	vmcore->host = gg_no_host("a vmcore has nothing of QEMU's", vmcore->file->big_endian,
+				  vmcore->file->address_size);
 	vmcore->source.host = &vmcore->host;
 	vmcore->source.cost = GG_COST_LOCAL;
 	gg_source_add_file(&vmcore->source, vmcore->file->path);

@@ -3,8 +3,9 @@
 #include "base/debug.h"
 
 // A process accepts what the others do not.
-const struct gg_source_ops *const gg_sources[] = { &gg_source_stub, &gg_source_vmcore,
-						   &gg_source_process, NULL };
+// A nested guest has a target of any kind around it.
+const struct gg_source_ops *const gg_sources[] = { &gg_source_nested, &gg_source_stub,
+						   &gg_source_vmcore, &gg_source_process, NULL };
 
 struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],
 				const struct gg_host *debugger, const struct gg_target *target,

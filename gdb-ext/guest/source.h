@@ -19,6 +19,9 @@ extern const struct gg_source_ops gg_source_stub;
 // A vmcore.
 extern const struct gg_source_ops gg_source_vmcore;
 
+// A nested guest, in a guest of any source.
+extern const struct gg_source_ops gg_source_nested;
+
 // Opens TARGET by the first row of SOURCES that accepts it; see struct gg_source_ops.
 // GG_UNSUPPORTED where none does.
 struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],

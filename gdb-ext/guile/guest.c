@@ -158,9 +158,19 @@ static gg_gpa_t address_or_0(SCM value)
 	return scm_is_true(value) ? scm_to_uint64(value) : 0;
 }
 
+// Creates the guest of TARGET, or the nested guest of it that NUMBERS, a text or #f, names.
+static struct gg_error *create(struct scheme_guest *guest, struct gg_target *target, SCM numbers)
+{
+	uint64_t path[GG_NESTED_DEPTH];
+	_cleanup_free_ char *text = optional_string(numbers);
+	target->nested = path;
+	struct gg_error *err = text ? gg_nested_parse(text, path, &target->nested_count) : NULL;
+	return err ? err : gg_guest_create(&guest->host, target, &guest->guest);
+}
+
 // (%guest-create (READ SYMBOL MEMBER REGISTERS [DEBUG]) BIG-ENDIAN? ADDRESS-SIZE CORE PROGRAM PID
-// VIA-HOST? MONITOR MEMORY (KEPT VMLINUX NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
-// printed for (%monitor-commands); MEMORY is a file of QEMU's, KEPT of (%kept) or #f, NOTE an address,
+// VIA-HOST? MONITOR MEMORY (KEPT NESTED VMLINUX NOTE . CHOICE)). MONITOR is #f, or at a gdbstub what the monitor
+// printed for (%monitor-commands); MEMORY is a file of QEMU's, KEPT of (%kept) or #f, NESTED a number of gg_nested_parse() or #f, NOTE an address,
 // CHOICE is (NOTE . IDENTITY) as %guest-kernels has it, or #f; DEBUG is a procedure that takes a line
 // of the debug log, or #f.
 static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core, SCM program,
@@ -187,6 +197,8 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	if (scm_is_true(scm_car(kernels)))
 		target.kept = gg_guile_state(&kept_type, scm_car(kernels));
 	kernels = scm_cdr(kernels);
+	const SCM numbers = scm_car(kernels);
+	kernels = scm_cdr(kernels);
 	target.note = address_or_0(scm_cadr(kernels));
 	const SCM choice = scm_cddr(kernels);
 	if (scm_is_true(choice))
@@ -201,7 +213,7 @@ static SCM guest_create(SCM answers, SCM big_endian, SCM address_size, SCM core,
 	target.program_path = optional_string(program);
 	target.memory_path = optional_string(memory);
 	target.vmlinux_path = optional_string(scm_car(kernels));
-	struct gg_error *err = gg_guest_create(&guest->host, &target, &guest->guest);
+	struct gg_error *err = create(guest, &target, numbers);
 	free((char *)target.core_path);
 	free((char *)target.program_path);
 	free((char *)target.memory_path);
@@ -216,6 +228,20 @@ static SCM guest_note(SCM object)
 {
 	const gg_gpa_t note = gg_guest_note(gg_guile_guest(object));
 	return note ? scm_from_uint64(note) : SCM_BOOL_F;
+}
+
+// (%guest-nested-name GUEST) => (NUMBER PROCESS PLACE), the texts of a nested guest, or #f.
+static SCM guest_nested_name(SCM object)
+{
+	struct gg_nested_name name;
+	struct gg_error *err = gg_guest_nested_name(gg_guile_guest(object), &name);
+	const SCM result = !err && name.number ? scm_list_3(gg_guile_string(name.number),
+							    gg_guile_string(name.process),
+							    gg_guile_string(name.place))
+					       : SCM_BOOL_F;
+	gg_nested_name_deinit(&name);
+	gg_guile_throw(err);
+	return result;
 }
 
 static SCM guest_destroy(SCM object)
@@ -327,6 +353,7 @@ void gg_guile_init_guest(void)
 	gg_guile_define("%kept", 0, (scm_t_subr)kept_create);
 	gg_guile_define("%kept-end", 1, (scm_t_subr)kept_end);
 	gg_guile_define("%guest-note", 1, (scm_t_subr)guest_note);
+	gg_guile_define("%guest-nested-name", 1, (scm_t_subr)guest_nested_name);
 	gg_guile_define("%guest-destroy", 1, (scm_t_subr)guest_destroy);
 	gg_guile_define("%guest-ran", 1, (scm_t_subr)guest_ran);
 	gg_guile_define("%guest-read", 3, (scm_t_subr)guest_read);

@@ -7,6 +7,7 @@
 #include "memory/page-table.h"
 #include "vmcoreinfo.h"
 
+struct gg_cpu_state;
 struct gg_registers;
 
 // The kernel's place in memory, as its VMCOREINFO has it.
@@ -92,6 +93,12 @@ struct gg_linux_ops {
 	// Finds the page of ENTRY, an entry that is not present for the hardware, where the kernel
 	// has a page there all the same. With vm_exit.
 	bool (*hidden_page)(uint64_t entry, gg_gpa_t *ret);
+
+	// Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. KERNEL has the members of
+	// modules too. INSIDE are the registers of the CPU that executes the vCPU; NULL where KVM's own copy
+	// is the last. GG_UNSUPPORTED where the hardware encrypts the registers. With vm_exit.
+	struct gg_error *(*read_vcpu)(const struct gg_host *kernel, gg_gva_t vcpu,
+				      const struct gg_registers *inside, struct gg_cpu_state *ret);
 };
 
 #endif

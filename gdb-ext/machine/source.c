@@ -35,6 +35,14 @@ static void deinit_fact(struct gg_fact *fact)
 	gg_error_destroy(fact->err);
 }
 
+void gg_nested_name_deinit(struct gg_nested_name *name)
+{
+	free(name->number);
+	free(name->process);
+	free(name->place);
+	*name = (struct gg_nested_name){ NULL };
+}
+
 void gg_source_facts_deinit(struct gg_source_facts *facts)
 {
 	deinit_fact(&facts->version);
@@ -43,6 +51,7 @@ void gg_source_facts_deinit(struct gg_source_facts *facts)
 	deinit_fact(&facts->accelerator);
 	free(facts->notice);
 	free(facts->origin);
+	gg_nested_name_deinit(&facts->nested);
 	*facts = (struct gg_source_facts){ .layout = NULL };
 }
 

@@ -54,6 +54,7 @@ static void append_target(struct gg_buffer *out, const struct gg_info *info,
 	gg_json_string(out, "name", options->target);
 	gg_json_string(out, "state_before", options->state_before);
 	gg_json_string(out, "vmcore", info->source.origin);
+	gg_json_string(out, "nested", info->source.nested.number);
 	gg_json_close_object(out);
 }
 

@@ -26,6 +26,7 @@ static void append_target(struct gg_buffer *out, const struct gg_info *info,
 			  const struct gg_info_options *options)
 {
 	const char *const origin = info->source.origin;
+	const struct gg_nested_name *nested = &info->source.nested;
 	gg_append_line(out, "gdb-guest", "%s", PACKAGE_VERSION);
 	// Guile's data of a command has no target's name.
 	if (options->target)
@@ -33,6 +34,9 @@ static void append_target(struct gg_buffer *out, const struct gg_info *info,
 			       options->target);
 	if (origin)
 		gg_append_line(out, "", "%s", origin);
+	if (nested->number)
+		gg_append_line(out, "nested", "guest %s, which %s of the outer guest runs",
+			       nested->number, nested->process);
 	if (options->state_text)
 		gg_append_line(out, "", "%s", options->state_text);
 }

@@ -20,18 +20,28 @@ struct gg_fact {
 	struct gg_error *err;
 };
 
+// The name of a nested guest: its number, "1", or "1.2" for nested guest 2 of nested guest 1; the process that
+// runs it, "process 815 (qemu)"; its place, which stays the same while it is there, in the form of a number.
+// NULL: the guest is not nested.
+struct gg_nested_name {
+	char *number, *process, *place;
+};
+
+void gg_nested_name_deinit(struct gg_nested_name *name);
+
 // The facts about the program that runs the guest.
 struct gg_source_facts {
-	struct gg_fact version;     // of QEMU: "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
-	struct gg_fact machine;     // its type: "pc-i440fx-7.2"
-	struct gg_fact run_state;   // its name in QMP: "paused"
-	struct gg_fact accelerator; // "kvm", "tcg", "unknown"
-	const char *layout;         // the finder of QEMU's structures: "types", "structure" or
-				    // "monitor"; NULL: no QEMU is looked at
-	bool has_virtual_clock;     // false also while the clock runs
-	uint64_t virtual_clock;     // QEMU's, in nanoseconds
-	char *notice;               // a line for the user, or NULL
-	char *origin;               // a vmcore's format and its writer; NULL: no vmcore
+	struct gg_fact version;       // of QEMU: "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
+	struct gg_fact machine;       // its type: "pc-i440fx-7.2"
+	struct gg_fact run_state;     // its name in QMP: "paused"
+	struct gg_fact accelerator;   // "kvm", "tcg", "unknown"
+	const char *layout;           // the finder of QEMU's structures: "types", "structure" or
+				      // "monitor"; NULL: no QEMU is looked at
+	bool has_virtual_clock;       // false also while the clock runs
+	uint64_t virtual_clock;       // QEMU's, in nanoseconds
+	char *notice;                 // a line for the user, or NULL
+	char *origin;                 // a vmcore's format and its writer; NULL: no vmcore
+	struct gg_nested_name nested; // of a nested guest
 };
 
 struct gg_info_cpu {

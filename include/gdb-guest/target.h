@@ -22,6 +22,8 @@ struct gg_kernel_choice {
 	uint64_t identity; // a checksum of its VMCOREINFO
 };
 
+enum { GG_NESTED_DEPTH = 4 };
+
 // Opens the vmcore PATH, to see that it is one. RET is its format and its writer, for people; the
 // caller frees it. GG_INVALID for a core of a process.
 struct gg_error *gg_vmcore_text(const char *path, char **ret);
@@ -54,6 +56,11 @@ struct gg_target {
 	struct gg_kept *kept;
 	// The vmlinux with debuginfo that the user names for a kernel without BTF, or NULL.
 	const char *vmlinux_path;
+	// The nested guest to look at, from the outermost on: each is the number in guest-nested's list, or
+	// the address of its struct kvm. The kernel's place, its choice and the vmlinux are then those of the
+	// innermost guest.
+	const uint64_t *nested;
+	size_t nested_count; // at most GG_NESTED_DEPTH; 0: the guest itself
 	// The guest's debug log, which must outlive the guest; NULL is off.
 	const struct gg_debug *debug;
 };

@@ -241,6 +241,7 @@ nothing reads its PS/2 keyboard" seconds))
           (send-row (current-target) row write seconds (option options 'force))))))))
 
 (define (send-row target row write seconds force?)
+  (check-not-nested "keys are typed at the keyboard of GDB's guest")
   (when (eq? (target-kind target) 'process)
     (throw 'gdb-guest-error 'unsupported
            "keys are typed through QEMU's monitor, which is at its gdbstub: connect to that (target \

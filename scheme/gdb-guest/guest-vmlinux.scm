@@ -9,6 +9,9 @@
   #:use-module (ice-9 match))
 
 (define (check-selection)
+  (interruptible
+   (lambda ()
+     (check-not-nested "GDB's memory is that of GDB's guest")))
   (let ((file (interruptible selected-file)))
     (when file
       (throw 'gdb-guest-error 'unsupported

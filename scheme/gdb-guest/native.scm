@@ -6,6 +6,7 @@
   #:export (%guest-create
             %guest-destroy
             %guest-note
+            %guest-nested-name
             %guest-kernels
             %guest-choice
             %guest-check-vmlinux

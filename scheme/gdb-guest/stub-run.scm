@@ -6,6 +6,7 @@
 (define-module (gdb-guest stub-run)
   #:use-module (gdb-guest command)
   #:use-module (gdb-guest gdb execute)
+  #:use-module (gdb-guest gdb selection)
   #:use-module (gdb-guest gdb target)
   #:use-module (gdb-guest run)
   #:use-module (ice-9 regex)
@@ -39,6 +40,7 @@
 
 (define (print-at-stub name target options)
   "Prints what the command NAME, which lets the guest run, shows at the gdbstub TARGET."
+  (check-not-nested "GDB's guest is let run")
   (check-runnable target)
   (forget-registers)
   (let ((thread (answering 'system selected-stub-thread)))

@@ -16,7 +16,7 @@ import gdb
 import records
 import registers
 import truth
-from test_guest_core import guest_core
+from test_guest_core import FAILED, guest_core
 
 GUESTS = ["6.1"]
 # The address at which the nested guest's first vCPU loops.
@@ -90,6 +90,103 @@ def test_kdump(nested):
         there = nested.shown["there"]
         counts = {"there": 0, "absent": there} if level else {}
         assert shown == nested.shown | counts
+
+
+def inside(nested, *words):
+    """What guest-core shows of the nested guest."""
+    return guest_core("-nested", "1", *nested.arguments, *words)
+
+
+def refusal(nested, *words, core=None):
+    arguments = [core] if core else nested.arguments
+    return guest_core("-nested", "1", *arguments, *words, status=FAILED).strip().removeprefix("guest-core: ")
+
+
+def test_registers_inside(nested):
+    """{nested}: the registers of the vCPU that is on a CPU are QEMU's, but for SVM's bit in EFER, which is the host's own"""
+    shown, = registers.by_name(inside(nested, "regs", "-all", "-cpu", 0))
+    truth_of_cpu = registers.by_name(nested.record.text("registers"))[nested.cpu]
+    assert shown.pop("EFER") == truth_of_cpu.pop("EFER") & ~(1 << 12) == 0x500
+    # The monitor does not print further registers, nor unknown bits as such.
+    alike = {name for name in truth_of_cpu if name in shown and name != "MXCSR"}
+    assert {"RAX", "R15", "RIP", "CR0", "CR3", "CR4", "DR7", "RFL"} <= alike
+    assert {name: shown[name] for name in alike} == {name: truth_of_cpu[name] for name in alike}
+
+
+def test_registers_outside(nested):
+    """{nested}: the registers of the halted vCPU are those that it was given, and RIP is behind its hlt"""
+    shown, = registers.by_name(inside(nested, "regs", "-all", "-cpu", 1))
+    names = ["RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RSP", "RBP", *(f"R{i}" for i in range(8, 16))]
+    assert [shown[name] for name in names] == [0xc0de000000000100 + i for i in range(16)]
+    assert [shown[name] for name in ("RIP", "CR0", "CR3", "CR4", "EFER")] == [0x1109, 0x80000011, 0x2000, 0x20, 0x500]
+    assert json.loads(inside(nested, "regs", "-json", "-cpu", 1))["activity"] == "halted"
+
+
+def test_memory_inside(nested):
+    """{nested}: its memory is read by physical and by virtual addresses, in all slots; also a memfd's"""
+    assert inside(nested, "x", "-cpu", 0, "/s", "0x6000").split(":", 1)[1].strip() == '"in the nested guest\'s RAM"'
+    for address, text in ((0x100010000, "above 4 GiB"), (0xfd003000, "in a memfd")):
+        assert inside(nested, "x", "-physical", "/s", hex(address)) == f'{address:#x}:\t"{text}"\n'
+    assert "guest-physical 0x6000 in a page of 2 MiB" in inside(nested, "vtop", "-cpu", 1, "0x6000")
+
+
+def test_absent_inside(nested):
+    """{nested}: a page that the host has swapped out is an error, and never zeros; so is one that its process has no page for"""
+    for address, reason in ((0x800000, "the outer guest has swapped it out"),
+                            (0x8ff000, "the outer guest has swapped it out"),
+                            (0xfd200000, "the process that runs the nested guest has no page at")):
+        assert reason in refusal(nested, "x", "-physical", "/4xb", hex(address))
+
+
+def test_dump_inside(nested):
+    """{nested}: its vmcore has its registers and its memory; without -absent skip there is an error instead"""
+    path = nested.folder / "nested.vmcore"
+    assert "are missing" in refusal(nested, "dump", path) and not path.exists()
+    inside(nested, "dump", "-absent", "skip", path)
+    assert guest_core(path, "x", "-physical", "/s", "0x6000") == inside(nested, "x", "-physical", "/s", "0x6000")
+    for cpu in (0, 1):
+        noted, shown = (json.loads(text)["registers"] for text in (guest_core(path, "regs", "-json", "-cpu", cpu),
+                                                                  inside(nested, "regs", "-json", "-cpu", cpu)))
+        names = ("rax", "r15", "rip", "rsp", "cr3", "cr4", "gs_base")
+        assert {name: noted[name] for name in names} == {name: shown[name] for name in names}
+
+
+def test_kdump_inside(nested):
+    """{nested}: in a kdump of the host it is the same at level 0; at level 31 its memory is excluded, which is said, and its halted
+    vCPU's registers are there"""
+    question = ["x", "-physical", "/s", "0x6000"]
+    for level in (0, 31):
+        path = nested.folder / f"level-{level}"
+        if not path.exists():
+            guest_core(*nested.arguments, "dump", "-format", "kdump-zlib", "-level", level, path)
+        shown = json.loads(guest_core("-nested", "1", path, "regs", "-json", "-cpu", 1))
+        assert int(shown["registers"]["rip"], 16) == 0x1109
+        if level:
+            assert refusal(nested, *question, core=path).endswith("they were left out when the vmcore was written (dump level 31)")
+        else:
+            assert guest_core("-nested", "1", path, *question) == inside(nested, *question)
+
+
+def test_wrong_numbers(nested):
+    """{nested}: a nested guest that is not there, and a number that is none, are errors that say what to try"""
+    for number, message in (("2", "there is no nested guest 2: the guest runs 1; guest-nested lists them"),
+                            ("x", '-nested: "x" is not the number of a nested guest'),
+                            ("1.1.1.1.1", '-nested: "1.1.1.1.1" is more than 4 guests deep'),
+                            ("1.1", "the outer guest: no VMCOREINFO")):
+        assert message in guest_core("-nested", number, *nested.arguments, "info", status=FAILED)
+
+
+def test_select(nested):
+    """{nested}: guest-select -nested has all commands look at the nested guest, until -target"""
+    commands = ["guest-select -nested 1", "guest-regs -all -cpu 1", "guest-select -target", "guest-nested -json", "guest-select -nested 2"]
+    run = gdb.batch(nested.record.qemu, nested.record.core,
+                    commands=[word for command in commands for word in (r"echo @next\n", command)])
+    chosen, inner, target, outer, wrong = (text.strip("\n").splitlines() for text in run.output.split("@next\n")[1:])
+    assert chosen[0].startswith("  1  core") and chosen[1].split(maxsplit=3) == ["*", "1", "nested", f"process {nested.pid} (nested)"]
+    assert inner == inside(nested, "regs", "-all", "-cpu", 1).strip("\n").splitlines()
+    assert len(target) == 1 and target[0].startswith("* 1  core")
+    assert json.loads(outer[0]) == nested.shown
+    assert wrong[0].startswith("guest-select: there is no nested guest 2: the guest runs 1")
 
 
 def test_gdb(nested):

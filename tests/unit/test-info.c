@@ -107,7 +107,8 @@ static void test_stub_json(void **state)
 	assert_string_equal(
 		output,
 		"{\"gdb_guest\":\"" PACKAGE_VERSION "\",\"target\":{\"kind\":\"gdbstub\",\"name\":"
-		"\":1234\",\"state_before\":\"ran\",\"vmcore\":null},\"qemu\":{\"version\":\"7.2."
+		"\":1234\",\"state_before\":\"ran\",\"vmcore\":null,\"nested\":null},\"qemu\":{"
+		"\"version\":\"7.2."
 		"22 (Debian "
 		"1:7.2+dfsg-7)\",\"machine\":\"pc-q35-7.2\",\"run_state\":\"debug\","
 		"\"accelerator\":\"tcg\",\"layout\":\"monitor\",\"virtual_clock_ns\":null},"

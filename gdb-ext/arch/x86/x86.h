@@ -181,6 +181,22 @@ struct gg_error *x86_read_saved(const struct gg_ram_map *map, const struct gg_ho
 				const struct gg_qemu_cpu *cpu, const struct gg_registers *nested,
 				struct gg_registers *ret);
 
+// The save area of a VMCB, the page in memory that has a guest's state.
+enum {
+	X86_VMCB_SIZE = 4096,
+	X86_SAVE_AREA = 0x400, // in the page
+	X86_VMRUN_AREA_SIZE = 0x200,
+	X86_GUEST_AREA_SIZE = 0x248,
+};
+
+// Reads the registers that VMRUN saves out of X86_VMRUN_AREA_SIZE bytes; others are unknown. The machine's
+// A20 is that of NESTED.
+struct gg_error *x86_read_vmrun_area(const uint8_t *bytes, const struct gg_registers *nested,
+				     struct gg_registers *ret);
+
+// Reads a guest's registers out of X86_GUEST_AREA_SIZE bytes; others stay as they are.
+struct gg_error *x86_read_guest_area(const uint8_t *bytes, struct gg_registers *ret);
+
 // Tests whether QEMU's monitor printed TEXT of a CPU of this architecture, and whether that CPU is in
 // long mode.
 bool x86_is_monitor_text(const char *text, bool *long_mode);
@@ -189,9 +205,11 @@ bool x86_is_monitor_text(const char *text, bool *long_mode);
 // of each unknown digit, and behind it registers that QEMU does not show.
 void x86_print_registers(const struct gg_registers *registers, FILE *out);
 
-// The operations vm_exit() and hidden_page() of struct gg_linux_ops.
+// The operations vm_exit(), hidden_page() and read_vcpu() of struct gg_linux_ops.
 const char *x86_vm_exit(uint64_t code);
 bool x86_hidden_page(uint64_t entry, gg_gpa_t *ret);
+struct gg_error *x86_read_vcpu(const struct gg_host *kernel, gg_gva_t vcpu,
+			       const struct gg_registers *inside, struct gg_cpu_state *ret);
 
 struct gg_error *x86_disassemble(const struct gg_code *code, struct gg_instruction *ret);
 

@@ -5,6 +5,7 @@
 #define GG_KVM_H
 
 #include "linux/tasks/tasks.h"
+#include "machine/cpu-state.h"
 
 struct gg_kvm_slot {
 	gg_gpa_t gpa;  // in the nested guest
@@ -57,6 +58,11 @@ struct gg_kvm_machines {
 struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_ram_map *map,
 			     bool count_memory, const struct gg_notices *notices,
 			     struct gg_kvm_machines *ret);
+
+// Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. INSIDE are the registers of the CPU that
+// executes the vCPU; NULL where KVM's copy is the last.
+struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel, gg_gva_t vcpu,
+				  const struct gg_registers *inside, struct gg_cpu_state *ret);
 
 // MACHINES may be zeros.
 void gg_kvm_machines_deinit(struct gg_kvm_machines *machines);

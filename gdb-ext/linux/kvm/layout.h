@@ -19,6 +19,9 @@ struct gg_kvm_layout {
 struct gg_error *gg_kvm_layout_resolve(const struct gg_answerers *kernel,
 				       struct gg_kvm_layout *ret);
 
+// Returns a host that reads the kernel's memory, and finds members in the types of modules too.
+struct gg_host gg_kvm_host(const struct gg_answerers *kernel);
+
 // A reader of one kernel's machines.
 struct gg_kvm_reader {
 	const struct gg_answerers *kernel;

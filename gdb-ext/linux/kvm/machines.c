@@ -79,12 +79,33 @@ static struct gg_error *find_member(void *data, const char *type, const char *pa
 	return err;
 }
 
+static struct gg_error *read_memory(void *data, uint64_t address, void *buffer, size_t size)
+{
+	const struct gg_answerers *kernel = data;
+	return kernel->typed.ops->read(kernel->typed.data, address, buffer, size);
+}
+
+struct gg_host gg_kvm_host(const struct gg_answerers *kernel)
+{
+	static const struct gg_host_ops ops = { .read = read_memory, .member = find_member };
+	return (struct gg_host){ .ops = &ops,
+				 .data = (void *)kernel,
+				 .big_endian = kernel->typed.big_endian,
+				 .address_size = kernel->typed.address_size };
+}
+
 struct gg_error *gg_kvm_layout_resolve(const struct gg_answerers *kernel, struct gg_kvm_layout *ret)
 {
-	static const struct gg_host_ops ops = { .member = find_member };
-	const struct gg_host host = { .ops = &ops, .data = (void *)kernel };
+	const struct gg_host host = gg_kvm_host(kernel);
 	*ret = (struct gg_kvm_layout){ 0 };
 	return gg_layout_resolve(&host, rows, sizeof(rows) / sizeof(*rows), ret);
+}
+
+struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel, gg_gva_t vcpu,
+				  const struct gg_registers *inside, struct gg_cpu_state *ret)
+{
+	const struct gg_host host = gg_kvm_host(kernel);
+	return kernel->arch->kernel->read_vcpu(&host, vcpu, inside, ret);
 }
 
 // ---- vCPUs ----

@@ -9,7 +9,7 @@
 // overlap are an error.
 #include "layout.h"
 #include "base/vector.h"
-#include "linux/arch-ops.h"
+#include "pages.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -129,28 +129,20 @@ struct gg_error *gg_kvm_read_slots(const struct gg_kvm_reader *reader,
 // ---- Pages ----
 
 struct count {
-	const struct gg_linux_ops *ops;
+	struct gg_kvm_pages *pages;
 	const struct gg_ram_map *map;
-	struct gg_page_table *table;
 	struct gg_kvm_memory *memory;
 	uint64_t looks; // that are left
 };
 
 // Adds the SIZE bytes at GPA, of the guest that runs the machine.
-static struct gg_error *count_page(struct count *count, gg_gpa_t gpa, uint64_t size)
+static struct gg_error *count_held(struct count *count, gg_gpa_t gpa, uint64_t size)
 {
 	while (size) {
-		struct gg_extent extent = { .size = size, .kind = GG_EXTENT_ABSENT };
-		const struct gg_ram_range *range = gg_ram_map_find(count->map, gpa);
-		struct gg_backing *backing = count->map->backing;
-		if (range) {
-			const uint64_t left = range->start + range->size - gpa;
-			struct gg_error *err =
-				backing->ops->extent(backing, range->hva + (gpa - range->start),
-						     size < left ? size : left, false, &extent);
-			if (err)
-				return err;
-		}
+		struct gg_extent extent;
+		struct gg_error *err = gg_kvm_outer_extent(count->map, gpa, size, false, &extent);
+		if (err)
+			return err;
 		if (extent.kind == GG_EXTENT_ABSENT)
 			count->memory->absent += extent.size;
 		else
@@ -161,41 +153,21 @@ static struct gg_error *count_page(struct count *count, gg_gpa_t gpa, uint64_t s
 	return NULL;
 }
 
-// Counts the memory from GVA on that an entry maps, at most SIZE bytes; RET is its size.
-static struct gg_error *count_entry(struct count *count, gg_gva_t gva, uint64_t size, uint64_t *ret)
-{
-	struct gg_mapping mapping;
-	gg_gpa_t page;
-	struct gg_error *err = gg_page_table_map(count->table, gva, &mapping);
-	if (err)
-		return err;
-	*ret = mapping.size < size ? mapping.size : size;
-	if (mapping.present)
-		return count_page(count, mapping.gpa, *ret);
-	if (count->ops->hidden_page(mapping.last.value, &page))
-		return count_page(count, page + (mapping.page_size - mapping.size), *ret);
-	if (mapping.last.value) {
-		count->memory->swapped += *ret;
-		return NULL;
-	}
-	const uint64_t gap = gg_page_table_gap(count->table, gva, &mapping);
-	*ret = gap > *ret ? gap : *ret;
-	return NULL;
-}
-
 static struct gg_error *count_slot(struct count *count, const struct gg_kvm_slot *slot)
 {
 	struct gg_error *err = NULL;
-	for (uint64_t at = 0, size; !err && at < slot->size; at += size) {
+	struct gg_kvm_piece piece;
+	for (uint64_t at = 0; !err && at < slot->size; at += piece.size) {
 		if (!count->looks--)
 			return gg_error_create(GG_BAD_DATA, "more than %d pages", MAX_LOOKS);
 		err = gg_interrupt_check();
 		if (!err)
-			err = count_entry(count, slot->user + at, slot->size - at, &size);
-		if (!err && !size)
-			err = gg_error_create(GG_BAD_DATA, "a page of 0 bytes");
-		if (!err && size > slot->size - at)
-			size = slot->size - at;
+			err = gg_kvm_pages_find(count->pages, slot->user + at, slot->size - at,
+						&piece);
+		if (!err && piece.kind == GG_KVM_HELD)
+			err = count_held(count, piece.gpa, piece.size);
+		if (!err && piece.kind == GG_KVM_SWAPPED)
+			count->memory->swapped += piece.size;
 	}
 	return err;
 }
@@ -203,24 +175,11 @@ static struct gg_error *count_slot(struct count *count, const struct gg_kvm_slot
 struct gg_error *gg_kvm_count_memory(const struct gg_kvm_reader *reader,
 				     const struct gg_ram_map *map, struct gg_kvm_machine *machine)
 {
-	struct count count = { .ops = reader->kernel->arch->kernel,
-			       .map = map,
-			       .memory = &machine->memory,
-			       .looks = MAX_LOOKS };
-	struct gg_mapping root;
-	gg_gva_t pgd;
-	struct gg_error *err =
-		gg_host_read_member(reader->host, machine->mm, &reader->layout.pgd, &pgd);
-	if (!err)
-		err = gg_page_table_map(reader->kernel->memory.table, pgd, &root);
-	if (!err && !root.present)
-		err = gg_error_create(GG_FAULT, "pgd 0x%" PRIx64 " is not mapped", pgd);
-	if (!err)
-		err = gg_page_table_create_sibling(reader->kernel->memory.table, root.gpa,
-						   &count.table);
+	struct count count = { .map = map, .memory = &machine->memory, .looks = MAX_LOOKS };
+	struct gg_error *err = gg_kvm_pages_create(reader->kernel, machine->mm, &count.pages);
 	for (size_t i = 0; !err && i < machine->slot_count; i++)
 		err = count_slot(&count, &machine->slots[i]);
-	gg_page_table_destroy(count.table);
+	gg_kvm_pages_destroy(count.pages);
 	machine->memory.counted = !err;
 	return err ? gg_error_context(err, "the memory of its process") : NULL;
 }

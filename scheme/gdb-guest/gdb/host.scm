@@ -247,6 +247,7 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
                       via-host?
                       (and stub (monitor-texts)) memory
                       (cons* (kept-memory target)
+                             (target-nested target)
                              (named-vmlinux target)
                              (and stub (known-note target))
                              (chosen-kernel target)))))

@@ -16,18 +16,18 @@
             remember-listed-kernels!
             remember-note!))
 
-;; The place of a stub's guest's VMCOREINFO when last seen: an association list by connection.  A reader that
+;; The place of a stub's guest's VMCOREINFO when last seen: an association list by target.  A reader that
 ;; uses the place finds out whether the note is still there.
 (define known-notes '())
 
 (define (known-note target)
-  (assoc-ref known-notes (target-connection target)))
+  (assoc-ref known-notes (target-key target)))
 
 (define (remember-note! target note)
   (when (and note (target-connection target))
     (set! known-notes
-          (acons (target-connection target) note
-                 (alist-delete (target-connection target) known-notes)))))
+          (acons (target-key target) note
+                 (alist-delete (target-key target) known-notes)))))
 
 ;; The memory that guests behind a stub leave to the next guest: (CONNECTION . MEMORY), of one connection
 ;; alone.  Each guest tests whether its kernel is still the same.
@@ -49,7 +49,8 @@ left is dropped."
 (define kernels-listed '())
 
 (define (target-key target)
-  (or (target-connection target) (target-core target) (target-pid target)))
+  (cons (target-nested target)
+        (or (target-connection target) (target-core target) (target-pid target))))
 
 (define (chosen-kernel target)
   (assoc-ref chosen-kernels (target-key target)))

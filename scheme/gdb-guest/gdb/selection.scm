@@ -6,14 +6,20 @@
   #:use-module (gdb-guest gdb execute)
   #:use-module (gdb-guest gdb target)
   #:use-module (gdb-guest gdb terminal)
+  #:use-module (ice-9 format)
   #:use-module (ice-9 match)
   #:use-module (ice-9 regex)
-  #:export (current-target
+  #:export (check-not-nested
+            current-target
             inferiors
+            outer-target
             select-file!
-            selected-file))
+            select-nested!
+            selected-file
+            selected-nested))
 
-;; (FILE . MARK), the mark being that of GDB's target at that time, or #f.
+;; (FILE NESTED . MARK): a vmcore or #f, the number and the place of a nested guest or #f, and the mark of GDB's target
+;; at that time; #f for GDB's target.
 (define selection #f)
 
 (define (inferiors-text)
@@ -33,26 +39,56 @@ since `gdb-target' needs a stub that is stopped."
 
 (define (select-file! file)
   "Makes FILE the `current-target', until GDB's target changes; for #f, GDB's target."
-  (set! selection (and file (cons file (target-mark)))))
+  (set! selection (and file (cons* file #f (target-mark)))))
 
-(define (selected-file)
-  "The file that was selected, or #f.  GDB's target is selected again when it has changed."
+(define (select-nested! number place)
+  "Makes the nested guest NUMBER, whose place is PLACE, the guest of the `current-target', until GDB's target changes."
+  (set! selection (cons* (selected-file) (cons number place) (target-mark))))
+
+(define (selected)
+  "The file and the nested guest that were selected.  GDB's target is selected again when it has changed."
   (match selection
-    (#f #f)
-    ((file . mark)
+    (#f '(#f . #f))
+    ((file nested . mark)
      (cond
-      ((equal? mark (target-mark)) file)
+      ((equal? mark (target-mark)) (cons file nested))
       (else
        (set! selection #f)
-       (say "note: GDB's target has changed since guest-select -file ~a: the target is looked at\n" file)
-       #f)))))
+       (say "note: GDB's target has changed since guest-select ~a: the target is looked at\n"
+            (if file
+                (string-append "-file " file)
+                (string-append "-nested " (car nested))))
+       '(#f . #f))))))
 
-(define (current-target)
-  "The selected file, or GDB's target.  Commands call this inside of `interruptible': here GDB may lose a
-Ctrl-C, and GDB's output about it is not shown."
+(define (selected-file)
+  "The file that was selected, or #f."
+  (car (selected)))
+
+(define (selected-nested)
+  "The number of the nested guest that was selected, or #f."
+  (and=> (cdr (selected)) car))
+
+(define (outer-target)
+  "The selected file, or GDB's target."
   (match (selected-file)
     (#f (gdb-target))
     (file (file-target file))))
+
+(define (current-target)
+  "The selected file, or GDB's target, with the nested guest that was selected.  Commands call this inside of
+`interruptible': here GDB may lose a Ctrl-C, and GDB's output about it is not shown."
+  (match (selected)
+    ((file . nested)
+     (let ((target (if file (file-target file) (gdb-target))))
+       (if nested (with-nested target (cdr nested)) target)))))
+
+(define (check-not-nested what)
+  "Throws an error that WHAT is not for the nested guest that was selected, if there is such a guest."
+  (let ((number (selected-nested)))
+    (when number
+      (throw 'gdb-guest-error 'unsupported
+             (format #f "~a, and guest-select chose its nested guest ~a: guest-select -target returns to the \
+guest itself" what number)))))
 
 ;;; GDB's inferiors, for guest-select.
 

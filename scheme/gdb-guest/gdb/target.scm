@@ -16,16 +16,27 @@
             target-core
             target-is-here?
             target-kind
+            target-nested
             target-pid
-            target-program))
+            target-program
+            with-nested))
 
-(define <target> (make-record-type 'target '(kind core program pid connection)))
-(define make-target (record-constructor <target>))
+(define <target> (make-record-type 'target '(kind core program pid connection nested)))
+(define make-target-with-nested (record-constructor <target>))
+(define (make-target . facts) (apply make-target-with-nested (append facts '(#f))))
 (define target-kind (record-accessor <target> 'kind)) ; core, process, stub, other or none
 (define target-core (record-accessor <target> 'core))
 (define target-program (record-accessor <target> 'program))
 (define target-pid (record-accessor <target> 'pid))
 (define target-connection (record-accessor <target> 'connection)) ; a stub's address
+
+;; The number or the place of the nested guest in the target's guest that is looked at, or #f.
+(define target-nested (record-accessor <target> 'nested))
+
+(define (with-nested target nested)
+  "TARGET, with the nested guest NESTED of its guest to be looked at."
+  (make-target-with-nested (target-kind target) (target-core target) (target-program target) (target-pid target)
+                           (target-connection target) nested))
 
 (define (file-target file)
   "The vmcore FILE, as a target."

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The pages of the process that runs a machine of KVM's, by its page tables.
+//
+// In:  the kernel's members and memory.
+// Out: pieces of the process's memory, and their places in the RAM of the guest that has the process.
+// Trusts nothing it reads: a piece never is longer than what was asked for.
+#include "pages.h"
+#include "layout.h"
+#include "linux/arch-ops.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct gg_kvm_pages {
+	const struct gg_linux_ops *ops;
+	struct gg_page_table *table;
+};
+
+static const struct gg_layout_row rows[] = {
+	{ .type = "mm_struct", .paths = (const char *const[]){ "pgd", NULL }, .where = 0 },
+};
+
+// Creates the page table of the process.
+static struct gg_error *create_table(const struct gg_answerers *kernel, gg_gva_t mm,
+				     struct gg_page_table **ret)
+{
+	const struct gg_host host = gg_kvm_host(kernel);
+	struct gg_member member;
+	struct gg_mapping root;
+	gg_gva_t pgd;
+	struct gg_error *err =
+		gg_layout_resolve(&host, rows, sizeof(rows) / sizeof(*rows), &member);
+	if (!err)
+		err = gg_host_read_member(&host, mm, &member, &pgd);
+	if (!err)
+		err = gg_page_table_map(kernel->memory.table, pgd, &root);
+	if (!err && !root.present)
+		err = gg_error_create(GG_FAULT, "pgd 0x%" PRIx64 " is not mapped", pgd);
+	return err ? err : gg_page_table_create_sibling(kernel->memory.table, root.gpa, ret);
+}
+
+struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel, gg_gva_t mm,
+				     struct gg_kvm_pages **ret)
+{
+	struct gg_kvm_pages *pages = calloc(1, sizeof(*pages));
+	if (!pages)
+		return gg_enomem;
+	pages->ops = kernel->arch->kernel;
+	struct gg_error *err = create_table(kernel, mm, &pages->table);
+	if (err) {
+		free(pages);
+		return err;
+	}
+	*ret = pages;
+	return NULL;
+}
+
+void gg_kvm_pages_destroy(struct gg_kvm_pages *pages)
+{
+	if (!pages)
+		return;
+	gg_page_table_destroy(pages->table);
+	free(pages);
+}
+
+struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uint64_t size,
+				   struct gg_kvm_piece *ret)
+{
+	struct gg_mapping mapping;
+	struct gg_error *err = gg_page_table_map(pages->table, gva, &mapping);
+	if (err)
+		return err;
+	*ret = (struct gg_kvm_piece){ .size = mapping.size, .gpa = mapping.gpa };
+	if (mapping.present)
+		ret->kind = GG_KVM_HELD;
+	else if (pages->ops->hidden_page(mapping.last.value, &ret->gpa))
+		ret->gpa += mapping.page_size - mapping.size;
+	else
+		ret->kind = mapping.last.value ? GG_KVM_SWAPPED : GG_KVM_NO_PAGE;
+	if (ret->kind == GG_KVM_NO_PAGE) {
+		const uint64_t gap = gg_page_table_gap(pages->table, gva, &mapping);
+		ret->size = gap > ret->size ? gap : ret->size;
+	}
+	if (!ret->size)
+		return gg_error_create(GG_BAD_DATA, "a page of 0 bytes at 0x%" PRIx64, gva);
+	ret->size = ret->size < size ? ret->size : size;
+	return NULL;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The pages of the process that runs a machine of KVM's, and the machine's memory made of these pages.
+#ifndef GG_KVM_PAGES_H
+#define GG_KVM_PAGES_H
+
+#include "kvm.h"
+
+enum gg_kvm_page {
+	GG_KVM_HELD,    // in the RAM of the guest that has the process
+	GG_KVM_SWAPPED, // by the kernel
+	GG_KVM_NO_PAGE, // the process has no page there
+};
+
+struct gg_kvm_piece {
+	enum gg_kvm_page kind;
+	uint64_t size; // at least 1
+	gg_gpa_t gpa;  // of GG_KVM_HELD, in the guest that has the process
+};
+
+struct gg_kvm_pages;
+
+// Opens the page tables of the process whose struct mm_struct is at MM. KERNEL must outlive RET.
+struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel, gg_gva_t mm,
+				     struct gg_kvm_pages **ret);
+
+// PAGES may be NULL.
+void gg_kvm_pages_destroy(struct gg_kvm_pages *pages);
+
+// Finds the piece that starts at GVA, at most SIZE (at least 1) bytes of it.
+struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uint64_t size,
+				   struct gg_kvm_piece *ret);
+
+// Finds the extent at GPA in MAP, as gg_backing_ops.extent() does; what is not RAM is absent.
+struct gg_error *gg_kvm_outer_extent(const struct gg_ram_map *map, gg_gpa_t gpa, uint64_t size,
+				     bool holes, struct gg_extent *ret);
+
+// Creates the backing of a machine's memory, in which an hva is an address of the process. Takes over PAGES,
+// but not after an error; MAP, with the RAM of the guest that has the process, must outlive RET.
+struct gg_error *gg_kvm_backing_create(struct gg_kvm_pages *pages, const struct gg_ram_map *map,
+				       struct gg_backing **ret);
+
+#endif
