@@ -238,21 +238,16 @@ static struct gg_error *parse_options(const struct gg_command *command, const ch
 }
 
 // Shows progress as GDB does: after half a second, on a terminal.
-static struct gg_error *show_progress(void *data, const struct gg_dump_progress *progress)
+static struct gg_error *show_progress(void *data, const char *text, double seconds)
 {
 	struct session *session = data;
 	struct output *output = &session->output;
-	char *text = progress->seconds > 0.5
-			     ? gg_progress_text(progress->done, progress->total, progress->written,
-						progress->seconds)
-			     : NULL;
-	if (!text)
+	if (seconds <= 0.5)
 		return NULL;
 	fflush(stdout);
 	erase_bar(output);
 	output->has_bar = true;
 	fputs(text, stderr);
-	free(text);
 	return NULL;
 }
 

@@ -193,6 +193,30 @@ static bool find_named_host(const struct place *place, struct found *ret)
 	       next(place, kept + ret->size) != '=';
 }
 
+// Finds a name behind the words that announce it: of a user in a path, in the records of the audit and of
+// systemd; of a host in the messages of NFS (fs/nfs, fs/lockd), of CIFS and of the audit.
+static bool find_announced_name(const struct place *place, struct found *ret)
+{
+	static const struct {
+		const char *head, *word;
+	} heads[] = {
+		{ "/home/", "[user]" },           { "acct=\"", "[user]" },
+		{ " of user ", "[user]" },        { " for user ", "[user]" },
+		{ "nfs: server ", "[host]" },     { "NFSv4 server ", "[host]" },
+		{ "lockd: server ", "[host]" },   { "hostname=", "[host]" },
+		{ "ostname set to <", "[host]" }, { " \\\\", "[host]" },
+	};
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		if (!has(place, heads[i].head))
+			continue;
+		ret->kept = strlen(heads[i].head);
+		ret->size = run(place, ret->kept, WORD ".-");
+		ret->word = heads[i].word;
+		return ret->size;
+	}
+	return false;
+}
+
 // Finds the value of NAME=VALUE, NAME being in capitals as variables of an environment are.
 static bool find_variable(const struct place *place, struct found *ret)
 {
@@ -247,8 +271,8 @@ void gg_redact_append(const struct gg_redact *redact, struct gg_buffer *out, con
 		      size_t size)
 {
 	static bool (*const forms[])(const struct place *place, struct found *ret) = {
-		find_command_line, find_mac,        find_ipv6,          find_ipv4, find_host,
-		find_variable,     find_named_host, find_init_argument, NULL
+		find_command_line,   find_mac,      find_ipv6,       find_ipv4,          find_host,
+		find_announced_name, find_variable, find_named_host, find_init_argument, NULL
 	};
 	struct place place = { redact, text, size, 0 };
 	while (place.at < size) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Removes from texts what names a machine, its network and its users: host names, addresses of the
+// Removes from texts what names a machine, its network and its users: names of hosts and users, addresses of the
 // network, command lines, variables of an environment. A word in brackets stands in its place.
 //
 // In:  any bytes, in whole lines; the host names that are known.
-// Out: the same text with [host], [IPv4], [IPv6], [MAC], [redacted].
+// Out: the same text with [host], [user], [IPv4], [IPv6], [MAC], [redacted].
 // The forms of such data are without number: a text of another form stays.
 #ifndef GG_REDACT_H
 #define GG_REDACT_H

@@ -77,6 +77,14 @@ const char *const *gg_guest_files(const struct gg_guest *guest)
 	return guest->machine.source->files;
 }
 
+void gg_guest_watch_wire(struct gg_guest *guest, struct gg_error *(*watch)(void *data, size_t size),
+			 void *data)
+{
+	struct gg_backing *backing = guest->machine.source->backing;
+	backing->watch = watch;
+	backing->watch_data = data;
+}
+
 bool gg_guest_is_over_wire(const struct gg_guest *guest)
 {
 	return guest->machine.source->cost == GG_COST_WIRE;

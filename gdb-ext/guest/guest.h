@@ -83,6 +83,11 @@ struct gg_kernel_site gg_guest_kernel_site(struct gg_guest *guest);
 // Tests whether a look at all of RAM costs too much to be done unasked.
 bool gg_guest_is_over_wire(const struct gg_guest *guest);
 
+// Sets the function that is called behind each read of SIZE bytes over the wire; NULL unsets it. An error
+// of the function's ends the read.
+void gg_guest_watch_wire(struct gg_guest *guest, struct gg_error *(*watch)(void *data, size_t size),
+			 void *data);
+
 // Tests whether the target still answers: GG_LOST where a read failed for that reason. Results from
 // before are then worth nothing.
 struct gg_error *gg_guest_check(const struct gg_guest *guest);

@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 
 #include <gdb-guest/command.h>
-#include <gdb-guest/dump.h>
 #include <string.h>
 
 // ---- The table ----
@@ -37,7 +36,7 @@ static SCM all_commands(void)
 
 // The front end in Scheme: #(EVALUATE SET-VARIABLE COLOUR? INTEL? TARGET-KIND TARGET STATE
 // STATE-TEXT PROGRESS LISTED THREADS LOAD STUB-THREAD RUN). EVALUATE takes an expression and the words for the expected text,
-// and returns an integer; PROGRESS takes a dump's range, the bytes done and to do, and seconds;
+// and returns an integer; PROGRESS takes a text and the seconds of the work;
 // LISTED takes (NOTE . IDENTITY) of a kernel; THREADS returns text; LOAD takes a symbol file and whether
 // it is new; RUN takes milliseconds, and returns #t or the reason for which the target stopped before. The texts and
 // the last six may be #f.
@@ -148,9 +147,11 @@ static struct gg_error *set_variable(void *data, const char *name, const uint64_
 		&result);
 }
 
-static struct gg_error *show_progress(void *data, const struct gg_dump_progress *progress)
+static struct gg_error *show_progress(void *data, const char *text, double seconds)
 {
-	return gg_guile_call_progress(scm_c_vector_ref(*(SCM *)data, PROGRESS), progress);
+	SCM result;
+	return gg_guile_call(scm_c_vector_ref(*(SCM *)data, PROGRESS),
+			     scm_list_2(gg_guile_string(text), scm_from_double(seconds)), &result);
 }
 
 static struct gg_error *list_kernel(void *data, const struct gg_kernel_info *kernel)

@@ -10,20 +10,15 @@ static bool has_flag(SCM flags, const char *flag)
 	return scm_is_true(scm_memq(scm_from_utf8_symbol(flag), flags));
 }
 
-struct gg_error *gg_guile_call_progress(SCM procedure, const struct gg_dump_progress *progress)
+static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
 {
 	SCM result;
 	return gg_guile_call(
-		procedure,
+		*(const SCM *)data,
 		scm_list_5(gg_guile_range(progress->range), scm_from_uint64(progress->done),
 			   scm_from_uint64(progress->total), scm_from_double(progress->seconds),
 			   scm_from_uint64(progress->written)),
 		&result);
-}
-
-static struct gg_error *report_progress(void *data, const struct gg_dump_progress *progress)
-{
-	return gg_guile_call_progress(*(const SCM *)data, progress);
 }
 
 // The options of a dump, without its file and format. FLAGS is a list of the symbols force, no-notes,

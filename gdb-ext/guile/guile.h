@@ -29,9 +29,6 @@ SCM gg_guile_range(const struct gg_ram_range *range);
 // (NOTE . IDENTITY).
 SCM gg_guile_choice(const struct gg_kernel_choice *choice);
 
-// Calls PROCEDURE with a range, the bytes done and to do, and the seconds so far.
-struct gg_error *gg_guile_call_progress(SCM procedure, const struct gg_dump_progress *progress);
-
 // The cpu_index that CPU is; GG_KERNEL_TABLES for #f.
 int64_t gg_guile_cpu(SCM cpu);
 

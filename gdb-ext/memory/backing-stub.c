@@ -55,6 +55,8 @@ static struct gg_error *wire_read(struct stub_backing *stub, uint64_t address, v
 				  size_t size)
 {
 	struct gg_error *err = gg_host_read(stub->host, address, buffer, size);
+	if (!err && stub->backing.watch)
+		return stub->backing.watch(stub->backing.watch_data, size);
 	if (!err || gg_error_is_final(err) || gg_error_kind(err) == GG_UNSUPPORTED)
 		return err;
 	struct gg_error *lost =

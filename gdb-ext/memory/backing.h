@@ -53,6 +53,10 @@ struct gg_backing {
 	// The advice about absent bytes; NULL: the source has it.
 	const char *advice;
 	bool lost; // the target does not answer any more: a read was GG_LOST
+	// Called behind each read of SIZE bytes over the wire; NULL where nobody watches. An error ends
+	// the read.
+	struct gg_error *(*watch)(void *data, size_t size);
+	void *watch_data;
 	// The count of bytes that only reads showed to be absent, no extent.
 	uint64_t unreadable;
 };

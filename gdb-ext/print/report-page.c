@@ -13,9 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-const char gg_report_redacted[] = "Redacted: host names, addresses of networks, command lines and "
-				  "values of variables are replaced by "
-				  "words in brackets. Such data in a form that is not known stays.";
+const char gg_report_redacted[] =
+	"Redacted: names of hosts and users, addresses of networks, command "
+	"lines and values of variables are replaced by "
+	"words in brackets. Such data in a form that is not known stays.";
 
 // ---- The frame ----
 

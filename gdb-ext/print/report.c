@@ -44,7 +44,67 @@ struct report_file {
 	struct gg_buffer json;        // of the parts, open
 	size_t count;                 // of the parts
 	const struct gg_notices *out; // the caller's
+
+	const char *at_work; // the part's title
+	double begun, shown; // by the clock, in seconds
+	uint64_t over_wire;  // bytes that were read
 };
+
+// ---- Progress ----
+
+static double now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static bool is_part(const struct gg_report_options *options, const struct gg_report_part *part)
+{
+	return (options->text ? part->as_text : part->html) &&
+	       (!options->no_log || strcmp(part->id, "log"));
+}
+
+static size_t count_parts(const struct gg_report_options *options)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < PARTS; i++)
+		count += is_part(options, &parts[i]);
+	return count;
+}
+
+// Shows the part at work, at most ten times a second.
+static struct gg_error *show_progress(struct report_file *file)
+{
+	const struct gg_report_options *options = file->report.options;
+	const double time = now();
+	if (!options->progress || time - file->shown < 0.1)
+		return NULL;
+	file->shown = time;
+	struct gg_buffer text = { 0 };
+	gg_buffer_format(&text, "%s, part %zu of %zu", file->at_work, file->count + 1,
+			 count_parts(options));
+	if (file->over_wire) {
+		gg_buffer_format(&text, ", ");
+		gg_append_size(&text, file->over_wire);
+		gg_buffer_format(&text, " read in ");
+		gg_append_duration(&text, (uint64_t)(time - file->begun));
+	}
+	gg_buffer_append(&text, "", 1);
+	struct gg_error *err = gg_buffer_check(&text);
+	if (!err)
+		err = options->progress(options->data, (const char *)text.bytes,
+					time - file->begun);
+	gg_buffer_deinit(&text);
+	return err;
+}
+
+static struct gg_error *watch_wire(void *data, size_t size)
+{
+	struct report_file *file = data;
+	file->over_wire += size;
+	return show_progress(file);
+}
 
 // ---- The file ----
 
@@ -158,8 +218,11 @@ static struct gg_error *write_part(struct report_file *file, const struct gg_rep
 	struct gg_report *report = &file->report;
 	const bool is_text = report->options->text;
 	gg_report_fn *content = is_text ? part->as_text : part->html;
+	file->at_work = part->title;
 	struct gg_error *err = gg_interrupt_check();
-	if (err || !content)
+	if (!err)
+		err = show_progress(file);
+	if (err)
 		return err;
 	report->html =
 		(struct gg_html){ .redact = report->options->redact ? &report->redact : NULL };
@@ -219,7 +282,7 @@ static struct gg_error *write_report(struct report_file *file)
 {
 	struct gg_error *err = write_begin(file);
 	for (size_t i = 0; !err && i < PARTS; i++)
-		if (!file->report.options->no_log || strcmp(parts[i].id, "log"))
+		if (is_part(file->report.options, &parts[i]))
 			err = write_part(file, &parts[i]);
 	return err ? err : write_end(file);
 }
@@ -276,8 +339,11 @@ struct gg_error *gg_print_report(struct gg_guest *guest, const struct gg_report_
 				 const struct gg_writer *writer, const struct gg_notices *notices)
 {
 	struct report_file file = { .report = { .guest = guest, .options = options },
-				    .out = options->json ? NULL : notices };
+				    .out = options->json ? NULL : notices,
+				    .at_work = parts[0].title,
+				    .begun = now() };
 	struct gg_report *report = &file.report;
+	gg_guest_watch_wire(guest, watch_wire, &file);
 	struct gg_error *err = begin(&file);
 	if (!err)
 		err = write_report(&file);
@@ -285,6 +351,7 @@ struct gg_error *gg_print_report(struct gg_guest *guest, const struct gg_report_
 		err = gg_output_commit(file.output, file.size);
 	if (!err)
 		err = write_result(&file, writer);
+	gg_guest_watch_wire(guest, NULL, NULL);
 	gg_output_destroy(file.output);
 	gg_info_destroy(report->info);
 	gg_redact_deinit(&report->redact);
@@ -303,9 +370,9 @@ static const struct gg_option report_options[] = {
 	{ .name = "no-log", .kind = GG_VALUE_FLAG, .help = "Leave out the kernel's log." },
 	{ .name = "redact",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Replace names of hosts, IP and MAC addresses, command lines, and values of\n"
-		  "    variables such as HOME=/root, by words in brackets.  Look over the report\n"
-		  "    before you pass it on: such data in another form stays." },
+	  .help = "Replace names of hosts and users, IP and MAC addresses, command lines, and\n"
+		  "    values of variables such as HOME=/root, by words in brackets.  Look over\n"
+		  "    the report before you pass it on: such data in another form stays." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object about FILE: its size, the parts, their notes and errors." },

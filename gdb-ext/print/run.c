@@ -52,6 +52,7 @@ struct gg_error *gg_run_report(struct gg_guest *guest, const struct gg_options *
 			  .state_before = front->state_before,
 			  .state_text = front->state_text },
 		.threads = front->threads,
+		.progress = front->progress,
 		.data = front->data,
 	};
 	return gg_print_report(guest, &report, writer, notices);
@@ -238,6 +239,18 @@ struct gg_error *gg_run_struct(struct gg_guest *guest, const struct gg_options *
 	return gg_print_struct(guest, &typed, writer, notices);
 }
 
+static struct gg_error *show_dump(void *data, const struct gg_dump_progress *progress)
+{
+	const struct gg_front_end *front = data;
+	char *text = gg_progress_text(progress->done, progress->total, progress->written,
+				      progress->seconds);
+	if (!text)
+		return gg_enomem;
+	struct gg_error *err = front->progress(front->data, text, progress->seconds);
+	free(text);
+	return err;
+}
+
 struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *options,
 			     const struct gg_front_end *front, const struct gg_writer *writer,
 			     const struct gg_notices *notices)
@@ -258,8 +271,8 @@ struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *op
 		.level = (unsigned int)(gg_options_number(options, "level", 0) |
 					(exclude ? exclude->bits : 0)),
 		.threads = (unsigned int)gg_options_number(options, "threads", 0),
-		.progress = front->progress,
-		.data = front->data,
+		.progress = front->progress ? show_dump : NULL,
+		.data = (void *)front,
 		.suggest_monitor = front->is_debugger && !gg_options_has(options, "via"),
 	};
 	return gg_print_dump(guest, &dump, writer, notices);

@@ -15,8 +15,6 @@
 
 #pragma GCC visibility push(default)
 
-struct gg_dump_progress;
-
 enum gg_value_kind {
 	GG_VALUE_FLAG,    // no value
 	GG_VALUE_INTEGER, // a number from LOW to HIGH
@@ -62,8 +60,9 @@ struct gg_front_end {
 	bool is_debugger; // its commands have the names GDB_NAME
 	// Sets the variable NAME to *VALUE, or with NULL to none; NULL without a debugger.
 	struct gg_error *(*set_variable)(void *data, const char *name, const uint64_t *value);
-	// Shows how far a dump is, as gg_dump_options.progress; NULL where nobody looks.
-	struct gg_error *(*progress)(void *data, const struct gg_dump_progress *progress);
+	// Shows TEXT, how far the work is after SECONDS, in place of the text before; NULL where nobody
+	// looks. An error ends the work.
+	struct gg_error *(*progress)(void *data, const char *text, double seconds);
 	// Loads the symbol file PATH into the debugger when the command has ended, with IS_NEW also
 	// where an older PATH is loaded; NULL without a debugger.
 	struct gg_error *(*load_symbols)(void *data, const char *path, bool is_new);

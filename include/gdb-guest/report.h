@@ -23,7 +23,9 @@ struct gg_report_options {
 	struct gg_info_options info; // the target's names
 	// Finds the stacks of QEMU's own threads, as text that the caller frees; NULL without a debugger.
 	struct gg_error *(*threads)(void *data, char **ret);
-	void *data; // for THREADS
+	// Shows how far the report is, as gg_front_end.progress; NULL where nobody looks.
+	struct gg_error *(*progress)(void *data, const char *text, double seconds);
+	void *data; // for THREADS and PROGRESS
 };
 
 // Writes a report about GUEST to a file, and a line about the file to WRITER. A part that cannot be read

@@ -111,10 +111,11 @@ gdbstub: load a core of QEMU (core-file FILE), attach to QEMU (attach PID) or co
     ((note-beside options) text))
   (%run-command name (car options) guest front say-next note-next))
 
-(define* (print-command name options #:optional (make-front front-end))
-  "Runs the command NAME of the table; MAKE-FRONT is called beside the guest."
+(define* (print-command name options #:optional (make-front front-end) (before (const #t)))
+  "Runs the command NAME of the table; MAKE-FRONT is called beside the guest, BEFORE before each piece of
+the output."
   (define (run guest)
-    (run-command name options guest (make-front)))
+    (run-command name options guest (make-front) before))
   (if (%takes-guest? name (car options))
       (call-with-guest run)
       (run #f)))
@@ -179,8 +180,8 @@ an address is an integer.  NOTICE is called with each note."
 (define seconds-between-lines 10)
 
 (define (call-with-progress procedure)
-  "Calls PROCEDURE with a procedure that shows how far the work is: it takes what is done, what there
-is to do, the seconds since the beginning, and the bytes that are written or 0."
+  "Calls PROCEDURE with a procedure that shows how far the work is, which takes a text and the seconds
+since the beginning, and with a procedure that erases the text."
   (let* ((terminal? (isatty? (fdes->outport 2)))
          (last-shown 0)
          (width 0))
@@ -188,17 +189,16 @@ is to do, the seconds since the beginning, and the bytes that are written or 0."
       (when (> width 0)
         (say-aside "\r~a\r" (make-string width #\space))
         (set! width 0)))
-    (define (show done total seconds written)
-      (let ((text (%progress-text done total written seconds)))
-        (cond
-         (terminal?
-          (when (> seconds 0.5)
-            (erase)
-            (say-aside "~a" text)
-            (set! width (string-length text))))
-         ((>= (- seconds last-shown) seconds-between-lines)
-          (set! last-shown seconds)
-          (say-aside "~a\n" text)))))
+    (define (show text seconds)
+      (cond
+       (terminal?
+        (when (> seconds 0.5)
+          (erase)
+          (say-aside "~a" text)
+          (set! width (string-length text))))
+       ((>= (- seconds last-shown) seconds-between-lines)
+        (set! last-shown seconds)
+        (say-aside "~a\n" text))))
     (dynamic-wind
       (const #t)
       (lambda () (procedure show erase))

@@ -123,15 +123,15 @@ seconds so far; NOTICE with each line that the user should know."
 (define (dump-and-print options)
   (call-with-progress
    (lambda (show-progress erase-progress)
-     (define* (progress range done total seconds #:optional (written 0))
-       (show-progress done total seconds written))
+     (define (progress range done total seconds)
+       (show-progress (%progress-text done total 0 seconds) seconds))
      (define (notice text)
        (erase-progress)
        (note "~a" text))
      (call-with-dumped-guest
       (option options 'file) (option options 'force) (selected-via options) progress notice
       (lambda (guest)
-        (run-command "dump-guest-memory" options guest (front-end #:progress progress)
+        (run-command "dump-guest-memory" options guest (front-end #:progress show-progress)
                      erase-progress))))))
 
 (register-guest-command "dump-guest-memory" dump-and-print)

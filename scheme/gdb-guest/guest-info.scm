@@ -55,12 +55,12 @@ place is (OFFSET . SIZE), or #f where it is not known."
     (_ "whether the guest ran before GDB connected is not known: GDB lets it run when it leaves (unless by \
 disconnect)")))
 
-(define* (front-end-of-info #:key (threads #f))
+(define* (front-end-of-info #:key (threads #f) (progress #f))
   (let* ((target (current-target))
          (before (state-before-connection target)))
     (front-end #:target (target-names target) #:state (and=> before symbol->string)
                #:state-text (state-text before)
-               #:threads threads)))
+               #:threads threads #:progress progress)))
 
 (register-guest-command
  "guest-info"

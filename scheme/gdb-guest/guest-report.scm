@@ -15,4 +15,8 @@
 (register-guest-command
  "guest-report"
  (lambda (options)
-   (print-command "guest-report" options (lambda () (front-end-of-info #:threads threads)))))
+   (call-with-progress
+    (lambda (show-progress erase-progress)
+      (print-command "guest-report" options
+                     (lambda () (front-end-of-info #:threads threads #:progress show-progress))
+                     erase-progress)))))

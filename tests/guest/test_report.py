@@ -20,6 +20,7 @@ import pytest
 import gdb
 import machines
 from machines import MIB, records
+from proxy import Proxy
 from test_guest_core import FAILED, guest_core
 from test_tasks import tasks_of
 
@@ -329,11 +330,16 @@ def test_vmcore(healthy):
 @pytest.mark.gdb(expensive=True)
 @pytest.mark.expensive
 def test_live(healthy, folder):
-    """The reports of a process and of its gdbstub have the same tasks, stacks and log"""
+    """The reports of a process and of its gdbstub, by a slow line, have the same tasks, stacks and log; the terminal shows how far the
+    second report is, in one line, of which nothing is left"""
     with healthy.record.resume() as guest:
         if machines.may_attach():
             guest_core("-p", guest.pid, "report", folder / "process.html")
-        gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=[f"guest-report {folder}/stub.html"])
+        with Proxy(guest.directory, "gdbstub", rate=4 * MIB) as proxy, gdb.Session() as session:
+            session.command(f"target remote {proxy.address}")
+            session.send(f"guest-report {folder}/stub.html")
+            text = session.wait(r"Stacks of all tasks, part 6 of 11, [0-9.]+ MiB read in [0-9]+ s") + session.wait_prompt()
+            assert not any(", part " in line for line in gdb.lines_of(text)), text
         command = guest.command
     stub = Page(folder / "stub.html")
     assert "a gdbstub does not have the command line of QEMU" in stub.of_class("qemu", "note")
