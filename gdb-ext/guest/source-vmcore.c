@@ -353,9 +353,13 @@ static struct gg_error *copy_note(void *data, const struct gg_vmcore_note *note)
 static struct gg_error *vmcore_copy_notes(struct gg_source *source, struct gg_buffer *notes)
 {
 	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
-	struct gg_error *err = vmcore->count ? NULL : no_cpus(vmcore);
-	if (!err)
+	struct gg_error *err;
+	if (vmcore->count)
 		err = gg_vmcore_file_notes(vmcore->file, copy_note, notes);
+	else if (vmcore->notes_error)
+		err = gg_error_copy(vmcore->notes_error);
+	else
+		err = gg_error_create(GG_NOT_FOUND, "the vmcore that is read has none");
 	return err ? err : gg_buffer_check(notes);
 }
 

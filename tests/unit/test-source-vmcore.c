@@ -4,8 +4,10 @@
 #include "unit.h"
 
 #include "arch/notes.h"
+#include "printed.h"
 #include "vmcore-image.h"
 
+#include <gdb-guest/dump.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +134,21 @@ static void test_no_notes(void **state)
 	char text[256] = "";
 	assert_error(gg_guest_cpus(guest, add_cpu, text), GG_NOT_FOUND,
 		     "the vmcore has no notes of CPUs");
+
+	char again[] = "/tmp/test-source-vmcore.XXXXXX";
+	struct gg_dump_result result;
+	const int file = mkstemp(again);
+	forget_output();
+	struct gg_error *err = gg_dump(
+		guest,
+		&(struct gg_dump_options){
+			.path = again, .force = true, .skip_absent = true, .notices = &to_told },
+		&result);
+	unlink(again);
+	close(file);
+	assert_success(err);
+	assert_non_null(strstr(
+		told, "the vmcore has no notes of the CPUs: the vmcore that is read has none\n"));
 }
 
 // ---- Memory ----
@@ -210,7 +227,7 @@ int main(void)
 		TEST("A CPU whose note has zeros alone is unknown, the others are not",
 		     test_no_registers),
 		TEST("Two CPUs of one number are an error", test_same_number),
-		TEST("A vmcore without notes of CPUs says so", test_no_notes),
+		TEST("A vmcore without notes of CPUs says so, and so does its copy", test_no_notes),
 		TEST("RAM is what the vmcore has and what was left out, which is absent",
 		     test_memory),
 		TEST("Damaged notes leave the memory", test_damaged_notes),
