@@ -229,7 +229,7 @@ static struct gg_error *add_kallsyms(struct gg_kernel *kernel, const struct gg_k
 		err = gg_exports_add_finder(kernel->answerers.symbols, GG_BY_EXPORTS, &hints);
 	return err ? err
 		   : gg_types_add_variables(kernel->answerers.symbols, GG_BY_VARIABLES,
-					    kernel->answerers.types);
+					    GG_BY_EXPORTS, kernel->answerers.types);
 }
 
 // Returns KERNEL's memory. Pages are kept for a kernel that names its build: another build's tables

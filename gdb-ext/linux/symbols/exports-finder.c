@@ -15,9 +15,10 @@ struct finder {
 static struct gg_error *open_exports(void *data)
 {
 	struct finder *finder = data;
-	gg_gva_t known;
-	struct gg_error *err =
-		gg_symbols_find_before(finder->symbols, finder->order, "init_task", &known);
+	gg_gva_t address;
+	bool known;
+	struct gg_error *err = gg_symbols_find_before(finder->symbols, finder->order, "init_task",
+						      &address, &known);
 	return err || known ? err
 			    : gg_exports_create(&finder->memory, &finder->hints, &finder->exports);
 }

@@ -209,10 +209,11 @@ struct gg_error *gg_symbols_address(struct gg_symbols *symbols, const char *name
 }
 
 struct gg_error *gg_symbols_find_before(struct gg_symbols *symbols, int end, const char *name,
-					gg_gva_t *ret)
+					gg_gva_t *ret, bool *found)
 {
 	struct gg_symbol symbol;
 	struct gg_error *err = find_by_name(symbols, name, end, false, &symbol);
+	*found = !err;
 	*ret = err ? 0 : symbol.address;
 	return gg_error_unless_final(err);
 }

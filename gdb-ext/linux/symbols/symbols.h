@@ -71,9 +71,9 @@ struct gg_error *gg_symbols_find_everywhere(struct gg_symbols *symbols, const ch
 					    struct gg_symbol *ret);
 
 // Finds the address of the kernel's own symbol NAME by the finders before the order END, for a finder that builds on
-// these; 0 without such a symbol. Final errors alone are errors.
+// these. Final errors alone are errors.
 struct gg_error *gg_symbols_find_before(struct gg_symbols *symbols, int end, const char *name,
-					gg_gva_t *ret);
+					gg_gva_t *ret, bool *found);
 
 // The kernel's memory, by virtual address; valid as long as SYMBOLS are.
 const struct gg_host *gg_symbols_host(const struct gg_symbols *symbols);

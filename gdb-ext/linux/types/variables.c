@@ -18,6 +18,7 @@ enum { MIN_AGREE = 3 };
 struct finder {
 	struct gg_symbols *symbols;
 	int order;
+	int without; // with data by a finder before this order there is nothing to find
 	struct gg_types *types;
 	const struct btf *btf;
 	const struct btf_type *section; // NULL: there is nothing to find
@@ -37,13 +38,14 @@ static struct gg_error *find_start(struct finder *finder, const struct btf_type 
 	unsigned int agree = 0;
 	for (unsigned int i = 0; i < btf_vlen(section); i++) {
 		gg_gva_t address;
+		bool found = false;
 		const char *name = name_of(finder, &variables[i]);
 		struct gg_error *err = name ? gg_symbols_find_before(finder->symbols, finder->order,
-								     name, &address)
+								     name, &address, &found)
 					    : NULL;
 		if (err)
 			return err;
-		if (!name || !address)
+		if (!found)
 			continue;
 		const gg_gva_t start = address - variables[i].offset;
 		if (agree && start != finder->start)
@@ -66,12 +68,14 @@ static struct gg_error *open_variables(void *data)
 {
 	struct finder *finder = data;
 	const struct gg_btf *btf;
-	gg_gva_t known, start = 0;
-	struct gg_error *err =
-		gg_symbols_find_before(finder->symbols, finder->order, "__per_cpu_start", &known);
-	if (!err && !known)
-		err = gg_symbols_find_before(finder->symbols, finder->order, "__start_BTF", &start);
-	if (err || !start)
+	gg_gva_t address;
+	bool has_data, has_types = false;
+	struct gg_error *err = gg_symbols_find_before(finder->symbols, finder->without, "init_task",
+						      &address, &has_data);
+	if (!err && !has_data)
+		err = gg_symbols_find_before(finder->symbols, finder->order, "__start_BTF",
+					     &address, &has_types);
+	if (err || !has_types)
 		return err;
 	err = gg_types_btf(finder->types, &btf);
 	if (err)
@@ -106,7 +110,7 @@ static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret
 		       : gg_error_create(GG_NOT_FOUND, "the BTF has no per-CPU variable %s", name);
 }
 
-struct gg_error *gg_types_add_variables(struct gg_symbols *symbols, int order,
+struct gg_error *gg_types_add_variables(struct gg_symbols *symbols, int order, int without,
 					struct gg_types *types)
 {
 	static const struct gg_symbol_finder_ops ops = { .open = open_variables,
@@ -117,6 +121,7 @@ struct gg_error *gg_types_add_variables(struct gg_symbols *symbols, int order,
 		return gg_enomem;
 	finder->symbols = symbols;
 	finder->order = order;
+	finder->without = without;
 	finder->types = types;
 	return gg_symbols_add(symbols, &(struct gg_symbol_finder){ .name = "the BTF's variables",
 								   .order = order,

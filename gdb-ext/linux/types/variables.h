@@ -4,9 +4,9 @@
 
 #include "types.h"
 
-// Registers the finder of per-CPU variables by the kernel's BTF, where no finder before ORDER has the data's symbols but
-// those that the kernel exports. TYPES must outlive SYMBOLS.
-struct gg_error *gg_types_add_variables(struct gg_symbols *symbols, int order,
+// Registers the finder of per-CPU variables by the kernel's BTF, for a kernel of whose data no finder before the order WITHOUT
+// has symbols. TYPES must outlive SYMBOLS.
+struct gg_error *gg_types_add_variables(struct gg_symbols *symbols, int order, int without,
 					struct gg_types *types);
 
 #endif
