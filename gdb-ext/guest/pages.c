@@ -5,6 +5,7 @@
 // A filter that goes wrong leaves out less, never more.
 #include "pages.h"
 #include "kept-pages.h"
+#include "memmap-pages.h"
 #include "linux/pages/free-count.h"
 #include "linux/pages/page-scan.h"
 #include "zero-pages.h"
@@ -23,6 +24,7 @@ struct look {
 	struct gg_memmap *memmap;
 	struct gg_memmap_reader reader;
 	unsigned int level;
+	bool without_memmap;          // struct pages of excluded pages are excluded too
 	struct gg_page_set *excluded; // NULL where only counts are wanted
 	struct gg_page_kinds *kinds;  // NULL where pages of zeros are not wanted
 	struct gg_page_census *census;
@@ -243,6 +245,20 @@ static uint64_t find_end(const struct gg_ram_map *map, uint64_t page_size)
 	return (last->start + (last->size - 1)) / page_size + 1;
 }
 
+// Excludes the memmap's own pages that are of no use, and none that gg_keep_pages() keeps.
+static struct gg_error *exclude_memmap(struct look *look, struct gg_page_set *tables)
+{
+	const struct gg_memmap_pages pages = {
+		.table = look->kernel->table,
+		.map = look->map,
+		.memmap = look->memmap,
+		.page_size = look->layout.page_size,
+		.struct_size = look->layout.size,
+	};
+	struct gg_error *err = gg_memmap_pages_exclude(&pages, look->excluded);
+	return err ? err : gg_keep_pages(look->guest, look->kernel, tables, look->excluded);
+}
+
 static struct gg_error *filter(struct look *look, struct gg_page_set *tables)
 {
 	const uint64_t page_size = gg_page_table_page_size(look->kernel->table);
@@ -260,7 +276,7 @@ static struct gg_error *filter(struct look *look, struct gg_page_set *tables)
 			      "%" PRIu64 " pages of the kernel's own stay in, which its memmap "
 			      "has as free, cache or user",
 			      before - look->excluded->count);
-	return err;
+	return err || !look->without_memmap ? err : exclude_memmap(look, tables);
 }
 
 struct gg_error *gg_guest_page_filter(struct gg_guest *guest, unsigned int level,
@@ -274,6 +290,7 @@ struct gg_error *gg_guest_page_filter(struct gg_guest *guest, unsigned int level
 		.guest = guest,
 		.notices = notices,
 		.level = level & GG_LEVEL_ALL,
+		.without_memmap = level & GG_LEVEL_MEMMAP,
 		.excluded = ret,
 		.census = census,
 	};

@@ -159,7 +159,8 @@ static const char *const absent_words[] = { "fail", "skip", NULL };
 static const char *const via_words[] = { "gdb", "fastest", "monitor", NULL };
 
 // Bit N of a dump level is word N.
-static const char *const exclude_words[] = { "zero", "cache", "private", "user", "free", NULL };
+static const char *const exclude_words[] = { "zero", "cache",  "private", "user",
+					     "free", "memmap", NULL };
 
 static const struct gg_option dump_options[] = {
 	{ .name = "force", .kind = GG_VALUE_FLAG, .help = "Replace FILE if it exists." },
@@ -177,7 +178,8 @@ static const struct gg_option dump_options[] = {
 	{ .name = "exclude",
 	  .kind = GG_VALUE_WORDS,
 	  .words = exclude_words,
-	  .help = "The same kinds by name." },
+	  .help = "The same kinds by name, and memmap: the struct pages of pages that are left\n"
+		  "    out, for a guest with much free memory, as makedumpfile -e." },
 	{ .name = "small",
 	  .kind = GG_VALUE_FLAG,
 	  .needs = "format",

@@ -8,6 +8,7 @@
 #include <gdb-guest/info.h>
 #include <gdb-guest/kernels.h>
 #include <gdb-guest/profile.h>
+#include <gdb-guest/pages.h>
 #include <gdb-guest/report.h>
 #include <gdb-guest/stacks.h>
 #include <gdb-guest/struct.h>
@@ -275,6 +276,10 @@ struct gg_error *gg_run_dump(struct gg_guest *guest, const struct gg_options *op
 		.data = (void *)front,
 		.suggest_monitor = front->is_debugger && !gg_options_has(options, "via"),
 	};
+	if (dump.level & GG_LEVEL_MEMMAP && !(dump.level & (GG_LEVEL_ALL & ~GG_LEVEL_ZERO)))
+		return gg_error_create(GG_INVALID,
+				       "-exclude memmap leaves out the struct pages of pages that "
+				       "are left out: name such pages too, as by -level 31");
 	return gg_print_dump(guest, &dump, writer, notices);
 }
 

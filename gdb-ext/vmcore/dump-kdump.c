@@ -2,6 +2,7 @@
 #include "dump-kdump.h"
 #include "base/cleanup.h"
 
+#include <gdb-guest/pages.h>
 #include <string.h>
 #include <time.h>
 
@@ -125,7 +126,8 @@ struct gg_error *gg_kdump_dump(struct gg_kdump_dump *dump)
 		.time = time(NULL),
 		.page_size = (uint32_t)dump->page_size,
 		.codec_flag = dump->codec->flag,
-		.dump_level = dump->options->level | ZEROS,
+		.dump_level = (dump->options->level & GG_LEVEL_ALL) | ZEROS,
+		.lacks_memmap = dump->excluded && dump->options->level & GG_LEVEL_MEMMAP,
 	};
 	set_names(dump, names, &kdump);
 	set_notes(dump, &kdump);

@@ -14,7 +14,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { HEADER_VERSION = 6, UTS_SIZE = 65 };
+enum {
+	HEADER_VERSION = 6,
+	UTS_SIZE = 65,
+	LACKS_MEMMAP = 0x10, // DUMP_DH_EXCLUDED_VMEMMAP of the status
+};
 
 // The sizes by the kernel's word of 8 and of 4 bytes. The sub-header of 32 bits is packed, as on i386.
 static uint64_t sub_header_size(const struct gg_kdump *kdump)
@@ -92,7 +96,7 @@ static void append_main_header(const struct gg_kdump *kdump, struct gg_buffer *b
 	gg_buffer_zeros(buffer, word == 8 ? PADDING_64 : PADDING_32);
 	gg_buffer_uint(buffer, word, (uint64_t)kdump->time);
 	gg_buffer_uint(buffer, word, 0); // microseconds
-	gg_buffer_uint(buffer, 4, kdump->codec_flag);
+	gg_buffer_uint(buffer, 4, kdump->codec_flag | (kdump->lacks_memmap ? LACKS_MEMMAP : 0));
 	gg_buffer_uint(buffer, 4, kdump->page_size);
 	gg_buffer_uint(buffer, 4, sub_blocks(kdump));
 	gg_buffer_uint(buffer, 4, 2 * kdump->bitmap_size / kdump->page_size);

@@ -22,6 +22,7 @@ struct gg_kdump {
 	const char *uts[GG_KDUMP_UTS]; // NULL: empty
 	int64_t time;                  // seconds
 	uint32_t page_size, codec_flag, dump_level, cpus;
+	bool lacks_memmap;  // struct pages of pages that are left out are left out too
 	uint64_t pages;     // the first page frame number above all pages
 	uint64_t described; // pages that have a descriptor
 

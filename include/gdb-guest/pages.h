@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(default)
 
-// The bits of a dump level, which are makedumpfile's.
+// The bits of a dump level, which are makedumpfile's, and its option -e.
 enum gg_page_level {
 	GG_LEVEL_ZERO = 1,
 	GG_LEVEL_CACHE = 2,
@@ -21,6 +21,7 @@ enum gg_page_level {
 	GG_LEVEL_USER = 8,
 	GG_LEVEL_FREE = 16,
 	GG_LEVEL_ALL = 31,
+	GG_LEVEL_MEMMAP = 32, // struct pages of pages that are left out; beside the other bits
 };
 
 // The reason to leave a page out of a dump. A page has the first reason of its level.

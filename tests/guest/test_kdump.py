@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
@@ -165,6 +166,29 @@ def test_same_answers(options, question, kdumps):
     assert filtered == whole
 
 
+def test_memmap(kdumps):
+    """-level 31 -exclude memmap: beside what -level 31 leaves out, only struct pages of such pages are missing, as their pointers to
+    themselves show in QEMU's dump; the others are QEMU's, and tasks and stacks are those of the whole"""
+    whole, some, least = (kdumps.make("-format", "kdump-zlib", *options)
+                          for options in ((), ("-level", 31), ("-level", 31, "-exclude", "memmap")))
+    with vmcore.Vmcore(kdumps.record.dump) as truth:
+        (_, without), (wrong, missing) = wrong_pages(some, truth), wrong_pages(least, truth)
+        memmap = {number: struct.unpack("<512Q", read(truth, number)) for number in set(missing) - set(without)}
+    assert wrong == [] and set(without) < set(missing) and len(memmap) > len(without) / 64 / 2
+    start = int(kdumps.ask("x/1xg", "vmemmap_base").split()[-1], 16)
+    shown, words = 0, 64 // 8
+    for page in memmap.values():
+        # A page that was never allocated has its list of itself alone: page.lru at 8.
+        firsts = {(page[index * words + 1] - 8 - start) / 64 - index for index in range(64)}
+        described = {int(first) for first in firsts if first in range(0, RAM // PAGE, 64)}
+        shown += bool(described)
+        for first in described:
+            assert set(range(first, first + 64)) <= set(without)
+    assert shown > len(memmap) / 2
+    for question in ("ps", "bt -all"):
+        assert guest_core(least, *question.split()) == guest_core(whole, *question.split())
+
+
 def test_excluded_elf(kdumps):
     """-level 31 as ELF: the segments have QEMU's bytes, and memory that is left out is in no segment, so that no reader shows zeros"""
     path = kdumps.make("-level", 31)
@@ -258,6 +282,7 @@ def test_drgn(kdumps):
     (["-format", "kdump"], "-format is "),
     (["-level", "32"], "32"),
     (["-small"], "-format"),
+    (["-exclude", "zero,memmap"], "name such pages too"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_refused(options, message, kdumps, folder):
     """{options}: one line says what is wrong, and there is no file"""
