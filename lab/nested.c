@@ -35,7 +35,7 @@ static struct slot {
 		   { 4ULL << 30, 32 << 20, NULL },
 		   { 0xfd000000, 4 << 20, NULL } };
 
-static int vm;
+static int kvm, vm;
 static volatile int threads[CPUS];
 
 static int must(int result, const char *what)
@@ -91,6 +91,20 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t is_lo
 				     .db = !is_long };
 }
 
+// Gives the vCPU all that the host has: newer kernels refuse the bits of long mode without.
+static void set_features(int vcpu)
+{
+	enum { MOST = 256 };
+	struct kvm_cpuid2 *features =
+		calloc(1, sizeof(*features) + MOST * sizeof(*features->entries));
+	if (!features)
+		exit(1);
+	features->nent = MOST;
+	must(ioctl(kvm, KVM_GET_SUPPORTED_CPUID, features), "KVM_GET_SUPPORTED_CPUID");
+	must(ioctl(vcpu, KVM_SET_CPUID2, features), "KVM_SET_CPUID2");
+	free(features);
+}
+
 static void set_registers(int vcpu, uint64_t number)
 {
 	struct kvm_sregs sregs;
@@ -114,6 +128,7 @@ static void *run(void *data)
 	const uint64_t number = (uintptr_t)data;
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
 	const int vcpu = must(ioctl(vm, KVM_CREATE_VCPU, number), "KVM_CREATE_VCPU");
+	set_features(vcpu);
 	set_registers(vcpu, number);
 	must(ioctl(vcpu, KVM_SET_MP_STATE, &state), "KVM_SET_MP_STATE");
 	threads[number] = gettid();
@@ -156,7 +171,7 @@ static void print_memory(void)
 int main(void)
 {
 	pthread_t thread;
-	const int kvm = must(open("/dev/kvm", O_RDWR), "/dev/kvm");
+	kvm = must(open("/dev/kvm", O_RDWR), "/dev/kvm");
 	vm = must(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
 	must(ioctl(vm, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
 	for (int i = 0; i < SLOTS; i++)

@@ -215,6 +215,12 @@ def nested_record(series):
                   memory=256, extra=["-cpu", "EPYC,+svm", *serial("truth")])
 
 
+def nested_linux_record(series):
+    """A guest that runs a Linux in a QEMU, by KVM, and what that Linux says of itself."""
+    return Record(series, initrd="nested-linux-initramfs", append="lab.script=/nested/script", fresh=True, state=False, memory=384,
+                  seconds=900, extra=["-cpu", "EPYC,+svm", *serial("truth")])
+
+
 def pages_record(series, cpu):
     """A guest with pages of all kinds, on two nodes."""
     extra = ["-cpu", cpu, "-m", "256M,maxmem=2G",
@@ -257,7 +263,8 @@ for version in ("6.1", "sid"):
 TABLE["bpf-6.12"] = bpf_record("6.12")
 # The CPU "max" has five levels of page tables.
 TABLE |= {f"pages-{version}": pages_record(version, cpu) for version, cpu in (("6.1", "qemu64"), ("6.12", "max"), ("sid", "qemu64"))}
-TABLE["nested-6.1"] = nested_record("6.1")
+TABLE |= {f"nested-{version}": nested_record(version) for version in ("6.1", "6.12", "sid")}
+TABLE["nested-linux-6.1"] = nested_linux_record("6.1")
 TABLE["hostile-6.1"] = hostile_record("6.1")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {

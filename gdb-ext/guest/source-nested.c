@@ -99,8 +99,14 @@ static struct gg_error *create_backing(struct nested_source *nested)
 	struct gg_kvm_pages *pages;
 	const struct gg_ram_map *map;
 	struct gg_error *err = gg_guest_ram_map(nested->outer, &map);
+	if (!err && nested->machine->encrypted)
+		err = gg_error_create(
+			GG_UNSUPPORTED,
+			"the hardware encrypts the nested guest's memory (%s): nothing "
+			"but the nested guest can read it",
+			nested->machine->encrypted);
 	if (!err)
-		err = gg_kvm_pages_create(nested->kernel, nested->machine->mm, &pages);
+		err = gg_kvm_pages_create(nested->kernel, nested->machine, &pages);
 	if (err)
 		return err;
 	err = gg_kvm_backing_create(pages, map, &nested->source.backing);

@@ -88,6 +88,7 @@ static void append_json(struct gg_buffer *out, const struct gg_kvm_machine *mach
 	append_count(out, "swapped", memory, memory->swapped);
 	append_count(out, "absent", memory, memory->absent);
 	append_slots_json(out, machine);
+	gg_json_string(out, "encrypted", machine->encrypted);
 	gg_json_address(out, "kvm", machine->address);
 	gg_json_close_object(out);
 	gg_json_end_line(out);
@@ -117,6 +118,8 @@ static void append_states(struct gg_buffer *out, const struct gg_kvm_machine *ma
 					     "in another state" };
 	const char *separator = ":";
 	gg_buffer_format(out, "  %zu", machine->vcpu_count);
+	if (machine->encrypted)
+		gg_buffer_format(out, " encrypted by %s", machine->encrypted);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		size_t count = 0;
 		for (size_t j = 0; j < machine->vcpu_count; j++)

@@ -15,10 +15,11 @@ import pytest
 import gdb
 import records
 import registers
+import selection
 import truth
 from test_guest_core import FAILED, guest_core
 
-GUESTS = ["6.1"]
+GUESTS = selection.mostly_further(["6.1", "6.12"], ["6.1"])
 # The address at which the nested guest's first vCPU loops.
 LOOP = 0x1008
 
@@ -131,11 +132,13 @@ def test_memory_inside(nested):
 
 
 def test_absent_inside(nested):
-    """{nested}: a page that the host has swapped out is an error, and never zeros; so is one that its process has no page for"""
+    """{nested}: a page that the host has swapped out is an error, and never zeros; so is a memfd's that its process has not mapped;
+    memory that the process never touched is zeros"""
     for address, reason in ((0x800000, "the outer guest has swapped it out"),
                             (0x8ff000, "the outer guest has swapped it out"),
                             (0xfd200000, "the process that runs the nested guest has no page at")):
         assert reason in refusal(nested, "x", "-physical", "/4xb", hex(address))
+    assert inside(nested, "x", "-physical", "/2xw", "0x200000") == "0x200000:\t0x00000000\t0x00000000\n"
 
 
 def test_dump_inside(nested):
@@ -162,7 +165,7 @@ def test_kdump_inside(nested):
         shown = json.loads(guest_core("-nested", "1", path, "regs", "-json", "-cpu", 1))
         assert int(shown["registers"]["rip"], 16) == 0x1109
         if level:
-            assert refusal(nested, *question, core=path).endswith("they were left out when the vmcore was written (dump level 31)")
+            assert refusal(nested, *question, core=path).endswith("left out when the vmcore was written (dump level 31)")
         else:
             assert guest_core("-nested", "1", path, *question) == inside(nested, *question)
 
@@ -194,3 +197,130 @@ def test_gdb(nested):
     run = gdb.batch(nested.record.qemu, nested.record.core, commands=[r"echo @begin\n", "guest-nested -json", "guest-nested -vcpus"])
     assert run.output.split("@begin\n")[1].splitlines() == (guest_core(*nested.arguments, "nested", "-json") +
                                                           guest_core(*nested.arguments, "nested", "-vcpus")).splitlines()
+
+
+# ---- A Linux in the guest's Linux ----
+
+
+class NestedLinux:
+    """The record of a guest whose QEMU runs a Linux by KVM, and what that Linux said of itself: {part: lines}."""
+
+    def __init__(self, series, folder):
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.record = records.Opened(f"nested-linux-{series}", self.folder)
+        self.arguments = ["-nested", "1", "-qemu", self.record.qemu, self.record.core]
+        said = truth.parse(self.record.bytes("truth"))["/nested/serial"].decode().replace("\r", "")
+        parts = re.split(r"^inner: (\w+)\n", said, flags=re.MULTILINE)
+        self.said = {name: text.splitlines() for name, text in zip(parts[1::2], parts[2::2])}
+
+    def log(self):
+        """The records of /dev/kmsg, as guest-klog prints their first lines."""
+        lines = []
+        for line in self.said["kmsg"]:
+            found = re.match(r"\d+,\d+,(\d+),[^;]*;(.*)", line)
+            if found:
+                time = int(found[1])
+                text = re.sub(r"\\x([0-9a-f]{2})", lambda byte: chr(int(byte[1], 16)), found[2])
+                lines.append(f"[{time // 1000000:5d}.{time % 1000000:06d}] {text}".splitlines()[0])
+        return lines
+
+
+@pytest.fixture(scope="session", params=selection.mostly_further(["6.1"], []))
+def linux(request, top_folder):
+    result = NestedLinux(request.param, top_folder)
+    yield result
+    shutil.rmtree(result.folder, ignore_errors=True)
+
+
+def log_of(*arguments):
+    return [line for line in guest_core(*arguments, "klog").splitlines() if line.startswith("[")]
+
+
+def first_lines(lines, log):
+    """The lines of LINES that begin a record; the further lines of a record have its time too."""
+    wanted, result = iter(log), []
+    expected = next(wanted, None)
+    for line in lines:
+        if line == expected:
+            result.append(line)
+            expected = next(wanted, None)
+    return result
+
+
+def test_linux_log(linux):
+    """A nested {linux}: its log has all records that its own /dev/kmsg had, in their order; its CPUs' page tables find the kernel"""
+    log = linux.log()
+    assert len(log) > 200 and first_lines(log_of(*linux.arguments), log) == log
+    shown = json.loads(guest_core(*linux.arguments, "info", "-json"))
+    assert shown["target"]["nested"] == "1" and shown["kernel"]["vmcoreinfo_by"] == "tables"
+    assert shown["kernel"]["release"] == linux.said["uname"][0].split()[2]
+
+
+def test_linux_symbols(linux):
+    """A nested {linux}: its symbols have the addresses that its own /proc/kallsyms had"""
+    for line in linux.said["symbols"]:
+        address, _, name = line.split()
+        assert guest_core(*linux.arguments, "x", "/1xb", name).startswith(f"0x{address} <{name}>")
+
+
+def test_linux_tasks(linux):
+    """A nested {linux}: its tasks are those of its own /proc, with the same names and parents; the program that never waits is on
+    the CPU whose registers are a program's"""
+    shown = [json.loads(line) for line in guest_core(*linux.arguments, "ps", "-json").splitlines()]
+    ours = {task["pid"]: (task["comm"], task["ppid"]) for task in shown}
+    told = {}
+    for line in linux.said["tasks"]:
+        pid, comm, parent = re.match(r"(\d+) \((.*)\) \S (\d+) ", line).groups()
+        told[int(pid)] = (comm, int(parent))
+    # The processes of the script itself are gone.
+    lasting = {pid: task for pid, task in told.items() if task[1] in (0, 2) and not task[0].startswith("kworker")}
+    assert len(lasting) > 20 and {pid: ours.get(pid) for pid in lasting} == lasting
+    cpus = [json.loads(line) for line in guest_core(*linux.arguments, "regs", "-json").splitlines()]
+    assert sorted(cpu["task"]["comm"] for cpu in cpus)[0] == "sh" or any(cpu["privilege"] == "kernel" for cpu in cpus)
+    assert {cpu["state"] for cpu in cpus} == {"current"}
+
+
+def test_linux_stacks(linux):
+    """A nested {linux}: the stacks of threads that did not run in between end as its own /proc/PID/stack said"""
+    told, pid = {}, None
+    for line in linux.said["stacks"]:
+        if line.startswith("of "):
+            pid = int(line[3:])
+            told[pid] = []
+        else:
+            told[pid].append(line.removeprefix("[<0>] ").split("/")[0])
+    threads = [pid for pid, frames in told.items() if any(frame.startswith("rescuer_thread") for frame in frames)]
+    text = guest_core(*linux.arguments, "bt", "-pid", ",".join(map(str, threads)))
+    stacks = dict(zip(map(int, re.findall(r"^PID: (\d+)", text, re.MULTILINE)), re.split(r"^PID: ", text, flags=re.MULTILINE)[1:]))
+    assert len(threads) > 3
+    for pid in threads:
+        frames = re.findall(r"^#\d+ +\S+ (\S+)/", stacks[pid], re.MULTILINE)
+        assert frames[-len(told[pid]):] == told[pid], pid
+
+
+def test_linux_vmcore(linux):
+    """A nested {linux}: its own vmcore has the same log and the same registers"""
+    path = linux.folder / "vmcore"
+    guest_core(*linux.arguments, "dump", "-format", "kdump-zlib", "-level", 31, "-absent", "skip", path)
+    assert log_of(path) == log_of(*linux.arguments)
+    assert [json.loads(line)["registers"]["rip"] for line in guest_core(path, "regs", "-json").splitlines()] == \
+        [json.loads(line)["registers"]["rip"] for line in guest_core(*linux.arguments, "regs", "-json").splitlines()]
+
+
+def test_linux_in_kdump(linux):
+    """A nested {linux}: a kdump of the host has the log at level 0; at level 31 the nested guest's memory is excluded, which is
+    said, and its registers are there"""
+    registers_shown = guest_core(*linux.arguments, "regs", "-all").splitlines()
+    for level in (0, 31):
+        path = linux.folder / f"level-{level}"
+        guest_core(*linux.arguments[2:], "dump", "-format", "kdump-zlib", "-level", level, path)
+        if level:
+            text = guest_core("-nested", "1", path, "klog", status=FAILED)
+            assert re.search("no VMCOREINFO in the guest's RAM, of which 0x[0-9a-f]+ bytes are missing", text)
+            assert "they were left out when the vmcore was written (dump level 31)" in guest_core("-nested", "1", path, "info")
+            shown = guest_core("-nested", "1", path, "regs", "-all").splitlines()
+            assert [line for line in shown if line.startswith(("RAX", "RIP", "CR0"))] == \
+                [line for line in registers_shown if line.startswith(("RAX", "RIP", "CR0"))]
+        else:
+            assert log_of("-nested", "1", path) == log_of(*linux.arguments)
+        path.unlink()

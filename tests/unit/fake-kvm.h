@@ -24,11 +24,14 @@ enum {
 	FAKE_KVM_STRIDE = 0x100,
 	// Offsets in a struct kvm.
 	FAKE_KVM_ONLINE = 0x20,
+	FAKE_KVM_TYPE = 0x40,
+	FAKE_KVM_SEV = 0x48,
 	// In a node, a vCPU and a slot.
 	FAKE_KVM_SHIFT = 0,
 	FAKE_KVM_STATE = 0x10,
 	FAKE_KVM_LEFT = 0x10,
 	FAKE_KVM_GFN = 0x40,
+	FAKE_KVM_FLAGS = 0x58,
 };
 
 struct fake_kvm {

@@ -72,6 +72,34 @@ static void test_damage(void **state)
 	expect(FAKE_KVM_MEMSLOTS + 8, 2, 2, 0, "node_idx is 2");
 }
 
+// Reads the machine with VALUE at OFFSET, and returns the name of its encryption; *IS_PRIVATE is slot 1's.
+static const char *encryption(size_t offset, uint64_t value, bool *is_private)
+{
+	struct fake_kvm kvm;
+	struct gg_kvm_machines machines;
+	fake_kvm_init(&kvm);
+	fake_put(&kvm.fake, offset, 1, value);
+	assert_null(gg_kvm_read(&kvm.answerers, &kvm.map, false, &to_told, &machines));
+	const char *name = machines.machines[0].encrypted;
+	*is_private = machines.machines[0].slots[0].is_private;
+	gg_kvm_machines_deinit(&machines);
+	fake_kvm_deinit(&kvm);
+	return name;
+}
+
+static void test_encryption(void **state)
+{
+	(void)state;
+	bool is_private;
+	assert_null(encryption(FAKE_KVM + FAKE_KVM_TYPE, 1, &is_private));
+	assert_string_equal(encryption(FAKE_KVM + FAKE_KVM_TYPE, 4, &is_private), "SEV-SNP");
+	assert_string_equal(encryption(FAKE_KVM + FAKE_KVM_TYPE, 5, &is_private), "TDX");
+	assert_string_equal(encryption(FAKE_KVM + FAKE_KVM_SEV, 1, &is_private), "SEV");
+	assert_false(is_private);
+	assert_null(encryption(FAKE_KVM_SLOTS + FAKE_KVM_STRIDE + FAKE_KVM_FLAGS, 4, &is_private));
+	assert_true(is_private);
+}
+
 static void test_hidden_pages(void **state)
 {
 	(void)state;
@@ -90,6 +118,10 @@ int main(void)
 			  test_sound),
 		UNIT_TEST("Damage costs the damaged part alone, is bounded, and is named",
 			  test_damage),
+		UNIT_TEST("A machine whose memory the hardware encrypts (SEV, TDX) is called so, "
+			  "and so is "
+			  "a slot of guest_memfd",
+			  test_encryption),
 		UNIT_TEST("A page that Linux protects from its program is there, a swapped page is "
 			  "not",
 			  test_hidden_pages),

@@ -3,12 +3,13 @@
 // The backing of a machine's memory: the pages of the process that runs the machine.
 //
 // In:  the process's pages; the RAM of the guest that has the process.
-// Out: extents and bytes. Memory that the process has no page for is absent: a file or another process may
-//      have the page.
+// Out: extents and bytes. Memory that the process has not touched is zeros, unless a file or another process may
+//      have the page, which is absent then.
 #include "pages.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct machine_backing {
 	struct gg_backing backing;
@@ -37,6 +38,10 @@ static struct gg_error *find_extent(struct machine_backing *machine, gg_hva_t hv
 	struct gg_error *err = gg_kvm_pages_find(machine->pages, hva, size, &piece);
 	if (!err && piece.kind == GG_KVM_HELD)
 		return gg_kvm_outer_extent(machine->map, piece.gpa, piece.size, holes, ret);
+	if (!err && piece.kind == GG_KVM_ZEROS) {
+		*ret = (struct gg_extent){ .size = piece.size, .kind = GG_EXTENT_HOLE };
+		return NULL;
+	}
 	const uint64_t rest = err ? PAGE - hva % PAGE : piece.size;
 	*ret = (struct gg_extent){ .size = rest < size ? rest : size, .kind = GG_EXTENT_ABSENT };
 	return gg_error_unless_final(err);
@@ -63,6 +68,10 @@ static struct gg_error *machine_extent(struct gg_backing *backing, gg_hva_t hva,
 static struct gg_error *read_piece(struct machine_backing *machine, gg_hva_t hva,
 				   const struct gg_kvm_piece *piece, void *buffer)
 {
+	if (piece->kind == GG_KVM_ZEROS) {
+		memset(buffer, 0, piece->size);
+		return NULL;
+	}
 	if (piece->kind == GG_KVM_SWAPPED)
 		return gg_error_create(GG_ABSENT,
 				       "it is absent: the outer guest has swapped it out");

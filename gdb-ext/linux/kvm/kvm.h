@@ -11,6 +11,7 @@ struct gg_kvm_slot {
 	gg_gpa_t gpa;  // in the nested guest
 	uint64_t size; // in bytes
 	gg_gva_t user; // the address in the process that runs the machine
+	bool is_private; // a guest_memfd, which the process does not map, has the pages that are not shared
 };
 
 // KVM's own values of arch.mp_state (Linux include/uapi/linux/kvm.h, KVM_MP_STATE_...).
@@ -46,6 +47,7 @@ struct gg_kvm_machine {
 	struct gg_kvm_slot *slots; // ascending by GPA
 	size_t slot_count;
 	struct gg_kvm_memory memory;
+	const char *encrypted; // the name of the hardware's encryption of the memory, or NULL
 };
 
 struct gg_kvm_machines {

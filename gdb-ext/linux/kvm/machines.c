@@ -47,6 +47,9 @@ static const struct gg_layout_row rows[] = {
 	ROW(gfn, "kvm_memory_slot", "base_gfn"),
 	ROW(pages, "kvm_memory_slot", "npages"),
 	ROW(user, "kvm_memory_slot", "userspace_addr"),
+	OPTIONAL(flags, "kvm_memory_slot", "flags"),
+	OPTIONAL(type, "kvm", "arch.vm_type"),
+	OPTIONAL(sev, "kvm_svm", "sev_info.active"),
 	ROW(id, "kvm_vcpu", "vcpu_id"),
 	ROW(mode, "kvm_vcpu", "mode"),
 	ROW(cpu, "kvm_vcpu", "cpu"),
@@ -244,6 +247,29 @@ static struct gg_error *tell_damage(const struct gg_kvm_reader *reader, gg_gva_t
 	return told;
 }
 
+// Finds the hardware's encryption of the machine's memory. The machine is the first member of the vendor's. Machines
+// of SEV may have the type of machines without encryption.
+static struct gg_error *read_encryption(const struct gg_kvm_reader *reader,
+					struct gg_kvm_machine *machine)
+{
+	// KVM_X86_..._VM (Linux arch/x86/include/uapi/asm/kvm.h, v6.16).
+	static const char *const names[] = { NULL, NULL, "SEV", "SEV-ES", "SEV-SNP", "TDX" };
+	const struct gg_kvm_layout *layout = &reader->layout;
+	uint64_t type = 0, is_sev = 0;
+	struct gg_error *err = NULL;
+	if (layout->type.size)
+		err = gg_host_read_member(reader->host, machine->address, &layout->type, &type);
+	if (!err && layout->sev.size)
+		err = gg_host_read_member(reader->host, machine->address, &layout->sev, &is_sev);
+	if (err)
+		return gg_error_context(err, "its memory's encryption");
+	if (type < sizeof(names) / sizeof(*names))
+		machine->encrypted = names[type];
+	if (!machine->encrypted && is_sev == 1)
+		machine->encrypted = "SEV";
+	return NULL;
+}
+
 static struct gg_error *read_machine(const struct gg_kvm_reader *reader,
 				     const struct gg_ram_map *map, bool count_memory,
 				     struct gg_kvm_machine *ret)
@@ -253,6 +279,8 @@ static struct gg_error *read_machine(const struct gg_kvm_reader *reader,
 		err = tell_damage(reader, ret->address, read_vcpus(reader, ret));
 	if (!err)
 		err = tell_damage(reader, ret->address, gg_kvm_read_slots(reader, ret));
+	if (!err)
+		err = tell_damage(reader, ret->address, read_encryption(reader, ret));
 	if (!err && count_memory)
 		err = tell_damage(reader, ret->address, gg_kvm_count_memory(reader, map, ret));
 	return err;

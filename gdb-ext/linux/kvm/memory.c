@@ -35,12 +35,15 @@ static struct gg_error *read_slot(const struct walk *walk, gg_gva_t address,
 	const struct gg_kvm_layout *layout = &walk->reader->layout;
 	const struct gg_host *host = walk->reader->host;
 	const uint64_t page = walk->reader->page_size, most = UINT64_MAX / page;
-	uint64_t gfn, pages;
+	enum { GUEST_MEMFD = 1 << 2 }; // KVM_MEM_GUEST_MEMFD
+	uint64_t gfn, pages, flags = 0;
 	struct gg_error *err = gg_host_read_member(host, address, &layout->gfn, &gfn);
 	if (!err)
 		err = gg_host_read_member(host, address, &layout->pages, &pages);
 	if (!err)
 		err = gg_host_read_member(host, address, &layout->user, &ret->user);
+	if (!err && layout->flags.size)
+		err = gg_host_read_member(host, address, &layout->flags, &flags);
 	if (!err && (gfn > most || pages > most - gfn || ret->user > UINT64_MAX - pages * page))
 		err = gg_error_create(GG_BAD_DATA,
 				      "%" PRIu64 " pages from page 0x%" PRIx64
@@ -50,6 +53,7 @@ static struct gg_error *read_slot(const struct walk *walk, gg_gva_t address,
 		return err;
 	ret->gpa = gfn * page;
 	ret->size = pages * page;
+	ret->is_private = flags & GUEST_MEMFD;
 	return NULL;
 }
 
@@ -176,7 +180,7 @@ struct gg_error *gg_kvm_count_memory(const struct gg_kvm_reader *reader,
 				     const struct gg_ram_map *map, struct gg_kvm_machine *machine)
 {
 	struct count count = { .map = map, .memory = &machine->memory, .looks = MAX_LOOKS };
-	struct gg_error *err = gg_kvm_pages_create(reader->kernel, machine->mm, &count.pages);
+	struct gg_error *err = gg_kvm_pages_create(reader->kernel, machine, &count.pages);
 	for (size_t i = 0; !err && i < machine->slot_count; i++)
 		err = count_slot(&count, &machine->slots[i]);
 	gg_kvm_pages_destroy(count.pages);

@@ -6,6 +6,7 @@
 // Out: pieces of the process's memory, and their places in the RAM of the guest that has the process.
 // Trusts nothing it reads: a piece never is longer than what was asked for.
 #include "pages.h"
+#include "areas.h"
 #include "layout.h"
 #include "linux/arch-ops.h"
 
@@ -15,6 +16,8 @@
 struct gg_kvm_pages {
 	const struct gg_linux_ops *ops;
 	struct gg_page_table *table;
+	struct gg_host host;
+	struct gg_areas *areas; // NULL: not known
 };
 
 static const struct gg_layout_row rows[] = {
@@ -40,28 +43,58 @@ static struct gg_error *create_table(const struct gg_answerers *kernel, gg_gva_t
 	return err ? err : gg_page_table_create_sibling(kernel->memory.table, root.gpa, ret);
 }
 
-struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel, gg_gva_t mm,
+void gg_kvm_pages_destroy(struct gg_kvm_pages *pages)
+{
+	if (!pages)
+		return;
+	gg_areas_destroy(pages->areas);
+	gg_page_table_destroy(pages->table);
+	free(pages);
+}
+
+// Opens the areas, unless a page that the process lacks may be elsewhere.
+static struct gg_error *open_areas(const struct gg_kvm_machine *machine, struct gg_kvm_pages *pages)
+{
+	for (size_t i = 0; i < machine->slot_count; i++)
+		if (machine->slots[i].is_private)
+			return NULL;
+	return gg_error_unless_final(gg_areas_create(&pages->host, machine->mm, &pages->areas));
+}
+
+struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel,
+				     const struct gg_kvm_machine *machine,
 				     struct gg_kvm_pages **ret)
 {
 	struct gg_kvm_pages *pages = calloc(1, sizeof(*pages));
 	if (!pages)
 		return gg_enomem;
 	pages->ops = kernel->arch->kernel;
-	struct gg_error *err = create_table(kernel, mm, &pages->table);
-	if (err) {
-		free(pages);
-		return err;
-	}
-	*ret = pages;
-	return NULL;
+	pages->host = gg_kvm_host(kernel);
+	struct gg_error *err = create_table(kernel, machine->mm, &pages->table);
+	if (!err)
+		err = open_areas(machine, pages);
+	if (err)
+		gg_kvm_pages_destroy(pages);
+	else
+		*ret = pages;
+	return err;
 }
 
-void gg_kvm_pages_destroy(struct gg_kvm_pages *pages)
+// Makes PIECE, at GVA and without a page, zeros where the process would find zeros there.
+static struct gg_error *look_at_area(struct gg_kvm_pages *pages, gg_gva_t gva,
+				     struct gg_kvm_piece *piece)
 {
-	if (!pages)
-		return;
-	gg_page_table_destroy(pages->table);
-	free(pages);
+	struct gg_area area;
+	if (!pages->areas)
+		return NULL;
+	struct gg_error *err = gg_areas_find(pages->areas, gva, &area);
+	if (err)
+		return gg_error_unless_final(err);
+	if (piece->size > area.end - gva)
+		piece->size = area.end - gva;
+	if (area.is_zero_filled)
+		piece->kind = GG_KVM_ZEROS;
+	return NULL;
 }
 
 struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uint64_t size,
@@ -85,5 +118,5 @@ struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uin
 	if (!ret->size)
 		return gg_error_create(GG_BAD_DATA, "a page of 0 bytes at 0x%" PRIx64, gva);
 	ret->size = ret->size < size ? ret->size : size;
-	return NULL;
+	return ret->kind == GG_KVM_NO_PAGE ? look_at_area(pages, gva, ret) : NULL;
 }

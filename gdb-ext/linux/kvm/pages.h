@@ -9,6 +9,7 @@
 enum gg_kvm_page {
 	GG_KVM_HELD,    // in the RAM of the guest that has the process
 	GG_KVM_SWAPPED, // by the kernel
+	GG_KVM_ZEROS,   // the process has not touched them, and would find zeros
 	GG_KVM_NO_PAGE, // the process has no page there
 };
 
@@ -20,8 +21,9 @@ struct gg_kvm_piece {
 
 struct gg_kvm_pages;
 
-// Opens the page tables of the process whose struct mm_struct is at MM. KERNEL must outlive RET.
-struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel, gg_gva_t mm,
+// Opens the page tables of the process that runs MACHINE. KERNEL must outlive RET.
+struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel,
+				     const struct gg_kvm_machine *machine,
 				     struct gg_kvm_pages **ret);
 
 // PAGES may be NULL.
