@@ -4,6 +4,8 @@
 // "perf script" (stackcollapse-perf.pl, Firefox's profiler).
 #include "profile.h"
 #include "base/vector.h"
+#include "flame.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,21 +39,25 @@ static void append_comm(struct gg_buffer *out, const char *comm)
 
 // ---- Folded stacks ----
 
+// Appends the sample's stack; a program's place is its address, or "(user)" without ADDRESSES, where callers in the
+// program are left out too.
 static struct gg_error *append_stack(struct gg_guest *guest, const struct gg_sample *sample,
-				     struct gg_buffer *out)
+				     bool addresses, struct gg_buffer *out)
 {
 	const struct gg_profile_frame only = { sample->pc, true };
 	const struct gg_profile_frame *frames = sample->frames ? sample->frames : &only;
 	const size_t count = sample->frames ? sample->frame_count : 1;
 	struct gg_error *err = NULL;
 	append_comm(out, sample->comm);
-	if (sample->user_pc)
+	if (sample->user_pc && addresses)
 		gg_buffer_format(out, ";0x%" PRIx64, sample->user_pc);
 	for (size_t i = count; !err && i-- > 0;) {
 		struct gg_symbol symbol;
 		char name[GG_PLACE_NAME];
-		if (sample->is_user)
+		if (sample->is_user && addresses)
 			snprintf(name, sizeof(name), "0x%" PRIx64, frames[i].pc);
+		else if (sample->is_user)
+			snprintf(name, sizeof(name), "(user)");
 		else
 			err = gg_place_name(guest, frames[i].pc, frames[i].is_exact, &symbol, name);
 		gg_buffer_format(out, ";%s", name);
@@ -75,8 +81,8 @@ static void append_counted(struct gg_buffer *out, char *const *texts, size_t cou
 	}
 }
 
-struct gg_error *gg_profile_append_folded(struct gg_guest *guest, const struct gg_profile *profile,
-					  struct gg_buffer *out)
+static struct gg_error *append_folded(struct gg_guest *guest, const struct gg_profile *profile,
+				      bool addresses, struct gg_buffer *out)
 {
 	struct gg_error *err = NULL;
 	char **texts = calloc(profile->count + 1, sizeof(*texts));
@@ -87,7 +93,7 @@ struct gg_error *gg_profile_append_folded(struct gg_guest *guest, const struct g
 		struct gg_buffer text = { 0 };
 		if (profile->samples[i].is_idle)
 			continue;
-		err = append_stack(guest, &profile->samples[i], &text);
+		err = append_stack(guest, &profile->samples[i], addresses, &text);
 		if (!err)
 			err = gg_buffer_check(&text);
 		if (err)
@@ -102,6 +108,33 @@ struct gg_error *gg_profile_append_folded(struct gg_guest *guest, const struct g
 	for (size_t i = 0; i < count; i++)
 		free(texts[i]);
 	free(texts);
+	return err;
+}
+
+struct gg_error *gg_profile_append_folded(struct gg_guest *guest, const struct gg_profile *profile,
+					  struct gg_buffer *out)
+{
+	return append_folded(guest, profile, true, out);
+}
+
+// ---- Flame graph ----
+
+struct gg_error *gg_profile_append_flame(struct gg_guest *guest, const struct gg_profile *profile,
+					 struct gg_buffer *out)
+{
+	static const double NANOSECONDS = 1e9, PERCENT = 100;
+	char title[160];
+	struct gg_buffer folded = { 0 };
+	const size_t cpus = profile->rounds ? profile->count / profile->rounds : 0;
+	const double count = profile->count ? (double)profile->count : 1;
+	snprintf(title, sizeof(title),
+		 "%zu samples of %zu CPU%s in %.1f s; idle, left out: %.1f %%", profile->count,
+		 cpus, gg_plural(cpus), (double)profile->elapsed / NANOSECONDS,
+		 PERCENT * (double)profile->idle / count);
+	struct gg_error *err = append_folded(guest, profile, false, &folded);
+	if (!err)
+		err = gg_flame_append((const char *)folded.bytes, folded.size, title, out);
+	gg_buffer_deinit(&folded);
 	return err;
 }
 
@@ -133,7 +166,7 @@ struct gg_error *gg_profile_append_perf(struct gg_guest *guest, const struct gg_
 		const uint64_t time = sample->time / MICROSECOND;
 		append_comm(out, sample->comm);
 		gg_buffer_format(out,
-				 " %" PRId32 " [%03" PRIu32 "] %" PRIu64 ".%06" PRIu64
+				 " %5" PRId32 " [%03" PRIu32 "] %" PRIu64 ".%06" PRIu64
 				 ": 1 cpu-clock: \n",
 				 sample->pid, sample->cpu, time / SECOND, time % SECOND);
 		if (!sample->frames)

@@ -347,6 +347,7 @@ struct gg_error *gg_print_profile(struct gg_guest *guest, const struct gg_profil
 {
 	struct printer printer = { .guest = guest, .options = options, .writer = writer };
 	struct file files[] = { { options->folded, gg_profile_append_folded, NULL },
+				{ options->flame, gg_profile_append_flame, NULL },
 				{ options->perf, gg_profile_append_perf, NULL },
 				{ NULL, NULL, NULL } };
 	if (!options->address && !options->run)
@@ -387,7 +388,7 @@ static const struct gg_option profile_options[] = {
 	  .help = "Only these CPUs, by QEMU's numbers: N, N-M, or a list with commas." },
 	{ .name = "stacks",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "The kernel's stacks too, for -folded and -perf." },
+	  .help = "The kernel's stacks too, for -folded, -flame and -perf." },
 	{ .name = "top",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
@@ -396,6 +397,9 @@ static const struct gg_option profile_options[] = {
 	{ .name = "folded",
 	  .kind = GG_VALUE_FILE,
 	  .help = "Write folded stacks to FILE, for flamegraph.pl, speedscope and others ..." },
+	{ .name = "flame",
+	  .kind = GG_VALUE_FILE,
+	  .help = "... or a flame graph, an SVG for a browser ..." },
 	{ .name = "perf",
 	  .kind = GG_VALUE_FILE,
 	  .help = "... or the samples as \"perf script\" prints them, for Firefox's profiler ..." },

@@ -316,6 +316,7 @@ struct gg_error *gg_run_profile(struct gg_guest *guest, const struct gg_options 
 		.stacks = gg_options_has(options, "stacks"),
 		.top = (unsigned int)gg_options_number(options, "top", TOP),
 		.folded = gg_options_text(options, "folded"),
+		.flame = gg_options_text(options, "flame"),
 		.perf = gg_options_text(options, "perf"),
 		.force = gg_options_has(options, "force"),
 		.json = gg_options_has(options, "json"),

@@ -33,6 +33,7 @@ struct gg_profile_options {
 	bool stacks;          // the kernel's stacks too
 	unsigned int top;     // rows of the table
 	const char *folded;   // path of a file with folded stacks, or NULL
+	const char *flame;    // path of a flame graph, an SVG, or NULL
 	const char *perf;     // path of a file as "perf script" prints it, or NULL
 	bool force;           // replace files that exist
 	bool json;

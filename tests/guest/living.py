@@ -17,10 +17,10 @@ QUERIES = re.compile(r"Give up waiting|Stop debugging it|not responding")
 class Living:
     """A guest that writes records when it is asked to, and a GDB at its QEMU's process or gdbstub."""
 
-    def __init__(self, way, folder, append="", extra=()):
+    def __init__(self, way, folder, append="", extra=(), **options):
         self.way = way
         self.guest = lab.Guest(directory=folder, append=f"printk.devkmsg=on loglevel=1 lab.ticks=1 {append}",
-                               extra=["-serial", "unix:ticks,server=on,wait=off", "-gdb", STUB, *extra])
+                               extra=["-serial", "unix:ticks,server=on,wait=off", "-gdb", STUB, *extra], **options)
         try:
             self.ticks = self._connect("ticks")
             self.session = gdb.Session(*self.arguments())

@@ -1,28 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-profile: samples of a guest that runs, against the guest's own counters; what the guest and GDB are left as."""
 
+import collections
 import json
 import random
 import re
+import shutil
+import signal
+import subprocess
 import time
+from xml.etree import ElementTree
 
 import pytest
 
 import gdb
 from living import Living
 from machines import lab, records
-from test_guest_core import FAILED, guest_core
+from test_guest_core import FAILED, GUEST_CORE, guest_core
 
 pytestmark = pytest.mark.gdb
 
 HZ = 250  # of the lab's kernel: CONFIG_HZ, by which jiffies count
+# Samples of a CPU in which a share of a third of its time is certain to some 3 points of both CPUs' time.
+ROUNDS = 700
 
 
 class Busy(Living):
     """A guest of two CPUs with one task that never waits."""
 
-    def __init__(self, way, folder):
-        super().__init__(way, folder, append="lab.spin=1")
+    def __init__(self, way, folder, append="lab.spin=1", **options):
+        super().__init__(way, folder, append=append, **options)
 
     def counters(self):
         """The jiffies, and the nanoseconds that each task has been on a CPU, as the guest counts them."""
@@ -40,67 +47,179 @@ class Busy(Living):
         assert int(pc, 16) == int(shown, 16)
 
 
+class Mix(Busy):
+    """A guest whose two CPUs are never idle: in a module, in the kernel and in a program (lab/mix.sh)."""
+
+    def __init__(self, way, folder):
+        super().__init__(way, folder, append="lab.script=/mix/script lab.spin=1", initrd=lab.lab("mix-initramfs"))
+
+
 @pytest.fixture
 def busy(folder):
     with Busy("stub", folder) as busy:
         yield busy
 
 
-def check_shares(before, after, rows):
-    """The spinner's share, and that of idle CPUs, are the guest's own counters'; returns the profile."""
-    (start, times), (end, times_after) = before, after
-    seconds = (end - start) / HZ
-    *rows, profile = rows
-    used = {pid: time - times.get(pid, 0) for pid, time in times_after.items()}
-    spinner = max(used, key=used.get)
-    assert profile["samples"] == profile["idle"] + sum(row["samples"] for row in rows) == 2 * profile["rounds"] > 100
-    share = sum(row["share"] for row in rows if row["pid"] == spinner)
-    assert abs(share - used[spinner] / 1e9 / seconds / 2) < 0.03, (rows, profile, seconds)
-    idle = 1 - sum(used.values()) / 1e9 / seconds / 2
-    assert abs(profile["idle"] / profile["samples"] - idle) < 0.03, (idle, profile)
+def add(rows, more):
+    """Adds the samples of another profile to those of ROWS."""
+    for row in more[:-1]:
+        place = tuple(row[key] for key in ("pid", "comm", "mode", "symbol", "module"))
+        rows[place] += row["samples"]
+    profile = more[-1]
+    assert profile["samples"] == profile["idle"] + sum(row["samples"] for row in more[:-1])
+    assert profile["samples"] == len(profile["cpus"]) * profile["rounds"]
     assert not profile["interrupted"] and profile["ended"] is None
+    rows["idle"] += profile["idle"]
+    rows["rounds"] += profile["rounds"]
     return profile
 
 
-def test_shares(busy, folder):
-    """A task's share of the samples, and that of idle CPUs, are the guest's own counters' within 3 points; each file has all samples"""
+def check_shares(before, after, rows):
+    """Each task's share, and that of idle CPUs, are the guest's own counters' within 3 points."""
+    (start, times), (end, times_after) = before, after
+    whole = 2e9 * (end - start) / HZ
+    samples = 2 * rows["rounds"]
+    used = {pid: (time - times.get(pid, 0)) / whole for pid, time in times_after.items()}
+    shares = collections.Counter()
+    for place, count in rows.items():
+        if isinstance(place, tuple):
+            shares[place[0]] += count / samples
+    for pid, share in used.items():
+        assert abs(shares[pid] - share) < 0.03, (pid, share, shares, rows)
+    assert abs(rows["idle"] / samples - (1 - sum(used.values()))) < 0.03, (used, rows)
+
+
+def sampled(busy):
+    """The samples of as many profiles as make enough of them, and the last profile; they agree with the guest's counters."""
+    rows = collections.Counter()
     before = busy.counters()
+    while rows["rounds"] < ROUNDS:
+        profile = add(rows, busy.json("guest-profile -hz 300 -seconds 3 -json"))
+    check_shares(before, busy.counters(), rows)
+    return rows, profile
+
+
+def check_mix(rows):
+    """The mix's functions have the time of their tasks."""
+    shares = collections.Counter()
+    for place, count in rows.items():
+        if isinstance(place, tuple):
+            _, comm, mode, symbol, module = place
+            for key in (comm, (comm, mode), (comm, symbol, module)):
+                shares[key] += count / rows["rounds"] / 2
+    for comm, key, part in (("lab-soft", ("lab-soft", "lab_soft", "lab_waits"), 0.85), ("lab-zero", ("lab-zero", "kernel"), 0.8),
+                            ("lab-random", ("lab-random", "kernel"), 0.8), ("init", ("init", "user"), 0.7)):
+        # A task that owes time has too few samples to judge by.
+        assert shares[key] > part * shares[comm] or shares[comm] < 0.05, (comm, rows)
+    assert shares["lab-zero"] + shares["lab-random"] + shares["init"] > 0.4, rows
+
+
+def collapse(text):
+    """The stacks of what "perf script" prints, counted, by the rules of stackcollapse-perf.pl; a program's frames are "user"."""
+    stacks, stack, comm = collections.Counter(), [], None
+    for line in text.splitlines():
+        if not line:
+            stacks[";".join([comm, *reversed(stack)])] += 1
+            stack, comm = [], None
+        elif comm is None:
+            comm, period, event = re.match(r"(\S.+?)\s+\d+\s+\[\d+\]\s+[\d.]+:\s*(\d+)*\s+(\S+):\s*$", line).groups()
+            assert (period, event) == ("1", "cpu-clock")
+        else:
+            name, module = re.match(r"\s*\w+\s*(.+) \((.*)\)$", line).groups()
+            name = re.sub(r"\+0x[\da-f]+$", "", name)
+            stack.append("user" if (name, module) == ("[unknown]", "[unknown]") else name)
+    assert comm is None
+    return stacks
+
+
+def frames(folder):
+    """The frames of the flame graph: name, class, samples; it is XML, and has nothing that a browser would run or fetch."""
+    text = (folder / "flame").read_text()
+    assert not re.search(r"<script|href|url\(|@import", text)
+    space = "{http://www.w3.org/2000/svg}"
+    found = []
+    for frame in ElementTree.fromstring(text.encode()).iter(f"{space}g"):
+        name, samples = frame.find(f"{space}title").text.split("\n")
+        found.append((name, frame.find(f"{space}rect").get("class"), int(samples.split()[0])))
+    return found
+
+
+def test_shares(busy):
+    """A task's share of the samples, and that of idle CPUs, are the guest's own counters' within 3 points"""
     busy.session.command("thread 2")
-    rows = busy.json(f"guest-profile -seconds 5 -json -stacks -top 1 -folded {folder}/folded -perf {folder}/perf")
-    profile = check_shares(before, busy.counters(), rows)
-    assert 0 < profile["stopped"] < 0.21 and profile["delay_ns"]
-    folded = [line.rsplit(" ", 1) for line in (folder / "folded").read_text().splitlines()]
-    assert sum(int(count) for _, count in folded) == profile["samples"] - profile["idle"]
-    assert {stack.split(";")[0] for stack, _ in folded} == {row["comm"] for row in rows[:-1]}
-    perf = (folder / "perf").read_text()
-    assert len(re.findall(r"^\S+ +\d+ \[00[01]\] \d+\.\d{6}: 1 cpu-clock: \n(?:\t *[0-9a-f]+ \S+ \(\[\S+\]\)\n)+\n", perf,
-                          re.MULTILINE)) == profile["samples"]
-    assert "native_safe_halt+0x" in perf
+    rows, profile = sampled(busy)
+    assert 0.3 < rows["idle"] / rows["rounds"] / 2 and 0 < profile["stopped"] < 0.21 and profile["delay_ns"]
     busy.check()
     assert busy.session.command("output $_thread") == ["2"]
 
 
+def test_mix(folder):
+    """Of a known mix of functions of the kernel, of a module and of a program the shares are the guest's own counters' within 3
+    points; each file has all samples, and the same stacks"""
+    with Mix("stub", folder) as mix:
+        files = " ".join(f"-{name} {folder}/{name}" for name in ("folded", "flame", "perf"))
+        rows, _ = sampled(mix)
+        check_mix(rows)
+        profile = add(rows, mix.json(f"guest-profile -seconds 2 -json -stacks {files}"))
+        mix.check()
+    folded = collections.Counter()
+    for line in (folder / "folded").read_text().splitlines():
+        stack, count = line.rsplit(" ", 1)
+        folded[re.sub(r" \[\w+\]", "", re.sub(r"\b0x[0-9a-f]+", "user", stack))] += int(count)
+    assert sum(folded.values()) == profile["samples"] - profile["idle"] and "lab-soft;ret_from_fork;kthread;lab_soft" in folded
+    perf = collapse((folder / "perf").read_text())
+    assert sum(perf.values()) == profile["samples"] and sum((perf - folded).values()) == profile["idle"]
+    graph = frames(folder)
+    soft = sum(count for stack, count in folded.items() if stack.startswith("lab-soft;"))
+    assert ("all", "task", profile["samples"] - profile["idle"]) in graph and ("lab-soft", "task", soft) in graph
+    assert any(name == "lab_soft [lab_waits]" and kind == "module" for name, kind, _ in graph)
+
+
 @pytest.mark.attach
 def test_process(folder):
-    """Of a QEMU process, which nothing stops meanwhile, the shares are the guest's own counters' too, by GDB and by guest-core"""
-    with Busy("process", folder) as busy:
-        before = busy.counters()
-        rows = busy.json("guest-profile -seconds 3 -json")
-        profile = check_shares(before, busy.counters(), rows)
+    """Of a QEMU process, which nothing stops meanwhile, GDB and guest-core find the functions of the mix, and the module's thread on
+    a CPU for all of the time"""
+    def check(objects):
+        rows = collections.Counter()
+        profile = add(rows, objects)
+        soft = sum(count for place, count in rows.items() if place[3:] == ("lab_soft", "lab_waits"))
+        assert abs(soft / profile["samples"] - 0.5) < 0.1 and not rows["idle"], rows
         assert profile["stopped"] == 0 and profile["delay_ns"] is None
-        assert gdb.errors(busy.session.command("guest-profile -stacks"))[0].startswith("guest-profile: -stacks needs a guest that stops")
-        busy.session.start("guest-profile -seconds 600")
-        lab.wait_until(lambda: not busy.is_stopped(), 60, "a process that runs")
-        busy.session.interrupt(typed=True)
-        assert re.search(r"samples? of 2 CPUs in |Quit", busy.session.wait_prompt())
-        assert busy.is_stopped() and busy.session.is_alive()
+        return rows
+
+    with Mix("process", folder) as mix:
+        check(mix.json("guest-profile -hz 300 -seconds 2 -json"))
+        assert gdb.errors(mix.session.command("guest-profile -stacks"))[0].startswith("guest-profile: -stacks needs a guest that stops")
+        mix.check()
+        mix.session.command("detach")
+        text = guest_core("-p", mix.guest.pid, "profile", "-hz", 300, "-seconds", 3, "-json")
+        check_mix(check([json.loads(line) for line in text.splitlines()]))
+        assert not mix.is_stopped()
+        mix.guest.stop()
+        assert "QEMU has the guest paused" in guest_core("-p", mix.guest.pid, "profile", status=FAILED)
+
+
+@pytest.mark.attach
+@pytest.mark.expensive
+def test_process_ended(folder):
+    """A task's share of a process's samples, and that of idle CPUs, are the guest's own counters' within 3 points; Ctrl-C ends the
+    samples, in GDB and in guest-core, and leaves QEMU alive, stopped by GDB alone"""
+    with Busy("process", folder) as busy:
+        sampled(busy)
+        for typed in (True, False):
+            busy.session.start("guest-profile -seconds 600")
+            lab.wait_until(lambda: not busy.is_stopped(), 60, "a process that runs")
+            busy.session.interrupt(typed=typed)
+            assert re.search(r"samples? of 2 CPUs in |Quit", busy.session.wait_prompt())
+            busy.session.settle()
+            busy.check()
         busy.session.command("detach")
-        *rows, profile = map(json.loads, guest_core("-p", busy.guest.pid, "profile", "-seconds", 2, "-json").splitlines())
-        assert abs(profile["idle"] / profile["samples"] - 0.5) < 0.03, profile
-        assert abs(sum(row["share"] for row in rows if row["mode"] == "user") - 0.5) < 0.05, rows
-        assert not busy.is_stopped()
-        busy.guest.stop()
-        assert "QEMU has the guest paused" in guest_core("-p", busy.guest.pid, "profile", status=FAILED)
+        profile = subprocess.Popen([GUEST_CORE, "-p", str(busy.guest.pid), "profile", "-seconds", "600"], stdout=subprocess.PIPE)
+        lab.wait_until(lambda: busy.is_stopped() or profile.poll(), 60, "a process that is attached to")
+        lab.wait_until(lambda: not busy.is_stopped(), 60, "a process that runs")
+        profile.send_signal(signal.SIGINT)
+        assert re.search(rb"samples? of 2 CPUs in |Quit", profile.communicate(timeout=60)[0])
+        assert busy.guest.qmp("query-status")["running"] and not busy.is_stopped()
 
 
 def test_ended(busy):
@@ -135,4 +254,33 @@ def test_process_of_other_architecture(name, folder):
         guest.wait_for_execution()
         *rows, profile = map(json.loads, guest_core("-p", guest.pid, "profile", "-seconds", 2, "-json").splitlines())
         assert abs(profile["idle"] / profile["samples"] - 0.5) < 0.1, profile
-        assert abs(sum(row["share"] for row in rows if row["mode"] == "user") - 0.5) < 0.1, rows
+        assert abs(sum(row["share"] for row in rows if row["comm"] == "sh") - 0.5) < 0.1, rows
+
+
+LABELS = """<object id="graph" type="image/svg+xml" data="flame.svg"></object><pre id="seen"></pre><script>
+addEventListener("load", () => {
+  const wide = [];
+  const graph = document.querySelector("#graph").contentDocument;
+  for (const frame of graph.querySelectorAll("g")) {
+    const label = frame.querySelector("text");
+    if (label && label.getComputedTextLength() > frame.querySelector("rect").width.baseVal.value)
+      wide.push(label.textContent);
+  }
+  document.querySelector("#seen").textContent = JSON.stringify([graph.querySelectorAll("g").length, wide]);
+});
+</script>"""
+
+
+@pytest.mark.expensive
+def test_browser(folder):
+    """Chromium shows the flame graph, and every label fits into its frame"""
+    if not shutil.which("chromium"):
+        pytest.skip("chromium is not installed")
+    with Mix("stub", folder) as mix:
+        assert not gdb.errors(mix.session.command(f"guest-profile -seconds 3 -stacks -flame {folder}/flame.svg"))
+    (folder / "probe.html").write_text(LABELS)
+    run = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+                          f"--user-data-dir={folder}/profile", "--dump-dom", f"file://{folder}/probe.html"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=gdb.PATIENCE)
+    count, wide = json.loads(re.search('<pre id="seen">(.*?)</pre>', run.stdout)[1])
+    assert count > 20 and not wide
