@@ -295,8 +295,15 @@ const uint8_t *gg_core_file_note(const struct gg_core_file *core, uint32_t type,
 
 // ---- Vmcores ----
 
-// A process has no physical addresses, and no memory at 0, where the RAM of some machines is all in one
-// segment.
+// Tests for the one segment of a machine whose RAM begins at 0, as QEMU writes it (dump/dump.c: no flags, no alignment). A
+// process's segment at 0 has its page's alignment by Linux (fs/binfmt_elf.c) and by GDB.
+static bool is_ram_at_zero(const GElf_Phdr *phdr)
+{
+	return !phdr->p_vaddr && !phdr->p_paddr && !phdr->p_flags && !phdr->p_align &&
+	       phdr->p_filesz;
+}
+
+// A process has no physical addresses.
 static bool has_physical_addresses(const struct gg_core_file *core)
 {
 	size_t count;
@@ -305,7 +312,7 @@ static bool has_physical_addresses(const struct gg_core_file *core)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (gelf_getphdr(core->elf, (int)i, &phdr) && phdr.p_type == PT_LOAD &&
-		    (phdr.p_paddr || !phdr.p_vaddr))
+		    (phdr.p_paddr || is_ram_at_zero(&phdr)))
 			return true;
 	return false;
 }

@@ -37,7 +37,7 @@ struct gg_linux_area {
 	bool is_small; // of the CPUs or the modules, not vmalloc's
 };
 
-enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3, GG_TEXT_POINTERS = 2 };
+enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3, GG_TEXT_POINTERS = 3 };
 
 struct gg_linux_ops {
 	// The lowest address of the kernel's; 0 where programs and the kernel have the same addresses,
@@ -70,8 +70,12 @@ struct gg_linux_ops {
 	size_t (*mapped_areas)(const struct gg_linux_space *space,
 			       struct gg_linux_area ret[GG_LINUX_AREAS]);
 
+	// The linear map without page tables: of a kernel whose own tables are empty at their root, and for the search of a
+	// kernel where registers lead to no tables. NULL where there are always tables.
+	const struct gg_paging *linear;
+
 	// Lists the places of words in the kernel's memory, one of which is _stext where a CPU with these
-	// registers runs the kernel; returns their number. NULL where the CPU's page tables show the
+	// registers runs the kernel, and another, with LINEAR, an address in the image's data; returns their number. NULL where the CPU's page tables show the
 	// kernel.
 	size_t (*text_pointers)(const struct gg_registers *registers,
 				gg_gva_t ret[GG_TEXT_POINTERS]);

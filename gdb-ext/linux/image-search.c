@@ -108,10 +108,12 @@ static struct gg_error *find_runs(struct search *search)
 			err = pass_final(gg_page_table_map(search->table, gva, &mapping));
 		if (err)
 			return err;
+		const uint64_t rest = search->area.size - offset;
+		const uint64_t size = mapping.size < rest ? mapping.size : rest;
 		if (mapping.present && gg_ram_map_find(search->map, mapping.gpa) &&
 		    (!distance || gva - mapping.gpa == distance))
-			add_run(search, gva, mapping.size);
-		offset += mapping.size;
+			add_run(search, gva, size);
+		offset += size;
 	}
 	return NULL;
 }
@@ -369,7 +371,8 @@ static struct gg_error *search_pagings(const struct area *area, const struct gg_
 
 static bool has_image_area(const struct gg_arch *arch)
 {
-	return arch->kernel && (arch->kernel->image_area_size || arch->kernel->image_address);
+	return arch->kernel && (arch->kernel->image_area_size || arch->kernel->image_address ||
+				arch->kernel->linear);
 }
 
 // Finds the area of the image that a CPU executes: the architecture's, or what is around an address in
@@ -390,6 +393,61 @@ static struct area find_area(const struct gg_linux_ops *ops, const struct gg_reg
 	return area;
 }
 
+// Finds the highest word of the linear map that COUNT places have; START without such a word.
+static struct gg_error *find_highest(const struct gg_kernel_site *site, const gg_gva_t *places,
+				     size_t count, gg_gva_t start, gg_gva_t *ret)
+{
+	enum { MAX_PLACE = 1 << 30 };
+	struct gg_page_table *table;
+	struct gg_error *err = gg_page_table_create(site->map, site->arch->kernel->linear, &table);
+	*ret = start;
+	if (err)
+		return err;
+	const struct gg_kernel_memory memory =
+		gg_kernel_memory(table, site->arch->big_endian, site->arch->word);
+	for (size_t i = 0; !err && i < count; i++) {
+		uint64_t word = 0;
+		err = pass_final(
+			gg_host_read_uint(&memory.host, places[i], site->arch->word, &word));
+		if (word - start < MAX_PLACE && word > *ret)
+			*ret = word;
+	}
+	gg_page_table_destroy(table);
+	return err;
+}
+
+// Finds the area of the image by the words that a CPU's registers lead to, where no page tables are known: the highest
+// word is an address in the image's data, with .bss behind it. The first CPU's words lie right behind the image.
+static struct gg_error *find_linear_area(const struct gg_kernel_site *site,
+					 const struct gg_registers *registers, struct area *ret)
+{
+	enum { BEHIND = 32 << 20, MAX_BEHIND = 64 << 20 };
+	const struct gg_linux_ops *ops = site->arch->kernel;
+	const gg_gva_t start = ops->linear->format->linear;
+	gg_gva_t places[GG_TEXT_POINTERS], highest = start;
+	const size_t count = ops->text_pointers(registers, places);
+	struct gg_error *err = find_highest(site, places, count, start, &highest);
+	if (err || highest == start)
+		return err;
+	const gg_gva_t first = highest / SMALLEST_PAGE * SMALLEST_PAGE;
+	const bool is_behind = places[0] > highest && places[0] - highest < MAX_BEHIND;
+	const gg_gva_t end = is_behind ? places[0] / SMALLEST_PAGE * SMALLEST_PAGE : first + BEHIND;
+	*ret = (struct area){ .start = first, .size = end - first, .kernel = start };
+	return NULL;
+}
+
+static struct gg_error *search_linear_map(const struct gg_registers *registers,
+					  struct finder *finder, struct roots *roots,
+					  uint64_t *left)
+{
+	const struct gg_kernel_site *site = finder->site;
+	struct area area = { 0 };
+	struct gg_error *err = find_linear_area(site, registers, &area);
+	if (err || !area.size || !add_root(roots, area.start))
+		return err;
+	return search_pagings(&area, site->arch->kernel->linear, 1, finder, left);
+}
+
 static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder *finder,
 				   struct roots *roots, uint64_t *left)
 {
@@ -398,11 +456,14 @@ static struct gg_error *search_cpu(const struct gg_qemu_cpu *cpu, struct finder 
 	struct gg_error *err = gg_machine_cpu(finder->site->machine, cpu, &read);
 	if (err)
 		return pass_final(err);
+	const struct gg_linux_ops *ops = finder->site->arch->kernel;
+	if (!read->kernel_paging_count && ops && ops->linear)
+		return search_linear_map(read->own, finder, roots, left);
 	size_t fresh_count = 0;
 	for (size_t i = 0; i < read->kernel_paging_count; i++)
 		if (add_root(roots, read->kernel_pagings[i].root))
 			fresh[fresh_count++] = read->kernel_pagings[i];
-	const struct area area = find_area(finder->site->arch->kernel, read->own);
+	const struct area area = find_area(ops, read->own);
 	return search_pagings(&area, fresh, fresh_count, finder, left);
 }
 

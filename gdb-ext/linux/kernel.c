@@ -73,6 +73,28 @@ static struct gg_error *maps_text(struct gg_page_table *table,
 	return NULL;
 }
 
+// Tests whether the root of KERNEL's tables has no entry for its text: with the hash MMU of POWER the linear map is in
+// no tables of the kernel's.
+static bool has_empty_root(struct gg_kernel *kernel)
+{
+	struct gg_mapping mapping = { .present = true };
+	struct gg_error *err = gg_page_table_map(kernel->table, kernel->paging.text, &mapping);
+	const bool failed = err;
+	gg_error_destroy(err);
+	return !failed && !mapping.present && !mapping.last.value &&
+	       mapping.last.level == kernel->paging.paging.levels;
+}
+
+// Puts the linear map in the place of KERNEL's empty tables.
+static struct gg_error *use_linear_map(const struct gg_ram_map *map, const struct gg_arch *arch,
+				       struct gg_kernel *kernel)
+{
+	gg_page_table_destroy(kernel->table);
+	kernel->table = NULL;
+	kernel->paging.paging = *arch->kernel->linear;
+	return gg_page_table_create(map, &kernel->paging.paging, &kernel->table);
+}
+
 // The page tables that ARCH's kernels would have.
 static struct gg_error *check_paging(const struct gg_ram_map *map, const struct gg_arch *arch,
 				     struct gg_kernel *kernel)
@@ -85,6 +107,8 @@ static struct gg_error *check_paging(const struct gg_ram_map *map, const struct 
 				       : gg_arch_not_yet(arch, "Linux kernels");
 	if (!err)
 		err = gg_page_table_create(map, &kernel->paging.paging, &kernel->table);
+	if (!err && arch->kernel->linear && has_empty_root(kernel))
+		err = use_linear_map(map, arch, kernel);
 	return err ? err : maps_text(kernel->table, &kernel->paging);
 }
 

@@ -178,6 +178,23 @@ static struct gg_error *read_step_entry(const struct gg_page_table *table,
 			  step->base.addr + step->idx[step->remain - 1] * step->elemsz, ret);
 }
 
+// Maps GVA without tables.
+static struct gg_error *map_linearly(const struct gg_page_format *format, gg_gva_t gva,
+				     struct gg_mapping *ret)
+{
+	const uint64_t offset = gva - format->linear;
+	if (offset >= format->linear_size)
+		return gg_error_fault(gva,
+				      "0x%" PRIx64 " is not in the linear map from 0x%" PRIx64
+				      " on, and the hash MMU's page tables are not read",
+				      gva, format->linear);
+	*ret = (struct gg_mapping){ .present = true,
+				    .gpa = offset,
+				    .size = format->linear_size - offset,
+				    .page_size = format->linear_size };
+	return NULL;
+}
+
 // Maps GVA to itself: paging is off.
 static struct gg_error *map_identically(const struct gg_page_table *table, gg_gva_t gva,
 					struct gg_mapping *ret)
@@ -301,6 +318,8 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva, v
 	struct gg_error *err = check_address(table, gva);
 	if (err)
 		return err;
+	if (!table->paging.levels && table->paging.format->linear_size)
+		return map_linearly(table->paging.format, gva, ret);
 	if (!table->paging.levels)
 		return map_identically(table, gva, ret);
 	return table->paging.format->decode ? walk_by_decoding(table, gva, visit, data, ret)

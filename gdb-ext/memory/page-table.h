@@ -41,7 +41,11 @@ struct gg_page_format {
 	gg_gva_t
 		upper; // of the upper half's addresses, the bits above those that are translated; 0: all ones
 	const char *names[GG_PAGE_LEVELS]; // of the entries; NULL: "entry"
-	int walker;                        // libaddrxlat's addrxlat_pte_format_t, without DECODE
+	// The addresses that are mapped without tables where the levels are 0, from guest-physical 0 on. Size 0: all
+	// addresses, which are guest-physical.
+	gg_gva_t linear;
+	uint64_t linear_size;
+	int walker; // libaddrxlat's addrxlat_pte_format_t, without DECODE
 	void (*decode)(const struct gg_page_entry *entry, struct gg_page_target *ret);
 	// Writes the names of the flags that are set in an entry: "P RW US A". NULL: none are named.
 	void (*flags)(const struct gg_page_entry *entry, char text[GG_PAGE_FLAGS_SIZE]);

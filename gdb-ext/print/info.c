@@ -198,9 +198,12 @@ static void append_vmcoreinfo(struct gg_buffer *out, const struct gg_info_kernel
 static void append_tables(struct gg_buffer *out, const struct gg_info_kernel *kernel)
 {
 	struct gg_buffer line = { 0 };
-	gg_buffer_format(&line,
-			 "%u-level page tables, image at 0x%" PRIx64 " (guest-physical 0x%" PRIx64,
-			 kernel->levels, kernel->image, kernel->image_gpa);
+	if (kernel->levels)
+		gg_buffer_format(&line, "%u-level page tables", kernel->levels);
+	else
+		gg_buffer_format(&line, "the linear map alone (hash MMU)");
+	gg_buffer_format(&line, ", image at 0x%" PRIx64 " (guest-physical 0x%" PRIx64,
+			 kernel->image, kernel->image_gpa);
 	if (kernel->image_size) {
 		gg_buffer_format(&line, ", ");
 		gg_append_size(&line, kernel->image_size);

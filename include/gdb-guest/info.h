@@ -74,7 +74,7 @@ struct gg_info_kernel {
 	gg_gva_t image;
 	gg_gpa_t image_gpa;
 	uint64_t image_size; // 0 where it is not known
-	unsigned int levels; // of its page tables
+	unsigned int levels; // of its page tables; 0 where only its linear map is read
 	bool has_direct_map;
 	gg_gva_t direct_map; // the virtual address of guest-physical 0
 };

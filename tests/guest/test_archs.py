@@ -218,21 +218,50 @@ def test_running(guest):
 MULTIARCH = shutil.which("gdb-multiarch")
 
 
-# The registers of ppc64 do not lead to page tables, and a look at all of RAM takes minutes.
-@pytest.mark.machines(*(series for series in WITH_TASKS if not series.startswith("ppc64")))
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_stub(guest):
-    """{guest}: at QEMU's gdbstub the kernel is found by the CPUs or low memory; tasks, stacks and the log are the core's"""
-    commands = [("klog", "-tail", "3"), ("ps", "-user"), ("bt", "-all")]
+def ask_stub(guest, commands):
+    """What GDB prints for each command at the stub of the guest, which goes on from the record's state and stands still."""
     with guest.record.resume(extra=["-gdb", "unix:gdbstub,server=on,wait=off"]) as running:
         # GDB 13 does not take the byte order from QEMU.
         order = "big" if guest.arch == "s390x" else "little"
-        words = ["set confirm off", f"set endian {order}", f"target remote {running.directory}/gdbstub"]
-        words += ["echo @@\\n", *(f"guest-{' '.join(command)}\necho @@\\n" for command in commands)]
-        arguments = [word for line in "\n".join(words).split("\n") for word in ("-ex", line)]
+        words = ["set confirm off", f"set endian {order}", f"target remote {running.directory}/gdbstub", "echo @@\\n"]
+        for command in commands:
+            words += [command, "echo @@\\n"]
+        arguments = [word for line in words for word in ("-ex", line)]
         run = subprocess.run([gdb.LAUNCHER, "-nx", "-batch", *arguments], env=gdb.environment(MULTIARCH),
                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=gdb.PATIENCE)
     parts = run.stdout.split("@@\n")[1:]
     assert len(parts) == len(commands) + 1, run
-    for command, part in zip(commands, parts):
+    return parts[:-1]
+
+
+@pytest.mark.machines(*WITH_TASKS)
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_stub(guest):
+    """{guest}: at QEMU's gdbstub the kernel is found by the CPUs' registers or low memory; tasks, stacks and the log are the core's"""
+    commands = [("klog", "-tail", "3"), ("ps", "-user"), ("bt", "-all")]
+    for command, part in zip(commands, ask_stub(guest, [f"guest-{' '.join(command)}" for command in commands])):
         assert part == guest.show(*command), command
+
+
+@pytest.mark.expensive
+@pytest.mark.machines(*WITH_TASKS)
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_walks(guest):
+    """{guest}: words of the kernel's stacks and code, by 1,000 addresses, are those that QEMU's own walk leads to"""
+    frames = [frame for stack in guest.json("bt", "-all") for frame in stack["frames"]]
+    places = sorted({int(frame[key], 16) & ~7 for frame in frames for key in ("pc", "sp")})
+    addresses = [place + 8 * random.Random(place).randrange(4) for place in places]
+    addresses += [address + 0x400 for address in addresses]
+    chosen = random.Random(1).sample(addresses, min(1000, len(addresses)))
+    assert len(chosen) > 300
+    # QEMU's walk is a CPU's, which may be in a program that has none of the kernel's addresses.
+    asked = []
+    for cpu in (1, 2):
+        theirs = ask_stub(guest, [f"thread {cpu}", *(f"x/gx {address:#x}" for address in chosen)])[1:]
+        words = [re.search(r"(0x[0-9a-f]{16})$", part.strip()) for part in theirs]
+        asked = max(asked, [(address, int(word[1], 16)) for address, word in zip(chosen, words) if word], key=len)
+    # Behind some stacks nothing is mapped.
+    assert len(asked) > 300, theirs
+    ours = ask_stub(guest, [f"guest-x/gx {address:#x}" for address, _ in asked])
+    differing = [(hex(address), hex(word), part) for (address, word), part in zip(asked, ours) if f"0x{word:016x}" not in part]
+    assert differing == []

@@ -57,7 +57,9 @@ static void write_headers(FILE *file, const struct core_image *image)
 		const struct core_segment *segment = &image->segments[i];
 		const Elf64_Phdr phdr = {
 			.p_type = PT_LOAD,
-			.p_flags = PF_R | (segment->read_only ? 0 : PF_W),
+			.p_flags = segment->of_machine  ? 0
+				   : segment->read_only ? PF_R
+							: PF_R | PF_W,
 			.p_offset = offset,
 			.p_vaddr = segment->address,
 			.p_filesz = segment->file_size,

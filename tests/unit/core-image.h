@@ -13,6 +13,7 @@ struct core_segment {
 	uint64_t address, memory_size, file_size;
 	bool read_only;
 	const void *bytes; // or NULL: byte N is bits 8 to 15 of its address
+	bool of_machine;   // without flags, as in QEMU's own dump
 };
 
 // A file that was mapped: as the kernel's NT_FILE note has it (Linux fs/binfmt_elf.c).

@@ -162,9 +162,9 @@ static void test_mapped_files(void **state)
 	memcpy(program + 8192, "text", 4);
 	assert_int_equal(write(fd, program, sizeof(program)), sizeof(program));
 	const struct core_segment load[] = {
-		{ 0x10000, 0x1000, 0x1000, true, program },
-		{ 0x11000, 0x1000, 0, false, NULL },
-		{ 0x12000, 0x1000, 0, true, NULL },
+		{ 0x10000, 0x1000, 0x1000, true, program, false },
+		{ 0x11000, 0x1000, 0, false, NULL, false },
+		{ 0x12000, 0x1000, 0, true, NULL, false },
 	};
 	const struct core_mapping mappings[] = {
 		{ 0x10000, 0x11000, 0, program_path },
@@ -205,6 +205,20 @@ static void test_mapped_files(void **state)
 	close(fd);
 }
 
+static void test_memory_at_zero(void **state)
+{
+	(void)state;
+	struct core_segment ram = { .memory_size = 0x1000, .file_size = 0x1000 };
+	write_core(ET_CORE, &ram, 1);
+	assert_false(gg_core_file_is_vmcore(path));
+	ram.of_machine = true;
+	write_core(ET_CORE, &ram, 1);
+	assert_true(gg_core_file_is_vmcore(path));
+	ram.file_size = 0;
+	write_core(ET_CORE, &ram, 1);
+	assert_false(gg_core_file_is_vmcore(path));
+}
+
 int main(void)
 {
 	close(mkstemp(path));
@@ -216,6 +230,8 @@ int main(void)
 		UNIT_TEST(
 			"read-only memory is read from the file that was mapped, if it is the same",
 			test_mapped_files),
+		UNIT_TEST("a process's memory at 0 makes no vmcore of its core, a machine's does",
+			  test_memory_at_zero),
 		UNIT_TEST("no zeros are read for what the core lacks", test_checked_host),
 	};
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {

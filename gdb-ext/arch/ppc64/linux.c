@@ -11,9 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-// The linear map of all RAM, which has the image; vmalloc's area behind it has the modules.
-#define LINEAR_START UINT64_C(0xc000000000000000)
-#define LINEAR_END   UINT64_C(0xc008000000000000)
+#define LINEAR_START PPC64_LINEAR_START
+#define LINEAR_END   PPC64_LINEAR_END
 
 enum { MAX_IMAGE_SIZE = 128 << 20, SMALL_PAGE = 4 << 10, LARGE_PAGE = 64 << 10 };
 
@@ -62,11 +61,11 @@ static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_
 	return NULL;
 }
 
-// SPRG1, and r13 in the kernel, lead to the CPU's struct paca_struct, whose third or fourth word is
-// kernelbase, _stext (arch/powerpc/include/asm/paca.h; initialise_paca).
+// SPRG1, and r13 in the kernel, lead to the CPU's struct paca_struct, whose third or fourth word is kernelbase, _stext;
+// kernel_toc, in the image's data, is the word before (arch/powerpc/include/asm/paca.h; initialise_paca).
 static size_t text_pointers(const struct gg_registers *registers, gg_gva_t ret[GG_TEXT_POINTERS])
 {
-	enum { WORD = 8, FIRST = 2 };
+	enum { WORD = 8, FIRST = 1 };
 	const bool in_kernel = gg_register_known(registers, PPC64_MSR) &&
 			       !(gg_register(registers, PPC64_MSR) & PPC64_MSR_PR);
 	const bool has_sprg = gg_register_known(registers, PPC64_SPRG1);
@@ -78,10 +77,13 @@ static size_t text_pointers(const struct gg_registers *registers, gg_gva_t ret[G
 	return GG_TEXT_POINTERS;
 }
 
+static const struct gg_paging linear = { .format = &ppc64_linear };
+
 const struct gg_linux_ops ppc64_linux = {
 	.kernel_area = LINEAR_START,
 	.module_area = LINEAR_END,
 	.module_area_size = LINEAR_END - LINEAR_START,
 	.read_paging = read_paging,
+	.linear = &linear,
 	.text_pointers = text_pointers,
 };

@@ -67,6 +67,13 @@ const struct gg_page_format ppc64_pages_64k = {
 	.flags = entry_flags,
 };
 
+const struct gg_page_format ppc64_linear = {
+	.offset_bits = 16,
+	.address_bits = 64,
+	.linear = PPC64_LINEAR_START,
+	.linear_size = PPC64_LINEAR_END - PPC64_LINEAR_START,
+};
+
 static const struct gg_page_format pages_none = { .address_bits = 64 };
 
 // The hypervisor has the place of a guest's tables, not the guest's registers.

@@ -57,10 +57,14 @@ enum { PPC64_COUNT = 32 };
 #define PPC64_MSR_LE   (UINT64_C(1) << 0)
 #define PPC64_LPCR_ILE (UINT64_C(1) << 25) // interrupts set MSR.LE
 
+// Linux's linear map of all RAM, which has the image; vmalloc's area behind it has the modules.
+#define PPC64_LINEAR_START UINT64_C(0xc000000000000000)
+#define PPC64_LINEAR_END   UINT64_C(0xc008000000000000)
+
 extern const struct gg_register_set ppc64_registers;
 extern const struct gg_notes_ops ppc64_notes;
 extern const struct gg_linux_ops ppc64_linux;
-extern const struct gg_page_format ppc64_pages_4k, ppc64_pages_64k;
+extern const struct gg_page_format ppc64_pages_4k, ppc64_pages_64k, ppc64_linear;
 struct gg_stack_ops;
 extern const struct gg_stack_ops ppc64_stack;
 
