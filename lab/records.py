@@ -203,10 +203,10 @@ def waits_record(series):
     return Record(series, initrd="module/initramfs", append=f"lab.script=/waits/script lab.waits={words}")
 
 
-def arch_record(series, target, machine, console, memory=256, extra=()):
+def arch_record(series, target, machine, console, memory=256, extra=(), append=""):
     """A guest of another architecture, and the truth about its tasks on its console."""
     return Record(series, initrd="arch-initramfs", qemu=("bookworm", target), machine=machine, console=console, memory=memory,
-                  append="loglevel=1 printk.devkmsg=on lab.script=/arch/script", extra=extra, seconds=600)
+                  append=f"loglevel=1 printk.devkmsg=on lab.script=/arch/script {append}".strip(), extra=extra, seconds=600)
 
 
 def nested_record(series):
@@ -275,6 +275,7 @@ TABLE |= {
     "s390x-sid": arch_record("s390x-sid", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "ppc64el-6.1": arch_record("ppc64el-6.1", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
     "ppc64el-sid": arch_record("ppc64el-sid", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
+    "ppc64el-hash": arch_record("ppc64el-sid", "ppc64", "pseries,x-vof=on", "hvc0", 512, ["-cpu", "power9"], "disable_radix"),
 }
 
 

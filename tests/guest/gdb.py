@@ -173,7 +173,7 @@ class Silence(AssertionError):
 class Session:
     """A GDB that is being typed to."""
 
-    def __init__(self, *arguments, launcher=None, term="dumb"):
+    def __init__(self, *arguments, launcher=None, term="dumb", gdb_path=None):
         command = [launcher or LAUNCHER, "-nx", "-q"]
         for setting in (f"set prompt {PROMPT}", "set pagination off", "set confirm off", "set width 0"):
             command += ["-iex", setting]
@@ -181,7 +181,7 @@ class Session:
         self.terminal, slave = os.openpty()
         # Wide enough that no line is ever wrapped.
         termios.tcsetwinsize(slave, (50, 1000))
-        self.process = subprocess.Popen([*command, *map(str, arguments)], env=dict(environment(), TERM=term),
+        self.process = subprocess.Popen([*command, *map(str, arguments)], env=dict(environment(gdb_path), TERM=term),
                                         preexec_fn=lambda: os.login_tty(slave))
         os.close(slave)
         # A read may end within a character.
