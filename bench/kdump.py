@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long a compressed kdump takes, against QEMU's own and makedumpfile, in one run on one machine.
 
-In:  a guest of 1 GiB with about half of its pages in use; its QEMU's core, and the vmcores, in memory.
+In:  a guest of 1 GiB with about half of its pages in use; its QEMU's core, and the vmcores, in memory. A guest of 64 GiB that has
+     touched little.
 Out: a table of times, the smallest of each, and of sizes; the ratios that matter. guest-core needs no GDB, whose start would
-     come on top.
+     come on top. makedumpfile reads the ELF vmcore that guest-core made, and guest-core both this vmcore and QEMU's core.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ sys.path.insert(0, str(TOP / "lab"))
 import guest as lab  # noqa: E402
 
 MEMORY, FILL = 1024, 420  # MiB; what the kernel itself uses comes on top
+OF_VMCORE = "-level 31, of the ELF vmcore"
 
 
 def smallest(repeat, out, work):
@@ -32,8 +35,13 @@ def smallest(repeat, out, work):
     return min(times), out.stat().st_size
 
 
+# The build tree's guest-core is a script of libtool's, whose shell takes as long as the program.
+GUEST_CORE = TOP / ".libs/guest-core"
+ENVIRONMENT = os.environ | {"LD_LIBRARY_PATH": str(TOP / "gdb-ext/.libs")}
+
+
 def run(*command):
-    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT)
 
 
 def measure(folder, repeat):
@@ -47,18 +55,37 @@ def measure(folder, repeat):
         qemu = guest.qemu
 
     def ours(*options):
-        return smallest(repeat, out, lambda: run(TOP / "guest-core", "-qemu", qemu, core, "dump", *options, out))
+        return smallest(repeat, out, lambda: run(GUEST_CORE, "-qemu", qemu, core, "dump", *options, out))
 
-    run(TOP / "guest-core", "-qemu", qemu, core, "dump", elf)
+    run(GUEST_CORE, "-qemu", qemu, core, "dump", elf)
     for name in ("kdump-zlib", "kdump-lzo", "kdump-snappy", "kdump-zstd"):
         rows[f"-format {name}"] = ours("-format", name)
     rows["-format kdump-zlib -small"] = ours("-format", "kdump-zlib", "-small")
     rows["-format kdump-zlib -threads 1"] = ours("-format", "kdump-zlib", "-threads", 1)
     rows["-format kdump-zlib -level 31"] = ours("-format", "kdump-zlib", "-level", 31)
+    rows[OF_VMCORE] = smallest(repeat, out, lambda: run(GUEST_CORE, elf, "dump", "-format", "kdump-zlib", "-level", 31, out))
+    rows["info"] = smallest(repeat, out, lambda: (run(GUEST_CORE, "-qemu", qemu, core, "info"), out.touch()))
     rows["elf"] = ours()
     rows["elf -level 31"] = ours("-level", 31)
     rows["makedumpfile -c -d 31"] = smallest(repeat, out, lambda: run("makedumpfile", "-c", "-d", "31", elf, out))
     rows["makedumpfile -l -d 31"] = smallest(repeat, out, lambda: run("makedumpfile", "-l", "-d", "31", elf, out))
+    return rows
+
+
+def measure_sparse(folder, repeat):
+    """The same of a guest of 64 GiB that is mostly free."""
+    out, core = folder / "out", folder / "core"
+    extra = ["-object", "memory-backend-ram,id=ram,size=64G,reserve=off", "-machine", "memory-backend=ram"]
+    with lab.Guest(memory=65536, extra=extra, directory=folder) as guest:
+        guest.stop()
+        guest.core(core)
+        qemu = guest.qemu
+    level = ("dump", "-format", "kdump-zlib", "-level", 31)
+    commands = {"64 GiB, -level 31": [*level, out], "64 GiB, -level 31 -exclude memmap": [*level, "-exclude", "memmap", out],
+                "64 GiB, elf": ["dump", out]}
+    rows = {name: smallest(repeat, out, lambda words=words: run(GUEST_CORE, "-qemu", qemu, core, *words))
+            for name, words in commands.items()}
+    rows["64 GiB, info"] = smallest(repeat, out, lambda: (run(GUEST_CORE, "-qemu", qemu, core, "info"), out.touch()))
     return rows
 
 
@@ -69,12 +96,15 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         rows = measure(Path(folder), arguments.repeat)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        rows |= measure_sparse(Path(folder), arguments.repeat)
     for name, (seconds, size) in rows.items():
-        print(f"{name:32}{seconds:8.3f} s{size / 2 ** 20:10.1f} MiB")
+        print(f"{name:36}{seconds:8.3f} s{size / 2 ** 20:10.1f} MiB")
     zlib, filtered = rows["-format kdump-zlib"], rows["-format kdump-zlib -level 31"]
     print(f"kdump-zlib / QMP's: time {zlib[0] / rows['QMP kdump-zlib'][0]:.3f}, size {zlib[1] / rows['QMP kdump-zlib'][1]:.3f}")
-    print(f"-level 31 / makedumpfile -c -d 31: time {filtered[0] / rows['makedumpfile -c -d 31'][0]:.3f}, "
-          f"size {filtered[1] / rows['makedumpfile -c -d 31'][1]:.3f}")
+    for name in (OF_VMCORE, "-format kdump-zlib -level 31"):
+        print(f"{name} / makedumpfile -c -d 31: time {rows[name][0] / rows['makedumpfile -c -d 31'][0]:.3f}, "
+              f"size {rows[name][1] / rows['makedumpfile -c -d 31'][1]:.3f}")
     print(f"-level 31 / elf: time {filtered[0] / rows['elf'][0]:.3f}")
 
 
