@@ -16,6 +16,8 @@ static struct gg_error *add_mapped(const struct gg_memmap_pages *pages, gg_gva_t
 {
 	const uint64_t size = pages->page_size;
 	struct gg_error *err = NULL;
+	if (start > UINT64_MAX - size || end < start)
+		return NULL;
 	gg_gva_t gva = (start + size - 1) / size * size;
 	for (end = end / size * size; !err && gva < end;) {
 		struct gg_mapping mapping;

@@ -82,6 +82,17 @@ static struct gg_error *read_piece(const struct state *state, const struct gg_pi
 
 enum page_kind { ZERO, RAW, TO_COMPRESS };
 
+// Tests whether a sample of COUNT pages has a page that no codec makes much smaller: such pages come in runs, and a
+// single such page costs but its own attempt.
+static bool has_hopeless_page(const uint8_t *pages, size_t count, size_t size)
+{
+	enum { STEP = 8 };
+	for (size_t i = 0; i < count; i += STEP)
+		if (gg_codec_is_hopeless(pages + i * size, size))
+			return true;
+	return false;
+}
+
 // Sorts COUNT pages by kind, and tunes the codec to the pages to compress.
 static void sort_pages(const struct state *state, struct worker *worker, size_t count,
 		       enum page_kind *kinds)
@@ -90,11 +101,13 @@ static void sort_pages(const struct state *state, struct worker *worker, size_t 
 	const size_t size = state->writer->kdump->page_size;
 	const uint8_t *chosen[MOST_PAGES];
 	size_t chosen_count = 0;
+	const bool any_hopeless = codec->compress && has_hopeless_page(worker->in, count, size);
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *page = worker->in + i * size;
-		kinds[i] = is_zero(page, size)                                    ? ZERO
-			   : !codec->compress || gg_codec_is_hopeless(page, size) ? RAW
-										  : TO_COMPRESS;
+		const bool is_hopeless = any_hopeless && gg_codec_is_hopeless(page, size);
+		kinds[i] = is_zero(page, size)               ? ZERO
+			   : !codec->compress || is_hopeless ? RAW
+							     : TO_COMPRESS;
 		if (kinds[i] == TO_COMPRESS)
 			chosen[chosen_count++] = page;
 	}
