@@ -97,7 +97,8 @@ static struct gg_error *add_areas(struct search *search, bool is_first)
 		.direct_map_size = kernel->has_direct_map ? end->gpa + end->size : 0,
 	};
 	struct gg_error *err = NULL;
-	const size_t count = kernel->arch->kernel->mapped_areas(&space, areas);
+	const struct gg_linux_ops *ops = kernel->arch->kernel;
+	const size_t count = ops->mapped_areas ? ops->mapped_areas(&space, areas) : 0;
 	for (size_t i = 0; !err && i < count; i++)
 		if (areas[i].is_small == is_first)
 			err = add_area(search, areas[i].start, areas[i].last);
@@ -194,7 +195,7 @@ struct gg_error *gg_vmcore_find_aliases(struct gg_guest *guest, const struct gg_
 	elf->aliases = calloc(elf->alias_room + 1, sizeof(*elf->aliases));
 	if (!elf->aliases)
 		return gg_enomem;
-	if (!kernel->arch->kernel->mapped_areas || !elf->count)
+	if (!elf->count)
 		return NULL;
 	struct gg_error *err = add_areas(&search, true);
 	if (!err)
