@@ -8,6 +8,7 @@
 #include "dwarf-tables.h"
 
 #include <bpf/btf.h>
+#include <byteswap.h>
 #include <dwarf.h>
 #include <inttypes.h>
 #include <string.h>
@@ -576,23 +577,37 @@ static void resolve_references(struct encoder *encoder)
 	gg_buffer_deinit(&offset);
 }
 
+// Finds the names of BTF, whose header libbpf leaves in the byte order of the kernel; NULL where they do
+// not lie in the BTF.
+static const char *find_names(const struct btf *btf, uint32_t *size)
+{
+	uint32_t whole;
+	const char *raw = btf__raw_data(btf, &whole);
+	const struct btf_header *header = (const struct btf_header *)raw;
+	if (!raw || whole < sizeof(*header))
+		return NULL;
+	const bool is_swapped = header->magic != BTF_MAGIC;
+	const uint32_t start = is_swapped ? bswap_32(header->hdr_len) : header->hdr_len;
+	const uint32_t offset = is_swapped ? bswap_32(header->str_off) : header->str_off;
+	*size = is_swapped ? bswap_32(header->str_len) : header->str_len;
+	return start > whole || offset > whole - start || *size > whole - start - offset
+		       ? NULL
+		       : raw + start + offset;
+}
+
 // Appends the names of the unit's BTF, as long as they were, with '?' for what is not printable.
 static void append_names(struct encoder *encoder)
 {
 	struct gg_buffer *strings = &encoder->dwarf->strings;
-	const struct btf_header *header;
 	uint32_t size;
-	const uint8_t *raw = btf__raw_data(encoder->btf, &size);
-	header = (const struct btf_header *)raw;
-	if (!raw || size < sizeof(*header) || header->hdr_len > size ||
-	    header->str_off > size - header->hdr_len ||
-	    header->str_len > size - header->hdr_len - header->str_off) {
+	const char *names = find_names(encoder->btf, &size);
+	if (!names) {
 		strings->failed = true;
 		return;
 	}
 	const size_t start = strings->size;
 	encoder->names = (uint32_t)start - encoder->base_names;
-	gg_buffer_append(strings, raw + header->hdr_len + header->str_off, header->str_len);
+	gg_buffer_append(strings, names, size);
 	for (size_t i = start; !strings->failed && i < strings->size; i++)
 		if (strings->bytes[i] && (strings->bytes[i] < ' ' || strings->bytes[i] > '~'))
 			strings->bytes[i] = '?';
@@ -664,8 +679,7 @@ static void put_unit(struct encoder *encoder)
 static uint32_t count_names(const struct gg_btf *base)
 {
 	uint32_t size = 0;
-	const struct btf_header *header = base ? btf__raw_data(gg_btf_libbpf(base), &size) : NULL;
-	return header && size >= sizeof(*header) ? header->str_len : 0;
+	return base && find_names(gg_btf_libbpf(base), &size) ? size : 0;
 }
 
 // Finds an integer as the type of an array's index: all BTF has "int".

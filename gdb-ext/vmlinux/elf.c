@@ -125,7 +125,7 @@ static struct gg_error *fill_program_headers(Elf *elf, const struct gg_elf_secti
 	return NULL;
 }
 
-static struct gg_error *begin(Elf *elf, const struct gg_arch *arch,
+static struct gg_error *begin(Elf *elf, const struct gg_arch *arch, uint32_t flags,
 			      const struct gg_elf_section *sections, size_t count)
 {
 	GElf_Ehdr header = { 0 };
@@ -139,12 +139,13 @@ static struct gg_error *begin(Elf *elf, const struct gg_arch *arch,
 	header.e_type = ET_EXEC;
 	header.e_machine = arch->elf_machine;
 	header.e_version = EV_CURRENT;
+	header.e_flags = flags;
 	if (!gelf_update_ehdr(elf, &header) || (loads && !gelf_newphdr(elf, loads)))
 		return libelf_error("the header");
 	return NULL;
 }
 
-struct gg_error *gg_elf_write(int fd, const struct gg_arch *arch,
+struct gg_error *gg_elf_write(int fd, const struct gg_arch *arch, uint32_t flags,
 			      const struct gg_elf_section *sections, size_t count, uint64_t *ret)
 {
 	struct gg_buffer names = { 0 };
@@ -152,7 +153,7 @@ struct gg_error *gg_elf_write(int fd, const struct gg_arch *arch,
 	_cleanup_(cleanup_elf) Elf *elf = elf_begin(fd, ELF_C_WRITE, NULL);
 	if (!elf)
 		return libelf_error("the file");
-	struct gg_error *err = begin(elf, arch, sections, count);
+	struct gg_error *err = begin(elf, arch, flags, sections, count);
 	if (!err)
 		err = add_sections(elf, sections, count, &names);
 	if (!err && elf_update(elf, ELF_C_NULL) < 0)

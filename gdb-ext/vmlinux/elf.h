@@ -21,9 +21,9 @@ struct gg_elf_section {
 	uint32_t info;    // sh_info
 };
 
-// Writes an executable of ARCH with COUNT sections to the file FD; a PT_LOAD covers each section that
+// Writes an executable of ARCH, with FLAGS for e_flags and COUNT sections, to the file FD; a PT_LOAD covers each section that
 // has memory. RET is the file's size.
-struct gg_error *gg_elf_write(int fd, const struct gg_arch *arch,
+struct gg_error *gg_elf_write(int fd, const struct gg_arch *arch, uint32_t flags,
 			      const struct gg_elf_section *sections, size_t count, uint64_t *ret);
 
 #endif

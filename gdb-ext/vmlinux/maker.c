@@ -7,11 +7,14 @@
 #include "vmlinux-ops.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct gg_error *add_symbol(void *data, const struct gg_symbol *symbol)
 {
 	struct gg_vmlinux_maker *maker = data;
-	if (symbol->module && !maker->modules)
+	// ELF's readers expect a table at this name.
+	const bool is_special = !strcmp(symbol->name, "_GLOBAL_OFFSET_TABLE_");
+	if ((symbol->module && !maker->modules) || is_special)
 		return NULL;
 	const gg_gva_t address = gg_vmlinux_displaced(maker, symbol->address);
 	const uint16_t index = gg_vmlinux_section_of(maker, address);
@@ -26,7 +29,11 @@ static struct gg_error *add_symbol(void *data, const struct gg_symbol *symbol)
 		clipped.size = symbol->size < room ? symbol->size : room;
 		is_code = section->flags & SHF_EXECINSTR;
 	}
-	return gg_symtab_add(&maker->symtab, &clipped, address, index, is_code);
+	const struct gg_vmlinux_ops *ops = maker->kernel->arch->vmlinux;
+	const uint8_t *code =
+		is_code && ops->symbol_other ? gg_vmlinux_code(maker, address, clipped.size) : NULL;
+	const uint8_t other = code ? ops->symbol_other(code, clipped.size) : 0;
+	return gg_symtab_add(&maker->symtab, &clipped, address, index, is_code, other);
 }
 
 static struct gg_error *add_symbols(struct gg_vmlinux_maker *maker)
@@ -98,8 +105,16 @@ static struct gg_error *write_file(struct gg_vmlinux_maker *maker, int fd, uint6
 	if (!err)
 		err = add_symbol_sections(maker);
 	return err ? err
-		   : gg_elf_write(fd, maker->kernel->arch, maker->sections, maker->section_count,
-				  ret);
+		   : gg_elf_write(fd, maker->kernel->arch, maker->kernel->arch->vmlinux->elf_flags,
+				  maker->sections, maker->section_count, ret);
+}
+
+static struct gg_error *add_frames(struct gg_vmlinux_maker *maker)
+{
+	const struct gg_vmlinux_ops *ops = maker->kernel->arch->vmlinux;
+	return ops->code
+		       ? gg_vmlinux_add_code_frames(maker)
+		       : ops->append_frames(maker->kernel, maker->plan->displacement, &maker->cfi);
 }
 
 static void maker_deinit(struct gg_vmlinux_maker *maker)
@@ -132,7 +147,7 @@ struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
 		err = gg_vmlinux_add_units(&maker);
 	gg_cfi_init(&maker.cfi, kernel->arch->big_endian, kernel->arch->word);
 	if (!err)
-		err = kernel->arch->vmlinux->append_frames(kernel, plan->displacement, &maker.cfi);
+		err = add_frames(&maker);
 	if (!err)
 		err = write_file(&maker, fd, &ret->size);
 	ret->symbols = maker.symtab.count;

@@ -49,6 +49,10 @@ struct gg_error *gg_vmlinux_add_memory(struct gg_vmlinux_maker *maker);
 void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uint8_t *ret,
 		     uint64_t size);
 
+// Returns the SIZE bytes of code at ADDRESS in the file (borrowed); NULL where no section has them all.
+const uint8_t *gg_vmlinux_code(const struct gg_vmlinux_maker *maker, gg_gva_t address,
+			       uint64_t size);
+
 // Returns the index of the section that has ADDRESS, which may be its end; SHN_ABS without.
 uint16_t gg_vmlinux_section_of(struct gg_vmlinux_maker *maker, gg_gva_t address);
 
@@ -56,6 +60,11 @@ uint16_t gg_vmlinux_section_of(struct gg_vmlinux_maker *maker, gg_gva_t address)
 
 // Variables of the kernel whose types are known, up to a row without a name.
 extern const struct gg_dwarf_global gg_vmlinux_globals[];
+
+// ---- code-frames.c ----
+
+// Appends to .debug_frame an entry for each function, by the rules of the kernel's architecture.
+struct gg_error *gg_vmlinux_add_code_frames(struct gg_vmlinux_maker *maker);
 
 // ---- units.c ----
 

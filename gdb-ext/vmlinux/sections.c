@@ -191,6 +191,20 @@ void gg_vmlinux_copy(const struct gg_vmlinux_maker *maker, gg_gva_t address, uin
 	}
 }
 
+const uint8_t *gg_vmlinux_code(const struct gg_vmlinux_maker *maker, gg_gva_t address,
+			       uint64_t size)
+{
+	enum { CODE = SHF_ALLOC | SHF_EXECINSTR };
+	for (size_t i = 0; i < maker->section_count; i++) {
+		const struct gg_elf_section *section = &maker->sections[i];
+		const uint64_t offset = address - section->address;
+		if (section->bytes && (section->flags & CODE) == CODE && offset < section->size &&
+		    size <= section->size - offset)
+			return (const uint8_t *)section->bytes + offset;
+	}
+	return NULL;
+}
+
 // ---- The kernel's image ----
 
 // Adds SECTION, whose memory has other bytes by now: it gets the bytes that Linux fills freed code with,

@@ -39,12 +39,13 @@ static unsigned int info_of(char type, bool is_code)
 }
 
 static void append_symbol(struct gg_buffer *out, unsigned int word, uint32_t name,
-			  unsigned int info, const struct gg_symtab_name *place, uint16_t index)
+			  unsigned int info, uint8_t other, const struct gg_symtab_name *place,
+			  uint16_t index)
 {
 	gg_buffer_uint(out, 4, name);
 	if (word == 8) {
 		gg_buffer_uint(out, 1, info);
-		gg_buffer_uint(out, 1, STV_DEFAULT);
+		gg_buffer_uint(out, 1, other);
 		gg_buffer_uint(out, 2, index);
 		gg_buffer_uint(out, 8, place->address);
 		gg_buffer_uint(out, 8, place->size);
@@ -52,7 +53,7 @@ static void append_symbol(struct gg_buffer *out, unsigned int word, uint32_t nam
 		gg_buffer_uint(out, 4, place->address);
 		gg_buffer_uint(out, 4, place->size);
 		gg_buffer_uint(out, 1, info);
-		gg_buffer_uint(out, 1, STV_DEFAULT);
+		gg_buffer_uint(out, 1, other);
 		gg_buffer_uint(out, 2, index);
 	}
 }
@@ -72,7 +73,7 @@ static struct gg_error *append_place(struct gg_symtab *symtab, const struct gg_s
 }
 
 struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol *symbol,
-			       gg_gva_t address, uint16_t index, bool is_code)
+			       gg_gva_t address, uint16_t index, bool is_code, uint8_t other)
 {
 	const unsigned int info = info_of(symbol->type, is_code);
 	const bool is_local = ELF64_ST_BIND(info) == STB_LOCAL;
@@ -85,7 +86,7 @@ struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol 
 	};
 	gg_buffer_append(&symtab->strings, symbol->name, strlen(symbol->name) + 1);
 	append_symbol(is_local ? &symtab->symbols : &symtab->globals, symtab->arch->word,
-		      place.name, info, &place, index);
+		      place.name, info, other, &place, index);
 	symtab->local_count += is_local;
 	return append_place(symtab, &place);
 }

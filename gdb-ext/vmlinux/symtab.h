@@ -32,9 +32,9 @@ void gg_symtab_init(struct gg_symtab *symtab, const struct gg_arch *arch);
 void gg_symtab_deinit(struct gg_symtab *symtab);
 
 // Appends SYMBOL, in the section with INDEX (SHN_ABS for no section), at ADDRESS. IS_CODE says whether
-// it is a function.
+// it is a function, OTHER is its st_other.
 struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol *symbol,
-			       gg_gva_t address, uint16_t index, bool is_code);
+			       gg_gva_t address, uint16_t index, bool is_code, uint8_t other);
 
 // Tests whether nm's letter TYPE is of code.
 bool gg_symtab_is_code(char type);

@@ -5,6 +5,7 @@
 #define GG_VMLINUX_OPS_H
 
 #include "cfi.h"
+#include "code-rules.h"
 #include "linux/answerers/answerers.h"
 
 struct gg_vmlinux_ops {
@@ -15,6 +16,14 @@ struct gg_vmlinux_ops {
 	// Counts the bytes at the beginning of a function's CODE that leave the arguments where they
 	// are.
 	uint32_t (*entry_size)(const uint8_t *code, size_t size);
+
+	uint32_t elf_flags; // e_flags of the file
+
+	// Returns st_other of the function with CODE; NULL is 0.
+	uint8_t (*symbol_other)(const uint8_t *code, size_t size);
+
+	// The rules of code without tables of frames; append_frames is NULL then.
+	const struct gg_code_rules *code;
 
 	// Appends the entries of all code of KERNEL and its modules, DISPLACEMENT being taken from each
 	// address. GG_NOT_FOUND where the kernel has no tables for it.

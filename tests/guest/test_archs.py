@@ -21,6 +21,7 @@ import vmcore
 from machines import records
 from test_guest_core import guest_core
 from test_tasks import PF_KTHREAD
+from test_vmlinux import names_of, unnumbered
 
 SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid", "ppc64el-hash"]
 CHEAP = ["arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid"]
@@ -220,6 +221,77 @@ def test_running(guest):
 
 # Debian's GDB of all architectures.
 MULTIARCH = shutil.which("gdb-multiarch")
+
+
+def functions_of(text):
+    """The functions of each CPU's stack, by GDB's "thread apply all bt"; those whose names GDB hides are None."""
+    threads = re.split(r"^Thread (\d+) .*$", text, flags=re.MULTILINE)[1:]
+    return {int(number): [None if name.startswith("<") else name for name in names_of(lines.splitlines())]
+            for number, lines in zip(threads[::2], threads[1::2])}
+
+
+def check_stacks(shown, stacks):
+    """Holds GDB's stacks against guest-bt's, up to a program and to code that the kernel has freed, which GDB cannot read."""
+    for number, stack in enumerate(stacks, 1):
+        ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
+        theirs = [name or ours[i] for i, name in enumerate(shown[number])]
+        assert theirs == ours[:len(theirs)], (theirs, ours)
+        missing = ours[len(theirs):]
+        assert not missing or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
+
+
+def multiarch(*words):
+    arguments = [word for line in ("set width 0", *words) for word in ("-ex", line)]
+    return subprocess.run([MULTIARCH, "-nx", "-batch", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=gdb.PATIENCE).stdout
+
+
+def number_notes(path):
+    """Gives each NT_PRSTATUS a PID of its own: GDB takes the first CPU's registers for those of a task 0."""
+    whole = bytearray(path.read_bytes()[:1 << 20])
+    with vmcore.Vmcore(path) as core:
+        notes, order = [desc for _, kind, desc in core.notes() if kind == 1], core.order
+    for number, desc in enumerate(notes, 1):
+        struct.pack_into(f"{order}I", whole, whole.index(desc) + 32, number)
+    with open(path, "r+b") as file:
+        file.write(whole)
+
+
+def check_vmlinux(guest, folder):
+    """Makes a vmlinux and a vmcore; holds a plain GDB's stacks of the CPUs, types and symbols against guest-core's."""
+    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
+    guest.show("dump", folder / "vmcore")
+    lint = subprocess.run(["eu-elflint", folder / "vmlinux"], capture_output=True, text=True)
+    assert (lint.returncode, lint.stdout) == (0, "No errors\n")
+    with vmcore.Vmcore(folder / "vmcore") as core:
+        header = (folder / "vmlinux").read_bytes()[:64]
+        assert struct.unpack_from(f"{core.order}H", header, 18)[0] == core.machine and header[5] == (2 if core.order == ">" else 1)
+    number_notes(folder / "vmcore")
+    text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "print init_task.comm", "print/d &((struct task_struct *)0)->comm",
+                     "info symbol schedule", "echo @@\\n", "thread apply all bt")
+    facts, _, stacks = text.partition("@@\n")
+    offset, = (row["offset"] for row in guest.json("struct", "task_struct") if row["path"] == "comm")
+    assert '"swapper/0\\000' in facts and "schedule in section .text" in facts, text
+    assert f"= {offset}\n" in facts, (facts, offset)
+    shown = functions_of(stacks)
+    # A CPU at the first instruction of an entry has the program's stack, which is not in the vmcore.
+    ours = [stack for stack in guest.json("bt") if [frame["offset"] for frame in stack["frames"]] != [0]]
+    check_stacks({number: shown[stack["cpu"] + 1] for number, stack in enumerate(ours, 1)}, ours)
+
+
+@pytest.mark.machines("arm64-sid", "s390x-sid")
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_vmlinux(guest, folder):
+    """{guest}: with the made vmlinux on the vmcore a plain gdb-multiarch shows the stack of each CPU, types and symbols"""
+    check_vmlinux(guest, folder)
+
+
+@pytest.mark.expensive
+@pytest.mark.machines("riscv64-sid", "ppc64el-sid")
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_further_vmlinux(guest, folder):
+    """{guest}: with the made vmlinux on the vmcore a plain gdb-multiarch shows the stack of each CPU, types and symbols"""
+    check_vmlinux(guest, folder)
 
 
 def ask_stub(guest, commands):

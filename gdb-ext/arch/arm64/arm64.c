@@ -36,4 +36,5 @@ const struct gg_arch gg_arch_aarch64 = {
 	.notes = &arm64_notes,
 	.kernel = &arm64_linux,
 	.stack = &arm64_stack,
+	.vmlinux = &arm64_vmlinux,
 };

@@ -29,4 +29,5 @@ const struct gg_arch gg_arch_ppc64le = {
 	.notes = &ppc64_notes,
 	.kernel = &ppc64_linux,
 	.stack = &ppc64_stack,
+	.vmlinux = &ppc64_vmlinux,
 };

@@ -67,6 +67,7 @@ extern const struct gg_linux_ops ppc64_linux;
 extern const struct gg_page_format ppc64_pages_4k, ppc64_pages_64k, ppc64_linear;
 struct gg_stack_ops;
 extern const struct gg_stack_ops ppc64_stack;
+extern const struct gg_vmlinux_ops ppc64_vmlinux;
 
 // The operations of struct gg_cpu_ops.
 struct gg_error *ppc64_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,

@@ -37,4 +37,5 @@ const struct gg_arch gg_arch_riscv64 = {
 	.notes = &riscv_notes,
 	.kernel = &riscv_linux,
 	.stack = &riscv_stack,
+	.vmlinux = &riscv_vmlinux,
 };

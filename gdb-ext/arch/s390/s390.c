@@ -29,4 +29,5 @@ const struct gg_arch gg_arch_s390x = {
 	.notes = &s390_notes,
 	.kernel = &s390_linux,
 	.stack = &s390_stack,
+	.vmlinux = &s390_vmlinux,
 };

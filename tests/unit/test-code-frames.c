@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Frames that follow from instructions. The bytes are what Debian's GCC 15 made of kernel functions.
+#include "unit.h"
+
+#include "arch/arm64/arm64.h"
+#include "arch/ppc64/ppc64.h"
+#include "arch/riscv/riscv.h"
+#include "arch/s390/s390.h"
+#include "vmlinux/vmlinux-ops.h"
+
+enum { BOTH = GG_FRAME_RA_SAVED | GG_FRAME_FP_SAVED };
+
+// Walks through CODE, of SIZE bytes, from FRAME on; returns the last step.
+static struct gg_code_step walk(const struct gg_vmlinux_ops *ops, const char *code, size_t size,
+				struct gg_code_frame *frame)
+{
+	struct gg_code_step step = { 0 };
+	for (size_t place = 0; place < size; place += step.size) {
+		step = ops->code->step((const uint8_t *)code + place, size - place, frame);
+		assert_true(step.size && step.size <= size - place);
+	}
+	return step;
+}
+
+static void expect_frame(const struct gg_code_frame *frame, int64_t depth, int64_t ra,
+			 uint64_t flags)
+{
+	assert_int_equal(frame->depth, depth);
+	assert_int_equal(frame->flags, flags);
+	if (flags & GG_FRAME_RA_SAVED)
+		assert_int_equal(frame->ra, ra);
+}
+
+static void test_arm64(void **state)
+{
+	(void)state;
+	struct gg_code_frame frame = { 0 };
+	// paciasp; sub sp, sp, #0xb0; stp x29, x30, [sp, #0x70]; add x29, sp, #0x70
+	walk(&arm64_vmlinux, "\x3f\x23\x03\xd5\xff\xc3\x02\xd1\xfd\x7b\x07\xa9\xfd\xc3\x01\x91", 16,
+	     &frame);
+	expect_frame(&frame, 0xb0, 0x78 - 0xb0, BOTH | GG_FRAME_SIGNED | GG_FRAME_BY_FP);
+	assert_int_equal(frame.fp_depth, 0x40);
+	// ldp x29, x30, [sp, #0x70]; add sp, sp, #0xb0; autiasp; ret
+	struct gg_code_step step = walk(
+		&arm64_vmlinux, "\xfd\x7b\x47\xa9\xff\xc3\x02\x91\xbf\x23\x03\xd5\xc0\x03\x5f\xd6",
+		16, &frame);
+	expect_frame(&frame, 0, 0, 0);
+	assert_int_equal(step.flow, GG_FLOW_END);
+	// stp x29, x30, [sp, #-0x10]!; blr x1
+	step = walk(&arm64_vmlinux, "\xfd\x7b\xbf\xa9\x20\x00\x3f\xd6", 8, &frame);
+	expect_frame(&frame, 0x10, -8, BOTH);
+	assert_int_equal(step.flow, GG_FLOW_NEXT);
+	// tbz w0, #0, .+0x330
+	step = walk(&arm64_vmlinux, "\x80\x19\x00\x36", 4, &frame);
+	assert_int_equal(step.flow, GG_FLOW_BRANCH);
+	assert_int_equal(step.target, 0x330);
+}
+
+static void test_riscv(void **state)
+{
+	(void)state;
+	struct gg_code_frame frame = { 0 };
+	// c.addi sp, -16; c.sdsp ra, 8(sp); c.sdsp s0, 0(sp); c.addi4spn s0, sp, 16
+	walk(&riscv_vmlinux, "\x41\x11\x06\xe4\x22\xe0\x00\x08", 8, &frame);
+	expect_frame(&frame, 16, -8, BOTH | GG_FRAME_BY_FP);
+	assert_int_equal(frame.fp_depth, 0);
+	// c.ldsp ra, 8(sp); c.ldsp s0, 0(sp); c.addi sp, 16; c.jr ra
+	struct gg_code_step step =
+		walk(&riscv_vmlinux, "\xa2\x60\x02\x64\x41\x01\x82\x80", 8, &frame);
+	expect_frame(&frame, 0, 0, 0);
+	assert_int_equal(step.flow, GG_FLOW_END);
+	// addi sp, sp, -2032; sd ra, 2024(sp); sd s0, 2016(sp); addi s0, sp, 2032
+	walk(&riscv_vmlinux, "\x13\x01\x01\x81\x23\x34\x11\x7e\x23\x30\x81\x7e\x13\x04\x01\x7f", 16,
+	     &frame);
+	expect_frame(&frame, 2032, -8, BOTH | GG_FRAME_BY_FP);
+	// c.addi16sp sp, -128
+	frame = (struct gg_code_frame){ 0 };
+	walk(&riscv_vmlinux, "\x19\x71", 2, &frame);
+	expect_frame(&frame, 128, 0, 0);
+}
+
+static void test_s390(void **state)
+{
+	(void)state;
+	struct gg_code_frame frame = { 0 };
+	// stmg %r6, %r15, 0x48(%r15); lgr %r14, %r15; lay %r15, -0xd0(%r15)
+	walk(&s390_vmlinux, "\xeb\x6f\xf0\x48\x00\x24\xb9\x04\x00\xef\xe3\xf0\xff\x30\xff\x71", 16,
+	     &frame);
+	expect_frame(&frame, 0xd0, 136, BOTH);
+	// stg %r14, 0x98(%r15), the back chain; stg %r14, 0xa8(%r15), a value
+	walk(&s390_vmlinux, "\xe3\xe0\xf0\x98\x00\x24\xe3\xe0\xf0\xa8\x00\x24", 12, &frame);
+	expect_frame(&frame, 0xd0, 136, BOTH | GG_FRAME_CHAINED);
+	// lg %r14, 0xa8(%r15), the value
+	walk(&s390_vmlinux, "\xe3\xe0\xf0\xa8\x00\x04", 6, &frame);
+	expect_frame(&frame, 0xd0, 136, BOTH | GG_FRAME_CHAINED);
+	// lmg %r6, %r15, 0x118(%r15); br %r14
+	struct gg_code_step step =
+		walk(&s390_vmlinux, "\xeb\x6f\xf1\x18\x00\x04\x07\xfe", 8, &frame);
+	expect_frame(&frame, 0, 0, 0);
+	assert_int_equal(step.flow, GG_FLOW_END);
+	// cgijlh %r2, 0, .+0x4a
+	step = walk(&s390_vmlinux, "\xec\x26\x00\x25\x00\x7c", 6, &frame);
+	assert_int_equal(step.flow, GG_FLOW_BRANCH);
+	assert_int_equal(step.target, 0x4a);
+}
+
+static void test_ppc64(void **state)
+{
+	(void)state;
+	struct gg_code_frame frame = { 0 };
+	// mflr r0; std r31, -8(r1); std r0, 0x10(r1); stdu r1, -0x40(r1)
+	walk(&ppc64_vmlinux, "\xa6\x02\x08\x7c\xf8\xff\xe1\xfb\x10\x00\x01\xf8\xc1\xff\x21\xf8", 16,
+	     &frame);
+	expect_frame(&frame, 0x40, 16, GG_FRAME_CHAINED | GG_FRAME_RA_SAVED);
+	// addi r1, r1, 0x40; ld r0, 0x10(r1)
+	walk(&ppc64_vmlinux, "\x40\x00\x21\x38\x10\x00\x01\xe8", 8, &frame);
+	expect_frame(&frame, 0, 16, GG_FRAME_RA_SAVED);
+	// mtlr r0; blr
+	struct gg_code_step step =
+		walk(&ppc64_vmlinux, "\xa6\x03\x08\x7c\x20\x00\x80\x4e", 8, &frame);
+	expect_frame(&frame, 0, 0, 0);
+	assert_int_equal(step.flow, GG_FLOW_END);
+	// addis r2, r12, 0x167; addi r2, r2, 0x2de0: callers in the kernel enter behind.
+	const uint8_t code[] = { 0x67, 0x01, 0x4c, 0x3c, 0xe0, 0x2d, 0x42, 0x38 };
+	assert_int_equal(ppc64_vmlinux.symbol_other(code, sizeof(code)), 0x60);
+	assert_int_equal(ppc64_vmlinux.symbol_other(code + 4, 4), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST("on AArch64 a frame record and a signature make a frame", test_arm64),
+		UNIT_TEST("on RISC-V s0 makes a frame, by short and long instructions", test_riscv),
+		UNIT_TEST("on s390x r14 is the return address until it is another value",
+			  test_s390),
+		UNIT_TEST("on POWER LR is saved in the caller's frame", test_ppc64),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
