@@ -18,8 +18,9 @@ import gdb
 import machines
 import selection
 import vmcore
-from machines import records
+from machines import lab, records
 from test_guest_core import guest_core
+from test_readers import run_python
 from test_tasks import PF_KTHREAD
 from test_vmlinux import names_of, unnumbered
 
@@ -384,3 +385,46 @@ def test_walks(guest):
     ours = ask_stub(guest, [f"guest-x/gx {address:#x}" for address, _ in asked])
     differing = [(hex(address), hex(word), part) for (address, word), part in zip(asked, ours) if f"0x{word:016x}" not in part]
     assert differing == []
+
+
+KDUMPFILE_CPUS = """
+import sys
+import kdumpfile
+dump = kdumpfile.Context()
+file = open(sys.argv[1], "rb")
+dump.attr["file.fd"] = file.fileno()
+names = [dict(dump.attr[f"cpu.{number}.reg"].items()) for number in range(dump.attr["cpu.number"])]
+print(dump.attr["arch.name"], dump.attr["arch.byte_order"], *(hex(names[number].get("pc", names[number].get("pswa"))) for number in range(2)))
+dump.attr["addrxlat.ostype"] = "linux"
+print(bytes(dump.read(kdumpfile.KVADDR, int(sys.argv[2], 16), 400)))
+"""
+DRGN_MEMORY = """
+import sys
+import drgn
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+print(program.platform.arch.name, int(not program.platform.flags & drgn.PlatformFlags.IS_LITTLE_ENDIAN), program.flags.name)
+print(program.read(int(sys.argv[2], 16), 400))
+"""
+
+
+@pytest.mark.expensive
+@pytest.mark.machines(*CHEAP)
+def test_readers(guest, folder):
+    """{guest}: sid's libkdumpfile and drgn know the vmcore's architecture and byte order, libkdumpfile each CPU's pc; both read the kernel's
+    name by its virtual address"""
+    guest.show("dump", folder / "vmcore")
+    with vmcore.Vmcore(folder / "vmcore") as core:
+        info, = (desc.decode() for name, _, desc in core.notes() if name == "VMCOREINFO")
+        is_little = int(core.order == "<")
+    address = re.search(r"SYMBOL\(init_uts_ns\)=([0-9a-f]+)", info)[1]
+    release = guest.texts["/proc/version"].split()[2].decode()
+    pcs = [hex(int(pc, 16)) for pc in re.findall(r"64-bit \S+ +(0x[0-9a-f]{16})", guest.show("regs"))]
+    for module, script, facts in [
+            ("kdumpfile", KDUMPFILE_CPUS, [{"ppc64le": "ppc64"}.get(guest.arch, guest.arch), str(is_little), *pcs]),
+            ("drgn", DRGN_MEMORY, [{"ppc64le": "PPC64"}.get(guest.arch, guest.arch.upper()), str(1 - is_little), "IS_LINUX_KERNEL"])]:
+        package = {"kdumpfile": "python3-libkdumpfile"}.get(module, "python3-drgn")
+        shown = run_python(module, package, script, folder / "vmcore", address,
+                           python=lab.lab("program-suite", "python3", "sid", package)).decode().splitlines()
+        assert shown[0].split() == facts, module
+        assert "lab-guest" in shown[1] and release in shown[1], module
