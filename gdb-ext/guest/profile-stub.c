@@ -151,6 +151,7 @@ static struct gg_error *stop_and_ask(struct session *session, uint64_t asked)
 	if (!currents || !are_new)
 		return gg_enomem;
 	gg_wire_add_stop(&session->stub.wire);
+	gg_wire_add(&session->stub.wire, "Qqemu.PhyMemMode:1");
 	for (size_t i = 0; i < count; i++) {
 		sampler->cpus[i].sample = (struct gg_sample){ .cpu = sampler->cpus[i].index };
 		ask_cpu(session, &sampler->cpus[i]);
@@ -162,6 +163,7 @@ static struct gg_error *stop_and_ask(struct session *session, uint64_t asked)
 		return err;
 	gg_stub_run_stopped(&session->stub, session->sampler.profile->ended);
 	sampler->profile->delays[sampler->profile->rounds] = gg_wire_now() - asked;
+	err = gg_stub_receive_ok(&session->stub);
 	for (size_t i = 0; !err && i < count; i++)
 		err = receive_cpu(session, i, &currents[i], &are_new[i]);
 	return err ? err : complete_tasks(session, currents, are_new);
@@ -171,7 +173,11 @@ static struct gg_error *stop_and_ask(struct session *session, uint64_t asked)
 
 static struct gg_error *let_run(struct session *session)
 {
+	// QEMU keeps the mode when the debugger is killed, and the next debugger expects virtual addresses.
+	gg_wire_add(&session->stub.wire, "Qqemu.PhyMemMode:0");
 	struct gg_error *err = gg_stub_run_continue(&session->stub);
+	if (!err)
+		err = gg_stub_receive_ok(&session->stub);
 	// The backing's bytes are stale from now on.
 	gg_backing_ran(gg_guest_backing(session->sampler.guest));
 	return err;
