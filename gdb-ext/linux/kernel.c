@@ -86,12 +86,12 @@ static bool has_empty_root(struct gg_kernel *kernel)
 }
 
 // Puts the linear map in the place of KERNEL's empty tables.
-static struct gg_error *use_linear_map(const struct gg_ram_map *map, const struct gg_arch *arch,
-				       struct gg_kernel *kernel)
+static struct gg_error *use_linear_map(const struct gg_ram_map *map, struct gg_kernel *kernel)
 {
 	gg_page_table_destroy(kernel->table);
 	kernel->table = NULL;
-	kernel->paging.paging = *arch->kernel->linear;
+	// The format has the size of a page.
+	kernel->paging.paging.levels = 0;
 	return gg_page_table_create(map, &kernel->paging.paging, &kernel->table);
 }
 
@@ -108,7 +108,7 @@ static struct gg_error *check_paging(const struct gg_ram_map *map, const struct 
 	if (!err)
 		err = gg_page_table_create(map, &kernel->paging.paging, &kernel->table);
 	if (!err && arch->kernel->linear && has_empty_root(kernel))
-		err = use_linear_map(map, arch, kernel);
+		err = use_linear_map(map, kernel);
 	return err ? err : maps_text(kernel->table, &kernel->paging);
 }
 

@@ -220,6 +220,25 @@ def test_running(guest):
             assert stack["end"] in ("user", "end") and not stack["broken"], stack
 
 
+@pytest.mark.machines(*WITH_TASKS)
+def test_other_commands(guest, folder):
+    """{guest}: guest-vtop finds the kernel's code where /proc/iomem has it; guest-struct, -mem, -mod, -blocked and -report work"""
+    walk, = guest.json("vtop", "_stext")
+    code = re.search(r"^ *([0-9a-f]+)-([0-9a-f]+) : Kernel code$", guest.texts["/proc/iomem"].decode(), re.MULTILINE)
+    # ppc64 does not name the kernel's code there; its image is at 0.
+    first, last = (int(word, 16) for word in code.groups()) if code else (0, 0)
+    assert first <= int(walk["gpa"], 16) <= last, walk
+    assert '  comm = "init"\n  pid = 1\n' in guest.show("struct", "task_struct.comm,pid", "-pid", "1")
+    memory = guest.json("mem")[0]
+    assert 0 < memory["free"] < memory["total"] < 512 << 20
+    for command, words in (("blocked", "no task is blocked"), ("mod", "the kernel has loaded no module")):
+        if (command, guest.record.name) != ("mod", "arm64-6.1"):
+            assert words in guest_core("-qemu", guest.record.qemu, guest.record.core, command, status=3)
+    guest.show("report", folder / "report.html")
+    page = (folder / "report.html").read_text()
+    assert "arch-sleeper" in page and guest.texts["/proc/version"].split()[2].decode() in page
+
+
 # Debian's GDB of all architectures.
 MULTIARCH = shutil.which("gdb-multiarch")
 

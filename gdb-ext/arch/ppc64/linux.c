@@ -77,7 +77,7 @@ static size_t text_pointers(const struct gg_registers *registers, gg_gva_t ret[G
 	return GG_TEXT_POINTERS;
 }
 
-static const struct gg_paging linear = { .format = &ppc64_linear };
+static const struct gg_paging linear = { .format = &ppc64_pages_64k };
 
 const struct gg_linux_ops ppc64_linux = {
 	.kernel_area = LINEAR_START,

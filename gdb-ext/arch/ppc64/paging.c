@@ -50,6 +50,8 @@ const struct gg_page_format ppc64_pages_4k = {
 	.entry_size = 8,
 	.big_endian = true,
 	.upper = UINT64_C(0xc) << 60,
+	.linear = PPC64_LINEAR_START,
+	.linear_size = PPC64_LINEAR_END - PPC64_LINEAR_START,
 	.names = { "PTE", "PMD", "PUD", "PGD" },
 	.decode = decode,
 	.flags = entry_flags,
@@ -62,16 +64,11 @@ const struct gg_page_format ppc64_pages_64k = {
 	.entry_size = 8,
 	.big_endian = true,
 	.upper = UINT64_C(0xc) << 60,
+	.linear = PPC64_LINEAR_START,
+	.linear_size = PPC64_LINEAR_END - PPC64_LINEAR_START,
 	.names = { "PTE", "PMD", "PUD", "PGD" },
 	.decode = decode,
 	.flags = entry_flags,
-};
-
-const struct gg_page_format ppc64_linear = {
-	.offset_bits = 16,
-	.address_bits = 64,
-	.linear = PPC64_LINEAR_START,
-	.linear_size = PPC64_LINEAR_END - PPC64_LINEAR_START,
 };
 
 static const struct gg_page_format pages_none = { .address_bits = 64 };

@@ -64,7 +64,7 @@ enum { PPC64_COUNT = 32 };
 extern const struct gg_register_set ppc64_registers;
 extern const struct gg_notes_ops ppc64_notes;
 extern const struct gg_linux_ops ppc64_linux;
-extern const struct gg_page_format ppc64_pages_4k, ppc64_pages_64k, ppc64_linear;
+extern const struct gg_page_format ppc64_pages_4k, ppc64_pages_64k;
 struct gg_stack_ops;
 extern const struct gg_stack_ops ppc64_stack;
 extern const struct gg_vmlinux_ops ppc64_vmlinux;
