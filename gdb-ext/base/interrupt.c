@@ -7,16 +7,17 @@
 
 #include <gdb-guest/interrupt.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 static struct sigaction previous_int, previous_pipe;
 static unsigned int depth;
 static bool is_lent;
-static volatile sig_atomic_t interrupted;
+static atomic_bool interrupted; // set by the handler, read by all threads
 
 void gg_interrupt_note(int signal_number)
 {
 	(void)signal_number;
-	interrupted = 1;
+	interrupted = true;
 }
 
 void gg_interrupt_catch(struct sigaction *previous)
@@ -31,7 +32,7 @@ void gg_interrupt_begin(void)
 {
 	if (depth++)
 		return;
-	interrupted = 0;
+	interrupted = false;
 	gg_interrupt_catch(&previous_int);
 
 	// A reader of our output that goes away is an error to report, not a reason to die.
@@ -55,7 +56,7 @@ bool gg_interrupt_pending(void)
 
 void gg_interrupt_forget(void)
 {
-	interrupted = 0;
+	interrupted = false;
 }
 
 struct gg_error *gg_interrupt_check(void)
