@@ -5,6 +5,8 @@
 #include "fuzz.h"
 
 #include "../unit/fake-kvm.h"
+#include "linux/kvm/areas.h"
+#include "linux/kvm/layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,25 @@ static void change(const struct fake_kvm *kvm, const uint8_t *data)
 		value = FAKE_KVM_BASE + (value & 0xffff);
 	if (offset + width <= FAKE_KVM_SIZE)
 		fake_put(&kvm->fake, offset, width, value);
+}
+
+// Reads the registers of the machine's vCPUs, and the pages and areas of its process.
+static void look_inside(const struct fake_kvm *kvm, const struct gg_kvm_machine *machine)
+{
+	enum { MOST = 8 };
+	static struct gg_cpu_state state;
+	const struct gg_host host = gg_kvm_host(&kvm->answerers);
+	struct gg_areas *areas;
+	struct gg_area area;
+	for (size_t i = 0; i < machine->vcpu_count && i < MOST; i++)
+		gg_error_destroy(
+			gg_kvm_read_vcpu(&kvm->answerers, machine->vcpus[i].address, NULL, &state));
+	struct gg_error *err = gg_areas_create(&host, FAKE_KVM_BASE + FAKE_KVM_MM, &areas);
+	if (!err) {
+		err = gg_areas_find(areas, FAKE_KVM_AREA_START, &area);
+		gg_areas_destroy(areas);
+	}
+	gg_error_destroy(err);
 }
 
 // The slots are ascending and disjoint.
@@ -41,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gg_error *err = gg_kvm_read(&kvm.answerers, &kvm.map, true, NULL, &machines);
 	for (size_t i = 0; !err && i < machines.count; i++)
 		check(&machines.machines[i]);
+	for (size_t i = 0; !err && i < machines.count && i < 4; i++)
+		look_inside(&kvm, &machines.machines[i]);
 	gg_kvm_machines_deinit(&machines);
 	gg_error_destroy(err);
 	fake_kvm_deinit(&kvm);

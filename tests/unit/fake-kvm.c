@@ -36,6 +36,26 @@ static const struct fake_member members[] = {
 	{ "kvm_vcpu", "cpu", 8, HALF },
 	{ "kvm_vcpu", "arch.mp_state", FAKE_KVM_STATE, HALF },
 	{ "mm_struct", "pgd", 0, WORD },
+	{ "kvm_vcpu", "arch.regs", FAKE_KVM_REGS, 17 * WORD },
+	{ "kvm_vcpu", "arch.regs_avail", FAKE_KVM_AVAILABLE, WORD },
+	{ "kvm_vcpu", "arch.cr0", 0xb0, WORD },
+	{ "kvm_vcpu", "arch.cr2", 0xb8, WORD },
+	{ "kvm_vcpu", "arch.cr3", FAKE_KVM_CR3, WORD },
+	{ "kvm_vcpu", "arch.cr4", 0xc8, WORD },
+	{ "kvm_vcpu", "arch.efer", 0xd0, WORD },
+	{ "vcpu_svm", "vcpu", 0, FAKE_KVM_STRIDE },
+	{ "vcpu_svm", "vmcb", 0xd8, WORD },
+	{ "kvm_reg", "VCPU_EXREG_CR3", 19, HALF },
+	{ "mm_struct", "mm_mt.ma_root", 8, WORD },
+	{ "vm_area_struct", "vm_start", 0, WORD },
+	{ "vm_area_struct", "vm_end", 8, WORD },
+	{ "vm_area_struct", "vm_ops", 0x10, WORD },
+	{ "vm_area_struct", "vm_flags", FAKE_KVM_AREA_FLAGS, WORD },
+	{ "vm_area_struct", "vm_file", FAKE_KVM_AREA_FILE, WORD },
+	{ "maple_range_64", "pivot", 8, 3 * WORD },
+	{ "maple_range_64", "slot", 0x20, 4 * WORD },
+	{ "maple_arange_64", "pivot", 8, 2 * WORD },
+	{ "maple_arange_64", "slot", 0x18, 3 * WORD },
 };
 
 static const struct fake_parts parts = {
@@ -75,6 +95,42 @@ static void put_vcpu(struct fake_kvm *kvm, unsigned int place, unsigned int id)
 	fake_put(&kvm->fake, at + FAKE_KVM_STATE, HALF, id ? HALTED : 0);
 }
 
+static void put_registers(struct fake_kvm *kvm, unsigned int place, unsigned int id)
+{
+	const size_t at = FAKE_KVM_VCPUS + place * FAKE_KVM_STRIDE;
+	for (unsigned int i = 0; i < 17; i++)
+		put(kvm, at + FAKE_KVM_REGS + i * WORD, 0x1000 * (id + 1) + i);
+	put(kvm, at + FAKE_KVM_AVAILABLE, 0x1ffff);
+	put(kvm, at + 0xb0, 0x80000011);
+	put(kvm, at + FAKE_KVM_CR3, 0x3000);
+	put(kvm, at + 0xc8, 0x20);
+	put(kvm, at + 0xd0, 0x500);
+	put(kvm, at + 0xd8, FAKE_KVM_BASE + FAKE_KVM_BLOCK);
+}
+
+static void put_block(struct fake_kvm *kvm)
+{
+	put(kvm, FAKE_KVM_BLOCK + 0x10, 1);
+	put(kvm, FAKE_KVM_BLOCK + FAKE_KVM_ASID, 1);
+	put(kvm, FAKE_KVM_BLOCK + FAKE_KVM_NESTED, 1);
+	put(kvm, FAKE_KVM_BLOCK + FAKE_KVM_SAVED_CR3, 0x2000);
+	put(kvm, FAKE_KVM_BLOCK + 0x4d0, 0x1500);
+}
+
+// Puts a tree of two levels, whose first slots are empty.
+static void put_areas(struct fake_kvm *kvm)
+{
+	enum { ROOT = 2, LEAF = 1 << 3 | 4, WIDE_RANGE = 3 << 3 };
+	put(kvm, FAKE_KVM_MM + 8, (FAKE_KVM_BASE + FAKE_KVM_NODES) | WIDE_RANGE | ROOT);
+	put(kvm, FAKE_KVM_NODES + 8, FAKE_KVM_AREA_START - 1);
+	put(kvm, FAKE_KVM_NODES + 0x20, (FAKE_KVM_BASE + FAKE_KVM_LEAF) | LEAF);
+	put(kvm, FAKE_KVM_LEAF + 8, FAKE_KVM_AREA_START - 1);
+	put(kvm, FAKE_KVM_LEAF + 0x10, FAKE_KVM_AREA_END - 1);
+	put(kvm, FAKE_KVM_LEAF + 0x28, FAKE_KVM_BASE + FAKE_KVM_AREA);
+	put(kvm, FAKE_KVM_AREA, FAKE_KVM_AREA_START);
+	put(kvm, FAKE_KVM_AREA + 8, FAKE_KVM_AREA_END);
+}
+
 void fake_kvm_init(struct fake_kvm *kvm)
 {
 	const struct gg_paging paging = { .format = &x86_pages_64, .levels = 4 };
@@ -91,6 +147,10 @@ void fake_kvm_init(struct fake_kvm *kvm)
 	put(kvm, FAKE_KVM + 0x28, (FAKE_KVM_BASE + FAKE_KVM_NODE) | 2);
 	put_vcpu(kvm, 0, 1);
 	put_vcpu(kvm, 1, 0);
+	put_registers(kvm, 0, 1);
+	put_registers(kvm, 1, 0);
+	put_block(kvm);
+	put_areas(kvm);
 	put(kvm, FAKE_KVM_MEMSLOTS, FAKE_KVM_BASE + FAKE_KVM_SLOTS + 2 * FAKE_KVM_STRIDE);
 	put_slot(kvm, 2, 1, 3);
 	put_slot(kvm, 1, 0, 0);

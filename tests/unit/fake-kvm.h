@@ -22,6 +22,11 @@ enum {
 	FAKE_KVM_VCPUS = 0x1000, // FAKE_KVM_STRIDE bytes each
 	FAKE_KVM_SLOTS = 0x2000, // the same
 	FAKE_KVM_STRIDE = 0x100,
+	FAKE_KVM_BLOCK = 0x4000, // the VMCB of both vCPUs, with nested paging
+	FAKE_KVM_MM = 0x7000,
+	FAKE_KVM_AREA = 0x7100,  // anonymous, from FAKE_KVM_AREA_START on
+	FAKE_KVM_NODES = 0x7200, // of the tree of areas: a node of ranges, and behind it a leaf
+	FAKE_KVM_LEAF = 0x7400,
 	// Offsets in a struct kvm.
 	FAKE_KVM_ONLINE = 0x20,
 	FAKE_KVM_TYPE = 0x40,
@@ -31,8 +36,22 @@ enum {
 	FAKE_KVM_STATE = 0x10,
 	FAKE_KVM_LEFT = 0x10,
 	FAKE_KVM_GFN = 0x40,
+	// In a vCPU: each register is its number and 0x1000 times the vCPU's id and 1.
+	FAKE_KVM_REGS = 0x20,
+	FAKE_KVM_AVAILABLE = 0xa8,
+	FAKE_KVM_CR3 = 0xc0,
+	// In a VMCB.
+	FAKE_KVM_ASID = 0x58,
+	FAKE_KVM_NESTED = 0x90,
+	FAKE_KVM_SAVED_CR3 = 0x550,
+	// In an area.
+	FAKE_KVM_AREA_FLAGS = 0x18,
+	FAKE_KVM_AREA_FILE = 0x20,
 	FAKE_KVM_FLAGS = 0x58,
 };
+
+#define FAKE_KVM_AREA_START UINT64_C(0x7f0000000000)
+#define FAKE_KVM_AREA_END   (FAKE_KVM_AREA_START + 0x10000)
 
 struct fake_kvm {
 	struct fake_answerers fake;

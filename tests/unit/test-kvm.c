@@ -2,7 +2,10 @@
 //
 // Machines of KVM's in a made-up kernel, sound and damaged.
 #include "fake-kvm.h"
+#include "arch/x86/x86.h"
 #include "linux/arch-ops.h"
+#include "linux/kvm/areas.h"
+#include "linux/kvm/layout.h"
 #include "printed.h"
 #include "unit.h"
 
@@ -72,6 +75,94 @@ static void test_damage(void **state)
 	expect(FAKE_KVM_MEMSLOTS + 8, 2, 2, 0, "node_idx is 2");
 }
 
+// ---- Registers ----
+
+// Reads the registers of vCPU 1, with VALUE at OFFSET of the memory; INSIDE may be NULL.
+static struct gg_error *read_registers(size_t offset, uint64_t value,
+				       const struct gg_registers *inside, struct gg_cpu_state *ret)
+{
+	struct fake_kvm kvm;
+	fake_kvm_init(&kvm);
+	if (offset)
+		fake_put(&kvm.fake, offset, 8, value);
+	struct gg_error *err =
+		gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + FAKE_KVM_VCPUS, inside, ret);
+	fake_kvm_deinit(&kvm);
+	return err;
+}
+
+static void test_registers(void **state)
+{
+	(void)state;
+	enum { CR3 = X86_CR0 + 3, VCPU = FAKE_KVM_VCPUS };
+	static struct gg_cpu_state cpu, inner;
+	assert_null(read_registers(0, 0, NULL, &cpu));
+	assert_int_equal(gg_register(&cpu.own, X86_R15), 0x200f);
+	assert_int_equal(gg_register(&cpu.own, X86_RIP), 0x2010);
+	assert_int_equal(gg_register(&cpu.own, CR3), 0x2000);
+	assert_int_equal(gg_register(&cpu.own, X86_EFER), 0x500);
+	assert_int_equal(gg_register(&cpu.own, X86_HALTED), 1);
+	// Without nested paging the VMCB has the shadow tables.
+	assert_null(read_registers(FAKE_KVM_BLOCK + FAKE_KVM_NESTED, 0, NULL, &cpu));
+	assert_int_equal(gg_register(&cpu.own, CR3), 0x3000);
+	// A VMCB that cannot be: the hardware has what KVM has no copy of.
+	assert_null(read_registers(FAKE_KVM_BLOCK + FAKE_KVM_ASID, 0, NULL, &cpu));
+	assert_int_equal(gg_register(&cpu.own, X86_R15), 0x200f);
+	assert_false(gg_register_has_known(&cpu.own, CR3));
+	assert_null(read_registers(VCPU + FAKE_KVM_AVAILABLE, 0x9ffff, NULL, &cpu));
+	assert_null(read_registers(VCPU + FAKE_KVM_AVAILABLE, 0x1ffef, NULL, &cpu));
+	assert_int_equal(gg_register(&cpu.own, X86_RIP), 0x2010);
+	// A CPU that is inside has the last registers, with the host's own bits.
+	gg_registers_init(&inner.own, &x86_registers, 8);
+	gg_register_set(&inner.own, X86_RIP, 0x1234);
+	gg_register_set(&inner.own, X86_EFER, 0x1500);
+	gg_register_set(&inner.own, X86_HFLAGS, X86_HF_GUEST);
+	assert_null(read_registers(0, 0, &inner.own, &cpu));
+	assert_int_equal(gg_register(&cpu.own, X86_RIP), 0x1234);
+	assert_int_equal(gg_register(&cpu.own, X86_EFER), 0x500);
+	assert_int_equal(gg_register(&cpu.own, X86_HFLAGS) & X86_HF_GUEST, 0);
+	struct gg_error *err = read_registers(FAKE_KVM_BLOCK + FAKE_KVM_NESTED, 7, NULL, &cpu);
+	assert_string_equal(gg_error_message(err), "the hardware encrypts them (SEV-ES)");
+	gg_error_destroy(err);
+}
+
+// ---- Areas ----
+
+// Finds the area of ADDRESS, with VALUE at OFFSET of the memory; the word is the expected one.
+static void expect_area(size_t offset, uint64_t value, gg_gva_t address, const char *word)
+{
+	struct fake_kvm kvm;
+	struct gg_areas *areas;
+	struct gg_area area;
+	fake_kvm_init(&kvm);
+	const struct gg_host host = gg_kvm_host(&kvm.answerers);
+	if (offset)
+		fake_put(&kvm.fake, offset, 8, value);
+	assert_null(gg_areas_create(&host, FAKE_KVM_BASE + FAKE_KVM_MM, &areas));
+	struct gg_error *err = gg_areas_find(areas, address, &area);
+	const char *found = err ? gg_error_message(err) : area.is_zero_filled ? "zeros" : "others";
+	assert_non_null(strstr(found, word));
+	gg_error_destroy(err);
+	gg_areas_destroy(areas);
+	fake_kvm_deinit(&kvm);
+}
+
+static void test_areas(void **state)
+{
+	(void)state;
+	const gg_gva_t start = FAKE_KVM_AREA_START, end = FAKE_KVM_AREA_END;
+	expect_area(0, 0, start, "zeros");
+	expect_area(0, 0, end - 1, "zeros");
+	expect_area(0, 0, start - 1, "is in no area");
+	expect_area(0, 0, end, "is in no area");
+	expect_area(FAKE_KVM_AREA + FAKE_KVM_AREA_FILE, FAKE_KVM_BASE, start, "others");
+	expect_area(FAKE_KVM_AREA + FAKE_KVM_AREA_FLAGS, 0x200, start, "others");
+	expect_area(FAKE_KVM_AREA, start + 0x1000, start, "is in no area");
+	expect_area(FAKE_KVM_NODES + 0x20, (FAKE_KVM_BASE + FAKE_KVM_NODES) | 3 << 3, start,
+		    "is no maple node");
+	expect_area(FAKE_KVM_NODES + 0x20, 0x1234, start, "is no maple node");
+}
+
 // Reads the machine with VALUE at OFFSET, and returns the name of its encryption; *IS_PRIVATE is slot 1's.
 static const char *encryption(size_t offset, uint64_t value, bool *is_private)
 {
@@ -118,6 +209,14 @@ int main(void)
 			  test_sound),
 		UNIT_TEST("Damage costs the damaged part alone, is bounded, and is named",
 			  test_damage),
+		UNIT_TEST("A vCPU's registers are KVM's copies and the VMCB's, or those of the CPU "
+			  "that is "
+			  "inside, as the guest sees them",
+			  test_registers),
+		UNIT_TEST("Memory that nobody has touched is zeros in a private anonymous area "
+			  "alone; "
+			  "damage of the areas' tree is bounded",
+			  test_areas),
 		UNIT_TEST("A machine whose memory the hardware encrypts (SEV, TDX) is called so, "
 			  "and so is "
 			  "a slot of guest_memfd",

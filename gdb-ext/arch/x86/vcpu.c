@@ -22,7 +22,7 @@
 enum { GENERAL_AND_RIP = 17, RIP = 16 };
 
 struct layout {
-	struct gg_member regs, available, cr0, cr2, cr3, cr4, efer, state;
+	struct gg_member regs, rip, available, cr0, cr2, cr3, cr4, efer, state;
 	struct gg_member vcpu, block, own_block;    // of a vcpu_svm
 	struct gg_member has_cr0, has_cr3, has_cr4; // enumerators: bits of AVAILABLE
 };
@@ -31,6 +31,8 @@ struct layout {
 
 static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct layout, regs, "kvm_vcpu", "arch.regs"),
+	// A member of its own since Linux v7.2; the last of the registers before.
+	OPTIONAL(rip, "kvm_vcpu", "arch.rip"),
 	GG_LAYOUT_ROW(struct layout, available, "kvm_vcpu", "arch.regs_avail"),
 	GG_LAYOUT_ROW(struct layout, cr0, "kvm_vcpu", "arch.cr0"),
 	GG_LAYOUT_ROW(struct layout, cr2, "kvm_vcpu", "arch.cr2"),
@@ -42,9 +44,9 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(block, "vcpu_svm", "vmcb"),
 	// A block of its own for a nested guest since Linux commit 4995a3685f1b (v5.13).
 	OPTIONAL(own_block, "vcpu_svm", "vmcb01.ptr"),
-	OPTIONAL(has_cr0, "kvm_reg", "VCPU_EXREG_CR0"),
-	OPTIONAL(has_cr3, "kvm_reg", "VCPU_EXREG_CR3"),
-	OPTIONAL(has_cr4, "kvm_reg", "VCPU_EXREG_CR4"),
+	OPTIONAL(has_cr0, "kvm_reg", "VCPU_REG_CR0", "VCPU_EXREG_CR0"),
+	OPTIONAL(has_cr3, "kvm_reg", "VCPU_REG_CR3", "VCPU_EXREG_CR3"),
+	OPTIONAL(has_cr4, "kvm_reg", "VCPU_REG_CR4", "VCPU_EXREG_CR4"),
 };
 
 struct vcpu {
@@ -63,16 +65,19 @@ struct vcpu {
 static struct gg_error *read_general(struct vcpu *vcpu)
 {
 	uint8_t bytes[sizeof(vcpu->general)];
-	const struct gg_member *regs = &vcpu->layout.regs;
-	if (regs->size < sizeof(bytes))
+	const struct gg_member *regs = &vcpu->layout.regs, *rip = &vcpu->layout.rip;
+	const unsigned int count = rip->size ? RIP : RIP + 1;
+	if (regs->size < count * 8)
 		return gg_error_create(GG_BAD_DATA,
-				       "kvm_vcpu.arch.regs has %" PRIu64 " bytes, less than %zu",
-				       regs->size, sizeof(bytes));
+				       "kvm_vcpu.arch.regs has %" PRIu64 " bytes, less than %u",
+				       regs->size, count * 8);
 	struct gg_error *err =
-		gg_host_read(vcpu->kernel, vcpu->address + regs->offset, bytes, sizeof(bytes));
-	struct gg_cursor cursor = gg_cursor(bytes, sizeof(bytes), false, "kvm_vcpu.arch.regs");
-	for (unsigned int i = 0; !err && i < GENERAL_AND_RIP; i++)
+		gg_host_read(vcpu->kernel, vcpu->address + regs->offset, bytes, count * 8);
+	struct gg_cursor cursor = gg_cursor(bytes, count * 8, false, "kvm_vcpu.arch.regs");
+	for (unsigned int i = 0; !err && i < count; i++)
 		err = gg_cursor_member(&cursor, &(struct gg_member){ i * 8, 8 }, &vcpu->general[i]);
+	if (!err && rip->size)
+		err = gg_host_read_member(vcpu->kernel, vcpu->address, rip, &vcpu->general[RIP]);
 	return err;
 }
 
