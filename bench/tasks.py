@@ -4,7 +4,7 @@
 
 In:  a guest with 1,000 processes (--tasks), its QEMU's core, and a vmcore of the same stop by gdb-guest.
 Out: seconds and MiB above GDB's start, for each source and front end; the ratios to drgn's time, start included. Only the ratios
-     mean something elsewhere. drgn's list has PID, state and name alone; drgn 0.0.22 goes on behind a system call, up to 1,024
+     mean something elsewhere. drgn's script prints the columns of guest-ps; drgn 0.0.22 goes on behind a system call, up to 1,024
      frames a task.
 """
 
@@ -21,22 +21,49 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "lab"))
 import guest as lab  # noqa: E402
 
-COMMANDS = {"guest-ps": "ps", "guest-bt -all": "bt -all"}
+COMMANDS = {"guest-ps": "ps", "guest-ps -args": "ps -args", "guest-bt -all": "bt -all"}
 
+# For 6.1, the guest's kernel: the counters of RSS are in the mm_struct.
 DRGN = """
 import sys
 import drgn
+from drgn.helpers.linux.mm import cmdline
+from drgn.helpers.linux.percpu import per_cpu
 from drgn.helpers.linux.pid import for_each_task
-from drgn.helpers.linux.sched import task_state_to_char
+from drgn.helpers.linux.sched import task_cpu, task_state_to_char
 program = drgn.Program()
 program.set_core_dump(sys.argv[1])
 program.load_debug_info([sys.argv[2]])
-for task in for_each_task(program):
+
+def rss(task):
+    if not task.mm:
+        return 0
+    counts = task.mm.rss_stat.count
+    return sum(max(counts[i].counter.value_(), 0) for i in (0, 1, 3)) * 4
+
+def arguments(task):
     try:
-        shown = program.stack_trace(task) if sys.argv[3] == "guest-bt -all" else ""
-    except ValueError:
-        shown = "it runs"
-    print(task.pid.value_(), task_state_to_char(task), task.comm.string_(), shown)
+        return b" ".join(cmdline(task)) if task.mm else b""
+    except drgn.FaultError:
+        return b"?"
+
+def row(task):
+    cpu = task_cpu(task)
+    queue = per_cpu(program["runqueues"], cpu)
+    since = queue.clock - task.sched_info.last_arrival
+    is_current = queue.curr.value_() == task.value_()
+    command = arguments(task) if sys.argv[3] == "guest-ps -args" else b""
+    return (">" if is_current else " ", task.pid.value_(), task.real_parent.tgid.value_(), cpu, task_state_to_char(task),
+            rss(task), task.se.sum_exec_runtime.value_() / 1e9, since.value_() / 1e9, command or task.comm.string_())
+
+for task in for_each_task(program):
+    if sys.argv[3] == "guest-bt -all":
+        try:
+            print(task.pid.value_(), task_state_to_char(task), task.comm.string_(), program.stack_trace(task))
+        except ValueError:
+            print(task.pid.value_(), "runs")
+    elif task.pid.value_() == task.tgid.value_():
+        print(*row(task))
 """
 
 

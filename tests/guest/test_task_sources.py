@@ -18,7 +18,7 @@ from test_tasks import Sleepers
 COMMANDS = ("ps -threads -json -args -paths", "bt -all -json")
 # Bytes of memory that the first command of a connection reads, and the second, and seconds of GDB's on a CPU. Most of the first
 # command's bytes are the kernel's types, and for stacks all of its symbols, which are kept.
-LIMITS = {"ps": (2 * MIB, 0.8 * MIB, 1), "bt -all": (6.2 * MIB, MIB, 2)}
+LIMITS = {"ps": (2 * MIB, 0.8 * MIB, 1), "bt -all": (6.2 * MIB, MIB, 2), "regs": (0.2 * MIB, 0.1 * MIB, 1)}
 # Of the first guest-ps with a kernel whose types are sorted by name.
 SORTED = 1.3 * MIB
 

@@ -134,6 +134,41 @@ static struct gg_error *open_far(struct gg_host *host, struct gg_kallsyms_far **
 	return gg_kallsyms_far_create(&counted, &hints, ret);
 }
 
+static void assert_alike(const struct gg_kallsyms *kallsyms, struct gg_kallsyms_far *far,
+			 uint64_t address)
+{
+	struct gg_symbol symbol, other = { 0 };
+	if (!gg_kallsyms_at(kallsyms, address, &symbol)) {
+		assert_error(gg_kallsyms_far_at(far, address, &other), GG_NOT_FOUND, "symbol");
+		return;
+	}
+	assert_success(gg_kallsyms_far_at(far, address, &other));
+	assert_string_equal(other.name, symbol.name);
+	assert_int_equal(other.address, symbol.address);
+	assert_int_equal(other.size, symbol.size);
+	assert_int_equal(other.type, symbol.type);
+}
+
+static void check_far_at(const struct fake_kallsyms *fake)
+{
+	struct gg_kallsyms *kallsyms;
+	struct gg_kallsyms_far *far;
+	struct gg_host host;
+	assert_success(read_kallsyms(&kallsyms));
+	assert_success(open_far(&host, &far));
+	for (unsigned int i = 0; i < FAKE_SYMBOLS; i += 3) {
+		char name[512], type;
+		uint64_t address;
+		fake_symbol(fake, i, name, &type, &address);
+		assert_alike(kallsyms, far, address);
+		assert_alike(kallsyms, far, address - 1);
+		assert_alike(kallsyms, far, address + 1);
+	}
+	assert_alike(kallsyms, far, UINT64_MAX);
+	gg_kallsyms_far_destroy(far);
+	gg_kallsyms_destroy(kallsyms);
+}
+
 static void check_far(const struct fake_kallsyms *fake)
 {
 	struct gg_kallsyms *kallsyms;
@@ -176,6 +211,20 @@ static void test_far(void **state)
 	}
 }
 
+static void test_far_at(void **state)
+{
+	(void)state;
+	unsigned int count = 0;
+	for (size_t i = 0; i < fake_kallsyms_count; i++)
+		if (fake_kallsyms[i].sequences && fake_kallsyms[i].addresses_behind) {
+			print_message("# %s\n", fake_kallsyms[i].version);
+			write_version(i);
+			check_far_at(&fake_kallsyms[i]);
+			count++;
+		}
+	assert_true(count > 2);
+}
+
 static void test_far_bytes(void **state)
 {
 	(void)state;
@@ -212,6 +261,9 @@ int main(void)
 			  test_look_ups),
 		UNIT_TEST("kallsyms of v6.4 and later are searched by name, with the same answers",
 			  test_far),
+		UNIT_TEST(
+			"kallsyms of v6.4 and later are searched by address, with the same answers",
+			test_far_at),
 		UNIT_TEST("a search by name reads little, and no number beyond the symbols",
 			  test_far_bytes),
 	};

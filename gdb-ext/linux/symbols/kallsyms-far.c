@@ -5,11 +5,12 @@
 // in v6.2). The markers, directly before the tokens since v6.4, lead to a symbol's name.
 //
 // In:  guest memory by virtual address; what VMCOREINFO says.
-// Out: the address of a name.
+// Out: the address of a name, the symbol at an address.
 // Trusts nothing it reads: the markers must ascend, numbers have limits, _stext must be where VMCOREINFO
 // has it, and the search ends after as many steps as the count has bits.
 #include "kallsyms-far.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
 #include "kallsyms-format.h"
 
 #include <gdb-guest/interrupt.h>
@@ -35,12 +36,17 @@ struct gg_kallsyms_far {
 	gg_gva_t sequences;
 	struct gg_kallsyms_place place;
 	struct gg_kallsyms_tokens tokens;
+	struct gg_symbol *known; // by address, with names of its own
+	size_t known_count;
 };
 
 void gg_kallsyms_far_destroy(struct gg_kallsyms_far *far)
 {
 	if (!far)
 		return;
+	for (size_t i = 0; i < far->known_count; i++)
+		free((char *)far->known[i].name);
+	free(far->known);
 	free(far->markers);
 	free(far);
 }
@@ -246,6 +252,91 @@ struct gg_error *gg_kallsyms_far_find(const struct gg_kallsyms_far *far, const c
 	if (!err)
 		ret->size = end > ret->address ? end - ret->address : 0;
 	return err;
+}
+
+// ---- By address ----
+
+// Finds the first symbol behind ADDRESS, or the count.
+static struct gg_error *find_behind(const struct gg_kallsyms_far *far, gg_gva_t address,
+				    size_t *ret)
+{
+	size_t low = 0, high = far->count;
+	while (low < high) {
+		gg_gva_t own;
+		const size_t middle = low + (high - low) / 2;
+		struct gg_error *err = read_address(far, &far->place, middle, &own);
+		if (err)
+			return err;
+		if (own <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret = low;
+	return NULL;
+}
+
+// Finds the number and the place of the first of the symbols at the highest address up to ADDRESS.
+static struct gg_error *find_first(const struct gg_kallsyms_far *far, gg_gva_t address, size_t *ret,
+				   struct gg_symbol *symbol)
+{
+	struct gg_error *err = find_behind(far, address, ret);
+	if (!err && !*ret)
+		err = gg_error_create(GG_NOT_FOUND, "0x%" PRIx64 " is before the first symbol",
+				      address);
+	if (!err)
+		err = read_address(far, &far->place, *ret - 1, &symbol->address);
+	if (!err && symbol->address)
+		err = find_behind(far, symbol->address - 1, ret);
+	else if (!err)
+		*ret = 0;
+	gg_gva_t end = 0;
+	if (!err)
+		err = find_end(far, *ret, symbol->address, &end);
+	symbol->size = !err && end > symbol->address ? end - symbol->address : 0;
+	return err;
+}
+
+static struct gg_error *add_known(struct gg_kallsyms_far *far, const struct gg_symbol *symbol)
+{
+	struct gg_symbol copy = *symbol;
+	struct gg_error *err = gg_vector_grow(&far->known, far->known_count, sizeof(*far->known));
+	if (err)
+		return err;
+	copy.name = strdup(symbol->name);
+	if (!copy.name)
+		return gg_enomem;
+	far->known[far->known_count++] = copy;
+	return NULL;
+}
+
+struct gg_error *gg_kallsyms_far_at(struct gg_kallsyms_far *far, gg_gva_t address,
+				    struct gg_symbol *ret)
+{
+	char text[GG_KALLSYMS_TEXT_SIZE];
+	for (size_t i = 0; i < far->known_count; i++)
+		if (address - far->known[i].address < far->known[i].size) {
+			*ret = far->known[i];
+			return NULL;
+		}
+	size_t number = 0;
+	struct gg_symbol symbol = { 0 };
+	struct gg_error *err = find_first(far, address, &number, &symbol);
+	if (!err)
+		err = read_name(far, number, text);
+	if (err)
+		return err;
+	symbol.type = text[0];
+	symbol.name = text + 1;
+	err = add_known(far, &symbol);
+	if (!err)
+		*ret = far->known[far->known_count - 1];
+	return err;
+}
+
+size_t gg_kallsyms_far_known(const struct gg_kallsyms_far *far)
+{
+	return far->known_count;
 }
 
 // ---- The addresses ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Some symbols of a kernel whose memory is far: found by name, by a binary search, in place of a look at
-// all names.
+// Some symbols of a kernel whose memory is far: found by name or by address, by a binary search, in place of
+// a look at all names.
 #ifndef GG_KALLSYMS_FAR_H
 #define GG_KALLSYMS_FAR_H
 
@@ -26,5 +26,13 @@ void gg_kallsyms_far_destroy(struct gg_kallsyms_far *far);
 // GG_BAD_DATA.
 struct gg_error *gg_kallsyms_far_find(const struct gg_kallsyms_far *far, const char *name,
 				      struct gg_symbol *ret);
+
+// Finds the symbol at ADDRESS or in front of it, as gg_kallsyms_at(). RET's name is owned by FAR. GG_NOT_FOUND,
+// GG_BAD_DATA.
+struct gg_error *gg_kallsyms_far_at(struct gg_kallsyms_far *far, gg_gva_t address,
+				    struct gg_symbol *ret);
+
+// Returns the number of symbols that were found by address.
+size_t gg_kallsyms_far_known(const struct gg_kallsyms_far *far);
 
 #endif

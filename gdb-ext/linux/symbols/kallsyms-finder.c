@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+// The symbols that are found by address one by one, before all are read: more would read as much.
+enum { FEW = 128 };
+
 struct finder {
 	struct gg_host memory;
 	struct gg_kallsyms_hints hints;
 	bool is_far;
-	struct gg_kallsyms_far *far;  // answers by name; NULL where all symbols are read
+	struct gg_kallsyms_far *far;  // answers in their place; NULL where all symbols are read
 	struct gg_kallsyms *kallsyms; // NULL before all symbols are read
 	struct gg_error *err;         // the reason they are not, or NULL
 };
@@ -54,20 +57,28 @@ static struct gg_error *find(void *data, const char *name, struct gg_symbol *ret
 }
 
 // Tests whether SYMBOL is the end of code in a kallsyms that has code alone: what comes behind it is not its own.
-static bool is_end_of_code(const struct finder *finder, const struct gg_symbol *symbol)
+static bool is_end_of_code(struct finder *finder, const struct gg_symbol *symbol)
 {
 	struct gg_symbol data;
-	return (!strcmp(symbol->name, "_etext") || !strcmp(symbol->name, "_einittext")) &&
-	       !gg_kallsyms_find(finder->kallsyms, "init_task", &data);
+	if (strcmp(symbol->name, "_etext") && strcmp(symbol->name, "_einittext"))
+		return false;
+	struct gg_error *err = find(finder, "init_task", &data);
+	const bool has_data = !err;
+	gg_error_destroy(err);
+	return !has_data;
 }
 
 static struct gg_error *find_at(void *data, gg_gva_t address, struct gg_symbol *ret)
 {
 	struct finder *finder = data;
-	struct gg_error *err = read_all(finder);
+	const bool is_far =
+		!finder->kallsyms && finder->far && gg_kallsyms_far_known(finder->far) < FEW;
+	struct gg_error *err =
+		is_far ? gg_kallsyms_far_at(finder->far, address, ret) : read_all(finder);
 	if (err)
 		return err;
-	if (!gg_kallsyms_at(finder->kallsyms, address, ret) || ret->address < finder->hints.image)
+	if ((!is_far && !gg_kallsyms_at(finder->kallsyms, address, ret)) ||
+	    ret->address < finder->hints.image)
 		return gg_error_create(
 			GG_NOT_FOUND, "0x%" PRIx64 " is before the kernel's first symbol", address);
 	return is_end_of_code(finder, ret)
