@@ -42,7 +42,13 @@ static void use_far(const struct gg_host *host, const struct gg_kallsyms_hints *
 	struct gg_error *err = gg_kallsyms_far_create(host, hints, &far);
 	for (size_t i = 0; !err && i < sizeof(names) / sizeof(*names); i++) {
 		struct gg_symbol symbol = { 0 };
-		gg_error_destroy(gg_kallsyms_far_find(far, names[i], &symbol));
+		struct gg_symbol other = { 0 };
+		struct gg_error *failed = gg_kallsyms_far_find(far, names[i], &symbol);
+		if (!failed)
+			failed = gg_kallsyms_far_at(far, symbol.address, &other);
+		if (!failed && other.address > symbol.address)
+			abort();
+		gg_error_destroy(failed);
 	}
 	if (!err)
 		gg_kallsyms_far_destroy(far);

@@ -290,7 +290,13 @@ static struct gg_error *find_first(const struct gg_kallsyms_far *far, gg_gva_t a
 		err = find_behind(far, symbol->address - 1, ret);
 	else if (!err)
 		*ret = 0;
-	gg_gva_t end = 0;
+	gg_gva_t first = 0, end = 0;
+	if (!err)
+		err = read_address(far, &far->place, *ret, &first);
+	if (!err && first != symbol->address)
+		err = gg_error_create(GG_BAD_DATA,
+				      "the symbol %zu is at 0x%" PRIx64 ", not at 0x%" PRIx64, *ret,
+				      first, symbol->address);
 	if (!err)
 		err = find_end(far, *ret, symbol->address, &end);
 	symbol->size = !err && end > symbol->address ? end - symbol->address : 0;

@@ -187,15 +187,22 @@ bool gg_btf_is_findable(unsigned int kind)
 	       kind == BTF_KIND_ENUM64 || kind == BTF_KIND_TYPEDEF;
 }
 
+// Finds the SIZE bytes at NAME in what is held of NAMES, from AT on.
+static const uint8_t *find_bytes(const struct gg_btf_section *names, const uint8_t *at,
+				 const char *name, size_t size)
+{
+	return memmem(at, (size_t)(names->bytes + names->held - at), name, size);
+}
+
 // Finds the offset of NAME, which is read if it is not held. GG_NOT_FOUND.
 static struct gg_error *find_name(struct gg_btf_part *part, const char *name, uint64_t *ret)
 {
 	struct gg_btf_section *names = &part->names;
 	const size_t size = strlen(name) + 1;
 	for (size_t start = 0;;) {
-		const uint8_t *at = names->bytes + start, *end = names->bytes + names->held;
 		// A name has the NUL of another before it.
-		for (; names->held && (at = memmem(at, (size_t)(end - at), name, size)); at++) {
+		const uint8_t *at = names->held ? names->bytes + start : NULL;
+		for (; at && (at = find_bytes(names, at, name, size)); at++) {
 			*ret = (uint64_t)(at - names->bytes);
 			if (*ret && !at[-1])
 				return NULL;
