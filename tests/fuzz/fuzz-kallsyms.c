@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A damaged kallsyms. The input is a case of tests/kallsyms. A byte that no text has stands for a hex
-// digit, so that damage changes numbers and not only lines; a zero is a line's end.
+// A damaged kallsyms. The input is a case of tests/kallsyms.
 #include "fuzz.h"
 
 #include "../unit/kallsyms-image.h"
@@ -10,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = 128, MOST_LINES = 64 };
+enum { MOST_LINES = 64 };
 
 static void use(const struct gg_kallsyms *kallsyms)
 {
@@ -34,7 +33,7 @@ static void use(const struct gg_kallsyms *kallsyms)
 	gg_kallsyms_at(kallsyms, 0, &symbol);
 }
 
-// Searches by name, in the same damaged tables.
+// Searches by name and by address, in the same damaged tables.
 static void use_far(const struct gg_host *host, const struct gg_kallsyms_hints *hints)
 {
 	static const char *const names[] = { "_stext", "sys_call_1", "function.part.2", "", "zzz" };
@@ -55,39 +54,33 @@ static void use_far(const struct gg_host *host, const struct gg_kallsyms_hints *
 	gg_error_destroy(err);
 }
 
-// Executes the lines of the input.
-static void make(struct kallsyms_image *image, const uint8_t *data, size_t size)
+// An image, and the lines so far that have changed it.
+struct making {
+	struct kallsyms_image image;
+	unsigned int lines;
+};
+
+static void do_line(void *data, const char *line)
 {
-	char line[MAX_LINE];
-	size_t used = 0, lines = 0;
-	for (size_t i = 0; i < size && lines < MOST_LINES; i++) {
-		const uint8_t byte = data[i];
-		if (byte && byte != '\n' && used < MAX_LINE - 1) {
-			const bool is_text = byte >= ' ' && byte <= '~';
-			line[used++] = (char)(is_text ? byte : "0123456789abcdef"[byte & 15]);
-			continue;
-		}
-		line[used] = 0;
-		used = 0;
-		lines++;
-		kallsyms_image_line(image, line);
-	}
+	struct making *making = data;
+	if (making->lines++ < MOST_LINES)
+		kallsyms_image_line(&making->image, line);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct kallsyms_image image;
+	static struct making making;
 	struct gg_kallsyms *kallsyms;
-	memset(&image, 0, sizeof(image));
-	kallsyms_image_line(&image, "version v6.4");
-	make(&image, data, size);
-	const struct gg_host host = fake_image_host(image.bytes);
-	struct gg_error *err = gg_kallsyms_create(&host, &image.hints, &kallsyms);
+	memset(&making, 0, sizeof(making));
+	kallsyms_image_line(&making.image, "version v6.4");
+	fuzz_lines(data, size, do_line, &making);
+	const struct gg_host host = fake_image_host(making.image.bytes);
+	struct gg_error *err = gg_kallsyms_create(&host, &making.image.hints, &kallsyms);
 	if (!err) {
 		use(kallsyms);
 		gg_kallsyms_destroy(kallsyms);
 	}
 	gg_error_destroy(err);
-	use_far(&host, &image.hints);
+	use_far(&host, &making.image.hints);
 	return 0;
 }

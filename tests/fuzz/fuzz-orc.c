@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Damaged stacks and ORC tables. The input is a case of tests/orc. A byte that no text has stands for a
-// hex digit, so that damage changes numbers and not only lines; a zero is a line's end.
+// Damaged stacks and ORC tables. The input is a case of tests/orc.
 #include "fuzz.h"
 
 #include "../unit/stack-image.h"
@@ -10,8 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_LINE = 512 };
 
 // Each frame is one that a walk may have.
 static void check(struct gg_stack *stack)
@@ -81,8 +78,9 @@ static void do_walks(struct stack_image *image, const char *line)
 	gg_unwinder_destroy(unwinder);
 }
 
-static void do_line(struct stack_image *image, const char *line)
+static void do_line(void *data, const char *line)
 {
+	struct stack_image *image = data;
 	if (!strncmp(line, "sleep ", 6) || !strncmp(line, "registers ", 10) ||
 	    !strncmp(line, "search ", 7))
 		do_walks(image, line);
@@ -92,22 +90,8 @@ static void do_line(struct stack_image *image, const char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char line[MAX_LINE];
-	size_t used = 0;
 	struct stack_image *image = stack_image_create();
-	for (size_t i = 0; i < size; i++) {
-		const uint8_t byte = data[i];
-		const bool is_end = !byte || byte == '\n' || used == MAX_LINE - 1;
-		if (!is_end)
-			line[used++] =
-				(char)(byte >= ' ' && byte <= '~' ? byte
-								  : "0123456789abcdef"[byte & 15]);
-		if (!is_end)
-			continue;
-		line[used] = 0;
-		do_line(image, line);
-		used = 0;
-	}
+	fuzz_lines(data, size, do_line, image);
 	stack_image_destroy(image);
 	return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Damaged page tables. The input is a case of tests/paging. A byte that no text has stands for a hex
-// digit, so that damage changes numbers and not only lines; a zero is a line's end.
+// Damaged page tables. The input is a case of tests/paging.
 #include "fuzz.h"
 
 #include "../unit/page-image.h"
@@ -11,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = 128, MOST_WALKS = 64, SPAN = 64, MOST_LOOKS = 256 };
+enum { MOST_WALKS = 64, SPAN = 64, MOST_LOOKS = 256 };
 
 struct walk {
 	struct gg_page_table *table;
@@ -84,33 +83,25 @@ static void use(struct page_image *image, gg_gva_t gva)
 	gg_error_destroy(err);
 }
 
-static void do_line(struct page_image *image, const char *line, unsigned int *walks)
+// The tables, and the walks so far.
+struct walks {
+	struct page_image *image;
+	unsigned int count;
+};
+
+static void do_line(void *data, const char *line)
 {
+	struct walks *walks = data;
 	if (strncmp(line, "walk ", 5) && strncmp(line, "read ", 5))
-		page_image_line(image, line);
-	else if (++*walks <= MOST_WALKS)
-		use(image, strtoull(line + 5, NULL, 0));
+		page_image_line(walks->image, line);
+	else if (++walks->count <= MOST_WALKS)
+		use(walks->image, strtoull(line + 5, NULL, 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char line[MAX_LINE];
-	size_t used = 0;
-	unsigned int walks = 0;
-	struct page_image *image = page_image_create();
-	for (size_t i = 0; i < size; i++) {
-		const uint8_t byte = data[i];
-		const bool is_end = !byte || byte == '\n' || used == MAX_LINE - 1;
-		if (!is_end)
-			line[used++] =
-				(char)(byte >= ' ' && byte <= '~' ? byte
-								  : "0123456789abcdef"[byte & 15]);
-		if (!is_end)
-			continue;
-		line[used] = 0;
-		do_line(image, line, &walks);
-		used = 0;
-	}
-	page_image_destroy(image);
+	struct walks walks = { .image = page_image_create() };
+	fuzz_lines(data, size, do_line, &walks);
+	page_image_destroy(walks.image);
 	return 0;
 }

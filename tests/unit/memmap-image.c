@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "memmap-image.h"
 
+#include "case-words.h"
+
 #include "arch/x86/x86.h"
 #include "linux/pages/page-scan.h"
 #include "memory/kernel-memory.h"
@@ -119,33 +121,6 @@ void memmap_image_destroy(struct memmap_image *image)
 }
 
 // ---- Lines ----
-
-static bool take_word(const char **line, const char *key)
-{
-	const size_t size = strlen(key);
-	*line += strspn(*line, " ");
-	if (strncmp(*line, key, size))
-		return false;
-	*line += size;
-	return true;
-}
-
-static bool take_number(const char **line, uint64_t *ret)
-{
-	char *end;
-	*line += strspn(*line, " ");
-	if ((**line < '0' || **line > '9') && **line != '-')
-		return false;
-	*ret = **line == '-' ? (uint64_t)strtoll(*line, &end, 0) : strtoull(*line, &end, 0);
-	*line = end;
-	return true;
-}
-
-static bool at_end(const char *line)
-{
-	line += strspn(line, " ");
-	return !*line || *line == '\n';
-}
 
 static bool do_ram(struct memmap_image *image, const char *line)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "page-image.h"
 
+#include "case-words.h"
+
 #include "arch/arm64/arm64.h"
 #include "arch/ppc64/ppc64.h"
 #include "arch/riscv/riscv.h"
@@ -66,34 +68,6 @@ void page_image_destroy(struct page_image *image)
 }
 
 // ---- Lines ----
-
-// Takes the word KEY at the start of *LINE.
-static bool take_word(const char **line, const char *key)
-{
-	const size_t size = strlen(key);
-	*line += strspn(*line, " ");
-	if (strncmp(*line, key, size))
-		return false;
-	*line += size;
-	return true;
-}
-
-static bool take_number(const char **line, uint64_t *ret)
-{
-	char *end;
-	*line += strspn(*line, " ");
-	if (**line < '0' || **line > '9')
-		return false;
-	*ret = strtoull(*line, &end, 0);
-	*line = end;
-	return true;
-}
-
-static bool at_end(const char *line)
-{
-	line += strspn(line, " ");
-	return !*line || *line == '\n';
-}
 
 static bool do_format(struct page_image *image, const char *line)
 {
