@@ -298,6 +298,8 @@ static struct btf *new_sorted(void)
 static struct btf *new_unsorted(void)
 {
 	struct btf *btf = new_btf();
+	// A name that ends like another is not the other.
+	btf__add_str(btf, "an_outer");
 	add_types(btf);
 	add_many(btf, INT);
 	return btf;
