@@ -47,6 +47,7 @@
 #include "gdb-guest/target.h"
 #include "gdb-guest/tasks.h"
 #include "gdb-guest/text.h"
+#include "gdb-guest/trace.h"
 #include "gdb-guest/types.h"
 #include "gdb-guest/verdict.h"
 #include "gdb-guest/virtual.h"

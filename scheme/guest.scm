@@ -9,7 +9,7 @@
     ;; A user who sources this file can call the procedures under the commands: (guest-log).
     (for-each (lambda (module)
                 (module-use! (current-module) (resolve-interface `(gdb-guest ,module))))
-              '(dump-guest-memory guest-functions guest-info guest-kernel guest-klog guest-profile guest-regs guest-report guest-select guest-sysrq guest-vmlinux
+              '(dump-guest-memory guest-functions guest-info guest-kernel guest-klog guest-profile guest-regs guest-report guest-select guest-sysrq guest-trace guest-vmlinux
                 guest-vtop guest-x))
     (module-define! (current-module) 'guest-data (@ (gdb-guest command) guest-data))
     ((@ (gdb-guest command) register-other-commands))

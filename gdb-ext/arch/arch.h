@@ -24,6 +24,7 @@
 //  6. The row of stacks; guest-bt. Proof: /proc/PID/stack.
 //  7. The row of the made vmlinux; guest-vmlinux. Proof: GDB's own bt, as in test_vmlinux.py.
 //  8. The registers at the gdbstub; guest-profile. Proof: the guest's own counters, as in test_profile.py.
+//  9. The registers of calls; guest-trace. Proof: the guest's own count of system calls, as in test_trace.py.
 //
 // NULL in a row, or for a row, is what is not done yet; gg_arch_not_yet() says so.
 #ifndef GG_ARCH_H
@@ -47,6 +48,27 @@ struct gg_stub_set {
 	struct gg_stub_register registers[GG_STUB_REGISTERS];
 };
 
+// The place in a function at which none of its instructions has had an effect yet.
+struct gg_function_entry {
+	size_t offset; // of the instruction that a breakpoint replaces
+	size_t skip;   // bytes of that instruction, if it does nothing; 0: it must be executed
+};
+
+// The registers of a function's call, and their names in a condition.
+struct gg_stub_calls {
+	size_t count; // of the registers with arguments
+	struct {
+		unsigned int number; // in the protocol
+		const char *name;
+	} arguments[GG_STUB_REGISTERS];
+	unsigned int result; // the number of the register with the result
+	// At the entry the word at the stack pointer is the return address, with further arguments
+	// behind it, and the function's return takes the word off the stack.
+
+	// Finds the entry of the function that starts with the SIZE bytes at CODE.
+	struct gg_function_entry (*find_entry)(const uint8_t *code, size_t size);
+};
+
 struct gg_arch {
 	const char *name;     // Linux's, as "uname -m" has it
 	const char *uname;    // the same as a pattern for fnmatch(), with all names there ever were
@@ -66,6 +88,7 @@ struct gg_arch {
 	const struct gg_stack_ops *stack;     // linux/stack/stack-ops.h
 	const struct gg_vmlinux_ops *vmlinux; // vmlinux/vmlinux-ops.h
 	const struct gg_stub_set *stub;       // NULL: guests that run are not looked at
+	const struct gg_stub_calls *calls;    // NULL: calls are not traced
 };
 
 // The rows, NULL behind the last: an architecture with wider code comes before its siblings.

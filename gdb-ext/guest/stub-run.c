@@ -112,7 +112,14 @@ static struct gg_error *drain(struct gg_stub_run *run)
 	return err ? err : gg_error_create(GG_BAD_DATA, "the gdbstub's replies have no end");
 }
 
-struct gg_error *gg_stub_run_close(struct gg_stub_run *run)
+static struct gg_error *not_given_back(struct gg_error *err)
+{
+	return err ? gg_error_context(err, "the connection cannot be given back to the debugger "
+					   "(disconnect, and connect again)")
+		   : NULL;
+}
+
+struct gg_error *gg_stub_run_settle(struct gg_stub_run *run)
 {
 	struct gg_wire *wire = &run->wire;
 	if (!run->is_open)
@@ -121,11 +128,22 @@ struct gg_error *gg_stub_run_close(struct gg_stub_run *run)
 	if (run->is_running)
 		gg_wire_add_stop(wire);
 	gg_wire_add(wire, "qqemu.sstepbits");
-	gg_wire_add(wire, "Qqemu.PhyMemMode:%d", run->was_physical);
-	gg_wire_add(wire, "Hg%x", run->thread);
 	struct gg_error *err = gg_wire_send(wire);
 	if (!err)
 		err = drain(run);
+	run->is_running = false;
+	return not_given_back(err);
+}
+
+struct gg_error *gg_stub_run_close(struct gg_stub_run *run)
+{
+	struct gg_wire *wire = &run->wire;
+	struct gg_error *err = gg_stub_run_settle(run);
+	if (err || !run->is_open)
+		return err;
+	gg_wire_add(wire, "Qqemu.PhyMemMode:%d", run->was_physical);
+	gg_wire_add(wire, "Hg%x", run->thread);
+	err = gg_wire_send(wire);
 	if (!err)
 		err = gg_stub_receive_ok(run);
 	if (!err)
@@ -133,8 +151,5 @@ struct gg_error *gg_stub_run_close(struct gg_stub_run *run)
 	gg_buffer_format(&wire->out, "+");
 	if (!err)
 		err = gg_wire_send(wire);
-	run->is_running = false;
-	return err ? gg_error_context(err, "the connection cannot be given back to the debugger "
-					   "(disconnect, and connect again)")
-		   : NULL;
+	return not_given_back(err);
 }

@@ -24,8 +24,11 @@ struct gg_stub_run {
 struct gg_error *gg_stub_run_open(struct gg_stub_run *run, const char *address, unsigned int thread,
 				  bool big_endian);
 
+// Stops the guest, if it runs. Replies that an error has left behind are dropped.
+struct gg_error *gg_stub_run_settle(struct gg_stub_run *run);
+
 // Gives the connection back to the debugger: the guest stands still, and the gdbstub has the mode and the thread
-// that the debugger takes it to have. Replies that an error has left behind are dropped.
+// that the debugger takes it to have.
 struct gg_error *gg_stub_run_close(struct gg_stub_run *run);
 void gg_stub_run_deinit(struct gg_stub_run *run);
 

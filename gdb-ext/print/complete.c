@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { MOST_SYMBOLS = 300 }; // GDB shows 200 (set max-completions)
+
 struct completion {
 	const char *word; // the last one, which candidates start with
 	struct gg_guest *guest;
@@ -95,19 +97,35 @@ static struct gg_error *offer_words(const struct completion *completion,
 	return err;
 }
 
-static struct gg_error *offer_cpu(void *data, const struct gg_cpu *cpu)
+// Offers NAME in the place of what follows the word's last comma.
+static struct gg_error *offer_in_list(void *data, const char *name)
 {
 	const struct completion *completion = data;
 	const char *comma = strrchr(completion->word, ',');
+	return offer(completion, completion->word,
+		     comma ? (size_t)(comma + 1 - completion->word) : 0, name, "");
+}
+
+static struct gg_error *offer_cpu(void *data, const struct gg_cpu *cpu)
+{
 	char number[16];
 	snprintf(number, sizeof(number), "%" PRIu32, cpu->index);
-	return offer(completion, completion->word,
-		     comma ? (size_t)(comma + 1 - completion->word) : 0, number, "");
+	return offer_in_list(data, number);
 }
 
 static struct gg_error *offer_name(void *data, const char *name)
 {
 	return offer(data, "", 0, name, "");
+}
+
+// Offers the symbols that the part of the word behind its last comma may become.
+static struct gg_error *offer_symbols(struct completion *completion)
+{
+	const char *comma = strrchr(completion->word, ',');
+	const char *start = comma ? comma + 1 : completion->word;
+	return *start ? gg_guest_complete_symbol(completion->guest, start, MOST_SYMBOLS,
+						 offer_in_list, completion)
+		      : NULL;
 }
 
 static struct gg_error *offer_keys(const struct completion *completion)
@@ -133,7 +151,6 @@ static struct gg_error *offer_options(const struct completion *completion,
 // Offers the values of a row; none of a guest that cannot be read.
 static struct gg_error *offer_values(struct completion *completion, const struct gg_option *row)
 {
-	enum { MOST_SYMBOLS = 300 }; // GDB shows 200 (set max-completions)
 	struct gg_error *err = NULL;
 	switch (row->kind) {
 	case GG_VALUE_FILE:
@@ -153,6 +170,10 @@ static struct gg_error *offer_values(struct completion *completion, const struct
 		if (completion->guest && *completion->word)
 			err = gg_guest_complete_symbol(completion->guest, completion->word,
 						       MOST_SYMBOLS, offer_name, completion);
+		break;
+	case GG_VALUE_SYMBOLS:
+		if (completion->guest)
+			err = offer_symbols(completion);
 		break;
 	case GG_VALUE_MODULE:
 		err = completion->guest
@@ -245,10 +266,11 @@ bool gg_command_completes_guest(const struct gg_command *command, const char *te
 	struct place place;
 	struct gg_error *err = find_place(command, text, &place);
 	const struct gg_option *row = err ? NULL : place.row;
-	const bool result = row && (row->kind == GG_VALUE_CPU || row->kind == GG_VALUE_CPUS ||
-				    row->kind == GG_VALUE_MODULE ||
-				    (row->kind == GG_VALUE_TYPE && *place.word) ||
-				    (row->kind == GG_VALUE_ADDRESS && *place.word));
+	const bool result =
+		row &&
+		(row->kind == GG_VALUE_CPU || row->kind == GG_VALUE_CPUS ||
+		 row->kind == GG_VALUE_MODULE || (row->kind == GG_VALUE_TYPE && *place.word) ||
+		 ((row->kind == GG_VALUE_ADDRESS || row->kind == GG_VALUE_SYMBOLS) && *place.word));
 	if (!err)
 		gg_words_deinit(&place.words);
 	gg_error_destroy(err);

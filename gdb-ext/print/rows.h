@@ -11,6 +11,7 @@
 extern const struct gg_command gg_command_info, gg_command_klog, gg_command_regs, gg_command_x,
 	gg_command_vtop, gg_command_kernel, gg_command_ps, gg_command_bt, gg_command_struct,
 	gg_command_blocked, gg_command_mem, gg_command_mod, gg_command_nested, gg_command_vmlinux,
-	gg_command_dump, gg_command_report, gg_command_profile, gg_command_select, gg_command_sysrq;
+	gg_command_dump, gg_command_report, gg_command_profile, gg_command_trace, gg_command_select,
+	gg_command_sysrq;
 
 #endif

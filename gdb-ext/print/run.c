@@ -12,6 +12,7 @@
 #include <gdb-guest/report.h>
 #include <gdb-guest/stacks.h>
 #include <gdb-guest/struct.h>
+#include <gdb-guest/trace.h>
 #include <gdb-guest/meminfo.h>
 #include <gdb-guest/modules.h>
 #include <gdb-guest/nested.h>
@@ -323,4 +324,28 @@ struct gg_error *gg_run_profile(struct gg_guest *guest, const struct gg_options 
 		.live = front->colour,
 	};
 	return gg_print_profile(guest, &profile, writer, notices);
+}
+
+struct gg_error *gg_run_trace(struct gg_guest *guest, const struct gg_options *options,
+			      const struct gg_front_end *front, const struct gg_writer *writer,
+			      const struct gg_notices *notices)
+{
+	enum { SECONDS = 10, LIMIT = 200 };
+	const char *before = front->state_before;
+	const struct gg_trace_options trace = {
+		.address = front->stub_thread ? front->target : NULL,
+		.thread = front->stub_thread,
+		.let_run = !before || strcmp(before, "paused") != 0,
+		.functions = gg_options_text(options, "functions"),
+		.condition = gg_options_text(options, "if"),
+		.count = gg_options_number(options, "count", 0),
+		.seconds = (unsigned int)gg_options_number(options, "seconds", SECONDS),
+		.limit = (unsigned int)gg_options_number(options, "limit", LIMIT),
+		.arguments = gg_options_has(options, "args"),
+		.results = gg_options_has(options, "return"),
+		.stacks = gg_options_has(options, "stack"),
+		.summary = gg_options_has(options, "summary"),
+		.json = gg_options_has(options, "json"),
+	};
+	return gg_print_trace(guest, &trace, writer, notices);
 }

@@ -5,6 +5,7 @@
 #include "struct.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -109,20 +110,6 @@ static void append_number(const struct place *place, const struct gg_type *type,
 
 // ---- Pointers and texts ----
 
-// Appends SIZE bytes as a text in quotes; bytes that no terminal should get are escaped.
-static void append_text(struct gg_buffer *text, const uint8_t *bytes, size_t size)
-{
-	gg_buffer_append(text, "\"", 1);
-	for (size_t i = 0; i < size; i++)
-		if (bytes[i] == '"' || bytes[i] == '\\')
-			gg_buffer_format(text, "\\%c", bytes[i]);
-		else if (bytes[i] >= ' ' && bytes[i] <= '~')
-			gg_buffer_append(text, &bytes[i], 1);
-		else
-			gg_buffer_format(text, "\\x%02x", bytes[i]);
-	gg_buffer_append(text, "\"", 1);
-}
-
 // Appends the text that a char pointer leads to, if it is one.
 static struct gg_error *append_target(const struct place *place, const struct gg_type *type,
 				      gg_gva_t address)
@@ -145,7 +132,7 @@ static struct gg_error *append_target(const struct place *place, const struct gg
 	if (!length || (length == size && left < sizeof(bytes)))
 		return NULL;
 	gg_buffer_append(&place->print->text, " ", 1);
-	append_text(&place->print->text, bytes, length);
+	gg_append_quoted(&place->print->text, bytes, length);
 	if (length == size)
 		gg_buffer_append(&place->print->text, "...", 3);
 	return NULL;
@@ -255,7 +242,8 @@ static struct gg_error *append_array(const struct place *place, const struct gg_
 		return err;
 	const uint8_t *bytes = gg_object_bytes(place->object, member->bit_offset / 8, type->size);
 	if (element.kind == GG_TYPE_CHAR && bytes && type->size) {
-		append_text(&place->print->text, bytes, strnlen((const char *)bytes, type->size));
+		gg_append_quoted(&place->print->text, bytes,
+				 strnlen((const char *)bytes, type->size));
 		return NULL;
 	}
 	return append_elements(place, type, &element, member);

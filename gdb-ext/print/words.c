@@ -181,3 +181,16 @@ int gg_append_name(struct gg_buffer *out, const char *text)
 	}
 	return columns;
 }
+
+void gg_append_quoted(struct gg_buffer *text, const uint8_t *bytes, size_t size)
+{
+	gg_buffer_append(text, "\"", 1);
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] == '"' || bytes[i] == '\\')
+			gg_buffer_format(text, "\\%c", bytes[i]);
+		else if (bytes[i] >= ' ' && bytes[i] <= '~')
+			gg_buffer_append(text, &bytes[i], 1);
+		else
+			gg_buffer_format(text, "\\x%02x", bytes[i]);
+	gg_buffer_append(text, "\"", 1);
+}

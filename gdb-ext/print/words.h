@@ -34,6 +34,9 @@ bool gg_shows_utf8(void);
 // backslash and all other bytes as \xHH. Returns the number of columns.
 int gg_append_name(struct gg_buffer *out, const char *text);
 
+// Appends SIZE bytes as a text in quotes; bytes that no terminal should get are escaped.
+void gg_append_quoted(struct gg_buffer *text, const uint8_t *bytes, size_t size);
+
 enum { GG_AGE_SIZE = 48 };
 
 // Writes the time NANOSECONDS with two units at most: "12.345s", "3m05s", "2h10m", "4d06h".

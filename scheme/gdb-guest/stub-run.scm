@@ -9,6 +9,7 @@
   #:use-module (gdb-guest gdb selection)
   #:use-module (gdb-guest gdb target)
   #:use-module (gdb-guest run)
+  #:use-module (gdb-guest run-state)
   #:use-module (ice-9 regex)
   #:export (print-at-stub))
 
@@ -52,5 +53,6 @@
            (print-command name options
                           (lambda ()
                             (front-end #:target (list "gdbstub" (target-connection target))
+                                       #:state (and=> (state-before) symbol->string)
                                        #:stub-thread thread))))))
       forget-registers)))

@@ -22,7 +22,7 @@ class Living:
         self.guest = lab.Guest(directory=folder, append=f"printk.devkmsg=on loglevel=1 lab.ticks=1 {append}",
                                extra=["-serial", "unix:ticks,server=on,wait=off", "-gdb", STUB, *extra], **options)
         try:
-            self.ticks = self._connect("ticks")
+            self.ticks = self.connect("ticks")
             self.session = gdb.Session(*self.arguments())
         except BaseException:
             self.guest.kill()
@@ -90,7 +90,8 @@ class Living:
         with open(f"/proc/{self.guest.pid}/stat", encoding="utf-8") as file:
             return file.read().rpartition(")")[2].split()[0]
 
-    def _connect(self, name):
+    def connect(self, name):
+        """A socket of the guest's serial port."""
         connection = socket.socket(socket.AF_UNIX)
         descriptor = os.open(self.guest.directory, os.O_PATH | os.O_DIRECTORY)
         try:

@@ -37,7 +37,7 @@ QUESTIONS = [
     "x/20i 0xffffffff81000000", "x/6a sys_call_table", "x/4dw jiffies", 
     "x/9c linux_banner", "x -cpu 1 current_task", "x current_task", "x/0 jiffies", "x/2z jiffies",
     "x -1", "x/4gx 0xfffffffffffffff8",
-    "x/4gx -physical 0x1000", "kernel", "kernel -json", "mod", "mod fuse", "mod -symbols fuse", "mem", "mem -json", "mem -zones", "profile", "profile -hz 0",
+    "x/4gx -physical 0x1000", "kernel", "kernel -json", "mod", "mod fuse", "mod -symbols fuse", "mem", "mem -json", "mem -zones", "profile", "profile -hz 0", "trace vfs_read", "trace vfs_read -count 0",
     "mem -slabs -top 3", "mem -pages", "mem -pages -zeros -json", "mem -zeros", "mem -tasks -top 3", "mem -top 3", "dump -begin 0 vmcore",
     "vmlinux -output /nonexistent/vmlinux", "vmlinux -guest-addresses",
     "bt", "bt -json", "bt -cpu 1", "bt -pid 1,2 -raw", "bt -pid 1 -raw -json", "bt -state S -group", "bt -all -group -json",

@@ -71,6 +71,7 @@ const struct gg_arch gg_arch_x86_64 = {
 	.stack = &x86_stack_64,
 	.vmlinux = &x86_vmlinux_64,
 	.stub = &stub_64,
+	.calls = &x86_calls_64,
 };
 
 // QEMU's dump of such a guest is of 64 bits too.

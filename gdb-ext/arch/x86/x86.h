@@ -112,6 +112,8 @@ struct gg_stack_ops;
 extern const struct gg_stack_ops x86_stack_64;
 struct gg_vmlinux_ops;
 extern const struct gg_vmlinux_ops x86_vmlinux_64;
+// calls.c
+extern const struct gg_stub_calls x86_calls_64;
 
 // struct elf_prstatus: zeros but for pr_pid and pr_reg.
 struct x86_prstatus {

@@ -112,6 +112,32 @@ void gg_btf_enumerator_at(const struct gg_btf *btf, const struct gg_type *type, 
 	*value = type->is_signed ? narrow : (int64_t)(uint32_t)narrow;
 }
 
+// ---- Functions ----
+
+bool gg_btf_find_function(const struct gg_btf *btf, const char *name, struct gg_prototype *ret)
+{
+	const struct btf *types = gg_btf_libbpf(btf);
+	const int32_t id = btf__find_by_name_kind(types, name, BTF_KIND_FUNC);
+	const struct btf_type *function = id > 0 ? btf__type_by_id(types, (uint32_t)id) : NULL;
+	const struct btf_type *type = function ? btf__type_by_id(types, function->type) : NULL;
+	if (!type || !btf_is_func_proto(type))
+		return false;
+	*ret = (struct gg_prototype){ .id = function->type,
+				      .result = type->type,
+				      .count = btf_vlen(type) };
+	if (ret->count && !btf_params(type)[ret->count - 1].type)
+		ret->count--;
+	return true;
+}
+
+void gg_btf_parameter_at(const struct gg_btf *btf, const struct gg_prototype *prototype,
+			 uint32_t index, const char **name, uint32_t *type)
+{
+	const struct btf_type *list = btf__type_by_id(gg_btf_libbpf(btf), prototype->id);
+	*name = name_at(btf, btf_params(list)[index].name_off);
+	*type = btf_params(list)[index].type;
+}
+
 // ---- Declarations ----
 
 static void declare(const struct gg_btf *btf, uint32_t id, const char *inner, unsigned int depth,

@@ -49,6 +49,20 @@ struct gg_error *gg_btf_member_at(const struct gg_btf *btf, const struct gg_type
 void gg_btf_enumerator_at(const struct gg_btf *btf, const struct gg_type *type, uint32_t index,
 			  const char **name, int64_t *value);
 
+struct gg_prototype {
+	uint32_t id;
+	uint32_t result; // the type's id; 0: nothing is returned
+	uint32_t count;  // of parameters, without the "..." of a function that takes more
+};
+
+// Finds the prototype of the function NAME in BTF or its base. Returns false without a prototype: also where functions
+// of the name differ.
+bool gg_btf_find_function(const struct gg_btf *btf, const char *name, struct gg_prototype *ret);
+
+// Returns the parameter INDEX, below the count; its name is "" without.
+void gg_btf_parameter_at(const struct gg_btf *btf, const struct gg_prototype *prototype,
+			 uint32_t index, const char **name, uint32_t *type);
+
 // Appends the declaration of NAME, which may be empty, as of the type ID: "struct list_head *next".
 // Types without a name have "{...}" for their members.
 void gg_btf_declare(const struct gg_btf *btf, uint32_t id, const char *name, struct gg_buffer *out);

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guest-trace: the calls of functions in a guest that runs, against a program of the guest's that counts its own; what the guest
+and GDB are left as."""
+
+import json
+import random
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import gdb
+import selection
+from living import Living
+from machines import lab
+
+pytestmark = pytest.mark.gdb
+
+FUNCTION = "do_sys_openat2"
+PATIENCE = 60  # seconds, for the answer of the guest's program
+EVER = "-seconds 3600 -limit 1000000"
+
+
+class Calls(Living):
+    """A guest whose program calls as often as it is asked to (lab/calls.c)."""
+
+    def __init__(self, folder, series="6.1", append=""):
+        super().__init__("stub", folder, append=f"lab.script=/calls-lab/script {append}",
+                         extra=["-serial", "unix:calls,server=on,wait=off"],
+                         kernel=f"{lab.lab('kernel', series)}/vmlinuz", initrd=lab.lab("calls-initramfs"))
+        self.calls = self.connect("calls")
+        self.calls.settimeout(PATIENCE)
+        self.code = self.look()
+        self.place = re.search(r"physical +(0x[0-9a-f]+)", "\n".join(self.session.command(f"guest-vtop {FUNCTION}")))[1]
+        self.before = self.bytes()
+
+    def __exit__(self, *arguments):
+        self.calls.close()
+        super().__exit__(*arguments)
+
+    def look(self):
+        """The function's first bytes, by GDB's way to the guest's memory."""
+        return self.session.command(f"guest-x/16bx {FUNCTION}")
+
+    def bytes(self):
+        """The same by QEMU's monitor, as physical memory."""
+        return self.guest.hmp(f"xp /16xb {self.place}")
+
+    def ask(self, words):
+        self.calls.sendall(words.encode() + b"\n")
+
+    def answer(self):
+        """The guest's own count, when it has made the calls."""
+        text = b""
+        while not text.endswith(b"\n"):
+            text += self.calls.recv(100)
+        return int(text)
+
+    def trace(self, words, options):
+        """The objects of a trace that lasts until the guest has made the calls, and the guest's own count of these."""
+        self.ask(words)
+        self.session.start(f"guest-trace -json {EVER} {options}")
+        count = self.answer()
+        self.session.interrupt()
+        text = self.session.wait_prompt()
+        self.session.settle()
+        objects = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        summary = objects.pop()
+        assert summary["interrupted"] and not summary["limited"] and summary["ended"] is None, summary
+        return [thing for thing in objects if "event" in thing], summary, count
+
+    def check_free(self, count=3):
+        """No breakpoint is left: the code's bytes are as before, and the guest makes calls without a stop."""
+        assert self.bytes() == self.before
+        if self.is_stopped():
+            self.guest.cont()
+        self.ask(f"open {count} 0")
+        assert self.answer() == count and not self.is_stopped()
+
+
+@pytest.fixture
+def calls(folder):
+    with Calls(folder) as calls:
+        yield calls
+
+
+def check_events(events, count, first=0):
+    """All calls and returns of the program are there, in order, with the arguments that it gave and the errors that it got."""
+    made = [event for event in events if event["event"] == "call"]
+    assert len(made) == count
+    returned = {event["call"]: event for event in events if event["event"] == "return"}
+    for index, event in enumerate(made, first):
+        arguments = {argument["name"]: argument for argument in event["arguments"]}
+        assert event["comm"] == "calls" and event["function"] == FUNCTION and event["cpu"] in (0, 1)
+        assert arguments["dfd"]["value"] == index + 100 and arguments["dfd"]["type"] == "int"
+        assert arguments["filename"]["text"] == (f"/init/{index}" if index % 5 == 4 else f"/calls/{index}")
+        assert arguments["how"]["type"] == "struct open_how *"
+        result = returned[event["call"]]
+        assert (result["error"], result["value"]) == (("ENOTDIR", -20) if index % 5 == 4 else ("ENOENT", -2))
+        assert result["pid"] == event["pid"] and result["type"] == "long int"
+
+
+def test_calls(calls):
+    """Each call is counted, with its arguments and result; a condition chooses calls; stacks lead to the system call; GDB's session
+    and the guest are as before"""
+    events, summary, count = calls.trace("open 20 1000", f"-args -return {FUNCTION}")
+    check_events(events, count)
+    assert summary["calls"] == summary["matched"] == count == 20 and summary["pending"] == 0
+    calls.check()
+    events, summary, count = calls.trace("open 10 0", f"-stack -if 'comm == calls && filename == \"/init/4\"' {FUNCTION},getname")
+    assert (summary["calls"], summary["matched"]) == (20, 2), summary
+    stacks = {event["function"]: [frame["symbol"] for frame in event["stack"]] for event in events}
+    assert stacks[FUNCTION][:3] == [FUNCTION, "__x64_sys_openat", "do_syscall_64"], stacks
+    assert stacks["getname"][:2] == ["getname", FUNCTION], stacks
+    calls.ask("busy 8")
+    lines = calls.session.command("guest-trace -summary -seconds 60 __x64_sys_getppid")
+    assert re.fullmatch(r"[2-9]\d\d calls, in .* a second; the guest stood still for [\d.]+ % of the time", lines[0]), lines
+    assert re.match("note: the trace has ended early: .*(the limit is 200|the last 200 stops)", lines[1])
+    calls.check()
+    calls.guest.cont()
+    assert calls.answer() > 10000
+    calls.check_free()
+
+
+def start(calls, count, moment):
+    """Starts a trace of so many calls, of which none but the first is sure to be seen at the random moment."""
+    calls.ask(f"open {count} 0")
+    calls.session.start(f"guest-trace -args -return {EVER} {FUNCTION}")
+    calls.session.wait("CALL")
+    # No condition stands for these.
+    time.sleep(random.Random(moment).random() * 0.3)
+
+
+@pytest.mark.parametrize("moments", selection.mostly_expensive([3, 40], [3]))
+def test_ended(calls, moments):
+    """Ctrl-C at random moments leaves no breakpoint and a guest that stands still, and GDB's session goes on; QEMU's end is an
+    error"""
+    for moment in range(moments):
+        start(calls, 500, moment)
+        calls.session.interrupt(typed=moment % 2)
+        text = calls.session.wait_prompt()
+        assert re.search(r"\d+ calls?, in |Quit", text), text
+        calls.session.settle()
+        calls.check()
+        assert calls.bytes() == calls.before
+        # The calls that the trace has not seen do not stop the guest.
+        calls.session.start("continue")
+        assert calls.answer() == 500 and not calls.is_stopped()
+        calls.session.stop()
+    start(calls, 1000000, 0)
+    calls.guest.process.kill()
+    assert re.search(r"guest-trace: .*(has closed the connection|Target disconnected)", calls.session.wait_prompt())
+    assert calls.session.is_alive()
+
+
+@pytest.mark.parametrize("moments", selection.mostly_expensive([1, 6], [1]))
+@pytest.mark.parametrize("paused", [False, True])
+def test_killed(calls, moments, paused):
+    """Where GDB is killed at random moments the breakpoints go, and the guest runs on, or stays stopped where it was paused
+    before GDB connected"""
+    for moment in range(moments):
+        if paused:
+            # To a guest that stands still.
+            calls.connect_anew()
+        start(calls, 500, moment)
+        calls.session.process.kill()
+        calls.session.process.wait()
+        if paused:
+            lab.wait_until(lambda: no_guards() and calls.is_stopped(), 60, "a guest that stands still")
+            assert calls.bytes() == calls.before
+            calls.guest.cont()
+        assert calls.answer() == 500
+        lab.wait_until(lambda: no_guards() and not calls.is_stopped(), 60, "a guest that runs")
+        calls.connect_anew()
+        assert calls.look() == calls.code
+
+
+def no_guards():
+    """No process is left that tidies up behind a GDB."""
+    return not [path for path in Path("/proc").glob("[0-9]*/comm") if "gdb-guest-guard" in read(path)]
+
+
+def read(path):
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+@pytest.mark.further
+@pytest.mark.parametrize("series", ["6.12", "sid"])
+def test_kernels(folder, series):
+    """Calls of other kernels are counted, with their arguments and results"""
+    with Calls(folder, series) as calls:
+        events, summary, count = calls.trace("open 100 0", f"-args -return {FUNCTION}")
+        check_events(events, count)
+        assert summary["calls"] == count == 100
+        calls.check_free()
+
+
+@pytest.mark.expensive
+def test_many(calls):
+    """10,000 calls are counted exactly, and the arguments and results of 1,000 are right"""
+    _, summary, count = calls.trace("open 10000 0", f"-summary {FUNCTION}")
+    assert summary["calls"] == count == 10000
+    events, summary, count = calls.trace("open 1000 0", f"-args -return {FUNCTION}")
+    check_events(events, count)
+    assert summary["calls"] == count == 1000
+    calls.check_free()
+
+
+@pytest.mark.expensive
+def test_ftrace(folder):
+    """A function that the kernel itself traces is stepped into: the kernel's own tracing sees all calls too"""
+    with Calls(folder, append="lab.ftrace=1") as calls:
+        calls.ask("lines /sys/kernel/tracing/trace")
+        calls.guest.cont()
+        before = calls.answer()
+        calls.connect_anew()
+        events, summary, count = calls.trace("open 100 0", f"-args -return {FUNCTION},do_filp_open")
+        check_events([event for event in events if event["function"] == FUNCTION], count)
+        assert summary["calls"] == 2 * count == 200
+        calls.guest.cont()
+        calls.ask("lines /sys/kernel/tracing/trace")
+        # And the opening of that file.
+        assert calls.answer() - before in (count + 1, count + 2)
