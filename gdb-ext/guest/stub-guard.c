@@ -51,12 +51,13 @@ static bool try(const char *packets, const char *answer)
 }
 
 // The first byte stops a guest that runs, and #00 ends a packet that the debugger has not sent as a whole. QEMU
-// drops all breakpoints at "?", and lets the guest run at "D".
+// drops all breakpoints at "?", keeps its physical mode until told otherwise, and lets the guest run at "D".
 static void tidy_up(bool let_run)
 {
 	bool is_done = false;
 	for (unsigned int i = 0; !is_done && i < TRIES; i++)
-		is_done = try("\003#00+$?#3f+$qqemu.sstepbits#38", "$ENABLE=");
+		is_done =
+			try("\003#00+$?#3f+$Qqemu.PhyMemMode:0#76+$qqemu.sstepbits#38", "$ENABLE=");
 	if (is_done && let_run)
 		try("+$D;1#b0", "$OK#9a");
 }
