@@ -90,6 +90,25 @@ static void pass(struct run *run, const struct gg_piece *piece)
 	run->wanted += piece->wanted;
 }
 
+// Cuts EXTENT, from the position on, to whole pages. A page of two extents is data: a file's holes need
+// not start where a page does.
+static void cut_to_pages(const struct run *run, struct gg_extent *extent)
+{
+	const struct gg_workers *workers = run->workers;
+	const struct gg_job *job = &workers->jobs[run->job];
+	const uint64_t left = job->size - run->position;
+	if (!workers->page_size || extent->size >= left)
+		return;
+	const uint64_t page_size = workers->page_size;
+	const uint64_t before = (job->gpa + run->position) % page_size;
+	const uint64_t rest = (before + extent->size) % page_size;
+	if (rest < extent->size)
+		extent->size -= rest;
+	else
+		*extent = (struct gg_extent){ .size = min(page_size - before, left),
+					      .kind = GG_EXTENT_DATA };
+}
+
 // Asks the backing for the extent that is next, and passes over it where it needs no work.
 static struct gg_error *ask_extent(struct run *run)
 {
@@ -105,6 +124,7 @@ static struct gg_error *ask_extent(struct run *run)
 		err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away", hva);
 	if (err)
 		return err;
+	cut_to_pages(run, &extent);
 	run->extent_end = run->position + extent.size;
 	run->kind = extent.kind;
 	if (!workers->pass)

@@ -42,7 +42,7 @@ struct gg_workers {
 	const struct gg_job *jobs;
 	size_t count;
 	const struct gg_page_set *excluded; // pages that nobody reads, of PAGE_SIZE bytes; or NULL
-	uint64_t page_size;
+	uint64_t page_size;   // each piece has whole pages, as far as its job has; 0: any bytes
 	unsigned int threads; // at most, the caller's too; gg_workers_count()
 
 	// Tests whether PIECE, a whole extent, needs no work. Called by one thread at a time, which

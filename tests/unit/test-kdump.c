@@ -16,13 +16,15 @@ enum {
 	PAGES = 300,
 	HOLE = 100, // the pages from here to
 	HOLE_END = 150,
-	GAP = 200, // no memory
+	ODD = 1000, // bytes behind a page's start, where a file's hole may start and end
+	GAP = 200,  // no memory
 	GAP_END = 220,
 	EXCLUDED = 7, // and each EXCLUDED-th page that follows
 	BASE = 0x10000000,
 };
 
 static uint8_t memory[PAGES * PAGE];
+static size_t odd; // bytes from a page's start to the hole
 
 // ---- A guest ----
 
@@ -31,10 +33,9 @@ static struct gg_error *find_extent(struct gg_backing *backing, gg_hva_t hva, ui
 {
 	(void)backing;
 	(void)holes;
-	const uint64_t page = (hva - BASE) / PAGE;
-	const bool hole = page >= HOLE && page < HOLE_END;
-	const uint64_t end = page < HOLE ? HOLE : hole ? HOLE_END : PAGES;
-	const uint64_t most = end * PAGE - (hva - BASE);
+	const uint64_t at = hva - BASE, start = HOLE * PAGE + odd, stop = HOLE_END * PAGE + odd;
+	const bool hole = at >= start && at < stop;
+	const uint64_t most = (at < start ? start : hole ? stop : sizeof(memory)) - at;
 	*ret = (struct gg_extent){ .size = most < size ? most : size,
 				   .kind = hole ? GG_EXTENT_HOLE : GG_EXTENT_DATA };
 	return NULL;
@@ -189,6 +190,21 @@ static void test_codecs(void **state)
 	}
 }
 
+static void test_odd_hole(void **state)
+{
+	(void)state;
+	uint8_t *start = memory + HOLE * PAGE, *end = memory + HOLE_END * PAGE, kept[ODD];
+	memcpy(kept, end, ODD);
+	memset(start, 1, ODD);
+	memset(end, 0, ODD);
+	odd = ODD;
+	check((struct made){ &arch_64, "kdump-zlib", .threads = 1 });
+	check((struct made){ &arch_64, "kdump-zlib", .threads = 3 });
+	odd = 0;
+	memset(start, 0, ODD);
+	memcpy(end, kept, ODD);
+}
+
 static void test_headers(void **state)
 {
 	(void)state;
@@ -244,6 +260,10 @@ int main(void)
 		UNIT_TEST("each codec's kdump has every page, by one thread and by three; pages "
 			  "that are excluded or no memory are named so",
 			  test_codecs),
+		UNIT_TEST(
+			"a page that is a hole in part, as in a sparse copy of QEMU's own dump, is "
+			"whole in a kdump",
+			test_odd_hole),
 		UNIT_TEST("the headers of a kernel of 32 bits, and of a big-endian kernel, are "
 			  "read as they were written",
 			  test_headers),
