@@ -168,10 +168,11 @@ static struct gg_error *explain_core(const struct process_source *process, struc
 					    "%s: its program is %s, not a QEMU system emulator",
 					    core, name);
 	else if (is_qemu && (!given || process->is_other_program))
-		explained = gg_error_create(
-			gg_error_kind(err),
-			"%s: its program is %s, which is not %s: gdb %s %s (%s)", core, name,
-			given ? given : "given", name, core, gg_error_message(err));
+		explained = gg_error_create(gg_error_kind(err),
+					    "%s: its program is %s, which is not %s: gdb %s %s, or "
+					    "guest-core -qemu %s %s (%s)",
+					    core, name, given ? given : "given", name, core, name,
+					    core, gg_error_message(err));
 	if (!explained)
 		return err;
 	gg_error_destroy(err);

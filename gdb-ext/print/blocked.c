@@ -135,7 +135,7 @@ static void append_age(struct printer *printer, const struct gg_task *task)
 	} else {
 		gg_buffer_format(&age, "?");
 	}
-	gg_buffer_format(&printer->text, "%*.*s", WIDTH, (int)age.size,
+	gg_buffer_format(&printer->text, " %*.*s", WIDTH - 1, (int)age.size,
 			 age.bytes ? (const char *)age.bytes : "");
 	gg_buffer_deinit(&age);
 }
