@@ -210,6 +210,7 @@ static bool find_announced_name(const struct place *place, struct found *ret)
 		if (!has(place, heads[i].head))
 			continue;
 		ret->kept = strlen(heads[i].head);
+		ret->kept += run(place, ret->kept, "\\");
 		ret->size = run(place, ret->kept, WORD ".-");
 		ret->word = heads[i].word;
 		return ret->size;

@@ -94,7 +94,7 @@ static struct gg_error *remember_kernel(struct gg_log_follow *follow)
 	return err;
 }
 
-// A kernel that runs: is it the one that was followed so far?
+// Tests whether the running kernel is still the kernel that is followed.
 static struct gg_error *compare_kernel(struct gg_log_follow *follow)
 {
 	const struct gg_kernel *kernel = follow->guest->kernel;

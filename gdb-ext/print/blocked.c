@@ -75,7 +75,7 @@ static const char *kind_words(const struct gg_wait *wait)
 	return words[wait->kind];
 }
 
-// Appends the owner, unless the owner's line is the one above.
+// Appends the owner, unless the line above is the owner's.
 static void append_owner(struct gg_buffer *text, const struct gg_wait *wait, unsigned int depth)
 {
 	if (wait->holder && depth && wait->owner == GG_OWNER_KNOWN)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What dump-guest-memory says: a line for each range when it is begun, and at the end the size, the
-// time and the rate. The line of progress is the front end's, who knows the terminal.
+// The output of dump-guest-memory: a line for each range when it is begun, and at the end the size, the
+// time and the rate. The line of progress is the front end's, which has the terminal.
 #include "words.h"
 #include "base/notices.h"
 #include "guest/guest.h"

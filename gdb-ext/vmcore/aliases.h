@@ -2,7 +2,7 @@
 //
 // Program headers for memory that the kernel maps besides its image and its direct map: vmalloc
 // space with the stacks, modules, the CPUs' entry areas, the memmap. Their bytes are in the file
-// already. With the headers a debugger that knows no page tables reads that memory too.
+// already. With the headers a debugger that walks no page tables reads that memory too.
 #ifndef GG_ALIASES_H
 #define GG_ALIASES_H
 

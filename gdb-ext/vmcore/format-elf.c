@@ -5,8 +5,8 @@
 // In:  the segments, the notes.
 // Out: the segments' places in the file, and the bytes that stand before them.
 //
-// What the notes will be is known only when all memory has been looked at; where memory goes in the
-// file, before it is copied. So there is room for all headers and notes that may come.
+// The notes are complete when all memory has been looked at; memory's place in the file must be certain
+// before memory is copied. So there is room for all headers and notes that may come.
 //
 // libelf writes to a file descriptor and wants to seek in it; the vmcore may be a FIFO. So it
 // writes into a memfd.

@@ -52,7 +52,7 @@ static struct gg_error *append_notes(struct gg_guest *guest, const struct gg_arc
 	return err ? err : gg_buffer_check(notes);
 }
 
-// "CPU 0, 2" of those that are LISTED, or NULL if there is none; the caller frees it.
+// Makes "CPU 0, 2" of the LISTED CPUs, which the caller frees; NULL without a CPU.
 static char *list_cpus(const struct gg_qemu_cpus *cpus, const bool *listed)
 {
 	enum { MAX_LISTED = 16 };

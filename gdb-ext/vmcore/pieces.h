@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What of the RAM map goes into a vmcore: all of it, a part, or what there is.
+// The part of the RAM map that goes into a vmcore: all, a range, or the memory that is there.
 #ifndef GG_PIECES_H
 #define GG_PIECES_H
 

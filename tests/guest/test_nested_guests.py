@@ -94,7 +94,7 @@ def test_kdump(nested):
 
 
 def inside(nested, *words):
-    """What guest-core shows of the nested guest."""
+    """Returns guest-core's output about the nested guest."""
     return guest_core("-nested", "1", *nested.arguments, *words)
 
 

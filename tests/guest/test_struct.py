@@ -76,7 +76,7 @@ def value(record, *words):
 
 
 def test_layout(record):
-    """Of 22 structs, bit fields and anonymous unions in them, each member has the offset and the size that drgn has"""
+    """Each member of 22 structs, in bit fields and anonymous unions too, has the offset and the size that drgn has"""
     for name, truth in zip(TYPES, drgn(LAYOUTS, lab.lab("vmlinux"), *TYPES)):
         shown = [[row["path"], 8 * row["offset"] + row.get("bit_offset", 0), row["size"], row.get("bits", 0)]
                  for row in ask(record, name)]
@@ -105,7 +105,7 @@ def test_values(record, folder):
 
 
 def test_errors(record):
-    """What is wrong has one line that names what is like it"""
+    """A wrong name is an error of one line, with the names that are like it"""
     for words, text in (
             (["task_struc"], "the kernel has no type task_struc; there is task_struct"),
             (["task_struct.com"], "type task_struct: it has no member com; there is comm"),

@@ -25,7 +25,7 @@ def boot(folder, words, series="6.1", append="", extra=(), **options):
 
 
 def verdict(guest):
-    """What guest-core says of the guest's process: the object, and the text from the state or the first trouble on."""
+    """Returns guest-core's answers about the guest's process: the object, and the text from the state or the first trouble on."""
     text = guest_core("-p", guest.pid, "info")
     wide = [line for line in text.splitlines() if len(line) > 79 and not line.startswith("note:")]
     assert not wide, wide

@@ -234,7 +234,7 @@ def test_further_modules(series, resume):
 
 
 def answers(program, *expressions, vmcore=None):
-    """What GDB prints for each expression, with a made vmlinux and perhaps a vmcore."""
+    """Returns GDB's answer to each expression, with a made vmlinux and perhaps a vmcore."""
     commands = [argument for text in expressions for argument in ("-ex", "echo @\\n", "-ex", text)]
     run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", "-ex", "set width 0", program, *filter(None, [vmcore]), *commands],
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=gdb.PATIENCE)
@@ -385,7 +385,7 @@ def test_no_loading(tasks, cache):
 
 
 def layouts_of(program):
-    """What GDB shows of each type, by the type. BTF has no difference between an array of nothing and one without a size."""
+    """Returns GDB's text of each type, by the type. BTF has no difference between an array of nothing and one without a size."""
     marks = [argument for name in TYPES for argument in ("-ex", f"echo @{name}\\n", "-ex", f"ptype /o struct {name}")]
     run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", "-ex", "set width 0", program, *marks], capture_output=True, text=True,
                          timeout=gdb.PATIENCE)

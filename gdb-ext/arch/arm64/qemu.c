@@ -41,7 +41,7 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, elr_el, "ARMCPU", "env.elr_el"),
 };
 
-// Places parts by their neighbours. In a QEMU without debuginfo VMState knows fiq_regs and elr_el; CF, VF,
+// Places parts by their neighbours. In a QEMU without debuginfo VMState has fiq_regs and elr_el; CF, VF,
 // NF and ZF stand side by side behind the first. DAIF is the word before elr_el, or since v7.1, which
 // has SVCR there, the word before that; SVCR never has DAIF's bits.
 static struct gg_error *place_parts(const struct gg_host *host, uint64_t cpu, struct parts *parts)

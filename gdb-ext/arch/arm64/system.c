@@ -85,7 +85,7 @@ static struct gg_error *read_table(struct table *table, uint64_t address)
 	return err;
 }
 
-// Returns the number by which QEMU knows a register (target/arm/cpregs.h: ENCODE_AA64_CP_REG).
+// Returns QEMU's number of a register (target/arm/cpregs.h: ENCODE_AA64_CP_REG).
 static uint64_t number_of(const struct arm64_system_register *row)
 {
 	enum { AA64 = 1 << 28, COPROCESSOR = 0x13 << 16 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Instructions of RISC-V as text, where libcapstone knows them.
+// Instructions of RISC-V as text, where libcapstone decodes them.
 #include "machine/disassemble.h"
 #include "riscv.h"
 
