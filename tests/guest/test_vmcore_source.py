@@ -73,7 +73,7 @@ def test_info(stop, name):
     assert f"vmcore    {stop.paths[name]}\n          {expected}\n" in text
     assert "CPUs      2: as the vmcore's notes have them 0,1\n" in text and "QEMU      " not in text
     truth = gdb.unwrapped(stop.truth["guest-info"])
-    for line in re.findall(r"^(kernel .*|  +.*(?:Debian|page tables|direct map|last log line at [0-9.]+ s).*)$", truth, re.M):
+    for line in re.findall(r"^(kernel .*|  +.*(?:Debian|level page tables|direct map|last log line at [0-9.]+ s).*)$", truth, re.M):
         assert line.split(", at most")[0] in text, line
     if name not in vmcores.WRITTEN[1:]:
         assert "VMCOREINFO as the vmcore's notes have it, KASLR offset" in text
