@@ -311,9 +311,8 @@ static const struct gg_option trace_options[] = {
 	{ .name = "if",
 	  .kind = GG_VALUE_TEXT,
 	  .help = "Only calls that meet the condition TEXT: an argument's name, $REGISTER,\n"
-		  "    pid, comm or cpu, then ==, !=, <, <=, >, >= or & and a value; && joins "
-		  "more:\n"
-		  "    -if 'flags & 0x40 && comm == \"sshd\"'" },
+		  "    pid, comm or cpu, then ==, !=, <, <=, >, >= or & and a value; && joins\n"
+		  "    conditions: -if 'flags & 0x40 && comm == \"sshd\"'" },
 	{ .name = "count",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
@@ -347,11 +346,11 @@ const struct gg_command gg_command_trace = {
 	.summary = "Show the calls of functions of the kernel while the guest runs.",
 	.targets = "It works at QEMU's gdbstub.",
 	.help = "The guest runs, stops for a moment at each call, and is stopped at the end,\n"
-		"without a breakpoint left in it.  FUNCTION is a function of the kernel or of a\n"
-		"module, MODULE:FUNCTION or 0xADDRESS.  A line has the seconds that the guest has\n"
-		"run, the CPU, the current thread and the call; the last line has the number of\n"
-		"calls, and how long the guest stood still.\n\n"
-		"A trace is for functions that are called rarely: it ends by itself at the limit.",
+		"without a breakpoint left in it.  FUNCTION is a function of the kernel or\n"
+		"of a module, MODULE:FUNCTION or 0xADDRESS.  A line has the seconds that the\n"
+		"guest has run, the CPU, the current thread and the call; the last line has\n"
+		"the number of calls, and how long the guest stood still.\n\n"
+		"A trace is for functions that are called rarely: it ends at the limit.",
 	.debugger_help =
 		"The packets go over GDB's own connection, and GDB's session goes on\n"
 		"afterwards.  GDB's breakpoints are not in the guest meanwhile.  If GDB dies,\n"

@@ -37,6 +37,7 @@ class Guest:
     """A record, opened by guest-core."""
 
     def __init__(self, name, folder):
+        self.name = name
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.record = records.Opened(name, self.folder)
         self.texts = records.truth.parse_console(self.record.text("serial.log"))
@@ -391,6 +392,9 @@ def test_walks(guest):
     places = sorted({int(frame[key], 16) & ~7 for frame in frames for key in ("pc", "sp")})
     addresses = [place + 8 * random.Random(place).randrange(4) for place in places]
     addresses += [address + 0x400 for address in addresses]
+    # Programs' addresses are those that the hash MMU alone translates.
+    if guest.name == "ppc64el-hash":
+        addresses = [address for address in addresses if address >> 62]
     chosen = random.Random(1).sample(addresses, min(1000, len(addresses)))
     assert len(chosen) > 300
     # QEMU's walk is a CPU's, which may be in a program that has none of the kernel's addresses.

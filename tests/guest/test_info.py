@@ -50,7 +50,7 @@ def test_json(dumps):
     line, = gdb.lines_of(run.output.split("@here\n")[1])
     shown = json.loads(line)
     version = dumps.version["qemu"]
-    assert shown["target"] == {"kind": "core", "name": str(dumps.core), "state_before": None, "vmcore": None}
+    assert shown["target"] == {"kind": "core", "name": str(dumps.core), "state_before": None, "vmcore": None, "nested": None}
     assert shown["qemu"]["version"] == f"{version['major']}.{version['minor']}.{version['micro']}{dumps.version['package']}"
     assert (shown["qemu"]["run_state"], shown["qemu"]["accelerator"]) == ("paused", "tcg")
     assert shown["cpus"] == [{"cpu": i, "state": "current", "nested": False} for i in range(dumps.machine.smp)]

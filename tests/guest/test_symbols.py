@@ -205,7 +205,7 @@ def test_nonsense(symbols, folder):
     # The texts of the tokens "0" to "9": the table is of no use then.
     digits = b"".join(b"%d\0" % i for i in range(10))
     assert patch.replace(core, digits, b"\xff" * len(digits)) > 0
-    run = gdb.batch(symbols.qemu, core, commands=["guest-regs", "guest-x init_task 1x"])
+    run = gdb.batch(symbols.qemu, core, commands=["guest-regs", "guest-x tainted_mask 1x"])
     notes = re.findall(r"^note: (.*)$", run.output, re.MULTILINE)
     # CPUs that all execute programs need no symbol.
     assert len(notes) == (1 if any(map(symbols.place, symbols.rips)) else 0), run

@@ -30,7 +30,7 @@ class Calls(Living):
                          extra=["-serial", "unix:calls,server=on,wait=off"],
                          kernel=f"{lab.lab('kernel', series)}/vmlinuz", initrd=lab.lab("calls-initramfs"))
         self.calls = self.connect("calls")
-        self.calls.settimeout(PATIENCE)
+        self.calls.settimeout(5 * PATIENCE)
         self.code = self.look()
         self.place = re.search(r"physical +(0x[0-9a-f]+)", "\n".join(self.session.command(f"guest-vtop {FUNCTION}")))[1]
         self.before = self.bytes()

@@ -37,7 +37,7 @@ LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json
          "guest-blocked", "guest-blocked -all", "guest-blocked -json", 'guile (display (length (guest-data "guest-blocked" "-all")))',
          "guest-nested", "guest-nested -json", "guest-report /dev/null", "guest-report -text -redact /dev/null", "guest-report /nonexistent/report.html",
          'guile (display (length (assq-ref (car (guest-data "guest-report" "/dev/null")) (quote parts))))',
-         "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-mem", "guest-mem -zones", "guest-profile -hz 0", "guest-trace vfs_read", "guest-trace -limit 0 vfs_read", "guest-profile -cpu x",
+         "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-mem", "guest-mem -zones", "guest-profile -hz 0", "guest-trace -limit 0 vfs_read", "guest-profile -cpu x",
          "guest-mem -slabs", "guest-mem -pages", "guest-mem -pages -zeros -json",
          "guest-vmlinux -output {folder}/vmlinux -force", "guest-vmlinux -guest-addresses", "guest-vtop jiffies", "guest-vtop -cpu 1 $guest_rip", "guest-vtop 0x1000",
          "complete guest-x/2gx __per_cpu_", "complete guest-vtop s", "complete guest-klog -level err,w",
