@@ -44,22 +44,37 @@ static bool wait_for(const char *text)
 	return false;
 }
 
-static bool try(const char *packets, const char *answer)
+static bool try(const void *packets, size_t size, const char *answer)
 {
-	return send(SOCKET, packets, strlen(packets), MSG_NOSIGNAL) == (ssize_t)strlen(packets) &&
-	       wait_for(answer);
+	return send(SOCKET, packets, size, MSG_NOSIGNAL) == (ssize_t)size && wait_for(answer);
 }
 
-// The first byte stops a guest that runs, and #00 ends a packet that the debugger has not sent as a whole. QEMU
-// drops all breakpoints at "?", keeps its physical mode until told otherwise, and lets the guest run at "D".
-static void tidy_up(bool let_run)
+static void tidy_up(const struct gg_buffer *packets, bool let_run)
 {
+	static const char detach[] = "+$D;1#b0";
 	bool is_done = false;
 	for (unsigned int i = 0; !is_done && i < TRIES; i++)
-		is_done =
-			try("\003#00+$?#3f+$Qqemu.PhyMemMode:0#76+$qqemu.sstepbits#38", "$ENABLE=");
+		is_done = try(packets->bytes, packets->size, "$ENABLE=");
 	if (is_done && let_run)
-		try("+$D;1#b0", "$OK#9a");
+		try(detach, strlen(detach), "$OK#9a");
+}
+
+// Makes the packets that take the breakpoints out. The first byte stops a guest that runs, and #00 ends a packet that the
+// debugger has not sent as a whole. At "?" QEMU drops the breakpoints of the CPU that Hc selects, and of no other; it keeps the
+// physical mode until told otherwise. At "D" it drops all, and lets the guest run.
+static struct gg_error *make_packets(struct gg_stub_run *run, const unsigned int *threads,
+				     size_t count, struct gg_buffer *ret)
+{
+	gg_buffer_format(&run->wire.out, "\003#00+");
+	for (size_t i = 0; i < count; i++) {
+		gg_wire_add(&run->wire, "Hc%x", threads[i]);
+		gg_wire_add(&run->wire, "?");
+	}
+	gg_wire_add(&run->wire, "Qqemu.PhyMemMode:0");
+	gg_wire_add(&run->wire, "qqemu.sstepbits");
+	*ret = run->wire.out;
+	run->wire.out = (struct gg_buffer){ 0 };
+	return gg_buffer_check(ret);
 }
 
 // Moves the two descriptors to their places, and closes all others.
@@ -76,7 +91,7 @@ static bool take_descriptors(int socket, int alive)
 	return true;
 }
 
-static _Noreturn void be_guard(int socket, int alive, bool let_run)
+static _Noreturn void be_guard(int socket, int alive, const struct gg_buffer *packets, bool let_run)
 {
 	char byte;
 	ssize_t got;
@@ -88,14 +103,15 @@ static _Noreturn void be_guard(int socket, int alive, bool let_run)
 	while ((got = read(ALIVE, &byte, 1)) < 0 && errno == EINTR)
 		;
 	if (!got)
-		tidy_up(let_run);
+		tidy_up(packets, let_run);
 	_exit(0);
 }
 
-struct gg_error *gg_stub_guard_start(struct gg_stub_guard *guard, int socket, bool let_run)
+// Starts the guard behind a child that ends at once.
+static struct gg_error *start(struct gg_stub_guard *guard, int socket,
+			      const struct gg_buffer *packets, bool let_run)
 {
 	int ends[2];
-	*guard = (struct gg_stub_guard){ -1 };
 	if (pipe2(ends, O_CLOEXEC))
 		return gg_error_system(errno, "a pipe");
 	const pid_t child = fork();
@@ -103,7 +119,7 @@ struct gg_error *gg_stub_guard_start(struct gg_stub_guard *guard, int socket, bo
 		close(ends[1]);
 		const pid_t grandchild = fork();
 		if (!grandchild)
-			be_guard(socket, ends[0], let_run);
+			be_guard(socket, ends[0], packets, let_run);
 		_exit(grandchild < 0);
 	}
 	const int error = errno;
@@ -117,6 +133,18 @@ struct gg_error *gg_stub_guard_start(struct gg_stub_guard *guard, int socket, bo
 	}
 	guard->alive = ends[1];
 	return NULL;
+}
+
+struct gg_error *gg_stub_guard_start(struct gg_stub_guard *guard, struct gg_stub_run *run,
+				     const unsigned int *threads, size_t count, bool let_run)
+{
+	struct gg_buffer packets = { 0 };
+	*guard = (struct gg_stub_guard){ -1 };
+	struct gg_error *err = make_packets(run, threads, count, &packets);
+	if (!err)
+		err = start(guard, run->wire.fd, &packets, let_run);
+	gg_buffer_deinit(&packets);
+	return err;
 }
 
 void gg_stub_guard_end(struct gg_stub_guard *guard)

@@ -509,13 +509,24 @@ static struct gg_error *follow(struct session *session)
 	return err;
 }
 
+static struct gg_error *start_guard(struct session *session)
+{
+	_cleanup_free_ unsigned int *threads = calloc(session->cpu_count + 1, sizeof(*threads));
+	if (!threads)
+		return gg_enomem;
+	for (size_t i = 0; i < session->cpu_count; i++)
+		threads[i] = session->cpus[i].index + 1;
+	return gg_stub_guard_start(&session->guard, &session->run, threads, session->cpu_count,
+				   session->request->options->let_run);
+}
+
 static struct gg_error *run(struct session *session)
 {
 	const struct gg_trace_options *options = session->request->options;
 	struct gg_error *err = gg_stub_run_open(&session->run, options->address, options->thread,
 						session->kernel->host.big_endian);
 	if (!err)
-		err = gg_stub_guard_start(&session->guard, session->run.wire.fd, options->let_run);
+		err = start_guard(session);
 	if (!err)
 		err = insert_breakpoints(session);
 	session->start = gg_wire_now();

@@ -253,7 +253,7 @@ class Session:
                 raise Silence(f"GDB did not print {pattern!r} in {seconds} s, or prompts; it printed:\n"
                               f"{self.log[-4000:]}")
             if select.select([self.terminal], [], [], left)[0]:
-                self._receive(pattern)
+                self.read(pattern)
         text, self.unread = self.unread[:match.end()], self.unread[match.end():]
         return text
 
@@ -291,7 +291,8 @@ class Session:
         self.process.wait()
         os.close(self.terminal)
 
-    def _receive(self, pattern):
+    def read(self, pattern):
+        """Adds what GDB prints to what is unread; waits for it."""
         try:
             data = os.read(self.terminal, 65536)
         except OSError:

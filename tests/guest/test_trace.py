@@ -5,6 +5,7 @@ and GDB are left as."""
 import json
 import random
 import re
+import select
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from machines import lab
 pytestmark = pytest.mark.gdb
 
 FUNCTION = "do_sys_openat2"
-PATIENCE = 60  # seconds, for the answer of the guest's program
+PATIENCE, LONG = 60, 900  # seconds, for the answer of the guest's program
 EVER = "-seconds 3600 -limit 1000000"
 
 
@@ -30,7 +31,6 @@ class Calls(Living):
                          extra=["-serial", "unix:calls,server=on,wait=off"],
                          kernel=f"{lab.lab('kernel', series)}/vmlinuz", initrd=lab.lab("calls-initramfs"))
         self.calls = self.connect("calls")
-        self.calls.settimeout(5 * PATIENCE)
         self.code = self.look()
         self.place = re.search(r"physical +(0x[0-9a-f]+)", "\n".join(self.session.command(f"guest-vtop {FUNCTION}")))[1]
         self.before = self.bytes()
@@ -50,18 +50,26 @@ class Calls(Living):
     def ask(self, words):
         self.calls.sendall(words.encode() + b"\n")
 
-    def answer(self):
-        """The guest's own count, when it has made the calls."""
+    def answer(self, seconds=PATIENCE):
+        """The guest's own count, when it has made the calls. GDB's output is read meanwhile: a GDB that waits for its terminal
+        keeps the guest at a breakpoint."""
         text = b""
+        deadline = time.monotonic() + seconds
         while not text.endswith(b"\n"):
-            text += self.calls.recv(100)
+            terminal = [self.session.terminal] if self.session.process.poll() is None else []
+            ready = select.select([self.calls, *terminal], [], [], max(deadline - time.monotonic(), 0))[0]
+            assert ready, f"no answer within {seconds} s"
+            if self.calls in ready:
+                text += self.calls.recv(100)
+            else:
+                self.session.read("the guest's answer")
         return int(text)
 
-    def trace(self, words, options):
+    def trace(self, words, options, seconds=PATIENCE):
         """The objects of a trace that lasts until the guest has made the calls, and the guest's own count of these."""
         self.ask(words)
         self.session.start(f"guest-trace -json {EVER} {options}")
-        count = self.answer()
+        count = self.answer(seconds)
         self.session.interrupt()
         text = self.session.wait_prompt()
         self.session.settle()
@@ -98,7 +106,7 @@ def check_events(events, count, first=0):
         assert arguments["how"]["type"] == "struct open_how *"
         result = returned[event["call"]]
         assert (result["error"], result["value"]) == (("ENOTDIR", -20) if index % 5 == 4 else ("ENOENT", -2))
-        assert result["pid"] == event["pid"] and result["type"] == "long int"
+        assert result["pid"] == event["pid"] and result["type"] in ("long int", "int")
 
 
 def test_calls(calls):
@@ -132,7 +140,7 @@ def start(calls, count, moment):
     time.sleep(random.Random(moment).random() * 0.3)
 
 
-@pytest.mark.parametrize("moments", selection.mostly_expensive([3, 40], [3]))
+@pytest.mark.parametrize("moments", selection.mostly_expensive([3, 25], [3]))
 def test_ended(calls, moments):
     """Ctrl-C at random moments leaves no breakpoint and a guest that stands still, and GDB's session goes on; QEMU's end is an
     error"""
@@ -154,7 +162,7 @@ def test_ended(calls, moments):
     assert calls.session.is_alive()
 
 
-@pytest.mark.parametrize("moments", selection.mostly_expensive([1, 6], [1]))
+@pytest.mark.parametrize("moments", selection.mostly_expensive([1, 4], [1]))
 @pytest.mark.parametrize("paused", [False, True])
 def test_killed(calls, moments, paused):
     """Where GDB is killed at random moments the breakpoints go, and the guest runs on, or stays stopped where it was paused
@@ -201,12 +209,12 @@ def test_kernels(folder, series):
 
 @pytest.mark.expensive
 def test_many(calls):
-    """10,000 calls are counted exactly, and the arguments and results of 1,000 are right"""
-    _, summary, count = calls.trace("open 10000 0", f"-summary {FUNCTION}")
-    assert summary["calls"] == count == 10000
-    events, summary, count = calls.trace("open 1000 0", f"-args -return {FUNCTION}")
-    check_events(events, count)
+    """1,000 calls are counted exactly, and the arguments and results of 100 are right"""
+    _, summary, count = calls.trace("open 1000 0", f"-summary {FUNCTION}", LONG)
     assert summary["calls"] == count == 1000
+    events, summary, count = calls.trace("open 100 0", f"-args -return {FUNCTION}", LONG)
+    check_events(events, count)
+    assert summary["calls"] == count == 100
     calls.check_free()
 
 
@@ -218,9 +226,9 @@ def test_ftrace(folder):
         calls.guest.cont()
         before = calls.answer()
         calls.connect_anew()
-        events, summary, count = calls.trace("open 100 0", f"-args -return {FUNCTION},do_filp_open")
+        events, summary, count = calls.trace("open 100 0", f"-args -return -if comm==calls {FUNCTION},do_filp_open")
         check_events([event for event in events if event["function"] == FUNCTION], count)
-        assert summary["calls"] == 2 * count == 200
+        assert summary["matched"] == 2 * count == 200
         calls.guest.cont()
         calls.ask("lines /sys/kernel/tracing/trace")
         # And the opening of that file.
