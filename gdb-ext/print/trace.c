@@ -312,7 +312,7 @@ static const struct gg_option trace_options[] = {
 	  .kind = GG_VALUE_TEXT,
 	  .help = "Only calls that meet the condition TEXT: an argument's name, $REGISTER,\n"
 		  "    pid, comm or cpu, then ==, !=, <, <=, >, >= or & and a value; && joins\n"
-		  "    conditions: -if 'flags & 0x40 && comm == \"sshd\"'" },
+		  "    more: -if 'flags & 0x40 && comm == \"sshd\"'" },
 	{ .name = "count",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
@@ -327,8 +327,8 @@ static const struct gg_option trace_options[] = {
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
 	  .high = HIGHEST_LIMIT,
-	  .help = "End when the guest would stop more than N times (200) in a second of its\n"
-		  "    own time." },
+	  .help = "End when the guest would stop more than N times (200) in a second of\n"
+		  "    its own time." },
 	{ .name = "summary", .kind = GG_VALUE_FLAG, .help = "No line for each call." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
@@ -345,17 +345,18 @@ const struct gg_command gg_command_trace = {
 	.gdb_name = "guest-trace",
 	.summary = "Show the calls of functions of the kernel while the guest runs.",
 	.targets = "It works at QEMU's gdbstub.",
-	.help = "The guest runs, stops for a moment at each call, and is stopped at the end,\n"
-		"without a breakpoint left in it.  FUNCTION is a function of the kernel or\n"
-		"of a module, MODULE:FUNCTION or 0xADDRESS.  A line has the seconds that the\n"
-		"guest has run, the CPU, the current thread and the call; the last line has\n"
-		"the number of calls, and how long the guest stood still.\n\n"
-		"A trace is for functions that are called rarely: it ends at the limit.",
-	.debugger_help =
-		"The packets go over GDB's own connection, and GDB's session goes on\n"
-		"afterwards.  GDB's breakpoints are not in the guest meanwhile.  If GDB dies,\n"
-		"a process of its own takes the breakpoints out, and lets a guest run that ran\n"
-		"before GDB connected.",
+	.help = "The guest runs, stops for a moment at each call, and is stopped at the\n"
+		"end, without a breakpoint left in it.  FUNCTION is a function of the\n"
+		"kernel or of a module, MODULE:FUNCTION or 0xADDRESS.  A line has the\n"
+		"seconds that the guest has run, the CPU, the current thread and the\n"
+		"call; the last line has the number of calls, and how long the guest\n"
+		"stood still.\n\n"
+		"A trace is for functions that are called rarely: it ends by itself at\n"
+		"the limit, and where the guest stands still for two fifths of the time.",
+	.debugger_help = "The packets go over GDB's own connection, and GDB's session goes on\n"
+			 "afterwards.  GDB's breakpoints are not in the guest meanwhile.  If GDB\n"
+			 "dies, a process of its own takes the breakpoints out; it lets the guest\n"
+			 "run, unless the guest was paused before GDB connected.",
 	.alone_help = "A core cannot run: guest-trace is of use in GDB alone.",
 	.arguments = trace_arguments,
 	.options = trace_options,
