@@ -94,24 +94,43 @@ bool gg_stub_breakpoint_find(const struct gg_stub_breakpoints *points, gg_gva_t 
 	return *ret < points->count;
 }
 
-struct gg_error *gg_stub_step_over(struct gg_stub_run *run,
-				   const struct gg_stub_breakpoints *points, size_t index,
-				   unsigned int thread)
+// Lets the THREAD alone execute an instruction, and reads the register PC afterwards.
+static struct gg_error *step(struct gg_stub_run *run, unsigned int thread, unsigned int pc,
+			     uint64_t *ret)
 {
-	const struct gg_stub_breakpoint *point = &points->list[index];
-	add_packet(run, 'z', point);
 	gg_wire_add(&run->wire, "vCont;s:%x", thread);
 	struct gg_error *err = gg_wire_send(&run->wire);
 	run->is_running = !err;
-	if (!err)
-		err = gg_stub_receive_ok(run);
 	if (!err)
 		err = gg_wire_receive(&run->wire);
 	if (err)
 		return err;
 	run->is_running = false;
-	add_packet(run, 'Z', point);
-	return NULL;
+	gg_wire_add(&run->wire, "Hg%x", thread);
+	gg_wire_add(&run->wire, "p%x", pc);
+	err = gg_wire_send(&run->wire);
+	if (!err)
+		err = gg_stub_receive_ok(run);
+	return err ? err : gg_stub_receive_register(run, ret);
+}
+
+struct gg_error *gg_stub_step_over(struct gg_stub_run *run,
+				   const struct gg_stub_breakpoints *points, size_t index,
+				   unsigned int thread, unsigned int pc)
+{
+	enum { MOST = 8 };
+	const struct gg_stub_breakpoint *point = &points->list[index];
+	uint64_t at = point->address;
+	add_packet(run, 'z', point);
+	struct gg_error *err = gg_wire_send(&run->wire);
+	if (!err)
+		err = gg_stub_receive_ok(run);
+	// The stop of another CPU may end a step before it has begun.
+	for (unsigned int i = 0; !err && at == point->address && i < MOST; i++)
+		err = step(run, thread, pc, &at);
+	if (!err)
+		add_packet(run, 'Z', point);
+	return err;
 }
 
 struct gg_error *gg_stub_breakpoints_end(struct gg_stub_run *run,

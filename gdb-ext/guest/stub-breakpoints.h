@@ -31,11 +31,11 @@ struct gg_error *gg_stub_breakpoint_drop(struct gg_stub_run *run,
 bool gg_stub_breakpoint_find(const struct gg_stub_breakpoints *points, gg_gva_t address,
 			     size_t *ret);
 
-// Executes the instruction at the breakpoint INDEX, which THREAD stands at, while all other threads stand still.
-// A packet that puts the breakpoint in again is added; its OK is the next reply.
+// Executes the instruction at the breakpoint INDEX, which THREAD stands at, while all other threads stand still; PC
+// is the gdbstub's number of the program counter. A packet that puts the breakpoint in again is added; its OK is the next reply.
 struct gg_error *gg_stub_step_over(struct gg_stub_run *run,
 				   const struct gg_stub_breakpoints *points, size_t index,
-				   unsigned int thread);
+				   unsigned int thread, unsigned int pc);
 
 // Takes all breakpoints out of the guest, which must stand still. POINTS is zeros afterwards, whatever comes of it.
 struct gg_error *gg_stub_breakpoints_end(struct gg_stub_run *run,

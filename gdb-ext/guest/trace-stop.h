@@ -7,12 +7,17 @@
 #include "linux/stack/stack.h"
 #include "trace-types.h"
 
+// A call that was taken already, whose task has not been set behind the breakpoint: the task stops there again, on
+// another CPU perhaps, and behind other tasks' stops.
+struct gg_trace_echo {
+	gg_gva_t pc, sp, task; // PC is 0 without
+};
+
 struct gg_trace_cpu {
 	uint32_t index;
 	gg_gva_t current; // of the variable with the current task
 	gg_gva_t task;    // the current task at the last stop, or 0
-	gg_gva_t
-		echo; // of a breakpoint that the CPU stands at, and whose stop was taken already; 0 without
+	struct gg_trace_echo echo;
 };
 
 // The place of a task's members.

@@ -75,7 +75,7 @@ struct session {
 	uint64_t start;
 	uint64_t resumed; // the time when the guest was let run last
 	uint64_t passed;  // ns from letting the guest run to the next stop, all together
-	const struct gg_trace_cpu *echo; // the only CPU that may have stopped; NULL without
+	const struct gg_trace_cpu *echo; // the CPU that was let run for an echo alone; NULL without
 	uint64_t echoes[ECHOES];         // ns
 	size_t echo_count;
 };
@@ -176,8 +176,16 @@ static uint64_t echo_time(const struct session *session)
 static bool wants_echo(const struct session *session)
 {
 	const uint64_t stops = session->trace->stops;
-	return session->stop.function && !session->is_counted &&
+	return session->stop.function && !session->is_counted && !session->stop.cpu->echo.pc &&
 	       (stops <= FIRST_ECHOES || stops % ECHO_EVERY == 0);
+}
+
+// Lets the stop's CPU stop again where it stands.
+static void start_echo(struct session *session)
+{
+	const struct gg_trace_stop *stop = &session->stop;
+	stop->cpu->echo = (struct gg_trace_echo){ stop->pc, stop->sp, stop->task };
+	session->echo = stop->cpu;
 }
 
 // Notes a stop, and ends the trace after too many in a second of the guest's own time, or where stops take too much of
@@ -380,14 +388,14 @@ static struct gg_error *go_on(struct session *session)
 	size_t breakpoint;
 	struct gg_error *err = NULL;
 	const bool has_packet =
-		!session->stop.cpu->echo &&
+		!session->echo &&
 		gg_stub_breakpoint_find(&session->breakpoints, session->stop.pc, &breakpoint);
-	session->echo = session->stop.cpu->echo ? session->stop.cpu : NULL;
 	if (has_packet && is_nop(session, &session->breakpoints.list[breakpoint]))
 		add_skip(session);
 	else if (has_packet)
 		err = gg_stub_step_over(run, &session->breakpoints, breakpoint,
-					session->stop.cpu->index + 1);
+					session->stop.cpu->index + 1,
+					session->kernel->arch->stub->registers[0].number);
 	if (!err)
 		err = gg_stub_run_continue(run);
 	session->resumed = gg_wire_now();
@@ -407,7 +415,8 @@ static struct gg_error *handle_trap(struct session *session, uint64_t time)
 					       ? handle_call(session, time)
 					       : handle_return(session, time);
 		session->is_done |= session->is_counted && !trace->pending;
-		session->stop.cpu->echo = wants_echo(session) ? session->stop.pc : 0;
+		if (wants_echo(session))
+			start_echo(session);
 		return err;
 	}
 	// Two CPUs that stop at once may give a stop more, at any place.
@@ -419,21 +428,34 @@ static struct gg_error *handle_trap(struct session *session, uint64_t time)
 	return NULL;
 }
 
-// Takes the stop of a CPU at the time NOW, if the stop at its breakpoint was taken already.
+// Finds the CPU at which the stop's call was taken already; NULL without.
+static struct gg_trace_cpu *find_echo(const struct session *session)
+{
+	const struct gg_trace_stop *stop = &session->stop;
+	for (size_t i = 0; i < session->cpu_count; i++) {
+		const struct gg_trace_echo *echo = &session->cpus[i].echo;
+		if (echo->pc && echo->pc == stop->pc && echo->sp == stop->sp &&
+		    echo->task == stop->task)
+			return &session->cpus[i];
+	}
+	return NULL;
+}
+
+// Takes the stop at the time NOW, if its call was taken already.
 static bool take_echo(struct session *session, uint64_t now)
 {
-	struct gg_trace_cpu *cpu = session->stop.cpu;
+	struct gg_trace_cpu *cpu = find_echo(session);
 	const uint64_t passed = now - session->resumed;
-	const bool is_echo = cpu->echo && cpu->echo == session->stop.pc;
-	if (is_echo && session->echo == cpu) {
+	if (cpu && session->echo == cpu && session->stop.cpu == cpu) {
 		session->echoes[session->echo_count++ % ECHOES] = passed;
 		session->trace->stopped += passed;
 	} else {
 		session->passed += passed;
 	}
-	cpu->echo = 0;
+	if (cpu)
+		cpu->echo = (struct gg_trace_echo){ 0 };
 	session->echo = NULL;
-	return is_echo;
+	return cpu;
 }
 
 static struct gg_error *give_event(struct session *session)

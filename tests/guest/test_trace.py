@@ -217,3 +217,20 @@ def test_many(calls):
     check_events(events, count)
     assert summary["calls"] == count == 100
     calls.check_free()
+
+
+@pytest.mark.expensive
+def test_ftrace(folder):
+    """A function that the kernel itself traces is stepped into: the kernel's own tracing sees all calls too"""
+    with Calls(folder, append="lab.ftrace=1") as calls:
+        calls.ask("lines /sys/kernel/tracing/trace")
+        calls.guest.cont()
+        before = calls.answer()
+        calls.connect_anew()
+        events, summary, count = calls.trace("open 100 0", f"-args -return -if comm==calls {FUNCTION},do_filp_open")
+        check_events([event for event in events if event["function"] == FUNCTION], count)
+        assert summary["matched"] == 2 * count == 200
+        calls.guest.cont()
+        calls.ask("lines /sys/kernel/tracing/trace")
+        # And the opening of that file.
+        assert calls.answer() - before in (count + 1, count + 2)
