@@ -5,7 +5,7 @@
 // Trusts nothing it reads: an id without a type is void; a name is printable, whatever bytes it had.
 #include "dwarf.h"
 #include "base/cleanup.h"
-#include "dwarf-tables.h"
+#include "dwarf-encoder.h"
 
 #include <bpf/btf.h>
 #include <byteswap.h>
@@ -13,25 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { DWARF_VERSION = 4, MAX_MODIFIERS = 32, UNKNOWN_NAME = 0 };
-
-// A reference to a type whose entry may not be written yet.
-struct reference {
-	size_t position; // in .debug_info
-	uint32_t id;
-};
-
-struct encoder {
-	struct gg_dwarf *dwarf;
-	const struct gg_dwarf_unit *unit;
-	const struct btf *btf;
-	uint32_t first, end;         // the unit's own ids
-	uint32_t *offsets;           // of these
-	uint32_t names;              // what is added to the offset of a name of the unit's own
-	uint32_t base_names;         // the size of the base's names
-	uint32_t index_type;         // the id of the type of an array's index
-	struct gg_buffer references; // struct reference
-};
+enum { DWARF_VERSION = 4, UNKNOWN_NAME = 0 };
 
 void gg_dwarf_init(struct gg_dwarf *dwarf, bool big_endian, unsigned int word)
 {
@@ -54,160 +36,118 @@ void gg_dwarf_deinit(struct gg_dwarf *dwarf)
 	*dwarf = (struct gg_dwarf){ 0 };
 }
 
-// ---- Attributes ----
-
-static void put(struct encoder *encoder, unsigned int size, uint64_t value)
-{
-	gg_buffer_uint(&encoder->dwarf->info, size, value);
-}
-
-static void put_code(struct encoder *encoder, enum gg_dwarf_entry code)
-{
-	gg_dwarf_append_uleb(&encoder->dwarf->info, code);
-}
-
-static void put_name(struct encoder *encoder, uint32_t offset)
-{
-	put(encoder, 4, offset < encoder->base_names ? offset : offset + encoder->names);
-}
-
-static void put_address(struct encoder *encoder, gg_gva_t address)
-{
-	put(encoder, encoder->dwarf->word, address);
-}
-
-// Returns the type that ID stands for: tags of types have no entry of their own. 0 is void.
-static uint32_t resolve(const struct encoder *encoder, uint32_t id)
-{
-	for (unsigned int i = 0; i < MAX_MODIFIERS; i++) {
-		const struct btf_type *type = id ? btf__type_by_id(encoder->btf, id) : NULL;
-		if (!type)
-			return 0;
-		if (!btf_is_type_tag(type))
-			return id;
-		id = type->type;
-	}
-	return 0;
-}
-
-// Puts a reference to the type ID, which is not void.
-static void put_type(struct encoder *encoder, uint32_t id)
-{
-	const struct reference reference = { encoder->dwarf->info.size, id };
-	gg_buffer_append(&encoder->references, &reference, sizeof(reference));
-	put(encoder, 4, 0);
-}
-
-// Puts CODE and the type ID, or the code behind CODE where ID is void.
-static void put_modifier(struct encoder *encoder, enum gg_dwarf_entry code, uint32_t id)
-{
-	id = resolve(encoder, id);
-	put_code(encoder, id ? code : code + 1);
-	if (id)
-		put_type(encoder, id);
-}
-
 // ---- Types ----
 
-static void put_integer(struct encoder *encoder, const struct btf_type *type)
+// Puts CODE and the type ID, or the code behind CODE where ID is void.
+static void put_modifier(struct gg_dwarf_encoder *encoder, enum gg_dwarf_entry code, uint32_t id)
+{
+	id = gg_dwarf_resolve(encoder, id);
+	gg_dwarf_put_code(encoder, id ? code : code + 1);
+	if (id)
+		gg_dwarf_put_type(encoder, id);
+}
+
+static void put_integer(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	const uint8_t encoding = btf_int_encoding(type);
 	const char *name = btf__str_by_offset(encoder->btf, type->name_off);
 	const bool is_char = type->size == 1 && name && strstr(name, "char");
-	put_code(encoder, GG_DW_BASE);
-	put_name(encoder, type->name_off);
-	put(encoder, 4, type->size);
+	gg_dwarf_put_code(encoder, GG_DW_BASE);
+	gg_dwarf_put_name(encoder, type->name_off);
+	gg_dwarf_put(encoder, 4, type->size);
 	if (encoding & BTF_INT_BOOL)
-		put(encoder, 1, DW_ATE_boolean);
+		gg_dwarf_put(encoder, 1, DW_ATE_boolean);
 	else if (encoding & BTF_INT_SIGNED)
-		put(encoder, 1, is_char ? DW_ATE_signed_char : DW_ATE_signed);
+		gg_dwarf_put(encoder, 1, is_char ? DW_ATE_signed_char : DW_ATE_signed);
 	else
-		put(encoder, 1, is_char ? DW_ATE_unsigned_char : DW_ATE_unsigned);
+		gg_dwarf_put(encoder, 1, is_char ? DW_ATE_unsigned_char : DW_ATE_unsigned);
 }
 
-static void put_float(struct encoder *encoder, const struct btf_type *type)
+static void put_float(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
-	put_code(encoder, GG_DW_BASE);
-	put_name(encoder, type->name_off);
-	put(encoder, 4, type->size);
-	put(encoder, 1, DW_ATE_float);
+	gg_dwarf_put_code(encoder, GG_DW_BASE);
+	gg_dwarf_put_name(encoder, type->name_off);
+	gg_dwarf_put(encoder, 4, type->size);
+	gg_dwarf_put(encoder, 1, DW_ATE_float);
 }
 
-static void put_pointer(struct encoder *encoder, const struct btf_type *type)
+static void put_pointer(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
-	const uint32_t target = resolve(encoder, type->type);
-	put_code(encoder, target ? GG_DW_POINTER : GG_DW_POINTER_VOID);
-	put(encoder, 4, encoder->dwarf->word);
+	const uint32_t target = gg_dwarf_resolve(encoder, type->type);
+	gg_dwarf_put_code(encoder, target ? GG_DW_POINTER : GG_DW_POINTER_VOID);
+	gg_dwarf_put(encoder, 4, encoder->dwarf->word);
 	if (target)
-		put_type(encoder, target);
+		gg_dwarf_put_type(encoder, target);
 }
 
-static void put_array(struct encoder *encoder, const struct btf_type *type)
+static void put_array(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	const struct btf_array *array = btf_array(type);
-	const uint32_t element = resolve(encoder, array->type);
-	put_code(encoder, GG_DW_ARRAY);
-	put_type(encoder, element ? element : encoder->index_type);
-	put_code(encoder, array->nelems ? GG_DW_RANGE : GG_DW_RANGE_OPEN);
-	put_type(encoder, encoder->index_type);
+	const uint32_t element = gg_dwarf_resolve(encoder, array->type);
+	gg_dwarf_put_code(encoder, GG_DW_ARRAY);
+	gg_dwarf_put_type(encoder, element ? element : encoder->index_type);
+	gg_dwarf_put_code(encoder, array->nelems ? GG_DW_RANGE : GG_DW_RANGE_OPEN);
+	gg_dwarf_put_type(encoder, encoder->index_type);
 	if (array->nelems)
 		gg_dwarf_append_uleb(&encoder->dwarf->info, array->nelems - 1);
-	put_code(encoder, GG_DW_END);
+	gg_dwarf_put_code(encoder, GG_DW_END);
 }
 
-static void put_member(struct encoder *encoder, const struct btf_type *type, uint32_t index)
+static void put_member(struct gg_dwarf_encoder *encoder, const struct btf_type *type,
+		       uint32_t index)
 {
 	const struct btf_member *member = btf_members(type) + index;
 	const uint32_t bits = btf_member_bitfield_size(type, index);
 	const uint32_t offset = btf_member_bit_offset(type, index);
-	const uint32_t target = resolve(encoder, member->type);
+	const uint32_t target = gg_dwarf_resolve(encoder, member->type);
 	if (!target)
 		return;
 	if (bits) {
-		put_code(encoder, GG_DW_BIT_FIELD);
-		put_name(encoder, member->name_off);
-		put_type(encoder, target);
-		put(encoder, 1, bits);
-		put(encoder, 4, offset);
+		gg_dwarf_put_code(encoder, GG_DW_BIT_FIELD);
+		gg_dwarf_put_name(encoder, member->name_off);
+		gg_dwarf_put_type(encoder, target);
+		gg_dwarf_put(encoder, 1, bits);
+		gg_dwarf_put(encoder, 4, offset);
 		return;
 	}
-	put_code(encoder, member->name_off ? GG_DW_MEMBER : GG_DW_MEMBER_ANON);
+	gg_dwarf_put_code(encoder, member->name_off ? GG_DW_MEMBER : GG_DW_MEMBER_ANON);
 	if (member->name_off)
-		put_name(encoder, member->name_off);
-	put_type(encoder, target);
-	put(encoder, 4, offset / 8);
+		gg_dwarf_put_name(encoder, member->name_off);
+	gg_dwarf_put_type(encoder, target);
+	gg_dwarf_put(encoder, 4, offset / 8);
 }
 
 // Puts CODE, or a code behind it for an entry without name or children.
-static void put_named(struct encoder *encoder, enum gg_dwarf_entry code,
+static void put_named(struct gg_dwarf_encoder *encoder, enum gg_dwarf_entry code,
 		      const struct btf_type *type)
 {
-	put_code(encoder, code + !type->name_off + 2 * !btf_vlen(type));
+	gg_dwarf_put_code(encoder, code + !type->name_off + 2 * !btf_vlen(type));
 	if (type->name_off)
-		put_name(encoder, type->name_off);
-	put(encoder, 4, type->size);
+		gg_dwarf_put_name(encoder, type->name_off);
+	gg_dwarf_put(encoder, 4, type->size);
 }
 
-static void put_composite(struct encoder *encoder, const struct btf_type *type)
+static void put_composite(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	put_named(encoder, btf_is_struct(type) ? GG_DW_STRUCT : GG_DW_UNION, type);
 	for (uint32_t i = 0; i < btf_vlen(type); i++)
 		put_member(encoder, type, i);
 	if (btf_vlen(type))
-		put_code(encoder, GG_DW_END);
+		gg_dwarf_put_code(encoder, GG_DW_END);
 }
 
-static void put_enumerator(struct encoder *encoder, uint32_t name, int64_t value, bool is_signed)
+static void put_enumerator(struct gg_dwarf_encoder *encoder, uint32_t name, int64_t value,
+			   bool is_signed)
 {
-	put_code(encoder, is_signed ? GG_DW_ENUMERATOR : GG_DW_ENUMERATOR_UNSIGNED);
-	put_name(encoder, name);
+	gg_dwarf_put_code(encoder, is_signed ? GG_DW_ENUMERATOR : GG_DW_ENUMERATOR_UNSIGNED);
+	gg_dwarf_put_name(encoder, name);
 	if (is_signed)
 		gg_dwarf_append_sleb(&encoder->dwarf->info, value);
 	else
 		gg_dwarf_append_uleb(&encoder->dwarf->info, (uint64_t)value);
 }
 
-static void put_enumeration(struct encoder *encoder, const struct btf_type *type)
+static void put_enumeration(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	const bool is_signed = btf_kflag(type);
 	put_named(encoder, GG_DW_ENUM, type);
@@ -223,38 +163,39 @@ static void put_enumeration(struct encoder *encoder, const struct btf_type *type
 				       is_signed);
 	}
 	if (btf_vlen(type))
-		put_code(encoder, GG_DW_END);
+		gg_dwarf_put_code(encoder, GG_DW_END);
 }
 
 // ---- Functions ----
 
 // Puts CODE, or a code behind it for a function that returns nothing or has no parameters.
-static void put_prototype(struct encoder *encoder, enum gg_dwarf_entry code,
+static void put_prototype(struct gg_dwarf_encoder *encoder, enum gg_dwarf_entry code,
 			  const struct btf_type *proto)
 {
-	put_code(encoder, code + !resolve(encoder, proto->type) + 2 * !btf_vlen(proto));
+	gg_dwarf_put_code(encoder,
+			  code + !gg_dwarf_resolve(encoder, proto->type) + 2 * !btf_vlen(proto));
 }
 
-static void put_function_type(struct encoder *encoder, const struct btf_type *type)
+static void put_function_type(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
-	const uint32_t result = resolve(encoder, type->type);
+	const uint32_t result = gg_dwarf_resolve(encoder, type->type);
 	put_prototype(encoder, GG_DW_FUNCTION_TYPE, type);
 	if (result)
-		put_type(encoder, result);
+		gg_dwarf_put_type(encoder, result);
 	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		const uint32_t target = resolve(encoder, btf_params(type)[i].type);
-		put_code(encoder, target ? GG_DW_PARAMETER : GG_DW_MORE_PARAMETERS);
+		const uint32_t target = gg_dwarf_resolve(encoder, btf_params(type)[i].type);
+		gg_dwarf_put_code(encoder, target ? GG_DW_PARAMETER : GG_DW_MORE_PARAMETERS);
 		if (target)
-			put_type(encoder, target);
+			gg_dwarf_put_type(encoder, target);
 	}
 	if (btf_vlen(type))
-		put_code(encoder, GG_DW_END);
+		gg_dwarf_put_code(encoder, GG_DW_END);
 }
 
 // Tests whether a parameter of the type ID is in one register: an integer, a pointer.
-static bool fits_register(const struct encoder *encoder, uint32_t id)
+static bool fits_register(const struct gg_dwarf_encoder *encoder, uint32_t id)
 {
-	for (unsigned int i = 0; i < MAX_MODIFIERS; i++) {
+	for (unsigned int i = 0; i < GG_DWARF_MODIFIERS; i++) {
 		const struct btf_type *type = btf__type_by_id(encoder->btf, id);
 		if (!type)
 			return false;
@@ -270,8 +211,8 @@ static bool fits_register(const struct encoder *encoder, uint32_t id)
 }
 
 // Appends the list of the places of a parameter: REGISTER, as long as FUNCTION has not touched it.
-static uint32_t append_location(struct encoder *encoder, const struct gg_dwarf_function *function,
-				uint8_t reg)
+static uint32_t append_location(struct gg_dwarf_encoder *encoder,
+				const struct gg_dwarf_function *function, uint8_t reg)
 {
 	struct gg_buffer *locations = &encoder->dwarf->locations;
 	const unsigned int word = encoder->dwarf->word;
@@ -285,30 +226,32 @@ static uint32_t append_location(struct encoder *encoder, const struct gg_dwarf_f
 	return offset;
 }
 
-static void put_parameters(struct encoder *encoder, const struct btf_type *proto,
+static void put_parameters(struct gg_dwarf_encoder *encoder, const struct btf_type *proto,
 			   const struct gg_dwarf_function *function)
 {
 	const struct gg_dwarf_unit *unit = encoder->unit;
 	bool is_placed = true;
 	for (uint32_t i = 0; i < btf_vlen(proto); i++) {
 		const struct btf_param *parameter = btf_params(proto) + i;
-		const uint32_t target = resolve(encoder, parameter->type);
+		const uint32_t target = gg_dwarf_resolve(encoder, parameter->type);
 		if (!target) {
-			put_code(encoder, GG_DW_MORE_PARAMETERS);
+			gg_dwarf_put_code(encoder, GG_DW_MORE_PARAMETERS);
 			continue;
 		}
 		// The places of all behind a structure depend on the structure's members.
 		is_placed &= i < unit->argument_register_count && fits_register(encoder, target);
-		put_code(encoder, is_placed ? GG_DW_PLACED_PARAMETER : GG_DW_NAMED_PARAMETER);
-		put_name(encoder, parameter->name_off);
-		put_type(encoder, target);
+		gg_dwarf_put_code(encoder,
+				  is_placed ? GG_DW_PLACED_PARAMETER : GG_DW_NAMED_PARAMETER);
+		gg_dwarf_put_name(encoder, parameter->name_off);
+		gg_dwarf_put_type(encoder, target);
 		if (is_placed)
-			put(encoder, 4,
-			    append_location(encoder, function, unit->argument_registers[i]));
+			gg_dwarf_put(
+				encoder, 4,
+				append_location(encoder, function, unit->argument_registers[i]));
 	}
 }
 
-static void put_function(struct encoder *encoder, const struct btf_type *type)
+static void put_function(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	const struct gg_dwarf_unit *unit = encoder->unit;
 	struct gg_dwarf_function function;
@@ -318,203 +261,36 @@ static void put_function(struct encoder *encoder, const struct btf_type *type)
 	    !unit->function(unit->data, name, &function) || function.address < unit->low ||
 	    function.address >= unit->high || function.size > UINT32_MAX)
 		return;
-	const uint32_t result = resolve(encoder, proto->type);
+	const uint32_t result = gg_dwarf_resolve(encoder, proto->type);
 	put_prototype(encoder, GG_DW_FUNCTION, proto);
-	put_name(encoder, type->name_off);
-	put_address(encoder, function.address);
-	put(encoder, 4, function.size);
+	gg_dwarf_put_name(encoder, type->name_off);
+	gg_dwarf_put_address(encoder, function.address);
+	gg_dwarf_put(encoder, 4, function.size);
 	if (result)
-		put_type(encoder, result);
+		gg_dwarf_put_type(encoder, result);
 	put_parameters(encoder, proto, &function);
 	if (btf_vlen(proto))
-		put_code(encoder, GG_DW_END);
-}
-
-// ---- Variables ----
-
-static void put_place(struct encoder *encoder, gg_gva_t address)
-{
-	gg_dwarf_append_uleb(&encoder->dwarf->info, 1 + encoder->dwarf->word);
-	put(encoder, 1, DW_OP_addr);
-	put_address(encoder, address);
-}
-
-static void put_variable(struct encoder *encoder, const struct btf_type *type)
-{
-	const struct gg_dwarf_unit *unit = encoder->unit;
-	struct gg_dwarf_place place;
-	const char *name = btf__str_by_offset(encoder->btf, type->name_off);
-	const uint32_t target = resolve(encoder, type->type);
-	if (!target || !name || !unit->variable(unit->data, name, &place))
-		return;
-	put_code(encoder, GG_DW_VARIABLE);
-	put_name(encoder, type->name_off);
-	put_type(encoder, target);
-	put_place(encoder, place.address);
-}
-
-// Appends NAME to the strings; returns its offset in .debug_str.
-static uint32_t append_name(struct encoder *encoder, const char *name)
-{
-	const uint32_t offset = (uint32_t)encoder->dwarf->strings.size;
-	gg_buffer_append(&encoder->dwarf->strings, name, strlen(name) + 1);
-	return offset;
-}
-
-// Finds the type NAME: an integer, or a type that gg_btf_find() finds; 0 without.
-static uint32_t find_type(const struct encoder *encoder, const char *name)
-{
-	const int32_t integer = btf__find_by_name_kind(encoder->btf, name, BTF_KIND_INT);
-	return resolve(encoder,
-		       integer > 0 ? (uint32_t)integer : gg_btf_find(encoder->unit->btf, name));
-}
-
-// Returns the size of GLOBAL's type ID, or of a pointer to it; 0 where it has none.
-static uint64_t element_size(const struct encoder *encoder, const struct gg_dwarf_global *global,
-			     uint32_t id)
-{
-	const int64_t size =
-		global->pointers ? encoder->dwarf->word : btf__resolve_size(encoder->btf, id);
-	return size > 0 ? (uint64_t)size : 0;
-}
-
-// Counts the values of an enumeration from 0 on; with ENUMERATOR the values below it.
-static uint64_t count_enumeration(const struct encoder *encoder, const char *name,
-				  const char *enumerator)
-{
-	const struct btf_type *type =
-		btf__type_by_id(encoder->btf, gg_btf_find(encoder->unit->btf, name));
-	uint64_t count = 0;
-	for (uint32_t i = 0; type && btf_is_enum(type) && i < btf_vlen(type); i++) {
-		const struct btf_enum *value = btf_enum(type) + i;
-		const char *own = btf__str_by_offset(encoder->btf, value->name_off);
-		if (enumerator && own && !strcmp(own, enumerator))
-			return value->val > 0 ? (uint64_t)value->val : 0;
-		if (value->val >= 0 && (uint64_t)value->val >= count)
-			count = (uint64_t)value->val + 1;
-	}
-	return enumerator ? 0 : count;
-}
-
-// Counts the elements, of SIZE bytes, of GLOBAL at PLACE; 0: not known.
-static uint64_t count_elements(const struct encoder *encoder, const struct gg_dwarf_global *global,
-			       const struct gg_dwarf_place *place, uint64_t size)
-{
-	const struct gg_dwarf_unit *unit = encoder->unit;
-	switch (global->count) {
-	case GG_DW_NO_ARRAY:
-		return 1;
-	case GG_DW_FIXED:
-		return global->elements;
-	case GG_DW_TO_SYMBOL:
-		return place->size / size;
-	case GG_DW_TO_ZEROS:
-		return (unit->measure(unit->data, place) + size - 1) / size;
-	case GG_DW_ENUMERATED:
-	case GG_DW_TO_ENUMERATOR:
-		return count_enumeration(encoder, global->enumeration, global->enumerator);
-	default:
-		return 0;
-	}
-}
-
-// Puts the reference to the entry at OFFSET, or to that of the type ID where OFFSET is 0.
-static void put_type_at(struct encoder *encoder, uint32_t offset, uint32_t id)
-{
-	if (offset)
-		put(encoder, 4, offset);
-	else
-		put_type(encoder, id);
-}
-
-// Puts the type of a pointer or array that GLOBAL is; returns its entry's offset, 0 where it is of the
-// type ID itself.
-static uint32_t put_derived(struct encoder *encoder, const struct gg_dwarf_global *global,
-			    uint32_t id, uint64_t count)
-{
-	uint32_t element = 0;
-	for (unsigned int i = 0; i < global->pointers; i++) {
-		const uint32_t pointer = (uint32_t)encoder->dwarf->info.size;
-		put_code(encoder, GG_DW_POINTER);
-		put(encoder, 4, encoder->dwarf->word);
-		put_type_at(encoder, element, id);
-		element = pointer;
-	}
-	if (global->count == GG_DW_NO_ARRAY)
-		return element;
-	const uint32_t array = (uint32_t)encoder->dwarf->info.size;
-	put_code(encoder, GG_DW_ARRAY);
-	put_type_at(encoder, element, id);
-	put_code(encoder, count ? GG_DW_RANGE : GG_DW_RANGE_OPEN);
-	put_type(encoder, encoder->index_type);
-	if (count)
-		gg_dwarf_append_uleb(&encoder->dwarf->info, count - 1);
-	put_code(encoder, GG_DW_END);
-	return array;
-}
-
-// Puts GLOBAL, unless it would reach beyond the next symbol: it is of another type then.
-static void put_global(struct encoder *encoder, const struct gg_dwarf_global *global)
-{
-	const struct gg_dwarf_unit *unit = encoder->unit;
-	struct gg_dwarf_place place;
-	const uint32_t id = find_type(encoder, global->type);
-	const uint64_t size = id ? element_size(encoder, global, id) : 0;
-	if (!size || !unit->variable(unit->data, global->name, &place))
-		return;
-	const uint64_t count = count_elements(encoder, global, &place, size);
-	if (place.size && ((count ? count : 1) > place.size / size ||
-			   (global->most && place.size > global->most)))
-		return;
-	const uint32_t derived = put_derived(encoder, global, id, count);
-	put_code(encoder, GG_DW_VARIABLE);
-	put(encoder, 4, append_name(encoder, global->name));
-	put_type_at(encoder, derived, id);
-	put_place(encoder, place.address);
-}
-
-// Puts CONSTANT, unless there is a variable of its name.
-static void put_constant(struct encoder *encoder, const struct gg_dwarf_constant *constant)
-{
-	const struct gg_dwarf_unit *unit = encoder->unit;
-	struct gg_dwarf_place place;
-	const uint32_t id = find_type(encoder, constant->type);
-	if (!id || unit->variable(unit->data, constant->name, &place))
-		return;
-	put_code(encoder, GG_DW_CONSTANT);
-	put(encoder, 4, append_name(encoder, constant->name));
-	put_type(encoder, id);
-	gg_dwarf_append_sleb(&encoder->dwarf->info, constant->value);
-}
-
-static void put_globals(struct encoder *encoder)
-{
-	const struct gg_dwarf_global *global = encoder->unit->globals;
-	const struct gg_dwarf_constant *constant = encoder->unit->constants;
-	for (; global && global->name; global++)
-		put_global(encoder, global);
-	for (; constant && constant->name; constant++)
-		put_constant(encoder, constant);
+		gg_dwarf_put_code(encoder, GG_DW_END);
 }
 
 // ---- The unit ----
 
-static void put_declared(struct encoder *encoder, const struct btf_type *type)
+static void put_declared(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
-	put_code(encoder, btf_kflag(type) ? GG_DW_UNION_DECLARED : GG_DW_STRUCT_DECLARED);
-	put_name(encoder, type->name_off);
+	gg_dwarf_put_code(encoder, btf_kflag(type) ? GG_DW_UNION_DECLARED : GG_DW_STRUCT_DECLARED);
+	gg_dwarf_put_name(encoder, type->name_off);
 }
 
-static void put_typedef(struct encoder *encoder, const struct btf_type *type)
+static void put_typedef(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
-	const uint32_t target = resolve(encoder, type->type);
-	put_code(encoder, target ? GG_DW_TYPEDEF : GG_DW_TYPEDEF_VOID);
-	put_name(encoder, type->name_off);
+	const uint32_t target = gg_dwarf_resolve(encoder, type->type);
+	gg_dwarf_put_code(encoder, target ? GG_DW_TYPEDEF : GG_DW_TYPEDEF_VOID);
+	gg_dwarf_put_name(encoder, type->name_off);
 	if (target)
-		put_type(encoder, target);
+		gg_dwarf_put_type(encoder, target);
 }
 
-static void put_entry(struct encoder *encoder, const struct btf_type *type)
+static void put_entry(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	switch (btf_kind(type)) {
 	case BTF_KIND_INT:
@@ -546,7 +322,7 @@ static void put_entry(struct encoder *encoder, const struct btf_type *type)
 	case BTF_KIND_FUNC:
 		return put_function(encoder, type);
 	case BTF_KIND_VAR:
-		return put_variable(encoder, type);
+		return gg_dwarf_put_variable(encoder, type);
 	default:
 		return; // data sections, tags
 	}
@@ -554,10 +330,11 @@ static void put_entry(struct encoder *encoder, const struct btf_type *type)
 
 // Fills in the references. An id without an entry, a function's for one, becomes the type of an
 // array's index, as there is no entry for nothing.
-static void resolve_references(struct encoder *encoder)
+static void resolve_references(struct gg_dwarf_encoder *encoder)
 {
 	struct gg_buffer *info = &encoder->dwarf->info;
-	const struct reference *references = (const struct reference *)encoder->references.bytes;
+	const struct gg_dwarf_reference *references =
+		(const struct gg_dwarf_reference *)encoder->references.bytes;
 	const size_t count = encoder->references.size / sizeof(*references);
 	struct gg_buffer offset = { .big_endian = info->big_endian };
 	for (size_t i = 0; !info->failed && !encoder->references.failed && i < count; i++) {
@@ -596,7 +373,7 @@ static const char *find_names(const struct btf *btf, uint32_t *size)
 }
 
 // Appends the names of the unit's BTF, as long as they were, with '?' for what is not printable.
-static void append_names(struct encoder *encoder)
+static void append_names(struct gg_dwarf_encoder *encoder)
 {
 	struct gg_buffer *strings = &encoder->dwarf->strings;
 	uint32_t size;
@@ -632,21 +409,21 @@ static void append_range(struct gg_dwarf *dwarf, const struct gg_dwarf_unit *uni
 	gg_buffer_zeros(ranges, pair);
 }
 
-static void put_header(struct encoder *encoder)
+static void put_header(struct gg_dwarf_encoder *encoder)
 {
 	const struct gg_dwarf_unit *unit = encoder->unit;
-	put(encoder, 4, 0); // the length: set_length()
-	put(encoder, 2, DWARF_VERSION);
-	put(encoder, 4, 0); // the abbreviations
-	put(encoder, 1, encoder->dwarf->word);
-	put_code(encoder, GG_DW_UNIT);
+	gg_dwarf_put(encoder, 4, 0); // the length: set_length()
+	gg_dwarf_put(encoder, 2, DWARF_VERSION);
+	gg_dwarf_put(encoder, 4, 0); // the abbreviations
+	gg_dwarf_put(encoder, 1, encoder->dwarf->word);
+	gg_dwarf_put_code(encoder, GG_DW_UNIT);
 	gg_buffer_append(&encoder->dwarf->info, unit->name, strlen(unit->name) + 1);
-	put(encoder, 1, DW_LANG_C99);
-	put_address(encoder, unit->low);
-	put(encoder, 8, unit->high - unit->low);
+	gg_dwarf_put(encoder, 1, DW_LANG_C99);
+	gg_dwarf_put_address(encoder, unit->low);
+	gg_dwarf_put(encoder, 8, unit->high - unit->low);
 }
 
-static void set_length(struct encoder *encoder, uint32_t start)
+static void set_length(struct gg_dwarf_encoder *encoder, uint32_t start)
 {
 	struct gg_buffer *info = &encoder->dwarf->info;
 	struct gg_buffer length = { .big_endian = info->big_endian };
@@ -657,7 +434,7 @@ static void set_length(struct encoder *encoder, uint32_t start)
 	gg_buffer_deinit(&length);
 }
 
-static void put_unit(struct encoder *encoder)
+static void put_unit(struct gg_dwarf_encoder *encoder)
 {
 	const uint32_t start = (uint32_t)encoder->dwarf->info.size;
 	append_range(encoder->dwarf, encoder->unit, start);
@@ -670,8 +447,8 @@ static void put_unit(struct encoder *encoder)
 		if (!btf_is_func(type) && !btf_is_var(type) && encoder->dwarf->info.size > offset)
 			encoder->offsets[id - encoder->first] = offset;
 	}
-	put_globals(encoder);
-	put_code(encoder, GG_DW_END);
+	gg_dwarf_put_globals(encoder);
+	gg_dwarf_put_code(encoder, GG_DW_END);
 	set_length(encoder, start);
 	resolve_references(encoder);
 }
@@ -694,7 +471,7 @@ static uint32_t find_index_type(const struct btf *btf, uint32_t end)
 struct gg_error *gg_dwarf_add_unit(struct gg_dwarf *dwarf, const struct gg_dwarf_unit *unit)
 {
 	const struct btf *btf = gg_btf_libbpf(unit->btf);
-	struct encoder encoder = {
+	struct gg_dwarf_encoder encoder = {
 		.dwarf = dwarf,
 		.unit = unit,
 		.btf = btf,
