@@ -92,8 +92,8 @@ def errors(lines):
 
 def quits(text):
     """Tests whether a command said that it was interrupted; the terminal's echo of Ctrl-C may stand beside."""
-    # The echo moves what is written behind it, progress too.
-    return any(line.strip() == "Quit" for line in lines_of(text.replace("^C", "")))
+    # The echo moves what is written behind it, progress too, and may stand in a line that had not ended.
+    return any(line.strip() == "Quit" for echo in ("", "\n") for line in lines_of(text.replace("^C", echo)))
 
 
 def notes(lines):
