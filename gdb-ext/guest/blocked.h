@@ -6,15 +6,16 @@
 #include "stacks.h"
 
 #include <gdb-guest/blocked.h>
+#include <gdb-guest/verdict.h>
 
 struct gg_guest_blocked {
 	struct gg_guest_stacks stacks;
 	struct gg_waits waits; // of the stacks' tasks
 };
 
-// Finds the waits of the tasks of GUEST's kernel, with ALL also of idle workers. The caller
+// Finds the waits of the tasks of GUEST's kernel whose state is one of the letters STATES. The caller
 // calls gg_guest_blocked_deinit(), also after an error.
-struct gg_error *gg_guest_blocked(struct gg_guest *guest, bool all,
+struct gg_error *gg_guest_blocked(struct gg_guest *guest, const char *states,
 				  const struct gg_notices *notices, struct gg_guest_blocked *ret);
 
 // BLOCKED may be zeros.
@@ -24,5 +25,9 @@ void gg_guest_blocked_deinit(struct gg_guest_blocked *blocked);
 // that is not asleep, and where they are not known.
 bool gg_guest_blocked_age(const struct gg_guest_blocked *blocked, const struct gg_task *task,
 			  uint64_t *ret);
+
+// Sets the members of RET about blocked tasks, for a guest that has tasks in the state D. What cannot
+// be read stays unknown. Errors are final.
+struct gg_error *gg_guest_judge_blocked(struct gg_guest *guest, struct gg_verdict *ret);
 
 #endif

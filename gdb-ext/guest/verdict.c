@@ -7,6 +7,7 @@
 // Never: a trouble that a variable of the kernel's denies, whatever the log says.
 #include "verdict.h"
 #include "base/cleanup.h"
+#include "blocked.h"
 #include "linux/log/trouble.h"
 #include "linux/per-cpu.h"
 #include "linux/tasks/run-queues.h"
@@ -55,6 +56,14 @@ static void count_state(struct gg_verdict *verdict, char letter)
 	if (i == verdict->state_count)
 		verdict->states[verdict->state_count++].letter = letter;
 	verdict->states[i].count++;
+}
+
+static bool has_state(const struct gg_verdict *verdict, char letter)
+{
+	for (size_t i = 0; i < verdict->state_count; i++)
+		if (verdict->states[i].letter == letter)
+			return true;
+	return false;
 }
 
 // Orders the states: those that run or want to, those that wait for something, the others.
@@ -156,7 +165,12 @@ static struct gg_error *read_variables(struct gg_guest *guest, const struct gg_k
 		err = read_clock(kernel, ret);
 	if (!err && !is_meant_to_be_silent(ret))
 		err = gg_silence_read(&kernel->answerers, ret);
-	return err ? err : read_tasks(guest, kernel, ret);
+	if (!err)
+		err = read_tasks(guest, kernel, ret);
+	if (err || !ret->has_tasks || is_meant_to_be_silent(ret))
+		return err;
+	ret->has_blocked = !has_state(ret, 'D');
+	return ret->has_blocked ? NULL : gg_guest_judge_blocked(guest, ret);
 }
 
 struct gg_error *gg_guest_verdict(struct gg_guest *guest, const struct gg_kernel *kernel,
@@ -186,11 +200,33 @@ const char *gg_trouble_name(enum gg_trouble_kind kind)
 	return names[kind];
 }
 
-const char *gg_verdict_word(const struct gg_verdict *verdict)
+// Returns the name of the worst trouble or observation; NULL without. An observation stands before the
+// kernel's own reports of tasks that hang: it tells more, and of now.
+static const char *worst(const struct gg_verdict *verdict)
 {
-	for (size_t i = 0; i < GG_WARNING; i++)
+	for (size_t i = 0; i < GG_WARNING; i++) {
+		if (i == GG_HUNG_TASK && verdict->deadlocks)
+			return "deadlock";
+		if (i == GG_HUNG_TASK && verdict->silent_count)
+			return "silent-cpu";
 		if (verdict->troubles[i].happened)
 			return gg_trouble_name(i);
+		if (i == GG_HUNG_TASK && verdict->blocked)
+			return "blocked";
+	}
+	return NULL;
+}
+
+bool gg_verdict_is_bad(const struct gg_verdict *verdict)
+{
+	return worst(verdict) != NULL;
+}
+
+const char *gg_verdict_word(const struct gg_verdict *verdict)
+{
+	const char *const word = worst(verdict);
+	if (word)
+		return word;
 	if (verdict->saves_crashed)
 		return "kdump";
 	if (verdict->phase)

@@ -375,7 +375,8 @@ struct gg_error *gg_print_blocked(struct gg_guest *guest, const struct gg_blocke
 				  const struct gg_writer *writer, const struct gg_notices *notices)
 {
 	struct printer printer = { .options = options, .writer = writer };
-	struct gg_error *err = gg_guest_blocked(guest, options->all, notices, &printer.blocked);
+	struct gg_error *err =
+		gg_guest_blocked(guest, options->all ? "DSI" : "DS", notices, &printer.blocked);
 	if (!err) {
 		printer.is_printed = calloc(printer.blocked.stacks.tasks.count + 1, sizeof(bool));
 		err = printer.is_printed ? NULL : gg_enomem;

@@ -22,6 +22,7 @@
 //               "troubles":[{"kind":"oops","count":1,"lines":1,"line":"BUG: kernel NULL ...",
 //                            "time_ns":8150999000}],
 //               "silent_cpus":[{"cpu":1,"seconds":22,"ticks":false}],
+//               "blocked":{"tasks":1,"longest":130,"deadlocks":0,"deadlocked":0},
 //               "whole_log":true,"log_alone":false,"now_ns":8154476000,
 //               "uptime":8,"clock":1795733595,"load":[0.24,0.05,0.02],"cpus_online":2,
 //               "tasks":55,"states":{"D":2,"S":16,"I":37},"taint":128,"taint_letters":"D"},
@@ -30,14 +31,16 @@
 // A key is always there, with null for what is not known; the reason is among the notices. "qemu"
 // is null where no QEMU is looked at, "cpus", "kernel" and "guest" where they are not known.
 // "verdict" is the kind of the worst trouble ("panic", "oops", "hard-lockup", "soft-lockup",
-// "rcu-stall", "hung-task", "oom-kill"; a "warning" is none), "kdump" for a kernel that saves a
-// crashed kernel's memory, the phase, or "unknown". "count" is the kernel's own, "lines" the log's;
-// "log_alone": the kernel's variables were not read. "now_ns" is the kernel's last sign of life by
-// the log's clock, "clock" and "crash_time" are in seconds since 1970. "nested" is
-// "unknown" where the CPU may execute a nested guest. Of absent memory the first 1000 ranges are
-// listed; "count" and "size" are of all. "state_before" is of a gdbstub's guest: "ran", "paused",
-// "resumed" or "unknown". "vmcore" is a vmcore's format and its writer, of which "vmcoreinfo" is
-// null where a note of the file has it.
+// "rcu-stall", "hung-task", "oom-kill"; a "warning" is none) or observation ("deadlock", "silent-cpu",
+// "blocked"), "kdump" for a kernel that saves a crashed kernel's memory, the phase, or "unknown".
+// "count" is the kernel's own, "lines" the log's; "log_alone": the kernel's variables were not read.
+// "blocked" has the tasks in the state D for half of hung_task_timeout_secs and longer, the longest in
+// seconds, the circles of tasks that wait for each other, and the tasks in these circles. "now_ns" is
+// the kernel's last sign of life by the log's clock, "clock" and "crash_time" are in seconds since
+// 1970. "nested" is "unknown" where the CPU may execute a nested guest. Of absent memory the first
+// 1000 ranges are listed; "count" and "size" are of all. "state_before" is of a gdbstub's guest:
+// "ran", "paused", "resumed" or "unknown". "vmcore" is a vmcore's format and its writer, of which
+// "vmcoreinfo" is null where a note of the file has it.
 #include "info.h"
 #include "verdict.h"
 #include "words.h"

@@ -22,11 +22,7 @@ const char gg_report_redacted[] =
 
 bool gg_report_is_bad(const struct gg_report *report)
 {
-	const struct gg_verdict *verdict = &report->info->verdict;
-	for (size_t i = 0; i < GG_WARNING; i++)
-		if (verdict->troubles[i].happened)
-			return true;
-	return verdict->silent_count;
+	return gg_verdict_is_bad(&report->info->verdict);
 }
 
 static void append_head(struct gg_html *html, const char *title)

@@ -118,15 +118,27 @@ static void append_silent(struct gg_buffer *out, const struct gg_verdict *verdic
 		gg_append_line(out, "", "... and %zu more", verdict->silent_count - SHOWN);
 }
 
-// ---- The state ----
-
-static bool is_troubled(const struct gg_verdict *verdict)
+static void append_blocked(struct gg_buffer *out, const struct gg_verdict *verdict)
 {
-	for (size_t i = 0; i < GG_WARNING; i++)
-		if (verdict->troubles[i].happened)
-			return true;
-	return verdict->silent_count;
+	struct gg_buffer line = { 0 };
+	if (verdict->deadlocks == 1 && verdict->deadlocked == 1)
+		gg_append_line(out, "DEADLOCK", "a task waits for itself: see guest-blocked");
+	else if (verdict->deadlocks == 1)
+		gg_append_line(out, "DEADLOCK", "%zu tasks wait for each other: see guest-blocked",
+			       verdict->deadlocked);
+	else if (verdict->deadlocks)
+		gg_append_line(out, "DEADLOCK", "%zu circles of %zu tasks: see guest-blocked",
+			       verdict->deadlocks, verdict->deadlocked);
+	if (!verdict->blocked)
+		return;
+	gg_buffer_format(&line, "%zu task%s in the state D%s for ", verdict->blocked,
+			 gg_plural(verdict->blocked), verdict->blocked > 1 ? ", the longest" : "");
+	gg_append_duration(&line, verdict->blocked_longest);
+	gg_buffer_format(&line, ": see guest-blocked");
+	gg_append_collected(out, "BLOCKED", &line);
 }
+
+// ---- The state ----
 
 static void append_state(struct gg_buffer *out, const struct gg_verdict *verdict)
 {
@@ -139,7 +151,7 @@ static void append_state(struct gg_buffer *out, const struct gg_verdict *verdict
 	if (verdict->saves_crashed)
 		append_part(&line, "to save the memory of a kernel that has crashed: see "
 				   "guest-kernel");
-	if (!is_troubled(verdict) && verdict->has_log) {
+	if (!gg_verdict_is_bad(verdict) && verdict->has_log) {
 		gg_buffer_format(&line, "%sno panic, oops, lockup, hung task or OOM kill%s",
 				 line.size ? "; " : "", where);
 	} else if (!verdict->has_log) {
@@ -267,6 +279,7 @@ void gg_append_verdict(struct gg_buffer *out, const struct gg_verdict *verdict,
 	for (size_t i = 0; i < GG_TROUBLES; i++)
 		append_trouble(out, verdict, i);
 	append_silent(out, verdict);
+	append_blocked(out, verdict);
 	append_state(out, verdict);
 	append_uptime(out, verdict);
 	append_silence(out, verdict, facts);
@@ -336,6 +349,20 @@ static void append_silent_json(struct gg_buffer *out, const struct gg_verdict *v
 	gg_json_close_array(out);
 }
 
+static void append_blocked_json(struct gg_buffer *out, const struct gg_verdict *verdict)
+{
+	if (!verdict->has_blocked) {
+		gg_json_null(out, "blocked");
+		return;
+	}
+	gg_json_open_object(out, "blocked");
+	gg_json_uint(out, "tasks", verdict->blocked);
+	gg_json_uint(out, "longest", verdict->blocked_longest);
+	gg_json_uint(out, "deadlocks", verdict->deadlocks);
+	gg_json_uint(out, "deadlocked", verdict->deadlocked);
+	gg_json_close_object(out);
+}
+
 static void append_taint_json(struct gg_buffer *out, const struct gg_verdict *verdict)
 {
 	char letters[GG_TAINTS_MAX + 1] = "";
@@ -385,6 +412,7 @@ void gg_append_verdict_json(struct gg_buffer *out, const struct gg_verdict *verd
 		append_trouble_json(out, verdict, i);
 	gg_json_close_array(out);
 	append_silent_json(out, verdict);
+	append_blocked_json(out, verdict);
 	gg_json_bool(out, "whole_log", verdict->has_whole_log);
 	gg_json_bool(out, "log_alone", verdict->is_log_alone);
 	append_known(out, "now_ns", &verdict->now);

@@ -77,6 +77,11 @@ struct gg_verdict {
 	const char *phase; // "booting", "running", "halted" ...; NULL if unknown
 	struct gg_silent_cpu *silent;
 	size_t silent_count;
+	bool has_blocked;  // the waits of the tasks in the state D are known, if there are any
+	size_t deadlocks;  // circles of tasks that certainly wait for each other
+	size_t deadlocked; // the tasks in these circles
+	size_t blocked;    // tasks in the state D for half of hung_task_timeout_secs and longer
+	uint64_t blocked_longest; // the longest time of such a task, in seconds
 	struct gg_known now;     // nanoseconds of the log's clock at the kernel's last sign of life
 	struct gg_known uptime;  // in seconds, with the time that the guest was suspended
 	struct gg_known clock;   // the wall clock, in seconds since 1970
@@ -91,8 +96,11 @@ struct gg_verdict {
 	size_t state_count;
 };
 
-// Returns the verdict in a word: the name of the worst trouble, "kdump" for a kernel that saves
-// another's memory, the phase, or "unknown".
+// Tests whether the kernel has a trouble, or the observations are those of a kernel that hangs.
+bool gg_verdict_is_bad(const struct gg_verdict *verdict);
+
+// Returns the verdict in a word: the name of the worst trouble or observation ("deadlock", "silent-cpu",
+// "blocked"), "kdump" for a kernel that saves another's memory, the phase, or "unknown".
 const char *gg_verdict_word(const struct gg_verdict *verdict);
 
 #pragma GCC visibility pop

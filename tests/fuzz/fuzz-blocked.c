@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		change(&locks, data + at);
 	fake_locks_add_tasks(&locks);
 	struct gg_error *err =
-		gg_waits_read(&locks.answerers, locks.unwinder, &locks.tasks, true, &waits);
+		gg_waits_read(&locks.answerers, locks.unwinder, &locks.tasks, "DSI", &waits);
 	if (!err)
 		check(&waits);
 	gg_waits_deinit(&waits);

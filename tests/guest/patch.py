@@ -12,9 +12,9 @@ PT_LOAD = 1
 
 
 class Core:
-    """A core file, by address."""
+    """A core file by address, or a vmcore by guest-physical address."""
 
-    def __init__(self, path):
+    def __init__(self, path, physical=False):
         self.file = open(path, "r+b")
         header = self.file.read(64)
         phoff, = struct.unpack_from("<Q", header, 32)
@@ -22,9 +22,9 @@ class Core:
         self.loads = []
         for i in range(phnum):
             self.file.seek(phoff + i * phentsize)
-            kind, _, offset, address, _, size, _, _ = struct.unpack("<IIQQQQQQ", self.file.read(56))
+            kind, _, offset, address, gpa, size, _, _ = struct.unpack("<IIQQQQQQ", self.file.read(56))
             if kind == PT_LOAD:
-                self.loads.append((address, size, offset))
+                self.loads.append((gpa if physical else address, size, offset))
 
     def __enter__(self):
         return self

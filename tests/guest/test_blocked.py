@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import gdb
+import patch
 from machines import records
 
 GUEST_CORE = Path(gdb.LAUNCHER).with_name("guest-core")
@@ -106,6 +107,26 @@ def test_deadlocks(waits):
     assert found == {frozenset(waits.by_name[name][0]["pid"] for name in circle) for circle in circles}
     assert waits.text.count("DEADLOCK") == 3
     assert re.search(r"^DEADLOCK: 2 tasks wait for each other\n +\d+ D .* lab-two-0 .*\n +\d+ D .* lab-two-1 .*\n\n", waits.text, re.M)
+
+
+def info_of(core):
+    run = subprocess.run([GUEST_CORE, core, "info", "-json"], stdout=subprocess.PIPE, check=True)
+    return json.loads(run.stdout)["guest"]
+
+
+def test_verdict(waits):
+    """guest-info's verdict is the deadlock; it counts the tasks in D for half of the kernel's own time, and longer"""
+    shown = info_of(waits.record.core)
+    assert shown["verdict"] == "deadlock"
+    assert shown["blocked"] == {"tasks": 0, "longest": 0, "deadlocks": 3, "deadlocked": 6}
+    run = subprocess.run([GUEST_CORE, waits.record.dump, "vtop", "sysctl_hung_task_timeout_secs", "-json"], stdout=subprocess.PIPE,
+                         check=True)
+    with patch.Core(waits.record.dump, physical=True) as dump:
+        dump.write(int(json.loads(run.stdout)["gpa"], 16), (2).to_bytes(8, "little"))
+    asleep = [task["asleep_ns"] // 10**9 for task in waits.objects if task["state"] == "D"]
+    shown = info_of(waits.record.dump)["blocked"]
+    assert 0 < shown["tasks"] == sum(seconds >= 1 for seconds in asleep) < len(asleep)
+    assert shown["longest"] == max(asleep)
 
 
 def test_disk(waits):

@@ -161,7 +161,9 @@ def test_verdict(panicked, hung, healthy):
     panic, line = panicked.page.facts("overview")["PANIC"]
     assert panic in " ".join(panicked.show("info").split()) and line == "Kernel panic - not syncing: sysrq triggered crash"
     assert line in panicked.record.text("serial.log")
-    for report, is_bad in (panicked, True), (hung, False), (healthy, False):
+    assert hung.page.top.find(".//h1").text.startswith("deadlock: Linux 6.12")
+    assert hung.page.facts("overview")["DEADLOCK"] == ["3 circles of 6 tasks: see guest-blocked"]
+    for report, is_bad in (panicked, True), (hung, True), (healthy, False):
         (info,), top = report.json("info"), report.page.top.find(".//h1")
         assert top.text.startswith(info["guest"]["verdict"] + ": Linux " + info["kernel"]["release"])
         assert (top.get("class") == "bad") == is_bad

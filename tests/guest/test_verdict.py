@@ -86,7 +86,7 @@ def test_troubles(troubled):
     assert {kind: line_of(trouble) for kind, trouble in troubles.items()} == troubled.lines
     starts = [line[:10].strip() for line in troubled.text.splitlines() if line[:10].strip()]
     after = starts[starts.index("kernel") + 1:]
-    assert after == ["OOPS", "HUNG TASK", "OOM KILL", "warning", "state", "uptime", "load", "tasks", "taint"], troubled.text
+    assert after == ["OOPS", "HUNG TASK", "OOM KILL", "warning", "DEADLOCK", "state", "uptime", "load", "tasks", "taint"], troubled.text
 
 
 def test_facts(troubled):

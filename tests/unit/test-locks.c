@@ -26,7 +26,7 @@ static void read_waits(struct test *test)
 {
 	fake_locks_add_tasks(&test->locks);
 	assert_success(gg_waits_read(&test->locks.answerers, test->locks.unwinder,
-				     &test->locks.tasks, false, &test->waits));
+				     &test->locks.tasks, "DS", &test->waits));
 }
 
 static void tear_down(struct test *test)
@@ -195,7 +195,7 @@ static void test_younger(void **state)
 	test.locks.tasks.tasks[2].start = 5000;
 	test.locks.tasks.tasks[2].last_arrival = 6000;
 	assert_success(gg_waits_read(&test.locks.answerers, test.locks.unwinder, &test.locks.tasks,
-				     false, &test.waits));
+				     "DS", &test.waits));
 	assert_wait(&test, 1, GG_WAIT_MUTEX, FAKE_MUTEX_2, GG_OWNER_MAYBE, 2);
 	assert_int_equal(test.waits.deadlocks, 0);
 	assert_int_equal(test.waits.waits[1].behind, 2);

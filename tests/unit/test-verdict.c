@@ -428,7 +428,47 @@ static void test_silent_words(void **state)
 				       "CPU 1001  no switch of tasks for 22 s\n"));
 	assert_non_null(
 		strstr(output, "\n          ... and 2 more\nstate     its log cannot be read\n"));
-	assert_string_equal(gg_verdict_word(&verdict), "unknown");
+	assert_string_equal(gg_verdict_word(&verdict), "silent-cpu");
+}
+
+// Checks the words for COUNT tasks in CIRCLES deadlocks, and the verdict.
+static void assert_deadlock(size_t circles, size_t count, const char *words)
+{
+	verdict.deadlocks = circles;
+	verdict.deadlocked = count;
+	print();
+	assert_non_null(strstr(output, words));
+	assert_string_equal(gg_verdict_word(&verdict), "deadlock");
+	assert_true(gg_verdict_is_bad(&verdict));
+}
+
+static void test_blocked_words(void **state)
+{
+	(void)state;
+	verdict.has_log = verdict.has_whole_log = true;
+	verdict.phase = "running";
+	assert_false(gg_verdict_is_bad(&verdict));
+	verdict.blocked = 1;
+	verdict.blocked_longest = 720;
+	print();
+	assert_string_equal(output,
+			    "BLOCKED   1 task in the state D for 12 min: see guest-blocked\n"
+			    "state     running\n");
+	assert_string_equal(gg_verdict_word(&verdict), "blocked");
+	verdict.blocked = 3;
+	print();
+	assert_non_null(strstr(output,
+			       "BLOCKED   3 tasks in the state D, the longest for 12 min: see "
+			       "guest-blocked\n"));
+	report(GG_OOM_KILL, 1, "Out of memory");
+	assert_string_equal(gg_verdict_word(&verdict), "blocked");
+	report(GG_HUNG_TASK, 1, "INFO: task dd:57 blocked for more than 120 seconds.");
+	assert_string_equal(gg_verdict_word(&verdict), "hung-task");
+	assert_deadlock(1, 1, "DEADLOCK  a task waits for itself: see guest-blocked\n");
+	assert_deadlock(1, 2, "DEADLOCK  2 tasks wait for each other: see guest-blocked\n");
+	assert_deadlock(2, 5, "DEADLOCK  2 circles of 5 tasks: see guest-blocked\n");
+	report(GG_SOFT_LOCKUP, 1, "watchdog: BUG: soft lockup");
+	assert_string_equal(gg_verdict_word(&verdict), "soft-lockup");
 }
 
 int main(void)
@@ -457,6 +497,11 @@ int main(void)
 		UNIT_TEST_WITH(begin, end, "a guest without trouble is five lines", test_quiet),
 		UNIT_TEST_WITH(begin, end, "of many silent CPUs the first are shown",
 			       test_silent_words),
+		UNIT_TEST_WITH(
+			begin, end,
+			"a deadlock or a task that is blocked is the verdict of a kernel that "
+			"has not reported worse",
+			test_blocked_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

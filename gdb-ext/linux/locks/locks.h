@@ -71,11 +71,11 @@ struct gg_waits {
 	size_t deadlocks;
 };
 
-// Finds the waits of TASKS, which must outlive RET, on their stacks: of the tasks in the states D and
-// S, with ALL also of the tasks in I. An unknown wait is GG_WAIT_PLAIN
-// or GG_NO_WAIT.
+// Finds the waits of TASKS, which must outlive RET, on their stacks: of the tasks whose state is one of
+// the letters STATES. An unknown wait is GG_WAIT_PLAIN or GG_NO_WAIT.
 struct gg_error *gg_waits_read(const struct gg_answerers *kernel, struct gg_unwinder *unwinder,
-			       const struct gg_tasks *tasks, bool all, struct gg_waits *ret);
+			       const struct gg_tasks *tasks, const char *states,
+			       struct gg_waits *ret);
 
 // WAITS may be zeros.
 void gg_waits_deinit(struct gg_waits *waits);

@@ -306,10 +306,9 @@ bool gg_wait_is_lock(const struct gg_wait *wait)
 	return wait->kind >= GG_WAIT_MUTEX && wait->kind <= GG_WAIT_FILE_LOCK;
 }
 
-static bool is_asked_for(const struct gg_task *task, bool all)
+static bool is_asked_for(const struct gg_task *task, const char *states)
 {
-	return !task->on_cpu && !task->is_idle &&
-	       (task->state == 'D' || task->state == 'S' || (all && task->state == 'I'));
+	return !task->on_cpu && !task->is_idle && task->state && strchr(states, task->state);
 }
 
 // Estimates the offset by the task that ran soonest after its start.
@@ -346,7 +345,8 @@ static struct gg_error *prepare(struct gg_search *search)
 }
 
 struct gg_error *gg_waits_read(const struct gg_answerers *kernel, struct gg_unwinder *unwinder,
-			       const struct gg_tasks *tasks, bool all, struct gg_waits *ret)
+			       const struct gg_tasks *tasks, const char *states,
+			       struct gg_waits *ret)
 {
 	_cleanup_free_ struct gg_search *search = calloc(1, sizeof(*search));
 	*ret = (struct gg_waits){ .tasks = tasks };
@@ -359,7 +359,7 @@ struct gg_error *gg_waits_read(const struct gg_answerers *kernel, struct gg_unwi
 	struct gg_error *err = prepare(search);
 	for (size_t i = 0; !err && i < tasks->count; i++) {
 		err = gg_interrupt_check();
-		if (!err && is_asked_for(&tasks->tasks[i], all))
+		if (!err && is_asked_for(&tasks->tasks[i], states))
 			err = inspect(search, &tasks->tasks[i], &ret->waits[i]);
 	}
 	if (!err)
