@@ -408,6 +408,7 @@ static void nested_ran(struct gg_source *source)
 {
 	struct nested_source *nested = (struct nested_source *)source;
 	gg_guest_ran(nested->outer);
+	gg_backing_ran(source->backing);
 	gg_kvm_machines_deinit(&nested->machines);
 	free(nested->cpus);
 	nested->cpus = NULL;

@@ -332,6 +332,99 @@ struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 	return gg_page_table_walk(table, gva, NULL, NULL, ret);
 }
 
+// ---- Neighbours ----
+
+static struct gg_error *keep_last(void *data, const struct gg_page_entry *entry)
+{
+	struct gg_page_entry *last = data;
+	*last = *entry;
+	return NULL;
+}
+
+// Makes LEAF the table of LAST, the last entry on the way to GVA, if the table is one of the last level.
+static void read_leaf(const struct gg_page_table *table, const struct gg_page_entry *last,
+		      gg_gva_t gva, struct gg_page_leaf *leaf)
+{
+	const uint64_t whole = UINT64_C(1) << bits_below(table, 2);
+	leaf->size = 0;
+	if (!table->paging.format->page || last->level != 1 ||
+	    table->paging.format->entry_size << table->paging.format->index_bits[0] !=
+		    sizeof(leaf->bytes))
+		return;
+	leaf->gpa = last->gpa & ~(gg_gpa_t)(sizeof(leaf->bytes) - 1);
+	struct gg_error *err =
+		gg_ram_map_read(table->map, leaf->gpa, leaf->bytes, sizeof(leaf->bytes));
+	leaf->start = gva & ~(whole - 1);
+	leaf->size = err ? 0 : whole;
+	gg_error_destroy(err);
+}
+
+static uint64_t leaf_entry(const struct gg_page_table *table, const struct gg_page_leaf *leaf,
+			   uint64_t index)
+{
+	const struct gg_page_format *format = table->paging.format;
+	const uint8_t *bytes = leaf->bytes + index * format->entry_size;
+	uint64_t value = 0;
+	for (unsigned int i = 0; i < format->entry_size; i++)
+		value |= (uint64_t)bytes[format->big_endian ? format->entry_size - 1 - i : i]
+			 << 8 * i;
+	return value & ~table->paging.ignored_bits;
+}
+
+// Tests whether VALUE, an entry of LEAF, follows the entry FIRST by COUNT entries: the next page, or an empty
+// entry behind an empty one.
+static bool follows(const struct gg_page_table *table, const struct gg_mapping *first,
+		    uint64_t count, uint64_t value)
+{
+	gg_gpa_t gpa;
+	const bool present = table->paging.format->page(value, &gpa);
+	if (!first->present)
+		return !first->last.value && !value;
+	const gg_gpa_t page = first->gpa & ~(first->page_size - 1);
+	return present && gpa == page + count * first->page_size;
+}
+
+static void map_by_leaf(const struct gg_page_table *table, const struct gg_page_leaf *leaf,
+			gg_gva_t gva, struct gg_mapping *ret)
+{
+	const uint64_t page = gg_page_table_page_size(table), first = (gva - leaf->start) / page;
+	const uint64_t value = leaf_entry(table, leaf, first), end = leaf->size / page;
+	uint64_t next = first + 1;
+	gg_gpa_t gpa;
+	*ret = (struct gg_mapping){ .size = page - gva % page, .page_size = page };
+	ret->present = table->paging.format->page(value, &gpa);
+	if (ret->present)
+		ret->gpa = gpa + gva % page;
+	else
+		ret->last = (struct gg_page_entry){
+			.level = 1,
+			.gpa = leaf->gpa + first * table->paging.format->entry_size,
+			.value = value,
+		};
+	while (next < end && follows(table, ret, next - first, leaf_entry(table, leaf, next)))
+		next++;
+	ret->size += (next - first - 1) * page;
+}
+
+struct gg_error *gg_page_table_map_near(struct gg_page_table *table, struct gg_page_leaf *leaf,
+					gg_gva_t gva, struct gg_mapping *ret)
+{
+	struct gg_page_entry last = { 0 };
+	if (leaf->size && gva - leaf->start < leaf->size) {
+		map_by_leaf(table, leaf, gva, ret);
+		return NULL;
+	}
+	struct gg_error *err = gg_page_table_walk(table, gva, keep_last, &last, ret);
+	if (err)
+		return err;
+	read_leaf(table, &last, gva, leaf);
+	if (leaf->size)
+		map_by_leaf(table, leaf, gva, ret);
+	else if (!ret->present)
+		ret->size = gg_page_table_gap(table, gva, ret);
+	return NULL;
+}
+
 uint64_t gg_page_table_reach(const struct gg_page_table *table, gg_gva_t gva)
 {
 	const uint64_t whole = UINT64_C(1) << bits_below(table, 2);

@@ -47,6 +47,9 @@ struct gg_page_format {
 	uint64_t linear_size;
 	int walker; // libaddrxlat's addrxlat_pte_format_t, without DECODE
 	void (*decode)(const struct gg_page_entry *entry, struct gg_page_target *ret);
+	// Finds the page of VALUE, an entry of the last table; false where the entry is not present. NULL: a
+	// neighbour of an address is walked to anew.
+	bool (*page)(uint64_t value, gg_gpa_t *ret);
 	// Writes the names of the flags that are set in an entry: "P RW US A". NULL: none are named.
 	void (*flags)(const struct gg_page_entry *entry, char text[GG_PAGE_FLAGS_SIZE]);
 };
@@ -104,6 +107,21 @@ struct gg_mapping {
 // that is not canonical; GG_FAULT, GG_ABSENT where a table itself cannot be read.
 struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 				   struct gg_mapping *ret);
+
+enum { GG_PAGE_LEAF_SIZE = 4096 };
+
+// The table of the last level that a walk came to, for the addresses beside it. Zeros at first.
+struct gg_page_leaf {
+	gg_gva_t start; // of the addresses that the table maps
+	uint64_t size;  // of these addresses; 0: there is no table
+	gg_gpa_t gpa;   // of the table
+	uint8_t bytes[GG_PAGE_LEAF_SIZE];
+};
+
+// Maps GVA as gg_page_table_map() does. The size of the mapping reaches over the neighbours in LEAF's table that
+// follow: pages side by side, or empty entries.
+struct gg_error *gg_page_table_map_near(struct gg_page_table *table, struct gg_page_leaf *leaf,
+					gg_gva_t gva, struct gg_mapping *ret);
 
 // Maps GVA, and calls VISIT, which may be NULL, with each entry on the way, the root's first. An
 // error of VISIT's ends the walk.

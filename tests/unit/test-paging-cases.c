@@ -7,7 +7,8 @@
 //     walk GVA                every entry on the way, and the mapping
 //     read GVA SIZE           bytes of virtual memory
 //     runs START LAST LOOKS   the runs of mapped memory, with so many looks, and the looks left
-//     expect TEXT             a line that a walk, a read or runs give
+//     near START LAST         the pieces from START up to LAST, each mapped as a neighbour of the piece before
+//     expect TEXT             a line that a walk, a read, runs or near give
 //
 // A walk gives a line for each entry, then the mapping; "error KIND: MESSAGE" in place of what an
 // error left out.
@@ -107,6 +108,31 @@ static void do_runs(struct test_case *test, const char *line)
 	gg_buffer_format(&test->got, "%" PRIu64 " left\n", looks);
 }
 
+// Maps the addresses from the first up to the last, piece by piece, each as a neighbour of the piece before.
+static void do_near(struct test_case *test, const char *line)
+{
+	char *end;
+	struct gg_page_leaf leaf = { 0 };
+	struct gg_mapping near, alone;
+	const gg_gva_t last = (strtoull(line, &end, 0), strtoull(end, NULL, 0));
+	assert_success(page_image_table(test->image, &test->table));
+	for (gg_gva_t gva = strtoull(line, NULL, 0); gva <= last; gva += near.size) {
+		assert_success(gg_page_table_map_near(test->table, &leaf, gva, &near));
+		assert_success(gg_page_table_map(test->table, gva, &alone));
+		assert_int_equal(near.present, alone.present);
+		assert_int_equal(near.gpa, alone.gpa);
+		assert_int_equal(near.page_size, alone.page_size);
+		assert_int_equal(near.last.gpa, alone.last.gpa);
+		assert_int_equal(near.last.value, alone.last.value);
+		gg_buffer_format(&test->got, "0x%" PRIx64 " ", gva);
+		if (near.present)
+			gg_buffer_format(&test->got, "at 0x%" PRIx64, near.gpa);
+		else
+			gg_buffer_format(&test->got, "entry 0x%" PRIx64, near.last.value);
+		gg_buffer_format(&test->got, ", 0x%" PRIx64 " bytes\n", near.size);
+	}
+}
+
 static void do_line(void *data, const char *line)
 {
 	struct test_case *test = data;
@@ -118,6 +144,8 @@ static void do_line(void *data, const char *line)
 		do_read(test, line + 5);
 	else if (!strncmp(line, "runs ", 5))
 		do_runs(test, line + 5);
+	else if (!strncmp(line, "near ", 5))
+		do_near(test, line + 5);
 	else if (!strncmp(line, "expect ", 7))
 		add_expected(&test->expected, line + 6);
 	else if (!page_image_line(test->image, line))

@@ -31,6 +31,13 @@ static void entry_flags(const struct gg_page_entry *entry, char text[GG_PAGE_FLA
 	}
 }
 
+// Intel SDM, volume 3, table 4-20.
+static bool find_page(uint64_t value, gg_gpa_t *ret)
+{
+	*ret = value & UINT64_C(0x000ffffffffff000);
+	return value & 1;
+}
+
 const struct gg_page_format x86_pages_none = { .address_bits = 32 };
 
 const struct gg_page_format x86_pages_64 = {
@@ -40,6 +47,7 @@ const struct gg_page_format x86_pages_64 = {
 	.entry_size = 8,
 	.names = { "PTE", "PDE", "PDPTE", "PML4E", "PML5E" },
 	.walker = ADDRXLAT_PTE_X86_64,
+	.page = find_page,
 	.flags = entry_flags,
 };
 

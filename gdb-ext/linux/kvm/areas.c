@@ -58,6 +58,12 @@ void gg_areas_destroy(struct gg_areas *areas)
 	free(areas);
 }
 
+void gg_areas_ran(struct gg_areas *areas)
+{
+	if (areas)
+		areas->last = (struct gg_area){ 0 };
+}
+
 // Reads the slot of GVA in the node at NODE. A pivot is the last address of its slot; a pivot of 0 behind the first
 // stands for the end of the node, and so does the missing pivot of the last slot.
 static struct gg_error *read_slot(const struct gg_areas *areas, gg_gva_t node,

@@ -22,6 +22,9 @@ struct gg_error *gg_areas_create(const struct gg_host *host, gg_gva_t mm, struct
 // AREAS may be NULL.
 void gg_areas_destroy(struct gg_areas *areas);
 
+// Forgets what may be different after the guest ran. AREAS may be NULL.
+void gg_areas_ran(struct gg_areas *areas);
+
 // Finds the area that GVA is in. GG_NOT_FOUND without.
 struct gg_error *gg_areas_find(struct gg_areas *areas, gg_gva_t gva, struct gg_area *ret);
 

@@ -22,6 +22,9 @@ struct gg_error *gg_kvm_outer_extent(const struct gg_ram_map *map, gg_gpa_t gpa,
 {
 	const struct gg_ram_range *range = gg_ram_map_find(map, gpa);
 	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_ABSENT };
+	for (size_t i = 0; !range && i < map->count; i++)
+		if (map->ranges[i].start > gpa && map->ranges[i].start - gpa < ret->size)
+			ret->size = map->ranges[i].start - gpa;
 	if (!range)
 		return NULL;
 	const uint64_t left = range->start + range->size - gpa;
@@ -111,6 +114,11 @@ static struct gg_error *machine_read(struct gg_backing *backing, gg_hva_t hva, v
 	return NULL;
 }
 
+static void machine_ran(struct gg_backing *backing)
+{
+	gg_kvm_pages_ran(((struct machine_backing *)backing)->pages);
+}
+
 static void machine_destroy(struct gg_backing *backing)
 {
 	gg_kvm_pages_destroy(((struct machine_backing *)backing)->pages);
@@ -120,6 +128,7 @@ static void machine_destroy(struct gg_backing *backing)
 static const struct gg_backing_ops machine_ops = {
 	.extent = machine_extent,
 	.read = machine_read,
+	.ran = machine_ran,
 	.destroy = machine_destroy,
 };
 

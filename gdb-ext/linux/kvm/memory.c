@@ -137,16 +137,34 @@ struct count {
 	const struct gg_ram_map *map;
 	struct gg_kvm_memory *memory;
 	uint64_t looks; // that are left
+	gg_gpa_t gpa;   // of the last extent that was found
+	struct gg_extent extent;
 };
+
+// Finds the extent at GPA: far more of it than is asked for, since pages that are near follow.
+static struct gg_error *find_extent(struct count *count, gg_gpa_t gpa, struct gg_extent *ret)
+{
+	enum { FAR = 64 << 20 };
+	struct gg_error *err = NULL;
+	if (gpa - count->gpa >= count->extent.size) {
+		count->gpa = gpa;
+		count->extent.size = 0;
+		err = gg_kvm_outer_extent(count->map, gpa, FAR, false, &count->extent);
+	}
+	*ret = count->extent;
+	ret->size -= gpa - count->gpa;
+	return err;
+}
 
 // Adds the SIZE bytes at GPA, of the guest that runs the machine.
 static struct gg_error *count_held(struct count *count, gg_gpa_t gpa, uint64_t size)
 {
 	while (size) {
 		struct gg_extent extent;
-		struct gg_error *err = gg_kvm_outer_extent(count->map, gpa, size, false, &extent);
+		struct gg_error *err = find_extent(count, gpa, &extent);
 		if (err)
 			return err;
+		extent.size = extent.size < size ? extent.size : size;
 		if (extent.kind == GG_EXTENT_ABSENT)
 			count->memory->absent += extent.size;
 		else

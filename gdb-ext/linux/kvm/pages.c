@@ -18,6 +18,7 @@ struct gg_kvm_pages {
 	struct gg_page_table *table;
 	struct gg_host host;
 	struct gg_areas *areas; // NULL: not known
+	struct gg_page_leaf leaf;
 };
 
 static const struct gg_layout_row rows[] = {
@@ -97,24 +98,26 @@ static struct gg_error *look_at_area(struct gg_kvm_pages *pages, gg_gva_t gva,
 	return NULL;
 }
 
+void gg_kvm_pages_ran(struct gg_kvm_pages *pages)
+{
+	pages->leaf.size = 0;
+	gg_areas_ran(pages->areas);
+}
+
 struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uint64_t size,
 				   struct gg_kvm_piece *ret)
 {
 	struct gg_mapping mapping;
-	struct gg_error *err = gg_page_table_map(pages->table, gva, &mapping);
+	struct gg_error *err = gg_page_table_map_near(pages->table, &pages->leaf, gva, &mapping);
 	if (err)
 		return err;
 	*ret = (struct gg_kvm_piece){ .size = mapping.size, .gpa = mapping.gpa };
 	if (mapping.present)
 		ret->kind = GG_KVM_HELD;
 	else if (pages->ops->hidden_page(mapping.last.value, &ret->gpa))
-		ret->gpa += mapping.page_size - mapping.size;
+		ret->gpa += gva % mapping.page_size;
 	else
 		ret->kind = mapping.last.value ? GG_KVM_SWAPPED : GG_KVM_NO_PAGE;
-	if (ret->kind == GG_KVM_NO_PAGE) {
-		const uint64_t gap = gg_page_table_gap(pages->table, gva, &mapping);
-		ret->size = gap > ret->size ? gap : ret->size;
-	}
 	if (!ret->size)
 		return gg_error_create(GG_BAD_DATA, "a page of 0 bytes at 0x%" PRIx64, gva);
 	ret->size = ret->size < size ? ret->size : size;

@@ -29,6 +29,9 @@ struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel,
 // PAGES may be NULL.
 void gg_kvm_pages_destroy(struct gg_kvm_pages *pages);
 
+// Forgets what may be different after the guest ran.
+void gg_kvm_pages_ran(struct gg_kvm_pages *pages);
+
 // Finds the piece that starts at GVA, at most SIZE (at least 1) bytes of it.
 struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uint64_t size,
 				   struct gg_kvm_piece *ret);
