@@ -2,7 +2,8 @@
 //
 // kallsyms_seqs_of_names has the numbers of all symbols, ordered by their names, three bytes each, the
 // highest first (Linux commit 60443c88f3a8 "kallsyms: Improve the performance of kallsyms_lookup_name()",
-// in v6.2). The markers, directly before the tokens since v6.4, lead to a symbol's name.
+// in v6.2, and in Debian's 6.1). The markers lead to a symbol's name. Since v6.4 they are directly before the tokens, and the
+// addresses and the numbers behind; until v6.3 the numbers are between the markers and the tokens.
 //
 // In:  guest memory by virtual address; what VMCOREINFO says.
 // Out: the address of a name, the symbol at an address.
@@ -25,6 +26,7 @@ enum {
 	MAX_BLOCK = INTERVAL * (2 + GG_KALLSYMS_MAX_NAME),
 	PIECE = 128,     // of names, that is read beyond an estimate
 	MAX_EQUAL = 256, // symbols at one address
+	MAX_NEAR = 64,   // sequences near the middle of a range
 };
 
 struct gg_kallsyms_far {
@@ -32,8 +34,8 @@ struct gg_kallsyms_far {
 	const struct gg_kallsyms_hints *hints; // borrowed while it is made
 	gg_gva_t names, end;                   // of the image
 	size_t count;
-	uint32_t *markers; // and the end of the names
-	gg_gva_t sequences;
+	uint32_t *markers;  // and the end of the names
+	gg_gva_t sequences; // 0: not found yet
 	struct gg_kallsyms_place place;
 	struct gg_kallsyms_tokens tokens;
 	struct gg_symbol *known; // by address, with names of its own
@@ -88,18 +90,30 @@ static struct gg_error *decode_markers(struct gg_kallsyms_far *far, gg_gva_t mar
 	return err;
 }
 
-// Finds the markers, behind which may be a gap up to the tokens' alignment.
-static struct gg_error *find_markers(struct gg_kallsyms_far *far, gg_gva_t token_table)
+// Tries the markers that end at END, or up to a gap in front of it.
+static struct gg_error *try_markers(struct gg_kallsyms_far *far, gg_gva_t end)
 {
-	const size_t size = marker_count(far) * MARKER_SIZE;
-	far->markers = calloc(marker_count(far) + 1, sizeof(*far->markers));
-	if (!far->markers)
-		return gg_enomem;
-	struct gg_error *err = decode_markers(far, token_table - size);
+	const gg_gva_t markers = end - marker_count(far) * MARKER_SIZE;
+	struct gg_error *err = decode_markers(far, markers);
 	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
 		return err;
 	gg_error_destroy(err);
-	return decode_markers(far, token_table - size - MARKER_SIZE);
+	return decode_markers(far, markers - MARKER_SIZE);
+}
+
+// Finds the markers, and the sequences where these are behind the markers.
+static struct gg_error *find_markers(struct gg_kallsyms_far *far, gg_gva_t token_table)
+{
+	far->markers = calloc(marker_count(far) + 1, sizeof(*far->markers));
+	if (!far->markers)
+		return gg_enomem;
+	struct gg_error *err = try_markers(far, token_table);
+	if (!err || gg_error_kind(err) != GG_NOT_FOUND)
+		return err;
+	gg_error_destroy(err);
+	far->sequences =
+		token_table - gg_kallsyms_align(far->count * SEQUENCE_SIZE, far->hints->word);
+	return try_markers(far, far->sequences);
 }
 
 // Decodes the name INDEX of the names that CURSOR is at the start of. *FOUND is false where they are too
@@ -161,20 +175,32 @@ static struct gg_error *read_name(const struct gg_kallsyms_far *far, size_t numb
 
 // ---- By name ----
 
-// Reads the number of the symbol that is INDEX by name.
-static struct gg_error *read_sequence(const struct gg_kallsyms_far *far, size_t index, size_t *ret)
+// Reads, of the sequences from LOW up to HIGH, one near their middle: the one whose symbol is nearest behind a
+// marker, so that little of the names leads there.
+static struct gg_error *read_sequence(const struct gg_kallsyms_far *far, size_t low, size_t high,
+				      size_t *index, size_t *number)
 {
-	uint8_t bytes[SEQUENCE_SIZE];
-	struct gg_error *err = gg_host_read(far->kernel, far->sequences + index * SEQUENCE_SIZE,
-					    bytes, sizeof(bytes));
-	if (err)
-		return err;
-	*ret = (size_t)bytes[0] << 16 | (size_t)bytes[1] << 8 | bytes[2];
-	return *ret < far->count
-		       ? NULL
-		       : gg_error_create(GG_BAD_DATA,
-					 "kallsyms_seqs_of_names has %zu for one of %zu symbols",
-					 *ret, far->count);
+	enum { PART = 8 }; // of the range, from which the sequence is taken
+	uint8_t bytes[MAX_NEAR * SEQUENCE_SIZE];
+	size_t count = (high - low) / PART;
+	count = count < 1 ? 1 : count < MAX_NEAR ? count : MAX_NEAR;
+	const size_t first = low + (high - low - count) / 2;
+	struct gg_error *err = gg_host_read(far->kernel, far->sequences + first * SEQUENCE_SIZE,
+					    bytes, count * SEQUENCE_SIZE);
+	for (size_t i = 0; !err && i < count; i++) {
+		const uint8_t *at = bytes + i * SEQUENCE_SIZE;
+		const size_t own = (size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2];
+		if (own >= far->count)
+			return gg_error_create(
+				GG_BAD_DATA,
+				"kallsyms_seqs_of_names has %zu for one of %zu symbols", own,
+				far->count);
+		if (i && own % INTERVAL >= *number % INTERVAL)
+			continue;
+		*index = first + i;
+		*number = own;
+	}
+	return err;
 }
 
 // Finds the number of the first symbol NAME, and its type.
@@ -184,11 +210,10 @@ static struct gg_error *find_number(const struct gg_kallsyms_far *far, const cha
 	char text[GG_KALLSYMS_TEXT_SIZE];
 	bool found = false;
 	for (size_t low = 0, high = far->count; low < high;) {
-		const size_t middle = low + (high - low) / 2;
-		size_t number = 0;
+		size_t middle = 0, number = 0;
 		struct gg_error *err = gg_interrupt_check();
 		if (!err)
-			err = read_sequence(far, middle, &number);
+			err = read_sequence(far, low, high, &middle, &number);
 		if (!err)
 			err = read_name(far, number, text);
 		if (err)
@@ -364,43 +389,69 @@ static struct gg_error *try_place(struct gg_kallsyms_far *far,
 	return gg_error_unless_final(err);
 }
 
-// Tries the addresses at VALUES, with a base behind them, if HAS_BASE.
-static struct gg_error *try_values(struct gg_kallsyms_far *far, gg_gva_t values, bool has_base,
-				   uint64_t alignment, bool *found)
+// A candidate for the places of the addresses and of the sequences.
+struct candidate {
+	gg_gva_t values;
+	gg_gva_t base; // 0: there is none
+	gg_gva_t sequences;
+};
+
+static struct gg_error *try_candidate(struct gg_kallsyms_far *far,
+				      const struct candidate *candidate, bool *found)
 {
-	struct gg_kallsyms_place place = { .values = values,
+	struct gg_kallsyms_place place = { .values = candidate->values,
 					   .encoding = GG_KALLSYMS_PLACE_RELATIVE,
 					   .width = GG_KALLSYMS_OFFSET_SIZE };
-	const gg_gva_t behind =
-		gg_kallsyms_align(values + far->count * GG_KALLSYMS_OFFSET_SIZE, alignment);
-	if (!has_base)
-		return try_place(far, &place, behind, found);
-	const unsigned int word = far->hints->word;
-	struct gg_error *err = gg_host_read_uint(far->kernel, behind, word, &place.base);
+	if (!candidate->base)
+		return try_place(far, &place, candidate->sequences, found);
+	struct gg_error *err =
+		gg_host_read_uint(far->kernel, candidate->base, far->hints->word, &place.base);
 	for (place.encoding = GG_KALLSYMS_BASE_RELATIVE;
 	     !err && !*found && place.encoding <= GG_KALLSYMS_BASE_RELATIVE_DOWN; place.encoding++)
-		err = try_place(far, &place, behind + word, found);
+		err = try_place(far, &place, candidate->sequences, found);
 	return gg_error_unless_final(err);
 }
 
-// Finds the addresses behind the tokens, and the sequences behind the addresses.
+// Returns the candidate behind the tokens, of tables that are aligned to ALIGNMENT.
+static struct candidate behind_tokens(const struct gg_kallsyms_far *far, bool has_base,
+				      uint64_t alignment)
+{
+	const gg_gva_t values =
+		gg_kallsyms_align(far->hints->token_index + GG_KALLSYMS_TOKENS * 2, alignment);
+	const gg_gva_t end =
+		gg_kallsyms_align(values + far->count * GG_KALLSYMS_OFFSET_SIZE, alignment);
+	return (struct candidate){ .values = values,
+				   .base = has_base ? end : 0,
+				   .sequences = has_base ? end + far->hints->word : end };
+}
+
+// Returns the candidate in front of the number of symbols.
+static struct candidate before_count(const struct gg_kallsyms_far *far)
+{
+	const uint64_t word = far->hints->word;
+	const gg_gva_t base = far->hints->num_syms - word;
+	const uint64_t size = gg_kallsyms_align(far->count * GG_KALLSYMS_OFFSET_SIZE, word);
+	return (struct candidate){ .values = base - size,
+				   .base = base,
+				   .sequences = far->sequences };
+}
+
+// Finds the addresses, and the sequences.
 static struct gg_error *find_addresses(struct gg_kallsyms_far *far)
 {
 	const uint64_t word = far->hints->word;
-	const gg_gva_t behind = far->hints->token_index + GG_KALLSYMS_TOKENS * 2;
-	const struct {
-		uint64_t alignment;
-		bool has_base;
-	} rows[] = {
-		{ word, true },                     // since v6.4
-		{ word, false },                    // v7.0
-		{ GG_KALLSYMS_OFFSET_SIZE, false }, // v7.2
+	const struct candidate in_front[] = { before_count(far) }; // v6.2 and v6.3
+	const struct candidate behind[] = {
+		behind_tokens(far, true, word),                     // since v6.4
+		behind_tokens(far, false, word),                    // v7.0
+		behind_tokens(far, false, GG_KALLSYMS_OFFSET_SIZE), // v7.2
 	};
+	const struct candidate *candidates = far->sequences ? in_front : behind;
+	const size_t count = far->sequences ? 1 : sizeof(behind) / sizeof(*behind);
 	bool found = false;
 	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && !found && i < sizeof(rows) / sizeof(*rows); i++)
-		err = try_values(far, gg_kallsyms_align(behind, rows[i].alignment),
-				 rows[i].has_base, rows[i].alignment, &found);
+	for (size_t i = 0; !err && !found && i < count; i++)
+		err = try_candidate(far, &candidates[i], &found);
 	if (!err && !found)
 		err = gg_error_create(GG_NOT_FOUND,
 				      "by no kallsyms_seqs_of_names _stext is at 0x%" PRIx64,

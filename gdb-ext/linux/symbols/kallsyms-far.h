@@ -13,8 +13,8 @@
 struct gg_kallsyms_far;
 
 // Finds the tables in MEMORY, a kernel's by virtual address, which must outlive RET. GG_NOT_FOUND where
-// VMCOREINFO does not have their places, or where the kernel has no kallsyms_seqs_of_names behind its
-// addresses (before v6.4): such a kernel's names must all be read.
+// VMCOREINFO does not have their places, or where the kernel has no kallsyms_seqs_of_names
+// (before v6.2): such a kernel's names must all be read.
 struct gg_error *gg_kallsyms_far_create(const struct gg_host *memory,
 					const struct gg_kallsyms_hints *hints,
 					struct gg_kallsyms_far **ret);
