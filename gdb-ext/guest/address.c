@@ -144,11 +144,11 @@ static struct gg_error *find_register(void *data, const struct gg_cpu *cpu)
 	search->found = true;
 	if (!strcmp(search->name, "pc")) {
 		search->value = cpu->pc;
-		return NULL;
+		return cpu->no_pc ? unknown_register(search, cpu->origin) : NULL;
 	}
 	if (!strcmp(search->name, "sp")) {
 		search->value = cpu->sp;
-		return NULL;
+		return cpu->no_sp ? unknown_register(search, cpu->origin) : NULL;
 	}
 	for (size_t i = 0; i < cpu->register_count; i++) {
 		const struct gg_register *reg = &cpu->registers[i];

@@ -111,6 +111,8 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 		.place = view->summary.place,
 		.root = view->summary.root,
 		.root_known = view->summary.root_known,
+		.no_pc = view->summary.no_pc,
+		.no_sp = view->summary.no_sp,
 		.pc_name = view->summary.pc_name,
 		.sp_name = view->summary.sp_name,
 		.root_name = view->summary.root_name,
@@ -118,6 +120,7 @@ static struct gg_error *create_view(const struct gg_arch *arch, const struct gg_
 		.register_count = list_registers(registers, view->list),
 		.text = view->text,
 		.unknown = "",
+		.origin = "",
 	};
 	return NULL;
 }
@@ -144,6 +147,7 @@ static struct gg_error *create_views(const struct gg_arch *arch, const struct gg
 		return err;
 	own->nesting = state->nesting;
 	own->unknown = state->unknown;
+	own->origin = state->origin;
 	if (state->nesting != GG_NESTED)
 		return NULL;
 	own->activity = "nested";
@@ -213,7 +217,7 @@ static struct gg_error *show_with_symbol(void *data, const struct gg_cpu *cpu)
 	_cleanup_free_ char *symbol = NULL;
 	struct gg_cpu shown = *cpu;
 	struct gg_error *err = NULL;
-	if (!cpu->unknown[0] && gg_guest_shows_kernel_of(view->guest, cpu->index))
+	if (!cpu->unknown[0] && !cpu->no_pc && gg_guest_shows_kernel_of(view->guest, cpu->index))
 		err = gg_guest_symbol_text(view->guest, cpu->pc, NULL, &once, &symbol);
 	shown.symbol = symbol;
 	struct gg_cpu_task task;

@@ -318,7 +318,7 @@ static struct gg_error *vmcore_read_cpu(struct gg_source *source, const struct g
 	if (!arch->notes || !arch->notes->read)
 		return gg_arch_not_yet(arch, "registers out of a vmcore's notes");
 	ret->nesting = GG_NOT_NESTED;
-	ret->unknown[0] = 0;
+	ret->unknown[0] = ret->origin[0] = 0;
 	struct gg_error *err = arch->notes->read(notes, &ret->own);
 	if (err)
 		return gg_error_context(err, "CPU %" PRIu32 "'s note", cpu->index);

@@ -40,14 +40,15 @@ static SCM cpu_to_alist(const struct gg_cpu *cpu)
 	if (cpu->nested)
 		facts = add(facts, "nested", cpu_to_alist(cpu->nested));
 	facts = add(facts, "maybe-nested", scm_from_bool(cpu->nesting == GG_MAYBE_NESTED));
+	facts = add(facts, "origin", gg_guile_string(cpu->origin));
 	facts = add(facts, "unknown", gg_guile_string(cpu->unknown));
 	facts = add(facts, "text", gg_guile_string(cpu->text));
 	facts = add(facts, "registers", registers);
 	facts = add(facts, "symbol", cpu->symbol ? gg_guile_string(cpu->symbol) : SCM_BOOL_F);
 	facts = add(facts, "root", cpu->root_known ? scm_from_uint64(cpu->root) : SCM_BOOL_F);
-	facts = add(facts, "sp", scm_from_uint64(cpu->sp));
+	facts = add(facts, "sp", cpu->no_sp ? SCM_BOOL_F : scm_from_uint64(cpu->sp));
 	facts = add(facts, "place", gg_guile_string(cpu->place));
-	facts = add(facts, "pc", scm_from_uint64(cpu->pc));
+	facts = add(facts, "pc", cpu->no_pc ? SCM_BOOL_F : scm_from_uint64(cpu->pc));
 	facts = add(facts, "privilege", gg_guile_string(cpu->privilege));
 	facts = add(facts, "bits", scm_from_uint(cpu->bits));
 	facts = add(facts, "activity", gg_guile_string(cpu->activity));
@@ -66,7 +67,7 @@ static struct gg_error *collect_cpu(void *data, const struct gg_cpu *cpu)
 // (%guest-cpus-with-symbols GUEST NOTICE) => a list of association lists: index, state (current, stale,
 // unknown or noted), why, activity, bits, privilege, pc, place, sp, root, symbol ("NAME+0xOFFSET" where
 // the pc is in the kernel, else #f), registers, text, unknown (the
-// reason where no register is known, else ""), maybe-nested; for a CPU that executes a nested guest
+// reason where no register is known, else ""), origin (whose copies the registers are that several places have, else ""), maybe-nested; for a CPU that executes a nested guest
 // also nested: the same of the nested guest.
 static SCM guest_cpus_with_symbols(SCM object, SCM notice)
 {

@@ -94,6 +94,10 @@ struct gg_linux_ops {
 	// without a name. NULL where KVM's machines are not read.
 	const char *(*vm_exit)(uint64_t code);
 
+	// Returns the same of another vendor's hardware, whose reason KVM has in its own vcpu_vmx. With vm_exit; NULL
+	// without such a vendor.
+	const char *(*vmx_exit)(uint64_t code);
+
 	// Finds the page of ENTRY, an entry that is not present for the hardware, where the kernel
 	// has a page there all the same. With vm_exit.
 	bool (*hidden_page)(uint64_t entry, gg_gpa_t *ret);

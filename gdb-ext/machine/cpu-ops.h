@@ -16,11 +16,12 @@
 // The facts of a CPU that a person looks at first.
 struct gg_cpu_summary {
 	const char *activity;  // "running", "halted", or the state of a CPU that was not started
-	unsigned int bits;     // of the code that it executes: 16, 32 or 64
-	const char *privilege; // "kernel", "user" and others
+	unsigned int bits;     // of the code that it executes: 16, 32 or 64; 0: not known
+	const char *privilege; // "kernel", "user" and others; "?": not known
 	gg_gva_t pc, sp;       // as paging sees them: with the segments' bases
 	uint64_t root;         // the register that leads to the page tables
 	bool root_known;       // false: ROOT is 0
+	bool no_pc, no_sp;     // PC or SP is not known
 	char place[32];        // segment:offset of the pc, if that is not the pc itself
 	// The architecture's names for pc, sp and root.
 	const char *pc_name, *sp_name, *root_name;

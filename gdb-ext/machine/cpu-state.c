@@ -21,7 +21,7 @@ struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_r
 				   const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_cpu_state *ret)
 {
-	ret->unknown[0] = 0;
+	ret->unknown[0] = ret->origin[0] = 0;
 	if (!arch->cpu || !arch->cpu->read_registers)
 		return gg_arch_not_yet(arch, "registers");
 	struct gg_error *err = arch->cpu->read_registers(host, cpu, &ret->own);
@@ -37,7 +37,7 @@ struct gg_error *gg_cpu_state_read(const struct gg_arch *arch, const struct gg_r
 struct gg_error *gg_cpu_state_read_monitor(const struct gg_arch *arch, const struct gg_host *host,
 					   const struct gg_qemu_cpu *cpu, struct gg_cpu_state *ret)
 {
-	ret->unknown[0] = 0;
+	ret->unknown[0] = ret->origin[0] = 0;
 	if (!arch->cpu || !arch->cpu->read_monitor)
 		return gg_arch_not_yet(arch, "registers out of QEMU's monitor");
 	struct gg_error *err = arch->cpu->read_monitor(host, cpu, &ret->own);

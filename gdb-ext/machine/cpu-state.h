@@ -7,13 +7,15 @@
 
 #include "cpu-ops.h"
 
-enum { GG_CPU_UNKNOWN_SIZE = 192 };
+enum { GG_CPU_UNKNOWN_SIZE = 192, GG_CPU_ORIGIN_SIZE = 384 };
 
 struct gg_cpu_state {
 	enum gg_nesting nesting;
 	struct gg_registers own;           // the guest's own; all unknown where UNKNOWN says why
 	struct gg_registers nested;        // the nested guest's, of a CPU that is GG_NESTED
 	char unknown[GG_CPU_UNKNOWN_SIZE]; // "" where some of OWN are known
+	char origin
+		[GG_CPU_ORIGIN_SIZE]; // says whose copies registers of different origins are; or ""
 };
 
 // Reads the registers of CPU out of QEMU's memory. The guest's own registers that cannot be read are

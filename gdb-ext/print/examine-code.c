@@ -25,7 +25,7 @@ struct places {
 static struct gg_error *add_place(void *data, const struct gg_cpu *cpu)
 {
 	struct places *places = data;
-	if (cpu->freshness != GG_CURRENT || cpu->unknown[0])
+	if (cpu->freshness != GG_CURRENT || cpu->unknown[0] || cpu->no_pc)
 		return NULL;
 	struct gg_error *err =
 		gg_vector_grow(&places->items, places->count, sizeof(*places->items));

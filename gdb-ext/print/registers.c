@@ -59,18 +59,29 @@ static void append_state(struct gg_buffer *text, const struct gg_cpu *cpu)
 		gg_buffer_format(text, ": %s", cpu->why);
 }
 
+static void append_address(struct gg_buffer *text, bool is_known, uint64_t address)
+{
+	if (is_known)
+		gg_buffer_format(text, "0x%016" PRIx64, address);
+	else
+		gg_buffer_format(text, "unknown");
+}
+
 // Appends the mode and the pc, and in a second line the stack pointer and the page tables.
 static void append_place(struct gg_buffer *text, const struct gg_cpu *cpu)
 {
 	const char *place = cpu->symbol ? cpu->symbol : cpu->place;
-	gg_buffer_format(text, "%-8s %2u-bit %-7s 0x%016" PRIx64 "%s%s", cpu->activity, cpu->bits,
-			 cpu->privilege, cpu->pc, *place ? "  " : "", place);
-	gg_buffer_format(text, "\n        %s 0x%016" PRIx64 "  %s ", cpu->sp_name, cpu->sp,
-			 cpu->root_name);
-	if (cpu->root_known)
-		gg_buffer_format(text, "0x%016" PRIx64, cpu->root);
+	gg_buffer_format(text, "%-8s ", cpu->activity);
+	if (cpu->bits)
+		gg_buffer_format(text, "%2u-bit ", cpu->bits);
 	else
-		gg_buffer_format(text, "unknown");
+		gg_buffer_format(text, " ?-bit ");
+	gg_buffer_format(text, "%-7s ", cpu->privilege);
+	append_address(text, !cpu->no_pc, cpu->pc);
+	gg_buffer_format(text, "%s%s\n        %s ", *place ? "  " : "", place, cpu->sp_name);
+	append_address(text, !cpu->no_sp, cpu->sp);
+	gg_buffer_format(text, "  %s ", cpu->root_name);
+	append_address(text, cpu->root_known, cpu->root);
 }
 
 // Appends the task that the CPU executes, if it is known. What a CPU executes that is not current may
@@ -103,6 +114,8 @@ static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)
 	append_state(text, cpu);
 	gg_buffer_format(text, "\n");
 	append_task(text, cpu, "        ");
+	if (*cpu->origin && (cpu->no_pc || cpu->no_sp || !cpu->root_known))
+		gg_buffer_format(text, "        %s\n", cpu->origin);
 	if (cpu->nested) {
 		gg_buffer_format(text, "        in a nested guest:\n        ");
 		append_place(text, cpu->nested);
@@ -134,6 +147,8 @@ static void append_all(struct gg_buffer *text, const struct gg_cpu *cpu)
 		gg_buffer_append(text, cpu->text, strlen(cpu->text));
 	else
 		gg_buffer_format(text, "unknown: %s\n", cpu->unknown);
+	if (*cpu->origin)
+		gg_buffer_format(text, "%s\n", cpu->origin);
 	append_task(text, cpu, "");
 	if (!cpu->nested)
 		return;
@@ -143,15 +158,27 @@ static void append_all(struct gg_buffer *text, const struct gg_cpu *cpu)
 
 // ---- JSON ----
 
+static void append_json_address(struct gg_buffer *text, const char *key, bool is_known,
+				uint64_t address)
+{
+	if (is_known)
+		gg_json_address(text, key, address);
+	else
+		gg_json_null(text, key);
+}
+
 // Appends the members that the CPU and a nested guest on it have alike.
 static void append_facts(struct gg_buffer *text, const struct gg_cpu *cpu)
 {
 	gg_json_string(text, "activity", cpu->activity);
 	if (has_registers(cpu)) {
-		gg_json_uint(text, "bits", cpu->bits);
+		if (cpu->bits)
+			gg_json_uint(text, "bits", cpu->bits);
+		else
+			gg_json_null(text, "bits");
 		gg_json_string(text, "privilege", cpu->privilege);
-		gg_json_address(text, "pc", cpu->pc);
-		gg_json_address(text, "sp", cpu->sp);
+		append_json_address(text, "pc", !cpu->no_pc, cpu->pc);
+		append_json_address(text, "sp", !cpu->no_sp, cpu->sp);
 	} else {
 		for (const char *const *name =
 			     (const char *const[]){ "bits", "privilege", "pc", "sp", NULL };
@@ -201,6 +228,8 @@ static void append_json(struct gg_buffer *text, const struct gg_cpu *cpu)
 	}
 	if (!has_registers(cpu))
 		gg_json_string(text, "unknown", cpu->unknown);
+	if (*cpu->origin)
+		gg_json_string(text, "origin", cpu->origin);
 	gg_json_close_object(text);
 	gg_json_end_line(text);
 }
@@ -232,8 +261,8 @@ static struct gg_error *set_variables(const struct gg_registers_options *options
 	} variables[] = {
 		{ "guest_cpu", &index },
 		{ "guest_current", &is_current },
-		{ "guest_pc", has_registers(cpu) ? &cpu->pc : NULL },
-		{ "guest_sp", has_registers(cpu) ? &cpu->sp : NULL },
+		{ "guest_pc", has_registers(cpu) && !cpu->no_pc ? &cpu->pc : NULL },
+		{ "guest_sp", has_registers(cpu) && !cpu->no_sp ? &cpu->sp : NULL },
 	};
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < sizeof(variables) / sizeof(*variables); i++)

@@ -37,10 +37,10 @@ static struct gg_error *append_row(void *data, const struct gg_cpu *cpu)
 	gg_report_cell(report, text, &index);
 	gg_report_cell(report, cpu->activity, NULL);
 	snprintf(text, sizeof(text), "%u-bit %s", cpu->bits, cpu->privilege);
-	gg_report_cell(report, is_known ? text : "?", NULL);
+	gg_report_cell(report, is_known && cpu->bits ? text : "?", NULL);
 	append_task(report, cpu->task);
 	snprintf(text, sizeof(text), "0x%016" PRIx64, cpu->pc);
-	gg_report_cell(report, is_known ? text : "?", NULL);
+	gg_report_cell(report, is_known && !cpu->no_pc ? text : "?", NULL);
 	gg_report_cell(report, cpu->symbol ? cpu->symbol : is_known ? cpu->place : "", NULL);
 	gg_report_cell(report, gg_freshness_name(cpu->freshness), NULL);
 	gg_html_close(&report->html);

@@ -68,6 +68,7 @@ struct gg_cpu {
 	const struct gg_cpu_task *task;            // NULL where it is not known, or not asked for
 	uint64_t root;                             // the register that leads to the page tables
 	bool root_known;                           // false: ROOT is 0
+	bool no_pc, no_sp;                         // PC or SP is not known
 	const char *pc_name, *sp_name, *root_name; // the architecture's names: "pc", "sp", "ttbr0"
 	const struct gg_register *registers;
 	size_t register_count;
@@ -77,6 +78,7 @@ struct gg_cpu {
 	enum gg_nesting
 		nesting;     // where it is GG_MAYBE_NESTED the registers may be a nested guest's
 	const char *unknown; // why no register is known; "" where some are
+	const char *origin;  // says whose copies registers of different origins are; else ""
 	const struct gg_cpu *nested; // the CPU as the nested guest has it, or NULL
 };
 
@@ -112,8 +114,9 @@ struct gg_registers_options {
 // current; "activity", "bits", "privilege", "pc", "sp", "symbol", "registers"; "task", an object ("pid",
 // "tgid", "comm", "since_ns", the address "task", and "confirmed" by the registers) or null; "nested", the same
 // members of a nested guest, or null, or "unknown" where it is not known whether there is a nested
-// guest; and "unknown", the reason where no register is known, whose members are null then. A digit
-// that is not known is "?".
+// guest; "unknown", the reason where no register is known, whose members are null then; and "origin", a text that says
+// whose copies the registers of a nested guest's vCPU are that the CPU leaves in several places. A digit that is not
+// known is "?"; "bits", "pc" and "sp" that are not known are null.
 struct gg_error *gg_print_registers(struct gg_guest *guest,
 				    const struct gg_registers_options *options,
 				    const struct gg_writer *writer,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Damaged machines of KVM's. The input is a list of changes to a sound kernel, (offset u16, width u8, value u64),
-// little-endian. With bit 7 of the width the value is an address in the kernel's memory.
+// little-endian. With bit 7 of the width the value is an address in the kernel's memory. With a byte behind the last
+// change the kernel has VMX.
 #include "fuzz.h"
 
 #include "../unit/fake-kvm.h"
@@ -57,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fake_kvm kvm;
 	struct gg_kvm_machines machines;
 	fake_kvm_init(&kvm);
+	if (size % CHANGE_SIZE)
+		fake_kvm_use_vmx(&kvm, &fake_vmcs12);
 	for (size_t at = 0; at + CHANGE_SIZE <= size; at += CHANGE_SIZE)
 		change(&kvm, data + at);
 	struct gg_error *err = gg_kvm_read(&kvm.answerers, &kvm.map, true, NULL, &machines);

@@ -46,6 +46,30 @@ static const struct fake_member members[] = {
 	{ "vcpu_svm", "vcpu", 0, FAKE_KVM_STRIDE },
 	{ "vcpu_svm", "vmcb", 0xd8, WORD },
 	{ "kvm_reg", "VCPU_EXREG_CR3", 19, HALF },
+	{ "kvm_reg", "VCPU_EXREG_RFLAGS", 21, HALF },
+	{ "kvm_reg", "VCPU_EXREG_SEGMENTS", 22, HALF },
+	{ "kvm_vcpu", "arch.regs_dirty", FAKE_KVM_DIRTY, WORD },
+	{ "kvm_vcpu", "arch.cr0_guest_owned_bits", FAKE_KVM_CR0_OWNED, WORD },
+	{ "kvm_vcpu", "arch.cr4_guest_owned_bits", FAKE_KVM_CR4_OWNED, WORD },
+	{ "vcpu_vmx", "vcpu", 0, FAKE_KVM_STRIDE },
+	{ "vcpu_vmx", "loaded_vmcs", FAKE_KVM_LOADED_POINTER, WORD },
+	{ "vcpu_vmx", "vmcs01", FAKE_KVM_LOADED - FAKE_KVM_VCPUS, 0xa0 },
+	{ "vcpu_vmx", "rflags", FAKE_KVM_VMX_RFLAGS, WORD },
+	{ "vcpu_vmx", "rmode.vm86_active", FAKE_KVM_VM86, HALF },
+	{ "vcpu_vmx", "nested.cached_vmcs12", FAKE_KVM_INNER_POINTER, WORD },
+	{ "vcpu_vmx", "exit_reason", FAKE_KVM_EXIT, HALF },
+	{ "vcpu_vmx", "segment_cache.bitmask", FAKE_KVM_BITMASK, HALF },
+	{ "vcpu_vmx", "segment_cache.seg[0]", FAKE_KVM_CACHED, FAKE_KVM_CACHED_SIZE },
+	{ "kvm_save_segment", "selector", 0, 2 },
+	{ "kvm_save_segment", "base", 8, WORD },
+	{ "kvm_save_segment", "limit", 0x10, HALF },
+	{ "kvm_save_segment", "ar", 0x14, HALF },
+	{ "loaded_vmcs", "vmcs", 0, WORD },
+	{ "loaded_vmcs", "cpu", FAKE_KVM_LOADED_CPU, HALF },
+	{ "loaded_vmcs", "controls_shadow.exec", FAKE_KVM_CONTROLS, HALF },
+	{ "loaded_vmcs", "host_state.cr3", FAKE_KVM_HOST_CR3, WORD },
+	{ "loaded_vmcs", "host_state.cr4", 0x38, WORD },
+	{ "loaded_vmcs", "host_state.rsp", 0x40, WORD },
 	{ "mm_struct", "mm_mt.ma_root", 8, WORD },
 	{ "vm_area_struct", "vm_start", 0, WORD },
 	{ "vm_area_struct", "vm_end", 8, WORD },
@@ -129,6 +153,75 @@ static void put_areas(struct fake_kvm *kvm)
 	put(kvm, FAKE_KVM_LEAF + 0x28, FAKE_KVM_BASE + FAKE_KVM_AREA);
 	put(kvm, FAKE_KVM_AREA, FAKE_KVM_AREA_START);
 	put(kvm, FAKE_KVM_AREA + 8, FAKE_KVM_AREA_END);
+}
+
+const struct fake_vmcs fake_vmcs12 = {
+	.revision = 0x11e57ed0,
+	.rip = 544,
+	.rsp = 536,
+	.rflags = 552,
+	.cr0 = 424,
+	.cr3 = 432,
+	.cr4 = 440,
+	.link = 176,
+	.cs = 966,
+	.cs_base = 456,
+	.cs_limit = 844,
+	.cs_rights = 884,
+	.ss = 968,
+	.host_cr0 = 584,
+	.host_cr3 = 592,
+	.host_cr4 = 600,
+	.host_rsp = 664,
+	.host_rip = 672,
+};
+
+static void put_field(struct fake_kvm *kvm, size_t page, unsigned int place, unsigned int size,
+		      uint64_t value)
+{
+	if (place)
+		fake_put(&kvm->fake, page + place, size, value);
+}
+
+static void put_vmcs(struct fake_kvm *kvm, size_t page, const struct fake_vmcs *places)
+{
+	const struct {
+		unsigned int place, size;
+		uint64_t value;
+	} fields[] = {
+		{ places->rip, WORD, 0x500000000 },     { places->rsp, WORD, 0x5001 },
+		{ places->rflags, WORD, 0x5002 },       { places->cr0, WORD, 0x80000039 },
+		{ places->cr3, WORD, 0x5004 },          { places->cr4, WORD, 0x26a0 },
+		{ places->link, WORD, UINT64_MAX },     { places->cs, 2, 0x5007 },
+		{ places->cs_base, WORD, 0x5008 },      { places->cs_limit, HALF, 0x5009 },
+		{ places->cs_rights, HALF, 0xa09b },    { places->ss, 2, 0x500b },
+		{ places->host_cr0, WORD, 0x80050033 }, { places->host_cr3, WORD, 0x600d },
+		{ places->host_cr4, WORD, 0x3526e0 },   { places->host_rsp, WORD, 0x600f },
+		{ places->host_rip, WORD, 0x6010 },
+	};
+	fake_put(&kvm->fake, page, HALF, places->revision);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		put_field(kvm, page, fields[i].place, fields[i].size, fields[i].value);
+}
+
+void fake_kvm_use_vmx(struct fake_kvm *kvm, const struct fake_vmcs *places)
+{
+	enum { NOT_RSP_NOR_RIP = 0xffef, TS = 1 << 3, PGE = 1 << 7 };
+	const size_t vcpu = FAKE_KVM_VCPUS;
+	put(kvm, FAKE_KVM_BLOCK + FAKE_KVM_ASID, 0);
+	put(kvm, vcpu + FAKE_KVM_AVAILABLE, NOT_RSP_NOR_RIP);
+	put(kvm, vcpu + FAKE_KVM_LOADED_POINTER, FAKE_KVM_BASE + FAKE_KVM_LOADED);
+	put(kvm, vcpu + FAKE_KVM_CR0_OWNED, TS);
+	put(kvm, vcpu + FAKE_KVM_CR4_OWNED, PGE);
+	put(kvm, vcpu + FAKE_KVM_INNER_POINTER, FAKE_KVM_BASE + FAKE_KVM_INNER);
+	put(kvm, FAKE_KVM_LOADED, FAKE_KVM_BASE + FAKE_KVM_VMCS);
+	fake_put(&kvm->fake, FAKE_KVM_LOADED + FAKE_KVM_LOADED_CPU, HALF, UINT32_MAX);
+	put(kvm, FAKE_KVM_LOADED + FAKE_KVM_HOST_CR3, 0x600d);
+	put(kvm, FAKE_KVM_LOADED + 0x38, 0x3526e0);
+	put(kvm, FAKE_KVM_LOADED + 0x40, 0x600f);
+	put_vmcs(kvm, FAKE_KVM_VMCS, places);
+	put_vmcs(kvm, FAKE_KVM_INNER, &fake_vmcs12);
+	put(kvm, FAKE_KVM_INNER + 768, 1 << 9); // the exit's controls: to long mode
 }
 
 void fake_kvm_init(struct fake_kvm *kvm)

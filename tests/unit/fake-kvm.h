@@ -48,6 +48,26 @@ enum {
 	FAKE_KVM_AREA_FLAGS = 0x18,
 	FAKE_KVM_AREA_FILE = 0x20,
 	FAKE_KVM_FLAGS = 0x58,
+	// With VMX, of the vCPU 1: the loaded_vmcs of its own, and the copy of a guest's VMCS in its guest.
+	FAKE_KVM_LOADED = 0x5000,
+	FAKE_KVM_VMCS = 0x6000,
+	FAKE_KVM_INNER = 0x8000,
+	// In the vCPU.
+	FAKE_KVM_LOADED_POINTER = 0xe0,
+	FAKE_KVM_DIRTY = 0xe8,
+	FAKE_KVM_CR0_OWNED = 0xf0,
+	FAKE_KVM_CR4_OWNED = 0xf8,
+	FAKE_KVM_VMX_RFLAGS = 0x4200,
+	FAKE_KVM_BITMASK = 0x4208,
+	FAKE_KVM_VM86 = 0x420c,
+	FAKE_KVM_INNER_POINTER = 0x4210,
+	FAKE_KVM_EXIT = 0x4224,
+	FAKE_KVM_CACHED = 0x4300, // segments, of FAKE_KVM_CACHED_SIZE bytes
+	FAKE_KVM_CACHED_SIZE = 24,
+	// In the loaded_vmcs.
+	FAKE_KVM_LOADED_CPU = 0x10,
+	FAKE_KVM_CONTROLS = 0x20,
+	FAKE_KVM_HOST_CR3 = 0x30,
 };
 
 #define FAKE_KVM_AREA_START UINT64_C(0x7f0000000000)
@@ -59,7 +79,22 @@ struct fake_kvm {
 	struct gg_ram_map map; // without RAM
 };
 
+// The places of fields in a VMCS; 0 for a field without a place.
+struct fake_vmcs {
+	uint32_t revision;
+	unsigned int rip, rsp, rflags, cr0, cr3, cr4, link;
+	unsigned int cs, cs_base, cs_limit, cs_rights, ss;
+	unsigned int host_cr0, host_cr3, host_cr4, host_rsp, host_rip;
+};
+
+// The places in KVM's vmcs12 (Linux arch/x86/kvm/vmx/vmcs12.h, v6.1).
+extern const struct fake_vmcs fake_vmcs12;
+
 void fake_kvm_init(struct fake_kvm *kvm);
+
+// Makes VMX of SVM: the vCPU 1 gets a VMCS, and KVM has no copy of RSP, RIP, CR3, RFLAGS and segments. The guest's values in the VMCS
+// are 0x5000 and the order in struct fake_vmcs.
+void fake_kvm_use_vmx(struct fake_kvm *kvm, const struct fake_vmcs *places);
 void fake_kvm_deinit(struct fake_kvm *kvm);
 
 #endif

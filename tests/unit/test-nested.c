@@ -12,7 +12,7 @@ enum {
 	VMCB = 0x5000,
 	SAVE_AREA = 0x400,
 	EFER_LONG_MODE = 0x1500, // with SVME
-	KVM_STATE = 0x7000, // struct kvm_nested_state (Linux arch/x86/include/uapi/asm/kvm.h, v6.1)
+	KVM_STATE = 0x6f00, // struct kvm_nested_state (Linux arch/x86/include/uapi/asm/kvm.h, v6.1)
 	KVM_DATA = KVM_STATE + 128,
 };
 
@@ -124,7 +124,8 @@ static void test_kvm_state(void **state)
 	cpu[FAKE_CPU_DIRTY] = 1;
 	expect_nested(&cpu_state, "KVM has them, and QEMU has no copy");
 	put_uint(cpu + FAKE_CPU_NESTED_STATE, 8, FAKE_STRUCTURES + KVM_STATE);
-	expect_nested(&cpu_state, "KVM has them, in a format that is not SVM's (0)");
+	put_uint(kvm + 2, 2, 2);
+	expect_nested(&cpu_state, "KVM has them, in a format that is neither VMX's nor SVM's (2)");
 	put_uint(kvm + 2, 2, 1);
 	put_uint(kvm + 4, 4, 128 + 4096);
 	expect_nested(&cpu_state, "its flags are 0x0, its size is 4224");
@@ -135,6 +136,51 @@ static void test_kvm_state(void **state)
 	expect_nested(&cpu_state, "its flags are 0x1, its size is 128");
 	put_uint(cpu + FAKE_CPU_NESTED_STATE, 8, 0x1000);
 	expect_nested(&cpu_state, "KVM's nested state in QEMU at 0x1000: ");
+}
+
+// KVM's vmcs12 (Linux arch/x86/kvm/vmx/vmcs12.h, v6.1).
+static void test_kvm_state_vmx(void **state)
+{
+	(void)state;
+	enum {
+		REVISION = 0x11e57ed0,
+		LINK = 176,
+		HOST_CR0 = 584,
+		HOST_CR4 = 600,
+		LONG_MODE = 1 << 9
+	};
+	struct gg_cpu_state cpu_state;
+	uint8_t *kvm = qemu.structures + KVM_STATE, *vmcs = qemu.structures + KVM_DATA;
+	enter_nested();
+	memset(qemu.structures + KVM_STATE, 0, 128 + 4096);
+	qemu.structures[FAKE_TCG_ALLOWED] = 0;
+	qemu.structures[FAKE_KVM_ALLOWED] = 1;
+	cpu[FAKE_CPU_DIRTY] = 1;
+	put_uint(cpu + FAKE_CPU_NESTED_STATE, 8, FAKE_STRUCTURES + KVM_STATE);
+	put_uint(kvm, 2, 1);
+	put_uint(kvm + 4, 4, 128 + 4096);
+	expect_nested(&cpu_state, "the VMCS's revision is 0x0");
+	put_uint(vmcs, 4, REVISION);
+	put_uint(vmcs + LINK, 8, UINT64_MAX);
+	put_uint(vmcs + HOST_CR0, 8, 0x80050033);
+	expect_nested(&cpu_state, "its host CR4 is 0x0, without VMXE");
+	put_uint(vmcs + HOST_CR4, 8, 0x2020);
+	put_uint(vmcs + 592, 8, 0x1234000);
+	put_uint(vmcs + 664, 8, 0xffffc90000001000);
+	put_uint(vmcs + 672, 8, 0xffffffffc0001234);
+	put_uint(vmcs + 768, 4, LONG_MODE);
+	const struct gg_qemu_cpus *cpus;
+	gg_guest_ran(guest);
+	assert_success(gg_guest_qemu_cpus(guest, &cpus));
+	assert_success(gg_guest_cpu_state(guest, &cpus->cpus[0], &cpu_state));
+	assert_string_equal(cpu_state.unknown, "");
+	assert_int_equal(gg_register(&cpu_state.own, X86_RIP), 0xffffffffc0001234);
+	assert_int_equal(gg_register(&cpu_state.own, X86_RSP), 0xffffc90000001000);
+	assert_int_equal(gg_register(&cpu_state.own, X86_CR0 + 3), 0x1234000);
+	assert_true(gg_register(&cpu_state.own, X86_HFLAGS) & X86_HF_CS64);
+	assert_false(gg_register_has_known(&cpu_state.own, X86_RBX));
+	put_uint(kvm + 4, 4, 128 + 4095);
+	expect_nested(&cpu_state, "its flags are 0x1, its size is 4223");
 }
 
 static void test_architecture(void **state)
@@ -168,6 +214,9 @@ int main(void)
 		UNIT_TEST("page tables that are not known are not walked", test_refused_tables),
 		UNIT_TEST("under KVM the registers of SVM's host are in KVM's nested state",
 			  test_kvm_state),
+		UNIT_TEST("under KVM the registers that VMX loads at an exit are in KVM's nested "
+			  "state",
+			  test_kvm_state_vmx),
 		UNIT_TEST("a CPU in another mode for a while does not make the architecture",
 			  test_architecture),
 	};

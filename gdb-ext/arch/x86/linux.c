@@ -159,6 +159,7 @@ const struct gg_linux_ops x86_linux_64 = {
 	.per_cpu_bases = per_cpu_bases,
 	.vm_exit = x86_vm_exit,
 	.hidden_page = x86_hidden_page,
+	.vmx_exit = x86_vmx_exit,
 	.read_vcpu = x86_read_vcpu,
 };
 

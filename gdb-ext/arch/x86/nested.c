@@ -6,11 +6,11 @@
 //
 // In:  under TCG the host save area in the guest's RAM; under KVM struct kvm_nested_state in QEMU's
 //      memory (Linux arch/x86/include/uapi/asm/kvm.h, Documentation/virt/kvm/api.rst). Both have
-//      the layout of a VMCB (APM, volume 2, appendix B). VMX saves no such
-//      area.
-// Out: the registers that VMRUN saves.
-// Trusts nothing it reads: an area that does not lead back to this VMRUN is not used.
-#include "x86.h"
+//      the layout of a VMCB (APM, volume 2, appendix B). With VMX the latter has KVM's vmcs12, with the registers that the
+//      next exit loads.
+// Out: the registers that VMRUN saves, or that an exit of VMX loads.
+// Trusts nothing it reads: an area that does not lead back to this VMRUN is not used, nor a VMCS that cannot be.
+#include "vmcs.h"
 
 #include <inttypes.h>
 
@@ -68,14 +68,44 @@ static struct gg_error *read_tcg(const struct gg_ram_map *map, const struct gg_r
 
 // ---- KVM ----
 
+enum { STATE_HEADER = 128 }; // bytes of a struct kvm_nested_state before the data
+
+// KVM's state of a guest nested by VMX has the guest's vmcs12 as KVM keeps it, newer than the page in L1's RAM (Linux
+// arch/x86/kvm/vmx/nested.c, vmx_get_nested_state(), since v4.20).
+static struct gg_error *read_kvm_vmx(const struct gg_host *host, uint64_t state,
+				     const struct gg_registers *nested, struct gg_registers *ret)
+{
+	const struct x86_vmcs_layout *format = x86_vmcs_layout(X86_VMCS12_REVISION);
+	uint8_t page[X86_VMCS_SIZE];
+	struct gg_error *err = gg_host_read(host, state + STATE_HEADER, page, sizeof(page));
+	if (!err && x86_vmcs_revision(page) != X86_VMCS12_REVISION)
+		err = gg_error_create(GG_BAD_DATA, "the VMCS's revision is 0x%" PRIx32,
+				      x86_vmcs_revision(page));
+	if (!err)
+		err = x86_vmcs_check(format, page);
+	if (!err)
+		x86_vmcs_read_host(format, page, nested, ret);
+	return err;
+}
+
 // KVM's state of a nested guest has the VMCB's control area, and behind it L1's own registers
 // (Linux arch/x86/kvm/svm/nested.c, svm_get_nested_state(), since v5.8).
+static struct gg_error *read_kvm_svm(const struct gg_host *host, uint64_t state,
+				     const struct gg_registers *nested, struct gg_registers *ret)
+{
+	uint8_t bytes[X86_VMRUN_AREA_SIZE];
+	struct gg_error *err =
+		gg_host_read(host, state + STATE_HEADER + X86_SAVE_AREA, bytes, sizeof(bytes));
+	if (!err)
+		err = x86_read_vmrun_area(bytes, nested, ret);
+	return err ? err : check_area(ret);
+}
+
 static struct gg_error *read_kvm(const struct gg_host *host, const struct gg_registers *nested,
 				 struct gg_registers *ret)
 {
-	enum { HEADER = 128, FORMAT_SVM = 1, GUEST_MODE = 1 };
+	enum { FORMAT_VMX, FORMAT_SVM, GUEST_MODE = 1 };
 	static const struct gg_member flags = { 0, 2 }, format = { 2, 2 }, size = { 4, 4 };
-	uint8_t bytes[X86_VMRUN_AREA_SIZE];
 	uint64_t flag_bits, kind, bytes_held;
 	const uint64_t state = gg_register(nested, X86_NESTED_STATE);
 	if (!gg_register_known(nested, X86_NESTED_STATE) || !state)
@@ -85,22 +115,21 @@ static struct gg_error *read_kvm(const struct gg_host *host, const struct gg_reg
 		err = gg_host_read_member(host, state, &format, &kind);
 	if (!err)
 		err = gg_host_read_member(host, state, &size, &bytes_held);
-	if (!err && kind != FORMAT_SVM)
+	if (!err && kind != FORMAT_VMX && kind != FORMAT_SVM)
 		return gg_error_create(GG_UNSUPPORTED,
-				       "KVM has them, in a format that is not SVM's (%" PRIu64 ")",
+				       "KVM has them, in a format that is neither VMX's nor SVM's "
+				       "(%" PRIu64 ")",
 				       kind);
-	if (!err && (!(flag_bits & GUEST_MODE) ||
-		     bytes_held < HEADER + X86_SAVE_AREA + X86_VMRUN_AREA_SIZE))
+	const uint64_t least =
+		kind == FORMAT_SVM ? X86_SAVE_AREA + X86_VMRUN_AREA_SIZE : X86_VMCS_SIZE;
+	if (!err && (!(flag_bits & GUEST_MODE) || bytes_held < STATE_HEADER + least))
 		err = gg_error_create(GG_BAD_DATA,
 				      "its flags are 0x%" PRIx64 ", its size is %" PRIu64
 				      ", which is not a nested guest's",
 				      flag_bits, bytes_held);
 	if (!err)
-		err = gg_host_read(host, state + HEADER + X86_SAVE_AREA, bytes, sizeof(bytes));
-	if (!err)
-		err = x86_read_vmrun_area(bytes, nested, ret);
-	if (!err)
-		err = check_area(ret);
+		err = kind == FORMAT_SVM ? read_kvm_svm(host, state, nested, ret)
+					 : read_kvm_vmx(host, state, nested, ret);
 	return err ? gg_error_context(err, "KVM's nested state in QEMU at 0x%" PRIx64, state)
 		   : NULL;
 }

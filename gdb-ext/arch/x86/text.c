@@ -330,8 +330,18 @@ static const char *activity(const struct gg_registers *registers)
 	return gg_register(registers, X86_HALTED) ? "halted" : "running";
 }
 
+// Tests whether the CPU is in long mode, and nothing tells whether it executes code of 64 bits.
+static bool is_code_unknown(const struct gg_registers *registers)
+{
+	return has_hflag(registers, X86_HF_LMA) &&
+	       gg_register_unknown(registers, X86_HFLAGS) & X86_HF_CS64;
+}
+
+// Returns 0 where that is not known.
 static unsigned int code_bits(const struct gg_registers *registers)
 {
+	if (is_code_unknown(registers))
+		return 0;
 	if (is_64_bit(registers))
 		return 64;
 	return gg_register(registers, X86_CS + X86_FLAGS) & X86_DESC_B ? 32 : 16;
@@ -345,13 +355,16 @@ static const char *privilege(const struct gg_registers *registers)
 		return "SMM";
 	if (!(hflags & X86_HF_PE))
 		return "real";
-	return hflags & X86_HF_VM ? "vm86" : rings[hflags & X86_HF_CPL];
+	if (hflags & X86_HF_VM)
+		return "vm86";
+	return gg_register_unknown(registers, X86_HFLAGS) & X86_HF_CPL ? "?"
+								       : rings[hflags & X86_HF_CPL];
 }
 
 // Returns the address that paging sees: with a segment's base, but in 64-bit mode.
 static gg_gva_t linear(const struct gg_registers *registers, unsigned int segment, uint64_t offset)
 {
-	if (is_64_bit(registers))
+	if (is_64_bit(registers) || is_code_unknown(registers))
 		return offset;
 	return (uint32_t)(gg_register(registers, segment + X86_BASE) + offset);
 }
@@ -360,7 +373,8 @@ static gg_gva_t linear(const struct gg_registers *registers, unsigned int segmen
 static uint64_t stack_offset(const struct gg_registers *registers)
 {
 	const uint64_t rsp = gg_register(registers, X86_RSP);
-	if (is_64_bit(registers) || gg_register(registers, X86_SS + X86_FLAGS) & X86_DESC_B)
+	if (is_64_bit(registers) || is_code_unknown(registers) ||
+	    gg_register(registers, X86_SS + X86_FLAGS) & X86_DESC_B)
 		return rsp;
 	return rsp & 0xffff;
 }
@@ -376,6 +390,8 @@ void x86_summarize(const struct gg_registers *registers, struct gg_cpu_summary *
 		.sp = linear(registers, X86_SS, stack_offset(registers)),
 		.root = gg_register(registers, X86_CR0 + 3),
 		.root_known = gg_register_known(registers, X86_CR0 + 3),
+		.no_pc = !gg_register_known(registers, X86_RIP),
+		.no_sp = !gg_register_known(registers, X86_RSP),
 		.pc_name = "rip",
 		.sp_name = "rsp",
 		.root_name = "cr3",

@@ -9,12 +9,10 @@
 //
 // KVM's copies of the general registers and of RIP are right whenever the vCPU is outside; RIP, RSP and RAX
 // of the VMCB may be older by an instruction that KVM has emulated. KVM intercepts each change of CR4 and EFER,
-// and adds bits of its own to those that the hardware gets. With VMX, the hardware keeps what KVM's
-// regs_avail does not name in a VMCS, whose layout is secret: such registers are unknown.
-#include "x86.h"
+// and adds bits of its own to those that the hardware gets. VMX is in vcpu-vmx.c.
+#include "vcpu.h"
 #include "base/cursor.h"
 #include "host/host.h"
-#include "machine/cpu-state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -237,12 +235,30 @@ static struct gg_error *set_own(const struct vcpu *vcpu, struct gg_cpu_state *st
 	return x86_read_vmrun_area(vcpu->own_block + X86_SAVE_AREA, &state->nested, &state->own);
 }
 
+// Completes the state of a vCPU without a VMCB.
+static struct gg_error *set_vmx(const struct vcpu *vcpu, const struct gg_registers *inside,
+				struct gg_cpu_state *state)
+{
+	const struct x86_vcpu_copies copies = {
+		.kernel = vcpu->kernel,
+		.address = vcpu->address,
+		.general = vcpu->general,
+		.available = vcpu->available,
+		.cr0 = vcpu->cr0,
+		.cr2 = vcpu->cr2,
+		.cr3 = vcpu->cr3,
+		.cr4 = vcpu->cr4,
+		.efer = vcpu->efer,
+	};
+	return x86_read_vmx(&copies, inside, state);
+}
+
 static struct gg_error *set_registers(const struct vcpu *vcpu, const struct gg_registers *inside,
 				      struct gg_cpu_state *ret)
 {
 	struct gg_error *err = NULL;
 	ret->nesting = GG_NOT_NESTED;
-	ret->unknown[0] = 0;
+	ret->unknown[0] = ret->origin[0] = 0;
 	if (vcpu->has_block && control(vcpu->block, CONTROL_NESTED) & SEV_ES)
 		return gg_error_create(GG_UNSUPPORTED, "the hardware encrypts them (SEV-ES)");
 	if (inside)
@@ -254,6 +270,8 @@ static struct gg_error *set_registers(const struct vcpu *vcpu, const struct gg_r
 	if (inside && vcpu->has_block)
 		set_control(vcpu, &ret->own);
 	set_state(vcpu, &ret->own);
+	if (!vcpu->has_block)
+		return set_vmx(vcpu, inside, ret);
 	return vcpu->has_own_block ? set_own(vcpu, ret) : NULL;
 }
 

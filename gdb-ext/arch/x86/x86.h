@@ -207,8 +207,9 @@ bool x86_is_monitor_text(const char *text, bool *long_mode);
 // of each unknown digit, and behind it registers that QEMU does not show.
 void x86_print_registers(const struct gg_registers *registers, FILE *out);
 
-// The operations vm_exit(), hidden_page() and read_vcpu() of struct gg_linux_ops.
+// The operations vm_exit(), vmx_exit(), hidden_page() and read_vcpu() of struct gg_linux_ops.
 const char *x86_vm_exit(uint64_t code);
+const char *x86_vmx_exit(uint64_t code);
 bool x86_hidden_page(uint64_t entry, gg_gpa_t *ret);
 struct gg_error *x86_read_vcpu(const struct gg_host *kernel, gg_gva_t vcpu,
 			       const struct gg_registers *inside, struct gg_cpu_state *ret);

@@ -15,6 +15,7 @@ struct gg_kvm_layout {
 	struct gg_member id, mode, cpu, state;                      // of a kvm_vcpu
 	struct gg_member pgd, owner;                                // of an mm_struct
 	struct gg_member vcpu_in_vendor, control_block, exit;       // of the vendor's vCPU
+	struct gg_member vcpu_in_vmx, vmx_exit;                     // of a vcpu_vmx
 };
 
 // Resolves all members. GG_NOT_FOUND names the missing member.

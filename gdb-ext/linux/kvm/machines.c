@@ -59,6 +59,9 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(vcpu_in_vendor, "vcpu_svm", "vcpu"),
 	OPTIONAL(control_block, "vcpu_svm", "vmcb"),
 	OPTIONAL(exit, "vmcb", "control.exit_code"),
+	OPTIONAL(vcpu_in_vmx, "vcpu_vmx", "vcpu"),
+	// A member of the part that VMX and TDX share since Linux v6.16.
+	OPTIONAL(vmx_exit, "vcpu_vmx", "vt.exit_reason", "exit_reason"),
 };
 
 // Finds a member as gg_host_ops.member does, in the types of modules too: of the kernel's own readers
@@ -140,6 +143,18 @@ static struct gg_error *find_entry(const struct gg_kvm_reader *reader, gg_gva_t 
 	return err;
 }
 
+// Reads the reason of the last exit out of a vcpu_vmx.
+static struct gg_error *read_vmx_exit(const struct gg_kvm_reader *reader, struct gg_kvm_vcpu *vcpu)
+{
+	const struct gg_kvm_layout *layout = &reader->layout;
+	struct gg_error *err =
+		gg_host_read_member(reader->host, vcpu->address - layout->vcpu_in_vmx.offset,
+				    &layout->vmx_exit, &vcpu->exit);
+	vcpu->has_exit = !err;
+	vcpu->reason = err ? NULL : reader->kernel->arch->kernel->vmx_exit(vcpu->exit);
+	return gg_error_unless_final(err);
+}
+
 // Reads the reason of the last exit out of the vendor's part; a vendor whose types are not known has
 // none.
 static struct gg_error *read_exit(const struct gg_kvm_reader *reader, struct gg_kvm_vcpu *vcpu)
@@ -147,6 +162,8 @@ static struct gg_error *read_exit(const struct gg_kvm_reader *reader, struct gg_
 	const struct gg_kvm_layout *layout = &reader->layout;
 	const struct gg_linux_ops *ops = reader->kernel->arch->kernel;
 	gg_gva_t block;
+	if (!layout->control_block.size && layout->vmx_exit.size && ops->vmx_exit)
+		return read_vmx_exit(reader, vcpu);
 	if (!layout->control_block.size || !layout->exit.size)
 		return NULL;
 	struct gg_error *err =
