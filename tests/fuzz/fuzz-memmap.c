@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Damaged memmaps. The input is a case of tests/memmap.
+// Damaged memmaps, and the pages of theirs that a dump leaves out. The input is a case of tests/memmap.
 #include "fuzz.h"
 
 #include "../unit/memmap-image.h"
@@ -31,6 +31,24 @@ static void do_line(void *data, const char *line)
 		memmap_image_line(data, line);
 }
 
+// Runs are apart, and have all pages of the set.
+static void exclude(struct memmap_image *image)
+{
+	struct gg_page_set set = { 0 };
+	uint64_t start, count, counted = 0;
+	struct gg_error *err = memmap_image_exclude(image, &set);
+	for (uint64_t pfn = 0; !err && gg_page_set_next_run(&set, pfn, &start, &count);
+	     pfn = start + count) {
+		if (start < pfn || !count || start + count > set.end)
+			abort();
+		counted += count;
+	}
+	if (!err && counted != set.count)
+		abort();
+	gg_error_destroy(err);
+	gg_page_set_deinit(&set);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gg_buffer out = { 0 };
@@ -39,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_lines(data, size, do_line, image);
 	memmap_image_scan(image, &out, &count);
 	gg_buffer_deinit(&out);
+	exclude(image);
 	memmap_image_destroy(image);
 	return 0;
 }

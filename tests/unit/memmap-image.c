@@ -4,6 +4,7 @@
 #include "case-words.h"
 
 #include "arch/x86/x86.h"
+#include "guest/memmap-pages.h"
 #include "linux/pages/page-scan.h"
 #include "memory/kernel-memory.h"
 
@@ -34,6 +35,7 @@ struct memmap_image {
 	struct gg_buffer *out;
 	uint64_t count, run_pfn, run_count;
 	unsigned int run_traits;
+	struct gg_page_set *excluded; // gets the pages with a trait; NULL: they are not collected
 };
 
 // ---- Memory ----
@@ -295,7 +297,20 @@ static struct gg_error *add_pages(void *data, uint64_t pfn, uint64_t count, unsi
 	}
 	image->run_count += count;
 	image->count += count;
-	return NULL;
+	return image->excluded && traits ? gg_page_set_add(image->excluded, pfn, count) : NULL;
+}
+
+// Excludes the memmap's own pages too.
+static struct gg_error *exclude_memmap(const struct memmap_image *image,
+				       const struct gg_page_layout *layout,
+				       struct gg_memmap *memmap, struct gg_page_table *table)
+{
+	const struct gg_memmap_pages pages = { .table = table,
+					       .map = &image->map,
+					       .memmap = memmap,
+					       .page_size = PAGE,
+					       .struct_size = layout->size };
+	return gg_memmap_pages_exclude(&pages, image->excluded);
 }
 
 static struct gg_error *scan_memmap(struct memmap_image *image, const struct gg_page_layout *layout,
@@ -346,6 +361,8 @@ static struct gg_error *scan(struct memmap_image *image, const struct gg_vmcorei
 		err = gg_memmap_create(&options, &memmap);
 	if (!err)
 		err = scan_memmap(image, &layout, memmap, table);
+	if (!err && image->excluded)
+		err = exclude_memmap(image, &layout, memmap, table);
 	gg_memmap_destroy(memmap);
 	return err;
 }
@@ -366,4 +383,21 @@ void memmap_image_scan(struct memmap_image *image, struct gg_buffer *ret, uint64
 	gg_error_destroy(err);
 	gg_page_table_destroy(table);
 	*count = image->count;
+}
+
+struct gg_error *memmap_image_exclude(struct memmap_image *image, struct gg_page_set *ret)
+{
+	struct gg_buffer out = { 0 };
+	uint64_t count = 0;
+	const struct gg_ram_map *map = &image->map;
+	const struct gg_ram_range *last = map->count ? &map->ranges[map->count - 1] : NULL;
+	struct gg_error *err =
+		gg_page_set_init(ret, last ? (last->start + last->size - 1) / PAGE + 1 : 0);
+	if (err)
+		return err;
+	image->excluded = ret;
+	memmap_image_scan(image, &out, &count);
+	image->excluded = NULL;
+	gg_buffer_deinit(&out);
+	return NULL;
 }

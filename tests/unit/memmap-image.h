@@ -18,6 +18,7 @@
 #define MEMMAP_IMAGE_H
 
 #include "base/buffer.h"
+#include "base/page-set.h"
 
 struct memmap_image;
 
@@ -30,5 +31,9 @@ bool memmap_image_line(struct memmap_image *image, const char *line);
 // Looks at all pages, and appends a line for each run of pages with the same traits, and for the whole; a line
 // for an error. COUNT gets the number of pages of all runs.
 void memmap_image_scan(struct memmap_image *image, struct gg_buffer *ret, uint64_t *count);
+
+// Collects the pages with a trait, and the pages of the memmap with struct pages of such pages alone. The caller
+// ends RET by gg_page_set_deinit().
+struct gg_error *memmap_image_exclude(struct memmap_image *image, struct gg_page_set *ret);
 
 #endif
