@@ -173,6 +173,11 @@ def serial(name):
     return ["-serial", f"file:{name}"]
 
 
+# The first 256 MiB and two CPUs are of two nodes.
+NODES = ["-object", "memory-backend-ram,id=node0,size=128M", "-object", "memory-backend-ram,id=node1,size=128M",
+         "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1"]
+
+
 def log_record(series, log, append="", extra=()):
     """A guest that writes these records into its log, and what /dev/kmsg held of them."""
     return Record(series, append=f"printk.devkmsg=on loglevel=1 lab.log={log} lab.kmsg=1 {append}".strip(),
@@ -186,9 +191,10 @@ def sleepers_record(series, stop, append="", state=True):
                   extra=["-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")], state=state)
 
 
-def modules_record(series):
+def modules_record(series, extra=()):
     """A guest with modules, and what /proc and /sys said of modules, symbols and memory."""
-    return Record(series, initrd="modules-initramfs", append="lab.script=/modules/script", extra=[*serial("truth"), *serial("memory")])
+    return Record(series, initrd="modules-initramfs", append="lab.script=/modules/script",
+                  extra=[*serial("truth"), *serial("memory"), *extra])
 
 
 def bpf_record(series):
@@ -223,10 +229,7 @@ def nested_linux_record(series):
 
 def pages_record(series, cpu):
     """A guest with pages of all kinds, on two nodes."""
-    extra = ["-cpu", cpu, "-m", "256M,maxmem=2G",
-             "-object", "memory-backend-ram,id=node0,size=128M", "-object", "memory-backend-ram,id=node1,size=128M",
-             "-numa", "node,nodeid=0,cpus=0,memdev=node0", "-numa", "node,nodeid=1,cpus=1,memdev=node1",
-             "-object", "memory-backend-ram,id=growing,size=256M",
+    extra = ["-cpu", cpu, "-m", "256M,maxmem=2G", *NODES, "-object", "memory-backend-ram,id=growing,size=256M",
              "-device", "virtio-mem-pci,id=vmem,memdev=growing,node=0,requested-size=160M",
              "-device", "virtio-balloon-pci,id=balloon", *serial("truth")]
     return Record(series, stop_with_devices, "pages-initramfs", append="lab.script=/pages/script memhp_default_state=online_movable",
@@ -260,6 +263,7 @@ for version in ("6.1", "6.12", "sid"):
     }
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)
+TABLE["nodes-6.12"] = modules_record("6.12", NODES)
 TABLE["bpf-6.12"] = bpf_record("6.12")
 # The CPU "max" has five levels of page tables.
 TABLE |= {f"pages-{version}": pages_record(version, cpu) for version, cpu in (("6.1", "qemu64"), ("6.12", "max"), ("sid", "qemu64"))}

@@ -32,8 +32,8 @@ NOT_ZERO = {"total", "free", "available", "buffers", "cached", "shmem", "anon", 
 
 
 class Memory:
-    def __init__(self, series, folder):
-        record = records.Opened(f"modules-{series}", tempfile.mkdtemp(dir=folder))
+    def __init__(self, name, folder):
+        record = records.Opened(name, tempfile.mkdtemp(dir=folder))
         self.core = record.core
         self.texts = {name: text.decode() for name, text in truth.parse(record.bytes("memory")).items()}
         self.meminfo = {name: int(value) for name, value in
@@ -49,7 +49,7 @@ class Memory:
 @pytest.fixture(scope="session", params=selection.mostly_further(["6.1", "6.12", "sid"], ["6.12"]))
 def memory(request, background, top_folder):
     for series in selection.wanted(request, "memory"):
-        background.start(("memory", series), Memory, series, top_folder)
+        background.start(("memory", series), Memory, f"modules-{series}", top_folder)
     result = background.start(("memory", request.param), Memory).result()
     yield result
     shutil.rmtree(Path(result.core).parent, ignore_errors=True)
@@ -74,8 +74,8 @@ def test_text(memory):
     assert {line[1].replace(" ", "_"): int(line[2]) for line in lines} == {key: value // KIB for key, value in shown.items()}
 
 
-def test_zones(memory):
-    """{memory}: guest-mem -zones has /proc/zoneinfo's pages of each zone that has memory"""
+def compare_zones(memory):
+    """Compares guest-mem -zones with /proc/zoneinfo, zone by zone, and returns it."""
     zones = re.split(r"^(?=Node )", memory.texts["/proc/zoneinfo"], flags=re.MULTILINE)[1:]
     truths = []
     for zone in zones:
@@ -90,6 +90,25 @@ def test_zones(memory):
         assert {key: each[key] for key in values} == values
         assert abs(each["free"] - free) < 1500 * KIB
     assert len(memory.lines("-zones")) == len(truths) + 1
+    return shown
+
+
+def test_zones(memory):
+    """{memory}: guest-mem -zones has /proc/zoneinfo's pages of each zone that has memory"""
+    compare_zones(memory)
+
+
+@pytest.mark.expensive
+def test_nodes(top_folder):
+    """guest-mem -zones has the zones of two NUMA nodes, and guest-mem and guest-info have the memory of both nodes"""
+    memory = Memory("nodes-6.12", top_folder)
+    zones = compare_zones(memory)
+    assert [zone["node"] for zone in zones] == [0, 0, 1]
+    (values,) = memory.shown()
+    assert values["total"] == memory.meminfo["MemTotal"] * KIB == sum(zone["managed"] for zone in zones)
+    info = json.loads(guest_core(memory.core, "info", "-json"))
+    assert [(each["block"], each["size"] >> 20) for each in info["ram"]["ranges"]][:2] == [("node0", 128), ("node1", 128)]
+    shutil.rmtree(Path(memory.core).parent)
 
 
 def test_slabs(memory):
