@@ -11,6 +11,7 @@ import pytest
 
 import gdb
 from gdb import TOP
+from machines import records
 
 DOC = TOP / "doc"
 BUILT = Path(gdb.LAUNCHER).parent / "doc"
@@ -47,6 +48,28 @@ def test_no_example_is_an_error_that_the_manual_does_not_mean_to_show(remade):
     failing = {path.name for path in remade.iterdir()
                if re.search(r"^(guest-core|guest-[a-z]+|dump-guest-memory): |rror:|Traceback", path.read_text(), re.MULTILINE)}
     assert failing == meant
+
+
+def typed():
+    """The commands that the situations' pages have the reader type, without the file or process and GDB's "guest-"."""
+    text = (DOC / "situations.texi").read_text()
+    lines = "\n".join(re.findall(r"^@example\n(.*?)^@end example", text, re.MULTILINE | re.DOTALL))
+    commands = re.findall(r"guest-core (?:-qemu \S+ )?(?:-p (?:\$\(.*?\)|\$?\w+)|core|try\.PID) ([^;}\n]+)", f"{lines}\n{text}")
+    return {*commands, *re.findall(r"^\(gdb\) guest-(.*)", lines, re.MULTILINE), *re.findall(r"@code{guest-(?!core)([a-z]+ -[^}]*)}", text)}
+
+
+def test_what_the_situations_have_the_reader_type_is_taken_by_the_commands(folder):
+    """Each command that a situation's page has the reader type shows something of a hung guest; a profile takes a guest that runs."""
+    core = records.Opened("waits-6.12", folder).core
+    commands = typed() - {"select -file vmcore"}
+    assert len(commands) >= 11 and {"info", "info -json", "bt -pid 153", "dump vmcore", "klog -level warn+ -tail 50"} <= commands
+    for command in commands:
+        run = subprocess.run([Path(gdb.LAUNCHER).with_name("guest-core"), core, *command.split()],
+                             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if command.startswith("profile"):
+            assert run.returncode == 1 and "process" in run.stderr, (command, run)
+        else:
+            assert run.returncode == 0 and run.stdout + run.stderr, (command, run)
 
 
 def test_the_manual_has_every_example_and_every_command():
