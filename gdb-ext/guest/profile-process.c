@@ -171,7 +171,7 @@ static struct gg_error *read_task(const struct process *process, const struct gg
 	return err ? err : gg_ram_map_read(process->map, task->comm, sample->comm, GG_TASK_COMM);
 }
 
-// Reads a sample of the sampler's CPU INDEX. *IS_TORN says that the CPU's task changed meanwhile.
+// Reads a sample of the sampler's CPU INDEX. *IS_TORN is set if the CPU's task changed meanwhile.
 static struct gg_error *try_cpu(struct process *process, size_t index, bool *is_torn)
 {
 	struct gg_sampler *sampler = &process->sampler;
@@ -233,7 +233,7 @@ static struct gg_error *take_round(struct process *process)
 		       : gg_sampler_keep(&process->sampler, asked - process->start);
 }
 
-// Waits until the time DEADLINE. False where the thread is to end.
+// Waits until the time DEADLINE. Returns false if the thread must end.
 static bool wait_until(struct process *process, uint64_t deadline)
 {
 	const struct timespec time = { .tv_sec = (time_t)(deadline / SECOND),

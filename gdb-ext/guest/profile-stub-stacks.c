@@ -42,7 +42,7 @@ void gg_stub_stacks_destroy(struct gg_stub_stacks *stacks)
 	free(stacks);
 }
 
-// Lists the pieces of a stack to read: none has bytes of two pages.
+// Lists the pieces of a stack to read. No piece has bytes of two pages.
 static void list_pieces(const struct gg_stub_stacks *stacks, uint64_t word, struct gg_stub_cpu *cpu)
 {
 	const gg_gva_t sp = cpu->values[1] / word * word;

@@ -96,8 +96,8 @@ static struct gg_error *receive_registers(struct session *session, struct gg_stu
 	return err;
 }
 
-// Receives the registers and the current task of the sampler's CPU INDEX. *IS_NEW says that the task is not the task
-// of the CPU's last sample.
+// Receives the registers and the current task of the sampler's CPU INDEX. *IS_NEW is set if the CPU's last sample had
+// another task.
 static struct gg_error *receive_cpu(struct session *session, size_t index, gg_gva_t *current,
 				    bool *is_new)
 {
@@ -218,8 +218,8 @@ static struct gg_error *take_round(struct session *session, uint64_t *next_look)
 	return err;
 }
 
-// Returns the time of the next sample: as it was asked for, but so late that the guest runs for four fifths of
-// the time.
+// Returns the time of the next sample: the time that was asked for, or a later time that lets the guest run for four
+// fifths of the time.
 static uint64_t next_time(struct session *session, uint64_t before)
 {
 	const uint64_t period = SECOND / session->sampler.request->options->hz;

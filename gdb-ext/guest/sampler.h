@@ -52,7 +52,7 @@ struct gg_error *gg_sampler_find_task(struct gg_sampler *sampler, gg_gva_t addre
 // Tests whether PC is an address of the kernel's.
 bool gg_sampler_is_kernel(const struct gg_sampler *sampler, gg_gva_t pc);
 
-// Fills in what follows from PC and the sample's pid.
+// Fills in the members that follow from PC and the sample's pid.
 void gg_sampler_classify(const struct gg_sampler *sampler, struct gg_sample *sample, gg_gva_t pc);
 
 // Moves the CPUs' samples, which were asked for at the time ASKED, ns since the start, to the profile.

@@ -40,7 +40,7 @@ static struct gg_error *insert(struct gg_stub_run *run, struct gg_stub_breakpoin
 	return err ? gg_error_context(err, "a breakpoint at 0x%" PRIx64, point->address) : NULL;
 }
 
-// Finds the breakpoint at ADDRESS that is in the guest; the count without.
+// Finds the breakpoint at ADDRESS that is in the guest. Returns the count if there is none.
 static size_t find(const struct gg_stub_breakpoints *points, gg_gva_t address)
 {
 	size_t index = 0;
@@ -125,7 +125,7 @@ struct gg_error *gg_stub_step_over(struct gg_stub_run *run,
 	struct gg_error *err = gg_wire_send(&run->wire);
 	if (!err)
 		err = gg_stub_receive_ok(run);
-	// The stop of another CPU may end a step before it has begun.
+	// The stop of another CPU may end a step before the step has begun.
 	for (unsigned int i = 0; !err && at == point->address && i < MOST; i++)
 		err = step(run, thread, pc, &at);
 	if (!err)

@@ -27,7 +27,7 @@ struct gg_error *gg_stub_breakpoint_add(struct gg_stub_run *run, struct gg_stub_
 struct gg_error *gg_stub_breakpoint_drop(struct gg_stub_run *run,
 					 struct gg_stub_breakpoints *points, size_t index);
 
-// Finds the breakpoint at ADDRESS that is in the guest. Returns false without.
+// Finds the breakpoint at ADDRESS that is in the guest. Returns false if there is none.
 bool gg_stub_breakpoint_find(const struct gg_stub_breakpoints *points, gg_gva_t address,
 			     size_t *ret);
 
@@ -37,7 +37,7 @@ struct gg_error *gg_stub_step_over(struct gg_stub_run *run,
 				   const struct gg_stub_breakpoints *points, size_t index,
 				   unsigned int thread, unsigned int pc);
 
-// Takes all breakpoints out of the guest, which must stand still. POINTS is zeros afterwards, whatever comes of it.
+// Takes all breakpoints out of the guest, which must stand still. POINTS is zeros afterwards, also after an error.
 struct gg_error *gg_stub_breakpoints_end(struct gg_stub_run *run,
 					 struct gg_stub_breakpoints *points);
 

@@ -3,7 +3,7 @@
 // In:  a copy of the debugger's connection, and a pipe whose other end the debugger alone has.
 // Out: packets, when the pipe ends without a byte.
 // The guard is a child of a child, which the debugger need not wait for, in a session of its own, which no signal of
-// the terminal reaches. It calls what is safe in a child of a process with threads.
+// the terminal reaches. The guard calls functions that are safe in a child of a process with threads.
 #include "stub-guard.h"
 
 #include <errno.h>

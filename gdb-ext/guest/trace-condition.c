@@ -65,7 +65,7 @@ static bool is_name_character(char character)
 	       character == '.';
 }
 
-// Copies the characters that IS_PART holds for.
+// Copies the characters for which IS_PART holds.
 static bool scan(struct parser *parser, bool (*is_part)(char), char ret[WORD])
 {
 	size_t size = 0;
@@ -187,7 +187,7 @@ void gg_trace_condition_destroy(struct gg_trace_condition *condition)
 
 // ---- Operands ----
 
-// Finds the argument NAME. Returns the count without.
+// Finds the argument NAME. Returns the count if there is no such argument.
 static size_t find_parameter(const struct gg_trace_function *function, const char *name)
 {
 	size_t index = 0;
@@ -197,7 +197,7 @@ static size_t find_parameter(const struct gg_trace_function *function, const cha
 	return index;
 }
 
-// Finds the register NAME, "$rdi". Returns the count without.
+// Finds the register NAME, "$rdi". Returns the count if there is no such register.
 static size_t find_register(const struct gg_stub_calls *calls, const char *name)
 {
 	size_t index = 0;

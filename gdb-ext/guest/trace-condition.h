@@ -22,8 +22,8 @@ struct gg_error *gg_trace_condition_create(const char *text, struct gg_trace_con
 // Destroys CONDITION, which may be NULL.
 void gg_trace_condition_destroy(struct gg_trace_condition *condition);
 
-// Checks that CONDITION can be asked of FUNCTION's calls, whose registers CALLS has. GG_INVALID names what the
-// function has not.
+// Checks that FUNCTION, whose registers CALLS has, has the operands of CONDITION. GG_INVALID names the missing
+// operand.
 struct gg_error *gg_trace_condition_check(const struct gg_trace_condition *condition,
 					  const struct gg_trace_function *function,
 					  const struct gg_stub_calls *calls);

@@ -202,7 +202,7 @@ static struct gg_error *read_prototype(const struct gg_btf *btf, struct gg_trace
 		uint32_t type;
 		gg_btf_parameter_at(btf, &prototype, i, &parameter->name, &type);
 		err = read_type(btf, type, parameter);
-		// The places of all behind a structure depend on the structure's members.
+		// The places of the arguments behind a structure depend on the structure's members.
 		is_placed &= !err && fits_register(&parameter->type);
 		parameter->is_placed = is_placed;
 		function->parameter_count++;

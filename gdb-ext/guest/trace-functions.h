@@ -7,7 +7,7 @@
 #include "trace-types.h"
 
 // Finds the functions in TEXT, a list with commas. NOTICES get a line where a name stands for several functions: all
-// are traced. WITH_TYPES finds prototypes too. GG_NOT_FOUND names what is like a name that there is not.
+// are traced. WITH_TYPES finds prototypes too. GG_NOT_FOUND names functions that are similar to the missing name.
 struct gg_error *gg_trace_find_functions(struct gg_guest *guest, const struct gg_answerers *kernel,
 					 const char *text, bool with_types,
 					 const struct gg_notices *notices, struct gg_trace *ret);

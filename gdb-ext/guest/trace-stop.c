@@ -66,7 +66,7 @@ static void ask_task(struct gg_trace_stop *stop, gg_gva_t task)
 	ask_memory(stop, task + stop->layout.stack.offset, word_size(stop));
 }
 
-// A CPU that stands in a program may not see the kernel's memory.
+// The page tables of a CPU in a program may lack the kernel's memory.
 static struct gg_error *note_fault(struct gg_trace_stop *stop, struct gg_error *err)
 {
 	if (!err || gg_error_kind(err) != GG_FAULT)

@@ -29,7 +29,7 @@ enum {
 	SECOND = 1000000000,
 	NAP = 50000000,    // ns: Ctrl-C has an effect after so long
 	SIGNAL_TRAP = 5,   // GDB_SIGNAL_TRAP: a breakpoint, or a step
-	MOST_STRANGE = 16, // stops in a row at no breakpoint of ours
+	MOST_STRANGE = 16, // stops in a row without a breakpoint of ours
 	ECHOES = 16,       // that a mean is made of
 	FIRST_ECHOES = 4,  // stops with an echo each
 	ECHO_EVERY = 16,   // stops, after the first
@@ -48,7 +48,7 @@ struct pending {
 	uint64_t call, time;
 };
 
-// A stop that was, in the sums of the session.
+// A past stop, which the sums of the session count.
 struct moment {
 	uint64_t passed, stopped;
 };
@@ -69,13 +69,13 @@ struct session {
 	struct moment *moments; // the last stops, by the options' limit
 	struct gg_trace_event event;
 	bool has_event;
-	bool is_counted; // enough calls: no more are watched
+	bool is_counted; // -count calls were taken, and no further call is watched
 	bool is_done;
 	unsigned int strange;
 	uint64_t start;
 	uint64_t resumed; // the time when the guest was let run last
 	uint64_t passed;  // ns from letting the guest run to the next stop, all together
-	const struct gg_trace_cpu *echo; // the CPU that was let run for an echo alone; NULL without
+	const struct gg_trace_cpu *echo; // the CPU that runs for an echo alone, or NULL
 	uint64_t echoes[ECHOES];         // ns
 	size_t echo_count;
 };
@@ -225,7 +225,7 @@ static void fill_event(struct session *session, const struct gg_trace_function *
 	memcpy(event->comm, stop->comm, sizeof(event->comm));
 }
 
-// Finds the calls that return to AT with the stack pointer SP. Returns the count without.
+// Finds the call that returns to AT with the stack pointer SP. Returns the count if there is no such call.
 static size_t find_pending(const struct session *session, gg_gva_t at, gg_gva_t sp)
 {
 	size_t index = 0;
@@ -253,7 +253,7 @@ static struct gg_error *add_pending(struct session *session, uint64_t time)
 				   .call = trace->matched,
 				   .time = time };
 	struct gg_error *err = NULL;
-	// An older call there has never returned: its stack is another call's now.
+	// An older call with the same stack pointer has never returned: its stack is another call's now.
 	const size_t old = find_pending(session, pending.at, pending.sp);
 	if (old < trace->pending)
 		err = remove_pending(session, old);
@@ -403,7 +403,7 @@ static struct gg_error *go_on(struct session *session)
 	return err || !has_packet ? err : gg_stub_receive_ok(run);
 }
 
-// Takes what a stop at a breakpoint means.
+// Takes the call or the return at the stop's breakpoint.
 static struct gg_error *handle_trap(struct session *session, uint64_t time)
 {
 	struct gg_trace *trace = session->trace;
@@ -419,7 +419,7 @@ static struct gg_error *handle_trap(struct session *session, uint64_t time)
 			start_echo(session);
 		return err;
 	}
-	// Two CPUs that stop at once may give a stop more, at any place.
+	// Two CPUs that stop at once may give a second stop, at any place.
 	if (++session->strange == MOST_STRANGE) {
 		snprintf(trace->ended, sizeof(trace->ended),
 			 "at 0x%" PRIx64 ", where this trace has no breakpoint", session->stop.pc);

@@ -160,7 +160,7 @@ def test_tasks(guest):
     for tid, place in guest.tasks().items():
         fields = guest.texts[place + "stat"].rpartition(b")")[2].decode().split()
         name = guest.texts[place + "comm"][:-1].decode()
-        # Those that wrote the truth are gone, and a worker changes its name.
+        # The programs that wrote the truth are gone, and a worker changes its name.
         if name in ("sh", "gzip", "cat") and tid not in rows or name.startswith("kworker"):
             continue
         row, parent = rows[tid], int(fields[1])

@@ -105,7 +105,7 @@ def test_at_first(small, command, folder):
     assert lines[-1] == "Quit", lines
 
 
-# As Readline's handler leaves it.
+# A SIGINT that Readline's handler has noted, as a command begins.
 CAUGHT_BY_READLINE = """
 define hook-guest-klog
   guile (use-modules (system foreign) (rnrs bytevectors))

@@ -113,7 +113,7 @@ def expected_lines(records):
             yield f"[{record['us'] // 10 ** 6:5}.{record['us'] % 10 ** 6:06}] {line}"
 
 
-# One of each kind, and of each kernel.
+# A guest of each kind, and of each kernel.
 CHEAP = [KINDS[0], KINDS[2], KINDS[4]]
 
 

@@ -151,7 +151,7 @@ def test_shown(modules):
 
 def test_per_cpu(modules):
     """{modules}: a per-CPU variable of a module is that of the CPU that -cpu names, and an error without -cpu"""
-    # They lie behind the kernel's own. Before 6.12 nf_tables has none.
+    # A module's per-CPU variables lie behind the kernel's own. Before 6.12 nf_tables has none.
     ranges = ranges_of(modules)["nf_tables"]
     found = [(address, name) for address, _, name in modules.symbols["nf_tables"]
              if not any(start <= address < start + size for start, size in ranges)]

@@ -232,5 +232,5 @@ def test_ftrace(folder):
         assert summary["matched"] == 2 * count == 200
         calls.guest.cont()
         calls.ask("lines /sys/kernel/tracing/trace")
-        # And the opening of that file.
+        # The opening of the file is a call too.
         assert calls.answer() - before in (count + 1, count + 2)

@@ -49,7 +49,7 @@ static void save(struct gg_code_frame *frame, unsigned int first, unsigned int l
 		gg_code_save_fp(frame, place + WORD * (int64_t)(FP - first));
 }
 
-// The same of an instruction that restores registers.
+// Changes FRAME as an instruction that restores the registers FIRST to LAST does.
 static void restore(struct gg_code_frame *frame, unsigned int first, unsigned int last,
 		    int64_t place)
 {

@@ -34,7 +34,7 @@ enum row_kind {
 	ROW_END,
 	ROW_CALL,
 	ROW_SWITCH,       // the caller is on another stack
-	ROW_ENTRY_SWITCH, // the same, and the caller is the entry of an interrupt
+	ROW_ENTRY_SWITCH, // as above, and the caller is the entry of an interrupt
 	ROW_REGISTERS,
 	ROW_PARTIAL,
 };

@@ -34,7 +34,7 @@ struct gg_areas {
 	const struct gg_host *host;
 	struct layout layout;
 	gg_gva_t mm;
-	struct gg_area last; // that was found
+	struct gg_area last; // the latest area that was found
 };
 
 struct gg_error *gg_areas_create(const struct gg_host *host, gg_gva_t mm, struct gg_areas **ret)

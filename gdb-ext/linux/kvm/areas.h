@@ -25,7 +25,7 @@ void gg_areas_destroy(struct gg_areas *areas);
 // Forgets what may be different after the guest ran. AREAS may be NULL.
 void gg_areas_ran(struct gg_areas *areas);
 
-// Finds the area that GVA is in. GG_NOT_FOUND without.
+// Finds the area that GVA is in. GG_NOT_FOUND if there is none.
 struct gg_error *gg_areas_find(struct gg_areas *areas, gg_gva_t gva, struct gg_area *ret);
 
 #endif

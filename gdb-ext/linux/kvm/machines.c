@@ -64,8 +64,8 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(vmx_exit, "vcpu_vmx", "vt.exit_reason", "exit_reason"),
 };
 
-// Finds a member as gg_host_ops.member does, in the types of modules too: of the kernel's own readers
-// none looks there, since over a wire that reads the BTF as a whole.
+// Finds a member as gg_host_ops.member does, in the types of modules too. The kernel's other readers do not
+// look there: over a wire this look reads the BTF as a whole.
 static struct gg_error *find_member(void *data, const char *type, const char *path,
 				    struct gg_member *ret)
 {

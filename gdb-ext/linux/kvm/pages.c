@@ -4,7 +4,7 @@
 //
 // In:  the kernel's members and memory.
 // Out: pieces of the process's memory, and their places in the RAM of the guest that has the process.
-// Trusts nothing it reads: a piece never is longer than what was asked for.
+// Trusts nothing it reads: a piece is never longer than the size that was asked for.
 #include "pages.h"
 #include "areas.h"
 #include "layout.h"

@@ -9,7 +9,7 @@ struct finder {
 	int order;
 	struct gg_host memory;
 	struct gg_kallsyms_hints hints;
-	struct gg_exports *exports; // NULL: the symbols are known without
+	struct gg_exports *exports; // NULL where kallsyms has data
 };
 
 static struct gg_error *open_exports(void *data)

@@ -163,7 +163,7 @@ struct gg_error *gg_btf_far_name(struct gg_btf_far *far, uint32_t offset,
 	return gg_error_create(GG_BAD_DATA, "the BTF has no name at %" PRIu32, offset);
 }
 
-// Reads the name of the type ID, "" without.
+// Reads the name of the type ID; "" for a type without a name.
 static struct gg_error *read_name(struct gg_btf_far *far, uint32_t id, char ret[GG_BTF_NAME_SIZE])
 {
 	uint64_t address = 0;
@@ -193,7 +193,7 @@ static struct gg_error *find_first(struct gg_btf_far *far, const char *name, uin
 	return NULL;
 }
 
-// Finds NAME among sorted types: a typedef if there is nothing else.
+// Finds NAME among sorted types. A typedef counts if no other type has the name.
 static struct gg_error *find_sorted(struct gg_btf_far *far, const char *name, uint32_t *ret)
 {
 	char text[GG_BTF_NAME_SIZE];

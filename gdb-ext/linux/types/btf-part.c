@@ -200,7 +200,7 @@ static struct gg_error *find_name(struct gg_btf_part *part, const char *name, ui
 	struct gg_btf_section *names = &part->names;
 	const size_t size = strlen(name) + 1;
 	for (size_t start = 0;;) {
-		// A name has the NUL of another before it.
+		// The NUL of another name stands before each name.
 		const uint8_t *at = names->held ? names->bytes + start : NULL;
 		for (; at && (at = find_bytes(names, at, name, size)); at++) {
 			*ret = (uint64_t)(at - names->bytes);

@@ -18,7 +18,7 @@ enum { MIN_AGREE = 3 };
 struct finder {
 	struct gg_symbols *symbols;
 	int order;
-	int without; // with data by a finder before this order there is nothing to find
+	int without; // an order: data of a finder before this order leaves nothing to find
 	struct gg_types *types;
 	const struct btf *btf;
 	const struct btf_type *section; // NULL: there is nothing to find
