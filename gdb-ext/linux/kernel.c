@@ -263,8 +263,8 @@ static struct gg_kernel_memory memory_of(const struct gg_kernel_site *site,
 {
 	struct gg_kernel_memory memory =
 		gg_kernel_memory(kernel->table, kernel->arch->big_endian, kernel->arch->word);
-	memory.is_far = site->machine && site->machine->source->cost == GG_COST_WIRE;
-	if (!memory.is_far || !site->kept)
+	const bool is_far = site->machine && site->machine->source->cost == GG_COST_WIRE;
+	if (!is_far || !site->kept)
 		return memory;
 	_cleanup_free_ char *build = gg_vmcoreinfo_value(&kernel->info, "BUILD-ID");
 	memory.kept.kept = build ? site->kept : NULL;

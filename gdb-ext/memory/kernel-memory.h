@@ -12,7 +12,6 @@ struct gg_kernel_memory {
 	// The other three questions are GG_NOT_FOUND.
 	struct gg_host host;
 	struct gg_page_table *table; // borrowed
-	bool is_far;                 // a read costs much: read no more than is needed
 	struct gg_kept_memory kept;  // of TABLE; without a store where a read costs little
 };
 

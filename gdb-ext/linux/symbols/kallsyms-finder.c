@@ -14,7 +14,6 @@ enum { FEW = 128 };
 struct finder {
 	struct gg_host memory;
 	struct gg_kallsyms_hints hints;
-	bool is_far;
 	struct gg_kallsyms_far *far;  // answers in their place; NULL where all symbols are read
 	struct gg_kallsyms *kallsyms; // NULL before all symbols are read
 	struct gg_error *err;         // the reason they are not, or NULL
@@ -37,8 +36,6 @@ static struct gg_error *read_all(struct finder *finder)
 static struct gg_error *open_kallsyms(void *data)
 {
 	struct finder *finder = data;
-	if (!finder->is_far)
-		return read_all(finder);
 	struct gg_error *err =
 		gg_kallsyms_far_create(&finder->memory, &finder->hints, &finder->far);
 	gg_debug(finder->hints.debug, "kallsyms by names: %s", gg_debug_outcome(err));
@@ -125,8 +122,7 @@ struct gg_error *gg_kallsyms_add_finder(struct gg_symbols *symbols, int order,
 	if (!finder)
 		return gg_enomem;
 	*finder = (struct finder){ .memory = gg_kernel_constants(gg_symbols_memory(symbols)),
-				   .hints = *hints,
-				   .is_far = gg_symbols_memory(symbols)->is_far };
+				   .hints = *hints };
 	finder->hints.image_memory = gg_symbols_host(symbols);
 	return gg_symbols_add(symbols, &(struct gg_symbol_finder){ .name = "kallsyms",
 								   .order = order,

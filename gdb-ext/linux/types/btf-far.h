@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Some types of a BTF in memory that is far: each is read when it is asked for, in place of all 5 MB.
+// Some types of a BTF: each is read when it is asked for, in place of all 5 MB.
 #ifndef GG_BTF_FAR_H
 #define GG_BTF_FAR_H
 

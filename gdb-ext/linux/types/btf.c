@@ -5,7 +5,7 @@
 // In:  bytes that guest memory holds: a whole BTF, or types that btf-far.c reads one by one.
 // Out: ids, offsets and sizes.
 // Trusts nothing it reads: libbpf splits the types of a whole BTF, and btf-check.c checks them before any other
-// use. Types that are far are not checked beforehand: a walk through them has a limit.
+// use. Types that are read one by one are not checked beforehand: a walk through them has a limit.
 #include "btf.h"
 #include "base/cleanup.h"
 #include "btf-check.h"

@@ -31,7 +31,7 @@ struct gg_types {
 	struct gg_host constants; // of the kernel's memory
 	const struct gg_debug *debug;
 	struct gg_btf *btf;   // whole; NULL: not read yet
-	struct gg_btf *far;   // answers in its place, where memory is far
+	struct gg_btf *far;   // answers in its place until the whole BTF is needed
 	struct gg_error *err; // the reason there is no BTF, or NULL
 	bool has_splits;      // modules were looked for
 	struct split *splits; // the BTF of modules
@@ -114,14 +114,14 @@ static struct gg_error *open_far(struct gg_types *types, gg_gva_t start, gg_gva_
 	return err ? err : gg_btf_create_far(far, types->constants.address_size, &types->far);
 }
 
-// Opens the BTF, as a whole if IS_WHOLE or where memory is near.
+// Opens the BTF, as a whole if IS_WHOLE.
 static struct gg_error *open_btf(struct gg_types *types, bool is_whole)
 {
 	gg_gva_t start, stop;
 	if (types->btf || types->err || (types->far && !is_whole))
 		return types->err ? gg_error_copy(types->err) : NULL;
 	struct gg_error *err = find_btf(types, &start, &stop);
-	if (!err && !is_whole && gg_symbols_memory(types->symbols)->is_far)
+	if (!err && !is_whole)
 		err = open_far(types, start, stop);
 	else if (!err)
 		err = read_whole(types, start, stop);
