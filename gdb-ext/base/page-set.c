@@ -79,6 +79,14 @@ void gg_page_set_remove(struct gg_page_set *set, uint64_t pfn, uint64_t count)
 	}
 }
 
+void gg_page_set_subtract(struct gg_page_set *set, const struct gg_page_set *other)
+{
+	uint64_t start, count;
+	for (uint64_t pfn = 0; gg_page_set_next_run(other, pfn, &start, &count);
+	     pfn = start + count)
+		gg_page_set_remove(set, start, count);
+}
+
 bool gg_page_set_has(const struct gg_page_set *set, uint64_t pfn)
 {
 	if (pfn >= set->end)

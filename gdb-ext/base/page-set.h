@@ -27,6 +27,9 @@ struct gg_error *gg_page_set_add(struct gg_page_set *set, uint64_t pfn, uint64_t
 // Removes the COUNT pages from PFN on, in the set or not.
 void gg_page_set_remove(struct gg_page_set *set, uint64_t pfn, uint64_t count);
 
+// Removes the pages of OTHER.
+void gg_page_set_subtract(struct gg_page_set *set, const struct gg_page_set *other);
+
 // Tests whether PFN is in the set.
 bool gg_page_set_has(const struct gg_page_set *set, uint64_t pfn);
 

@@ -18,15 +18,27 @@ struct keeper {
 	struct gg_guest *guest;
 	const struct gg_kernel *kernel;
 	uint64_t page_size;
-	struct gg_page_set *set;
+	const struct gg_page_set *excluded;
+	struct gg_page_set *kept;
 };
 
-static void keep_physical(const struct keeper *keeper, gg_gpa_t start, uint64_t size)
+// Keeps the excluded pages from FIRST up to END.
+static struct gg_error *keep_pages(const struct keeper *keeper, uint64_t first, uint64_t end)
 {
-	const uint64_t first = start / keeper->page_size;
-	if (size)
-		gg_page_set_remove(keeper->set, first,
-				   (start + (size - 1)) / keeper->page_size - first + 1);
+	uint64_t start, count;
+	struct gg_error *err = NULL;
+	for (; !err && gg_page_set_next_run(keeper->excluded, first, &start, &count) && start < end;
+	     first = start + count)
+		err = gg_page_set_add(keeper->kept, start,
+				      count < end - start ? count : end - start);
+	return err;
+}
+
+static struct gg_error *keep_physical(const struct keeper *keeper, gg_gpa_t start, uint64_t size)
+{
+	return size ? keep_pages(keeper, start / keeper->page_size,
+				 (start + (size - 1)) / keeper->page_size + 1)
+		    : NULL;
 }
 
 // Keeps what is mapped of SIZE bytes at GVA.
@@ -41,22 +53,25 @@ static struct gg_error *keep(const struct keeper *keeper, gg_gva_t gva, uint64_t
 			break;
 		const uint64_t step = size < mapping.size ? size : mapping.size;
 		if (mapping.present)
-			keep_physical(keeper, mapping.gpa, step);
+			err = keep_physical(keeper, mapping.gpa, step);
 		gva += step;
 		size -= step;
-		err = gg_interrupt_check();
+		if (!err)
+			err = gg_interrupt_check();
 	}
 	return gg_error_unless_final(err);
 }
 
 // ---- The kernel's parts ----
 
-static void keep_tables(const struct keeper *keeper, const struct gg_page_set *tables)
+static struct gg_error *keep_tables(const struct keeper *keeper, const struct gg_page_set *tables)
 {
 	uint64_t start = 0, count = 0;
-	for (uint64_t pfn = 0; gg_page_set_next_run(tables, pfn, &start, &count);
+	struct gg_error *err = NULL;
+	for (uint64_t pfn = 0; !err && gg_page_set_next_run(tables, pfn, &start, &count);
 	     pfn = start + count)
-		gg_page_set_remove(keeper->set, start, count);
+		err = keep_pages(keeper, start, start + count);
+	return err;
 }
 
 // The parts of an image that the kernel never frees, by the symbols at their ends. The rest, for the start
@@ -93,11 +108,14 @@ static struct gg_error *keep_image(const struct keeper *keeper)
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < sizeof(image_parts) / sizeof(*image_parts); i++)
 		err = keep_image_part(keeper, &image_parts[i]);
-	if (err)
-		keep_physical(keeper, kernel->image_gpa, kernel->image_size);
-	if (kernel->note)
-		keep_physical(keeper, kernel->note, GG_VMCOREINFO_HEADER + kernel->info.size);
-	return gg_error_unless_final(err);
+	if (err) {
+		err = gg_error_unless_final(err);
+		if (!err)
+			err = keep_physical(keeper, kernel->image_gpa, kernel->image_size);
+	}
+	if (!err && kernel->note)
+		err = keep_physical(keeper, kernel->note, GG_VMCOREINFO_HEADER + kernel->info.size);
+	return err;
 }
 
 static struct gg_error *keep_log(const struct keeper *keeper)
@@ -200,16 +218,19 @@ static struct gg_error *keep_cpus(const struct keeper *keeper)
 }
 
 struct gg_error *gg_keep_pages(struct gg_guest *guest, const struct gg_kernel *kernel,
-			       const struct gg_page_set *tables, struct gg_page_set *set)
+			       const struct gg_page_set *tables, const struct gg_page_set *excluded,
+			       struct gg_page_set *kept)
 {
 	const struct keeper keeper = {
 		.guest = guest,
 		.kernel = kernel,
 		.page_size = gg_page_table_page_size(kernel->table),
-		.set = set,
+		.excluded = excluded,
+		.kept = kept,
 	};
-	keep_tables(&keeper, tables);
-	struct gg_error *err = keep_image(&keeper);
+	struct gg_error *err = keep_tables(&keeper, tables);
+	if (!err)
+		err = keep_image(&keeper);
 	if (!err)
 		err = keep_log(&keeper);
 	if (!err)

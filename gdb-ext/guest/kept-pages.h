@@ -5,9 +5,10 @@
 #include "guest.h"
 #include "base/page-set.h"
 
-// Removes from SET the pages that no dump may lack: KERNEL's image, VMCOREINFO, log and per-CPU memory, the
-// tasks and stacks of the CPUs, and TABLES, pages of page tables. What cannot be found is left alone.
+// Adds to KEPT the pages of EXCLUDED that no dump may lack: KERNEL's image, VMCOREINFO, log and per-CPU memory,
+// the tasks and stacks of the CPUs, and TABLES, pages of page tables. Pages that cannot be found are passed over.
 struct gg_error *gg_keep_pages(struct gg_guest *guest, const struct gg_kernel *kernel,
-			       const struct gg_page_set *tables, struct gg_page_set *set);
+			       const struct gg_page_set *tables, const struct gg_page_set *excluded,
+			       struct gg_page_set *kept);
 
 #endif

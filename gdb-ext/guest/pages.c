@@ -245,9 +245,26 @@ static uint64_t find_end(const struct gg_ram_map *map, uint64_t page_size)
 	return (last->start + (last->size - 1)) / page_size + 1;
 }
 
-// Excludes the memmap's own pages that are of no use, and none that gg_keep_pages() keeps.
-static struct gg_error *exclude_memmap(struct look *look, struct gg_page_set *tables)
+static struct gg_error *find_kept(struct gg_guest *guest, const struct gg_kernel *kernel,
+				  const struct gg_page_set *tables,
+				  const struct gg_page_set *excluded,
+				  const struct gg_notices *notices, struct gg_page_set *ret)
 {
+	struct gg_error *err = gg_page_set_init(ret, excluded->end);
+	if (!err)
+		err = gg_keep_pages(guest, kernel, tables, excluded, ret);
+	if (!err && ret->count)
+		err = gg_tell(notices,
+			      "%" PRIu64 " pages of the kernel's own stay in, which its memmap "
+			      "has as free, cache or user",
+			      ret->count);
+	return err;
+}
+
+// Excludes the memmap's own pages that have nothing but struct pages of excluded pages.
+static struct gg_error *exclude_memmap(struct look *look, const struct gg_page_set *tables)
+{
+	struct gg_page_set kept = { 0 };
 	const struct gg_memmap_pages pages = {
 		.table = look->kernel->table,
 		.map = look->map,
@@ -255,8 +272,11 @@ static struct gg_error *exclude_memmap(struct look *look, struct gg_page_set *ta
 		.page_size = look->layout.page_size,
 		.struct_size = look->layout.size,
 	};
-	struct gg_error *err = gg_memmap_pages_exclude(&pages, look->excluded);
-	return err ? err : gg_keep_pages(look->guest, look->kernel, tables, look->excluded);
+	struct gg_error *err =
+		find_kept(look->guest, look->kernel, tables, look->excluded, look->notices, &kept);
+	gg_page_set_subtract(look->excluded, &kept);
+	gg_page_set_deinit(&kept);
+	return err ? err : gg_memmap_pages_exclude(&pages, look->excluded);
 }
 
 static struct gg_error *filter(struct look *look, struct gg_page_set *tables)
@@ -268,39 +288,46 @@ static struct gg_error *filter(struct look *look, struct gg_page_set *tables)
 		err = gg_page_set_init(tables, end);
 	if (!err)
 		err = scan(look);
-	const uint64_t before = look->excluded->count;
-	if (!err)
-		err = gg_keep_pages(look->guest, look->kernel, tables, look->excluded);
-	if (!err && look->excluded->count != before)
-		err = gg_tell(look->notices,
-			      "%" PRIu64 " pages of the kernel's own stay in, which its memmap "
-			      "has as free, cache or user",
-			      before - look->excluded->count);
 	return err || !look->without_memmap ? err : exclude_memmap(look, tables);
 }
 
-struct gg_error *gg_guest_page_filter(struct gg_guest *guest, unsigned int level,
-				      const struct gg_notices *notices, struct gg_page_set *ret,
-				      struct gg_page_census *census)
+struct gg_error *gg_page_filter_init(struct gg_guest *guest, unsigned int level,
+				     const struct gg_notices *notices, struct gg_page_filter *ret)
 {
-	*ret = (struct gg_page_set){ 0 };
-	*census = (struct gg_page_census){ 0 };
-	struct gg_page_set tables = { 0 };
+	*ret = (struct gg_page_filter){ 0 };
 	struct look look = {
 		.guest = guest,
 		.notices = notices,
 		.level = level & GG_LEVEL_ALL,
 		.without_memmap = level & GG_LEVEL_MEMMAP,
-		.excluded = ret,
-		.census = census,
+		.excluded = &ret->excluded,
+		.census = &ret->census,
 	};
 	if (!look.level)
 		return NULL;
-	struct gg_error *err = open_look(&look, &tables);
-	if (!err && is_lossy(census, look.level))
-		err = filter(&look, &tables);
-	gg_page_set_deinit(&tables);
+	struct gg_error *err = open_look(&look, &ret->tables);
+	if (!err && is_lossy(&ret->census, look.level))
+		err = filter(&look, &ret->tables);
 	close_look(&look);
 	// Pages of zeros are found without a kernel.
 	return look.level == GG_LEVEL_ZERO ? gg_error_unless_final(err) : err;
+}
+
+void gg_page_filter_deinit(struct gg_page_filter *filter)
+{
+	gg_page_set_deinit(&filter->excluded);
+	gg_page_set_deinit(&filter->tables);
+}
+
+struct gg_error *gg_page_filter_find_kept(struct gg_guest *guest,
+					  const struct gg_page_filter *filter,
+					  const struct gg_notices *notices, struct gg_page_set *ret)
+{
+	const struct gg_kernel *kernel;
+	*ret = (struct gg_page_set){ 0 };
+	if (!filter->excluded.count)
+		return NULL;
+	struct gg_error *err = gg_guest_kernel(guest, NULL, notices, &kernel);
+	return err ? err
+		   : find_kept(guest, kernel, &filter->tables, &filter->excluded, notices, ret);
 }

@@ -7,15 +7,29 @@
 
 #include <gdb-guest/pages.h>
 
-// Finds the pages that a dump of LEVEL leaves out, but for pages of zeros. The caller calls
-// gg_page_set_deinit() for RET in any case. CENSUS becomes the census without zeros, as far as the level takes
-// a look at the memmap: its END is where struct pages end, 0 without a look.
+struct gg_page_filter {
+	struct gg_page_set excluded;
+	struct gg_page_set tables; // pages of the page tables that map the memmap
+	// Without zeros, as far as the level takes a look at the memmap: END is where struct pages end, 0
+	// without a look.
+	struct gg_page_census census;
+};
+
+// Finds the pages that the memmap alone excludes from a dump of LEVEL, but for pages of zeros. The caller calls
+// gg_page_filter_deinit() in any case.
 //
-// A trait that cannot be seen leaves its pages in, and NOTICES get a line. The kernel's image and page tables,
-// VMCOREINFO, the log, per-CPU memory and the tasks and stacks of the CPUs are never left out. GG_NOT_FOUND
-// without a Linux kernel, or without the keys of VMCOREINFO that lead to its memmap; not for level 1.
-struct gg_error *gg_guest_page_filter(struct gg_guest *guest, unsigned int level,
-				      const struct gg_notices *notices, struct gg_page_set *ret,
-				      struct gg_page_census *census);
+// A trait that cannot be seen leaves its pages in, and NOTICES get a line. GG_NOT_FOUND without a Linux kernel,
+// or without the keys of VMCOREINFO that lead to its memmap; not for level 1.
+struct gg_error *gg_page_filter_init(struct gg_guest *guest, unsigned int level,
+				     const struct gg_notices *notices, struct gg_page_filter *ret);
+void gg_page_filter_deinit(struct gg_page_filter *filter);
+
+// Finds the excluded pages that no dump may lack: the kernel's image and page tables, VMCOREINFO, the log,
+// per-CPU memory, the tasks and stacks of the CPUs. NOTICES get a line where there are any. Other threads may
+// read FILTER meanwhile. The caller calls gg_page_set_deinit() for RET in any case.
+struct gg_error *gg_page_filter_find_kept(struct gg_guest *guest,
+					  const struct gg_page_filter *filter,
+					  const struct gg_notices *notices,
+					  struct gg_page_set *ret);
 
 #endif

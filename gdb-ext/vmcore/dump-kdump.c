@@ -107,6 +107,7 @@ static struct gg_error *write_pieces(struct gg_kdump_dump *dump, struct gg_kdump
 		.memory = memory,
 		.memory_count = dump->map->count,
 		.progress = dump->progress,
+		.meanwhile = dump->meanwhile,
 		.data = dump->data,
 		.find_absent = dump->find_absent,
 	};

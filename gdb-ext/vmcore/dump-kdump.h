@@ -25,6 +25,7 @@ struct gg_kdump_dump {
 	struct gg_output *output;
 	bool find_absent;
 	struct gg_error *(*progress)(void *data, size_t piece, uint64_t done, uint64_t written);
+	struct gg_error *(*meanwhile)(void *data); // as struct gg_workers has it
 	void *data;
 
 	uint64_t absent, file_size, memory_size; // set at the end

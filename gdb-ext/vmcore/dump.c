@@ -33,8 +33,9 @@ struct dump {
 	struct gg_pieces parts; // of pieces, without excluded pages; of ELF alone
 	const struct gg_kernel *kernel;
 	bool filtered; // the kernel's pages were looked at:
-	struct gg_page_set excluded;
-	struct gg_page_census census;
+	struct gg_page_filter filter;
+	struct gg_page_set kept; // pages of the filter that go into the file all the same
+	bool kept_is_known;
 	struct gg_vmcore_elf elf;
 	struct gg_buffer notes;
 	struct gg_output *output;
@@ -279,11 +280,41 @@ static struct gg_error *write_file(struct dump *dump)
 	struct gg_error *err = copy_memory(dump, &cloned);
 	if (is_outdated(dump))
 		return err;
-	const bool saw_all = !cloned && !dump->options->filter && !dump->excluded.count;
+	const bool saw_all = !cloned && !dump->options->filter && !dump->filter.excluded.count;
 	dump->scan.missing = dump->map->size - dump->pieces.size;
 	if (!err && !dump->options->no_notes)
 		err = find_kernel(dump, saw_all ? &dump->scan : NULL);
 	return err ? err : write_headers(dump);
+}
+
+// Finds the pages that the memmap excludes by mistake.
+static struct gg_error *find_kept(void *data)
+{
+	struct dump *dump = data;
+	gg_page_set_deinit(&dump->kept);
+	struct gg_error *err = gg_page_filter_find_kept(dump->guest, &dump->filter,
+							dump->options->notices, &dump->kept);
+	dump->kept_is_known = !err;
+	return err;
+}
+
+// Writes KDUMP, and once more in the rare case that the memmap turns out to exclude pages by mistake.
+static struct gg_error *write_kept(struct dump *dump, struct gg_kdump_dump *kdump)
+{
+	for (;;) {
+		gg_page_set_subtract(&dump->filter.excluded, &dump->kept);
+		gg_page_set_deinit(&dump->kept);
+		kdump->excluded = dump->filter.excluded.count ? &dump->filter.excluded : NULL;
+		kdump->meanwhile = dump->kept_is_known ? NULL : find_kept;
+		struct gg_error *err = gg_kdump_dump(kdump);
+		if (!err && !dump->kept_is_known)
+			err = find_kept(dump);
+		if (err || !dump->kept.count)
+			return err;
+		err = gg_output_restart(dump->output);
+		if (err)
+			return err;
+	}
 }
 
 static struct gg_error *write_kdump(struct dump *dump, struct gg_dump_result *ret)
@@ -296,7 +327,6 @@ static struct gg_error *write_kdump(struct dump *dump, struct gg_dump_result *re
 		.arch = dump->elf.arch,
 		.map = dump->map,
 		.pieces = &dump->pieces,
-		.excluded = dump->excluded.count ? &dump->excluded : NULL,
 		.page_size = gg_kdump_page_size(dump->kernel),
 		.notes = &dump->notes,
 		.cpu_notes_size = dump->cpu_notes.size,
@@ -309,7 +339,7 @@ static struct gg_error *write_kdump(struct dump *dump, struct gg_dump_result *re
 	if (err || is_outdated(dump))
 		return err;
 	dump->streams = gg_output_is_sequential(dump->output);
-	err = gg_kdump_dump(&kdump);
+	err = write_kept(dump, &kdump);
 	ret->file_size = kdump.file_size;
 	ret->memory_size = kdump.memory_size;
 	return err ? err : check_absent(dump, kdump.absent);
@@ -392,12 +422,12 @@ static struct gg_error *find_excluded(struct dump *dump)
 		gg_guest_kernel(dump->guest, NULL, level ? notices : NULL, &dump->kernel);
 	// The end of the struct pages matters without a level, too.
 	if (!err)
-		err = gg_guest_page_filter(dump->guest, level ? level : GG_LEVEL_FREE,
-					   level ? notices : NULL, &dump->excluded, &dump->census);
+		err = gg_page_filter_init(dump->guest, level ? level : GG_LEVEL_FREE,
+					  level ? notices : NULL, &dump->filter);
 	if (err && gg_error_is_final(err))
 		return err;
 	if (err || !level)
-		gg_page_set_deinit(&dump->excluded);
+		gg_page_filter_deinit(&dump->filter);
 	struct gg_error *told = NULL;
 	if (err && level)
 		told = gg_tell(notices, "no pages are left out: %s", gg_error_message(err));
@@ -414,13 +444,21 @@ static struct gg_error *cut_pieces(struct dump *dump)
 	const struct gg_notices *notices = dump->told ? NULL : dump->options->notices;
 	dump->told = true;
 	if (!dump->codec)
-		return gg_pieces_split(&dump->pieces, &dump->excluded, page_size, SHORTEST_HOLE,
-				       &dump->parts);
-	struct gg_error *err =
-		gg_pieces_trim(&dump->pieces, page_size, dump->census.end * page_size, notices);
+		return gg_pieces_split(&dump->pieces, &dump->filter.excluded, page_size,
+				       SHORTEST_HOLE, &dump->parts);
+	struct gg_error *err = gg_pieces_trim(&dump->pieces, page_size,
+					      dump->filter.census.end * page_size, notices);
 	return err || dump->pieces.count
 		       ? err
 		       : gg_error_create(GG_NOT_FOUND, "no whole page of RAM goes into the file");
+}
+
+// Tests whether the pages that the memmap excludes by mistake are looked for while others work.
+static bool finds_kept_later(const struct dump *dump)
+{
+	return dump->codec && !gg_output_is_sequential(dump->output) &&
+	       gg_workers_count(gg_guest_backing(dump->guest), dump->options->threads,
+				GG_MAX_WORKERS) > 1;
 }
 
 static struct gg_error *prepare_memory(struct dump *dump, uint64_t *file_size)
@@ -428,6 +466,10 @@ static struct gg_error *prepare_memory(struct dump *dump, uint64_t *file_size)
 	struct gg_error *err = NULL;
 	if (!dump->filtered && (dump->codec || dump->options->level & ~(unsigned int)GG_LEVEL_ZERO))
 		err = find_excluded(dump);
+	if (!err && !dump->kept_is_known && !finds_kept_later(dump)) {
+		err = find_kept(dump);
+		gg_page_set_subtract(&dump->filter.excluded, &dump->kept);
+	}
 	if (!err)
 		err = cut_pieces(dump);
 	return err || dump->codec ? err : lay_out(dump, file_size);
@@ -544,6 +586,7 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 	free(dump.elf.aliases);
 	gg_pieces_deinit(&dump.pieces);
 	gg_pieces_deinit(&dump.parts);
-	gg_page_set_deinit(&dump.excluded);
+	gg_page_filter_deinit(&dump.filter);
+	gg_page_set_deinit(&dump.kept);
 	return err;
 }

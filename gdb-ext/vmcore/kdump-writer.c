@@ -197,6 +197,12 @@ static struct gg_error *show_progress(void *data, size_t job, uint64_t done)
 				gg_kdump_file_end(&state->file) - writer->kdump->data);
 }
 
+static struct gg_error *do_meanwhile(void *data)
+{
+	struct state *state = data;
+	return state->writer->meanwhile(state->writer->data);
+}
+
 // ---- Bitmaps ----
 
 static void set_bits(uint8_t *bits, uint64_t first, uint64_t end, bool value)
@@ -386,6 +392,7 @@ struct gg_error *gg_kdump_write(struct gg_kdump_writer *writer)
 		.page_size = kdump->page_size,
 		.threads = gg_workers_count(writer->backing, writer->threads, GG_MAX_WORKERS),
 		.work = work,
+		.meanwhile = writer->meanwhile ? do_meanwhile : NULL,
 		.progress = show_progress,
 		.data = state,
 		.find_absent = writer->find_absent,

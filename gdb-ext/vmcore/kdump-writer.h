@@ -33,6 +33,7 @@ struct gg_kdump_writer {
 
 	// Called as struct gg_workers has it, with the bytes that the file has so far.
 	struct gg_error *(*progress)(void *data, size_t job, uint64_t done, uint64_t written);
+	struct gg_error *(*meanwhile)(void *data); // as struct gg_workers has it
 	void *data;
 
 	// Members of struct gg_workers.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dump-guest-memory -format kdump-*, and the levels: against QEMU's own dump of the same stop, by all readers."""
 
+import json
 import os
 import re
 import shutil
@@ -208,6 +209,37 @@ def test_excluded_stays(kdumps, folder):
     assert os.listdir(folder) == []
     guest_core(filtered, "dump", "-absent", "skip", "-format", "kdump-zstd", again)
     assert [page is None for page in pages_of(again)[1]] == [page is None for page in pages_of(filtered)[1]]
+
+
+def free_in_memmap(path, page):
+    """Has the memmap of a vmcore of Linux 6.12 call a page free."""
+    def answer(*question):
+        return json.loads(guest_core(path, *question).splitlines()[0])
+    with open(path, "rb") as file:
+        info = dict(re.findall(r"\n(\w+\([\w.]+\))=(-?\d+)", file.read(MIB).decode("latin-1")))  # the notes are at its start
+    memmap = int(answer("x", "-json", "/1gx", "vmemmap_base")["values"][0], 16)
+    place = int(answer("vtop", "-json", hex(memmap + page * int(info["SIZE(page)"])))["gpa"], 16)
+    with vmcore.Vmcore(path) as file:
+        offset, _ = file.offset_of(place)
+    with open(path, "r+b") as file:
+        for member, value in (("private", struct.pack("<Q", 0)),
+                              ("_mapcount", struct.pack("<I", int(info["NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)"]) & 0xffffffff))):
+            file.seek(offset + int(info[f"OFFSET(page.{member})"]))
+            file.write(value)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_kernel_that_is_free(threads, kdumps, folder):
+    """{threads} threads: a page of the kernel's code stays in, and a line says so, where the memmap has the page as free"""
+    whole, out = folder / "whole", folder / "out"
+    shutil.copyfile(kdumps.make("-format", "elf"), whole)
+    page = int(json.loads(guest_core(whole, "vtop", "-json", "_text").splitlines()[0])["gpa"], 16) // PAGE
+    free_in_memmap(whole, page)
+    said = guest_core(whole, "dump", "-format", "kdump-zlib", "-level", 31, "-threads", threads, out)
+    assert said.count("1 pages of the kernel's own stay in, which its memmap has as free") == 1
+    made, before = pages_of(out)[1], pages_of(kdumps.make("-format", "kdump-zlib", "-level", 31))[1]
+    assert made[page] == before[page] is not None
+    assert [each is None for each in made] == [each is None for each in before]
 
 
 # ---- The other readers ----
