@@ -169,6 +169,12 @@ static void bad_references(void **state)
 	btf = new_btf();
 	btf__add_array(btf, 1, 79, 3);
 	refuses_reference(btf, "leads to a type that there is not");
+	// By way of an earlier type.
+	btf = new_btf();
+	btf__add_typedef(btf, "early", 2);
+	btf__add_struct(btf, "s", 8);
+	btf__add_field(btf, "member", 0x10000000, 0, 0);
+	refuses_reference(btf, "the type 2 of the BTF leads to a type that there is not");
 }
 
 static void bad_names(void **state)
@@ -595,7 +601,8 @@ int main(void)
 			  wrong_paths),
 		UNIT_TEST("A bit field has its own width and offset", bit_fields),
 		UNIT_TEST("Enumerators are found, negative ones and those of 64 bits", enumerators),
-		UNIT_TEST("An id that no type has is refused", bad_references),
+		UNIT_TEST("An id that no type has is refused, before any id is followed",
+			  bad_references),
 		UNIT_TEST("A name beyond the strings, or with control characters, is refused",
 			  bad_names),
 		UNIT_TEST("A type inside itself is refused", loops),

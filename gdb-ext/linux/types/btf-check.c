@@ -5,7 +5,8 @@
 //
 // In:  types as libbpf has split them.
 // Out: an error that names the first unsound type, or NULL.
-// Trusts nothing it reads: a type is visited once, and types lead to each other in a bounded depth.
+// Trusts nothing it reads: the ids of all types are checked before the first is followed, a type is visited once,
+// and types lead to each other in a bounded depth.
 #include "btf-check.h"
 #include "base/cleanup.h"
 
@@ -257,6 +258,25 @@ static struct gg_error *visit(struct check *check, uint32_t id)
 
 // ---- All types ----
 
+static struct gg_error *check_one(struct check *check, uint32_t id)
+{
+	return check_references(check, id, btf__type_by_id(check->btf, id));
+}
+
+// Calls FUNCTION with each type from FIRST on.
+static struct gg_error *for_types(struct check *check, uint32_t first,
+				  struct gg_error *(*function)(struct check *check, uint32_t id))
+{
+	struct gg_error *err = NULL;
+	for (uint32_t id = first; !err && id < check->end; id++) {
+		if (id % INTERVAL == 0)
+			err = gg_interrupt_check();
+		if (!err)
+			err = function(check, id);
+	}
+	return err;
+}
+
 struct gg_error *gg_btf_check(const struct btf *btf, uint32_t first)
 {
 	const uint32_t end = btf__type_cnt(btf);
@@ -264,14 +284,6 @@ struct gg_error *gg_btf_check(const struct btf *btf, uint32_t first)
 	if (!shapes)
 		return gg_enomem;
 	struct check check = { .btf = btf, .end = end, .shapes = shapes };
-	struct gg_error *err = NULL;
-	for (uint32_t id = first; !err && id < end; id++) {
-		if (id % INTERVAL == 0)
-			err = gg_interrupt_check();
-		if (!err)
-			err = check_references(&check, id, btf__type_by_id(btf, id));
-		if (!err)
-			err = visit(&check, id);
-	}
-	return err;
+	struct gg_error *err = for_types(&check, first, check_one);
+	return err ? err : for_types(&check, first, visit);
 }
