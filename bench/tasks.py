@@ -5,7 +5,7 @@
 In:  a guest with 1,000 processes (--tasks), its QEMU's core, and a vmcore of the same stop by gdb-guest.
 Out: seconds and MiB above GDB's start, for each source and front end; the ratios to drgn's time, start included. Only the ratios
      mean something elsewhere. drgn's script prints the columns of guest-ps; drgn 0.0.22 goes on behind a system call, up to 1,024
-     frames a task.
+     frames a task. With --stub: the same commands at the guest's gdbstub, above GDB's start and connection; and no drgn.
 """
 
 import argparse
@@ -91,12 +91,30 @@ def print_row(name, measured, start, reference):
           f"{memory - start[2]:3.0f} above  {reference / seconds:5.1f} times faster than drgn  {lines:.0f} lines")
 
 
+def at_stub(arguments):
+    """The commands at the gdbstub, each by a GDB of its own, so that each finds the kernel and its types anew."""
+    with tempfile.TemporaryDirectory(prefix="gdb-guest-bench-") as folder, lab.Guest(
+            append=f"lab.procs={arguments.tasks}", directory=Path(folder), memory=512,
+            extra=["-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
+        guest.stop()
+        words = [arguments.gdb_guest, "-nx", "-batch", "-ex", f"target remote {guest.directory}/gdbstub"]
+        start = median([*words, "-ex", "disconnect"], arguments.repeat)
+        for command in COMMANDS:
+            seconds, cpu, memory, lines = median([*words, "-ex", command, "-ex", "disconnect"], arguments.repeat)
+            print(f"{command + ', stub':34} {seconds:6.2f} s, {seconds - start[0]:5.2f} above (CPU {cpu - start[1]:5.2f})  "
+                  f"{memory:4.0f} MiB, {memory - start[2]:3.0f} above  {lines:.0f} lines")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--gdb-guest", default=str(TOP / "gdb-guest"), help="the launcher (%(default)s)")
     parser.add_argument("--tasks", type=int, default=1000, help="processes in the guest (%(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median counts (%(default)s)")
+    parser.add_argument("--stub", action="store_true", help="at the gdbstub alone")
     arguments = parser.parse_args()
+    if arguments.stub:
+        at_stub(arguments)
+        return
     launcher = arguments.gdb_guest
     guest_core = Path(launcher).with_name("guest-core")
     with tempfile.TemporaryDirectory(prefix="gdb-guest-bench-") as folder:
