@@ -46,6 +46,10 @@ enum { GG_STUB_REGISTERS = 8 };
 struct gg_stub_set {
 	size_t count; // at most GG_STUB_REGISTERS
 	struct gg_stub_register registers[GG_STUB_REGISTERS];
+	// The place in the list of the register whose bits of MODE_MASK are MODE_USER where the CPU is in a program. MODE_MASK
+	// is 0 where the program counter alone shows that.
+	size_t mode;
+	uint64_t mode_mask, mode_user;
 };
 
 // The place in a function at which none of its instructions has had an effect yet.
@@ -62,8 +66,12 @@ struct gg_stub_calls {
 		const char *name;
 	} arguments[GG_STUB_REGISTERS];
 	unsigned int result; // the number of the register with the result
-	// At the entry the word at the stack pointer is the return address, with further arguments
-	// behind it, and the function's return takes the word off the stack.
+	// The number of the register with the return address at the entry. Without HAS_LINK the word at the stack pointer is the
+	// return address, and the function's return takes the word off the stack.
+	bool has_link;
+	unsigned int link;
+	unsigned int
+		more; // bytes from the stack pointer, at the entry, to the arguments that are in no register
 
 	// Finds the entry of the function that starts with the SIZE bytes at CODE.
 	struct gg_function_entry (*find_entry)(const uint8_t *code, size_t size);

@@ -75,12 +75,22 @@ static struct gg_error *receive_task(struct session *session, size_t index)
 	return err;
 }
 
+// Counts the registers that a sample takes.
+static size_t count_registers(const struct session *session)
+{
+	if (session->stacks)
+		return session->set->count;
+	return session->set->mode_mask ? session->set->mode + 1 : 1;
+}
+
 static void ask_cpu(struct session *session, const struct gg_sampled_cpu *cpu)
 {
-	const size_t count = session->stacks ? session->set->count : 1;
+	const size_t count = count_registers(session);
 	gg_wire_add(&session->stub.wire, "Hg%" PRIx32, cpu->index + 1);
 	for (size_t i = 0; i < count; i++)
 		gg_wire_add(&session->stub.wire, "p%x", session->set->registers[i].number);
+	// QEMU says of a thread: "CPU#0 [halted ]".
+	gg_wire_add(&session->stub.wire, "qThreadExtraInfo,%" PRIx32, cpu->index + 1);
 	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", cpu->current,
 		    session->sampler.kernel->host.address_size);
 	if (cpu->task < session->sampler.task_count)
@@ -89,10 +99,18 @@ static void ask_cpu(struct session *session, const struct gg_sampled_cpu *cpu)
 
 static struct gg_error *receive_registers(struct session *session, struct gg_stub_cpu *cpu)
 {
-	const size_t count = session->stacks ? session->set->count : 1;
+	const size_t count = count_registers(session);
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < count; i++)
 		err = gg_stub_receive_register(&session->stub, &cpu->values[i]);
+	return err;
+}
+
+static struct gg_error *receive_state(struct session *session, struct gg_stub_cpu *cpu)
+{
+	static const char halted[] = "5b68616c746564"; // "[halted" in digits
+	struct gg_error *err = gg_wire_receive(&session->stub.wire);
+	cpu->is_halted = !err && strstr(session->stub.wire.reply, halted);
 	return err;
 }
 
@@ -107,6 +125,8 @@ static struct gg_error *receive_cpu(struct session *session, size_t index, gg_gv
 	struct gg_error *err = gg_stub_receive_ok(&session->stub);
 	if (!err)
 		err = receive_registers(session, &session->cpus[index]);
+	if (!err)
+		err = receive_state(session, &session->cpus[index]);
 	if (!err)
 		err = gg_stub_receive_word(&session->stub, sampler->kernel->host.address_size,
 					   current);
@@ -194,6 +214,17 @@ static struct gg_error *look(struct session *session, uint64_t *next)
 	return request->look(request->data, session->sampler.profile);
 }
 
+static void classify(struct session *session, size_t index)
+{
+	const struct gg_stub_set *set = session->set;
+	const struct gg_stub_cpu *cpu = &session->cpus[index];
+	struct gg_sample *sample = &session->sampler.cpus[index].sample;
+	gg_sampler_classify(&session->sampler, sample, cpu->values[0]);
+	if (set->mode_mask)
+		sample->is_user = (cpu->values[set->mode] & set->mode_mask) == set->mode_user;
+	sample->is_idle |= cpu->is_halted && !sample->pid;
+}
+
 // Takes a sample of each CPU. The guest runs afterwards, unless it has stopped by itself.
 static struct gg_error *take_round(struct session *session, uint64_t *next_look)
 {
@@ -205,7 +236,7 @@ static struct gg_error *take_round(struct session *session, uint64_t *next_look)
 	if (!err)
 		err = stop_and_ask(session, asked);
 	for (size_t i = 0; !err && i < sampler->request->cpu_count; i++)
-		gg_sampler_classify(sampler, &sampler->cpus[i].sample, session->cpus[i].values[0]);
+		classify(session, i);
 	if (!err && session->stacks)
 		err = gg_stub_stacks_read(session->stacks, sampler, session->cpus, &session->stub);
 	if (!err)

@@ -20,7 +20,8 @@ struct gg_stub_piece {
 // A CPU at the gdbstub.
 struct gg_stub_cpu {
 	uint64_t values[GG_STUB_REGISTERS]; // of the registers, by the architecture's row
-	gg_gva_t stack;                     // the lowest address of the task's stack
+	bool is_halted;
+	gg_gva_t stack; // the lowest address of the task's stack
 	struct gg_stub_piece pieces[GG_STUB_PIECES];
 	size_t piece_count;
 	uint8_t bytes[GG_STUB_STACK]; // from the stack pointer

@@ -107,6 +107,8 @@ static void ask_registers(struct gg_trace_stop *stop)
 		ask_register(stop, calls->arguments[i].number);
 	if (stop->with_results)
 		ask_register(stop, calls->result);
+	if (stop->with_results && calls->has_link)
+		ask_register(stop, calls->link);
 }
 
 static struct gg_error *receive_registers(struct gg_trace_stop *stop)
@@ -121,6 +123,8 @@ static struct gg_error *receive_registers(struct gg_trace_stop *stop)
 		err = gg_stub_receive_register(stop->run, &stop->arguments[i]);
 	if (!err && stop->with_results)
 		err = gg_stub_receive_register(stop->run, &stop->result);
+	if (!err && stop->with_results && calls->has_link)
+		err = gg_stub_receive_register(stop->run, &stop->return_address);
 	stop->pc = stop->others[0];
 	stop->sp = stop->others[1];
 	return err;
@@ -149,26 +153,30 @@ static struct gg_error *read_first(struct gg_trace_stop *stop)
 
 // ---- The second round trip ----
 
-// Counts the words behind the return address that are arguments.
+// Counts the arguments that are on the stack.
 static size_t count_more(const struct gg_trace_stop *stop)
 {
 	const size_t in_registers = stop->kernel->arch->calls->count;
-	const size_t count = stop->with_arguments ? stop->function->parameter_count : 0;
+	const size_t count =
+		stop->with_arguments && stop->function ? stop->function->parameter_count : 0;
 	return count > in_registers ? count - in_registers : 0;
 }
 
 static struct gg_error *read_second(struct gg_trace_stop *stop)
 {
+	const struct gg_stub_calls *calls = stop->kernel->arch->calls;
 	const bool has_task = stop->task == stop->cpu->task;
 	const bool has_code = !stop->function || stop->function == stop->expected;
-	const size_t more = stop->function ? count_more(stop) : 0;
-	const size_t words = stop->function && (stop->with_results || more) ? 1 + more : 0;
+	const bool is_link_missing = stop->function && stop->with_results && !calls->has_link;
+	const size_t more = count_more(stop);
 	if (!has_task)
 		ask_task(stop, stop->task);
 	if (!has_code)
 		ask_memory(stop, stop->pc, GG_TRACE_CODE);
-	for (size_t i = 0; i < words; i++)
-		ask_memory(stop, stop->sp + i * word_size(stop), word_size(stop));
+	if (is_link_missing)
+		ask_memory(stop, stop->sp, word_size(stop));
+	for (size_t i = 0; i < more; i++)
+		ask_memory(stop, stop->sp + calls->more + i * word_size(stop), word_size(stop));
 	if (!stop->run->wire.out.size)
 		return NULL;
 	struct gg_error *err = gg_wire_send(&stop->run->wire);
@@ -176,9 +184,10 @@ static struct gg_error *read_second(struct gg_trace_stop *stop)
 		err = receive_task(stop);
 	if (!err && !has_code)
 		err = receive_bytes(stop, stop->code, GG_TRACE_CODE);
-	for (size_t i = 0; !err && i < words; i++)
-		err = receive_word(stop, word_size(stop),
-				   i ? &stop->more[i - 1] : &stop->return_address);
+	if (!err && is_link_missing)
+		err = receive_word(stop, word_size(stop), &stop->return_address);
+	for (size_t i = 0; !err && i < more; i++)
+		err = receive_word(stop, word_size(stop), &stop->more[i]);
 	return err;
 }
 

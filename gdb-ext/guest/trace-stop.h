@@ -47,7 +47,7 @@ struct gg_trace_stop {
 	struct gg_trace_function *function; // whose entry is at PC; NULL without
 	uint8_t code[GG_TRACE_CODE];        // at PC, with FUNCTION
 	gg_gva_t return_address;            // with FUNCTION and with_results
-	uint64_t more[GG_TRACE_PARAMETERS]; // the words behind the return address
+	uint64_t more[GG_TRACE_PARAMETERS]; // the arguments on the stack
 	struct gg_stack stack;              // with FUNCTION and UNWINDER; owned
 	struct gg_registers *registers;     // room for the walk; owned
 };

@@ -247,8 +247,10 @@ static struct gg_error *add_pending(struct session *session, uint64_t time)
 {
 	const struct gg_trace_stop *stop = &session->stop;
 	struct gg_trace *trace = session->trace;
+	const uint64_t taken =
+		session->kernel->arch->calls->has_link ? 0 : session->kernel->host.address_size;
 	struct pending pending = { .at = stop->return_address,
-				   .sp = stop->sp + session->kernel->host.address_size,
+				   .sp = stop->sp + taken,
 				   .function = stop->function,
 				   .call = trace->matched,
 				   .time = time };

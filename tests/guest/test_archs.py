@@ -340,6 +340,51 @@ def test_stub(guest):
         assert part == guest.show(*command), command
 
 
+def objects(part):
+    return [json.loads(line) for line in part.splitlines() if line.startswith("{")]
+
+
+def check_profile(rows, profile):
+    """A task that never waits has half of the time of two CPUs; for nearly all of the rest they are idle."""
+    busy = sum(row["share"] for row in rows if row["comm"] == "sh")
+    programs = sum(row["share"] for row in rows if row["comm"] == "sh" and row["mode"] == "user")
+    nameless = sum(row["share"] for row in rows if row["mode"] == "kernel" and not row["symbol"])
+    assert nameless < 0.1 and all(row["mode"] == "kernel" for row in rows if not row["pid"]), rows
+    # Of a guest that a busy host slows down timer interrupts take much of the time.
+    assert abs(busy - 0.5) < 0.15 and programs > 0.05 and profile["idle"] / profile["samples"] > 0.2, (rows, profile)
+
+
+def check_trace(events, summary, count, timers):
+    """The trace has the timer interrupts that the kernel has counted, each with its CPU's timer, and their returns."""
+    calls = [event for event in events if event["event"] == "call"]
+    # A CPU that stops at the function has not counted the interrupt yet.
+    assert len(calls) == summary["calls"] and 0 <= summary["calls"] - count <= 2 and summary["ended"] is None, (summary, count)
+    assert all(call["arguments"][0]["value"] == timers[call["cpu"]] for call in calls), (calls, timers)
+    assert all(call["stack"][0]["symbol"] == "hrtimer_interrupt" and len(call["stack"]) > 3 for call in calls), calls
+    returned = {event["call"] for event in events if event["event"] == "return"}
+    assert len(calls) - len(returned) == summary["pending"] <= 2
+
+
+@pytest.mark.expensive
+@pytest.mark.machines("arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid")
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_running(guest):
+    """{guest}: at the stub a profile of the running guest has the shares of its tasks and of idle CPUs; a trace has each timer interrupt
+    that the kernel counts, with its argument, stack and return"""
+    questions = [f"guest-struct {words} -cpu {cpu} -json" for words in ("hrtimer_cpu_base.nr_events hrtimer_bases",
+                                                                        "tick_device.evtdev tick_cpu_device") for cpu in (0, 1)]
+    trace = "guest-trace -args -return -stack -json -seconds 2 -limit 1000000 hrtimer_interrupt"
+    parts = [[json.loads(line) for line in part.splitlines() if line.startswith("{")]
+             for part in ask_stub(guest, ["guest-profile -seconds 3 -stacks -json", *questions, trace, *questions[:2]])]
+    before, timers, after = ([list(part[0]["value"].values())[0] for part in some] for some in (parts[1:3], parts[3:5], parts[6:]))
+    *rows, profile = parts[0]
+    check_profile(rows, profile)
+    *events, _, summary = parts[5]
+    # The CPUs of ppc64el go on from a state without timer interrupts.
+    assert events or guest.name == "ppc64el-sid"
+    check_trace(events, summary, sum(after) - sum(before), timers)
+
+
 @pytest.mark.expensive
 @pytest.mark.machines(*WITH_TASKS)
 @pytest.mark.skipif(not machines.may_attach(), reason="processes may not be attached to here")

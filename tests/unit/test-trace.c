@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The condition of a trace; the entry of a function on x86-64; numbers of a parameter's type.
+// The condition of a trace; the entry of a function; numbers of a parameter's type.
 #include "unit.h"
+#include "arch/arm64/arm64.h"
+#include "arch/ppc64/ppc64.h"
+#include "arch/riscv/riscv.h"
+#include "arch/s390/s390.h"
 #include "arch/x86/x86.h"
 #include "guest/trace-condition.h"
 #include "guest/trace-functions.h"
@@ -156,6 +160,38 @@ static void test_entries(void **state)
 	assert_entry("", 0, 0, 0);
 }
 
+// The first bytes of functions in Debian's kernels; the kernel's tracing replaces the nop by a call, or the code has no nop.
+static void test_further_entries(void **state)
+{
+	static const struct {
+		const struct gg_stub_calls *calls;
+		const char *code;
+		size_t size, offset, skip;
+	} cases[] = {
+		{ &arm64_calls, "\xe9\x03\x1e\xaa\x1f\x20\x03\xd5\x3f\x23\x03\xd5", 12, 4, 4 },
+		{ &arm64_calls, "\x5f\x24\x03\xd5\xe9\x03\x1e\xaa\x1f\x20\x03\xd5", 12, 8, 4 },
+		{ &arm64_calls, "\xe9\x03\x1e\xaa\x12\x34\x56\x97\x3f\x23\x03\xd5", 12, 0, 0 },
+		{ &arm64_calls, "\xe9\x03\x1e\xaa\x1f\x20", 6, 0, 0 },
+		{ &riscv_calls, "\x97\x92\xec\xff\x13\x00\x00\x00\x59\x71", 10, 4, 4 },
+		{ &riscv_calls, "\x13\x00\x00\x00\x13\x00\x00\x00\x59\x71", 10, 0, 4 },
+		{ &riscv_calls, "\x97\x92\xec\xff\xe7\x82\x42\x12\x59\x71", 10, 0, 0 },
+		{ &s390_calls, "\xc0\x04\x00\x5f\x5d\x78\xeb\x6f", 8, 0, 6 },
+		{ &s390_calls, "\xc0\xf4\x00\x5f\x5d\x78\xeb\x6f", 8, 0, 0 },
+		{ &s390_calls, "\xc0\x04\x00\x5f", 4, 0, 0 },
+		{ &ppc64_calls, "\xae\x01\x4c\x3c\x40\xb9\x42\x38\x00\x00\x00\x60", 12, 8, 4 },
+		{ &ppc64_calls, "\xa6\x02\x08\x7c\x00\x00\x00\x60\xf8\xff\xe1\xfb", 12, 4, 4 },
+		{ &ppc64_calls, "\xae\x01\x4c\x3c\x40\xb9\x42\x38\xf8\xff\xe1\xfb", 12, 8, 0 },
+		{ &ppc64_calls, "", 0, 0, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct gg_function_entry entry =
+			cases[i].calls->find_entry((const uint8_t *)cases[i].code, cases[i].size);
+		assert_int_equal(entry.offset, cases[i].offset);
+		assert_int_equal(entry.skip, cases[i].skip);
+	}
+}
+
 static void test_sizes(void **state)
 {
 	(void)state;
@@ -177,6 +213,9 @@ int main(void)
 		  NULL, NULL },
 		{ "a breakpoint stands at the nop for tracing, behind the mark of indirect calls",
 		  test_entries, NULL, NULL, NULL },
+		{ "on aarch64, riscv64, s390x and ppc64le a breakpoint stands at the nop for "
+		  "tracing, where all arguments are in place",
+		  test_further_entries, NULL, NULL, NULL },
 		{ "a register's number is as long as the parameter's type", test_sizes, NULL, NULL,
 		  NULL },
 	};

@@ -23,6 +23,18 @@ static const struct gg_cpu_ops cpu = {
 	.paging = arm64_paging,
 };
 
+// The numbers are of QEMU's gdb-xml/aarch64-core.xml.
+static const struct gg_stub_set stub = {
+	.count = 5,
+	.registers = { { 32, ARM64_PC },
+		       { 31, ARM64_SP },
+		       { 33, ARM64_PSTATE },
+		       { 29, ARM64_FP },
+		       { 30, ARM64_LR } },
+	.mode = 2,
+	.mode_mask = 3 << ARM64_PSTATE_EL_SHIFT,
+};
+
 const struct gg_arch gg_arch_aarch64 = {
 	.name = "aarch64",
 	.uname = "aarch64",
@@ -37,4 +49,6 @@ const struct gg_arch gg_arch_aarch64 = {
 	.kernel = &arm64_linux,
 	.stack = &arm64_stack,
 	.vmlinux = &arm64_vmlinux,
+	.stub = &stub,
+	.calls = &arm64_calls,
 };

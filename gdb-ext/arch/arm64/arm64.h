@@ -70,6 +70,7 @@ extern const struct gg_page_format arm64_pages_none, arm64_pages_4k, arm64_pages
 	arm64_pages_64k, arm64_pages_4k_lpa2, arm64_pages_16k_lpa2;
 struct gg_stack_ops;
 extern const struct gg_stack_ops arm64_stack;
+extern const struct gg_stub_calls arm64_calls;
 extern const struct gg_vmlinux_ops arm64_vmlinux;
 
 // Returns the format of a granule of 1 << PAGE_BITS bytes, NULL without; LPA2: descriptors of 52 bits in

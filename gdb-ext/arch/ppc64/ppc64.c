@@ -16,6 +16,15 @@ static const struct gg_cpu_ops cpu = {
 	.paging = ppc64_paging,
 };
 
+// The numbers are of QEMU's gdb-xml/power64-core.xml.
+static const struct gg_stub_set stub = {
+	.count = 4,
+	.registers = { { 64, PPC64_NIP }, { 1, PPC64_R1 }, { 65, PPC64_MSR }, { 67, PPC64_LR } },
+	.mode = 2,
+	.mode_mask = PPC64_MSR_PR,
+	.mode_user = PPC64_MSR_PR,
+};
+
 const struct gg_arch gg_arch_ppc64le = {
 	.name = "ppc64le",
 	.uname = "ppc64le",
@@ -30,4 +39,6 @@ const struct gg_arch gg_arch_ppc64le = {
 	.kernel = &ppc64_linux,
 	.stack = &ppc64_stack,
 	.vmlinux = &ppc64_vmlinux,
+	.stub = &stub,
+	.calls = &ppc64_calls,
 };

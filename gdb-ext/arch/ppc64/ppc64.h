@@ -67,6 +67,7 @@ extern const struct gg_linux_ops ppc64_linux;
 extern const struct gg_page_format ppc64_pages_4k, ppc64_pages_64k;
 struct gg_stack_ops;
 extern const struct gg_stack_ops ppc64_stack;
+extern const struct gg_stub_calls ppc64_calls;
 extern const struct gg_vmlinux_ops ppc64_vmlinux;
 
 // The operations of struct gg_cpu_ops.

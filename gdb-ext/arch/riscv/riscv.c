@@ -24,6 +24,12 @@ static const struct gg_cpu_ops cpu = {
 	.paging = riscv_paging,
 };
 
+// The numbers are of QEMU's gdb-xml/riscv-64bit-cpu.xml.
+static const struct gg_stub_set stub = {
+	.count = 4,
+	.registers = { { 32, RISCV_PC }, { 2, RISCV_SP }, { 8, RISCV_S0 }, { 1, RISCV_RA } },
+};
+
 const struct gg_arch gg_arch_riscv64 = {
 	.name = "riscv64",
 	.uname = "riscv64",
@@ -38,4 +44,6 @@ const struct gg_arch gg_arch_riscv64 = {
 	.kernel = &riscv_linux,
 	.stack = &riscv_stack,
 	.vmlinux = &riscv_vmlinux,
+	.stub = &stub,
+	.calls = &riscv_calls,
 };

@@ -63,6 +63,7 @@ extern const struct gg_linux_ops riscv_linux;
 extern const struct gg_page_format riscv_pages, riscv_pages_none;
 struct gg_stack_ops;
 extern const struct gg_stack_ops riscv_stack;
+extern const struct gg_stub_calls riscv_calls;
 extern const struct gg_vmlinux_ops riscv_vmlinux;
 
 // The operations of struct gg_cpu_ops.

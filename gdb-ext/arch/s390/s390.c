@@ -16,6 +16,15 @@ static const struct gg_cpu_ops cpu = {
 	.other_paging = s390_other_paging,
 };
 
+// The numbers are of QEMU's gdb-xml/s390x-core64.xml.
+static const struct gg_stub_set stub = {
+	.count = 4,
+	.registers = { { 1, S390_ADDRESS }, { 17, S390_R15 }, { 0, S390_MASK }, { 16, S390_R14 } },
+	.mode = 2,
+	.mode_mask = S390_PSW_PROBLEM,
+	.mode_user = S390_PSW_PROBLEM,
+};
+
 const struct gg_arch gg_arch_s390x = {
 	.name = "s390x",
 	.uname = "s390x",
@@ -30,4 +39,6 @@ const struct gg_arch gg_arch_s390x = {
 	.kernel = &s390_linux,
 	.stack = &s390_stack,
 	.vmlinux = &s390_vmlinux,
+	.stub = &stub,
+	.calls = &s390_calls,
 };

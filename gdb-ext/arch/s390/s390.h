@@ -47,6 +47,7 @@ extern const struct gg_linux_ops s390_linux;
 extern const struct gg_page_format s390_pages, s390_pages_none;
 struct gg_stack_ops;
 extern const struct gg_stack_ops s390_stack;
+extern const struct gg_stub_calls s390_calls;
 extern const struct gg_vmlinux_ops s390_vmlinux;
 
 // The operations of struct gg_cpu_ops.

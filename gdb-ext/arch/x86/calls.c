@@ -42,5 +42,6 @@ const struct gg_stub_calls x86_calls_64 = {
 		       { 8, "r8" },
 		       { 9, "r9" } },
 	.result = 0,
+	.more = 8,
 	.find_entry = find_entry,
 };
