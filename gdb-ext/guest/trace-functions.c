@@ -149,6 +149,18 @@ uint64_t gg_trace_number(const struct gg_trace_parameter *parameter, uint64_t nu
 	return number << unused >> unused;
 }
 
+void gg_trace_forget_prototype(struct gg_trace_function *function)
+{
+	for (size_t i = 0; i < function->parameter_count; i++) {
+		free(function->parameters[i].declaration);
+		free(function->parameters[i].own_name);
+	}
+	free(function->result.declaration);
+	function->parameter_count = 0;
+	function->result = (struct gg_trace_parameter){ 0 };
+	function->is_void = false;
+}
+
 static bool fits_register(const struct gg_type *type)
 {
 	switch (type->kind) {
@@ -253,6 +265,8 @@ static struct gg_error *find_types(const struct gg_answerers *kernel,
 				   const struct gg_notices *notices, struct gg_trace *trace)
 {
 	struct gg_error *err = read_prototypes(kernel, trace);
+	for (size_t i = 0; !err && i < trace->function_count; i++)
+		err = gg_trace_find_syscall(kernel, &trace->functions[i]);
 	if (err && !gg_error_is_final(err)) {
 		struct gg_error *told = gg_tell(notices, "arguments are shown as registers: %s",
 						gg_error_message(err));

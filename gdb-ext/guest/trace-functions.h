@@ -12,6 +12,13 @@ struct gg_error *gg_trace_find_functions(struct gg_guest *guest, const struct gg
 					 const char *text, bool with_types,
 					 const struct gg_notices *notices, struct gg_trace *ret);
 
+// Gives FUNCTION the parameters of its system call, if the function is a system call's.
+struct gg_error *gg_trace_find_syscall(const struct gg_answerers *kernel,
+				       struct gg_trace_function *function);
+
+// Frees FUNCTION's parameters and result.
+void gg_trace_forget_prototype(struct gg_trace_function *function);
+
 // Makes NUMBER, from a register, a number of PARAMETER's type.
 uint64_t gg_trace_number(const struct gg_trace_parameter *parameter, uint64_t number);
 

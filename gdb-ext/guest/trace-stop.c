@@ -157,9 +157,18 @@ static struct gg_error *read_first(struct gg_trace_stop *stop)
 static size_t count_more(const struct gg_trace_stop *stop)
 {
 	const size_t in_registers = stop->kernel->arch->calls->count;
-	const size_t count =
-		stop->with_arguments && stop->function ? stop->function->parameter_count : 0;
+	const size_t count = stop->with_arguments && stop->function && !stop->function->is_syscall
+				     ? stop->function->parameter_count
+				     : 0;
 	return count > in_registers ? count - in_registers : 0;
+}
+
+// Counts the arguments in struct pt_regs.
+static size_t count_syscall(const struct gg_trace_stop *stop)
+{
+	return stop->with_arguments && stop->function && stop->function->is_syscall
+		       ? stop->function->parameter_count
+		       : 0;
 }
 
 static struct gg_error *read_second(struct gg_trace_stop *stop)
@@ -168,7 +177,7 @@ static struct gg_error *read_second(struct gg_trace_stop *stop)
 	const bool has_task = stop->task == stop->cpu->task;
 	const bool has_code = !stop->function || stop->function == stop->expected;
 	const bool is_link_missing = stop->function && stop->with_results && !calls->has_link;
-	const size_t more = count_more(stop);
+	const size_t more = count_more(stop), in_syscall = count_syscall(stop);
 	if (!has_task)
 		ask_task(stop, stop->task);
 	if (!has_code)
@@ -177,6 +186,9 @@ static struct gg_error *read_second(struct gg_trace_stop *stop)
 		ask_memory(stop, stop->sp, word_size(stop));
 	for (size_t i = 0; i < more; i++)
 		ask_memory(stop, stop->sp + calls->more + i * word_size(stop), word_size(stop));
+	for (size_t i = 0; i < in_syscall; i++)
+		ask_memory(stop, stop->arguments[0] + stop->function->syscall_offsets[i],
+			   word_size(stop));
 	if (!stop->run->wire.out.size)
 		return NULL;
 	struct gg_error *err = gg_wire_send(&stop->run->wire);
@@ -188,6 +200,8 @@ static struct gg_error *read_second(struct gg_trace_stop *stop)
 		err = receive_word(stop, word_size(stop), &stop->return_address);
 	for (size_t i = 0; !err && i < more; i++)
 		err = receive_word(stop, word_size(stop), &stop->more[i]);
+	for (size_t i = 0; !err && i < in_syscall; i++)
+		err = receive_word(stop, word_size(stop), &stop->syscall[i]);
 	return err;
 }
 
@@ -282,7 +296,9 @@ struct gg_error *gg_trace_read_arguments(struct gg_trace_stop *stop,
 	const struct gg_trace_function *function = stop->function;
 	const size_t count = stop->kernel->arch->calls->count;
 	for (size_t i = 0; i < function->parameter_count; i++) {
-		const uint64_t number = i < count ? stop->arguments[i] : stop->more[i - count];
+		uint64_t number = i < count ? stop->arguments[i] : stop->more[i - count];
+		if (function->is_syscall)
+			number = stop->syscall[i];
 		values[i] = (struct gg_trace_value){ .number = gg_trace_number(
 							     &function->parameters[i], number) };
 	}

@@ -44,12 +44,13 @@ struct gg_trace_stop {
 	gg_gva_t task, task_stack;
 	uint64_t pid;
 	char comm[GG_TASK_COMM + 1];
-	struct gg_trace_function *function; // whose entry is at PC; NULL without
-	uint8_t code[GG_TRACE_CODE];        // at PC, with FUNCTION
-	gg_gva_t return_address;            // with FUNCTION and with_results
-	uint64_t more[GG_TRACE_PARAMETERS]; // the arguments on the stack
-	struct gg_stack stack;              // with FUNCTION and UNWINDER; owned
-	struct gg_registers *registers;     // room for the walk; owned
+	struct gg_trace_function *function;     // whose entry is at PC; NULL without
+	uint8_t code[GG_TRACE_CODE];            // at PC, with FUNCTION
+	gg_gva_t return_address;                // with FUNCTION and with_results
+	uint64_t syscall[GG_SYSCALL_ARGUMENTS]; // the arguments of FUNCTION's system call
+	uint64_t more[GG_TRACE_PARAMETERS];     // the arguments on the stack
+	struct gg_stack stack;                  // with FUNCTION and UNWINDER; owned
+	struct gg_registers *registers;         // room for the walk; owned
 };
 
 // Prepares for the stops. The caller calls gg_trace_stop_deinit(), also after an error.

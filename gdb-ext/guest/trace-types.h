@@ -5,6 +5,7 @@
 #define GG_TRACE_TYPES_H
 
 #include "guest.h"
+#include "linux/arch-ops.h"
 #include "linux/stack/frame.h"
 #include "linux/tasks/tasks.h"
 #include "stub-run.h"
@@ -25,6 +26,7 @@ struct gg_trace_parameter {
 	const struct gg_btf *btf;
 	struct gg_type type;
 	char *declaration; // the type in C; owned
+	char *own_name;    // NAME, if the BTF does not have it; owned
 };
 
 struct gg_trace_value {
@@ -43,7 +45,9 @@ struct gg_trace_function {
 	uint8_t code[GG_TRACE_CODE]; // of that instruction
 	size_t breakpoint;           // in the list
 	bool has_prototype;
-	bool is_void; // nothing is returned
+	bool is_syscall; // the arguments are those of a system call, in struct pt_regs
+	uint64_t syscall_offsets[GG_SYSCALL_ARGUMENTS]; // in struct pt_regs
+	bool is_void;                                   // nothing is returned
 	struct gg_trace_parameter parameters[GG_TRACE_PARAMETERS];
 	size_t parameter_count;
 	struct gg_trace_parameter result;

@@ -86,9 +86,7 @@ void gg_trace_deinit(struct gg_trace *trace)
 		struct gg_trace_function *function = &trace->functions[i];
 		free(function->name);
 		free(function->module);
-		for (size_t j = 0; j < function->parameter_count; j++)
-			free(function->parameters[j].declaration);
-		free(function->result.declaration);
+		gg_trace_forget_prototype(function);
 	}
 	free(trace->functions);
 	*trace = (struct gg_trace){ 0 };

@@ -37,7 +37,13 @@ struct gg_linux_area {
 	bool is_small; // of the CPUs or the modules, not vmalloc's
 };
 
-enum { GG_PER_CPU_BASES = 3, GG_CURRENT_TASKS = 2, GG_LINUX_AREAS = 3, GG_TEXT_POINTERS = 3 };
+enum {
+	GG_SYSCALL_ARGUMENTS = 6,
+	GG_PER_CPU_BASES = 3,
+	GG_CURRENT_TASKS = 2,
+	GG_LINUX_AREAS = 3,
+	GG_TEXT_POINTERS = 3
+};
 
 struct gg_linux_ops {
 	// The lowest address of the kernel's; 0 where programs and the kernel have the same addresses,
@@ -89,6 +95,11 @@ struct gg_linux_ops {
 	// on the CPU; returns the number of known ones. NULL where there is none.
 	size_t (*current_tasks)(const struct gg_registers *registers,
 				uint64_t ret[GG_CURRENT_TASKS]);
+
+	// The start of the names of the functions that take the registers of a system call, struct pt_regs, and the members
+	// with the system call's arguments. NULL where there are no such functions.
+	const char *syscall_prefix;
+	const char *syscall_arguments[GG_SYSCALL_ARGUMENTS];
 
 	// Returns the name of the reason CODE for which KVM's hardware left a guest; NULL for a reason
 	// without a name. NULL where KVM's machines are not read.

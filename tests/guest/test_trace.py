@@ -131,6 +131,20 @@ def test_calls(calls):
     calls.check_free()
 
 
+def test_system_call(calls):
+    """A system call's function has the arguments that the program gave, and its result, or the error; a condition takes them"""
+    events, summary, count = calls.trace("open 20 1000", "-args -return -if 'comm == calls && flags & 1' __x64_sys_openat")
+    made = [event for event in events if event["event"] == "call"]
+    assert (summary["calls"], len(made), count) == (20, 10, 20)
+    for index, event in enumerate(made):
+        index = 2 * index + 1
+        path = f"/init/{index}" if index % 5 == 4 else f"/calls/{index}"
+        assert [(argument["name"], argument["type"], argument["text"] or argument["value"]) for argument in event["arguments"]] == [
+            ("dfd", "int", index + 100), ("filename", "const char *", path), ("flags", "int", 1), ("mode", "umode_t", 0)]
+    errors = [event["error"] for event in events if event["event"] == "return"]
+    assert errors == ["ENOTDIR" if (2 * index + 1) % 5 == 4 else "ENOENT" for index in range(10)]
+
+
 def start(calls, count, moment):
     """Starts a trace of so many calls, of which none but the first is sure to be seen at the random moment."""
     calls.ask(f"open {count} 0")

@@ -110,6 +110,8 @@ static gg_gva_t image_address(const struct gg_registers *registers)
 
 const struct gg_linux_ops arm64_linux = {
 	.kernel_area = UINT64_C(0xfff0000000000000),
+	.syscall_prefix = "__arm64_sys_",
+	.syscall_arguments = { "regs[0]", "regs[1]", "regs[2]", "regs[3]", "regs[4]", "regs[5]" },
 	.image_address = image_address,
 	.module_area = VMALLOC_AREA,
 	.module_area_size = -VMALLOC_AREA,

@@ -150,6 +150,8 @@ static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
 
 const struct gg_linux_ops x86_linux_64 = {
 	.kernel_area = UINT64_C(1) << 63,
+	.syscall_prefix = "__x64_sys_",
+	.syscall_arguments = { "di", "si", "dx", "r10", "r8", "r9" },
 	.image_area = START_KERNEL_MAP,
 	.image_area_size = DEFAULT_IMAGE_SIZE,
 	.module_area = MODULE_AREA,
