@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static const double NANOSECONDS = 1e9;
 
@@ -242,16 +244,9 @@ static struct gg_error *write_result(struct printer *printer, const struct gg_pr
 			append_row_json(&out, &table.rows[i], profile->count);
 		append_facts_json(&out, printer, profile);
 	} else if (!err) {
-		// The cursor goes up, and what is below is erased.
-		if (printer->shown)
-			gg_buffer_format(&out, "\033[%uA\033[J", printer->shown);
 		append_facts(&out, printer, profile);
 		append_table(&out, printer, profile, &table);
 	}
-	unsigned int lines = 0;
-	for (size_t i = 0; i < out.size; i++)
-		lines += out.bytes[i] == '\n';
-	printer->shown = lines;
 	if (!err)
 		err = gg_write_out(&out, printer->writer);
 	free(table.rows);
@@ -259,9 +254,80 @@ static struct gg_error *write_result(struct printer *printer, const struct gg_pr
 	return err;
 }
 
+// ---- The terminal ----
+
+static struct winsize terminal_size(void)
+{
+	struct winsize size = { 0 };
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	return size;
+}
+
+// Appends TEXT as far as it fits into a window of SIZE, a line of which has the cursor. Returns the number of lines.
+static unsigned int fit(const struct gg_buffer *text, struct winsize size, struct gg_buffer *out)
+{
+	unsigned int lines = 0, column = 0;
+	for (size_t i = 0; i < text->size && lines + 1 < size.ws_row; i++) {
+		const bool is_end = text->bytes[i] == '\n';
+		// The bytes of a character in UTF-8 but for the first.
+		column += (text->bytes[i] & 0xc0) != 0x80;
+		if (is_end || column <= size.ws_col)
+			gg_buffer_uint(out, 1, text->bytes[i]);
+		column = is_end ? 0 : column;
+		lines += is_end;
+	}
+	return lines;
+}
+
+static void show(const struct gg_buffer *out)
+{
+	size_t done = 0;
+	while (done < out->size) {
+		const ssize_t written = write(STDOUT_FILENO, out->bytes + done, out->size - done);
+		if (written <= 0)
+			return;
+		done += (size_t)written;
+	}
+}
+
+// The cursor goes up to the start of the last table, and the rest of the screen is erased.
+static void append_erase(struct printer *printer, struct gg_buffer *out)
+{
+	if (printer->shown)
+		gg_buffer_format(out, "\r\033[%uA\033[J", printer->shown);
+	printer->shown = 0;
+}
+
+static void erase(struct printer *printer)
+{
+	struct gg_buffer out = { 0 };
+	append_erase(printer, &out);
+	show(&out);
+	gg_buffer_deinit(&out);
+}
+
+// Shows the table on the terminal, in place of the last table and without a pager, which would wait for a key while the
+// guest stands still.
 static struct gg_error *look(void *data, const struct gg_profile *profile)
 {
-	return write_result(data, profile);
+	struct printer *printer = data;
+	struct gg_buffer text = { 0 }, out = { 0 };
+	struct table table = { 0 };
+	struct gg_error *err = make_table(printer->guest, profile, &table);
+	if (!err) {
+		append_facts(&text, printer, profile);
+		append_table(&text, printer, profile, &table);
+		append_erase(printer, &out);
+		printer->shown = fit(&text, terminal_size(), &out);
+		err = gg_buffer_check(&out);
+	}
+	if (!err)
+		show(&out);
+	free(table.rows);
+	gg_buffer_deinit(&text);
+	gg_buffer_deinit(&out);
+	return err;
 }
 
 // ---- Files ----
@@ -332,6 +398,7 @@ static struct gg_error *profile_to(struct printer *printer, struct file *files,
 	};
 	struct gg_profile profile;
 	struct gg_error *err = gg_guest_profile(printer->guest, &request, notices, &profile);
+	erase(printer);
 	if (!err)
 		err = write_result(printer, &profile);
 	if (!err)

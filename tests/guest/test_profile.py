@@ -8,9 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
+import termios
 import time
 from xml.etree import ElementTree
 
+import pyte
 import pytest
 
 import gdb
@@ -242,6 +244,30 @@ def test_ended(busy):
     busy.guest.process.kill()
     assert re.search(r"guest-profile: .*(has closed the connection|Target disconnected)", busy.session.wait_prompt())
     assert busy.session.is_alive()
+
+def screen_of(text, size):
+    """The lines that a terminal shows of the text, with those that have scrolled out of it."""
+    rows, columns = size
+    screen = pyte.HistoryScreen(columns, rows, history=1000)
+    pyte.Stream(screen).feed(text)
+    return ["".join(line[column].data for column in range(columns)) for line in screen.history.top] + screen.display
+
+
+def test_live_table(busy):
+    """In a window that is smaller than the table, the table is shown each second in place of the last table, is not paged and
+    leaves nothing on the screen but the result"""
+    size = rows, columns = 4, 60
+    busy.session.close()
+    busy.session = session = gdb.Session(*busy.arguments(), term="xterm")
+    termios.tcsetwinsize(session.terminal, size)
+    for setting in ("pagination on", f"height {rows}", f"width {columns}", "style enabled on"):
+        session.command(f"set {setting}")
+    session.start("guest-profile -seconds 3600 -hz 30 -top 6")
+    text = "".join(session.wait("SHARE") for _ in range(4))
+    assert sum("samples of 2 CPUs" in line for line in screen_of(text, size)) == 1 and "RET" not in text, text
+    session.interrupt(typed=True)
+    text += session.wait_prompt()
+    assert sum("samples of 2 CPUs" in line for line in screen_of(text, size)) == 1 and "\x1b[2J" not in text, text
 
 
 @pytest.mark.attach
