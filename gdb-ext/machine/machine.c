@@ -129,6 +129,7 @@ static struct gg_error *keep_state(const struct gg_arch *arch, const struct gg_c
 	const unsigned int all = arch->registers->count;
 	ret->nesting = state->nesting;
 	memcpy(ret->unknown, state->unknown, sizeof(ret->unknown));
+	memcpy(ret->origin, state->origin, sizeof(ret->origin));
 	ret->own = gg_registers_copy_first(&state->own, all);
 	if (ret->own && state->nesting == GG_NESTED)
 		ret->nested = gg_registers_copy_first(&state->nested, all);
@@ -187,6 +188,7 @@ void gg_machine_cpu_state(const struct gg_machine_cpu *cpu, struct gg_cpu_state 
 {
 	ret->nesting = cpu->nesting;
 	memcpy(ret->unknown, cpu->unknown, sizeof(ret->unknown));
+	memcpy(ret->origin, cpu->origin, sizeof(ret->origin));
 	copy_all(cpu->own, &ret->own);
 	if (cpu->nested)
 		copy_all(cpu->nested, &ret->nested);

@@ -13,7 +13,8 @@ struct gg_machine_cpu {
 	struct gg_registers *own;    // the guest's own registers, in as little memory as they need
 	struct gg_registers *nested; // the nested guest's, of a CPU that is GG_NESTED, or NULL
 	char unknown[GG_CPU_UNKNOWN_SIZE]; // as struct gg_cpu_state has it
-	struct gg_paging paging;           // the guest's own page tables; levels 0 with paging off
+	char origin[GG_CPU_ORIGIN_SIZE];
+	struct gg_paging paging; // the guest's own page tables; levels 0 with paging off
 	// The page tables that map the kernel, as gg_arch_kernel_paging() has them; 0 with paging
 	// off.
 	struct gg_paging kernel_pagings[GG_KERNEL_PAGINGS];
