@@ -22,15 +22,14 @@ struct keeper {
 	struct gg_page_set *kept;
 };
 
-// Keeps the excluded pages from FIRST up to END.
+// Keeps the excluded pages from FIRST up to END. A run of excluded pages may be as long as RAM, and is not measured.
 static struct gg_error *keep_pages(const struct keeper *keeper, uint64_t first, uint64_t end)
 {
-	uint64_t start, count;
 	struct gg_error *err = NULL;
-	for (; !err && gg_page_set_next_run(keeper->excluded, first, &start, &count) && start < end;
-	     first = start + count)
-		err = gg_page_set_add(keeper->kept, start,
-				      count < end - start ? count : end - start);
+	end = end < keeper->excluded->end ? end : keeper->excluded->end;
+	for (uint64_t pfn = first; !err && pfn < end; pfn++)
+		if (gg_page_set_has(keeper->excluded, pfn))
+			err = gg_page_set_add(keeper->kept, pfn, 1);
 	return err;
 }
 
