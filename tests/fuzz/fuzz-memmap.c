@@ -8,19 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Large RAM takes a look at each of its pages.
+// Large RAM takes a look at each of its pages, and a set of pages takes memory up to the highest.
 static const char *const slow[] = { "ram ", "pages " };
 
 static bool is_slow(const char *line)
 {
-	enum { MOST = 1 << 28 };
+	const uint64_t most = 1 << 28, highest = UINT64_C(1) << 44;
 	for (size_t i = 0; i < sizeof(slow) / sizeof(*slow); i++) {
 		const size_t size = strlen(slow[i]);
 		char *end;
 		if (strncmp(line, slow[i], size))
 			continue;
-		strtoull(line + size, &end, 0);
-		return strtoull(end, NULL, 0) > MOST;
+		const uint64_t start = strtoull(line + size, &end, 0);
+		return start > highest || strtoull(end, NULL, 0) > most;
 	}
 	return false;
 }
