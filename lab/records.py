@@ -184,11 +184,11 @@ def log_record(series, log, append="", extra=()):
                   extra=[*serial("kmsg.log"), *extra])
 
 
-def sleepers_record(series, stop, append="", state=True):
+def sleepers_record(series, stop, append="", state=True, extra=()):
     """A guest with lab/sleepers.c, and the truth about the tasks. The guests of a series and of the same words boot once."""
     words = f"printk.devkmsg=on panic=0 sysrq_always_enabled lab.script=/sleepers/script {append}".strip()
     return Record(series, stop, "sleepers-initramfs", append=words,
-                  extra=["-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")], state=state)
+                  extra=[*extra, "-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")], state=state)
 
 
 def modules_record(series, extra=()):
@@ -263,6 +263,8 @@ for version in ("6.1", "6.12", "sid"):
     }
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)
+# A CPU on which the kernel counts the depth of calls, in thunks in front of its functions.
+TABLE["thunks-6.12"] = sleepers_record("6.12", stop_busy, "retbleed=stuff spectre_v2=retpoline", extra=["-cpu", "Skylake-Client"])
 TABLE["nodes-6.12"] = modules_record("6.12", NODES)
 TABLE["bpf-6.12"] = bpf_record("6.12")
 # The CPU "max" has five levels of page tables.

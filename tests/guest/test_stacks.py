@@ -19,6 +19,7 @@ from test_tasks import fixture_of, tasks_of
 
 tasks = fixture_of("tasks", ["6.1", "6.12"])
 traced = fixture_of("traced", ["6.1"])
+thunks = fixture_of("thunks", [], ["6.12"])
 backtrace = fixture_of("backtrace", ["6.1"])
 panic = fixture_of("panic", ["6.1"], ["6.1", "sid"])
 oops = fixture_of("oops", ["6.1"], ["6.1"])
@@ -79,6 +80,15 @@ def test_exact(tasks):
         # A thread of io_uring's is a program's, and has begun in the kernel.
         in_kernel = task.is_kernel or task.name.startswith(b"iou-")
         assert (stack["end"] == "user") != in_kernel, (task, stack)
+
+
+def test_thunks(thunks):
+    """{thunks}: the stack of each task that sleeps is /proc's, without a guess, where calls go through thunks that count them"""
+    assert "callthunks: Setting up call depth tracking" in thunks.show("klog")
+    assert len(thunks.asleep) >= 100 and set(thunks.asleep) <= set(thunks.unchanged)
+    assert not differing(thunks)
+    stacks = frames_of(thunks)
+    assert not any(frame["guess"] for task in thunks.unchanged for frame in stacks[task.tid]["frames"])
 
 
 def system_calls():
