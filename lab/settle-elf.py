@@ -3,8 +3,8 @@
 """Makes a program of another system use that system's dynamic loader and libraries, in place.
 
 In:  an ELF64 program (little endian, position independent or not), the loader's path, the libraries' folders.
-Out: the same file, in which the two strings stand in the padding behind the first segment, PT_INTERP and .interp lead to
-     the one, a new DT_RPATH in a spare entry of .dynamic to the other. Nothing moves, and the file's size stays.
+Out: the same file, in which the two strings stand in the padding behind a segment, PT_INTERP and .interp lead to the one,
+     a new DT_RPATH in a spare entry of .dynamic to the other. Nothing moves, and the file's size stays.
 
 The formats: the System V ABI, chapters 4 and 5. DT_RPATH, and not DT_RUNPATH: the libraries' own libraries and what is
 loaded later are looked for there too.
@@ -45,17 +45,25 @@ class Program:
         raise Refused(f"it has no program header of type {kind}")
 
     def append(self, data):
-        """Puts bytes into the padding behind the first segment; their offset in the file and their address."""
-        place, segment = self.find_segment(PT_LOAD)
-        _, _, offset, address, _, size, memory_size, _ = segment
-        end = offset + size
+        """Puts bytes into the padding behind the first segment that has room; their offset in the file and their address."""
+        for place in self.segments:
+            segment = list(SEGMENT.unpack_from(self.data, place))
+            kind, _, offset, address, _, size, memory_size, _ = segment
+            end = offset + size
+            if kind != PT_LOAD or size != memory_size or self.room_at(end) < len(data) or any(self.data[end:end + len(data)]):
+                continue
+            self.data[end:end + len(data)] = data
+            segment[5] = segment[6] = size + len(data)
+            SEGMENT.pack_into(self.data, place, *segment)
+            return end, address + size
+        raise Refused(f"there is no room for {len(data)} bytes behind a segment")
+
+    def room_at(self, end):
+        """Returns the bytes from the end of a segment to the end of its last page, or to the next segment."""
         # The kernel maps whole pages of the file: what is left of the last one is in memory as it is here.
-        if size != memory_size or -end % PAGE < len(data) or any(self.data[end:end + len(data)]):
-            raise Refused(f"there is no room for {len(data)} bytes behind its first segment")
-        self.data[end:end + len(data)] = data
-        segment[5] = segment[6] = size + len(data)
-        SEGMENT.pack_into(self.data, place, *segment)
-        return end, address + size
+        starts = [offset for kind, _, offset, *_ in (SEGMENT.unpack_from(self.data, place) for place in self.segments)
+                  if kind == PT_LOAD and offset >= end]
+        return min(-end % PAGE, *(start - end for start in starts), PAGE)
 
     def set_interpreter(self, path):
         text = path.encode() + b"\0"
