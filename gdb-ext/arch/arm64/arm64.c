@@ -5,11 +5,14 @@
 
 #include <elf.h>
 
-// A CPU that was never in AArch64 state has nothing in these registers.
+// A CPU in AArch32 state that has system registers of AArch64 executes a program of 32 bits; a CPU without
+// them is of 32 bits alone, and never had anything in the registers.
 static bool is_mode(const struct gg_registers *registers)
 {
 	const uint64_t pstate = gg_register(registers, ARM64_PSTATE);
-	return (gg_register(registers, ARM64_PC) || pstate) && !(pstate & ARM64_PSTATE_NRW);
+	if (pstate & ARM64_PSTATE_NRW)
+		return gg_register_known(registers, ARM64_TTBR1);
+	return gg_register(registers, ARM64_PC) || pstate & ~ARM64_PSTATE_FLAGS;
 }
 
 static const struct gg_cpu_ops cpu = {

@@ -51,6 +51,7 @@ enum {
 	ARM64_PSTATE_Z_BIT = 30,
 	ARM64_PSTATE_N_BIT = 31,
 };
+#define ARM64_PSTATE_FLAGS (UINT64_C(0xf) << ARM64_PSTATE_V_BIT)
 
 // A system register: its name, which QEMU and its gdbstub have too, and its number as an instruction
 // encodes it.

@@ -25,21 +25,36 @@ static const struct gg_register_member members[] = {
 
 // The parts of PSTATE.
 struct parts {
-	struct gg_member pc, pstate, carry, overflow, negative, zero, daif;
-	struct gg_member fiq_regs, elr_el;
+	struct gg_member pc, pstate, aarch64, carry, overflow, negative, zero, daif;
+	struct gg_member spsr, fiq_regs, elr_el;
 };
 
 static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct parts, pc, "ARMCPU", "env.pc"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, pstate, "ARMCPU", "env.pstate"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, aarch64, "ARMCPU", "env.aarch64"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, carry, "ARMCPU", "env.CF"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, overflow, "ARMCPU", "env.VF"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, negative, "ARMCPU", "env.NF"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, zero, "ARMCPU", "env.ZF"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, daif, "ARMCPU", "env.daif"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, spsr, "ARMCPU", "env.spsr"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, fiq_regs, "ARMCPU", "env.fiq_regs"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, elr_el, "ARMCPU", "env.elr_el"),
 };
+
+// Places the flag of AArch64 state, which stands behind pstate: by the distance from pc to spsr, pstate has
+// 4 bytes, or 8 since v10.2. qemu-system-arm has shorter flags in between.
+static void place_state(struct parts *parts)
+{
+	enum { SHORT_FLAGS = 28, SHORT_PSTATE = 36, LONG_PSTATE = SHORT_PSTATE + WORD };
+	const uint64_t distance = parts->spsr.offset - parts->pc.offset;
+	if (!parts->aarch64.size &&
+	    (distance == SHORT_FLAGS || distance == SHORT_PSTATE || distance == LONG_PSTATE))
+		parts->aarch64 = (struct gg_member){
+			parts->pc.offset + WORD + (distance == LONG_PSTATE ? WORD : HALF), 1
+		};
+}
 
 // Places parts by their neighbours. In a QEMU without debuginfo VMState has fiq_regs and elr_el; CF, VF,
 // NF and ZF stand side by side behind the first. DAIF is the word before elr_el, or since v7.1, which
@@ -51,6 +66,7 @@ static struct gg_error *place_parts(const struct gg_host *host, uint64_t cpu, st
 	uint64_t last;
 	if (!parts->pstate.size)
 		parts->pstate = (struct gg_member){ parts->pc.offset + WORD, HALF };
+	place_state(parts);
 	if (parts->carry.size || !parts->fiq_regs.size || parts->elr_el.offset - flags != BETWEEN)
 		return NULL;
 	struct gg_member *const neighbours[] = { &parts->carry, &parts->overflow, &parts->negative,
@@ -70,17 +86,21 @@ static struct gg_error *place_parts(const struct gg_host *host, uint64_t cpu, st
 static struct gg_error *read_pstate(const struct gg_host *host, uint64_t cpu,
 				    struct gg_registers *registers)
 {
-	const uint32_t flags = 0xfu << ARM64_PSTATE_V_BIT;
 	struct parts parts;
-	uint64_t value, carry, overflow, negative, zero, daif;
+	uint64_t value, carry, overflow, negative, zero, daif, is_aarch64 = 1;
 	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &parts);
 	if (!err)
 		err = place_parts(host, cpu, &parts);
 	if (!err)
 		err = gg_host_read_member(host, cpu, &parts.pstate, &value);
+	if (!err && parts.aarch64.size)
+		err = gg_host_read_member(host, cpu, &parts.aarch64, &is_aarch64);
 	if (err)
 		return err;
-	gg_register_learn(registers, ARM64_PSTATE, value, ~(flags | ARM64_PSTATE_DAIF));
+	if (!is_aarch64)
+		value |= ARM64_PSTATE_NRW;
+	gg_register_learn(registers, ARM64_PSTATE, value,
+			  ~(ARM64_PSTATE_FLAGS | ARM64_PSTATE_DAIF));
 	if (!parts.carry.size || !parts.daif.size)
 		return NULL;
 	err = gg_host_read_member(host, cpu, &parts.carry, &carry);
@@ -98,7 +118,7 @@ static struct gg_error *read_pstate(const struct gg_host *host, uint64_t cpu,
 		(carry & 1) << ARM64_PSTATE_C_BIT | (overflow >> 31 & 1) << ARM64_PSTATE_V_BIT |
 		(negative >> 31 & 1) << ARM64_PSTATE_N_BIT |
 		(uint64_t) !(uint32_t)zero << ARM64_PSTATE_Z_BIT | (daif & ARM64_PSTATE_DAIF);
-	gg_register_learn(registers, ARM64_PSTATE, found, flags | ARM64_PSTATE_DAIF);
+	gg_register_learn(registers, ARM64_PSTATE, found, ARM64_PSTATE_FLAGS | ARM64_PSTATE_DAIF);
 	return NULL;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // System registers of AArch64 out of QEMU's CPU, by the table that it has of them: ARMCPU.cp_regs, a
-// GHashTable (GLib glib/ghash.c, v2.74) by number, whose values are ARMCPRegInfo (QEMU
+// GHashTable (GLib glib/ghash.c, v2.74 and v2.88) by number, whose values are ARMCPRegInfo (QEMU
 // target/arm/cpregs.h), with a name and the register's offset in CPUARMState. The arrays that QEMU saves
 // on migration have these registers too, but under TCG they are as old as the last migration.
 //
-// The conditions on the data: a number's entry has the number's name; the word of an entry that is its
+// The conditions on the data: the table's mask fits its size; a number's entry has the number's name; the word of an entry that is its
 // offset gives the registers ELR_EL1 and SP_EL0 the places that QEMU's own types or migration tables
 // give them.
 //
@@ -32,14 +32,20 @@ enum {
 	BIG_VALUES = 2,
 };
 
-// The members of struct _GHashTable, as far as they are needed.
-enum { SIZE_AT = 0, FLAGS_AT = 24, KEYS_AT = 32, HASHES_AT = 40, VALUES_AT = 48 };
+// The members of struct _GHashTable, as far as they are needed: its size is the first, of 8 bytes or, in
+// GLib 2.88, of 4 bytes.
+static const struct table_layout {
+	unsigned int mask, flags, keys, hashes, values;
+} layouts[] = {
+	{ .mask = 12, .flags = 24, .keys = 32, .hashes = 40, .values = 48 },
+	{ .mask = 8, .flags = 20, .keys = 24, .hashes = 32, .values = 40 },
+};
 
 struct table {
 	const struct gg_host *host;
 	uint64_t size;
 	uint8_t *keys, *hashes, *values;
-	unsigned int key_size, value_size;
+	unsigned int key_size;
 };
 
 static void table_deinit(struct table *table)
@@ -64,6 +70,15 @@ static struct gg_error *read_array(const struct table *table, uint64_t address, 
 	return *ret ? gg_host_read(table->host, address, *ret, table->size * width) : gg_enomem;
 }
 
+// Finds the layout whose mask fits the size.
+static const struct table_layout *layout_of(const uint8_t *header, uint64_t size)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
+		if (word_at(header + layouts[i].mask, HALF) == size - 1)
+			return &layouts[i];
+	return NULL;
+}
+
 // Reads the table at ADDRESS. Since GLib 2.64 keys and values that fit are of 4 bytes.
 static struct gg_error *read_table(struct table *table, uint64_t address)
 {
@@ -71,17 +86,20 @@ static struct gg_error *read_table(struct table *table, uint64_t address)
 	struct gg_error *err = gg_host_read(table->host, address, header, sizeof(header));
 	if (err)
 		return err;
-	const uint64_t flags = word_at(header + FLAGS_AT, HALF);
-	table->size = word_at(header + SIZE_AT, WORD);
+	table->size = word_at(header, HALF);
+	const struct table_layout *layout = layout_of(header, table->size);
+	const uint64_t flags = layout ? word_at(header + layout->flags, HALF) : 0;
 	table->key_size = flags & BIG_KEYS ? WORD : HALF;
-	table->value_size = flags & BIG_VALUES ? WORD : HALF;
-	if (!table->size || table->size > MAX_TABLE || table->value_size != WORD)
+	if (!table->size || table->size > MAX_TABLE || !(flags & BIG_VALUES))
 		return gg_error_create(GG_BAD_DATA, "no table of registers");
-	err = read_array(table, word_at(header + KEYS_AT, WORD), table->key_size, &table->keys);
+	err = read_array(table, word_at(header + layout->keys, WORD), table->key_size,
+			 &table->keys);
 	if (!err)
-		err = read_array(table, word_at(header + HASHES_AT, WORD), HALF, &table->hashes);
+		err = read_array(table, word_at(header + layout->hashes, WORD), HALF,
+				 &table->hashes);
 	if (!err)
-		err = read_array(table, word_at(header + VALUES_AT, WORD), WORD, &table->values);
+		err = read_array(table, word_at(header + layout->values, WORD), WORD,
+				 &table->values);
 	return err;
 }
 

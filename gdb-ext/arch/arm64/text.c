@@ -95,11 +95,17 @@ static void learn(const char *text, const char *name, size_t digits, struct gg_r
 		gg_register_set(registers, id, value);
 }
 
+// Finds PSTATE, of 16 digits since v10.2.
+static bool find_pstate(const char *text, uint64_t *ret)
+{
+	return gg_monitor_value(text, "PSTATE", DIGITS, ret) ||
+	       gg_monitor_value(text, "PSTATE", HALF_DIGITS, ret);
+}
+
 bool arm64_is_monitor_text(const char *text)
 {
 	uint64_t value;
-	return gg_monitor_value(text, "X30", DIGITS, &value) &&
-	       gg_monitor_value(text, "PSTATE", HALF_DIGITS, &value);
+	return gg_monitor_value(text, "X30", DIGITS, &value) && find_pstate(text, &value);
 }
 
 // Sets a vector register: the upper half comes first.
@@ -138,6 +144,7 @@ static struct gg_error *ask_system(const struct gg_host *host, unsigned int thre
 struct gg_error *arm64_read_monitor(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				    struct gg_registers *ret)
 {
+	uint64_t pstate;
 	gg_registers_init(ret, &arm64_registers, 8);
 	for (unsigned int i = 0; i < ARM64_GENERAL; i++) {
 		char name[8];
@@ -146,7 +153,8 @@ struct gg_error *arm64_read_monitor(const struct gg_host *host, const struct gg_
 	}
 	learn(cpu->text, "PC", DIGITS, ret, ARM64_PC);
 	learn(cpu->text, "SP", DIGITS, ret, ARM64_SP);
-	learn(cpu->text, "PSTATE", HALF_DIGITS, ret, ARM64_PSTATE);
+	if (find_pstate(cpu->text, &pstate))
+		gg_register_set(ret, ARM64_PSTATE, pstate);
 	learn(cpu->text, "FPCR", HALF_DIGITS, ret, ARM64_FPCR);
 	learn(cpu->text, "FPSR", HALF_DIGITS, ret, ARM64_FPSR);
 	for (unsigned int i = 0; i < ARM64_VECTORS; i++)

@@ -302,7 +302,7 @@ static bool find_pair(struct gg_fields *fields, bool longest)
 				equals += !order;
 			}
 		}
-	return best.hits && equals == 1;
+	return (longest ? best.bytes : best.hits) && equals == 1;
 }
 
 struct gg_error *gg_fields_find_columns(struct gg_fields *fields)
