@@ -87,10 +87,11 @@ static struct gg_error *write_prstatus(const struct gg_registers *registers, uin
 	return err ? err : write_words(notes, GS_CB, registers, S390_GUARDED, 4, 8);
 }
 
+// The condition code alone may be unknown.
 static bool notes_known(const struct gg_registers *registers)
 {
-	bool known = true;
-	for (unsigned int id = S390_MASK; id < S390_CPU_STATE; id++)
+	bool known = !(gg_register_unknown(registers, S390_MASK) & ~S390_PSW_CC);
+	for (unsigned int id = S390_MASK + 1; id < S390_CPU_STATE; id++)
 		known &= gg_register_known(registers, id);
 	return known;
 }

@@ -61,5 +61,7 @@ struct gg_error *s390_read_registers(const struct gg_host *host, const struct gg
 							 sizeof(members) / sizeof(*members), ret);
 	if (!err)
 		err = read_vectors(host, cpu->address, ret);
+	// Under TCG the condition code is elsewhere, and the code in the mask is stale.
+	gg_register_forget(ret, S390_MASK, S390_PSW_CC);
 	return err ? gg_error_context(err, "the registers of CPU %" PRIu32, cpu->index) : NULL;
 }

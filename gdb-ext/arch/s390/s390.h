@@ -38,8 +38,17 @@ enum s390_register {
 enum { S390_COUNT = 16, S390_VECTORS = 32 };
 
 // The PSW's mask (z/Architecture Principles of Operation, chapter 4).
-#define S390_PSW_DAT     UINT64_C(0x0400000000000000)
-#define S390_PSW_PROBLEM UINT64_C(0x0001000000000000)
+#define S390_PSW_PER           UINT64_C(0x4000000000000000)
+#define S390_PSW_DAT           UINT64_C(0x0400000000000000)
+#define S390_PSW_IO            UINT64_C(0x0200000000000000)
+#define S390_PSW_EXTERNAL      UINT64_C(0x0100000000000000)
+#define S390_PSW_MACHINE_CHECK UINT64_C(0x0004000000000000)
+#define S390_PSW_WAIT          UINT64_C(0x0002000000000000)
+#define S390_PSW_PROBLEM       UINT64_C(0x0001000000000000)
+#define S390_PSW_CC            UINT64_C(0x0000300000000000)
+#define S390_PSW_EA            UINT64_C(0x0000000100000000)
+#define S390_PSW_BA            UINT64_C(0x0000000080000000)
+enum { S390_PSW_KEY_SHIFT = 52, S390_PSW_SPACE_SHIFT = 46 };
 
 extern const struct gg_register_set s390_registers;
 extern const struct gg_notes_ops s390_notes;

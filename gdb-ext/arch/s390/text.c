@@ -25,7 +25,34 @@ static void print_array(FILE *out, char letter, const struct gg_registers *regis
 	}
 }
 
-// The condition code is not in the mask under TCG.
+// Prints the mask of the PSW in words.
+static void print_psw(uint64_t mask, FILE *out)
+{
+	static const char *const spaces[] = { "primary", "access-register", "secondary", "home" };
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} bits[] = {
+		{ S390_PSW_WAIT, "wait state" },
+		{ S390_PSW_PER, "PER" },
+		{ S390_PSW_IO, "I/O interrupts" },
+		{ S390_PSW_EXTERNAL, "external interrupts" },
+		{ S390_PSW_MACHINE_CHECK, "machine checks" },
+	};
+	const char *size = !(mask & S390_PSW_BA) ? "24" : mask & S390_PSW_EA ? "64" : "31";
+	fprintf(out, "PSW    %s state, key %u, %s-bit addresses, ",
+		mask & S390_PSW_PROBLEM ? "problem" : "supervisor",
+		(unsigned int)(mask >> S390_PSW_KEY_SHIFT & 0xf), size);
+	if (mask & S390_PSW_DAT)
+		fprintf(out, "DAT in %s space", spaces[mask >> S390_PSW_SPACE_SHIFT & 3]);
+	else
+		fputs("no DAT", out);
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+		if (mask & bits[i].bit)
+			fprintf(out, ", %s", bits[i].name);
+	fputc('\n', out);
+}
+
 void s390_print_registers(const struct gg_registers *registers, FILE *out)
 {
 	fputs("PSW=mask ", out);
@@ -41,6 +68,7 @@ void s390_print_registers(const struct gg_registers *registers, FILE *out)
 		fputc(i % 2 ? '\n' : ' ', out);
 	}
 	print_array(out, 'C', registers, S390_C0);
+	print_psw(gg_register(registers, S390_MASK), out);
 	if (!gg_register_known(registers, S390_PREFIX))
 		return;
 	fputs("prefix ", out);
@@ -102,12 +130,14 @@ struct gg_error *s390_read_monitor(const struct gg_host *host, const struct gg_q
 	const char *mask = strstr(cpu->text, "PSW=mask ");
 	if (mask)
 		learn(mask + strlen("PSW="), "mask", ret, S390_MASK);
+	// The mask in the text has the condition code since QEMU v11.0 alone.
+	gg_register_forget(ret, S390_MASK, S390_PSW_CC);
 	learn_array(cpu->text, 'R', ret, S390_R0);
 	learn_array(cpu->text, 'C', ret, S390_C0);
 	for (unsigned int i = 0; i < S390_VECTORS; i++)
 		learn_vector(cpu->text, i, ret);
 	for (unsigned int id = S390_MASK; id <= S390_R15; id++)
-		if (!gg_register_known(ret, id))
+		if (!gg_register_has_known(ret, id))
 			return gg_error_create(
 				GG_BAD_DATA, "the registers of CPU %" PRIu32 ": the text lacks %s",
 				cpu->index, s390_registers.infos[id].name);
