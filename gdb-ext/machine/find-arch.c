@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "find-arch.h"
+#include "base/cleanup.h"
+#include "qemu/qom.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +59,8 @@ static struct gg_error *is_arch(const struct gg_host *host, const struct gg_ram_
 	return err ? err : has_mode(host, map, cpus, arch, ret);
 }
 
-static struct gg_error *unknown_arch(void)
+// TYPE names the first CPU's type; NULL where no type is known.
+static struct gg_error *unknown_arch(const char *type)
 {
 	char names[128] = "";
 	for (size_t i = 0; gg_archs[i]; i++) {
@@ -66,8 +69,8 @@ static struct gg_error *unknown_arch(void)
 			 gg_archs[i]->name);
 	}
 	return gg_error_create(GG_UNSUPPORTED,
-			       "this QEMU's guest is not of an architecture known here (%s)",
-			       names);
+			       "this QEMU's guest is not of an architecture known here (%s)%s%s",
+			       names, type ? ": its CPU is a " : "", type ? type : "");
 }
 
 struct gg_error *gg_arch_find_by_types(const struct gg_host *host, const struct gg_ram_map *map,
@@ -83,7 +86,11 @@ struct gg_error *gg_arch_find_by_types(const struct gg_host *host, const struct 
 			return NULL;
 		}
 	}
-	return unknown_arch();
+	_cleanup_free_ char *type = NULL;
+	struct gg_error *err =
+		cpus->count ? gg_qom_type_name(host, cpus->cpus[0].address, &type) : NULL;
+	err = gg_error_unless_final(err);
+	return err ? err : unknown_arch(type);
 }
 
 struct gg_error *gg_arch_find_by_texts(const struct gg_qemu_cpus *cpus, const struct gg_arch **ret)
@@ -93,5 +100,5 @@ struct gg_error *gg_arch_find_by_texts(const struct gg_qemu_cpus *cpus, const st
 			*ret = gg_archs[i];
 			return NULL;
 		}
-	return unknown_arch();
+	return unknown_arch(NULL);
 }

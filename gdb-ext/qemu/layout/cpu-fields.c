@@ -79,15 +79,17 @@ struct gg_error *gg_find_cpu_fields(const struct gg_finder *finder, uint64_t cpu
 	struct gg_fields fields = { 0 };
 	const char *type = gg_cpu_type(finder, cpu);
 	*layout = (struct gg_field_layout){ 0 };
-	struct gg_error *err = gg_find_description(finder, cpu, &wanted, &fields);
+	struct gg_error *err = NULL;
+	if (!type)
+		err = gg_error_create(GG_NOT_FOUND,
+				      "the CPU at 0x%" PRIx64 " is of no architecture known here",
+				      cpu);
+	if (!err)
+		err = gg_find_description(finder, cpu, &wanted, &fields);
 	if (!err)
 		err = gg_fields_find_columns(&fields);
 	if (!err)
 		*layout = fields.layout;
-	if (!err && !type)
-		err = gg_error_create(GG_NOT_FOUND,
-				      "the CPU at 0x%" PRIx64 " is of no architecture known here",
-				      cpu);
 	if (!err)
 		err = gg_fields_add(&fields, type, answers);
 	if (!err)
