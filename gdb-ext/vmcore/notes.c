@@ -206,7 +206,6 @@ struct gg_error *gg_vmcore_name_tasks(struct gg_guest *guest, const struct gg_ar
 	enum { MAX_PID = 1 << 22 };
 	const struct gg_qemu_cpus *cpus;
 	struct gg_cpu_tasks tasks = { .guest = guest };
-	bool any_idle = false;
 	if (guest->machine.source->ops->copy_notes || !arch->notes)
 		return NULL;
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
@@ -217,8 +216,8 @@ struct gg_error *gg_vmcore_name_tasks(struct gg_guest *guest, const struct gg_ar
 		err = find_task(&tasks, arch, cpu, &task, &found);
 		if (err || !found)
 			continue;
-		const uint32_t idle = any_idle ? MAX_PID + 1 + cpu->index : 0;
-		any_idle |= !task.pid;
+		// GDB takes the first note's registers for those of a task 0.
+		const uint32_t idle = i ? MAX_PID + 1 + cpu->index : 0;
 		gg_note_set_task(arch->notes, notes, i * gg_note_prstatus_size(arch->notes),
 				 cpu->index, task.pid ? (uint32_t)task.pid : idle);
 	}
