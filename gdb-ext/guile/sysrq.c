@@ -33,7 +33,16 @@ static SCM sysrq_keys(void)
 	return list;
 }
 
+// (%sysrq-way GUEST) => a text that says how SysRq is typed at a guest without a PS/2 keyboard, or #f.
+static SCM sysrq_way(SCM object)
+{
+	const char *way;
+	gg_guile_throw(gg_guest_sysrq_way(gg_guile_guest(object), &way));
+	return way ? gg_guile_string(way) : SCM_BOOL_F;
+}
+
 void gg_guile_init_sysrq(void)
 {
+	gg_guile_define("%sysrq-way", 1, (scm_t_subr)sysrq_way);
 	gg_guile_define("%sysrq-keys", 0, (scm_t_subr)sysrq_keys);
 }

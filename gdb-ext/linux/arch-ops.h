@@ -101,6 +101,9 @@ struct gg_linux_ops {
 	const char *syscall_prefix;
 	const char *syscall_arguments[GG_SYSCALL_ARGUMENTS];
 
+	// The way to type SysRq at a guest, for people; NULL where guests have a PS/2 keyboard.
+	const char *sysrq;
+
 	// Returns the name of the reason CODE for which KVM's hardware left a guest; NULL for a reason
 	// without a name. NULL where KVM's machines are not read.
 	const char *(*vm_exit)(uint64_t code);

@@ -4,7 +4,10 @@
 #ifndef GDB_GUEST_SYSRQ_H
 #define GDB_GUEST_SYSRQ_H
 
+#include "error.h"
 #include "types.h"
+
+struct gg_guest;
 
 #pragma GCC visibility push(default)
 
@@ -30,6 +33,10 @@ const struct gg_sysrq_key *gg_sysrq_keys(size_t *ret_count);
 
 // Fills in the bytes that type KEY, a key of gg_sysrq_keys().
 void gg_sysrq_type(char key, struct gg_sysrq_codes *ret);
+
+// Finds the way to type SysRq at GUEST, for people; *RET is NULL where guests of the architecture have a PS/2
+// keyboard.
+struct gg_error *gg_guest_sysrq_way(struct gg_guest *guest, const char **ret);
 
 #pragma GCC visibility pop
 

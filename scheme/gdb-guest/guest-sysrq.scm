@@ -53,6 +53,12 @@
   (monitor "o /b 0x64 0xd2")
   (monitor (format #f "o /b 0x60 ~a" code)))
 
+(define (check-architecture look)
+  (let ((way (look %sysrq-way)))
+    (when way
+      (throw 'gdb-guest-error 'unsupported
+             (format #f "guests of this architecture have no PS/2 keyboard to type SysRq at; ~a" way)))))
+
 (define (check-keyboard target)
   (when (= no-device (call-with-monitor target keyboard-status))
     (throw 'gdb-guest-error 'unsupported
@@ -250,6 +256,7 @@ remote ADDRESS) instead of to the process"))
    (lambda (look run)
      (match row
        (#(key does destroys? _ _)
+        (check-architecture look)
         (check-keyboard target)
         (when (and destroys? (not force?))
           (confirm-key key does))

@@ -86,4 +86,6 @@ const struct gg_linux_ops ppc64_linux = {
 	.read_paging = read_paging,
 	.linear = &linear,
 	.text_pointers = text_pointers,
+	// Linux drivers/tty/hvc/hvc_console.c.
+	.sysrq = "Ctrl-O and the key on the guest's console (hvc0)",
 };

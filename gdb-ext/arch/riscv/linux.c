@@ -71,4 +71,7 @@ const struct gg_linux_ops riscv_linux = {
 	.module_area_size = KERNEL_LINK_ADDR - MODULE_AREA,
 	.read_paging = read_paging,
 	.current_tasks = current_tasks,
+	.sysrq = "QEMU's monitor sends a break (chardev-send-break ID; \"info chardev\" lists the "
+		 "serial "
+		 "port's), and the key follows on that console within 5 s",
 };

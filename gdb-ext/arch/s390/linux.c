@@ -67,4 +67,6 @@ const struct gg_linux_ops s390_linux = {
 	.module_area = IMAGE_ALIGNMENT,
 	.module_area_size = UINT64_MAX / 2,
 	.read_paging = read_paging,
+	// Linux drivers/s390/char/ctrlchar.c.
+	.sysrq = "^-t and Enter on the guest's console (ttysclp0) stand for the key t",
 };
