@@ -23,13 +23,15 @@ NT_ARM_SVE = 0x405
 
 
 class Booted:
-    """A record's guest in another QEMU: the monitor's texts, QEMU's dump, the core."""
+    """A record's guest in another QEMU, with another CPU: the monitor's texts, QEMU's dump, the core."""
 
-    def __init__(self, name, suite, folder):
+    def __init__(self, name, suite, folder, cpu=None):
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.name = name
         self._record = copy.copy(records.TABLE[name])
         self._record.qemu = suite, self._record.qemu[1]
+        if cpu:
+            self._record.guest = dict(self._record.guest, extra=["-cpu", cpu])
         with self._record.boot(self.folder, extra=["-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
             self.qemu = guest.qemu
             guest.stop()
@@ -41,10 +43,11 @@ class Booted:
             self.core = guest.core(self.folder / "core")
 
     def _ask_stub(self, guest):
-        """The log and the registers at the gdbstub."""
+        """The log, the registers and the answer to guest-sysrq at the gdbstub."""
         run = gdb.batch("-ex", f"set endian {'big' if 's390x' in self.name else 'little'}",
                         "-ex", f"target remote {guest.directory}/gdbstub",
-                        commands=["guest-klog -raw", "echo @@\\n", "guest-regs -all", "disconnect"], gdb_path=MULTIARCH)
+                        commands=["guest-klog -raw", "echo @@\\n", "guest-regs -all", "echo @@\\n", "guest-sysrq t",
+                                  "disconnect"], gdb_path=MULTIARCH)
         return run.output.split("@@\n")
 
     def show(self, *arguments):
@@ -52,14 +55,15 @@ class Booted:
 
 
 @pytest.fixture(scope="module", params=[f"{name} {suite}" for suite in ("trixie", "sid")
-                                        for name in ("arm64-sid", "s390x-sid", "riscv64-sid", "ppc64el-sid")])
+                                        for name in ("arm64-sid", "s390x-sid", "riscv64-sid", "ppc64el-sid")]
+                + ["ppc64el-sid sid power10"])
 def booted(request, top_folder):
-    name, suite = request.param.split()
+    name, suite, *cpu = request.param.split()
     try:
         of_suite(suite, records.TABLE[name].qemu[1])()
     except NoSuchQEMU as error:
         pytest.skip(str(error))
-    result = Booted(name, suite, top_folder)
+    result = Booted(name, suite, top_folder, *cpu)
     yield result
     shutil.rmtree(result.folder, ignore_errors=True)
 
@@ -114,9 +118,22 @@ def test_log(booted):
     info = " ".join(booted.show("info").split())
     assert re.search("found by (the CPUs' page tables|lowcore)", info), info
     if MULTIARCH:
-        log, registers = booted.stub
+        log, registers, _ = booted.stub
         assert "\n".join(lines) in log
         check_registers(registers, booted.registers)
+
+
+# The way to type SysRq at a guest.
+SYSRQ = {"arm64-sid": "chardev-send-break ID", "riscv64-sid": "chardev-send-break ID", "s390x-sid": "^-t and Enter",
+         "ppc64el-sid": "Ctrl-O and the key"}
+
+
+@pytest.mark.expensive
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_sysrq_at_the_stub(booted):
+    """{booted}: guest-sysrq has no keyboard to type at, and says in a line how the guest's console takes the key"""
+    lines = [line for line in booted.stub[2].splitlines() if line.startswith("guest-sysrq: ")]
+    assert len(lines) == 1 and SYSRQ[booted.name] in lines[0] and "no PS/2 keyboard" in lines[0], booted.stub[2]
 
 
 # Machines whose CPUs are not known: the CPU's type is in the refusal. The machine "none" has a CPU and RAM, and needs no firmware.

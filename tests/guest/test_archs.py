@@ -267,17 +267,6 @@ def multiarch(*words):
                           timeout=gdb.PATIENCE).stdout
 
 
-def number_notes(path):
-    """Gives each NT_PRSTATUS a PID of its own: GDB takes the first CPU's registers for those of a task 0."""
-    whole = bytearray(path.read_bytes()[:1 << 20])
-    with vmcore.Vmcore(path) as core:
-        notes, order = [desc for _, kind, desc in core.notes() if kind == 1], core.order
-    for number, desc in enumerate(notes, 1):
-        struct.pack_into(f"{order}I", whole, whole.index(desc) + 32, number)
-    with open(path, "r+b") as file:
-        file.write(whole)
-
-
 def check_vmlinux(guest, folder):
     """Makes a vmlinux and a vmcore; holds a plain GDB's stacks of the CPUs, types and symbols against guest-core's."""
     guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
@@ -287,7 +276,6 @@ def check_vmlinux(guest, folder):
     with vmcore.Vmcore(folder / "vmcore") as core:
         header = (folder / "vmlinux").read_bytes()[:64]
         assert struct.unpack_from(f"{core.order}H", header, 18)[0] == core.machine and header[5] == (2 if core.order == ">" else 1)
-    number_notes(folder / "vmcore")
     text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "print init_task.comm", "print/d &((struct task_struct *)0)->comm",
                      "info symbol schedule", "echo @@\\n", "thread apply all bt")
     facts, _, stacks = text.partition("@@\n")
@@ -329,6 +317,24 @@ def ask_stub(guest, commands):
     parts = run.stdout.split("@@\n")[1:]
     assert len(parts) == len(commands) + 1, run
     return parts[:-1]
+
+
+@pytest.mark.expensive
+@pytest.mark.machines("arm64-sid", "s390x-sid", "riscv64-sid")
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_vmlinux_at_the_stub(guest, folder):
+    """{guest}: at QEMU's gdbstub the made vmlinux gives gdb-multiarch the stack of each CPU, variables, types, symbols, and a breakpoint
+    that is hit"""
+    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
+    _, stacks, variable, layout, symbol, _, hit, innermost = ask_stub(guest, [
+        f"symbol-file {folder}/vmlinux", "thread apply all bt", "print init_task.comm", "ptype struct list_head", "info symbol schedule",
+        "break schedule", "continue", "bt 1"])
+    shown = functions_of(stacks)
+    ours = [stack for stack in guest.json("bt") if [frame["offset"] for frame in stack["frames"]] != [0]]
+    check_stacks({number: shown[stack["cpu"] + 1] for number, stack in enumerate(ours, 1)}, ours)
+    assert '= "swapper/0\\000' in variable and "struct list_head *next;" in layout
+    assert symbol.startswith("schedule in section .text")
+    assert re.search(r"Breakpoint 1, 0x[0-9a-f]+ in schedule ", hit) and re.match(r"#0 +0x[0-9a-f]+ in schedule ", innermost), hit + innermost
 
 
 @pytest.mark.machines(*WITH_TASKS)
