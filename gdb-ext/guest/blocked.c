@@ -5,7 +5,8 @@ struct gg_error *gg_guest_blocked(struct gg_guest *guest, const char *states,
 				  const struct gg_notices *notices, struct gg_guest_blocked *ret)
 {
 	*ret = (struct gg_guest_blocked){ 0 };
-	struct gg_error *err = gg_guest_stacks_init(guest, notices, &ret->stacks);
+	struct gg_error *err =
+		gg_guest_stacks_init(guest, GG_STACKS_OF_TASKS, notices, &ret->stacks);
 	if (!err)
 		err = gg_waits_read(ret->stacks.kernel, ret->stacks.unwinder, &ret->stacks.tasks,
 				    states, &ret->waits);

@@ -7,6 +7,7 @@
 // Out: stacks.
 #include "stacks.h"
 #include "base/cleanup.h"
+#include "base/notices.h"
 #include "crash-notes.h"
 #include "linux/tasks/cpu-place.h"
 #include "linux/tasks/run-queues.h"
@@ -32,6 +33,8 @@ static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct g
 		return err;
 	cpu->has_offset = true;
 	cpu->offset = per_cpu.offset;
+	if (stacks->without_tasks)
+		return gg_error_create(GG_NOT_FOUND, "the kernel's tasks are not known");
 	err = gg_tasks_current(kernel, per_cpu.offset, &address);
 	if (err)
 		return err;
@@ -102,13 +105,27 @@ static struct gg_error *find_cpus(struct gg_guest_stacks *stacks)
 	return err;
 }
 
-struct gg_error *gg_guest_stacks_init(struct gg_guest *guest, const struct gg_notices *notices,
-				      struct gg_guest_stacks *ret)
+// Reads the tasks. A kernel whose types are not known has none that could be read.
+static struct gg_error *read_tasks(struct gg_guest_stacks *stacks, enum gg_wanted_stacks wanted,
+				   const struct gg_notices *notices)
+{
+	struct gg_error *err = gg_tasks_read(stacks->kernel, notices, &stacks->tasks);
+	if (wanted != GG_STACKS_OF_CPUS || !err || gg_error_kind(err) != GG_NOT_FOUND)
+		return err;
+	struct gg_error *told = gg_tell(notices, "the CPUs' stacks are without their tasks: %s",
+					gg_error_message(err));
+	gg_error_destroy(err);
+	stacks->without_tasks = true;
+	return told;
+}
+
+struct gg_error *gg_guest_stacks_init(struct gg_guest *guest, enum gg_wanted_stacks wanted,
+				      const struct gg_notices *notices, struct gg_guest_stacks *ret)
 {
 	*ret = (struct gg_guest_stacks){ .guest = guest };
 	struct gg_error *err = gg_guest_answerers(guest, notices, &ret->kernel);
 	if (!err)
-		err = gg_tasks_read(ret->kernel, notices, &ret->tasks);
+		err = read_tasks(ret, wanted, notices);
 	if (!err)
 		err = gg_unwinder_create(ret->kernel, &ret->unwinder);
 	if (!err)

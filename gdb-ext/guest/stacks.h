@@ -44,11 +44,19 @@ struct gg_guest_stacks {
 	struct gg_unwinder *unwinder;
 	struct gg_stacks_cpu *cpus; // in QEMU's order
 	size_t cpu_count;
+	bool without_tasks; // TASKS are not known, and no CPU's task is
+};
+
+// The stacks that are asked for.
+enum gg_wanted_stacks {
+	GG_STACKS_OF_TASKS,
+	GG_STACKS_OF_CPUS, // a notice says so if the kernel's tasks are not known
 };
 
 // Reads the tasks of GUEST's kernel and the CPUs that they are on. The caller calls
 // gg_guest_stacks_deinit(), also after an error.
-struct gg_error *gg_guest_stacks_init(struct gg_guest *guest, const struct gg_notices *notices,
+struct gg_error *gg_guest_stacks_init(struct gg_guest *guest, enum gg_wanted_stacks wanted,
+				      const struct gg_notices *notices,
 				      struct gg_guest_stacks *ret);
 
 // STACKS may be zeros.

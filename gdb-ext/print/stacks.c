@@ -248,13 +248,19 @@ static struct gg_error *check(struct printer *printer)
 	return err ? err : gg_pid_list_create(options->pids, &printer->pids);
 }
 
+static enum gg_wanted_stacks wanted_stacks(const struct gg_stacks_options *options)
+{
+	return options->pids || options->states || options->all ? GG_STACKS_OF_TASKS
+								: GG_STACKS_OF_CPUS;
+}
+
 struct gg_error *gg_print_stacks(struct gg_guest *guest, const struct gg_stacks_options *options,
 				 const struct gg_writer *writer, const struct gg_notices *notices)
 {
 	struct printer printer = { .options = options, .writer = writer };
 	struct gg_error *err = check(&printer);
 	if (!err)
-		err = gg_guest_stacks_init(guest, notices, &printer.stacks);
+		err = gg_guest_stacks_init(guest, wanted_stacks(options), notices, &printer.stacks);
 	if (!err)
 		err = take_chosen(&printer);
 	if (!err)

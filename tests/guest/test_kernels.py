@@ -136,13 +136,15 @@ def test_vmcore_of_reset(just_reset):
 
 @pytest.mark.parametrize("series, levels", [("686", 2), ("686-pae", 3)])
 def test_32_bits(series, levels, folder):
-    """A kernel of 32 bits ({series}) has its log, symbols and page tables: those of its console and /proc; types it lacks"""
+    """A kernel of 32 bits ({series}) has its log, symbols and page tables: those of its console and /proc; types it lacks,
+    and the stacks of its CPUs go to their ends without"""
     image, release = kernel_of(series)
     with lab.Guest(kernel=image, initrd=lab.lab("initramfs", "i386"), directory=folder) as guest:
         guest.stop()
         console = guest.serial.read_text(errors="replace").splitlines()
-        log, info, regs, code, tasks = answers_on_core(
-            guest, folder, ["guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule", "guest-ps"]).values()
+        log, info, regs, code, tasks, stacks = answers_on_core(
+            guest, folder,
+            ["guest-klog", "guest-info", "guest-regs", "guest-x/2i schedule", "guest-ps", "guest-bt -json"]).values()
     assert missing_in(log, console) == []
     assert any(f"Linux {release}, " in line for line in info)
     assert re.search(rf"{levels}-level page tables,\s+image at 0x", "\n".join(info)), info
@@ -150,6 +152,11 @@ def test_32_bits(series, levels, folder):
     assert re.match(r"[ =>]+0xc\w+ <schedule>:\t", code[0]) and re.match(r"[ =>]+0xc\w+ <schedule\+0x\w>:\t", code[1]), code
     assert notes_in(log + info) == []
     # Debian builds these kernels without BTF.
+    objects = [json.loads(line) for line in stacks if line.startswith("{")]
+    assert [stack["broken"] for stack in objects] == ["", ""] and all(stack["no_task"] for stack in objects), objects
+    idle = [[frame["symbol"] for frame in stack["frames"]][-2:] for stack in objects if stack["end"] == "end"]
+    assert idle and all(names[1] == "startup_32_smp" for names in idle), idle
+    assert sum("the CPUs' stacks are without their tasks" in line for line in stacks) == 1
     assert len(tasks) == 1 and "the kernel's BTF: it has none (guest-kernel -vmlinux FILE, or guest-core " in tasks[0], tasks
 
 

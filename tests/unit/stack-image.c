@@ -21,7 +21,7 @@ enum {
 	TASK_SIZE = 4096,
 };
 
-extern const struct gg_arch gg_arch_x86_64;
+extern const struct gg_arch gg_arch_x86_64, gg_arch_i386;
 
 // Places of what the image adds to memory by itself.
 #define BTF_AT     UINT64_C(0xffffffff83000000)
@@ -40,7 +40,7 @@ struct function {
 
 struct stack_image {
 	unsigned int version;
-	bool has_version, packed;
+	bool has_version, packed, is_32;
 	struct area areas[MOST_AREAS + 3];
 	size_t area_count;
 	struct function functions[MOST_FUNCTIONS + 16];
@@ -288,18 +288,18 @@ static bool add_entry(struct stack_image *image, const char *line)
 
 static bool put_words(struct stack_image *image, const char *line)
 {
-	enum { WORD = 8 };
+	const size_t word = image->is_32 ? 4 : 8;
 	char *end;
 	uint64_t address = strtoull(line, &end, 0);
 	bool any = false;
 	while (*end == ' ') {
 		const char *start = end + 1;
 		const uint64_t value = strtoull(start, &end, 0);
-		uint8_t *bytes = find_bytes(image, address, WORD);
+		uint8_t *bytes = find_bytes(image, address, word);
 		if (end == start || !bytes)
 			return false;
-		memcpy(bytes, &value, WORD);
-		address += WORD;
+		memcpy(bytes, &value, word);
+		address += word;
 		any = true;
 	}
 	return any;
@@ -313,6 +313,10 @@ bool stack_image_line(struct stack_image *image, const char *line)
 	if (sscanf(line, "orc %u", &version) == 1 && version <= 4) {
 		image->version = version;
 		image->has_version = true;
+		return true;
+	}
+	if (!strncmp(line, "i386", 4)) {
+		image->is_32 = image->has_version = true;
 		return true;
 	}
 	if (sscanf(line, "tracers %39s", name) == 1) {
@@ -369,17 +373,19 @@ static void put_tables(struct stack_image *image)
 struct gg_error *stack_image_kernel(struct stack_image *image, const struct gg_answerers **ret)
 {
 	const struct gg_kernel_memory memory = {
-		.host = { .ops = &image_ops, .data = image, .address_size = 8 }
+		.host = { .ops = &image_ops, .data = image, .address_size = image->is_32 ? 4 : 8 }
 	};
 	const struct gg_symbol_finder finder = {
 		.name = "image", .ops = &finder_ops, .data = image, .size = UINT64_MAX
 	};
 	if (!image->has_version || image->has_kernel)
-		return gg_error_create(GG_INVALID, "no orc line, or a second kernel");
-	struct gg_error *err = put_types(image);
+		return gg_error_create(GG_INVALID, "no line orc or i386, or a second kernel");
+	struct gg_error *err = image->is_32 ? NULL : put_types(image);
 	put_tables(image);
 	if (!err)
-		err = gg_answerers_init(&image->kernel, &gg_arch_x86_64, &memory, NULL);
+		err = gg_answerers_init(&image->kernel,
+					image->is_32 ? &gg_arch_i386 : &gg_arch_x86_64, &memory,
+					NULL);
 	image->has_kernel = true;
 	if (!err)
 		err = gg_symbols_add(image->kernel.symbols, &finder);

@@ -3,12 +3,13 @@
 // A kernel with a stack and ORC tables, made of the lines of a text:
 //
 //     orc VERSION                             1 to 4, first; 0: a kernel without ORC
+//     i386                                    in place of orc: a kernel of 32 bits without types
 //     tracers plain|packed                    task_struct.ret_stack has entries, or words (v6.11)
 //     function NAME START SIZE                a symbol
 //     entry PC TYPE [sp=BASE+N] [bp=BASE+N] [signal]    ascending; none, end, call, regs, partial;
 //                                             SP, BP, R10, (SP) for SP_INDIRECT and so on, CFA for PREV_SP
 //     area ADDRESS SIZE                       memory, zeros
-//     word ADDRESS VALUE ...                  64-bit words in an area
+//     word ADDRESS VALUE ...                  the kernel's words in an area
 //
 // The task is at STACK_IMAGE_TASK, an area of its own, where STACK_IMAGE_... has the members' places.
 // A line that is no such line, or has no room, is refused and changes nothing: a fuzzer's texts are made
@@ -32,7 +33,7 @@ void stack_image_destroy(struct stack_image *image);
 bool stack_image_line(struct stack_image *image, const char *line);
 
 // Makes the kernel, as it is now; its BTF and its ORC tables are in its memory. IMAGE owns RET up to the
-// next call. GG_INVALID without a line "orc".
+// next call. GG_INVALID without a line "orc" or "i386".
 struct gg_error *stack_image_kernel(struct stack_image *image, const struct gg_answerers **ret);
 
 // Returns the task, whose stack is at STACK.

@@ -3,7 +3,7 @@
 // Stacks made of texts. A case is a file in tests/orc, one thing a line:
 //
 //     # the sentence that the case proves
-//     orc, tracers, function, entry, area, word     the kernel, as stack-image.h has them
+//     orc, i386, tracers, function, entry, area, word     the kernel, as stack-image.h has them
 //     sleep STACK                     walks the task, whose stack is at STACK, from where it sleeps
 //     registers STACK NAME=VALUE ...  walks from a CPU's registers; STACK is 0 without a task
 //     search STACK                    searches the task's stack
@@ -56,7 +56,7 @@ static void set_register(struct gg_registers *registers, const char *word)
 static void set_registers(struct gg_registers *registers, const struct gg_answerers *kernel,
 			  const char *words)
 {
-	gg_registers_init(registers, kernel->arch->registers, 8);
+	gg_registers_init(registers, kernel->arch->registers, kernel->arch->word);
 	while ((words = strchr(words, ' ')))
 		set_register(registers, ++words);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The ways into Linux's kernel on x86-64, by the symbols of their code (Linux arch/x86/entry/, v4.14 to
+// The ways into Linux's kernel on x86, by the symbols of their code (Linux arch/x86/entry/, v4.14 to
 // v7.2), and the names of system calls.
 #include "linux/stack/syscall.h"
 #include "unwind.h"
@@ -60,9 +60,15 @@ static void name_syscall(struct gg_unwind *unwind, const char *symbol)
 	enum { X32 = 1 << 30 }; // __X32_SYSCALL_BIT
 	struct gg_stack_entry *entry = &unwind->entry;
 	const bool is_compat = strstr(symbol, "compat") || strstr(symbol, "int80");
+	const bool is_32 = unwind->kernel->arch->word == X86_WORD_32;
 	uint64_t number;
-	struct gg_error *err = gg_stack_word(&unwind->memory,
-					     entry->registers + X86_PT_ORIG_AX * X86_WORD, &number);
+	struct gg_error *err =
+		gg_stack_word(&unwind->memory,
+			      entry->registers + (is_32 ? X86_PT_ORIG_AX_32 * X86_WORD_32
+							: X86_PT_ORIG_AX * X86_WORD),
+			      &number);
+	if (!err && is_32 && number > INT32_MAX)
+		number = UINT64_MAX;
 	if (!err && (int64_t)number >= 0 && number <= UINT32_MAX)
 		gg_syscall_set(unwind, is_compat ? "ia32_sys_call_table" : "sys_call_table",
 			       number & ~(uint64_t)X32, (int64_t)number);

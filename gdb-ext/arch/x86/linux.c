@@ -107,31 +107,34 @@ static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[G
 	return count;
 }
 
-// Linux arch/x86/kernel/vmcore_info_32.c: VMCOREINFO has neither PAGE_OFFSET nor the offset of
-// KASLR, but low memory is mapped linearly, from PAGE_OFFSET on (arch/x86/Kconfig:
-// VMSPLIT_...).
-static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
-				       struct gg_kernel_paging *ret)
+// Linux arch/x86/Kconfig: VMSPLIT_...
+gg_gva_t x86_page_offset_32(gg_gva_t text)
 {
 	static const uint32_t page_offsets[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
 						 0x40000000 };
-	enum { COUNT = sizeof(page_offsets) / sizeof(*page_offsets) };
+	for (size_t i = 0; i < sizeof(page_offsets) / sizeof(*page_offsets); i++)
+		if (text >= page_offsets[i] && text <= UINT32_MAX)
+			return page_offsets[i];
+	return 0;
+}
+
+// Linux arch/x86/kernel/vmcore_info_32.c: VMCOREINFO has neither PAGE_OFFSET nor the offset of
+// KASLR, but low memory is mapped linearly, from PAGE_OFFSET on.
+static struct gg_error *read_paging_32(const struct gg_vmcoreinfo *info,
+				       struct gg_kernel_paging *ret)
+{
 	static const char *const roots[] = { "swapper_pg_dir", NULL };
 	gg_gva_t root;
 	struct gg_error *err = gg_vmcoreinfo_places(info, roots, &root, &ret->text);
 	if (err)
 		return err;
-	size_t split = 0;
-	while (split < COUNT && page_offsets[split] > ret->text)
-		split++;
-	if (split == COUNT || ret->text > UINT32_MAX || root > UINT32_MAX ||
-	    root < page_offsets[split])
+	const gg_gva_t page_offset = x86_page_offset_32(ret->text);
+	if (!page_offset || root > UINT32_MAX || root < page_offset)
 		return gg_error_create(GG_BAD_DATA,
 				       "_stext is 0x%" PRIx64
 				       " and the page tables are at 0x%" PRIx64
 				       ", not both in the low memory of a kernel of 32 bits",
 				       ret->text, root);
-	const gg_gva_t page_offset = page_offsets[split];
 	char *pae = gg_vmcoreinfo_value(info, "CONFIG_X86_PAE");
 	ret->paging = (struct gg_paging){ .format = pae ? &x86_pages_pae : &x86_pages_32,
 					  .levels = pae ? 3 : 2,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The walk through the stacks of Linux on x86-64.
+// The walks through the stacks of Linux on x86, of 64 and of 32 bits.
 #ifndef GG_X86_UNWIND_H
 #define GG_X86_UNWIND_H
 
@@ -19,6 +19,9 @@ enum x86_pt_regs {
 	X86_PT_SS = 20,
 	X86_PT_WORDS = 21,
 };
+
+// The word of orig_ax in struct pt_regs of 32 bits, and the bytes of a word.
+enum { X86_PT_ORIG_AX_32 = 11, X86_WORD_32 = 4 };
 
 // The trampolines of Linux's tracers, and the members that keep the replaced return addresses. An address
 // is 0 in a kernel without the tracer.
@@ -43,6 +46,19 @@ struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct g
 // Finds the address whose copy, in a trampoline of ftrace, PC is; 0 for another PC.
 struct gg_error *x86_returns_original(const struct x86_returns *returns,
 				      const struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t *ret);
+
+// The frame of a function of 32 bits before one of its instructions.
+struct x86_code_frame {
+	int64_t depth;    // bytes from the return address down to the stack pointer
+	int64_t bp_depth; // the same, of the place of the caller's frame pointer, with HAS_BP
+	bool has_bp;      // the caller's frame pointer is on the stack
+	bool is_by_bp;    // the frame pointer is the function's own
+	bool is_unknown;  // the stack pointer does not follow from the instructions
+};
+
+// Finds the frame before the instruction at PC of the function at START.
+struct gg_error *x86_code_frame(const struct gg_host *kernel, gg_gva_t start, gg_gva_t pc,
+				struct x86_code_frame *ret);
 
 // Names the entry of UNWIND through the code of the symbol NAME (struct gg_stack_ops).
 void x86_name_entry(struct gg_unwind *unwind, const char *name);

@@ -86,4 +86,5 @@ const struct gg_arch gg_arch_i386 = {
 	.cpu = &cpu_32,
 	.notes = &x86_notes_32,
 	.kernel = &x86_linux_32,
+	.stack = &x86_stack_32,
 };

@@ -109,7 +109,7 @@ extern const struct gg_register_set x86_registers;
 
 extern const struct gg_notes_ops x86_notes_64, x86_notes_32;
 struct gg_stack_ops;
-extern const struct gg_stack_ops x86_stack_64;
+extern const struct gg_stack_ops x86_stack_64, x86_stack_32;
 struct gg_vmlinux_ops;
 extern const struct gg_vmlinux_ops x86_vmlinux_64;
 // calls.c
@@ -206,6 +206,9 @@ bool x86_is_monitor_text(const char *text, bool *long_mode);
 // Prints the layout of QEMU's "info registers" (target/i386/cpu-dump.c, v7.2), with "?" in the place
 // of each unknown digit, and behind it registers that QEMU does not show.
 void x86_print_registers(const struct gg_registers *registers, FILE *out);
+
+// Returns the lowest address of a kernel of 32 bits whose _stext is at TEXT; 0 for a place where none can be.
+gg_gva_t x86_page_offset_32(gg_gva_t text);
 
 // The operations vm_exit(), vmx_exit(), hidden_page() and read_vcpu() of struct gg_linux_ops.
 const char *x86_vm_exit(uint64_t code);

@@ -18,6 +18,7 @@ struct gg_unwind {
 	struct gg_registers registers; // as they were in the frame
 	gg_gva_t pc, sp;               // of REGISTERS
 	bool is_exact, is_guess;       // as struct gg_frame has them
+	gg_gva_t callee;               // the pc of the frame before; 0 for the first frame
 	bool has_ended;                // the frame is the outermost frame
 	// The entry that the last step went back through; kind GG_NO_ENTRY for a call.
 	struct gg_stack_entry entry;

@@ -166,7 +166,7 @@ static struct gg_error *add_frame(const struct gg_unwind *unwind, struct gg_stac
 // Walks to the stack's end. An error is the reason for the break.
 static struct gg_error *walk(struct gg_unwinder *unwinder, struct gg_stack *stack)
 {
-	const struct gg_unwind *unwind = &unwinder->unwind;
+	struct gg_unwind *unwind = &unwinder->unwind;
 	struct gg_error *err = NULL;
 	unsigned int entries = 0;
 	while (!err) {
@@ -174,6 +174,7 @@ static struct gg_error *walk(struct gg_unwinder *unwinder, struct gg_stack *stac
 		if (!err)
 			err = add_frame(unwind, stack);
 		struct gg_frame *frame = err ? NULL : &stack->frames[stack->count - 1];
+		unwind->callee = stack->count > 1 ? stack->frames[stack->count - 2].pc : 0;
 		if (!err)
 			err = step(unwinder, frame);
 		if (err)
