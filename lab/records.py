@@ -274,6 +274,7 @@ TABLE["nested-linux-6.1"] = nested_linux_record("6.1")
 TABLE["hostile-6.1"] = hostile_record("6.1")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {
+    "i386-6.1": arch_record("686-pae", "x86_64", "pc", "ttyS0"),
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),
     "arm64-sid": arch_record("arm64-sid", "aarch64", "virt", "ttyAMA0", 384, ["-cpu", "max,pauth-impdef=on"]),
     "riscv64-sid": arch_record("riscv64-sid", "riscv64", "virt", "ttyS0"),
