@@ -26,7 +26,8 @@ from test_vmlinux import names_of, unnumbered
 
 SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid", "ppc64el-hash"]
 CHEAP = ["arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid"]
-# Kernels that have types: Debian's 6.1 of s390x and ppc64el has no BTF, and no list of tasks. The 6.1 of arm64 has
+# Kernels that have types: Debian's 6.1 of s390x and ppc64el has no BTF, and no list of tasks; the stacks of their CPUs are
+# shown. The 6.1 of arm64 has
 # symbols of its code alone in kallsyms.
 WITH_TASKS = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid", "ppc64el-hash"]
 # Linux's names of the architectures.
@@ -43,8 +44,12 @@ class Guest:
         self.texts = records.truth.parse_console(self.record.text("serial.log"))
         self.arch = NAMES.get(name.partition("-")[0], name.partition("-")[0])
 
+    # The file that -vmlinux names, or None.
+    vmlinux = None
+
     def show(self, *arguments):
-        return guest_core("-qemu", self.record.qemu, self.record.core, *arguments)
+        words = ("-vmlinux", self.vmlinux) if self.vmlinux else ()
+        return guest_core("-qemu", self.record.qemu, *words, self.record.core, *arguments)
 
     def json(self, *arguments):
         return [json.loads(line) for line in self.show(*arguments, "-json").splitlines() if line.startswith("{")]
@@ -187,9 +192,8 @@ SCHEDULER = re.compile(r"(__schedule|schedule\w*|do_nanosleep|preempt_schedule\w
                        r"|__switch_to)\+")
 
 
-@pytest.mark.machines(*WITH_TASKS)
-def test_stacks(guest):
-    """{guest}: the stack of each task that sleeps is /proc's line by line, without the scheduler's own functions"""
+def check_sleeping(guest):
+    """Holds the stack of each task that sleeps against /proc's."""
     stacks = {stack["pid"]: stack for stack in guest.json("bt", "-all") if stack["pid"]}
     compared, differing = 0, []
     for tid, place in guest.tasks().items():
@@ -213,12 +217,44 @@ def test_stacks(guest):
 
 
 @pytest.mark.machines(*WITH_TASKS)
+def test_stacks(guest):
+    """{guest}: the stack of each task that sleeps is /proc's line by line, without the scheduler's own functions"""
+    check_sleeping(guest)
+
+
+@pytest.mark.expensive
+def test_i386_vmlinux(folder):
+    """With the vmlinux of its kernel a guest of i386 has its tasks, and the stack of each task that sleeps is /proc's"""
+    guest = Guest("i386-6.1", folder)
+    guest.vmlinux = lab.lab("vmlinux", "686-pae")
+    tasks = {row["pid"]: row["comm"] for row in guest.json("ps", "-threads")}
+    names = {tid: guest.texts[place + "comm"][:-1].decode() for tid, place in guest.tasks().items()}
+    # Those that wrote the truth are gone; a worker changes its name, and guest-ps shows what it works on.
+    missing = [name for tid, name in names.items() if tid not in tasks and name not in ("sh", "gzip", "cat", "arch")]
+    assert missing == [] and sum(name == "arch-sleeper" for name in tasks.values()) == 2
+    check_sleeping(guest)
+    assert all(stack["end"] in ("user", "end") and not stack["broken"] for stack in guest.json("bt"))
+    shutil.rmtree(guest.folder)
+
+
+@pytest.mark.machines(*WITH_TASKS)
 def test_running(guest):
     """{guest}: the stack of a CPU in the kernel goes to the stack's end; a CPU in a program has the program's pc"""
     for stack in guest.json("bt"):
         # The first instruction of an entry into the kernel has the program's stack pointer still.
         if [frame["offset"] for frame in stack["frames"]] != [0]:
             assert stack["end"] in ("user", "end") and not stack["broken"], stack
+
+
+@pytest.mark.machines("s390x-6.1", "ppc64el-6.1")
+def test_running_without_types(guest):
+    """{guest}: of a kernel without BTF the stack of a CPU in the kernel goes to the stack's end, by symbols alone"""
+    for stack in guest.json("bt"):
+        names = [frame["symbol"] for frame in stack["frames"]]
+        assert (stack["pid"], stack["no_task"]) == (None, "the kernel's tasks are not known"), stack
+        assert stack["end"] in ("user", "end") and not stack["broken"] and None not in names, stack
+        # The first instruction of an entry is a program's as yet.
+        assert stack["end"] == "user" or len(names) > 3, stack
 
 
 @pytest.mark.machines(*WITH_TASKS)

@@ -4,7 +4,7 @@
 // process.c: show_stack, v6.1 to v7.2): a frame's first word leads to the caller's frame, whose third
 // word has the return address. The frame of an interrupt has a mark, and struct pt_regs behind it.
 //
-// In:  the kernel's symbols, types and memory; registers.
+// In:  the kernel's symbols, types and memory; registers. A CPU's stack needs no types.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "linux/stack/code.h"
@@ -43,6 +43,18 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW(struct walk, trap, "pt_regs", "trap"),
 };
 
+// The layout in a kernel whose types are not known, and so no tasks: struct pt_regs as programs have it
+// (Linux arch/powerpc/include/uapi/asm/ptrace.h).
+static const struct walk without_types = {
+	.stack = { 0, 16 << 10 },
+	.regs = { 0, 44 * WORD },
+	.gpr = { 0, 32 * WORD },
+	.nip = { 32 * WORD, WORD },
+	.msr = { 33 * WORD, WORD },
+	.link = { 36 * WORD, WORD },
+	.trap = { 40 * WORD, WORD },
+};
+
 static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
@@ -50,6 +62,11 @@ static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 		return gg_enomem;
 	struct gg_error *err =
 		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		*walk = without_types;
+		gg_error_destroy(err);
+		err = NULL;
+	}
 	if (err)
 		free(walk);
 	else

@@ -4,7 +4,7 @@
 // to v7.2): a frame, struct stack_frame, leads to the caller's, in which the callee has saved r14, the
 // return address. A frame without a back chain has struct pt_regs behind it.
 //
-// In:  the kernel's symbols, types and memory; registers.
+// In:  the kernel's symbols, types and memory; registers. A CPU's stack needs no types.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "linux/stack/code.h"
@@ -43,6 +43,19 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW_OPTIONAL(struct walk, call, "pt_regs", "int_code"),
 };
 
+// The layout in a kernel whose types are not known, and so no tasks: the frame of -mpacked-stack, and the
+// words of struct pt_regs that all versions have (Linux arch/s390/include/asm/stacktrace.h, ptrace.h).
+static const struct walk without_types = {
+	.frame = { 0, 160 },
+	.back_chain = { 152, WORD },
+	.saved = { 72, 10 * WORD },
+	.regs = { 0, 160 },
+	.mask = { 8, WORD },
+	.address = { 16, WORD },
+	.general = { 24, 16 * WORD },
+	.call = { 160, 4 },
+};
+
 static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
@@ -50,6 +63,11 @@ static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 		return gg_enomem;
 	struct gg_error *err =
 		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		*walk = without_types;
+		gg_error_destroy(err);
+		err = NULL;
+	}
 	if (err)
 		free(walk);
 	else
