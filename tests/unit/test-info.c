@@ -124,6 +124,7 @@ static void test_stub_json(void **state)
 		"\"guest\":{\"verdict\":\"unknown\",\"phase\":null,\"panic_cpu\":null,\"panic_"
 		"comm\":"
 		"null,\"panic_pid\":null,\"crash_time\":null,\"troubles\":[],\"silent_cpus\":[],"
+		"\"blocked\":null,"
 		"\"whole_log\":false,\"log_alone\":true,\"now_ns\":null,\"uptime\":null,\"clock\":"
 		"null,\"load\":[null,null,null],\"cpus_online\":null,\"tasks\":null,\"states\":"
 		"null,"
