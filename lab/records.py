@@ -269,7 +269,7 @@ TABLE["nodes-6.12"] = modules_record("6.12", NODES)
 TABLE["bpf-6.12"] = bpf_record("6.12")
 # The CPU "max" has five levels of page tables.
 TABLE |= {f"pages-{version}": pages_record(version, cpu) for version, cpu in (("6.1", "qemu64"), ("6.12", "max"), ("sid", "qemu64"))}
-TABLE |= {f"nested-{version}": nested_record(version) for version in ("6.1", "6.12", "sid")}
+TABLE |= {f"nested-{version}": nested_record(version) for version in ("5.10", "6.1", "6.12", "sid")}
 TABLE["nested-linux-6.1"] = nested_linux_record("6.1")
 TABLE["hostile-6.1"] = hostile_record("6.1")
 TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)

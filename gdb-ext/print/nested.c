@@ -219,7 +219,7 @@ const struct gg_command gg_command_nested = {
 		"there, swapped by the kernel, and absent from the core or vmcore; the\n"
 		"process has no page for the rest, as before the first touch.  Its vCPUs\n"
 		"are on a CPU, halted, not started, or outside: in KVM or in the process.\n\n"
-		"By the kernel's own types, since v5.17.  Reasons of exits have the names that\n"
+		"By the kernel's own types.  Reasons of exits have the names that\n"
 		"AMD (VMEXIT_) and Linux for Intel (EXIT_REASON_) give them.",
 	.options = nested_options,
 	.run = gg_run_nested,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The areas of a process's memory: the maple tree of struct vm_area_structs (Linux include/linux/maple_tree.h,
-// lib/maple_tree.c, since v6.1).
+// lib/maple_tree.c, since v6.1), and the binary tree before.
 //
 // In:  the kernel's members and memory.
 // Out: the area of an address.
@@ -18,21 +18,34 @@ struct layout {
 	struct gg_member root;                                   // of an mm_struct
 	struct gg_member start, end, ops, file, flags;           // of a vm_area_struct
 	struct gg_member pivots, slots, wide_pivots, wide_slots; // of nodes
+	struct gg_member binary;                                 // of an mm_struct, before
+	struct gg_member node, left, right;                      // of a vm_area_struct, before
 };
 
-#define ROW(member, type, ...) GG_LAYOUT_ROW(struct layout, member, type, __VA_ARGS__)
+#define ROW(member, type, ...)      GG_LAYOUT_ROW(struct layout, member, type, __VA_ARGS__)
+#define OPTIONAL(member, type, ...) GG_LAYOUT_ROW_OPTIONAL(struct layout, member, type, __VA_ARGS__)
 
 static const struct gg_layout_row rows[] = {
-	ROW(root, "mm_struct", "mm_mt.ma_root"),      ROW(start, "vm_area_struct", "vm_start"),
-	ROW(end, "vm_area_struct", "vm_end"),         ROW(ops, "vm_area_struct", "vm_ops"),
-	ROW(file, "vm_area_struct", "vm_file"),       ROW(flags, "vm_area_struct", "vm_flags"),
-	ROW(pivots, "maple_range_64", "pivot"),       ROW(slots, "maple_range_64", "slot"),
-	ROW(wide_pivots, "maple_arange_64", "pivot"), ROW(wide_slots, "maple_arange_64", "slot"),
+	OPTIONAL(root, "mm_struct", "mm_mt.ma_root"),
+	ROW(start, "vm_area_struct", "vm_start"),
+	ROW(end, "vm_area_struct", "vm_end"),
+	ROW(ops, "vm_area_struct", "vm_ops"),
+	ROW(file, "vm_area_struct", "vm_file"),
+	ROW(flags, "vm_area_struct", "vm_flags"),
+	OPTIONAL(pivots, "maple_range_64", "pivot"),
+	OPTIONAL(slots, "maple_range_64", "slot"),
+	OPTIONAL(wide_pivots, "maple_arange_64", "pivot"),
+	OPTIONAL(wide_slots, "maple_arange_64", "slot"),
+	OPTIONAL(binary, "mm_struct", "mm_rb.rb_node"),
+	OPTIONAL(node, "vm_area_struct", "vm_rb"),
+	OPTIONAL(left, "vm_area_struct", "vm_rb.rb_left"),
+	OPTIONAL(right, "vm_area_struct", "vm_rb.rb_right"),
 };
 
 struct gg_areas {
 	const struct gg_host *host;
 	struct layout layout;
+	bool is_binary; // the tree before v6.1
 	gg_gva_t mm;
 	struct gg_area last; // the latest area that was found
 };
@@ -46,6 +59,14 @@ struct gg_error *gg_areas_create(const struct gg_host *host, gg_gva_t mm, struct
 	areas->mm = mm;
 	struct gg_error *err =
 		gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &areas->layout);
+	const struct layout *layout = &areas->layout;
+	const bool has_maple = layout->root.size && layout->pivots.size && layout->slots.size &&
+			       layout->wide_pivots.size && layout->wide_slots.size;
+	const bool has_binary =
+		layout->binary.size && layout->node.size && layout->left.size && layout->right.size;
+	areas->is_binary = !has_maple;
+	if (!err && !has_maple && !has_binary)
+		err = gg_error_create(GG_NOT_FOUND, "struct mm_struct has no tree of areas");
 	if (err)
 		free(areas);
 	else
@@ -85,8 +106,36 @@ static struct gg_error *read_slot(const struct gg_areas *areas, gg_gva_t node,
 	return err ? err : gg_host_read_member(areas->host, node, &slot, ret);
 }
 
-// Finds the struct vm_area_struct of GVA; 0 without.
-static struct gg_error *find_vma(const struct gg_areas *areas, gg_gva_t gva, gg_gva_t *ret)
+// Finds the struct vm_area_struct of GVA in the binary tree; 0 without.
+static struct gg_error *find_in_binary(const struct gg_areas *areas, gg_gva_t gva, gg_gva_t *ret)
+{
+	enum { MAX_DEPTH = 64 };
+	const struct layout *layout = &areas->layout;
+	gg_gva_t node, start, end;
+	struct gg_error *err = gg_host_read_member(areas->host, areas->mm, &layout->binary, &node);
+	*ret = 0;
+	for (unsigned int depth = 0; !err && node; depth++) {
+		const gg_gva_t vma = node - layout->node.offset;
+		if (depth == MAX_DEPTH)
+			return gg_error_create(GG_BAD_DATA, "a tree of more than %d levels",
+					       MAX_DEPTH);
+		err = gg_host_read_member(areas->host, vma, &layout->start, &start);
+		if (!err)
+			err = gg_host_read_member(areas->host, vma, &layout->end, &end);
+		if (!err && gva >= start && gva < end) {
+			*ret = vma;
+			return NULL;
+		}
+		if (!err)
+			err = gg_host_read_member(areas->host, vma,
+						  gva < start ? &layout->left : &layout->right,
+						  &node);
+	}
+	return err;
+}
+
+// Finds the struct vm_area_struct of GVA in the maple tree; 0 without.
+static struct gg_error *find_in_maple(const struct gg_areas *areas, gg_gva_t gva, gg_gva_t *ret)
 {
 	enum { ROOT = 2, ROOT_MASK = 3, RESERVED = 4096, TYPE_SHIFT = 3, TYPE_MASK = 15 };
 	enum { LEAF = 1, RANGE = 2, WIDE_RANGE = 3, NODE_MASK = 255 };
@@ -137,7 +186,8 @@ struct gg_error *gg_areas_find(struct gg_areas *areas, gg_gva_t gva, struct gg_a
 	struct gg_error *err = NULL;
 	if (gva < area->start || gva >= area->end) {
 		*area = (struct gg_area){ 0 };
-		err = find_vma(areas, gva, &vma);
+		err = areas->is_binary ? find_in_binary(areas, gva, &vma)
+				       : find_in_maple(areas, gva, &vma);
 		if (!err && vma)
 			err = read_area(areas, vma, area);
 		if (!err && (gva < area->start || gva >= area->end))

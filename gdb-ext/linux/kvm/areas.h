@@ -16,7 +16,7 @@ struct gg_area {
 };
 
 // Opens the areas of the process whose struct mm_struct is at MM; HOST, with the members of modules, must outlive
-// RET. GG_NOT_FOUND for a kernel before v6.1, which has no maple tree.
+// RET. GG_NOT_FOUND where the kernel has no tree of areas.
 struct gg_error *gg_areas_create(const struct gg_host *host, gg_gva_t mm, struct gg_areas **ret);
 
 // AREAS may be NULL.

@@ -6,16 +6,18 @@
 
 // Members that the readers need.
 struct gg_kvm_layout {
-	struct gg_member vm_list, mm, vcpu_array, online, memslots; // of a kvm
-	struct gg_member type;                                      // the same, an enumeration
-	struct gg_member sev;                                       // of the vendor's kvm
-	struct gg_member xa_head, shift, slots, slot;               // of an xarray
-	struct gg_member tree, index, node, left, right;            // of a kvm_memslots
-	struct gg_member gfn, pages, user, flags;                   // of a kvm_memory_slot
-	struct gg_member id, mode, cpu, state;                      // of a kvm_vcpu
-	struct gg_member pgd, owner;                                // of an mm_struct
-	struct gg_member vcpu_in_vendor, control_block, exit;       // of the vendor's vCPU
-	struct gg_member vcpu_in_vmx, vmx_exit;                     // of a vcpu_vmx
+	struct gg_member vm_list, mm, online, memslots;  // of a kvm
+	struct gg_member vcpu_array, vcpus;              // the same: either is there
+	struct gg_member type;                           // the same, an enumeration
+	struct gg_member sev;                            // of the vendor's kvm
+	struct gg_member xa_head, shift, slots, slot;    // of an xarray
+	struct gg_member tree, index, node, left, right; // of a kvm_memslots
+	struct gg_member used, array; // the same, without a tree; the size of ARRAY is a slot's
+	struct gg_member gfn, pages, user, flags;             // of a kvm_memory_slot
+	struct gg_member id, mode, cpu, state;                // of a kvm_vcpu
+	struct gg_member pgd, owner;                          // of an mm_struct
+	struct gg_member vcpu_in_vendor, control_block, exit; // of the vendor's vCPU
+	struct gg_member vcpu_in_vmx, vmx_exit;               // of a vcpu_vmx
 };
 
 // Resolves all members. GG_NOT_FOUND names the missing member.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The machines of KVM (Linux virt/kvm/kvm_main.c), since v5.17, by the types of the kernel, of kvm and of
+// The machines of KVM (Linux virt/kvm/kvm_main.c), by the types of the kernel, of kvm and of
 // the vendor's module.
 //
 // In:  the kernel's symbols, members and memory.
@@ -32,16 +32,19 @@ static const struct gg_layout_row rows[] = {
 	ROW(mm, "kvm", "mm"),
 	ROW(online, "kvm", "online_vcpus.counter"),
 	ROW(memslots, "kvm", "memslots"),
-	// An xarray since Linux commit c5b077549136 (v5.17).
-	ROW(vcpu_array, "kvm", "vcpu_array"),
+	// An xarray since Linux commit c5b077549136 (v5.17), an array before.
+	OPTIONAL(vcpu_array, "kvm", "vcpu_array"),
+	OPTIONAL(vcpus, "kvm", "vcpus"),
 	ROW(xa_head, "xarray", "xa_head"),
 	ROW(shift, "xa_node", "shift"),
 	ROW(slots, "xa_node", "slots"),
 	ROW(slot, "xa_node", "slots[0]"),
-	// Trees since Linux commit a54d806688fe (v5.17).
-	ROW(tree, "kvm_memslots", "gfn_tree.rb_node"),
-	ROW(index, "kvm_memslots", "node_idx"),
-	ROW(node, "kvm_memory_slot", "gfn_node[0]"),
+	// Trees since Linux commit a54d806688fe (v5.17), arrays before.
+	OPTIONAL(tree, "kvm_memslots", "gfn_tree.rb_node"),
+	OPTIONAL(index, "kvm_memslots", "node_idx"),
+	OPTIONAL(node, "kvm_memory_slot", "gfn_node[0]"),
+	OPTIONAL(used, "kvm_memslots", "used_slots"),
+	OPTIONAL(array, "kvm_memslots", "memslots[0]"),
 	ROW(left, "rb_node", "rb_left"),
 	ROW(right, "rb_node", "rb_right"),
 	ROW(gfn, "kvm_memory_slot", "base_gfn"),
@@ -104,7 +107,13 @@ struct gg_error *gg_kvm_layout_resolve(const struct gg_answerers *kernel, struct
 {
 	const struct gg_host host = gg_kvm_host(kernel);
 	*ret = (struct gg_kvm_layout){ 0 };
-	return gg_layout_resolve(&host, rows, sizeof(rows) / sizeof(*rows), ret);
+	struct gg_error *err = gg_layout_resolve(&host, rows, sizeof(rows) / sizeof(*rows), ret);
+	if (!err && !ret->vcpu_array.size && !ret->vcpus.size)
+		err = gg_error_create(GG_NOT_FOUND, "struct kvm has no vCPUs");
+	if (!err && !(ret->tree.size && ret->index.size && ret->node.size) &&
+	    !(ret->used.size && ret->array.size))
+		err = gg_error_create(GG_NOT_FOUND, "struct kvm_memslots has no slots");
+	return err;
 }
 
 struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel, gg_gva_t vcpu,
@@ -202,24 +211,38 @@ static int compare_vcpus(const void *a, const void *b)
 	return one->id < other->id ? -1 : one->id > other->id;
 }
 
+// Finds the vCPU INDEX of the machine at ADDRESS, in the order in which the vCPUs were created.
+static struct gg_error *find_vcpu(const struct gg_kvm_reader *reader, gg_gva_t address,
+				  uint64_t index, gg_gva_t *ret)
+{
+	const struct gg_kvm_layout *layout = &reader->layout;
+	const unsigned int word = reader->host->address_size;
+	const struct gg_member place = { layout->vcpus.offset + index * word, word };
+	gg_gva_t head;
+	*ret = 0;
+	if (!layout->vcpu_array.size)
+		return index < layout->vcpus.size / word
+			       ? gg_host_read_member(reader->host, address, &place, ret)
+			       : NULL;
+	struct gg_error *err = gg_host_read_member(
+		reader->host, address + layout->vcpu_array.offset, &layout->xa_head, &head);
+	return err ? err : find_entry(reader, head, index, ret);
+}
+
 // Reads the vCPUs, which the kernel has in the order in which they were created.
 static struct gg_error *read_vcpus(const struct gg_kvm_reader *reader,
 				   struct gg_kvm_machine *machine)
 {
 	const struct gg_kvm_layout *layout = &reader->layout;
-	const gg_gva_t array = machine->address + layout->vcpu_array.offset;
 	uint64_t count;
-	gg_gva_t head;
 	struct gg_error *err =
 		gg_host_read_member(reader->host, machine->address, &layout->online, &count);
 	if (!err && count > MAX_VCPUS)
 		err = gg_error_create(GG_BAD_DATA, "%" PRIu64 " vCPUs, more than %d", count,
 				      MAX_VCPUS);
-	if (!err)
-		err = gg_host_read_member(reader->host, array, &layout->xa_head, &head);
 	for (uint64_t i = 0; !err && i < count; i++) {
 		struct gg_kvm_vcpu vcpu = { 0 };
-		err = find_entry(reader, head, i, &vcpu.address);
+		err = find_vcpu(reader, machine->address, i, &vcpu.address);
 		if (!err && !vcpu.address)
 			err = gg_error_create(GG_BAD_DATA, "vCPU %" PRIu64 " is not in the array",
 					      i);

@@ -107,6 +107,58 @@ static struct gg_error *walk_tree(const struct walk *walk, gg_gva_t node)
 	return err;
 }
 
+static int compare_slots(const void *a, const void *b)
+{
+	const struct gg_kvm_slot *one = a, *other = b;
+	return one->gpa < other->gpa ? -1 : one->gpa > other->gpa;
+}
+
+// Adds the slots of the array at ADDRESS, which descend.
+static struct gg_error *read_array(const struct walk *walk, gg_gva_t address)
+{
+	const struct gg_kvm_layout *layout = &walk->reader->layout;
+	struct gg_kvm_slot *slots = NULL;
+	uint64_t used;
+	size_t count = 0;
+	struct gg_error *err =
+		gg_host_read_member(walk->reader->host, address, &layout->used, &used);
+	if (!err && used > MAX_SLOTS)
+		err = gg_error_create(GG_BAD_DATA, "%" PRIu64 " memory slots, more than %d", used,
+				      MAX_SLOTS);
+	for (uint64_t i = 0; !err && i < used; i++) {
+		err = gg_interrupt_check();
+		if (!err)
+			err = gg_vector_grow(&slots, count, sizeof(*slots));
+		if (!err)
+			err = read_slot(walk,
+					address + layout->array.offset + i * layout->array.size,
+					&slots[count++]);
+	}
+	if (!err && count)
+		qsort(slots, count, sizeof(*slots), compare_slots);
+	for (size_t i = 0; !err && i < count; i++)
+		err = add_slot(walk, &slots[i]);
+	free(slots);
+	return err;
+}
+
+static struct gg_error *read_tree(struct walk *walk, gg_gva_t address)
+{
+	const struct gg_kvm_layout *layout = &walk->reader->layout;
+	const struct gg_host *host = walk->reader->host;
+	gg_gva_t root;
+	uint64_t index;
+	struct gg_error *err = gg_host_read_member(host, address, &layout->tree, &root);
+	if (!err)
+		err = gg_host_read_member(host, address, &layout->index, &index);
+	if (!err && index > 1)
+		err = gg_error_create(GG_BAD_DATA, "node_idx is %" PRIu64, index);
+	if (err)
+		return err;
+	walk->node.offset += index * layout->node.size;
+	return walk_tree(walk, root);
+}
+
 // Reads the slots of address space 0; 1 has the memory of System Management Mode.
 struct gg_error *gg_kvm_read_slots(const struct gg_kvm_reader *reader,
 				   struct gg_kvm_machine *machine)
@@ -114,19 +166,10 @@ struct gg_error *gg_kvm_read_slots(const struct gg_kvm_reader *reader,
 	const struct gg_kvm_layout *layout = &reader->layout;
 	const struct gg_member first = { layout->memslots.offset, reader->host->address_size };
 	struct walk walk = { .reader = reader, .machine = machine, .node = layout->node };
-	gg_gva_t slots, root;
-	uint64_t index;
+	gg_gva_t slots;
 	struct gg_error *err = gg_host_read_member(reader->host, machine->address, &first, &slots);
 	if (!err)
-		err = gg_host_read_member(reader->host, slots, &layout->tree, &root);
-	if (!err)
-		err = gg_host_read_member(reader->host, slots, &layout->index, &index);
-	if (!err && index > 1)
-		err = gg_error_create(GG_BAD_DATA, "node_idx is %" PRIu64, index);
-	if (!err) {
-		walk.node.offset += index * layout->node.size;
-		err = walk_tree(&walk, root);
-	}
+		err = layout->tree.size ? read_tree(&walk, slots) : read_array(&walk, slots);
 	return err ? gg_error_context(err, "memory slots") : NULL;
 }
 
