@@ -41,6 +41,21 @@ struct gg_error *gg_guest_nested_name(struct gg_guest *guest, struct gg_nested_n
 	return err;
 }
 
+bool gg_guest_lacks_lists(struct gg_guest *guest)
+{
+	const struct gg_answerers *kernel;
+	struct gg_symbol list;
+	struct gg_error *err = gg_guest_answerers(guest, NULL, &kernel);
+	bool lacks = err && !gg_error_is_final(err) && !gg_guest_is_over_wire(guest);
+	gg_error_destroy(err);
+	if (err)
+		return lacks;
+	err = gg_symbols_find_everywhere(kernel->symbols, "vm_list", &list);
+	lacks = !err;
+	gg_error_destroy(err);
+	return lacks;
+}
+
 struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
 				 const struct gg_notices *notices, struct gg_kvm_machines *ret)
 {

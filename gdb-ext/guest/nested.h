@@ -12,4 +12,8 @@
 struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
 				 const struct gg_notices *notices, struct gg_kvm_machines *ret);
 
+// Tests whether GUEST may have nested guests that no lists of KVM's have: no kernel is found, or KVM is loaded and its
+// types are not known.
+bool gg_guest_lacks_lists(struct gg_guest *guest);
+
 #endif

@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "guest.h"
+#include "nested.h"
+#include "scanned.h"
 #include "tasks.h"
 #include "host/no-host.h"
 #include "linux/kvm/pages.h"
@@ -136,6 +138,26 @@ static struct gg_error *open_all(struct nested_source *nested, const struct gg_h
 	return NULL;
 }
 
+// Tests whether the nested guest may be one that KVM's lists do not have, after ERR: there are no lists, or a place is wanted.
+static bool may_scan(const struct nested_source *nested, const struct gg_error *err)
+{
+	const bool is_place =
+		nested->wanted % GG_CONTROL_BLOCK_SIZE == 0 && nested->wanted < UINT64_C(1) << 52;
+	if (!nested->outer || nested->machine || gg_error_is_final(err))
+		return false;
+	return is_place || (!nested->machines.count && gg_guest_lacks_lists(nested->outer));
+}
+
+// Opens the nested guest by its VMCBs. LISTS, which is consumed, says why KVM's lists do not have it.
+static struct gg_error *open_scanned(struct nested_source *nested, struct gg_error *lists,
+				     struct gg_source **ret)
+{
+	struct gg_error *err = gg_source_scanned_open(nested->outer, nested->wanted, ret);
+	const bool is_other = err && gg_error_kind(err) == GG_NOT_FOUND;
+	gg_error_destroy(is_other ? err : lists);
+	return is_other ? lists : err;
+}
+
 static struct gg_error *nested_open(const struct gg_host *debugger, const struct gg_target *target,
 				    struct gg_source **ret)
 {
@@ -144,10 +166,15 @@ static struct gg_error *nested_open(const struct gg_host *debugger, const struct
 		return gg_enomem;
 	nested->source.ops = &gg_source_nested;
 	struct gg_error *err = open_all(nested, debugger, target);
-	if (err)
-		gg_source_destroy(&nested->source);
-	else
+	if (!err) {
 		*ret = &nested->source;
+		return NULL;
+	}
+	if (may_scan(nested, err)) {
+		err = open_scanned(nested, err, ret);
+		nested->outer = err ? nested->outer : NULL;
+	}
+	gg_source_destroy(&nested->source);
 	return err;
 }
 

@@ -36,6 +36,16 @@ struct gg_code {
 	bool intel;        // in Intel's syntax rather than AT&T's
 };
 
+enum { GG_CONTROL_BLOCK_SIZE = 4096 };
+
+// The page from which the hardware executes a nested guest's vCPU, as any hypervisor has it in memory.
+struct gg_control_block {
+	uint64_t exit; // the reason for which the nested guest was left last, as the CPU numbers it
+	const char *encrypted; // the name of the hardware's encryption of the memory, or NULL
+	bool has_tables;       // TABLES map the nested guest's memory to the guest's
+	struct gg_paging tables;
+};
+
 struct gg_cpu_ops {
 	// Tests whether a CPU with these registers, the guest's own, executes code that this
 	// architecture's CPUs alone do. For architectures that share a CPU type; NULL: any CPU does.
@@ -68,6 +78,20 @@ struct gg_cpu_ops {
 	struct gg_error *(*read_saved)(const struct gg_ram_map *map, const struct gg_host *host,
 				       const struct gg_qemu_cpu *cpu,
 				       const struct gg_registers *nested, struct gg_registers *ret);
+
+	// Tests whether the hardware can have executed a nested guest from PAGE, GG_CONTROL_BLOCK_SIZE bytes. NULL:
+	// there are no such pages.
+	bool (*control_block)(const uint8_t *page, struct gg_control_block *ret);
+
+	// Reads the nested guest's registers that the hardware wrote to PAGE; others are unknown. With control_block().
+	struct gg_error *(*read_control_block)(const uint8_t *page, struct gg_registers *ret);
+
+	// Finds the place of the page from which the CPU that has NESTED's registers executes; false where the place is not
+	// known. With control_block().
+	bool (*control_block_place)(const struct gg_registers *nested, gg_gpa_t *ret);
+
+	// Makes REGISTERS, of a CPU in a nested guest, what the nested guest sees. With control_block().
+	void (*leave_nesting)(struct gg_registers *registers);
 
 	void (*summarize)(const struct gg_registers *registers, struct gg_cpu_summary *ret);
 

@@ -97,6 +97,14 @@ struct gg_error *gg_backing_create_stub(const struct gg_host *host, const struct
 struct gg_error *gg_backing_create_partial(struct gg_backing *whole, struct gg_qemu_ram *ram,
 					   struct gg_backing **ret);
 
+struct gg_page_table;
+struct gg_ram_map;
+
+// Creates the backing of the memory that TABLE maps to MAP's: an hva is an address of TABLE's. What is not mapped is
+// absent. Takes over TABLE, but not after an error; MAP must outlive RET.
+struct gg_error *gg_backing_create_tables(struct gg_page_table *table, const struct gg_ram_map *map,
+					  struct gg_backing **ret);
+
 // Reads SIZE (at least 1) bytes at HVA. Absent bytes become zeros in BUFFER, for a caller who does
 // not show them; their count is added to ABSENT.
 struct gg_error *gg_backing_read_present(struct gg_backing *backing, gg_hva_t hva, void *buffer,

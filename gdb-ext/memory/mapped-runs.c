@@ -33,13 +33,12 @@ static struct gg_error *add(struct growing *growing, const struct gg_mapped_run 
 
 // Maps GVA; an unreadable table counts as unmapped, as far as it reaches, and so do equal entries
 // behind GVA's.
-static struct gg_error *look(struct gg_page_table *table, gg_gva_t gva, struct gg_mapping *ret)
+static struct gg_error *look(struct gg_page_table *table, struct gg_page_leaf *leaf, gg_gva_t gva,
+			     struct gg_mapping *ret)
 {
 	struct gg_error *err = gg_interrupt_check();
 	if (!err)
-		err = gg_page_table_map(table, gva, ret);
-	if (!err && !ret->present)
-		ret->size = gg_page_table_gap(table, gva, ret);
+		err = gg_page_table_map_near(table, leaf, gva, ret);
 	if (!err || gg_error_is_final(err))
 		return err;
 	gg_error_destroy(err);
@@ -51,9 +50,11 @@ struct gg_error *gg_mapped_runs(struct gg_page_table *table, gg_gva_t start, gg_
 				uint64_t *looks, gg_visit_run_fn *visit, void *data)
 {
 	struct growing growing = { .visit = visit, .data = data };
+	struct gg_page_leaf leaf;
+	leaf.size = 0;
 	for (gg_gva_t gva = start; *looks; (*looks)--) {
 		struct gg_mapping mapping;
-		struct gg_error *err = look(table, gva, &mapping);
+		struct gg_error *err = look(table, &leaf, gva, &mapping);
 		const bool is_last = !err && mapping.size > last - gva;
 		const struct gg_mapped_run piece = {
 			.gva = gva,

@@ -136,3 +136,18 @@ struct gg_error *gg_ram_map_hidden(const struct gg_ram_map *map, gg_visit_range_
 	}
 	return err;
 }
+
+struct gg_error *gg_ram_map_extent(const struct gg_ram_map *map, gg_gpa_t gpa, uint64_t size,
+				   bool holes, struct gg_extent *ret)
+{
+	const struct gg_ram_range *range = gg_ram_map_find(map, gpa);
+	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_ABSENT };
+	for (size_t i = 0; !range && i < map->count; i++)
+		if (map->ranges[i].start > gpa && map->ranges[i].start - gpa < ret->size)
+			ret->size = map->ranges[i].start - gpa;
+	if (!range)
+		return NULL;
+	const uint64_t left = range->start + range->size - gpa;
+	return map->backing->ops->extent(map->backing, range->hva + (gpa - range->start),
+					 size < left ? size : left, holes, ret);
+}

@@ -31,6 +31,10 @@ const struct gg_ram_range *gg_ram_map_find(const struct gg_ram_map *map, gg_gpa_
 struct gg_error *gg_ram_map_read(const struct gg_ram_map *map, gg_gpa_t gpa, void *buffer,
 				 size_t size);
 
+// Finds the extent at GPA, as extent() of struct gg_backing_ops does; what is not RAM is absent.
+struct gg_error *gg_ram_map_extent(const struct gg_ram_map *map, gg_gpa_t gpa, uint64_t size,
+				   bool holes, struct gg_extent *ret);
+
 // Calls VISIT with every piece of the map that its backing does not hold, ascending.
 struct gg_error *gg_ram_map_absent(const struct gg_ram_map *map, gg_visit_range_fn *visit,
 				   void *data);

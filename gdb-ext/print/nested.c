@@ -3,6 +3,7 @@
 // The nested guests as text or as JSON, an object on a line for each.
 #include "base/json.h"
 #include "guest/nested.h"
+#include "nested-scanned.h"
 #include "words.h"
 #include "rows.h"
 #include "run.h"
@@ -183,7 +184,11 @@ struct gg_error *gg_print_nested(struct gg_guest *guest, const struct gg_nested_
 {
 	struct gg_kvm_machines machines = { 0 };
 	struct gg_buffer out = { 0 };
+	if (options->scan)
+		return gg_print_scanned(guest, options, NULL, writer, notices);
 	struct gg_error *err = gg_guest_nested(guest, options->memory, notices, &machines);
+	if (err && !gg_error_is_final(err) && gg_guest_lacks_lists(guest))
+		return gg_print_scanned(guest, options, err, writer, notices);
 	if (!err && !machines.count)
 		err = gg_tell(notices, "the kernel has loaded KVM, and runs no nested guest");
 	if (!err)
@@ -204,6 +209,10 @@ static const struct gg_option nested_options[] = {
 	{ .name = "memory",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "Count memory at a gdbstub too, where that takes long." },
+	{ .name = "scan",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Look at all of RAM for the pages from which AMD's CPUs execute nested\n"
+		  "    guests (VMCBs), of any hypervisor." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each nested guest, on a line of its own." },
@@ -220,7 +229,11 @@ const struct gg_command gg_command_nested = {
 		"process has no page for the rest, as before the first touch.  Its vCPUs\n"
 		"are on a CPU, halted, not started, or outside: in KVM or in the process.\n\n"
 		"By the kernel's own types.  Reasons of exits have the names that\n"
-		"AMD (VMEXIT_) and Linux for Intel (EXIT_REASON_) give them.",
+		"AMD (VMEXIT_) and Linux for Intel (EXIT_REASON_) give them.\n\n"
+		"Where the guest is no Linux, or the types are not known, nested guests are\n"
+		"found by their VMCBs: each has the place of its nested page tables, which\n"
+		"-nested takes too, and the memory that these map.  The VMCB lacks most of\n"
+		"the general registers of a vCPU that no CPU executes.",
 	.options = nested_options,
 	.run = gg_run_nested,
 };

@@ -179,6 +179,7 @@ struct gg_error *gg_run_nested(struct gg_guest *guest, const struct gg_options *
 	const struct gg_nested_options nested = {
 		.vcpus = gg_options_has(options, "vcpus"),
 		.memory = gg_options_has(options, "memory"),
+		.scan = gg_options_has(options, "scan"),
 		.json = gg_options_has(options, "json"),
 	};
 	return gg_print_nested(guest, &nested, writer, notices);

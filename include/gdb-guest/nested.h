@@ -26,6 +26,7 @@ struct gg_error *gg_guest_nested_name(struct gg_guest *guest, struct gg_nested_n
 struct gg_nested_options {
 	bool vcpus;  // a line for each vCPU, too
 	bool memory; // memory is counted over a wire, too
+	bool scan;   // by the pages from which the hardware executes them, and not by KVM's lists
 	bool json;   // an object on a line for each nested guest
 };
 

@@ -47,7 +47,7 @@ QUESTIONS = [
     "struct task_struc", "struct task_struct.x", "struct list_head 0x10",
     "report /dev/null", "report -text -no-log /dev/null", "report /nonexistent/report.html",
     "blocked", "blocked -json", "blocked -all", "blocked -all -json", "blocked 1",
-    "nested", "nested -json",
+    "nested", "nested -json", "nested -scan", "nested -scan -json",
     "vtop jiffies", "vtop -json jiffies", "vtop -cpu 1 jiffies", "vtop 0", "vtop -json 0x10", "vtop 0x800000000000",
 ]
 

@@ -26,6 +26,7 @@ import selection
 import stripped
 import vmcore
 from machines import lab
+from test_guest_core import FAILED, guest_core
 
 # QEMU, by its name, and the nested guest's mode.
 GUESTS = {"the lab's QEMU, long mode": (lambda: None, 64), "the lab's QEMU, protected mode": (lambda: None, 32)}
@@ -36,7 +37,7 @@ CHEAP = ["the lab's QEMU, long mode", "Debian 12's QEMU, protected mode"]
 
 COMMANDS = {"short": "guest-regs", "all": "guest-regs -all", "json": "guest-regs -json", "info": "guest-info",
             "variables": "guest-regs -cpu 0", "x": "guest-x {marker:#x} s -cpu 0", "vtop": "guest-vtop {marker:#x} -cpu 0",
-            "any": "guest-vtop {marker:#x}", "dump": "dump-guest-memory {folder}/vmcore"}
+            "any": "guest-vtop {marker:#x}", "nested": "guest-nested -vcpus", "dump": "dump-guest-memory {folder}/vmcore"}
 NESTED = "CPU 0 executes a nested guest: "
 
 
@@ -186,6 +187,36 @@ def test_vmcore(nested):
     names = "rax rbx rcx rdx rsi rdi rsp rbp r8 r9 r10 r11 r12 r13 r14 r15 rip rflags".split()
     assert dict(zip(names, struct.unpack("<18Q", qemu[8:152]))) == {name: own.get(name, 0) for name in names}
     assert struct.unpack("<5Q", qemu[-48:-8]) == (own["cr0"], 0, 0, own["cr3"], own["cr4"])
+
+
+def inside(nested, *words, status=0):
+    """guest-core's output about the nested guest."""
+    return guest_core("-nested", "1", "-qemu", nested.qemu, nested.folder / "core", *words, status=status)
+
+
+def test_found(nested):
+    """{nested}: guest-nested finds the nested guest of a hypervisor that is no Linux, by its VMCB, and shows its nested tables"""
+    lines = gdb.lines_of(nested.of_core["nested"])
+    assert lines[0].startswith("note: found by VMCBs in the guest's RAM, since KVM's lists are not known: no VMCOREINFO")
+    tables = f"0x{nested.symbols['nested_level4']:016x}"
+    assert [line.split() for line in lines[-3:]] == [
+        ["NR", "NESTED", "TABLES", "AT", "MAPPED", "VCPUS"], ["1", tables, "2", "MiB", "1:", "1", "on", "a", "CPU"],
+        ["vCPU", "0", "on", "CPU", "0,", "last", "exit", lines[-1].split()[7], "VMCB", "at", f"{nested.symbols['vmcb']:#x}"]]
+
+
+def test_inside(nested):
+    """{nested}: the nested guest's memory is read by its nested page tables, and its registers are what QEMU's monitor showed"""
+    (truth,) = registers.by_name(nested.truth)
+    shown, = registers.by_name(inside(nested, "regs", "-all"))
+    # SVM's bit in EFER is the hypervisor's, and the nested guest's is not known.
+    names = {name for name in shown if name in truth and name not in ("EFER", "MXCSR")}
+    assert {"CR3", "CR0"} <= names and len(names) > 15
+    assert {name: shown[name] for name in names} == {name: truth[name] for name in names}
+    code = nested.symbols["NESTED_CODE"]
+    found = bytes(int(byte, 16) for byte in re.findall(r"0x([0-9a-f]{2})\b", inside(nested, "x", "-physical", "/96xb", hex(code)).
+                                                       replace(":", " :")))
+    assert b"lab: ready\n\0" in found
+    assert "is not RAM" in inside(nested, "x", "-physical", "/1xb", "0x200000", status=FAILED)
 
 
 def test_info(nested):

@@ -35,7 +35,7 @@ LINUX = ["guest-info", "guest-info -layout", "guest-kernel", "guest-kernel -json
          "guest-struct task_struct.pid,comm init_task -list tasks", "guest-struct page", "guest-struct list_head init_task -json",
          "complete guest-struct task_struct.com",
          "guest-blocked", "guest-blocked -all", "guest-blocked -json", 'guile (display (length (guest-data "guest-blocked" "-all")))',
-         "guest-nested", "guest-nested -json", "guest-report /dev/null", "guest-report -text -redact /dev/null", "guest-report /nonexistent/report.html",
+         "guest-nested", "guest-nested -json", "guest-nested -scan", "guest-report /dev/null", "guest-report -text -redact /dev/null", "guest-report /nonexistent/report.html",
          'guile (display (length (assq-ref (car (guest-data "guest-report" "/dev/null")) (quote parts))))',
          "guest-x/2a sys_call_table", "guest-mod", "guest-mod -json", "guest-mem", "guest-mem -zones", "guest-profile -hz 0", "guest-trace -limit 0 vfs_read", "guest-profile -cpu x",
          "guest-mem -slabs", "guest-mem -pages", "guest-mem -pages -zeros -json",

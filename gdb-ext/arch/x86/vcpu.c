@@ -22,6 +22,7 @@ enum { GENERAL_AND_RIP = 17, RIP = 16 };
 struct layout {
 	struct gg_member regs, rip, available, cr0, cr2, cr3, cr4, efer, state;
 	struct gg_member vcpu, block, own_block;    // of a vcpu_svm
+	struct gg_member arch, mmu, root;           // of a kvm_vcpu, and of a kvm_mmu
 	struct gg_member has_cr0, has_cr3, has_cr4; // enumerators: bits of AVAILABLE
 };
 
@@ -42,6 +43,10 @@ static const struct gg_layout_row rows[] = {
 	OPTIONAL(block, "vcpu_svm", "vmcb"),
 	// A block of its own for a nested guest since Linux commit 4995a3685f1b (v5.13).
 	OPTIONAL(own_block, "vcpu_svm", "vmcb01.ptr"),
+	OPTIONAL(arch, "kvm_vcpu", "arch"),
+	OPTIONAL(mmu, "kvm_vcpu", "arch.mmu"),
+	// Linux commit b9e5603c2a3a (v5.18).
+	OPTIONAL(root, "kvm_mmu", "root.hpa", "root_hpa"),
 	OPTIONAL(has_cr0, "kvm_reg", "VCPU_REG_CR0", "VCPU_EXREG_CR0"),
 	OPTIONAL(has_cr3, "kvm_reg", "VCPU_REG_CR3", "VCPU_EXREG_CR3"),
 	OPTIONAL(has_cr4, "kvm_reg", "VCPU_REG_CR4", "VCPU_EXREG_CR4"),
@@ -138,11 +143,46 @@ static struct gg_error *read_block(const struct vcpu *vcpu, const struct gg_memb
 	return gg_error_unless_final(err);
 }
 
+// Reads the page at POINTER, if POINTER leads to the VMCB with the nested page tables that KVM's own vCPU has.
+static struct gg_error *propose(struct vcpu *vcpu, gg_gva_t pointer, uint64_t root)
+{
+	struct gg_control_block state;
+	if (!(pointer >> 63) || pointer % X86_VMCB_SIZE)
+		return NULL;
+	struct gg_error *err = gg_host_read(vcpu->kernel, pointer, vcpu->block, X86_VMCB_SIZE);
+	vcpu->has_block = !err && x86_control_block(vcpu->block, &state) && state.has_tables &&
+			  state.tables.root == root;
+	return gg_error_unless_final(err);
+}
+
+// Finds the VMCB without the types of the vendor's module, which kernels before v5.11 do not have: its pointer is
+// behind the vCPU.
+static struct gg_error *find_block(struct vcpu *vcpu)
+{
+	enum { FAR = 2048, WORD = 8 };
+	const struct layout *layout = &vcpu->layout;
+	const gg_gva_t first = vcpu->address + layout->arch.offset + layout->arch.size;
+	gg_gva_t mmu, pointer;
+	uint64_t root;
+	if (!layout->arch.size || !layout->mmu.size || !layout->root.size)
+		return NULL;
+	struct gg_error *err = gg_host_read_member(vcpu->kernel, vcpu->address, &layout->mmu, &mmu);
+	if (!err)
+		err = gg_host_read_member(vcpu->kernel, mmu, &layout->root, &root);
+	for (uint64_t at = 0; !err && !vcpu->has_block && at < FAR; at += WORD) {
+		err = gg_host_read_member(vcpu->kernel, first, &(struct gg_member){ at, WORD },
+					  &pointer);
+		if (!err)
+			err = propose(vcpu, pointer, root);
+	}
+	return gg_error_unless_final(err);
+}
+
 static struct gg_error *read_blocks(struct vcpu *vcpu)
 {
 	const struct layout *layout = &vcpu->layout;
 	if (!layout->block.size)
-		return NULL;
+		return find_block(vcpu);
 	struct gg_error *err = read_block(vcpu, &layout->block, vcpu->block, &vcpu->has_block);
 	vcpu->has_block = vcpu->has_block && is_possible(vcpu->block);
 	if (err || !vcpu->has_block || !layout->own_block.size)

@@ -31,6 +31,8 @@ static const char *firmware_mode(const struct gg_registers *registers)
 #define CPU_OPS                                                                                    \
 	.read_registers = x86_read_registers, .read_monitor = x86_read_monitor,                    \
 	.firmware_mode = firmware_mode, .nesting = x86_nesting, .read_saved = x86_read_saved,      \
+	.control_block = x86_control_block, .read_control_block = x86_read_control_block,          \
+	.control_block_place = x86_control_block_place, .leave_nesting = x86_leave_nesting,        \
 	.summarize = x86_summarize, .print_registers = x86_print_registers,                        \
 	.disassemble = x86_disassemble, .paging = x86_paging, .other_paging = x86_other_paging
 

@@ -199,6 +199,12 @@ struct gg_error *x86_read_vmrun_area(const uint8_t *bytes, const struct gg_regis
 // Reads a guest's registers out of X86_GUEST_AREA_SIZE bytes; others stay as they are.
 struct gg_error *x86_read_guest_area(const uint8_t *bytes, struct gg_registers *ret);
 
+// The operations control_block(), read_control_block(), control_block_place() and leave_nesting() of struct gg_cpu_ops.
+bool x86_control_block(const uint8_t *page, struct gg_control_block *ret);
+struct gg_error *x86_read_control_block(const uint8_t *page, struct gg_registers *ret);
+bool x86_control_block_place(const struct gg_registers *nested, gg_gpa_t *ret);
+void x86_leave_nesting(struct gg_registers *registers);
+
 // Tests whether QEMU's monitor printed TEXT of a CPU of this architecture, and whether that CPU is in
 // long mode.
 bool x86_is_monitor_text(const char *text, bool *long_mode);

@@ -17,21 +17,6 @@ struct machine_backing {
 	const struct gg_ram_map *map;
 };
 
-struct gg_error *gg_kvm_outer_extent(const struct gg_ram_map *map, gg_gpa_t gpa, uint64_t size,
-				     bool holes, struct gg_extent *ret)
-{
-	const struct gg_ram_range *range = gg_ram_map_find(map, gpa);
-	*ret = (struct gg_extent){ .size = size, .kind = GG_EXTENT_ABSENT };
-	for (size_t i = 0; !range && i < map->count; i++)
-		if (map->ranges[i].start > gpa && map->ranges[i].start - gpa < ret->size)
-			ret->size = map->ranges[i].start - gpa;
-	if (!range)
-		return NULL;
-	const uint64_t left = range->start + range->size - gpa;
-	return map->backing->ops->extent(map->backing, range->hva + (gpa - range->start),
-					 size < left ? size : left, holes, ret);
-}
-
 // Finds what is at HVA. A page table that cannot be read leaves its pages absent.
 static struct gg_error *find_extent(struct machine_backing *machine, gg_hva_t hva, uint64_t size,
 				    bool holes, struct gg_extent *ret)
@@ -40,7 +25,7 @@ static struct gg_error *find_extent(struct machine_backing *machine, gg_hva_t hv
 	struct gg_kvm_piece piece;
 	struct gg_error *err = gg_kvm_pages_find(machine->pages, hva, size, &piece);
 	if (!err && piece.kind == GG_KVM_HELD)
-		return gg_kvm_outer_extent(machine->map, piece.gpa, piece.size, holes, ret);
+		return gg_ram_map_extent(machine->map, piece.gpa, piece.size, holes, ret);
 	if (!err && piece.kind == GG_KVM_ZEROS) {
 		*ret = (struct gg_extent){ .size = piece.size, .kind = GG_EXTENT_HOLE };
 		return NULL;

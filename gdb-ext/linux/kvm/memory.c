@@ -192,7 +192,7 @@ static struct gg_error *find_extent(struct count *count, gg_gpa_t gpa, struct gg
 	if (gpa - count->gpa >= count->extent.size) {
 		count->gpa = gpa;
 		count->extent.size = 0;
-		err = gg_kvm_outer_extent(count->map, gpa, FAR, false, &count->extent);
+		err = gg_ram_map_extent(count->map, gpa, FAR, false, &count->extent);
 	}
 	*ret = count->extent;
 	ret->size -= gpa - count->gpa;

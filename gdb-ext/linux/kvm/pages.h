@@ -36,10 +36,6 @@ void gg_kvm_pages_ran(struct gg_kvm_pages *pages);
 struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uint64_t size,
 				   struct gg_kvm_piece *ret);
 
-// Finds the extent at GPA in MAP, as gg_backing_ops.extent() does; what is not RAM is absent.
-struct gg_error *gg_kvm_outer_extent(const struct gg_ram_map *map, gg_gpa_t gpa, uint64_t size,
-				     bool holes, struct gg_extent *ret);
-
 // Creates the backing of a machine's memory, in which an hva is an address of the process. Takes over PAGES,
 // but not after an error; MAP, with the RAM of the guest that has the process, must outlive RET.
 struct gg_error *gg_kvm_backing_create(struct gg_kvm_pages *pages, const struct gg_ram_map *map,
