@@ -33,43 +33,9 @@ struct gg_error *gg_note_finish(struct gg_buffer *notes, const char *name, uint3
 	return err ? err : gg_buffer_check(notes);
 }
 
-// ---- The task in NT_PRSTATUS ----
+// ---- NT_PRSTATUS ----
 
 enum { PID_SIZE = 4 };
-
-size_t gg_note_prstatus_size(const struct gg_notes_ops *ops)
-{
-	return GG_NOTE_HEADER + ops->prstatus_size + ops->others_size;
-}
-
-void gg_note_set_task(const struct gg_notes_ops *ops, struct gg_buffer *notes, size_t offset,
-		      uint32_t index, uint32_t pid)
-{
-	const uint64_t values[] = { pid, index + 1 };
-	const size_t at = offset + GG_NOTE_HEADER + ops->pid_offset;
-	if (!ops->pid_offset || at + sizeof(values) > notes->size)
-		return;
-	struct gg_buffer bytes = { .big_endian = notes->big_endian };
-	for (size_t i = 0; i < 2; i++)
-		gg_buffer_uint(&bytes, PID_SIZE, values[i]);
-	if (!bytes.failed)
-		memcpy(notes->bytes + at, bytes.bytes, bytes.size);
-	gg_buffer_deinit(&bytes);
-}
-
-uint32_t gg_note_cpu_number(const struct gg_notes_ops *ops, const struct gg_cpu_notes *notes,
-			    bool big_endian)
-{
-	const struct gg_member ppid = { ops->pid_offset + PID_SIZE, PID_SIZE };
-	uint64_t number = 0;
-	struct gg_cursor cursor =
-		gg_cursor(notes->prstatus, notes->prstatus_size, big_endian, "NT_PRSTATUS");
-	if (ops->pid_offset)
-		gg_error_destroy(gg_cursor_member(&cursor, &ppid, &number));
-	return number ? (uint32_t)number : ops->prstatus_pid(notes);
-}
-
-// ---- NT_PRSTATUS ----
 
 void gg_prstatus_begin(const struct gg_prstatus *layout, uint32_t index, struct gg_buffer *desc)
 {

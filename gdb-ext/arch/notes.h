@@ -39,8 +39,6 @@ struct gg_notes_ops {
 	uint32_t (*prstatus_pid)(const struct gg_cpu_notes *notes);
 
 	size_t prstatus_size; // of the descriptor, by which siblings are told apart
-	size_t pid_offset;    // of pr_pid in the descriptor; pr_ppid follows. 0: no task is named
-	size_t others_size;   // of the notes that write_prstatus appends behind NT_PRSTATUS
 };
 
 // NT_PRSTATUS, struct elf_prstatus: zeros but for pr_pid, registers of 8 bytes, and what follows them.
@@ -62,19 +60,6 @@ struct gg_error *gg_prstatus_read(const struct gg_prstatus *layout,
 // Reads pr_pid; 0 where the note is too short.
 uint32_t gg_prstatus_pid(const struct gg_prstatus *layout, const struct gg_cpu_notes *notes,
 			 bool big_endian);
-
-// Names the task PID in NT_PRSTATUS, the note at OFFSET of NOTES, as kdump does; pr_ppid gets the
-// number of the CPU with INDEX, from 1, which no debugger reads.
-void gg_note_set_task(const struct gg_notes_ops *ops, struct gg_buffer *notes, size_t offset,
-		      uint32_t index, uint32_t pid);
-
-// Returns the number of the CPU, from 1, that NT_PRSTATUS has, in pr_ppid or else, as QEMU, in pr_pid;
-// 0 without a number.
-uint32_t gg_note_cpu_number(const struct gg_notes_ops *ops, const struct gg_cpu_notes *notes,
-			    bool big_endian);
-
-// Returns the bytes that write_prstatus() appends for each CPU.
-size_t gg_note_prstatus_size(const struct gg_notes_ops *ops);
 
 // Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,
 // padded to 4 bytes as Linux and QEMU do it.

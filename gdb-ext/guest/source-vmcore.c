@@ -268,9 +268,7 @@ static void number_cpus(struct vmcore_source *vmcore)
 	for (size_t i = 0; i < vmcore->count; i++) {
 		struct vmcore_cpu *cpu = &vmcore->cpus[i];
 		const bool is_numbered = !err && cpu->notes.qemu && arch->notes;
-		const uint32_t number =
-			is_numbered ? gg_note_cpu_number(arch->notes, &cpu->notes, arch->big_endian)
-				    : 0;
+		const uint32_t number = is_numbered ? arch->notes->prstatus_pid(&cpu->notes) : 0;
 		cpu->index = number ? number - 1 : (uint32_t)i;
 	}
 	gg_error_destroy(err);

@@ -171,9 +171,6 @@ static void forget_kernel(struct dump *dump)
 
 static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *kernel)
 {
-	struct gg_error *err = gg_vmcore_name_tasks(dump->guest, dump->elf.arch, &dump->notes);
-	if (err)
-		return err;
 	gg_note_append(&dump->notes, "VMCOREINFO", 0, kernel->info.text, kernel->info.size);
 	if (dump->codec)
 		return NULL;
@@ -184,7 +181,7 @@ static struct gg_error *use_kernel(struct dump *dump, const struct gg_kernel *ke
 		if (gg_kernel_direct_address(kernel, segment->gpa, &address))
 			segment->gva = address;
 	}
-	err = find_aliases(dump, kernel);
+	struct gg_error *err = find_aliases(dump, kernel);
 	return err ? err : gg_buffer_check(&dump->notes);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "notes.h"
 #include "base/cleanup.h"
-#include "guest/cpu-task.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
@@ -185,44 +184,6 @@ static struct gg_error *write_cpus(struct gg_guest *guest, const struct gg_arch 
 	if (!err)
 		err = tell_unknown(cpus, told, listed, notices);
 	return err ? err : tell_freshness(cpus, listed, notices);
-}
-
-// Finds the task of CPU. *FOUND is false where the note's registers are not the task's own.
-static struct gg_error *find_task(struct gg_cpu_tasks *tasks, const struct gg_arch *arch,
-				  const struct gg_qemu_cpu *cpu, struct gg_cpu_task *ret,
-				  bool *found)
-{
-	struct gg_cpu_state state;
-	struct gg_error *err = gg_guest_cpu_state(tasks->guest, cpu, &state);
-	*found = false;
-	if (err || state.nesting == GG_MAYBE_NESTED || gg_arch_firmware_mode(arch, &state.own))
-		return err;
-	return gg_cpu_tasks_find(tasks, cpu->index, ret, found);
-}
-
-struct gg_error *gg_vmcore_name_tasks(struct gg_guest *guest, const struct gg_arch *arch,
-				      struct gg_buffer *notes)
-{
-	enum { MAX_PID = 1 << 22 };
-	const struct gg_qemu_cpus *cpus;
-	struct gg_cpu_tasks tasks = { .guest = guest };
-	if (guest->machine.source->ops->copy_notes || !arch->notes)
-		return NULL;
-	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
-	for (size_t i = 0; !err && i < cpus->count; i++) {
-		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
-		struct gg_cpu_task task;
-		bool found;
-		err = find_task(&tasks, arch, cpu, &task, &found);
-		if (err || !found)
-			continue;
-		// GDB takes the first note's registers for those of a task 0.
-		const uint32_t idle = i ? MAX_PID + 1 + cpu->index : 0;
-		gg_note_set_task(arch->notes, notes, i * gg_note_prstatus_size(arch->notes),
-				 cpu->index, task.pid ? (uint32_t)task.pid : idle);
-	}
-	gg_cpu_tasks_deinit(&tasks);
-	return err;
 }
 
 // The notes that the source has are copied: what they do not have is not known.

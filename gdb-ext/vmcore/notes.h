@@ -11,11 +11,4 @@
 struct gg_error *gg_vmcore_cpu_notes(struct gg_guest *guest, const struct gg_arch *arch,
 				     const struct gg_notices *notices, struct gg_buffer *notes);
 
-// Names in NOTES, which begin with what gg_vmcore_cpu_notes() appended, the task on each CPU, as kdump's
-// notes do; a CPU whose task is not known keeps QEMU's number. A reader by PID, as drgn, would take
-// the registers of CPU 1 for those of the task 2. An idle task has the PID 0 once, and then a number
-// beyond all PIDs: GDB drops a second thread of the same number.
-struct gg_error *gg_vmcore_name_tasks(struct gg_guest *guest, const struct gg_arch *arch,
-				      struct gg_buffer *notes);
-
 #endif

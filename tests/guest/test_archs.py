@@ -93,7 +93,7 @@ def words(core, desc):
 
 
 def test_dump(guest, folder):
-    """{guest}: a vmcore has the bytes and the notes of QEMU's own, but for the tasks that the notes name"""
+    """{guest}: a vmcore has the bytes of QEMU's own, and the words of its NT_PRSTATUS"""
     shown = guest.show("dump", folder / "vmcore")
     # FPSR and FPCR of aarch64, VSCR of ppc64 are not among what QEMU saves by name: their place in the notes has 0, and a note
     # says so.

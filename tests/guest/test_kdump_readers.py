@@ -25,7 +25,9 @@ DRGN = """
 import hashlib
 import sys
 import drgn
+from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.sched import cpu_curr
 vmlinux, numbers, *files = sys.argv[1:]
 for file in files:
     program = drgn.Program()
@@ -33,6 +35,8 @@ for file in files:
     program.load_debug_info([vmlinux])
     print("file", file)
     print("tasks", *(task.pid.value_() for task in for_each_task(program)))
+    for cpu in for_each_online_cpu(program):
+        print("pc", cpu, hex(program.stack_trace(cpu_curr(program, cpu))[0].pc))
     for number in map(int, numbers.split(",")):
         try:
             print("page", number, hashlib.sha1(program.read(number * 4096, 4096, True)).hexdigest())
@@ -66,19 +70,27 @@ def pids(kdumps):
     return {task["pid"] for task in map(json.loads, lines)} - {0}
 
 
+def registers(kdumps):
+    return map(json.loads, guest_core("-qemu", kdumps.record.qemu, kdumps.record.core, "regs", "-json").splitlines())
+
+
 @pytest.mark.expensive
 @pytest.mark.parametrize("suite", ["trixie", "sid"])
 def test_drgn(suite, kdumps):
-    """{suite}'s drgn, with its libkdumpfile, reads of each format and level QEMU's bytes and the tasks of guest-ps"""
+    """{suite}'s drgn, with its libkdumpfile, reads of each format and level QEMU's bytes, the tasks of guest-ps and each CPU's
+    pc"""
     python = lab.lab("program-suite", "python3", suite, "python3-drgn")
     files, truth = files_of(kdumps), samples(kdumps)
     run = subprocess.run([python, "-c", DRGN, kdumps.vmlinux, ",".join(map(str, truth)), *files], capture_output=True, text=True,
                          timeout=gdb.PATIENCE)
     assert run.returncode == 0, run.stderr
     found = {file: text.splitlines() for file, text in re.findall(r"^file (\S+)\n(.*?)(?=^file|\Z)", run.stdout, re.MULTILINE | re.DOTALL)}
+    pcs = [f"pc {cpu['cpu']} {int(cpu['pc'], 16):#x}" for cpu in registers(kdumps)]
     expected, listed = {f"page {number} {hashlib.sha1(page).hexdigest()}" for number, page in truth.items()}, pids(kdumps)
     for file, level in files.items():
-        tasks, *pages = found[str(file)]
+        tasks, *rest = found[str(file)]
+        assert rest[:len(pcs)] == pcs, file
+        pages = rest[len(pcs):]
         assert set(map(int, tasks.split()[1:])) == listed, (file, level)
         assert set(pages) <= expected and len(pages) > 50, (file, level)
         assert (len(pages) == len(truth)) == (level == 0), (file, level)

@@ -14,13 +14,13 @@ tasks = fixture_of("tasks", ["6.1"])
 
 
 def plain_backtraces(dumped, made):
-    """The functions of each CPU's stack as GDB without gdb-guest shows it, by the task's PID, from the outermost on."""
+    """The functions of each CPU's stack as GDB without gdb-guest shows it, by the CPU's number, from the outermost on."""
     run = subprocess.run([os.environ.get("GDB", "gdb"), "-nx", "-batch", "-ex", "set width 0", "-ex", f"core-file {dumped}",
                           "-ex", f"symbol-file {made}", "-ex", "thread apply all backtrace"], capture_output=True, text=True,
                          timeout=gdb.PATIENCE)
     pieces = re.split(r"^Thread \d+ \(LWP (\d+)\):\n", run.stdout, flags=re.MULTILINE)
     assert "Cannot access memory" not in run.stdout + run.stderr
-    return {int(pid): names_of(lines.split("\n")) for pid, lines in zip(pieces[1::2], pieces[2::2])}
+    return {int(number) - 1: names_of(lines.split("\n")) for number, lines in zip(pieces[1::2], pieces[2::2])}
 
 
 def test_plain_gdb(tasks, folder):
@@ -33,7 +33,7 @@ def test_plain_gdb(tasks, folder):
     for stack in shown:
         ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
         # GDB shows a clone's suffix in brackets.
-        names = [re.sub(r"\[(\w+)\]$", r".\1", name) for name in theirs[stack["pid"]]]
+        names = [re.sub(r"\[(\w+)\]$", r".\1", name) for name in theirs[stack["cpu"]]]
         assert [ours[i] if name.startswith("<") and i < len(ours) else name for i, name in enumerate(names)] == ours
 
 

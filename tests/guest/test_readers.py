@@ -25,8 +25,6 @@ program.set_core_dump(sys.argv[1])
 program.load_debug_info([sys.argv[2]])
 for task in for_each_task(program):
     print(task.comm.string_().decode())
-# By PID, as the notes have the registers of the tasks on CPUs.
-print("kthreadd:", str(program.stack_trace(2)).replace("\\n", " "))
 """
 
 # init_uts_ns by its virtual address, which libkdumpfile has to translate.
@@ -66,11 +64,10 @@ def vmcoreinfo_of(path):
 
 @pytest.mark.machines(*machines.SOME)
 def test_drgn(dumps):
-    """{dumps}: drgn lists the tasks, and does not take the registers of CPU 1 for those of the task 2"""
+    """{dumps}: drgn lists the tasks"""
     tasks = run_python("drgn", "python3-drgn", DRGN, dumps.from_core, lab.lab("vmlinux")).decode().split("\n")
     assert tasks.count("lab-sleeper") == machines.SLEEPERS
     assert "kthreadd" in tasks
-    assert " kthreadd (" in tasks[-2], tasks[-2]
 
 
 @pytest.mark.machines(*machines.SOME)

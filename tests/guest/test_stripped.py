@@ -24,9 +24,9 @@ ERROR = "dump-guest-memory: "
 
 
 def registers(path):
-    """The CPUs' notes, without the tasks on them, which QEMU does not know."""
+    """The CPUs' notes."""
     with vmcore.Vmcore(path) as core:
-        return vmcore.without_tasks([note for note in core.notes() if note[0] in ("CORE", "QEMU")])
+        return [note for note in core.notes() if note[0] in ("CORE", "QEMU")]
 
 
 # ---- x86 ----

@@ -117,16 +117,6 @@ class Vmcore:
         return found
 
 
-def without_tasks(notes):
-    """The notes without pr_pid and pr_ppid: QEMU has the CPU's number in the first, gdb-guest the PID of the task, and the number
-    in the second."""
-    places = {336: 32, 144: 24}
-    def blank(kind, desc):
-        at = places.get(len(desc)) if kind == 1 else None
-        return desc if at is None else desc[:at] + bytes(8) + desc[at + 8:]
-    return [(name, kind, blank(kind, desc)) for name, kind, desc in notes]
-
-
 def stretch(fd, offset, end):
     """Tests whether the disk has bytes at the offset, and returns the end of that. A hole's bytes are zeros."""
     try:

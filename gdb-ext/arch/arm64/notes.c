@@ -75,6 +75,4 @@ const struct gg_notes_ops arm64_notes = {
 	.read = read_notes,
 	.prstatus_pid = prstatus_pid,
 	.prstatus_size = PRSTATUS,
-	.pid_offset = PID,
-	.others_size = GG_NOTE_HEADER + PRFPREG,
 };

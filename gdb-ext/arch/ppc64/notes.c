@@ -142,6 +142,4 @@ const struct gg_notes_ops ppc64_notes = {
 	.read = read_notes,
 	.prstatus_pid = prstatus_pid,
 	.prstatus_size = PRSTATUS,
-	.pid_offset = PID,
-	.others_size = 4 * GG_NOTE_HEADER + PRFPREG + VMX + VSX + SPE,
 };

@@ -57,5 +57,4 @@ const struct gg_notes_ops riscv_notes = {
 	.read = read_notes,
 	.prstatus_pid = prstatus_pid,
 	.prstatus_size = PRSTATUS,
-	.pid_offset = PID,
 };

@@ -119,6 +119,4 @@ const struct gg_notes_ops s390_notes = {
 	.read = read_notes,
 	.prstatus_pid = prstatus_pid,
 	.prstatus_size = PRSTATUS,
-	.pid_offset = PID,
-	.others_size = 9 * GG_NOTE_HEADER + PRFPREG + 4 + 128 + 8 + 8 + 4 + 128 + 256 + 32,
 };

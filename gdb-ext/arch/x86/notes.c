@@ -129,7 +129,6 @@ const struct gg_notes_ops x86_notes_64 = {
 	.read = x86_read_notes_64,
 	.prstatus_pid = x86_prstatus_pid_64,
 	.prstatus_size = 336,
-	.pid_offset = 32,
 };
 
 const struct gg_notes_ops x86_notes_32 = {
@@ -139,5 +138,4 @@ const struct gg_notes_ops x86_notes_32 = {
 	.read = x86_read_notes_32,
 	.prstatus_pid = x86_prstatus_pid_32,
 	.prstatus_size = 144,
-	.pid_offset = 24,
 };
