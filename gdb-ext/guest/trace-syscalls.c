@@ -18,11 +18,10 @@
 enum { TEXT = 64, NAME = 160 };
 
 struct layout {
-	struct gg_member count, types, names;
+	struct gg_member types, names;
 };
 
 static const struct gg_layout_row rows[] = {
-	GG_LAYOUT_ROW(struct layout, count, "syscall_metadata", "nb_args"),
 	GG_LAYOUT_ROW(struct layout, types, "syscall_metadata", "types"),
 	GG_LAYOUT_ROW(struct layout, names, "syscall_metadata", "args"),
 };
@@ -75,6 +74,31 @@ static struct gg_error *read_text(const struct gg_host *host, gg_gva_t list, siz
 	return err ? err : gg_host_read_text(host, at, TEXT, ret);
 }
 
+// Reads the number of arguments, which is a bit field in newer kernels.
+static struct gg_error *read_count(const struct gg_host *host, const struct gg_btf *types,
+				   gg_gva_t address, uint64_t *ret)
+{
+	enum { BYTE = 8, WORD_BITS = 64 };
+	struct gg_btf_member member = { 0 };
+	uint32_t id;
+	uint64_t word = 0;
+	struct gg_error *err = gg_btf_lookup(types, "syscall_metadata", &id);
+	if (!err)
+		err = gg_btf_member(types, id, "nb_args", &member);
+	const uint64_t unit = BYTE * member.size;
+	if (!err && (!unit || unit > WORD_BITS || member.bits > unit))
+		err = gg_error_create(GG_BAD_DATA, "syscall_metadata.nb_args has no number");
+	if (!err)
+		err = gg_host_read_uint(host, address + member.bit_offset / unit * member.size,
+					member.size, &word);
+	if (err)
+		return err;
+	const uint64_t bits = member.bits ? member.bits : unit, low = member.bit_offset % unit;
+	const uint64_t shift = host->big_endian ? unit - low - bits : low;
+	*ret = word >> shift & UINT64_MAX >> (WORD_BITS - bits);
+	return NULL;
+}
+
 static struct gg_error *read_parameters(const struct gg_answerers *kernel, gg_gva_t address,
 					struct gg_trace_function *function)
 {
@@ -86,7 +110,7 @@ static struct gg_error *read_parameters(const struct gg_answerers *kernel, gg_gv
 	if (!err)
 		err = gg_types_btf(kernel->types, &types);
 	if (!err)
-		err = gg_host_read_member(host, address, &layout.count, &count);
+		err = read_count(host, types, address, &count);
 	if (!err && count > GG_SYSCALL_ARGUMENTS)
 		err = gg_error_create(GG_BAD_DATA, "%s has %" PRIu64 " arguments", function->name,
 				      count);

@@ -131,8 +131,8 @@ def test_calls(calls):
     calls.check_free()
 
 
-def test_system_call(calls):
-    """A system call's function has the arguments that the program gave, and its result, or the error; a condition takes them"""
+def check_system_call(calls):
+    """The function of a system call has the program's arguments, by which a condition chooses, and the error."""
     events, summary, count = calls.trace("open 20 1000", "-args -return -if 'comm == calls && flags & 1' __x64_sys_openat")
     made = [event for event in events if event["event"] == "call"]
     assert (summary["calls"], len(made), count) == (20, 10, 20)
@@ -143,6 +143,11 @@ def test_system_call(calls):
             ("dfd", "int", index + 100), ("filename", "const char *", path), ("flags", "int", 1), ("mode", "umode_t", 0)]
     errors = [event["error"] for event in events if event["event"] == "return"]
     assert errors == ["ENOTDIR" if (2 * index + 1) % 5 == 4 else "ENOENT" for index in range(10)]
+
+
+def test_system_call(calls):
+    """A system call's function has the arguments that the program gave, and its result, or the error; a condition takes them"""
+    check_system_call(calls)
 
 
 def start(calls, count, moment):
@@ -214,11 +219,12 @@ def read(path):
 @pytest.mark.further
 @pytest.mark.parametrize("series", ["6.12", "sid"])
 def test_kernels(folder, series):
-    """Calls of other kernels are counted, with their arguments and results"""
+    """Calls of other kernels are counted, with their arguments and results, those of system calls too"""
     with Calls(folder, series) as calls:
         events, summary, count = calls.trace("open 100 0", f"-args -return {FUNCTION}")
         check_events(events, count)
         assert summary["calls"] == count == 100
+        check_system_call(calls)
         calls.check_free()
 
 
