@@ -187,6 +187,7 @@ def test_killed(calls, moments, paused):
     """Where GDB is killed at random moments the breakpoints go, and the guest runs on, or stays stopped where it was paused
     before GDB connected, as far as GDB knows"""
     stays = paused and gdb.loads_by_python()
+    others = guards()
     for moment in range(moments):
         if paused:
             # To a guest that stands still.
@@ -195,18 +196,18 @@ def test_killed(calls, moments, paused):
         calls.session.process.kill()
         calls.session.process.wait()
         if stays:
-            lab.wait_until(lambda: no_guards() and calls.is_stopped(), 60, "a guest that stands still")
+            lab.wait_until(lambda: not guards() - others and calls.is_stopped(), 60, "a guest that stands still")
             assert calls.bytes() == calls.before
             calls.guest.cont()
         assert calls.answer() == 500
-        lab.wait_until(lambda: no_guards() and not calls.is_stopped(), 60, "a guest that runs")
+        lab.wait_until(lambda: not guards() - others and not calls.is_stopped(), 60, "a guest that runs")
         calls.connect_anew()
         assert calls.look() == calls.code
 
 
-def no_guards():
-    """No process is left that tidies up behind a GDB."""
-    return not [path for path in Path("/proc").glob("[0-9]*/comm") if "gdb-guest-guard" in read(path)]
+def guards():
+    """The processes that tidy up behind a GDB."""
+    return {path for path in Path("/proc").glob("[0-9]*/comm") if "gdb-guest-guard" in read(path)}
 
 
 def read(path):
