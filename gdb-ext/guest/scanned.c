@@ -84,17 +84,23 @@ static bool look_at(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 
 // ---- CPUs ----
 
-// Marks the vCPU that CPU executes.
+// Marks the vCPU that CPU executes. A vmcore's notes do not tell whether a CPU executes any.
 static struct gg_error *mark(struct gg_guest *guest, const struct gg_arch *arch,
 			     const struct gg_qemu_cpu *cpu, struct gg_cpu_state *state,
 			     struct gg_scanned *scanned)
 {
 	gg_gpa_t block;
 	struct gg_error *err = gg_guest_cpu_state(guest, cpu, state);
-	if (err)
+	if (err) {
+		scanned->may_be_inside = true;
 		return gg_error_unless_final(err);
-	if (state->nesting != GG_NESTED || !arch->cpu->control_block_place(&state->nested, &block))
+	}
+	if (state->nesting != GG_NESTED ||
+	    !arch->cpu->control_block_place(&state->nested, &block)) {
+		scanned->may_be_inside |=
+			state->nesting != GG_NOT_NESTED || cpu->freshness == GG_NOTED;
 		return NULL;
+	}
 	for (size_t i = 0; i < scanned->vcpu_count; i++)
 		if (scanned->vcpus[i].block == block)
 			scanned->vcpus[i].inside = cpu;
@@ -109,6 +115,7 @@ static struct gg_error *mark_all(struct gg_guest *guest, const struct gg_arch *a
 	if (!state)
 		return gg_enomem;
 	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	scanned->may_be_inside = err;
 	for (size_t i = 0; !err && i < cpus->count; i++)
 		err = mark(guest, arch, &cpus->cpus[i], state, scanned);
 	free(state);

@@ -26,6 +26,8 @@ struct gg_scanned {
 	struct gg_scanned_machine *machines; // ascending by their place
 	size_t machine_count;
 	size_t stale; // pages that were not taken, for their nested page tables are gone
+	// A CPU may execute a vCPU, and which is not known.
+	bool may_be_inside;
 };
 
 // Looks at all of GUEST's RAM. NOTICES get a line for what is incomplete. GG_UNSUPPORTED where the CPUs have no such pages.

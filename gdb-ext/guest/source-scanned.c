@@ -223,6 +223,22 @@ static const char *scanned_advice(const struct gg_source *source, const struct g
 
 // ---- CPUs ----
 
+// A page has the registers of the last exit.
+static void set_freshness(const struct scanned_source *source, const struct gg_scanned_vcpu *vcpu,
+			  struct gg_qemu_cpu *cpu)
+{
+	cpu->freshness = GG_CURRENT;
+	cpu->why = "";
+	if (vcpu->inside) {
+		cpu->freshness = vcpu->inside->freshness;
+		cpu->why = vcpu->inside->why;
+	} else if (source->scanned.may_be_inside) {
+		cpu->freshness = GG_UNKNOWN;
+		cpu->why = "a CPU of the outer guest may be inside, and the registers are those of "
+			   "the last exit";
+	}
+}
+
 static struct gg_error *scanned_cpus(struct gg_source *base, struct gg_qemu_cpus *ret)
 {
 	struct scanned_source *source = (struct scanned_source *)base;
@@ -230,11 +246,8 @@ static struct gg_error *scanned_cpus(struct gg_source *base, struct gg_qemu_cpus
 	for (size_t i = 0; !err && i < source->machine->count; i++) {
 		const struct gg_scanned_vcpu *vcpu =
 			&source->scanned.vcpus[source->machine->first + i];
-		const struct gg_qemu_cpu cpu = {
-			.index = (uint32_t)i,
-			.freshness = vcpu->inside ? vcpu->inside->freshness : GG_CURRENT,
-			.why = vcpu->inside ? vcpu->inside->why : "",
-		};
+		struct gg_qemu_cpu cpu = { .index = (uint32_t)i };
+		set_freshness(source, vcpu, &cpu);
 		err = gg_qemu_cpus_add(ret, &cpu);
 	}
 	if (err)

@@ -22,6 +22,12 @@ static const char *reason_of(const struct list *list, const struct gg_scanned_vc
 	return ops && ops->vm_exit ? ops->vm_exit(vcpu->state.exit) : NULL;
 }
 
+// Names the place of a vCPU that is on no CPU, as far as is known.
+static const char *place_of(const struct list *list)
+{
+	return list->scanned->may_be_inside ? "outside, or on a CPU" : "outside";
+}
+
 // ---- JSON ----
 
 static void append_vcpu_json(const struct list *list, size_t id, const struct gg_scanned_vcpu *vcpu)
@@ -29,7 +35,10 @@ static void append_vcpu_json(const struct list *list, size_t id, const struct gg
 	struct gg_buffer *out = list->out;
 	gg_json_open_object(out, NULL);
 	gg_json_uint(out, "id", id);
-	gg_json_string(out, "state", vcpu->inside ? "on a CPU" : "outside");
+	if (!vcpu->inside && list->scanned->may_be_inside)
+		gg_json_null(out, "state");
+	else
+		gg_json_string(out, "state", vcpu->inside ? "on a CPU" : "outside");
 	if (vcpu->inside)
 		gg_json_uint(out, "cpu", vcpu->inside->index);
 	else
@@ -89,7 +98,7 @@ static void append_vcpu(const struct list *list, size_t id, const struct gg_scan
 	if (vcpu->inside)
 		gg_buffer_format(list->out, "on CPU %" PRIu32, vcpu->inside->index);
 	else
-		gg_buffer_format(list->out, "outside");
+		gg_buffer_format(list->out, "%s", place_of(list));
 	if (reason)
 		gg_buffer_format(list->out, ", last exit %s", reason);
 	else

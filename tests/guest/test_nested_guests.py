@@ -345,7 +345,8 @@ def test_linux_vmcore(linux):
 
 def test_linux_in_kdump(linux):
     """A nested {linux}: a kdump of the host has the log at level 0; at level 31 the nested guest's memory is excluded, which is
-    said, and its registers are there"""
+    said, and its registers are there; by VMCBs alone it is not known whether a CPU was inside, and the registers are not called
+    current"""
     registers_shown = guest_core(*linux.arguments, "regs", "-all").splitlines()
     for level in (0, 31):
         path = linux.folder / f"level-{level}"
@@ -359,4 +360,8 @@ def test_linux_in_kdump(linux):
                 [line for line in registers_shown if line.startswith(("RAX", "RIP", "CR0"))]
         else:
             assert log_of("-nested", "1", path) == log_of(*linux.arguments)
+            found = json.loads(guest_core(path, "nested", "-scan", "-json"))
+            assert {vcpu["state"] for vcpu in found["vcpus"]} == {None}
+            rows = guest_core("-nested", found["nested_tables"], path, "regs", "-json").splitlines()
+            assert {json.loads(row)["state"] for row in rows} == {"unknown"}
         path.unlink()
