@@ -7,18 +7,31 @@
 #include "tasks.h"
 #include "base/cleanup.h"
 #include "base/notices.h"
+#include "linux/symbols/vmlinux-finder.h"
 
 #include <gdb-guest/kernels.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Registers the file that the user names as a source of the kernel's types.
+// Registers the file that the user names as a source of the kernel's symbols, where VMCOREINFO has the image's place.
+static struct gg_error *add_symbols(struct gg_guest *guest)
+{
+	gg_gva_t text;
+	struct gg_symbols *symbols = guest->kernel->answerers.symbols;
+	struct gg_error *err = gg_symbols_address(symbols, "_stext", &text);
+	return err ? gg_error_unless_final(err)
+		   : gg_vmlinux_add_finder(symbols, GG_BY_VMLINUX, guest->vmlinux, text);
+}
+
+// Registers the file that the user names as a source of the kernel's types and symbols.
 static struct gg_error *add_vmlinux(struct gg_guest *guest, const struct gg_notices *notices)
 {
 	_cleanup_free_ char *build_id = gg_vmcoreinfo_value(&guest->kernel->info, "BUILD-ID");
 	struct gg_error *err = gg_dwarf_add_finder(guest->kernel->answerers.typed_members,
 						   GG_BY_VMLINUX, guest->vmlinux, build_id);
+	if (!err)
+		err = add_symbols(guest);
 	if (err)
 		return err;
 	guest->with_vmlinux = guest->kernel;

@@ -301,8 +301,9 @@ const struct gg_command gg_command_bt = {
 	.gdb_name = "guest-bt",
 	.summary = "Show the kernel's stacks: those of the guest's CPUs, or of tasks.",
 	.targets = GG_ALL_TARGETS,
-	.help = "The guest needs no debuginfo: its kernel's own tables (ORC) lead from\n"
-		"frame to frame.  An interrupt, an exception or a system call, with its\n"
+	.help = "The guest needs no debuginfo: its kernel's own tables (ORC), and where\n"
+		"the kernel has none frame pointers or back chains, lead from frame to\n"
+		"frame.  An interrupt, an exception or a system call, with its\n"
 		"number and name, is a line below the frame of its entry.\n\n"
 		"A task that a CPU executes starts at the CPU's registers.  If they are\n"
 		"stale or unknown, or the CPU has left the kernel, the registers that the\n"

@@ -47,9 +47,9 @@ class Guest:
     # The file that -vmlinux names, or None.
     vmlinux = None
 
-    def show(self, *arguments):
+    def show(self, *arguments, status=0):
         words = ("-vmlinux", self.vmlinux) if self.vmlinux else ()
-        return guest_core("-qemu", self.record.qemu, *words, self.record.core, *arguments)
+        return guest_core("-qemu", self.record.qemu, *words, self.record.core, *arguments, status=status)
 
     def json(self, *arguments):
         return [json.loads(line) for line in self.show(*arguments, "-json").splitlines() if line.startswith("{")]
@@ -224,7 +224,8 @@ def test_stacks(guest):
 
 @pytest.mark.expensive
 def test_i386_vmlinux(folder):
-    """With the vmlinux of its kernel a guest of i386 has its tasks, and the stack of each task that sleeps is /proc's"""
+    """With the vmlinux of its kernel a guest of i386 has its tasks, modules, system calls, and the stack of each task that sleeps is
+    /proc's"""
     guest = Guest("i386-6.1", folder)
     guest.vmlinux = lab.lab("vmlinux", "686-pae")
     tasks = {row["pid"]: row["comm"] for row in guest.json("ps", "-threads")}
@@ -234,6 +235,10 @@ def test_i386_vmlinux(folder):
     assert missing == [] and sum(name == "arch-sleeper" for name in tasks.values()) == 2
     check_sleeping(guest)
     assert all(stack["end"] in ("user", "end") and not stack["broken"] for stack in guest.json("bt"))
+    # By the vmlinux's symbols: kallsyms has code alone.
+    assert "<system call 179 rt_sigsuspend>" in guest.show("bt", "-pid", "1")
+    assert "the kernel has loaded no module" in guest.show("mod", status=3)
+    assert all(row["since_ns"] is not None for row in guest.json("ps") if row["pid"])
     shutil.rmtree(guest.folder)
 
 
@@ -270,7 +275,7 @@ def test_other_commands(guest, folder):
     assert 0 < memory["free"] < memory["total"] < 512 << 20
     for command, words in (("blocked", "no task is blocked"), ("mod", "the kernel has loaded no module")):
         if (command, guest.record.name) != ("mod", "arm64-6.1"):
-            assert words in guest_core("-qemu", guest.record.qemu, guest.record.core, command, status=3)
+            assert words in guest.show(command, status=3)
     guest.show("report", folder / "report.html")
     page = (folder / "report.html").read_text()
     assert "arch-sleeper" in page and guest.texts["/proc/version"].split()[2].decode() in page

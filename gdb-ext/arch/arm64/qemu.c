@@ -25,7 +25,7 @@ static const struct gg_register_member members[] = {
 
 // The parts of PSTATE.
 struct parts {
-	struct gg_member pc, pstate, aarch64, carry, overflow, negative, zero, daif;
+	struct gg_member pc, pstate, aarch64, carry, overflow, negative, zero, daif, btype;
 	struct gg_member spsr, fiq_regs, elr_el;
 };
 
@@ -38,6 +38,7 @@ static const struct gg_layout_row rows[] = {
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, negative, "ARMCPU", "env.NF"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, zero, "ARMCPU", "env.ZF"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, daif, "ARMCPU", "env.daif"),
+	GG_LAYOUT_ROW_OPTIONAL(struct parts, btype, "ARMCPU", "env.btype"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, spsr, "ARMCPU", "env.spsr"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, fiq_regs, "ARMCPU", "env.fiq_regs"),
 	GG_LAYOUT_ROW_OPTIONAL(struct parts, elr_el, "ARMCPU", "env.elr_el"),
@@ -58,10 +59,11 @@ static void place_state(struct parts *parts)
 
 // Places parts by their neighbours. In a QEMU without debuginfo VMState has fiq_regs and elr_el; CF, VF,
 // NF and ZF stand side by side behind the first. DAIF is the word before elr_el, or since v7.1, which
-// has SVCR there, the word before that; SVCR never has DAIF's bits.
+// has SVCR there, the word before that; SVCR never has DAIF's bits. BTYPE is the second or, since v7.1, the first of two halves
+// of a word: the other is condexec_bits, which is 0 in AArch64 state, or DAIF, which has no bits as low.
 static struct gg_error *place_parts(const struct gg_host *host, uint64_t cpu, struct parts *parts)
 {
-	enum { BETWEEN = 48 };
+	enum { BETWEEN = 48, BTYPE = 28 };
 	const uint64_t flags = parts->fiq_regs.offset + parts->fiq_regs.size;
 	uint64_t last;
 	if (!parts->pstate.size)
@@ -73,6 +75,7 @@ static struct gg_error *place_parts(const struct gg_host *host, uint64_t cpu, st
 						 &parts->zero };
 	for (unsigned int i = 0; i < 4; i++)
 		*neighbours[i] = (struct gg_member){ flags + HALF * i, HALF };
+	parts->btype = (struct gg_member){ flags + BTYPE, WORD };
 	struct gg_error *err =
 		gg_host_read_uint(host, cpu + parts->elr_el.offset - WORD, WORD, &last);
 	if (!err)
@@ -87,7 +90,7 @@ static struct gg_error *read_pstate(const struct gg_host *host, uint64_t cpu,
 				    struct gg_registers *registers)
 {
 	struct parts parts;
-	uint64_t value, carry, overflow, negative, zero, daif, is_aarch64 = 1;
+	uint64_t value, carry, overflow, negative, zero, daif, btype = 0, is_aarch64 = 1;
 	struct gg_error *err = gg_layout_resolve(host, rows, sizeof(rows) / sizeof(*rows), &parts);
 	if (!err)
 		err = place_parts(host, cpu, &parts);
@@ -99,8 +102,8 @@ static struct gg_error *read_pstate(const struct gg_host *host, uint64_t cpu,
 		return err;
 	if (!is_aarch64)
 		value |= ARM64_PSTATE_NRW;
-	gg_register_learn(registers, ARM64_PSTATE, value,
-			  ~(ARM64_PSTATE_FLAGS | ARM64_PSTATE_DAIF));
+	const uint64_t apart = ARM64_PSTATE_FLAGS | ARM64_PSTATE_DAIF | ARM64_PSTATE_BTYPE;
+	gg_register_learn(registers, ARM64_PSTATE, value, ~apart);
 	if (!parts.carry.size || !parts.daif.size)
 		return NULL;
 	err = gg_host_read_member(host, cpu, &parts.carry, &carry);
@@ -112,13 +115,16 @@ static struct gg_error *read_pstate(const struct gg_host *host, uint64_t cpu,
 		err = gg_host_read_member(host, cpu, &parts.zero, &zero);
 	if (!err)
 		err = gg_host_read_member(host, cpu, &parts.daif, &daif);
+	if (!err && parts.btype.size)
+		err = gg_host_read_member(host, cpu, &parts.btype, &btype);
 	if (err)
 		return err;
 	const uint64_t found =
 		(carry & 1) << ARM64_PSTATE_C_BIT | (overflow >> 31 & 1) << ARM64_PSTATE_V_BIT |
 		(negative >> 31 & 1) << ARM64_PSTATE_N_BIT |
-		(uint64_t) !(uint32_t)zero << ARM64_PSTATE_Z_BIT | (daif & ARM64_PSTATE_DAIF);
-	gg_register_learn(registers, ARM64_PSTATE, found, ARM64_PSTATE_FLAGS | ARM64_PSTATE_DAIF);
+		(uint64_t) !(uint32_t)zero << ARM64_PSTATE_Z_BIT | (daif & ARM64_PSTATE_DAIF) |
+		((btype | btype >> 32) << ARM64_PSTATE_BTYPE_SHIFT & ARM64_PSTATE_BTYPE);
+	gg_register_learn(registers, ARM64_PSTATE, found, apart);
 	return NULL;
 }
 

@@ -168,7 +168,10 @@ const struct gg_linux_ops x86_linux_64 = {
 	.read_vcpu = x86_read_vcpu,
 };
 
+// Modules are in the vmalloc area, whose place in the kernel's GiB depends on the RAM.
 const struct gg_linux_ops x86_linux_32 = {
+	.module_area = UINT64_C(3) << 30,
+	.module_area_size = UINT64_C(1) << 30,
 	.read_paging = read_paging_32,
 	.mapped_areas = mapped_areas_32,
 	.per_cpu_bases = per_cpu_bases,

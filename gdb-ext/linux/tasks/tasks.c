@@ -199,6 +199,20 @@ static struct gg_error *report(const struct walk *walk, const char *whose, size_
 	return told;
 }
 
+// Reports that the run queues are not known; ERR is consumed.
+static struct gg_error *report_queues(const struct walk *walk, struct gg_error *err)
+{
+	if (gg_error_is_final(err))
+		return err;
+	struct gg_error *told = gg_tell(
+		walk->notices,
+		"the tasks on CPUs, idle tasks, and times since tasks ran last are not known: "
+		"%s",
+		gg_error_message(err));
+	gg_error_destroy(err);
+	return told;
+}
+
 // Adds the threads from NODE on. A leader's own node is not read again; the first task that was met
 // before ends the way back.
 static struct gg_error *follow_threads(struct walk *walk, const struct gg_task *leader,
@@ -360,7 +374,7 @@ static struct gg_error *read_all(struct walk *walk)
 	if (!err) {
 		err = gg_run_queues_read(walk->kernel, walk->notices, &queues);
 		if (err)
-			err = report(walk, "the run queues", 0, err);
+			err = report_queues(walk, err);
 	}
 	if (!err)
 		err = read_lists(walk, &queues);
