@@ -50,6 +50,7 @@ struct gg_stub_set {
 	// is 0 where the program counter alone shows that.
 	size_t mode;
 	uint64_t mode_mask, mode_user;
+	bool asks_state; // a CPU without work is known by QEMU's state of its thread, not by the kernel's idle code
 };
 
 // The place in a function at which none of its instructions has had an effect yet.

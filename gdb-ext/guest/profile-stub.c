@@ -90,7 +90,8 @@ static void ask_cpu(struct session *session, const struct gg_sampled_cpu *cpu)
 	for (size_t i = 0; i < count; i++)
 		gg_wire_add(&session->stub.wire, "p%x", session->set->registers[i].number);
 	// QEMU says of a thread: "CPU#0 [halted ]".
-	gg_wire_add(&session->stub.wire, "qThreadExtraInfo,%" PRIx32, cpu->index + 1);
+	if (session->set->asks_state)
+		gg_wire_add(&session->stub.wire, "qThreadExtraInfo,%" PRIx32, cpu->index + 1);
 	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", cpu->current,
 		    session->sampler.kernel->host.address_size);
 	if (cpu->task < session->sampler.task_count)
@@ -125,7 +126,7 @@ static struct gg_error *receive_cpu(struct session *session, size_t index, gg_gv
 	struct gg_error *err = gg_stub_receive_ok(&session->stub);
 	if (!err)
 		err = receive_registers(session, &session->cpus[index]);
-	if (!err)
+	if (!err && session->set->asks_state)
 		err = receive_state(session, &session->cpus[index]);
 	if (!err)
 		err = gg_stub_receive_word(&session->stub, sampler->kernel->host.address_size,

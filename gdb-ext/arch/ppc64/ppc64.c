@@ -23,6 +23,7 @@ static const struct gg_stub_set stub = {
 	.mode = 2,
 	.mode_mask = PPC64_MSR_PR,
 	.mode_user = PPC64_MSR_PR,
+	.asks_state = true,
 };
 
 const struct gg_arch gg_arch_ppc64le = {

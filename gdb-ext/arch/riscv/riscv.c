@@ -28,6 +28,7 @@ static const struct gg_cpu_ops cpu = {
 static const struct gg_stub_set stub = {
 	.count = 4,
 	.registers = { { 32, RISCV_PC }, { 2, RISCV_SP }, { 8, RISCV_S0 }, { 1, RISCV_RA } },
+	.asks_state = true,
 };
 
 const struct gg_arch gg_arch_riscv64 = {

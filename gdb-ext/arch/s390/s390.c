@@ -23,6 +23,7 @@ static const struct gg_stub_set stub = {
 	.mode = 2,
 	.mode_mask = S390_PSW_PROBLEM,
 	.mode_user = S390_PSW_PROBLEM,
+	.asks_state = true,
 };
 
 const struct gg_arch gg_arch_s390x = {
