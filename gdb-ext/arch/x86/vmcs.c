@@ -11,7 +11,7 @@
 // version 1 (Hypervisor Top Level Functional Specification, HV_VMX_ENLIGHTENED_VMCS; Linux
 // include/hyperv/hvgdk.h, struct hv_enlightened_vmcs). Processors keep theirs secret; the offsets here are measured:
 // those of the layouts in the plugin Actaeon (eurecom-s3, plugin/hypervisors/vmcs_layouts), and for 0x12 of a
-// Broadwell, where rekall's vmcs_layout was run (issue 420), which has the same places.
+// Broadwell, where rekall's vmcs_layout was run (google/rekall, report 420), which has the same places.
 #include "vmcs.h"
 #include "base/cursor.h"
 
