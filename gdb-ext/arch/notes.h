@@ -15,9 +15,6 @@ struct gg_cpu_notes {
 	size_t qemu_size;
 };
 
-// The bytes of a note before its descriptor, if its name is "CORE" or "LINUX".
-enum { GG_NOTE_HEADER = 20 };
-
 struct gg_notes_ops {
 	// Append the ELF notes of the CPU whose cpu_index is INDEX, as QEMU's own dump has them.
 	// Unknown bits are 0 there. write_qemu_note is NULL where QEMU has no note of its own.

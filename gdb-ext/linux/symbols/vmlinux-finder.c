@@ -80,7 +80,8 @@ static struct gg_error *add_symbols(struct finder *finder, Elf_Scn *section, siz
 		return gg_enomem;
 	for (size_t i = 0; i < count; i++) {
 		GElf_Sym symbol;
-		if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
+		if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF ||
+		    GELF_ST_TYPE(symbol.st_info) >= STT_SECTION)
 			continue;
 		const char *name = elf_strptr(finder->elf, names, symbol.st_name);
 		if (name && *name)
