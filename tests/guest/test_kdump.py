@@ -179,8 +179,9 @@ def test_memmap(kdumps):
     start = int(kdumps.ask("x/1xg", "vmemmap_base").split()[-1], 16)
     shown, words = 0, 64 // 8
     for page in memmap.values():
-        # A page that was never allocated has its list of itself alone: page.lru at 8.
-        firsts = {(page[index * words + 1] - 8 - start) / 64 - index for index in range(64)}
+        # A page that was never allocated has its list of itself alone: page.lru at 8, both of whose pointers lead there.
+        lists = [page[index * words + 1:index * words + 3] for index in range(64)]
+        firsts = {(following - 8 - start) / 64 - index for index, (following, before) in enumerate(lists) if following == before}
         described = {int(first) for first in firsts if first in range(0, RAM // PAGE, 64)}
         shown += bool(described)
         for first in described:
