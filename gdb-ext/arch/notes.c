@@ -71,3 +71,9 @@ uint32_t gg_prstatus_pid(const struct gg_prstatus *layout, const struct gg_cpu_n
 	gg_error_destroy(gg_cursor_member(&cursor, &pid, &value));
 	return (uint32_t)value;
 }
+
+uint32_t gg_prstatus_small_pid(const struct gg_prstatus *layout, const struct gg_cpu_notes *notes)
+{
+	const uint32_t number = gg_prstatus_pid(layout, notes, false);
+	return number >> 16 ? __builtin_bswap32(number) : number;
+}

@@ -58,6 +58,9 @@ struct gg_error *gg_prstatus_read(const struct gg_prstatus *layout,
 uint32_t gg_prstatus_pid(const struct gg_prstatus *layout, const struct gg_cpu_notes *notes,
 			 bool big_endian);
 
+// Reads pr_pid, a number below 65536, where QEMU writes it in another byte order than the file's.
+uint32_t gg_prstatus_small_pid(const struct gg_prstatus *layout, const struct gg_cpu_notes *notes);
+
 // Appends an ELF note (System V gABI, chapter 5, "Note Section"): NAME, TYPE, SIZE bytes at DESC,
 // padded to 4 bytes as Linux and QEMU do it.
 void gg_note_append(struct gg_buffer *notes, const char *name, uint32_t type, const void *desc,

@@ -5,13 +5,13 @@
 // In:  the first bytes of a function.
 // Out: the place for a breakpoint.
 #include "arm64.h"
+#include "arch/instruction.h"
 
 enum { INSTRUCTION = 4 };
 
 static bool is(const uint8_t *code, size_t size, size_t at, uint32_t instruction)
 {
-	return at + INSTRUCTION <= size && (code[at] | code[at + 1] << 8 | code[at + 2] << 16 |
-					    (uint32_t)code[at + 3] << 24) == instruction;
+	return gg_code_word_at(code, size, at) == instruction;
 }
 
 // The nop is what the kernel's own tracing replaces by a call; before it x9 gets the return address, and with BTI the mark of

@@ -3,18 +3,13 @@
 // A made vmlinux on AArch64: the instructions that make and end a frame (Arm Architecture Reference
 // Manual, C6.2), and the places of arguments. Linux has all code keep a frame record in x29.
 #include "arm64.h"
+#include "arch/instruction.h"
 #include "vmlinux/vmlinux-ops.h"
 
 #include <dwarf.h>
 #include <string.h>
 
 enum { FP = 29, RA = 30, SP = 31, PC = 32 }; // DWARF for the Arm 64-bit Architecture, section 4.1
-
-static uint32_t word_at(const uint8_t *code)
-{
-	return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
-	       (uint32_t)code[3] << 24;
-}
 
 // Returns the signed field of BITS bits at SHIFT.
 static int64_t field(uint32_t word, unsigned int shift, unsigned int bits)
@@ -128,7 +123,7 @@ static struct gg_code_step step(const uint8_t *code, size_t size, struct gg_code
 {
 	if (size < 4)
 		return (struct gg_code_step){ 0 };
-	const uint32_t word = word_at(code);
+	const uint32_t word = gg_code_word(code);
 	move_registers(word, frame);
 	move_pointers(word, frame);
 	return flow_of(word);
@@ -139,7 +134,7 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 {
 	uint32_t entry = 0;
 	for (; size - entry >= 4; entry += 4) {
-		const uint32_t word = word_at(code + entry);
+		const uint32_t word = gg_code_word(code + entry);
 		if (word != 0xd503201f && word != 0xaa1e03e9 && word != 0xd503233f &&
 		    (word & 0xffffff3f) != 0xd503241f)
 			break;

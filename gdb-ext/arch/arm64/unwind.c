@@ -9,7 +9,9 @@
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "arm64.h"
+#include "arch/instruction.h"
 #include "linux/stack/code.h"
+#include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
 #include "linux/symbols/symbols.h"
 
@@ -68,15 +70,12 @@ static uint64_t find_stack_size(const struct gg_answerers *kernel)
 static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 {
 	struct gg_member meta;
-	struct walk *walk = calloc(1, sizeof(*walk));
-	if (!walk)
-		return gg_enomem;
-	struct gg_error *err =
-		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
-	if (err) {
-		free(walk);
+	void *data;
+	struct gg_error *err = gg_stack_open(kernel, rows, sizeof(rows) / sizeof(*rows),
+					     sizeof(struct walk), NULL, &data);
+	if (err)
 		return err;
-	}
+	struct walk *walk = data;
 	err = kernel->typed.ops->member(kernel->typed.data, "frame_record_meta", "type", &meta);
 	walk->has_meta = !err;
 	err = gg_error_unless_final(err);
@@ -120,15 +119,11 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 		err = gg_host_read_member(host, unwind->task, &walk->context_sp, &sp);
 	if (!err)
 		err = gg_host_read_member(host, unwind->task, &walk->context_fp, &fp);
-	if (err)
-		return err;
-	if (sp - unwind->stack >= walk->stack_size)
-		return gg_error_create(GG_BAD_DATA,
-				       "the stack pointer 0x%" PRIx64 " is not in the task's stack "
-				       "at 0x%" PRIx64,
-				       sp, unwind->stack);
-	set_place(unwind, pc, sp, fp);
-	return gg_stack_memory_ahead(&unwind->memory, sp, unwind->stack + walk->stack_size);
+	if (!err)
+		err = gg_stack_begin(unwind, sp, walk->stack_size);
+	if (!err)
+		set_place(unwind, pc, sp, fp);
+	return err;
 }
 
 static void start_registers(struct gg_unwind *unwind, const struct gg_registers *registers)
@@ -150,8 +145,7 @@ static bool is_behind_call(const struct gg_unwind *unwind, gg_gva_t pc)
 		gg_host_read(&unwind->kernel->typed, pc - sizeof(code), code, sizeof(code));
 	const bool failed = err;
 	gg_error_destroy(err);
-	const uint32_t word = (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
-			      (uint32_t)code[3] << 24;
+	const uint32_t word = gg_code_word(code);
 	return !failed && ((word & 0xfc000000) == 0x94000000 || (word & 0xfffffc1f) == 0xd63f0000 ||
 			   (word & 0xfefff800) == 0xd63f0800);
 }
@@ -205,33 +199,14 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 	}
 	set_place(unwind, pc, sp, fp);
 	gg_register_set(&unwind->registers, ARM64_LR, lr);
-	unwind->entry = (struct gg_stack_entry){
-		.kind = GG_ENTRY_OTHER,
-		.number = -1,
-		.is_user = !(pstate & EL),
-		.registers = address,
-		.registers_end = address + walk->regs.size,
-	};
-	unwind->is_exact = true;
+	gg_stack_enter(unwind, address, address + walk->regs.size, !(pstate & EL));
 	return NULL;
 }
 
-// Goes to the caller of interrupted code that has no record yet, or never gets one: its return address is
-// in x30, and x29 is the caller's. Code that called has a return address of its own in x30; code that
-// has a record, the return address in the record too.
 static bool step_by_lr(struct gg_unwind *unwind, gg_gva_t saved)
 {
 	const gg_gva_t lr = without_signature(gg_register(&unwind->registers, ARM64_LR));
-	if (!unwind->is_exact || !gg_register_known(&unwind->registers, ARM64_LR) || lr == saved ||
-	    lr < arm64_linux.kernel_area || gg_stack_same_function(unwind, lr - 1, unwind->pc))
-		return false;
-	unwind->pc = lr;
-	gg_register_set(&unwind->registers, ARM64_PC, lr);
-	gg_register_forget(&unwind->registers, ARM64_LR, UINT64_MAX);
-	// The caller's frame is not below this one's stack pointer; the walk has to advance.
-	unwind->sp++;
-	unwind->is_exact = false;
-	return true;
+	return lr >= arm64_linux.kernel_area && gg_stack_step_by_link(unwind, ARM64_LR, lr, saved);
 }
 
 // Tests whether the code at PC is an exception's entry, whose record is that of struct pt_regs.

@@ -4,17 +4,10 @@
 //
 // In:  the first bytes of a function.
 // Out: the place for a breakpoint.
+#include "arch/instruction.h"
 #include "ppc64.h"
 
 enum { INSTRUCTION = 4 };
-
-static uint32_t instruction(const uint8_t *code, size_t size, size_t at)
-{
-	return at + INSTRUCTION <= size
-		       ? code[at] | (uint32_t)code[at + 1] << 8 | (uint32_t)code[at + 2] << 16 |
-				 (uint32_t)code[at + 3] << 24
-		       : 0;
-}
 
 // Calls from the same module enter behind the two instructions that derive the TOC from r12. The nop is what the kernel's own
 // tracing replaces by a call, before or behind mflr r0 (Linux arch/powerpc/kernel/trace/ftrace.c).
@@ -22,11 +15,11 @@ static struct gg_function_entry find_entry(const uint8_t *code, size_t size)
 {
 	const uint32_t addis_r2_r12 = 0x3c4c, addi_r2_r2 = 0x3842, mflr_r0 = 0x7c0802a6,
 		       nop = 0x60000000, half = 16;
-	const bool has_toc = instruction(code, size, 0) >> half == addis_r2_r12 &&
-			     instruction(code, size, INSTRUCTION) >> half == addi_r2_r2;
+	const bool has_toc = gg_code_word_at(code, size, 0) >> half == addis_r2_r12 &&
+			     gg_code_word_at(code, size, INSTRUCTION) >> half == addi_r2_r2;
 	const size_t local = has_toc ? 2 * INSTRUCTION : 0;
-	const size_t at = local + (instruction(code, size, local) == mflr_r0 ? INSTRUCTION : 0);
-	if (instruction(code, size, at) == nop)
+	const size_t at = local + (gg_code_word_at(code, size, local) == mflr_r0 ? INSTRUCTION : 0);
+	if (gg_code_word_at(code, size, at) == nop)
 		return (struct gg_function_entry){ at, INSTRUCTION };
 	return (struct gg_function_entry){ local, 0 };
 }

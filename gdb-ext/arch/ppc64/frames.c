@@ -3,6 +3,7 @@
 // A made vmlinux on POWER: the instructions that make and end a frame (Power ISA, version 3.0B, book I),
 // and the places of arguments (64-bit ELF V2 ABI Specification, section 2.2).
 #include "ppc64.h"
+#include "arch/instruction.h"
 #include "vmlinux/vmlinux-ops.h"
 
 #include <dwarf.h>
@@ -17,12 +18,6 @@ enum {
 	LIS_R2 = 0x3c400000,
 	ADDI_R2_R2 = 0x38420000,
 };
-
-static uint32_t word_at(const uint8_t *code)
-{
-	return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
-	       (uint32_t)code[3] << 24;
-}
 
 static void move_stack_pointer(struct gg_code_frame *frame, int64_t bytes)
 {
@@ -76,7 +71,7 @@ static struct gg_code_step step(const uint8_t *code, size_t size, struct gg_code
 {
 	if (size < 4)
 		return (struct gg_code_step){ 0 };
-	const uint32_t word = word_at(code);
+	const uint32_t word = gg_code_word(code);
 	change(word, frame);
 	return flow_of(word);
 }
@@ -86,9 +81,9 @@ static bool sets_r2(const uint8_t *code, size_t size)
 {
 	if (size < 8)
 		return false;
-	const uint32_t first = word_at(code) & 0xffff0000;
+	const uint32_t first = gg_code_word(code) & 0xffff0000;
 	return (first == ADDIS_R2_R12 || first == LIS_R2) &&
-	       (word_at(code + 4) & 0xffff0000) == ADDI_R2_R2;
+	       (gg_code_word(code + 4) & 0xffff0000) == ADDI_R2_R2;
 }
 
 static uint8_t symbol_other(const uint8_t *code, size_t size)
@@ -102,7 +97,7 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 {
 	uint32_t entry = sets_r2(code, size) ? 8 : 0;
 	while (size - entry >= 4 &&
-	       (word_at(code + entry) == NOP || word_at(code + entry) == MFLR_R0))
+	       (gg_code_word(code + entry) == NOP || gg_code_word(code + entry) == MFLR_R0))
 		entry += 4;
 	return entry;
 }

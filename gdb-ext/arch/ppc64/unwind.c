@@ -8,6 +8,7 @@
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "linux/stack/code.h"
+#include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
 #include "linux/symbols/symbols.h"
 #include "ppc64.h"
@@ -57,21 +58,8 @@ static const struct walk without_types = {
 
 static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 {
-	struct walk *walk = calloc(1, sizeof(*walk));
-	if (!walk)
-		return gg_enomem;
-	struct gg_error *err =
-		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
-	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
-		*walk = without_types;
-		gg_error_destroy(err);
-		err = NULL;
-	}
-	if (err)
-		free(walk);
-	else
-		*ret = walk;
-	return err;
+	return gg_stack_open(kernel, rows, sizeof(rows) / sizeof(*rows), sizeof(struct walk),
+			     &without_types, ret);
 }
 
 static uint64_t stack_size(const void *data)
@@ -97,13 +85,8 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 	uint64_t sp, caller, pc;
 	struct gg_error *err =
 		gg_host_read_member(&unwind->kernel->typed, unwind->task, &walk->ksp, &sp);
-	if (!err && sp - unwind->stack >= walk->stack.size)
-		err = gg_error_create(GG_BAD_DATA,
-				      "the stack pointer 0x%" PRIx64 " is not in the task's stack "
-				      "at 0x%" PRIx64,
-				      sp, unwind->stack);
 	if (!err)
-		err = gg_stack_memory_ahead(&unwind->memory, sp, unwind->stack + walk->stack.size);
+		err = gg_stack_begin(unwind, sp, walk->stack.size);
 	if (!err)
 		err = gg_stack_word(&unwind->memory, sp, &caller);
 	if (!err)
@@ -156,14 +139,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
 	set_place(unwind, pc, sp);
 	gg_register_set(&unwind->registers, PPC64_LR, lr);
-	unwind->entry = (struct gg_stack_entry){
-		.kind = GG_ENTRY_OTHER,
-		.number = -1,
-		.is_user = msr & PPC64_MSR_PR,
-		.registers = address,
-		.registers_end = address + walk->regs.size,
-	};
-	unwind->is_exact = true;
+	gg_stack_enter(unwind, address, address + walk->regs.size, msr & PPC64_MSR_PR);
 	return NULL;
 }
 
@@ -186,29 +162,11 @@ static struct gg_error *find_saved(struct gg_unwind *unwind, gg_gva_t sp, gg_gva
 	return err;
 }
 
-static bool is_code(const struct gg_unwind *unwind, gg_gva_t pc)
-{
-	struct gg_symbol symbol;
-	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, pc, &symbol);
-	const bool found = !err && (symbol.type == 't' || symbol.type == 'T');
-	gg_error_destroy(err);
-	return found;
-}
-
-// Goes to the caller of interrupted code that has no frame yet, or never gets one: its return address is
-// in LR, and r1 is the caller's.
 static bool step_by_lr(struct gg_unwind *unwind, uint64_t saved)
 {
 	const uint64_t lr = gg_register(&unwind->registers, PPC64_LR);
-	if (!unwind->is_exact || !gg_register_known(&unwind->registers, PPC64_LR) || lr == saved ||
-	    !lr || !is_code(unwind, lr - 1) || gg_stack_same_function(unwind, lr - 1, unwind->pc))
-		return false;
-	unwind->pc = lr;
-	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);
-	// The caller's frame is not below this one's stack pointer; the walk has to advance.
-	unwind->sp++;
-	unwind->is_exact = false;
-	return true;
+	return unwind->is_exact && lr && gg_stack_is_code(unwind, lr - 1) &&
+	       gg_stack_step_by_link(unwind, PPC64_LR, lr, saved);
 }
 
 static struct gg_error *step(struct gg_unwind *unwind)
@@ -231,7 +189,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 		unwind->has_ended = true;
 		return NULL;
 	}
-	if (!is_code(unwind, pc - 1))
+	if (!gg_stack_is_code(unwind, pc - 1))
 		return gg_error_create(GG_BAD_DATA,
 				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
 	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);

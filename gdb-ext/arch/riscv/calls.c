@@ -4,25 +4,19 @@
 //
 // In:  the first bytes of a function.
 // Out: the place for a breakpoint.
+#include "arch/instruction.h"
 #include "riscv.h"
 
 enum { INSTRUCTION = 4 };
-
-static uint32_t instruction(const uint8_t *code, size_t size, size_t at)
-{
-	return at + INSTRUCTION <= size
-		       ? code[at] | (uint32_t)code[at + 1] << 8 | (uint32_t)code[at + 2] << 16 |
-				 (uint32_t)code[at + 3] << 24
-		       : 0;
-}
 
 // The nop is what the kernel's own tracing replaces by a jump, in newer kernels behind an auipc to t0, which carries no argument
 // (Linux arch/riscv/kernel/ftrace.c).
 static struct gg_function_entry find_entry(const uint8_t *code, size_t size)
 {
 	const uint32_t nop = 0x13, auipc_t0 = 0x297, operation = 0xfff;
-	const size_t at = (instruction(code, size, 0) & operation) == auipc_t0 ? INSTRUCTION : 0;
-	if (instruction(code, size, at) == nop)
+	const size_t at =
+		(gg_code_word_at(code, size, 0) & operation) == auipc_t0 ? INSTRUCTION : 0;
+	if (gg_code_word_at(code, size, at) == nop)
 		return (struct gg_function_entry){ at, INSTRUCTION };
 	return (struct gg_function_entry){ 0, 0 };
 }

@@ -3,6 +3,7 @@
 // A made vmlinux on RISC-V: the instructions that make and end a frame (The RISC-V Instruction Set Manual,
 // volume I, RV64I and C), and the places of arguments. Linux has all code keep a frame pointer in s0.
 #include "riscv.h"
+#include "arch/instruction.h"
 #include "vmlinux/vmlinux-ops.h"
 
 #include <dwarf.h>
@@ -19,11 +20,6 @@ enum {
 	LD_RA = 0x13083,
 	LD_S0 = 0x13403,
 };
-
-static uint32_t half_at(const uint8_t *code)
-{
-	return (uint32_t)code[0] | (uint32_t)code[1] << 8;
-}
 
 // Returns the COUNT bits at FROM of VALUE, at TO.
 static uint32_t bits(uint32_t value, unsigned int from, unsigned int count, unsigned int to)
@@ -155,14 +151,14 @@ static struct gg_code_step step(const uint8_t *code, size_t size, struct gg_code
 {
 	if (size < 2)
 		return (struct gg_code_step){ 0 };
-	const uint32_t half = half_at(code);
+	const uint32_t half = gg_code_half(code);
 	if ((half & 3) != 3) {
 		change_short(half, frame);
 		return flow_of_short(half);
 	}
 	if (size < 4)
 		return (struct gg_code_step){ 0 };
-	const uint32_t word = half | half_at(code + 2) << 16;
+	const uint32_t word = gg_code_word(code);
 	change_long(word, frame);
 	return flow_of_long(word);
 }
@@ -172,8 +168,8 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 {
 	uint32_t entry = 0;
 	while (size - entry >= 4) {
-		const uint32_t half = half_at(code + entry);
-		const uint32_t word = half | half_at(code + entry + 2) << 16;
+		const uint32_t half = gg_code_half(code + entry);
+		const uint32_t word = gg_code_word(code + entry);
 		if (half == 1)
 			entry += 2;
 		else if (word == 0x13 || (word & 0xfff) == 0x297)

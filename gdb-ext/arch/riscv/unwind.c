@@ -7,7 +7,9 @@
 // In:  the kernel's symbols, types and memory; registers.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "arch/instruction.h"
 #include "linux/stack/code.h"
+#include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
 #include "linux/symbols/symbols.h"
 #include "riscv.h"
@@ -65,15 +67,15 @@ static void find_function(const struct gg_answerers *kernel, const char *name, g
 
 static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 {
-	struct walk *walk = calloc(1, sizeof(*walk));
-	if (!walk)
-		return gg_enomem;
-	struct gg_error *err =
-		gg_layout_resolve(&kernel->typed, rows, sizeof(rows) / sizeof(*rows), walk);
-	if (!err && walk->thread_s.size < SAVED_COUNT * WORD)
+	void *data;
+	struct gg_error *err = gg_stack_open(kernel, rows, sizeof(rows) / sizeof(*rows),
+					     sizeof(struct walk), NULL, &data);
+	if (err)
+		return err;
+	struct walk *walk = data;
+	if (walk->thread_s.size < SAVED_COUNT * WORD) {
 		err = gg_error_create(GG_BAD_DATA, "task_struct.thread.s has %" PRIu64 " bytes",
 				      walk->thread_s.size);
-	if (err) {
 		free(walk);
 		return err;
 	}
@@ -113,15 +115,11 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 		err = gg_host_read_member(host, unwind->task, &walk->thread_sp, &sp);
 	if (!err)
 		err = gg_host_read_member(host, unwind->task, &s0, &fp);
-	if (err)
-		return err;
-	if (sp - unwind->stack >= STACK_SIZE)
-		return gg_error_create(GG_BAD_DATA,
-				       "the stack pointer 0x%" PRIx64 " is not in the task's stack "
-				       "at 0x%" PRIx64,
-				       sp, unwind->stack);
-	set_place(unwind, pc, sp, fp);
-	return gg_stack_memory_ahead(&unwind->memory, sp, unwind->stack + STACK_SIZE);
+	if (!err)
+		err = gg_stack_begin(unwind, sp, STACK_SIZE);
+	if (!err)
+		set_place(unwind, pc, sp, fp);
+	return err;
 }
 
 static void start_registers(struct gg_unwind *unwind, const struct gg_registers *registers)
@@ -145,9 +143,7 @@ static bool is_behind_call(const struct gg_unwind *unwind, gg_gva_t pc)
 	gg_error_destroy(err);
 	if (failed)
 		return false;
-	const unsigned int whole = (unsigned int)code[0] | (unsigned int)code[1] << 8 |
-				   (unsigned int)code[2] << 16 | (unsigned int)code[3] << 24;
-	const unsigned int half = whole >> 16;
+	const uint32_t whole = gg_code_word(code), half = whole >> 16;
 	const bool is_ra = (whole >> RD_SHIFT & 0x1f) == 1;
 	return (is_ra && ((whole & OPCODE) == JAL || (whole & OPCODE) == JALR)) ||
 	       ((half & 0xf07f) == 0x9002 && half >> RD_SHIFT & 0x1f);
@@ -194,33 +190,14 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
 	set_place(unwind, pc, sp, fp);
 	gg_register_set(&unwind->registers, RISCV_RA, ra);
-	unwind->entry = (struct gg_stack_entry){
-		.kind = GG_ENTRY_OTHER,
-		.number = -1,
-		.is_user = !(status & STATUS_SPP),
-		.registers = address,
-		.registers_end = address + walk->regs.size,
-	};
-	unwind->is_exact = true;
+	gg_stack_enter(unwind, address, address + walk->regs.size, !(status & STATUS_SPP));
 	return NULL;
 }
 
-// Goes to the caller of interrupted code that has no frame yet, or never gets one: its return address
-// is in ra, and s0 is the caller's. Code that called has a return address of its own in ra; code that
-// has a frame, the return address in the frame too.
 static bool step_by_ra(struct gg_unwind *unwind, uint64_t saved)
 {
 	const uint64_t ra = gg_register(&unwind->registers, RISCV_RA);
-	if (!unwind->is_exact || !gg_register_known(&unwind->registers, RISCV_RA) || ra == saved ||
-	    ra < riscv_linux.kernel_area || gg_stack_same_function(unwind, ra - 1, unwind->pc))
-		return false;
-	unwind->pc = ra;
-	gg_register_set(&unwind->registers, RISCV_PC, ra);
-	gg_register_forget(&unwind->registers, RISCV_RA, UINT64_MAX);
-	// The caller's frame is not below this one's stack pointer; the walk has to advance.
-	unwind->sp++;
-	unwind->is_exact = false;
-	return true;
+	return ra >= riscv_linux.kernel_area && gg_stack_step_by_link(unwind, RISCV_RA, ra, saved);
 }
 
 // Tests whether the frame is the first of its stack, at whose end there is room for struct pt_regs.

@@ -109,8 +109,7 @@ static struct gg_error *read_notes(const struct gg_cpu_notes *notes, struct gg_r
 
 static uint32_t prstatus_pid(const struct gg_cpu_notes *notes)
 {
-	const uint32_t number = gg_prstatus_pid(&prstatus, notes, true);
-	return number >> 16 ? __builtin_bswap32(number) : number;
+	return gg_prstatus_small_pid(&prstatus, notes);
 }
 
 const struct gg_notes_ops s390_notes = {

@@ -8,6 +8,7 @@
 // In:  the kernel's symbols and memory; registers. A stack needs types only where its task is on no CPU.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "linux/stack/start.h"
 #include "linux/symbols/symbols.h"
 #include "unwind.h"
 #include "x86.h"
@@ -131,12 +132,7 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 		gg_host_read_member(&unwind->kernel->typed, unwind->task, &walk->thread_sp, &frame);
 	if (err)
 		return err;
-	if (frame - unwind->stack >= STACK_SIZE)
-		return gg_error_create(GG_BAD_DATA,
-				       "the stack pointer 0x%" PRIx64 " is not in the task's stack "
-				       "at 0x%" PRIx64,
-				       frame, unwind->stack);
-	err = gg_stack_memory_ahead(&unwind->memory, frame, unwind->stack + STACK_SIZE);
+	err = gg_stack_begin(unwind, frame, STACK_SIZE);
 	if (!err)
 		err = load(unwind, frame + walk->saved_bx.offset, X86_RBX);
 	if (!err)
@@ -236,14 +232,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 		gg_register_set(&unwind->registers, ids[i], words[i]);
 	gg_register_set(&unwind->registers, X86_RFLAGS, words[PT_FLAGS]);
 	set_place(unwind, words[PT_IP], has_sp ? words[PT_SP] : end);
-	unwind->entry = (struct gg_stack_entry){
-		.kind = GG_ENTRY_OTHER,
-		.number = -1,
-		.is_user = is_user(words),
-		.registers = address,
-		.registers_end = end,
-	};
-	unwind->is_exact = true;
+	gg_stack_enter(unwind, address, end, is_user(words));
 	return NULL;
 }
 

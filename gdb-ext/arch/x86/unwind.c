@@ -8,6 +8,7 @@
 // Trusts nothing it reads: a register that is not known is never used, and linux/stack/stack.c bounds
 // the steps.
 #include "unwind.h"
+#include "linux/stack/start.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -153,12 +154,7 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 		gg_host_read_member(&unwind->kernel->typed, unwind->task, &walk->thread_sp, &frame);
 	if (err)
 		return err;
-	if (frame - unwind->stack >= walk->stack_size)
-		return gg_error_create(GG_BAD_DATA,
-				       "the stack pointer 0x%" PRIx64 " is not in the task's stack "
-				       "at 0x%" PRIx64,
-				       frame, unwind->stack);
-	err = gg_stack_memory_ahead(&unwind->memory, frame, unwind->stack + walk->stack_size);
+	err = gg_stack_begin(unwind, frame, walk->stack_size);
 	if (!err)
 		err = load_saved(unwind, frame);
 	if (!err)
@@ -287,14 +283,8 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address, unsi
 		if (pt_regs[i] != X86_NO_REGISTER)
 			gg_register_set(&unwind->registers, pt_regs[i], words[i]);
 	set_place(unwind, words[X86_PT_IP], words[X86_PT_SP]);
-	unwind->entry = (struct gg_stack_entry){
-		.kind = GG_ENTRY_OTHER,
-		.number = -1,
-		.is_user = words[X86_PT_CS] & EACH_BIT & CPL,
-		.registers = address,
-		.registers_end = address + X86_PT_WORDS * X86_WORD,
-	};
-	unwind->is_exact = true;
+	gg_stack_enter(unwind, address, address + X86_PT_WORDS * X86_WORD,
+		       words[X86_PT_CS] & EACH_BIT & CPL);
 	return NULL;
 }
 

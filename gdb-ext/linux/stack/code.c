@@ -12,3 +12,25 @@ bool gg_stack_same_function(const struct gg_unwind *unwind, gg_gva_t a, gg_gva_t
 	gg_error_destroy(err);
 	return is_same;
 }
+
+bool gg_stack_is_code(const struct gg_unwind *unwind, gg_gva_t pc)
+{
+	struct gg_symbol symbol;
+	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, pc, &symbol);
+	const bool found = !err && (symbol.type == 't' || symbol.type == 'T');
+	gg_error_destroy(err);
+	return found;
+}
+
+bool gg_stack_step_by_link(struct gg_unwind *unwind, unsigned int link, gg_gva_t pc, gg_gva_t saved)
+{
+	if (!unwind->is_exact || !gg_register_known(&unwind->registers, link) || pc == saved ||
+	    gg_stack_same_function(unwind, pc - 1, unwind->pc))
+		return false;
+	unwind->pc = pc;
+	gg_register_forget(&unwind->registers, link, UINT64_MAX);
+	// The caller's frame is not below this one's stack pointer; the walk has to advance.
+	unwind->sp++;
+	unwind->is_exact = false;
+	return true;
+}
