@@ -7,6 +7,7 @@
 #include "guest.h"
 #include "linux/arch-ops.h"
 #include "linux/modules/modules.h"
+#include "tasks.h"
 
 #include <gdb-guest/vmlinux.h>
 #include <inttypes.h>
@@ -46,8 +47,11 @@ struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinu
 				  const struct gg_notices *notices, struct gg_vmlinux_facts *ret)
 {
 	const struct gg_kernel *kernel;
+	const struct gg_answerers *answerers;
 	struct gg_output *output;
 	struct gg_error *err = gg_guest_kernel(guest, NULL, notices, &kernel);
+	if (!err)
+		err = gg_guest_answerers(guest, notices, &answerers);
 	if (!err)
 		err = gg_output_create(options->path, options->force, gg_guest_files(guest),
 				       &output);
@@ -55,6 +59,9 @@ struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinu
 		return err;
 	err = write_to(kernel, options, output, ret);
 	gg_output_destroy(output);
+	if (!err && !ret->has_types)
+		err = gg_tell(notices, "the kernel has no BTF: the file has symbols and the "
+				       "callers' places, and no types");
 	return err ? gg_error_context(err, "%s", options->path) : NULL;
 }
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNIT = 2, MAX_FUNCTION = 1 << 20, MAX_FRAMES = 255, MAX_LANDINGS = 1 << 20 };
+enum { MAX_FUNCTION = 1 << 20, MAX_FRAMES = 255, MAX_LANDINGS = 1 << 20 };
 
 // A frame where a branch leads to, in another function.
 struct landing {
@@ -24,11 +24,12 @@ struct landing {
 struct walk {
 	struct gg_vmlinux_maker *maker;
 	struct gg_code_rows rows;
-	// Different frames that branches in the function lead to their targets with, and for each unit of
+	void *decoder; // of the rules
+	// Different frames that branches in the function lead to their targets with, and for each byte of
 	// code the frame's number; 0 for none.
 	struct gg_code_frame frames[MAX_FRAMES + 1];
 	unsigned int frame_count;
-	uint8_t at[MAX_FUNCTION / UNIT];
+	uint8_t at[MAX_FUNCTION];
 	struct landing *landings; // sorted before the parts are walked through
 	size_t landing_count;
 };
@@ -40,11 +41,6 @@ static int compare_landings(const void *a, const void *b)
 }
 
 // ---- A function ----
-
-static bool is_made(const struct gg_code_frame *frame)
-{
-	return frame->depth || frame->flags;
-}
 
 static bool is_equal(const struct gg_code_frame *a, const struct gg_code_frame *b)
 {
@@ -62,14 +58,14 @@ static void add_target(struct walk *walk, uint64_t offset, const struct gg_code_
 	walk->frames[number] = *frame;
 	if (number > walk->frame_count)
 		walk->frame_count = number;
-	walk->at[offset / UNIT] = (uint8_t)number;
+	walk->at[offset] = (uint8_t)number;
 }
 
 // Keeps FRAME for the code at ADDRESS, which is another function's, or a part of the same.
 static struct gg_error *add_landing(struct walk *walk, gg_gva_t address,
 				    const struct gg_code_frame *frame)
 {
-	if (!is_made(frame) || walk->landing_count == MAX_LANDINGS)
+	if (is_equal(frame, &walk->rows.rules->start) || walk->landing_count == MAX_LANDINGS)
 		return NULL;
 	struct gg_error *err =
 		gg_vector_grow(&walk->landings, walk->landing_count, sizeof(*walk->landings));
@@ -105,17 +101,18 @@ static void append_row(struct walk *walk, uint64_t advance, const struct gg_code
 static struct gg_error *append_rows(struct walk *walk, const struct gg_symtab_name *function,
 				    const uint8_t *code, struct gg_code_frame frame)
 {
-	enum { MADE = GG_FRAME_BY_FP | GG_FRAME_CHAINED | GG_FRAME_RA_SAVED };
+	const uint64_t is_made = (GG_FRAME_BY_FP | GG_FRAME_CHAINED | GG_FRAME_RA_SAVED) &
+				 ~walk->rows.rules->start.flags;
 	struct gg_error *err = NULL;
 	struct gg_code_frame made = frame, written = frame;
-	struct gg_code_step step = { .size = UNIT };
+	struct gg_code_step step = { .size = 1 };
 	uint64_t written_at = 0;
-	memset(walk->at, 0, function->size / UNIT + 1);
+	memset(walk->at, 0, function->size);
 	walk->frame_count = 0;
 	append_row(walk, 0, &frame);
 	for (uint64_t place = 0; !err && step.size && place < function->size; place += step.size) {
-		if (walk->at[place / UNIT])
-			frame = walk->frames[walk->at[place / UNIT]];
+		if (walk->at[place])
+			frame = walk->frames[walk->at[place]];
 		else if (step.flow == GG_FLOW_JUMP || step.flow == GG_FLOW_END)
 			frame = made;
 		if (!is_equal(&frame, &written)) {
@@ -123,9 +120,10 @@ static struct gg_error *append_rows(struct walk *walk, const struct gg_symtab_na
 			written = frame;
 			written_at = place;
 		}
-		step = walk->rows.rules->step(code + place, function->size - place, &frame);
+		step = walk->rows.rules->step(walk->decoder, code + place, function->size - place,
+					      &frame);
 		err = follow(walk, function, place, &step, &frame);
-		if (frame.flags & MADE)
+		if (frame.flags & is_made)
 			made = frame;
 	}
 	return err;
@@ -161,10 +159,10 @@ static bool is_part(const char *name)
 static struct gg_error *append_function(struct walk *walk, const struct gg_symtab_name *function,
 					enum gg_code_kind kind, bool part)
 {
-	static const struct gg_code_frame none;
 	struct gg_error *err = NULL;
 	const uint8_t *code = gg_vmlinux_code(walk->maker, function->address, function->size);
-	const struct gg_code_frame *first = part ? find_landing(walk, function->address) : &none;
+	const struct gg_code_frame *first =
+		part ? find_landing(walk, function->address) : &walk->rows.rules->start;
 	if (kind == GG_CODE_REGISTERS && !walk->rows.regs.size)
 		kind = GG_CODE_OUTERMOST;
 	gg_code_rows_begin(&walk->rows, kind, function->address,
@@ -241,6 +239,8 @@ struct gg_error *gg_vmlinux_add_code_frames(struct gg_vmlinux_maker *maker)
 	*walk = (struct walk){ .maker = maker };
 	struct gg_error *err =
 		gg_code_rows_init(&walk->rows, rules, &maker->kernel->typed, &maker->cfi);
+	if (!err && rules->open)
+		err = rules->open(&walk->decoder);
 	if (!err)
 		err = list_functions(&maker->symtab, &list, &count);
 	if (!err)
@@ -256,6 +256,8 @@ struct gg_error *gg_vmlinux_add_code_frames(struct gg_vmlinux_maker *maker)
 		gg_cfi_end(&maker->cfi);
 	}
 	free(list);
+	if (walk->decoder)
+		rules->close(walk->decoder);
 	free(walk->landings);
 	free(walk);
 	return err ? err : gg_buffer_check(&maker->cfi.bytes);

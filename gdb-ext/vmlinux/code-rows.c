@@ -4,8 +4,6 @@
 
 #include <dwarf.h>
 
-enum { DATA_ALIGNMENT = -8, WORD = 8 };
-
 static void append_block(struct gg_buffer *out, const struct gg_buffer *block)
 {
 	gg_dwarf_append_uleb(out, block->size);
@@ -25,11 +23,16 @@ static void append_constant(struct gg_buffer *out, int64_t value)
 	gg_dwarf_append_sleb(out, value);
 }
 
-// Appends the rule that the register NUMBER is in memory at the CFA and OFFSET.
-static void append_saved(struct gg_buffer *out, unsigned int number, int64_t offset)
+static int8_t data_alignment(const struct gg_code_rows *rows)
 {
-	append_register(out, DW_CFA_offset_extended_sf, number);
-	gg_dwarf_append_sleb(out, offset / DATA_ALIGNMENT);
+	return (int8_t)(0 - rows->cfi->word);
+}
+
+// Appends the rule that the register NUMBER is in memory at the CFA and OFFSET.
+static void append_saved(struct gg_code_rows *rows, unsigned int number, int64_t offset)
+{
+	append_register(&rows->cfi->bytes, DW_CFA_offset_extended_sf, number);
+	gg_dwarf_append_sleb(&rows->cfi->bytes, offset / data_alignment(rows));
 }
 
 // ---- Common entries ----
@@ -56,7 +59,7 @@ static uint32_t add_common(struct gg_code_rows *rows, enum gg_code_kind kind)
 		rows->cfi,
 		&(struct gg_cfi_common){ .is_signal = has_registers || kind == GG_CODE_SWITCH,
 					 .return_register = has_registers ? rules->pc : rules->ra,
-					 .data_alignment = DATA_ALIGNMENT });
+					 .data_alignment = data_alignment(rows) });
 	// The stack pointer of the outermost frame may be unknown.
 	const bool by_fp = kind == GG_CODE_OUTERMOST && rules->fp != GG_NO_COLUMN && !rules->chain;
 	append_register(out, DW_CFA_def_cfa, by_fp ? rules->fp : rules->sp);
@@ -65,7 +68,7 @@ static uint32_t add_common(struct gg_code_rows *rows, enum gg_code_kind kind)
 		append_unknown(out, rules, kind == GG_CODE_OUTERMOST);
 		if (kind != GG_CODE_OUTERMOST) {
 			append_register(out, DW_CFA_val_offset, rules->sp);
-			gg_dwarf_append_uleb(out, rules->bias / WORD);
+			gg_dwarf_append_uleb(out, rules->bias / rows->cfi->word);
 		}
 	}
 	gg_cfi_end(rows->cfi);
@@ -83,6 +86,10 @@ static struct gg_error *find_members(struct gg_code_rows *rows, const struct gg_
 			{ rules->saved, &rows->saved },
 			{ rules->saved_pc, &rows->saved_pc },
 			{ rules->saved_ra, &rows->saved_ra } };
+	if (rules->places) {
+		rows->regs.size = rules->places_size;
+		return NULL;
+	}
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		if (!members[i].name)
 			continue;
@@ -172,31 +179,56 @@ void gg_code_rows_append(struct gg_code_rows *rows, const struct gg_code_frame *
 	if (frame->flags & GG_FRAME_SIGNED)
 		append_signed(out, rules, frame);
 	else if (frame->flags & GG_FRAME_RA_SAVED)
-		append_saved(out, rules->ra, frame->ra - rules->bias);
+		append_saved(rows, rules->ra, frame->ra - rules->bias);
 	else
 		append_register(out, DW_CFA_same_value, rules->ra);
 	if (rules->fp == GG_NO_COLUMN)
 		return;
 	if (frame->flags & GG_FRAME_FP_SAVED)
-		append_saved(out, rules->fp, frame->fp - rules->bias);
+		append_saved(rows, rules->fp, frame->fp - rules->bias);
 	else
 		append_register(out, DW_CFA_same_value, rules->fp);
 }
 
 // ---- Entries into the kernel ----
 
-static void append_saved_pc(struct gg_buffer *out, const struct gg_code_rules *rules,
-			    int64_t offset)
+static void append_saved_pc(struct gg_code_rows *rows, int64_t offset)
 {
-	struct gg_buffer block = { 0 };
+	const struct gg_code_rules *rules = rows->rules;
+	struct gg_buffer *out = &rows->cfi->bytes, block = { 0 };
 	if (!rules->filter)
-		return append_saved(out, rules->pc, offset);
+		return append_saved(rows, rules->pc, offset);
 	append_constant(&block, offset);
 	gg_buffer_uint(&block, 1, DW_OP_plus);
 	gg_buffer_append(&block, rules->filter, rules->filter_size);
 	append_register(out, DW_CFA_val_expression, rules->pc);
 	append_block(out, &block);
 	gg_buffer_deinit(&block);
+}
+
+static void append_places(struct gg_code_rows *rows)
+{
+	const struct gg_code_rules *rules = rows->rules;
+	struct gg_buffer *out = &rows->cfi->bytes;
+	const struct gg_buffer sp = { .bytes = (uint8_t *)rules->saved_sp,
+				      .size = rules->saved_sp_size };
+	for (size_t i = 0; i < rules->place_count; i++)
+		append_saved(rows, rules->places[i].number,
+			     rules->places[i].offset - (int64_t)rules->places_size);
+	append_register(out, DW_CFA_val_expression, rules->sp);
+	append_block(out, &sp);
+}
+
+static void append_members(struct gg_code_rows *rows)
+{
+	const struct gg_code_rules *rules = rows->rules;
+	const int64_t size = (int64_t)rows->regs.size;
+	const int64_t saved = (int64_t)rows->saved.offset - size, word = rows->cfi->word;
+	for (unsigned int number = rules->first; number < rules->count; number++)
+		append_saved(rows, number, saved + word * (int64_t)(number - rules->first));
+	if (rows->saved_ra.size)
+		append_saved(rows, rules->ra, (int64_t)rows->saved_ra.offset - size);
+	append_saved_pc(rows, (int64_t)rows->saved_pc.offset - size);
 }
 
 void gg_code_rows_append_registers(struct gg_code_rows *rows)
@@ -212,10 +244,8 @@ void gg_code_rows_append_registers(struct gg_code_rows *rows)
 	gg_buffer_uint(out, 1, DW_CFA_def_cfa_expression);
 	append_block(out, &block);
 	gg_buffer_deinit(&block);
-	const int64_t saved = (int64_t)rows->saved.offset - size;
-	for (unsigned int number = rules->first; number < rules->count; number++)
-		append_saved(out, number, saved + WORD * (int64_t)(number - rules->first));
-	if (rows->saved_ra.size)
-		append_saved(out, rules->ra, (int64_t)rows->saved_ra.offset - size);
-	append_saved_pc(out, rules, (int64_t)rows->saved_pc.offset - size);
+	if (rules->places)
+		append_places(rows);
+	else
+		append_members(rows);
 }

@@ -5,6 +5,8 @@
 #ifndef GG_CODE_RULES_H
 #define GG_CODE_RULES_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +19,7 @@ enum {
 	GG_FRAME_NO_SP = 1 << 5,    // the caller's stack pointer is not known
 };
 
-// A function's frame before an instruction; zeros at the function's beginning.
+// A function's frame before an instruction.
 struct gg_code_frame {
 	int64_t depth;    // bytes from the stack pointer up to the caller's
 	int64_t fp_depth; // bytes from the frame pointer up to the caller's stack pointer
@@ -60,6 +62,12 @@ struct gg_code_name {
 
 enum { GG_NO_COLUMN = 0xff };
 
+// The place of a register in struct pt_regs.
+struct gg_code_saved {
+	uint8_t number; // DWARF's
+	uint8_t offset;
+};
+
 struct gg_code_rules {
 	// DWARF's numbers of registers. The general registers are those below COUNT.
 	uint8_t count, sp, fp, ra;
@@ -68,9 +76,15 @@ struct gg_code_rules {
 	unsigned int bias;  // bytes from the caller's stack pointer to DWARF's CFA
 	unsigned int chain; // the back chain's offset from the stack pointer
 
-	// Decodes the instruction in the SIZE bytes of CODE, and changes FRAME as the instruction does.
-	struct gg_code_step (*step)(const uint8_t *code, size_t size, struct gg_code_frame *frame);
+	// Open and close the decoder that step() needs; NULL where step() needs none.
+	struct gg_error *(*open)(void **decoder);
+	void (*close)(void *decoder);
 
+	// Decodes the instruction in the SIZE bytes of CODE, and changes FRAME as the instruction does.
+	struct gg_code_step (*step)(void *decoder, const uint8_t *code, size_t size,
+				    struct gg_code_frame *frame);
+
+	struct gg_code_frame start; // at a function's beginning
 	// The frame of a function that has called another, where the code is not there.
 	struct gg_code_frame made;
 
@@ -80,6 +94,13 @@ struct gg_code_rules {
 	// return address if it is not in the array (NULL).
 	const char *saved, *saved_pc, *saved_ra;
 	uint8_t first;
+	// In their place, where struct pt_regs never changed: PLACE_COUNT places, the size of all, and DWARF's expression for the
+	// interrupted code's stack pointer.
+	const struct gg_code_saved *places;
+	size_t place_count;
+	uint64_t places_size;
+	const uint8_t *saved_sp;
+	size_t saved_sp_size;
 	// DWARF's expression (at most 32 bytes) for the address of struct pt_regs.
 	const uint8_t *registers;
 	size_t registers_size;

@@ -85,7 +85,7 @@ static struct gg_error *add_symbol_sections(struct gg_vmlinux_maker *maker)
 			       .type = SHT_SYMTAB,
 			       .bytes = symtab->symbols.bytes,
 			       .size = symtab->symbols.size,
-			       .alignment = 8,
+			       .alignment = maker->kernel->arch->word,
 			       .entry_size = is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym),
 			       .link = ".strtab",
 			       .info = symtab->local_count,
@@ -152,6 +152,7 @@ struct gg_error *gg_vmlinux_write(const struct gg_answerers *kernel,
 		err = write_file(&maker, fd, &ret->size);
 	ret->symbols = maker.symtab.count;
 	ret->functions = maker.function_count;
+	ret->has_types = maker.has_types;
 	maker_deinit(&maker);
 	return err;
 }

@@ -30,6 +30,7 @@ struct gg_vmlinux_maker {
 	struct gg_dwarf dwarf;
 	struct gg_cfi cfi;
 	size_t function_count;
+	bool has_types;
 };
 
 // Returns the address in the file of ADDRESS: addresses below the kernel's area are not displaced.
@@ -68,7 +69,7 @@ struct gg_error *gg_vmlinux_add_code_frames(struct gg_vmlinux_maker *maker);
 
 // ---- units.c ----
 
-// Adds the compilation units: the kernel's, and one of each module that has types.
+// Adds the compilation units: the kernel's, and one of each module that has types. There are none without the kernel's BTF.
 struct gg_error *gg_vmlinux_add_units(struct gg_vmlinux_maker *maker);
 
 #endif

@@ -177,6 +177,11 @@ struct gg_error *gg_vmlinux_add_units(struct gg_vmlinux_maker *maker)
 	const struct gg_btf *btf;
 	gg_dwarf_init(&maker->dwarf, arch->big_endian, arch->word);
 	struct gg_error *err = gg_types_btf(maker->kernel->types, &btf);
+	if (err && gg_error_kind(err) == GG_NOT_FOUND) {
+		gg_error_destroy(err);
+		return NULL;
+	}
+	maker->has_types = !err;
 	if (!err)
 		err = add_kernel(maker, btf);
 	return err || !maker->modules

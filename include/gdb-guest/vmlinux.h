@@ -31,11 +31,12 @@ struct gg_vmlinux_facts {
 	uint64_t size; // of the file
 	size_t symbols;
 	size_t functions; // that have a prototype
+	bool has_types;   // of the kernel's BTF
 	size_t modules;   // in a file as /proc/modules
 };
 
-// Writes a vmlinux of GUEST's kernel: symbols, types, functions and their callers' places.
-// GG_NOT_FOUND where the kernel has no BTF.
+// Writes a vmlinux of GUEST's kernel: symbols, types, functions and their callers' places. A note says so where the kernel has no
+// BTF, and the file no types.
 struct gg_error *gg_guest_vmlinux(struct gg_guest *guest, const struct gg_vmlinux_options *options,
 				  const struct gg_notices *notices, struct gg_vmlinux_facts *ret);
 

@@ -8,6 +8,7 @@
 #include "arch/ppc64/ppc64.h"
 #include "arch/riscv/riscv.h"
 #include "arch/s390/s390.h"
+#include "arch/x86/x86.h"
 #include "vmlinux/code-rows.h"
 #include "vmlinux/vmlinux-ops.h"
 
@@ -16,8 +17,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct gg_vmlinux_ops *const all[] = { &arm64_vmlinux, &riscv_vmlinux, &s390_vmlinux,
-						     &ppc64_vmlinux };
-	struct gg_code_frame frame = { 0 };
+						     &ppc64_vmlinux, &x86_vmlinux_32 };
+	void *decoder = NULL;
 	struct gg_cfi cfi;
 	if (!size)
 		return 0;
@@ -25,10 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gg_code_rows rows = { .rules = ops->code, .cfi = &cfi };
 	if (ops->entry_size && ops->entry_size(data + 1, size - 1) > size - 1)
 		abort();
+	struct gg_code_frame frame = ops->code->start;
+	if (ops->code->open)
+		gg_error_destroy(ops->code->open(&decoder));
 	gg_cfi_init(&cfi, false, 8);
 	for (size_t place = 1; place < size;) {
 		const struct gg_code_step step =
-			ops->code->step(data + place, size - place, &frame);
+			ops->code->step(decoder, data + place, size - place, &frame);
 		if (step.size > size - place)
 			abort();
 		if (!step.size)
@@ -36,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		gg_code_rows_append(&rows, &frame);
 		place += step.size;
 	}
+	if (decoder)
+		ops->code->close(decoder);
 	gg_cfi_deinit(&cfi);
 	return 0;
 }

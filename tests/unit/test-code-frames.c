@@ -7,6 +7,7 @@
 #include "arch/ppc64/ppc64.h"
 #include "arch/riscv/riscv.h"
 #include "arch/s390/s390.h"
+#include "arch/x86/x86.h"
 #include "vmlinux/vmlinux-ops.h"
 
 enum { BOTH = GG_FRAME_RA_SAVED | GG_FRAME_FP_SAVED };
@@ -16,10 +17,15 @@ static struct gg_code_step walk(const struct gg_vmlinux_ops *ops, const char *co
 				struct gg_code_frame *frame)
 {
 	struct gg_code_step step = { 0 };
+	void *decoder = NULL;
+	if (ops->code->open)
+		assert_null(ops->code->open(&decoder));
 	for (size_t place = 0; place < size; place += step.size) {
-		step = ops->code->step((const uint8_t *)code + place, size - place, frame);
+		step = ops->code->step(decoder, (const uint8_t *)code + place, size - place, frame);
 		assert_true(step.size && step.size <= size - place);
 	}
+	if (decoder)
+		ops->code->close(decoder);
 	return step;
 }
 
@@ -127,6 +133,35 @@ static void test_ppc64(void **state)
 	assert_int_equal(ppc64_vmlinux.symbol_other(code + 4, 4), 0);
 }
 
+static void test_i386(void **state)
+{
+	(void)state;
+	struct gg_code_frame frame = x86_vmlinux_32.code->start;
+	// push %ebp; mov %esp,%ebp; push %edi; push %esi; push %ebx; sub $0x3c,%esp
+	walk(&x86_vmlinux_32, "\x55\x89\xe5\x57\x56\x53\x83\xec\x3c", 9, &frame);
+	expect_frame(&frame, 0x50, -4, BOTH | GG_FRAME_BY_FP);
+	assert_int_equal(frame.fp, -8);
+	assert_int_equal(frame.fp_depth, 8);
+	// push %edx; call .-0x1881a66; je .+0xd
+	struct gg_code_step step =
+		walk(&x86_vmlinux_32, "\x52\xe8\x95\x75\x7e\xff\x74\x0b", 8, &frame);
+	expect_frame(&frame, 0x54, -4, BOTH | GG_FRAME_BY_FP);
+	assert_int_equal(step.flow, GG_FLOW_BRANCH);
+	assert_int_equal(step.target, 0xd);
+	// lea -0xc(%ebp),%esp; pop %ebx; pop %esi; pop %edi
+	walk(&x86_vmlinux_32, "\x8d\x65\xf4\x5b\x5e\x5f", 6, &frame);
+	expect_frame(&frame, 8, -4, BOTH | GG_FRAME_BY_FP);
+	// pop %ebp; ret
+	step = walk(&x86_vmlinux_32, "\x5d\xc3", 2, &frame);
+	expect_frame(&frame, 4, -4, GG_FRAME_RA_SAVED);
+	assert_int_equal(step.flow, GG_FLOW_END);
+	// and $0xfffffff0,%esp
+	walk(&x86_vmlinux_32, "\x83\xe4\xf0", 3, &frame);
+	assert_true(frame.flags & GG_FRAME_NO_SP);
+	// lea %ds:0x0(%esi,%eiz,1),%esi, the nop of tracing
+	assert_int_equal(x86_vmlinux_32.entry_size((const uint8_t *)"\x3e\x8d\x74\x26\x00", 5), 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +170,9 @@ int main(void)
 		UNIT_TEST("on s390x r14 is the return address until it is another value",
 			  test_s390),
 		UNIT_TEST("on POWER LR is saved in the caller's frame", test_ppc64),
+		UNIT_TEST(
+			"on x86 of 32 bits ebp makes a frame, and the stack pointer counts before",
+			test_i386),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

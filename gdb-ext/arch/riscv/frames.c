@@ -147,8 +147,10 @@ static struct gg_code_step flow_of_short(uint32_t half)
 	return step;
 }
 
-static struct gg_code_step step(const uint8_t *code, size_t size, struct gg_code_frame *frame)
+static struct gg_code_step step(void *decoder, const uint8_t *code, size_t size,
+				struct gg_code_frame *frame)
 {
+	(void)decoder;
 	if (size < 2)
 		return (struct gg_code_step){ 0 };
 	const uint32_t half = gg_code_half(code);

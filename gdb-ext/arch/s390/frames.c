@@ -151,8 +151,10 @@ static struct gg_code_step flow_of(const uint8_t *code, unsigned int size)
 	return step;
 }
 
-static struct gg_code_step step(const uint8_t *code, size_t size, struct gg_code_frame *frame)
+static struct gg_code_step step(void *decoder, const uint8_t *code, size_t size,
+				struct gg_code_frame *frame)
 {
+	(void)decoder;
 	static const uint8_t sizes[] = { 2, 4, 4, 6 };
 	const unsigned int length = size ? sizes[code[0] >> 6] : 0;
 	if (!length || length > size)

@@ -12,20 +12,25 @@
 
 enum { MAX_CODE = 16 << 10, STACK_SLOT = 4, TARGETS = 64 };
 
+// The call has pushed the return address.
+const struct gg_code_frame x86_code_start = { .depth = STACK_SLOT,
+					      .ra = -STACK_SLOT,
+					      .flags = GG_FRAME_RA_SAVED };
+
 static bool is_register(const cs_x86_op *operand, x86_reg id)
 {
 	return operand->type == X86_OP_REG && operand->reg == id;
 }
 
-static void pop(struct x86_code_frame *frame, bool is_bp)
+static void pop(struct gg_code_frame *frame, bool is_bp)
 {
 	frame->depth -= STACK_SLOT;
 	if (is_bp)
-		frame->has_bp = frame->is_by_bp = false;
+		frame->flags &= ~(uint64_t)(GG_FRAME_FP_SAVED | GG_FRAME_BY_FP);
 }
 
 // Changes FRAME as an instruction does that writes the stack pointer to its first operand.
-static void set_sp(const cs_insn *instruction, struct x86_code_frame *frame)
+static void set_sp(const cs_insn *instruction, struct gg_code_frame *frame)
 {
 	const cs_x86_op *from = &instruction->detail->x86.operands[1];
 	const bool by_bp = instruction->id == X86_INS_LEA && from->mem.base == X86_REG_EBP &&
@@ -34,17 +39,17 @@ static void set_sp(const cs_insn *instruction, struct x86_code_frame *frame)
 		frame->depth += from->imm;
 	else if (instruction->id == X86_INS_ADD && from->type == X86_OP_IMM)
 		frame->depth -= from->imm;
-	else if (frame->is_by_bp && by_bp)
-		frame->depth = frame->bp_depth - from->mem.disp;
-	else if (frame->is_by_bp && instruction->id == X86_INS_MOV &&
+	else if (frame->flags & GG_FRAME_BY_FP && by_bp)
+		frame->depth = frame->fp_depth - from->mem.disp;
+	else if (frame->flags & GG_FRAME_BY_FP && instruction->id == X86_INS_MOV &&
 		 is_register(from, X86_REG_EBP))
-		frame->depth = frame->bp_depth;
+		frame->depth = frame->fp_depth;
 	else
-		frame->is_unknown = true;
+		frame->flags |= GG_FRAME_NO_SP;
 }
 
 // Changes FRAME as INSTRUCTION does.
-static void execute(const cs_insn *instruction, struct x86_code_frame *frame)
+static void execute(const cs_insn *instruction, struct gg_code_frame *frame)
 {
 	const cs_x86 *x86 = &instruction->detail->x86;
 	const bool is_bp = x86->op_count && is_register(&x86->operands[0], X86_REG_EBP);
@@ -52,50 +57,107 @@ static void execute(const cs_insn *instruction, struct x86_code_frame *frame)
 	case X86_INS_PUSH:
 	case X86_INS_PUSHFD:
 		frame->depth += STACK_SLOT;
-		if (is_bp && !frame->has_bp) {
-			frame->has_bp = true;
-			frame->bp_depth = frame->depth;
-		}
+		if (is_bp)
+			gg_code_save_fp(frame, 0);
 		return;
 	case X86_INS_POP:
 	case X86_INS_POPFD:
 		pop(frame, is_bp);
 		return;
 	case X86_INS_LEAVE:
-		frame->depth = frame->bp_depth;
+		frame->depth = -frame->fp;
 		pop(frame, true);
 		return;
 	}
 	if (x86->op_count < 2)
 		return;
 	if (is_register(&x86->operands[0], X86_REG_ESP) && instruction->id != X86_INS_CMP &&
-	    instruction->id != X86_INS_TEST)
+	    instruction->id != X86_INS_TEST) {
 		set_sp(instruction, frame);
-	else if (is_bp && instruction->id == X86_INS_MOV &&
-		 is_register(&x86->operands[1], X86_REG_ESP) && frame->has_bp)
-		frame->is_by_bp = true;
+	} else if (is_bp && instruction->id == X86_INS_MOV &&
+		   is_register(&x86->operands[1], X86_REG_ESP) &&
+		   frame->flags & GG_FRAME_FP_SAVED) {
+		frame->fp_depth = frame->depth;
+		frame->flags |= GG_FRAME_BY_FP;
+	}
+}
+
+static struct gg_code_step flow_of(csh handle, const cs_insn *instruction)
+{
+	struct gg_code_step step = { .size = instruction->size };
+	const cs_x86 *x86 = &instruction->detail->x86;
+	const bool is_jump = cs_insn_group(handle, instruction, CS_GRP_JUMP);
+	if (is_jump && x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM) {
+		step.flow = instruction->id == X86_INS_JMP ? GG_FLOW_JUMP : GG_FLOW_BRANCH;
+		step.target = (int32_t)(x86->operands[0].imm - (int64_t)instruction->address);
+	} else if (is_jump || instruction->id == X86_INS_UD2 ||
+		   cs_insn_group(handle, instruction, CS_GRP_RET) ||
+		   cs_insn_group(handle, instruction, CS_GRP_IRET)) {
+		step.flow = GG_FLOW_END;
+	}
+	return step;
+}
+
+// Capstone's handle, and the instruction that it fills in.
+struct decoder {
+	csh handle;
+	cs_insn *instruction;
+};
+
+void x86_code_close(void *data)
+{
+	struct decoder *decoder = data;
+	if (decoder->instruction)
+		cs_free(decoder->instruction, 1);
+	if (decoder->handle)
+		cs_close(&decoder->handle);
+	free(decoder);
+}
+
+struct gg_error *x86_code_open(void **ret)
+{
+	struct decoder *decoder = calloc(1, sizeof(*decoder));
+	if (!decoder)
+		return gg_enomem;
+	if (cs_open(CS_ARCH_X86, CS_MODE_32, &decoder->handle) == CS_ERR_OK) {
+		cs_option(decoder->handle, CS_OPT_DETAIL, CS_OPT_ON);
+		decoder->instruction = cs_malloc(decoder->handle);
+	}
+	if (!decoder->instruction) {
+		x86_code_close(decoder);
+		return gg_enomem;
+	}
+	*ret = decoder;
+	return NULL;
+}
+
+struct gg_code_step x86_code_step(void *data, const uint8_t *code, size_t size,
+				  struct gg_code_frame *frame)
+{
+	const struct decoder *decoder = data;
+	uint64_t address = 0;
+	if (!cs_disasm_iter(decoder->handle, &code, &size, &address, decoder->instruction))
+		return (struct gg_code_step){ 0 };
+	execute(decoder->instruction, frame);
+	return flow_of(decoder->handle, decoder->instruction);
 }
 
 // The frames at the targets of branches, in a ring: a target is mostly soon behind.
 struct targets {
 	struct target {
 		uint64_t address;
-		struct x86_code_frame frame;
+		struct gg_code_frame frame;
 	} ring[TARGETS];
 	unsigned int next;
 };
 
-static void add_target(const cs_insn *instruction, const struct x86_code_frame *frame,
-		       struct targets *targets)
+static void add_target(uint64_t address, const struct gg_code_frame *frame, struct targets *targets)
 {
-	const cs_x86_op *to = &instruction->detail->x86.operands[0];
-	if (instruction->detail->x86.op_count == 1 && to->type == X86_OP_IMM)
-		targets->ring[targets->next++ % TARGETS] =
-			(struct target){ (uint64_t)to->imm, *frame };
+	targets->ring[targets->next++ % TARGETS] = (struct target){ address, *frame };
 }
 
 // Returns the frame at the target ADDRESS; NULL where no branch leads.
-static const struct x86_code_frame *find_target(const struct targets *targets, uint64_t address)
+static const struct gg_code_frame *find_target(const struct targets *targets, uint64_t address)
 {
 	for (unsigned int i = 0; i < TARGETS; i++)
 		if (targets->ring[i].address == address)
@@ -105,63 +167,57 @@ static const struct x86_code_frame *find_target(const struct targets *targets, u
 
 struct flow {
 	struct targets targets;
-	struct x86_code_frame most; // when most was in the frame
-	bool is_lost;               // behind a return or a jump
+	struct gg_code_frame most; // when most was in the frame
+	bool is_lost;              // behind a return or a jump
 };
 
-static bool is_more(const struct x86_code_frame *a, const struct x86_code_frame *b)
+static bool is_more(const struct gg_code_frame *a, const struct gg_code_frame *b)
 {
-	return a->is_by_bp != b->is_by_bp ? a->is_by_bp : a->depth > b->depth;
-}
-
-// Moves FRAME behind INSTRUCTION.
-static void advance(csh handle, const cs_insn *instruction, struct flow *flow,
-		    struct x86_code_frame *frame)
-{
-	execute(instruction, frame);
-	if (is_more(frame, &flow->most))
-		flow->most = *frame;
-	if (cs_insn_group(handle, instruction, CS_GRP_JUMP))
-		add_target(instruction, frame, &flow->targets);
-	flow->is_lost |= instruction->id == X86_INS_RET || instruction->id == X86_INS_JMP;
+	const uint64_t by_fp = GG_FRAME_BY_FP;
+	return (a->flags & by_fp) != (b->flags & by_fp) ? a->flags & by_fp : a->depth > b->depth;
 }
 
 // Moves FRAME to the code at ADDRESS. Behind a return or a jump that is the code that a branch leads to, or code
 // of the function's largest frame.
-static void enter(struct flow *flow, uint64_t address, struct x86_code_frame *frame)
+static void enter(struct flow *flow, uint64_t address, struct gg_code_frame *frame)
 {
 	if (!flow->is_lost)
 		return;
-	const struct x86_code_frame *target = find_target(&flow->targets, address);
+	const struct gg_code_frame *target = find_target(&flow->targets, address);
 	*frame = target ? *target : flow->most;
 	flow->is_lost = !target;
 }
 
 // Executes the SIZE bytes of CODE, at START.
-static struct gg_error *follow(csh handle, const uint8_t *code, size_t size, gg_gva_t start,
-			       struct x86_code_frame *ret)
+static struct gg_error *follow(void *decoder, const uint8_t *code, size_t size, gg_gva_t start,
+			       struct gg_code_frame *ret)
 {
+	struct gg_code_step step;
 	struct flow *flow = calloc(1, sizeof(*flow));
-	cs_insn *instruction = cs_malloc(handle);
-	uint64_t address = start;
-	*ret = (struct x86_code_frame){ 0 };
-	while (flow && instruction && cs_disasm_iter(handle, &code, &size, &address, instruction)) {
-		advance(handle, instruction, flow, ret);
-		enter(flow, address, ret);
+	if (!flow)
+		return gg_enomem;
+	*ret = x86_code_start;
+	for (size_t place = 0; place < size; place += step.size) {
+		step = x86_code_step(decoder, code + place, size - place, ret);
+		if (!step.size)
+			break;
+		if (is_more(ret, &flow->most))
+			flow->most = *ret;
+		if (step.flow == GG_FLOW_BRANCH || step.flow == GG_FLOW_JUMP)
+			add_target(start + place + (uint64_t)step.target, ret, &flow->targets);
+		flow->is_lost |= step.flow == GG_FLOW_JUMP || step.flow == GG_FLOW_END;
+		enter(flow, start + place + step.size, ret);
 	}
-	const bool failed = !flow || !instruction;
 	free(flow);
-	if (instruction)
-		cs_free(instruction, 1);
-	return failed ? gg_enomem : NULL;
+	return NULL;
 }
 
 struct gg_error *x86_code_frame(const struct gg_host *kernel, gg_gva_t start, gg_gva_t pc,
-				struct x86_code_frame *ret)
+				struct gg_code_frame *ret)
 {
-	csh handle;
+	void *decoder;
 	const size_t size = (size_t)(pc - start);
-	*ret = (struct x86_code_frame){ .is_unknown = true };
+	*ret = (struct gg_code_frame){ .flags = GG_FRAME_NO_SP };
 	if (size > MAX_CODE)
 		return NULL;
 	uint8_t *code = malloc(size + 1);
@@ -169,11 +225,10 @@ struct gg_error *x86_code_frame(const struct gg_host *kernel, gg_gva_t start, gg
 		return gg_enomem;
 	struct gg_error *err = gg_host_read(kernel, start, code, size);
 	const bool failed = err;
-	err = gg_error_unless_final(err);
-	if (!failed && cs_open(CS_ARCH_X86, CS_MODE_32, &handle) == CS_ERR_OK) {
-		cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
-		err = follow(handle, code, size, start, ret);
-		cs_close(&handle);
+	err = failed ? gg_error_unless_final(err) : x86_code_open(&decoder);
+	if (!failed && !err) {
+		err = follow(decoder, code, size, start, ret);
+		x86_code_close(decoder);
 	}
 	free(code);
 	return err;

@@ -311,18 +311,19 @@ static struct gg_error *step_by_frame_pointer(struct gg_unwind *unwind, uint64_t
 // Steps from interrupted code, which may have no frame pointer of its own yet.
 static struct gg_error *step_exact(struct gg_unwind *unwind, gg_gva_t start, uint64_t bp)
 {
-	struct x86_code_frame frame;
+	struct gg_code_frame frame;
 	uint64_t pc = 0, caller = bp;
 	struct gg_error *err = x86_code_frame(&unwind->kernel->typed, start, unwind->pc, &frame);
-	if (err || frame.is_by_bp)
+	if (err || frame.flags & GG_FRAME_BY_FP)
 		return err ? err : step_by_frame_pointer(unwind, bp);
-	const gg_gva_t place = unwind->sp + (uint64_t)frame.depth;
-	if (!frame.is_unknown)
-		err = gg_stack_word(&unwind->memory, place, &pc);
-	if (!err && frame.has_bp)
-		err = gg_stack_word(&unwind->memory, place - (uint64_t)frame.bp_depth, &caller);
-	if (!err && !frame.is_unknown && is_behind_call(unwind, pc))
-		return return_to(unwind, pc, place + WORD, caller);
+	const bool is_known = !(frame.flags & GG_FRAME_NO_SP);
+	const gg_gva_t sp = unwind->sp + (uint64_t)frame.depth; // the caller's
+	if (is_known)
+		err = gg_stack_word(&unwind->memory, sp - WORD, &pc);
+	if (!err && frame.flags & GG_FRAME_FP_SAVED)
+		err = gg_stack_word(&unwind->memory, sp + (uint64_t)frame.fp, &caller);
+	if (!err && is_known && is_behind_call(unwind, pc))
+		return return_to(unwind, pc, sp, caller);
 	err = gg_error_unless_final(err);
 	unwind->is_guess = true;
 	return err ? err : step_by_frame_pointer(unwind, bp);

@@ -6,6 +6,7 @@
 
 #include "linux/stack/stack-ops.h"
 #include "orc.h"
+#include "vmlinux/code-rules.h"
 
 enum { X86_WORD = 8 };
 
@@ -47,18 +48,21 @@ struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct g
 struct gg_error *x86_returns_original(const struct x86_returns *returns,
 				      const struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t *ret);
 
-// The frame of a function of 32 bits before one of its instructions.
-struct x86_code_frame {
-	int64_t depth;    // bytes from the return address down to the stack pointer
-	int64_t bp_depth; // the same, of the place of the caller's frame pointer, with HAS_BP
-	bool has_bp;      // the caller's frame pointer is on the stack
-	bool is_by_bp;    // the frame pointer is the function's own
-	bool is_unknown;  // the stack pointer does not follow from the instructions
-};
+// The frame at the beginning of a function of 32 bits.
+extern const struct gg_code_frame x86_code_start;
 
-// Finds the frame before the instruction at PC of the function at START.
+// The decoder of instructions of 32 bits (struct gg_code_rules).
+struct gg_error *x86_code_open(void **ret);
+void x86_code_close(void *decoder);
+
+// Changes FRAME as the instruction of 32 bits at the beginning of CODE, of SIZE bytes, does (struct gg_code_rules).
+struct gg_code_step x86_code_step(void *decoder, const uint8_t *code, size_t size,
+				  struct gg_code_frame *frame);
+
+// Finds the frame of 32 bits before the instruction at PC of the function at START; GG_FRAME_NO_SP where the frame does not
+// follow from the instructions.
 struct gg_error *x86_code_frame(const struct gg_host *kernel, gg_gva_t start, gg_gva_t pc,
-				struct x86_code_frame *ret);
+				struct gg_code_frame *ret);
 
 // Names the entry of UNWIND through the code of the symbol NAME (struct gg_stack_ops).
 void x86_name_entry(struct gg_unwind *unwind, const char *name);

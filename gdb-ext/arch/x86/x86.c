@@ -76,17 +76,18 @@ const struct gg_arch gg_arch_x86_64 = {
 	.calls = &x86_calls_64,
 };
 
-// QEMU's dump of such a guest is of 64 bits too.
+// QEMU's dump of such a guest is of 64 bits where a range ends at 4 GiB, as the BIOS does, which no debugger of 32 bits opens.
 const struct gg_arch gg_arch_i386 = {
 	.name = "i386",
 	.uname = "i?86",
 	.cpu_type = "X86CPU",
 	.elf_machine = EM_386,
-	.elf_class = ELFCLASS64,
+	.elf_class = ELFCLASS32,
 	.word = 4,
 	.registers = &x86_registers,
 	.cpu = &cpu_32,
 	.notes = &x86_notes_32,
 	.kernel = &x86_linux_32,
 	.stack = &x86_stack_32,
+	.vmlinux = &x86_vmlinux_32,
 };

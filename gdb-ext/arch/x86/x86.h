@@ -111,7 +111,7 @@ extern const struct gg_notes_ops x86_notes_64, x86_notes_32;
 struct gg_stack_ops;
 extern const struct gg_stack_ops x86_stack_64, x86_stack_32;
 struct gg_vmlinux_ops;
-extern const struct gg_vmlinux_ops x86_vmlinux_64;
+extern const struct gg_vmlinux_ops x86_vmlinux_64, x86_vmlinux_32;
 // calls.c
 extern const struct gg_stub_calls x86_calls_64;
 
