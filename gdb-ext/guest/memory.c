@@ -5,6 +5,7 @@
 #include "guest.h"
 #include "linux/modules/modules.h"
 #include "linux/tasks/cpu-place.h"
+#include "tasks.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,10 +15,10 @@
 
 static struct gg_error *find_symbols(struct gg_guest *guest, struct gg_symbols **ret)
 {
-	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_kernel(guest, NULL, NULL, &kernel);
+	const struct gg_answerers *kernel;
+	struct gg_error *err = gg_guest_answerers(guest, NULL, &kernel);
 	if (!err)
-		*ret = kernel->answerers.symbols;
+		*ret = kernel->symbols;
 	return err;
 }
 

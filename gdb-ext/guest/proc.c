@@ -19,7 +19,14 @@
 
 // ---- Symbols ----
 
+// Returns the digits of an address.
+static int digits_of(const struct gg_answerers *kernel)
+{
+	return 2 * (int)kernel->arch->word;
+}
+
 struct symbols {
+	int digits; // of an address
 	struct gg_buffer text;
 	size_t count;
 	struct gg_symbol *module; // symbols of one module; owned
@@ -28,8 +35,8 @@ struct symbols {
 
 static void append_symbol(struct symbols *symbols, const struct gg_symbol *symbol, char type)
 {
-	gg_buffer_format(&symbols->text, "%016" PRIx64 " %c %s", symbol->address, type,
-			 symbol->name);
+	gg_buffer_format(&symbols->text, "%0*" PRIx64 " %c %s", symbols->digits, symbol->address,
+			 type, symbol->name);
 	if (symbol->module)
 		gg_buffer_format(&symbols->text, "\t[%s]", symbol->module);
 	gg_buffer_append(&symbols->text, "\n", 1);
@@ -101,8 +108,10 @@ static struct gg_error *fill_symbols(struct gg_guest *guest, const struct gg_not
 	const struct gg_module_list *list = NULL;
 	struct symbols symbols = { 0 };
 	struct gg_error *err = gg_guest_answerers(guest, notices, &kernel);
-	if (!err)
+	if (!err) {
+		symbols.digits = digits_of(kernel);
 		err = gg_symbols_visit(kernel->symbols, add_own, &symbols);
+	}
 	if (!err)
 		err = gg_error_unless_final(gg_modules_list(kernel, &list));
 	for (size_t i = 0; !err && list && i < list->count; i++)
@@ -114,7 +123,7 @@ static struct gg_error *fill_symbols(struct gg_guest *guest, const struct gg_not
 
 // ---- Modules ----
 
-static void append_module(struct gg_buffer *text, const struct gg_module_facts *facts)
+static void append_module(struct gg_buffer *text, const struct gg_module_facts *facts, int digits)
 {
 	static const char *const states[] = { [GG_MODULE_LIVE] = "Live",
 					      [GG_MODULE_COMING] = "Loading",
@@ -132,7 +141,8 @@ static void append_module(struct gg_buffer *text, const struct gg_module_facts *
 		gg_buffer_format(text, "[permanent],");
 	else if (!facts->user_count)
 		gg_buffer_format(text, "-");
-	gg_buffer_format(text, " %s 0x%016" PRIx64, states[module->state], module->ranges[0].start);
+	gg_buffer_format(text, " %s 0x%0*" PRIx64, states[module->state], digits,
+			 module->ranges[0].start);
 	if (*facts->taints)
 		gg_buffer_format(text, " (%s)", facts->taints);
 	gg_buffer_append(text, "\n", 1);
@@ -141,14 +151,17 @@ static void append_module(struct gg_buffer *text, const struct gg_module_facts *
 static struct gg_error *fill_modules(struct gg_guest *guest, const struct gg_notices *notices,
 				     struct gg_buffer *text, struct gg_vmlinux_facts *ret)
 {
+	const struct gg_answerers *kernel;
 	const struct gg_module_list *list;
-	struct gg_error *err = gg_guest_modules(guest, notices, &list);
+	struct gg_error *err = gg_guest_answerers(guest, notices, &kernel);
+	if (!err)
+		err = gg_guest_modules(guest, notices, &list);
 	for (size_t i = 0; !err && i < list->count; i++) {
 		struct gg_module_facts facts;
 		err = gg_guest_module_facts(guest, &list->modules[i], notices, &facts);
 		if (err)
 			return err;
-		append_module(text, &facts);
+		append_module(text, &facts, digits_of(kernel));
 		gg_module_facts_deinit(&facts);
 	}
 	*ret = (struct gg_vmlinux_facts){ .modules = err ? 0 : list->count };

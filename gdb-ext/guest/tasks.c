@@ -34,6 +34,7 @@ static struct gg_error *add_vmlinux(struct gg_guest *guest, const struct gg_noti
 		err = add_symbols(guest);
 	if (err)
 		return err;
+	gg_types_note_vmlinux(guest->kernel->answerers.types);
 	guest->with_vmlinux = guest->kernel;
 	return build_id ? NULL
 			: gg_tell(notices,

@@ -33,6 +33,7 @@ struct gg_types {
 	struct gg_btf *btf;   // whole; NULL: not read yet
 	struct gg_btf *far;   // answers in its place until the whole BTF is needed
 	struct gg_error *err; // the reason there is no BTF, or NULL
+	bool has_vmlinux;     // the user has named one
 	bool has_splits;      // modules were looked for
 	struct split *splits; // the BTF of modules
 	size_t split_count;
@@ -64,15 +65,24 @@ void gg_types_destroy(struct gg_types *types)
 	free(types);
 }
 
+void gg_types_note_vmlinux(struct gg_types *types)
+{
+	types->has_vmlinux = true;
+}
+
 // ---- The BTF ----
 
 static struct gg_error *find_btf(struct gg_types *types, gg_gva_t *start, gg_gva_t *stop)
 {
 	struct gg_error *err = gg_symbols_address(types->symbols, "__start_BTF", start);
 	if (err && gg_error_kind(err) == GG_NOT_FOUND)
-		return gg_error_context(err,
-					"it has none (guest-kernel -vmlinux FILE, or guest-core "
-					"-vmlinux FILE, names its vmlinux with debuginfo)");
+		return gg_error_context(
+			err, types->has_vmlinux
+				     ? "it has none, and here types are read from BTF alone (GDB's "
+				       "ptype "
+				       "has those of the vmlinux: symbol-file FILE)"
+				     : "it has none (guest-kernel -vmlinux FILE, or guest-core "
+				       "-vmlinux FILE, names its vmlinux with debuginfo)");
 	if (!err)
 		err = gg_symbols_address(types->symbols, "__stop_BTF", stop);
 	if (err)

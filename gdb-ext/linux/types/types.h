@@ -19,6 +19,9 @@ struct gg_error *gg_types_create(struct gg_symbols *symbols, const struct gg_deb
 // Destroys TYPES, which may be NULL.
 void gg_types_destroy(struct gg_types *types);
 
+// Notes that the user has named the kernel's vmlinux, for the error of a kernel without BTF.
+void gg_types_note_vmlinux(struct gg_types *types);
+
 // Opens the kernel's own BTF, once and whole; owned by TYPES. Readers that need some types alone ask for their
 // members: over a wire that reads these types. GG_NOT_FOUND, with what to do, where the kernel
 // has none.
