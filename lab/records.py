@@ -317,8 +317,8 @@ class Opened:
         path = self._folder / name
         if not path.exists():
             subprocess.run(["zstd", "-dq", "--sparse", self._place / f"{name}.zst", "-o", path], check=True)
-            if name == "core" and lab.observer:
-                lab.observer.add_core(self, path)
+            if lab.observer:
+                lab.observer.add_core(self, path, "core" if name == "core" else "vmcore")
         return path
 
 

@@ -33,10 +33,13 @@ def name_of(path):
     text = subprocess.run([path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
     version = re.search(r"(\d+\.\d+)\S*$", text.split("\n")[0])
     language = "Python" if path == tested() and loads_by_python() else "Guile" if path == tested() else "first"
+    if "multiarch" in path:
+        language = "all architectures"
     return f"GDB {version[1] if version else path}, {language}"
 
 
-def _count(words, path=None):
+def count(words, path=None):
+    """Counts a GDB's start, or what else looks at a guest."""
     global started
     started += 1
     if observer:
@@ -125,7 +128,7 @@ def _batch_command(arguments, commands, launcher=None, prefix=()):
 def start_batch(*arguments, commands=()):
     """Starts GDB with -batch: a Popen, with both outputs in stdout."""
     command = _batch_command(arguments, commands)
-    _count(command)
+    count(command)
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, env=environment())
 
@@ -133,7 +136,7 @@ def start_batch(*arguments, commands=()):
 def batch(*arguments, commands=(), launcher=None, prefix=(), gdb_path=None):
     """Runs GDB with -batch on the arguments and commands. Its two outputs are one text."""
     command = _batch_command(arguments, commands, launcher, prefix)
-    _count(command, gdb_path)
+    count(command, gdb_path)
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             text=True, errors="replace", timeout=PATIENCE, env=environment(gdb_path))
     return Run(command, result.returncode, result.stdout)
@@ -163,7 +166,7 @@ def delayed(pid):
     """For how many seconds a process has been ready to run while other work, or another machine, had the CPU."""
     waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     stolen = int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
-    return waited + stolen / os.cpu_count()
+    return waited + stolen / os.cpucount()
 
 
 class Silence(AssertionError):
@@ -177,7 +180,7 @@ class Session:
         command = [launcher or LAUNCHER, "-nx", "-q"]
         for setting in (f"set prompt {PROMPT}", "set pagination off", "set confirm off", "set width 0"):
             command += ["-iex", setting]
-        _count([*command, *arguments])
+        count([*command, *arguments])
         self.terminal, slave = os.openpty()
         # Wide enough that no line is ever wrapped.
         termios.tcsetwinsize(slave, (50, 1000))

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The places where the tests on real guests looked: a row for each QEMU, kernel, architecture, source, a column for each GDB.
 
-In:  what lab/guest.py started, and each start of a GDB with its arguments.
+In:  what lab/guest.py started, and each start of a GDB or guest-core with its arguments.
 Out: for each test its places, (QEMU, kernel, architecture, source, GDB); matrix.py FILE... prints a table of cost.py's files.
+     guest-core has a column beside the GDBs'.
 
-A test's places are those of the GDBs that it started, and of the GDBs that made its fixtures. Of a fixture that was looked at
+A vmcore is of the guest whose memory guest-core wrote to it. A test's places are those of the GDBs that it started, and of the GDBs that made its fixtures. Of a fixture that was looked at
 in several ways, a test marked `attach` gets the process, a test with "stub" in its name the gdbstub, another one the rest.
 """
 
@@ -60,35 +61,38 @@ class Places:
         with self._lock:
             self._guests.append((guest, guest.process.pid))
 
-    def add_core(self, guest, path):
-        """Adds a core of a guest or a record: both have a qemu and a kernel."""
+    def add_core(self, guest, path, source="core"):
+        """Adds a core or vmcore of a guest or a record: both have a qemu and a kernel."""
         with self._lock:
-            self._guests.append((guest, str(path)))
+            self._guests.append((guest, (source, str(path))))
 
     def look(self, words, gdb):
         """Notes a GDB's start, for the thread that starts it."""
-        text = " ".join(map(str, words))
+        text = f" {' '.join(map(str, words))} "
         with self._lock:
-            source = "process" if " -p " in text else "gdbstub" if "target remote" in text else "core"
-            guest = self._guest_of(text, source)
+            guest, source = self._guest_of(text)
             if guest:
                 place = (qemu_version(guest.qemu), *kernel_name(guest), source, gdb)
                 self._looks[threading.get_ident()].append(place)
+            if guest and "dump" in words:
+                self._guests.append((guest, ("vmcore", str(words[-1]))))
 
     def taken(self):
         """The places of this thread since the last call."""
         with self._lock:
             return self._looks.pop(threading.get_ident(), [])
 
-    def _guest_of(self, text, source):
+    def _guest_of(self, text):
+        """The guest, or None, and the source."""
         for guest, mark in reversed(self._guests):
-            if source == "process" and f" -p {mark} " in f"{text} ":
-                return guest
-            if source == "gdbstub" and isinstance(mark, int) and f"{guest.directory}/" in text:
-                return guest
-            if source == "core" and isinstance(mark, str) and mark in text:
-                return guest
-        return None
+            if isinstance(mark, int):
+                if f" -p {mark} " in text:
+                    return guest, "process"
+                if "target remote" in text and f"{guest.directory}/" in text:
+                    return guest, "gdbstub"
+            elif f" {mark[1]} " in text:
+                return guest, mark[0]
+        return None, None
 
 
 class Recorder:

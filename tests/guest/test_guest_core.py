@@ -54,6 +54,8 @@ QUESTIONS = [
 
 def guest_core(*arguments, status=DONE, cwd=None):
     """The output, both streams as one text; the exit status must be as said."""
+    if gdb.observer:
+        gdb.observer.look(["guest-core", *arguments], "guest-core")
     run = subprocess.run([GUEST_CORE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, cwd=cwd, env=gdb.environment(), timeout=gdb.PATIENCE)
     text = run.stdout.decode(errors="replace")
