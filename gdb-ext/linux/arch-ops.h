@@ -58,6 +58,11 @@ struct gg_linux_ops {
 	// where none is known. NULL with an area.
 	gg_gva_t (*image_address)(const struct gg_registers *registers);
 
+	// Returns an address that a page of the image's .bss has besides its address in the direct map, which begins at DIRECT_MAP
+	// as kernels are mostly built; 0 where none is known. NULL with an area or an address.
+	gg_gva_t (*image_alias)(const struct gg_registers *registers);
+	gg_gva_t direct_map;
+
 	// The area where modules may be, beside what the image has of it; size 0 where modules are
 	// not looked for.
 	gg_gva_t module_area;

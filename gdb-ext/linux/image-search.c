@@ -41,6 +41,7 @@ struct run {
 struct area {
 	gg_gva_t start;
 	uint64_t size;
+	gg_gva_t alias;   // of a page of .bss, where the image is in the direct map; 0 without
 	gg_gva_t kernel;  // the lowest address of the kernel's
 	gg_gva_t address; // in the image, all of which is as linearly mapped as this; 0: not known
 };
@@ -91,6 +92,22 @@ static struct gg_error *find_distance(struct search *search, uint64_t *ret)
 		pass_final(gg_page_table_map(search->table, search->area.address, &mapping));
 	if (!err && mapping.present)
 		*ret = search->area.address - mapping.gpa;
+	return err;
+}
+
+// Finds the area behind the page of .bss that the alias is mapped to. Its size is ten times that of a distribution's .bss.
+static struct gg_error *find_aliased(struct search *search)
+{
+	enum { SIZE = 4 << 20 };
+	struct gg_mapping mapping = { 0 };
+	struct area *area = &search->area;
+	struct gg_error *err =
+		area->alias ? pass_final(gg_page_table_map(search->table, area->alias, &mapping))
+			    : NULL;
+	if (!err && mapping.present) {
+		area->start = area->kernel + mapping.gpa;
+		area->size = SIZE;
+	}
 	return err;
 }
 
@@ -308,6 +325,8 @@ static struct gg_error *create_search(const struct gg_kernel_site *site, const s
 	*ret = search;
 	struct gg_error *err = gg_page_table_create(site->map, paging, &search->table);
 	if (!err)
+		err = find_aliased(search);
+	if (!err)
 		err = find_runs(search);
 	if (search->size > MAX_IMAGE)
 		search->size = 0;
@@ -372,7 +391,7 @@ static struct gg_error *search_pagings(const struct area *area, const struct gg_
 static bool has_image_area(const struct gg_arch *arch)
 {
 	return arch->kernel && (arch->kernel->image_area_size || arch->kernel->image_address ||
-				arch->kernel->linear);
+				arch->kernel->image_alias || arch->kernel->linear);
 }
 
 // Finds the area of the image that a CPU executes: the architecture's, or what is around an address in
@@ -383,7 +402,13 @@ static struct area find_area(const struct gg_linux_ops *ops, const struct gg_reg
 	struct area area = { 0 };
 	if (!ops)
 		return area;
-	area = (struct area){ ops->image_area, ops->image_area_size, ops->kernel_area, 0 };
+	area = (struct area){ .start = ops->image_area,
+			      .size = ops->image_area_size,
+			      .kernel = ops->kernel_area };
+	if (ops->image_alias) {
+		area.alias = ops->image_alias(registers);
+		area.kernel = ops->direct_map;
+	}
 	if (ops->image_address)
 		area.address = ops->image_address(registers);
 	if (area.address) {

@@ -107,6 +107,15 @@ static size_t per_cpu_bases(const struct gg_registers *registers, uint64_t ret[G
 	return count;
 }
 
+// The IDT is a page of .bss, which the CPUs' entry area has too, so that it cannot be written (arch/x86/kernel/idt.c: idt_table,
+// arch/x86/mm/cpu_entry_area.c).
+static gg_gva_t image_alias_32(const struct gg_registers *registers)
+{
+	return gg_register_known(registers, X86_IDT + X86_BASE)
+		       ? gg_register(registers, X86_IDT + X86_BASE)
+		       : 0;
+}
+
 // Linux arch/x86/Kconfig: VMSPLIT_...
 gg_gva_t x86_page_offset_32(gg_gva_t text)
 {
@@ -170,6 +179,8 @@ const struct gg_linux_ops x86_linux_64 = {
 
 // Modules are in the vmalloc area, whose place in the kernel's GiB depends on the RAM.
 const struct gg_linux_ops x86_linux_32 = {
+	.image_alias = image_alias_32,
+	.direct_map = UINT64_C(3) << 30,
 	.module_area = UINT64_C(3) << 30,
 	.module_area_size = UINT64_C(1) << 30,
 	.read_paging = read_paging_32,
