@@ -11,6 +11,7 @@
 // what is found is a candidate only.
 #include "image-search.h"
 #include "base/cleanup.h"
+#include "base/find.h"
 
 #include <gdb-guest/interrupt.h>
 #include <endian.h>
@@ -29,6 +30,7 @@ enum {
 	MAX_POINTERS = 2048, // that are followed although no size stands beside them
 	MAX_ROOTS = 16,      // page tables that are searched
 	NEIGHBOURS = 4,      // words on either side of a pointer that may be the note's size
+	ZEROS = 512,         // bytes that are tested at once
 };
 
 // A part of the image area that is mapped.
@@ -194,11 +196,21 @@ static bool has_size_beside(const struct search *search, const uint8_t *bytes, s
 	return false;
 }
 
+// Tests whether a block of ZEROS bytes begins at AT of the SIZE BYTES, and is zeros, as most of .bss is.
+static bool is_zeros(const uint8_t *bytes, size_t size, size_t at)
+{
+	return size - at >= ZEROS && !bytes[at] && !memcmp(bytes + at, bytes + at + 1, ZEROS - 1);
+}
+
 static struct gg_error *look_at_pointers(struct search *search, const uint8_t *bytes, size_t size)
 {
-	const size_t count = size / search->word;
+	const size_t count = size / search->word, block = ZEROS / search->word;
 	struct gg_error *err = NULL;
 	for (size_t i = 0; !err && i < count; i++) {
+		if (i % block == 0 && is_zeros(bytes, size, i * search->word)) {
+			i += block - 1;
+			continue;
+		}
 		const uint64_t word = word_at(search, bytes + i * search->word);
 		if (!is_page_pointer(search, word))
 			continue;
@@ -218,7 +230,7 @@ static struct gg_error *look_for_note(struct search *search, gg_gva_t gva, const
 	static const char name[] = "VMCOREINFO";
 	const uint8_t *at = bytes, *end = bytes + size;
 	struct gg_error *err = NULL;
-	while (!err && (at = memmem(at, (size_t)(end - at), name, sizeof(name)))) {
+	while (!err && (at = gg_find_bytes(at, (size_t)(end - at), name, sizeof(name)))) {
 		if (at - bytes >= NAME)
 			err = try_pointer(search, gva + (uint64_t)(at - bytes) - NAME);
 		at++;

@@ -6,6 +6,7 @@
 // The name alone is found elsewhere too, as are texts that start alike: a note is known by the
 // words before its name.
 #include "base/cleanup.h"
+#include "base/find.h"
 #include "base/vector.h"
 #include "kernel.h"
 #include "memory/ram-scan.h"
@@ -45,7 +46,7 @@ void gg_linux_banner_scan(const uint8_t *bytes, size_t size, char *ret)
 {
 	static const char start[] = "Linux version ";
 	const uint8_t *at = bytes, *end = bytes + size;
-	while ((at = memmem(at, (size_t)(end - at), start, strlen(start)))) {
+	while ((at = gg_find_bytes(at, (size_t)(end - at), start, strlen(start)))) {
 		size_t length = strlen(start);
 		while (length < (size_t)(end - at) && length < GG_BANNER_SIZE - 1 &&
 		       at[length] > ' ' && at[length] <= '~')
@@ -66,7 +67,7 @@ static void scan_everywhere(struct gg_vmcoreinfo_scan *scan, gg_gpa_t gpa, const
 	enum { NAME = 12 }; // where in the header it is
 	static const char name[] = "VMCOREINFO";
 	const uint8_t *at = bytes, *end = bytes + size;
-	while ((at = memmem(at, (size_t)(end - at), name, sizeof(name)))) {
+	while ((at = gg_find_bytes(at, (size_t)(end - at), name, sizeof(name)))) {
 		if (at - bytes >= NAME && end - at >= GG_VMCOREINFO_HEADER - NAME)
 			add_found(scan, gpa + (uint64_t)(at - bytes) - NAME, at - NAME);
 		at++;

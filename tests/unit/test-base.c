@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/debug.h"
+#include "base/find.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -31,6 +32,29 @@ static void test_vector_keeps_elements(void **state)
 	}
 	assert_int_equal(list.items[4], 4);
 	free(list.items);
+}
+
+// ---- Bytes ----
+
+// Runs of two letters have all there is to a search: first bytes that are no match, overlaps, ends.
+static void test_find_bytes(void **state)
+{
+	(void)state;
+	enum { SIZE = 12, MOST = 4 };
+	for (unsigned int text = 0; text < 1 << SIZE; text++)
+		for (unsigned int name = 0; name < 1 << MOST; name++)
+			for (size_t length = 0; length <= MOST; length++) {
+				uint8_t bytes[SIZE], wanted[MOST];
+				for (unsigned int i = 0; i < SIZE; i++)
+					bytes[i] = text >> i & 1;
+				for (unsigned int i = 0; i < MOST; i++)
+					wanted[i] = name >> i & 1;
+				const size_t size = SIZE - text % 3;
+				assert_ptr_equal(gg_find_bytes(bytes, size, wanted, length),
+						 memmem(bytes, size, wanted, length));
+			}
+	assert_null(gg_find_bytes((const uint8_t *)"ab", 2, "abc", 3));
+	assert_null(gg_find_bytes(NULL, 0, "a", 1));
 }
 
 // ---- Errors ----
@@ -77,6 +101,7 @@ static void test_debug_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		UNIT_TEST("bytes are found where memmem() finds them", test_find_bytes),
 		UNIT_TEST("a vector keeps its elements while it grows, shrinks and grows again",
 			  test_vector_keeps_elements),
 		UNIT_TEST("only a final error is left of one that may be the guest's affair",

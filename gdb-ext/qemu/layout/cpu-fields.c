@@ -8,7 +8,9 @@
 #include "vmstate.h"
 #include "arch/arch.h"
 #include "base/cleanup.h"
+#include "base/find.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -134,7 +136,7 @@ static bool look_for_names(struct data_search *search, uint64_t address, size_t 
 	const char *name = search->wanted->name;
 	const size_t length = strlen(name) + 1;
 	for (size_t at = 0; at + length <= size && search->name_count < MAX_NAMES;) {
-		const uint8_t *found = memmem(search->piece + at, size - at, name, length);
+		const uint8_t *found = gg_find_bytes(search->piece + at, size - at, name, length);
 		if (!found)
 			break;
 		at = (size_t)(found - search->piece);
@@ -144,13 +146,30 @@ static bool look_for_names(struct data_search *search, uint64_t address, size_t 
 	return false;
 }
 
+// Returns the lowest of the names' addresses, and sets SPAN to the distance from it to the highest.
+static uint64_t lowest_name(const struct data_search *search, uint64_t *span)
+{
+	uint64_t lowest = UINT64_MAX, highest = 0;
+	for (size_t i = 0; i < search->name_count; i++) {
+		const uint64_t name = search->names[i];
+		lowest = name < lowest ? name : lowest;
+		highest = name > highest ? name : highest;
+	}
+	*span = highest - lowest;
+	return lowest;
+}
+
 static bool look_for_pointers(struct data_search *search, uint64_t address, size_t size)
 {
+	uint64_t span;
+	const uint64_t lowest = lowest_name(search, &span);
+	const bool big_endian = search->finder->host->big_endian;
 	for (size_t at = 0; at + WORD <= size; at += WORD) {
-		struct gg_cursor cursor = gg_cursor(search->piece + at, WORD,
-						    search->finder->host->big_endian, "data");
-		uint64_t word = 0;
-		gg_error_destroy(gg_cursor_uint(&cursor, WORD, &word));
+		uint64_t word;
+		memcpy(&word, search->piece + at, WORD);
+		word = big_endian ? be64toh(word) : le64toh(word);
+		if (word - lowest > span)
+			continue;
 		for (size_t i = 0; i < search->name_count; i++)
 			if (word == search->names[i] &&
 			    gg_is_description(search->finder, address + at, search->wanted,
@@ -194,7 +213,7 @@ static struct gg_error *find_in_data(const struct gg_finder *finder,
 	search->wanted = wanted;
 	search->ret = ret;
 	look_through(search, false, look_for_names);
-	const bool found = look_through(search, true, look_for_pointers);
+	const bool found = search->name_count && look_through(search, true, look_for_pointers);
 	gg_error_destroy(search->first);
 	free(search);
 	return found ? NULL

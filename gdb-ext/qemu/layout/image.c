@@ -105,20 +105,27 @@ void gg_images_destroy(struct gg_images *images)
 	free(images);
 }
 
+// Tests whether the string at OFFSET of STRINGS is NAME, of SIZE bytes with its NUL.
+static bool is_string(const Elf_Data *strings, uint64_t offset, const char *name, size_t size)
+{
+	return offset < strings->d_size && size <= strings->d_size - offset &&
+	       !memcmp((const char *)strings->d_buf + offset, name, size);
+}
+
 static bool find_in_section(const struct program *program, Elf_Scn *section, const char *name,
 			    struct gg_image_symbol *ret)
 {
 	GElf_Shdr shdr;
 	GElf_Sym symbol;
+	const size_t size = strlen(name) + 1;
 	if (!gelf_getshdr(section, &shdr) || shdr.sh_type != SHT_DYNSYM)
 		return false;
 	Elf_Data *data = elf_getdata(section, NULL);
+	const Elf_Data *strings = elf_getdata(elf_getscn(program->elf, shdr.sh_link), NULL);
+	if (!strings || !strings->d_buf)
+		return false;
 	for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
-		const char *found =
-			symbol.st_shndx == SHN_UNDEF
-				? NULL
-				: elf_strptr(program->elf, shdr.sh_link, symbol.st_name);
-		if (!found || strcmp(found, name))
+		if (symbol.st_shndx == SHN_UNDEF || !is_string(strings, symbol.st_name, name, size))
 			continue;
 		*ret = (struct gg_image_symbol){
 			.address = program->bias + symbol.st_value,
