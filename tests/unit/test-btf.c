@@ -355,7 +355,10 @@ static void ask_far(struct btf_image *image)
 	assert_enumerator(btf, "colour", "BLUE", -2);
 	assert_enumerator(btf, "wide", "FAR", 0x123456789abcLL);
 	assert_error(gg_btf_lookup(btf, "high", &id), GG_NOT_FOUND, "no type high");
+	const uint64_t read = image->read;
+	assert_error(gg_btf_lookup(btf, "high", &id), GG_NOT_FOUND, "no type high");
 	assert_success(gg_btf_lookup(btf, "outer", &id));
+	assert_int_equal(image->read, read); // names that were looked for are remembered
 	assert_error(gg_btf_member(btf, id, "text[16]", &member), GG_NOT_FOUND, "16");
 	assert_error(gg_btf_member(btf, id, "texts", &member), GG_NOT_FOUND, "texts");
 	gg_btf_destroy(btf);

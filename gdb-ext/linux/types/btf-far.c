@@ -25,6 +25,13 @@ enum {
 	MAX_HELD = 16 << 20, // bytes of types
 	MAX_EQUAL = 256,     // types of one name
 	PIECE = 64,          // of a name, that is read at once
+	MAX_FOUND = 64,      // names that are remembered
+};
+
+// A name that was looked for. The readers of a structure ask for a member at a time.
+struct found {
+	char *name;
+	uint32_t id; // 0: the kernel has no such type
 };
 
 struct gg_btf_far {
@@ -36,6 +43,8 @@ struct gg_btf_far {
 	struct btf_type **types; // by id; NULL: not read yet
 	size_t slots;
 	size_t held; // bytes of these
+	struct found found[MAX_FOUND];
+	size_t found_count;
 };
 
 void gg_btf_far_destroy(struct gg_btf_far *far)
@@ -45,6 +54,8 @@ void gg_btf_far_destroy(struct gg_btf_far *far)
 	for (size_t i = 0; far->types && i < far->slots; i++)
 		free(far->types[i]);
 	free(far->types);
+	for (size_t i = 0; i < far->found_count; i++)
+		free(far->found[i].name);
 	gg_btf_part_deinit(&far->part);
 	free(far);
 }
@@ -144,10 +155,27 @@ struct gg_error *gg_btf_far_type(struct gg_btf_far *far, uint32_t id, const stru
 
 // ---- Names ----
 
+// Copies the name at OFFSET, if it is held.
+static bool copy_held_name(const struct gg_btf_section *names, uint32_t offset,
+			   char ret[GG_BTF_NAME_SIZE])
+{
+	if (offset >= names->held)
+		return false;
+	const size_t left = names->held - offset;
+	const size_t most = left < GG_BTF_NAME_SIZE ? left : GG_BTF_NAME_SIZE;
+	const size_t length = strnlen((const char *)names->bytes + offset, most);
+	if (length == most)
+		return false;
+	memcpy(ret, names->bytes + offset, length + 1);
+	return true;
+}
+
 struct gg_error *gg_btf_far_name(struct gg_btf_far *far, uint32_t offset,
 				 char ret[GG_BTF_NAME_SIZE])
 {
 	const struct gg_btf_section *names = &far->part.names;
+	if (copy_held_name(names, offset, ret))
+		return NULL;
 	for (size_t held = 0; held < GG_BTF_NAME_SIZE;) {
 		if (offset + held >= names->size)
 			break;
@@ -193,6 +221,11 @@ static struct gg_error *find_first(struct gg_btf_far *far, const char *name, uin
 	return NULL;
 }
 
+static struct gg_error *no_type(const char *name)
+{
+	return gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
+}
+
 // Finds NAME among sorted types. A typedef counts if no other type has the name.
 static struct gg_error *find_sorted(struct gg_btf_far *far, const char *name, uint32_t *ret)
 {
@@ -214,13 +247,42 @@ static struct gg_error *find_sorted(struct gg_btf_far *far, const char *name, ui
 		if (!btf_is_typedef(type))
 			break;
 	}
-	return err || *ret ? err : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
+	return err || *ret ? err : no_type(name);
+}
+
+static struct gg_error *find_anew(struct gg_btf_far *far, const char *name, uint32_t *ret)
+{
+	return far->is_sorted ? find_sorted(far, name, ret)
+			      : gg_btf_part_find(&far->part, name, ret);
+}
+
+static struct gg_error *remember(struct gg_btf_far *far, const char *name, uint32_t id)
+{
+	if (far->found_count == MAX_FOUND)
+		return NULL;
+	struct found *found = &far->found[far->found_count];
+	*found = (struct found){ .name = strdup(name), .id = id };
+	if (!found->name)
+		return gg_enomem;
+	far->found_count++;
+	return NULL;
 }
 
 struct gg_error *gg_btf_far_find(struct gg_btf_far *far, const char *name, uint32_t *ret)
 {
-	return far->is_sorted ? find_sorted(far, name, ret)
-			      : gg_btf_part_find(&far->part, name, ret);
+	for (size_t i = 0; i < far->found_count; i++)
+		if (!strcmp(far->found[i].name, name)) {
+			*ret = far->found[i].id;
+			return *ret ? NULL : no_type(name);
+		}
+	struct gg_error *err = find_anew(far, name, ret);
+	if (err && gg_error_kind(err) != GG_NOT_FOUND)
+		return err;
+	struct gg_error *failed = remember(far, name, err ? 0 : *ret);
+	if (!failed)
+		return err;
+	gg_error_destroy(err);
+	return failed;
 }
 
 // ---- The kernel's array ----

@@ -10,6 +10,7 @@
 // libbpf and btf-check.c check the rest.
 #include "btf-part.h"
 #include "base/cleanup.h"
+#include "base/find.h"
 #include "base/vector.h"
 
 #include <bpf/btf.h>
@@ -191,7 +192,7 @@ bool gg_btf_is_findable(unsigned int kind)
 static const uint8_t *find_bytes(const struct gg_btf_section *names, const uint8_t *at,
 				 const char *name, size_t size)
 {
-	return memmem(at, (size_t)(names->bytes + names->held - at), name, size);
+	return gg_find_bytes(at, (size_t)(names->bytes + names->held - at), name, size);
 }
 
 // Finds the offset of NAME, which is read if it is not held. GG_NOT_FOUND.
@@ -224,7 +225,7 @@ static struct gg_error *has_name(struct gg_btf_part *part, uint32_t id, uint64_t
 	struct gg_error *err = gg_btf_part_type(part, id, &offset);
 	if (!err)
 		err = read_word(part, offset, &own);
-	if (!err)
+	if (!err && own == name)
 		err = read_word(part, offset + 4, &info);
 	*ret = !err && own == name && gg_btf_is_findable(BTF_INFO_KIND(info));
 	return err;
