@@ -28,10 +28,8 @@
 (define (target-mark)
   "The marks of GDB's target: the inferior, its connection, its core.  The target itself is not compared,
 since `gdb-target' needs a stub that is stopped."
-  (define (part regexp text)
-    (and=> (regexp-exec regexp text) match:substring))
-  (list (part current-inferior-line (inferiors-text))
-        (part core-line (execute-to-string "info files"))))
+  (list (and=> (regexp-exec current-inferior-line (inferiors-text)) match:substring)
+        (core-file)))
 
 ;; Up to the connection; the program behind it may come later.
 (define current-inferior-line
@@ -100,12 +98,11 @@ guest itself" what number)))))
 (define (inferior-facts found)
   (define (part number)
     (match:substring found number))
-  (let* ((current? (string=? (part 1) "*"))
-         (core (and current? (regexp-exec core-line (execute-to-string "info files")))))
+  (let ((current? (string=? (part 1) "*")))
     (call-with-values
         (lambda ()
           (match (part 6)
-            ("core" (values 'core (and core (match:substring core 1))))
+            ("core" (values 'core (and current? (core-file))))
             ("native" (values 'process (part 4)))
             ((or "remote" "extended-remote") (values 'gdbstub (part 7)))
             (#f (values 'none #f))

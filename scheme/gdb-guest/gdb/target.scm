@@ -9,7 +9,7 @@
   #:use-module (ice-9 regex)
   #:export (call-with-monitor
             call-with-stub
-            core-line
+            core-file
             file-target
             gdb-target
             target-connection
@@ -50,17 +50,30 @@
 (define core-line
   (make-regexp "^Local core dump file:\n[\t ]*`(.*)', file type [^\n]*$" regexp/newline))
 
+;; Thousands of lines follow, the sections of all files: the regexp gets none of them.
+(define (core-lines text)
+  (and=> (string-contains text "Local core dump file:")
+         (lambda (start)
+           (let* ((end (string-index text #\newline start))
+                  (next (and end (string-index text #\newline (+ end 1)))))
+             (substring text start (or next (string-length text)))))))
+
+(define (core-file)
+  "The name of GDB's core, or #f."
+  (let* ((lines (core-lines (execute-to-string "info files")))
+         (found (and lines (regexp-exec core-line lines))))
+    (and found (match:substring found 1))))
+
 (define (gdb-target)
   "GDB's target."
   (let* ((inferior (regexp-exec inferior-line (execute-to-string "info inferiors")))
          (connection (and inferior (match:substring inferior 3)))
-         (core (regexp-exec core-line (execute-to-string "info files")))
          (pid (and inferior (match:substring inferior 2)))
          (program (gdb:progspace-filename (gdb:current-progspace))))
     (cond
      ((not connection) (make-target 'none #f program #f #f))
      ((string=? connection "core")
-      (make-target 'core (and core (match:substring core 1)) program #f #f))
+      (make-target 'core (core-file) program #f #f))
      ((string=? connection "native")
       (make-target 'process #f program (and pid (string->number pid)) #f))
      ((and (member connection '("remote" "extended-remote")) (qemu-stub?))
