@@ -215,7 +215,7 @@ def check_sleeping(guest):
         if ours != lines:
             differing.append((tid, name, ours, lines))
     # Tasks that have run since the truth was written.
-    assert compared > 30 and len(differing) <= 3, differing
+    assert compared > 20 and len(differing) <= 3, differing
     assert not any(name == "arch-sleeper" for _, name, *_ in differing)
 
 
@@ -228,7 +228,7 @@ def test_stacks(guest):
 @pytest.mark.expensive
 def test_i386_vmlinux(folder):
     """With the vmlinux of its kernel a guest of i386 has its tasks, modules, system calls, and the stack of each task that sleeps is
-    /proc's"""
+    /proc's; page walks are QEMU's"""
     guest = Guest("i386-6.1", folder)
     guest.vmlinux = lab.lab("vmlinux", "686-pae")
     tasks = {row["pid"]: row["comm"] for row in guest.json("ps", "-threads")}
@@ -242,6 +242,11 @@ def test_i386_vmlinux(folder):
     assert "<system call 179 rt_sigsuspend>" in guest.show("bt", "-pid", "1")
     assert "the kernel has loaded no module" in guest.show("mod", status=3)
     assert all(row["since_ns"] is not None for row in guest.json("ps") if row["pid"])
+    assert guest.texts["/proc/version"].decode().strip() in guest.show("x/s", "linux_banner")
+    check_pages(guest)
+    assert "types are read from BTF alone" in guest.show("struct", "task_struct", status=1)
+    if MULTIARCH:
+        check_walks(guest)
     shutil.rmtree(guest.folder)
 
 
@@ -265,6 +270,14 @@ def test_running_without_types(guest):
         assert stack["end"] == "user" or len(names) > 3, stack
 
 
+def check_pages(guest):
+    """Holds the free pages by the memmap against what the kernel counts."""
+    memory, = guest.json("mem")
+    assert 0 < memory["free"] < memory["total"] < 512 << 20
+    pages, = guest.json("mem", "-pages")
+    assert abs(pages["free"] * pages["page_size"] - memory["free"]) <= memory["free"] // 100, (pages, memory)
+
+
 @pytest.mark.machines(*WITH_TASKS)
 def test_other_commands(guest, folder):
     """{guest}: guest-vtop finds the kernel's code where /proc/iomem has it; guest-struct, -mem, -mod, -blocked and -report work"""
@@ -274,8 +287,7 @@ def test_other_commands(guest, folder):
     first, last = (int(word, 16) for word in code.groups()) if code else (0, 0)
     assert first <= int(walk["gpa"], 16) <= last, walk
     assert '  comm = "init"\n  pid = 1\n' in guest.show("struct", "task_struct.comm,pid", "-pid", "1")
-    memory = guest.json("mem")[0]
-    assert 0 < memory["free"] < memory["total"] < 512 << 20
+    check_pages(guest)
     for command, words in (("blocked", "no task is blocked"), ("mod", "the kernel has loaded no module")):
         if (command, guest.record.name) != ("mod", "arm64-6.1"):
             assert words in guest.show(command, status=3)
@@ -401,11 +413,12 @@ def test_vmlinux_at_the_stub(guest, folder):
     assert re.search(r"Breakpoint 1, 0x[0-9a-f]+ in schedule ", hit) and re.match(r"#0 +0x[0-9a-f]+ in schedule ", innermost), hit + innermost
 
 
-@pytest.mark.machines(*WITH_TASKS)
+@pytest.mark.machines(*WITH_TASKS, "i386-6.1")
 @pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
 def test_stub(guest):
     """{guest}: at QEMU's gdbstub the kernel is found by the CPUs' registers or low memory; tasks, stacks and the log are the core's"""
-    commands = [("klog", "-tail", "3"), ("ps", "-user"), ("bt", "-all")]
+    commands = [("klog", "-tail", "3")]
+    commands += [("ps", "-user"), ("bt", "-all")] if guest.name in WITH_TASKS else [("regs",), ("x/4i", "schedule")]
     for command, part in zip(commands, ask_stub(guest, [f"guest-{' '.join(command)}" for command in commands])):
         assert part == guest.show(*command), command
 
@@ -456,12 +469,12 @@ def test_running(guest):
 
 
 @pytest.mark.expensive
-@pytest.mark.machines(*WITH_TASKS)
+@pytest.mark.machines(*WITH_TASKS, "i386-6.1")
 @pytest.mark.skipif(not machines.may_attach(), reason="processes may not be attached to here")
 def test_process(guest):
     """{guest}: out of a QEMU process the registers, the tasks and the log are the core's"""
     with guest.record.resume() as running:
-        for command in (("regs", "-all"), ("ps", "-user"), ("klog", "-raw")):
+        for command in (("regs", "-all"), ("klog", "-raw"), ("ps", "-user"))[:None if guest.name in WITH_TASKS else 2]:
             assert guest_core("-p", running.pid, *command) == guest.show(*command), command
 
 
@@ -498,13 +511,11 @@ def test_ipl(guest):
         assert len({tuple(log) for log in logs}) == 3
 
 
-@pytest.mark.expensive
-@pytest.mark.machines(*WITH_TASKS)
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_walks(guest):
-    """{guest}: words of the kernel's stacks and code, by 1,000 addresses, are those that QEMU's own walk leads to"""
+def check_walks(guest):
+    """Holds words of the kernel's stacks and code against what QEMU's own walk leads to."""
     frames = [frame for stack in guest.json("bt", "-all") for frame in stack["frames"]]
-    places = sorted({int(frame[key], 16) & ~7 for frame in frames for key in ("pc", "sp")})
+    # At the first instruction of an entry the stack is a program's.
+    places = sorted({int(frame[key], 16) & ~7 for frame in frames for key in ("pc", "sp") if key == "pc" or frame["offset"]})
     addresses = [place + 8 * random.Random(place).randrange(4) for place in places]
     addresses += [address + 0x400 for address in addresses]
     # Programs' addresses are those that the hash MMU alone translates.
@@ -523,6 +534,14 @@ def test_walks(guest):
     ours = ask_stub(guest, [f"guest-x/gx {address:#x}" for address, _ in asked])
     differing = [(hex(address), hex(word), part) for (address, word), part in zip(asked, ours) if f"0x{word:016x}" not in part]
     assert differing == []
+
+
+@pytest.mark.expensive
+@pytest.mark.machines(*WITH_TASKS)
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_walks(guest):
+    """{guest}: words of the kernel's stacks and code, by 1,000 addresses, are those that QEMU's own walk leads to"""
+    check_walks(guest)
 
 
 KDUMPFILE_CPUS = """

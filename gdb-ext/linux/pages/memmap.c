@@ -20,8 +20,8 @@
 
 enum {
 	MAX_NODES = 1024,
-	MAX_ROOTS = 1 << 20,
-	MAX_SECTION = 256, // bytes of a struct mem_section
+	MAX_ROOTS = 1 << 26, // riscv64 of 4 KiB pages has 1 << 22
+	MAX_SECTION = 256,   // bytes of a struct mem_section
 	MAX_SECTION_BITS = 40,
 	PRESENT = 1, // of section_mem_map
 	HAS_MEMMAP = 2,
