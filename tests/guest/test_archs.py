@@ -198,6 +198,7 @@ SCHEDULER = re.compile(r"(__schedule|schedule\w*|do_nanosleep|preempt_schedule\w
 def check_sleeping(guest):
     """Holds the stack of each task that sleeps against /proc's."""
     stacks = {stack["pid"]: stack for stack in guest.json("bt", "-all") if stack["pid"]}
+    assert all(int(frame["sp"], 16) % 4 == 0 for stack in stacks.values() for frame in stack["frames"])
     compared, differing = 0, []
     for tid, place in guest.tasks().items():
         name = guest.texts[place + "comm"][:-1].decode()

@@ -237,7 +237,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	uint64_t caller, pc, mark = 0;
 	if (unwind->stack && regs == first)
 		return restore(unwind, regs);
-	if (fp < unwind->sp - 1 || fp % WORD)
+	if (fp < unwind->sp || fp % WORD)
 		return gg_error_create(GG_BAD_DATA,
 				       "the frame pointer 0x%" PRIx64
 				       " is not above the stack pointer 0x%" PRIx64,

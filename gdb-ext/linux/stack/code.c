@@ -29,8 +29,6 @@ bool gg_stack_step_by_link(struct gg_unwind *unwind, unsigned int link, gg_gva_t
 		return false;
 	unwind->pc = pc;
 	gg_register_forget(&unwind->registers, link, UINT64_MAX);
-	// The caller's frame is not below this one's stack pointer; the walk has to advance.
-	unwind->sp++;
 	unwind->is_exact = false;
 	return true;
 }

@@ -125,7 +125,9 @@ static struct gg_error *complete(struct gg_unwinder *unwinder, struct gg_frame *
 		frame->end = unwind->entry.registers_end;
 		return err;
 	}
-	if (!has_advanced(unwinder, frame->sp))
+	// Interrupted code may have no frame yet.
+	const bool has_frame = !frame->is_exact || unwind->is_exact || unwind->sp != frame->sp;
+	if (has_frame && !has_advanced(unwinder, frame->sp))
 		return gg_error_create(GG_BAD_DATA,
 				       "the caller's stack pointer 0x%" PRIx64
 				       " is not above 0x%" PRIx64,
