@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Calls of functions on x86-64, at QEMU's gdbstub (System V ABI, AMD64 supplement, 3.2.3).
+// Calls of functions on x86, at QEMU's gdbstub (System V ABI, AMD64 supplement, 3.2.3; of 32 bits GCC's -mregparm=3, with which
+// Linux is built).
 //
 // In:  the first bytes of a function.
 // Out: the place for a breakpoint.
@@ -44,4 +45,22 @@ const struct gg_stub_calls x86_calls_64 = {
 	.result = 0,
 	.more = 8,
 	.find_entry = find_entry,
+};
+
+// The nops of CPUs before P6, too.
+static struct gg_function_entry find_entry_32(const uint8_t *code, size_t size)
+{
+	static const uint8_t nop[NOP] = { 0x3e, 0x8d, 0x74, 0x26, 0x00 };
+	if (size >= NOP && !memcmp(code, nop, NOP))
+		return (struct gg_function_entry){ 0, NOP };
+	return find_entry(code, size);
+}
+
+// The numbers are those of a qemu-system-x86_64, as above.
+const struct gg_stub_calls x86_calls_32 = {
+	.count = 3,
+	.arguments = { { 0, "eax" }, { 3, "edx" }, { 2, "ecx" } },
+	.result = 0,
+	.more = 4,
+	.find_entry = find_entry_32,
 };

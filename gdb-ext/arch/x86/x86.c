@@ -58,6 +58,17 @@ static const struct gg_stub_set stub_64 = {
 		       { 13, X86_R8 + 5 } },
 };
 
+// The numbers of a qemu-system-x86_64: a qemu-system-i386 has a register of 10 bytes in RIP's place, and so is refused. A program's
+// counter may be any in the kernels that give programs all 4 GiB.
+static const struct gg_stub_set stub_32 = {
+	.count = 4,
+	.registers = { { 16, X86_RIP }, { 7, X86_RSP }, { 6, X86_RBP }, { 18, X86_CS } },
+	.mode = 3,
+	.mode_mask = 3,
+	.mode_user = 3,
+	.asks_state = true, // a compiler may inline the idle code into other functions
+};
+
 const struct gg_arch gg_arch_x86_64 = {
 	.name = "x86_64",
 	.uname = "x86_64",
@@ -81,6 +92,7 @@ const struct gg_arch gg_arch_i386 = {
 	.name = "i386",
 	.uname = "i?86",
 	.cpu_type = "X86CPU",
+	.counter = "env.eip",
 	.elf_machine = EM_386,
 	.elf_class = ELFCLASS32,
 	.word = 4,
@@ -90,4 +102,6 @@ const struct gg_arch gg_arch_i386 = {
 	.kernel = &x86_linux_32,
 	.stack = &x86_stack_32,
 	.vmlinux = &x86_vmlinux_32,
+	.stub = &stub_32,
+	.calls = &x86_calls_32,
 };

@@ -113,7 +113,7 @@ extern const struct gg_stack_ops x86_stack_64, x86_stack_32;
 struct gg_vmlinux_ops;
 extern const struct gg_vmlinux_ops x86_vmlinux_64, x86_vmlinux_32;
 // calls.c
-extern const struct gg_stub_calls x86_calls_64;
+extern const struct gg_stub_calls x86_calls_64, x86_calls_32;
 
 // struct elf_prstatus: zeros but for pr_pid and pr_reg.
 struct x86_prstatus {
