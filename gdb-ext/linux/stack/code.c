@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "code.h"
 
+#include <string.h>
+
 bool gg_stack_same_function(const struct gg_unwind *unwind, gg_gva_t a, gg_gva_t b)
 {
 	struct gg_symbol first, second;
@@ -17,7 +19,8 @@ bool gg_stack_is_code(const struct gg_unwind *unwind, gg_gva_t pc)
 {
 	struct gg_symbol symbol;
 	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, pc, &symbol);
-	const bool found = !err && (symbol.type == 't' || symbol.type == 'T');
+	// Weak functions are of type W.
+	const bool found = !err && symbol.type && strchr("tTwW", symbol.type);
 	gg_error_destroy(err);
 	return found;
 }
