@@ -117,9 +117,8 @@ struct gg_linux_ops {
 	// without such a vendor.
 	const char *(*vmx_exit)(uint64_t code);
 
-	// Finds the page of ENTRY, an entry that is not present for the hardware, where the kernel
-	// has a page there all the same. With vm_exit.
-	bool (*hidden_page)(uint64_t entry, gg_gpa_t *ret);
+	// With vm_exit, and where the kernel hides pages of programs from the hardware; else NULL.
+	gg_hidden_page_fn *hidden_page;
 
 	// Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. KERNEL has the members of
 	// modules too. INSIDE are the registers of the CPU that executes the vCPU; NULL where KVM's own copy

@@ -21,6 +21,7 @@ struct gg_page_table {
 	addrxlat_meth_t method;
 	struct gg_error *err;        // of the last page that could not be read
 	struct gg_page_table *lower; // of the lower half of addresses; NULL without
+	gg_hidden_page_fn *hidden;   // NULL: the hardware's view
 };
 
 static void put_page(const addrxlat_buffer_t *buffer)
@@ -329,7 +330,18 @@ struct gg_error *gg_page_table_walk(struct gg_page_table *table, gg_gva_t gva, v
 struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 				   struct gg_mapping *ret)
 {
-	return gg_page_table_walk(table, gva, NULL, NULL, ret);
+	struct gg_error *err = gg_page_table_walk(table, gva, NULL, NULL, ret);
+	if (!err && !ret->present && table->hidden && ret->last.level == 1 &&
+	    table->hidden(ret->last.value, &ret->gpa)) {
+		ret->present = true;
+		ret->gpa += gva % ret->page_size;
+	}
+	return err;
+}
+
+void gg_page_table_show_hidden(struct gg_page_table *table, gg_hidden_page_fn *hidden)
+{
+	table->hidden = hidden;
 }
 
 // ---- Neighbours ----

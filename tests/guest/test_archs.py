@@ -303,7 +303,8 @@ def test_other_commands(guest, folder):
     first, last = (int(word, 16) for word in code.groups()) if code else (0, 0)
     assert first <= int(walk["gpa"], 16) <= last, walk
     assert '  comm = "init"\n  pid = 1\n' in guest.show("struct", "task_struct.comm,pid", "-pid", "1")
-    check_pages(guest)
+    if guest.name != "ppc64el-hash":  # whose memmap is not in the linear map
+        check_pages(guest)
     for command, words in (("blocked", "no task is blocked"), ("mod", "the kernel has loaded no module")):
         if (command, guest.record.name) != ("mod", "arm64-6.1"):
             assert words in guest.show(command, status=3)

@@ -58,6 +58,14 @@ static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_
 	return NULL;
 }
 
+// A page that was not used for some time is invalid for the hardware, and present by a bit of Linux's own (arch/s390/include/asm/pgtable.h).
+static bool hidden_page(uint64_t entry, gg_gpa_t *ret)
+{
+	enum { INVALID = 0x400, PRESENT = 0x001, OFFSET = 0xfff };
+	*ret = entry & ~(uint64_t)OFFSET;
+	return (entry & (INVALID | PRESENT)) == (INVALID | PRESENT);
+}
+
 const struct gg_linux_ops s390_linux = {
 	// Addresses of programs and of the kernel are of spaces of their own.
 	.kernel_area = 0,
@@ -67,6 +75,7 @@ const struct gg_linux_ops s390_linux = {
 	.module_area = IMAGE_ALIGNMENT,
 	.module_area_size = UINT64_MAX / 2,
 	.read_paging = read_paging,
+	.hidden_page = hidden_page,
 	// Linux drivers/s390/char/ctrlchar.c.
 	.sysrq = "^-t and Enter on the guest's console (ttysclp0) stand for the key t",
 };

@@ -30,7 +30,11 @@ static struct gg_error *open_table(const struct gg_answerers *kernel, const stru
 	struct gg_error *err = gg_page_table_map(kernel->memory.table, mm->pgd, &mapping);
 	if (!err && !mapping.present)
 		err = gg_error_create(GG_FAULT, "pgd 0x%" PRIx64 " is not mapped", mm->pgd);
-	return err ? err : gg_page_table_create_sibling(kernel->memory.table, mapping.gpa, ret);
+	if (!err)
+		err = gg_page_table_create_sibling(kernel->memory.table, mapping.gpa, ret);
+	if (!err && kernel->arch->kernel)
+		gg_page_table_show_hidden(*ret, kernel->arch->kernel->hidden_page);
+	return err;
 }
 
 // Reads SIZE bytes at ADDRESS page by page, up to the first page that is not there.
