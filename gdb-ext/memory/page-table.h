@@ -112,7 +112,7 @@ struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 // there all the same: the hardware is to tell of the next use.
 typedef bool gg_hidden_page_fn(uint64_t entry, gg_gpa_t *ret);
 
-// Has gg_page_table_map() and gg_page_table_read() find the pages that HIDDEN finds; NULL for none.
+// Makes gg_page_table_map() and gg_page_table_read() find the pages that HIDDEN finds; NULL for none.
 void gg_page_table_show_hidden(struct gg_page_table *table, gg_hidden_page_fn *hidden);
 
 enum { GG_PAGE_LEAF_SIZE = 4096 };

@@ -144,18 +144,20 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 }
 
 // Finds the registers that the frame at SP has, where it has the mark: behind the smallest frame of the
-// ELF ABI, version 2, since v6.2, and of version 1 before.
+// ELF ABI, version 2, since v6.2, and of version 1 before. The frame may be smaller, and the mark the caller's.
 static struct gg_error *find_saved(struct gg_unwind *unwind, gg_gva_t sp, gg_gva_t *ret)
 {
 	static const struct {
 		unsigned int mark, registers;
 	} places[] = { { 32, 48 }, { 96, 112 } };
-	struct gg_error *err = NULL;
+	uint64_t caller = 0;
+	struct gg_error *err = gg_error_unless_final(gg_stack_word(&unwind->memory, sp, &caller));
 	*ret = 0;
 	for (size_t i = 0; !err && !*ret && i < sizeof(places) / sizeof(*places); i++) {
 		uint64_t word;
+		const bool is_callers = caller > sp && caller - sp <= places[i].mark;
 		err = gg_stack_word(&unwind->memory, sp + places[i].mark, &word);
-		if (!err && (word == MARK || word == OLD_MARK))
+		if (!err && (word == MARK || word == OLD_MARK) && !is_callers)
 			*ret = sp + places[i].registers;
 		err = gg_error_unless_final(err);
 	}
