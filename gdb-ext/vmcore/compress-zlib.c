@@ -35,8 +35,8 @@ static size_t compress_fast(struct fast *fast, const uint8_t *page, size_t size,
 // of the whole memory.
 static void tune_fast(struct fast *fast, const uint8_t *const *pages, size_t count, size_t size)
 {
-	enum { SAMPLES = 8 };
-	const size_t step = count > SAMPLES ? count / SAMPLES : 1;
+	enum { SAMPLES = 4 };
+	const size_t step = count > SAMPLES ? count / SAMPLES | 1 : 1;
 	memset(&fast->histogram, 0, sizeof(fast->histogram));
 	for (size_t i = 0; i < count; i += step) {
 		memset(fast->histogram.hash_table, 0, sizeof(fast->histogram.hash_table));
