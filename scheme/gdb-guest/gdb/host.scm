@@ -15,7 +15,6 @@
   #:use-module (ice-9 match)
   #:use-module (ice-9 regex)
   #:use-module (rnrs bytevectors)
-  #:use-module (srfi srfi-1)
   #:export (call-with-host))
 
 ;;; Read.
@@ -170,31 +169,58 @@
 
 (define (enumerator type name)
   "The value of the enumerator NAME, with the size of TYPE, or #f."
-  (and=> (find (lambda (field) (equal? (gdb:field-name field) name)) (gdb:type-fields type))
-         (lambda (field)
-           (let ((value (gdb:field-enumval field)))
-             (when (negative? value)
-               (throw-answer 'unsupported "~a is negative" name))
-             (cons value (gdb:type-sizeof type))))))
+  (and (gdb:type-has-field? type name)
+       (let ((value (gdb:field-enumval (gdb:type-field type name))))
+         (when (negative? value)
+           (throw-answer 'unsupported "~a is negative" name))
+         (cons value (gdb:type-sizeof type)))))
 
-(define (member-answer type-name path)
-  (define (no-member)
-    (throw-answer 'not-found "type ~a has no member ~a" type-name path))
-  (answering 'not-found
-    (lambda ()
-      (let loop ((type (or (find-type type-name)
-                           (throw-answer 'not-found "no type ~a" type-name)))
-                 (offset 0)
-                 (names (if (string-null? path) '() (string-split path #\.))))
-        (match names
-          (() (cons offset (gdb:type-sizeof type)))
-          ((and (name) (? (const (= (gdb:type-code type) gdb:TYPE_CODE_ENUM))))
-           (or (enumerator type name) (no-member)))
-          ((name . rest)
-           (call-with-values (lambda () (find-field type name))
-             (lambda (inner-offset inner-type)
-               (unless inner-offset (no-member))
-               (loop inner-type (+ offset inner-offset) rest)))))))))
+(define (enumeration? type)
+  (= (gdb:type-code type) gdb:TYPE_CODE_ENUM))
+
+(define enumerator-name (make-regexp "^[A-Z][A-Z0-9_]*$"))
+
+(define (find-type-of type-name path)
+  "The type TYPE-NAME, in which PATH is wanted."
+  ;; GDB reads a file's debuginfo for a type: the first file that has the type, which may be the largest.  The
+  ;; file of an enumerator has the type, too.
+  (when (regexp-exec enumerator-name path)
+    (in-debuginfo? path))
+  (or (find-type type-name)
+      (throw-answer 'not-found "no type ~a" type-name)))
+
+(define (member-answer)
+  "A procedure that answers for members, and remembers the structures on the way: GDB is asked for a few hundred
+members of few structures."
+  (define places (make-hash-table))     ; (TYPE . NAMES) -> (OFFSET . TYPE)
+  (lambda (type-name path)
+    (define (no-member)
+      (throw-answer 'not-found "type ~a has no member ~a" type-name path))
+    (define (place names)
+      "The offset of a member and its type; NAMES is its path, the last name first."
+      (match names
+        (() (cons 0 (find-type-of type-name path)))
+        ((name . outer)
+         (match (known-place outer)
+           ((offset . type)
+            (call-with-values (lambda () (find-field type name))
+              (lambda (inner-offset inner-type)
+                (unless inner-offset (no-member))
+                (cons (+ offset inner-offset) inner-type))))))))
+    (define (known-place names)
+      (let ((key (cons type-name names)))
+        (or (hash-ref places key)
+            (let ((found (place names)))
+              (hash-set! places key found)
+              found))))
+    (answering 'not-found
+      (lambda ()
+        (match (if (string-null? path) '() (reverse (string-split path #\.)))
+          ((and (name) (? (const (enumeration? (cdr (known-place '()))))))
+           (or (enumerator (cdr (known-place '())) name) (no-member)))
+          (names
+           (match (known-place names)
+             ((offset . type) (cons offset (gdb:type-sizeof type))))))))))
 
 ;;; Registers.
 
@@ -253,7 +279,7 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
       target
       (lambda (stub)
         (let ((guest (%guest-create
-                      (list (read-answer target stub) symbol-answer member-answer
+                      (list (read-answer target stub) symbol-answer (member-answer)
                             (lambda (thread name) (registers-answer stub thread name))
                             (and (setting debug-setting) say-debug))
                       #f
