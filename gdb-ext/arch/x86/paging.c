@@ -73,15 +73,34 @@ const struct gg_page_format x86_pages_pae = {
 
 // ---- The tables in use ----
 
+enum { CR0_PG = 1u << 31, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12 };
+
+static bool has_bits(const struct gg_registers *registers, unsigned int id, uint64_t bits)
+{
+	return !(gg_register_unknown(registers, id) & bits);
+}
+
+// Tests whether the bits are known that tell the tables; of a guest of KVM's on Intel some others may be unknown.
+static bool has_tables(const struct gg_registers *registers)
+{
+	const bool is_long = gg_register(registers, X86_HFLAGS) & X86_HF_LMA;
+	const bool is_pae = gg_register(registers, X86_CR4) & CR4_PAE;
+	const uint64_t cr4 = is_long ? CR4_LA57 : is_pae ? CR4_PAE : CR4_PAE | CR4_PSE;
+	return has_bits(registers, X86_CR0 + 3, UINT64_MAX) &&
+	       has_bits(registers, X86_HFLAGS, X86_HF_LMA) && has_bits(registers, X86_CR4, cr4);
+}
+
 void x86_paging(const struct gg_registers *registers, struct gg_paging *ret)
 {
-	enum { CR0_PG = 1u << 31, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12 };
 	enum { PDE_PS = 1 << 7 };
 	const uint64_t cr3 = gg_register(registers, X86_CR0 + 3);
 	const uint64_t cr4 = gg_register(registers, X86_CR4);
 	*ret = (struct gg_paging){ .format = &x86_pages_none,
-				   .unknown = !gg_register_known(registers, X86_CR0) };
-	if (!(gg_register(registers, X86_CR0) & CR0_PG))
+				   .unknown = !has_bits(registers, X86_CR0, CR0_PG) };
+	if (ret->unknown || !(gg_register(registers, X86_CR0) & CR0_PG))
+		return;
+	ret->unknown = !has_tables(registers);
+	if (ret->unknown)
 		return;
 	if (gg_register(registers, X86_HFLAGS) & X86_HF_LMA)
 		*ret = (struct gg_paging){ .format = &x86_pages_64,
