@@ -15,14 +15,72 @@
 enum {
 	MAX_VCPUS = 4096,
 	MAX_LOOKS = 8 << 20, // into all tables together
-	NESTED_BITS = 48,    // of an address that nested page tables of four levels translate
 };
+
+// ---- The paging of nested page tables ----
+
+// The paging of the CPUs; levels 0: not known.
+struct outer_paging {
+	struct gg_paging certain, likely;
+	bool differs; // CPUs, of LIKELY
+};
+
+static struct gg_error *add_paging(struct gg_guest *guest, const struct gg_arch *arch,
+				   const struct gg_qemu_cpu *cpu, struct gg_cpu_state *state,
+				   struct outer_paging *outer)
+{
+	struct gg_paging paging;
+	struct gg_error *err = gg_guest_cpu_state(guest, cpu, state);
+	if (err)
+		return gg_error_unless_final(err);
+	arch->cpu->paging(&state->own, &paging);
+	if (paging.unknown || !paging.levels)
+		return NULL;
+	outer->differs |= outer->likely.levels && outer->likely.levels != paging.levels;
+	outer->likely = paging;
+	if (state->nesting != GG_MAYBE_NESTED && cpu->freshness != GG_NOTED)
+		outer->certain = paging;
+	return NULL;
+}
+
+// Reads the paging of the guest's kernel; levels 0 without a kernel.
+static struct gg_error *read_kernels(struct gg_guest *guest, struct gg_paging *ret)
+{
+	const struct gg_kernel *kernel = NULL;
+	struct gg_error *err = gg_guest_running_kernel(guest, NULL, &kernel);
+	*ret = err ? (struct gg_paging){ .levels = 0 } : kernel->paging.paging;
+	return gg_error_unless_final(err);
+}
+
+// Finds the paging of nested page tables, which is that of the CPU that enters the nested guest (AMD APM, volume 2, chapter
+// 15.25.3); levels 0 where it is not known. The registers of a CPU that may be inside, and a vmcore's notes, may be the nested guest's.
+static struct gg_error *find_paging(struct gg_guest *guest, const struct gg_arch *arch,
+				    struct gg_paging *ret)
+{
+	const struct gg_qemu_cpus *cpus;
+	struct outer_paging outer = { .differs = false };
+	struct gg_cpu_state *state = malloc(sizeof(*state));
+	if (!state)
+		return gg_enomem;
+	struct gg_error *err = gg_guest_qemu_cpus(guest, &cpus);
+	for (size_t i = 0; !err && i < cpus->count; i++)
+		err = add_paging(guest, arch, &cpus->cpus[i], state, &outer);
+	free(state);
+	err = gg_error_unless_final(err);
+	*ret = outer.certain;
+	if (!err && !ret->levels)
+		err = read_kernels(guest, ret);
+	if (!err && !ret->levels && !outer.differs)
+		*ret = outer.likely;
+	return err;
+}
 
 // ---- Pages ----
 
 struct look {
 	const struct gg_arch *arch;
 	const struct gg_ram_map *map;
+	struct gg_paging paging; // of nested page tables
 	struct gg_scanned *scanned;
 	struct gg_error *err;
 	bool is_full;
@@ -70,6 +128,8 @@ static bool look_at(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 	for (size_t at = (page - gpa % page) % page; !look->err && at + page <= size; at += page) {
 		if (!look->arch->cpu->control_block(bytes + at, &state))
 			continue;
+		if (state.tables.format == look->paging.format)
+			state.tables.levels = look->paging.levels;
 		if (state.has_tables && !is_sound(look->map, &state.tables)) {
 			look->scanned->stale++;
 			continue;
@@ -199,6 +259,8 @@ struct gg_error *gg_guest_scan_nested(struct gg_guest *guest, const struct gg_no
 	if (!err && (!look.arch->cpu || !look.arch->cpu->control_block))
 		err = gg_arch_not_yet(look.arch, "nested guests by the hardware's pages");
 	if (!err)
+		err = find_paging(guest, look.arch, &look.paging);
+	if (!err)
 		err = gg_ram_scan(look.map, 0, look_at, &look, &missing);
 	if (err)
 		gg_error_destroy(look.err);
@@ -221,7 +283,20 @@ struct gg_error *gg_scanned_tables(const struct gg_scanned *scanned,
 				   const struct gg_scanned_machine *machine,
 				   const struct gg_ram_map *map, struct gg_page_table **ret)
 {
-	return gg_page_table_create(map, &scanned->vcpus[machine->first].state.tables, ret);
+	const struct gg_paging *tables = &scanned->vcpus[machine->first].state.tables;
+	if (!tables->levels)
+		return gg_error_create(GG_UNSUPPORTED,
+				       "the levels of the nested page tables at 0x%" PRIx64
+				       " are not known: no CPU's paging is",
+				       tables->root);
+	return gg_page_table_create(map, tables, ret);
+}
+
+gg_gpa_t gg_scanned_last(const struct gg_scanned *scanned, const struct gg_scanned_machine *machine)
+{
+	enum { BITS_4 = 47, BITS_5 = 52 };
+	const unsigned int levels = scanned->vcpus[machine->first].state.tables.levels;
+	return (UINT64_C(1) << (levels < GG_PAGE_LEVELS ? BITS_4 : BITS_5)) - 1;
 }
 
 static struct gg_error *add_size(void *data, const struct gg_mapped_run *run)
@@ -241,12 +316,12 @@ struct gg_error *gg_scanned_count(struct gg_guest *guest, struct gg_scanned *sca
 		if (!scanned->vcpus[machine->first].state.has_tables)
 			continue;
 		err = gg_scanned_tables(scanned, machine, map, &table);
-		if (err)
-			return err;
-		err = gg_mapped_runs(table, 0, (UINT64_C(1) << (NESTED_BITS - 1)) - 1, &looks,
-				     add_size, &machine->mapped);
-		machine->counted = !err && looks;
-		gg_page_table_destroy(table);
+		if (!err) {
+			err = gg_mapped_runs(table, 0, gg_scanned_last(scanned, machine), &looks,
+					     add_size, &machine->mapped);
+			machine->counted = !err && looks;
+			gg_page_table_destroy(table);
+		}
 		err = gg_error_unless_final(err);
 	}
 	return err;

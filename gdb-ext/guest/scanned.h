@@ -38,7 +38,12 @@ struct gg_error *gg_guest_scan_nested(struct gg_guest *guest, const struct gg_no
 // Counts the memory that the nested page tables of all machines map.
 struct gg_error *gg_scanned_count(struct gg_guest *guest, struct gg_scanned *scanned);
 
-// Creates the nested page tables of MACHINE, which has such. MAP must outlive RET.
+// Returns the last guest-physical address that the nested page tables of MACHINE may map.
+gg_gpa_t gg_scanned_last(const struct gg_scanned *scanned,
+			 const struct gg_scanned_machine *machine);
+
+// Creates the nested page tables of MACHINE, which has such. MAP must outlive RET. GG_UNSUPPORTED where their levels are not
+// known.
 struct gg_error *gg_scanned_tables(const struct gg_scanned *scanned,
 				   const struct gg_scanned_machine *machine,
 				   const struct gg_ram_map *map, struct gg_page_table **ret);

@@ -174,7 +174,7 @@ static struct gg_error *add_run(void *data, const struct gg_mapped_run *run)
 // not touched.
 static struct gg_error *find_ranges(struct scanned_source *source, struct ranges *ranges)
 {
-	enum { MAX_LOOKS = 32 << 20, BITS = 47 };
+	enum { MAX_LOOKS = 32 << 20 };
 	const struct gg_ram_map *map;
 	struct gg_page_table *table;
 	uint64_t looks = MAX_LOOKS;
@@ -184,7 +184,8 @@ static struct gg_error *find_ranges(struct scanned_source *source, struct ranges
 		err = gg_scanned_tables(&source->scanned, source->machine, map, &table);
 	if (err)
 		return err;
-	err = gg_mapped_runs(table, 0, (UINT64_C(1) << BITS) - 1, &looks, add_run, ranges);
+	err = gg_mapped_runs(table, 0, gg_scanned_last(&source->scanned, source->machine), &looks,
+			     add_run, ranges);
 	gg_page_table_destroy(table);
 	if (!err && !looks)
 		err = gg_error_create(GG_BAD_DATA, "the nested page tables map more than %d pages",

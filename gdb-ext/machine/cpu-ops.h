@@ -41,9 +41,9 @@ enum { GG_CONTROL_BLOCK_SIZE = 4096 };
 // The page from which the hardware executes a nested guest's vCPU, as any hypervisor has it in memory.
 struct gg_control_block {
 	uint64_t exit; // the reason for which the nested guest was left last, as the CPU numbers it
-	const char *encrypted; // the name of the hardware's encryption of the memory, or NULL
-	bool has_tables;       // TABLES map the nested guest's memory to the guest's
-	struct gg_paging tables;
+	const char *encrypted;   // the name of the hardware's encryption of the memory, or NULL
+	bool has_tables;         // TABLES map the nested guest's memory to the guest's
+	struct gg_paging tables; // without their levels, which are those of the CPU that executes
 };
 
 struct gg_cpu_ops {

@@ -207,6 +207,11 @@ def test_scan(nested):
         "RAX": 0xc0de000000000100, "RSP": 0xc0de000000000106, "RIP": 0x1108, "CR3": 0x2000}
     code = ["x", "-physical", "/10xb", hex(LOOP - 8)]
     assert guest_core("-nested", place, *nested.arguments, *code) == inside(nested, *code)
+    # The nested page tables map what the nested guest has touched: with as many levels as the kernel's own. In a dump by QEMU a CPU's
+    # note is the nested guest's.
+    assert 4096 < found["mapped"] <= nested.shown["there"]
+    dump, = map(json.loads, guest_core(nested.record.dump, "nested", "-scan", "-json").splitlines())
+    assert dump["mapped"] == found["mapped"]
 
 
 def test_select(nested):

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum {
+	HSAVE = 0x3000,
 	BLOCK = 0x5000,
 	OTHER = 0x6000,
 	TABLES = 0x20000,
@@ -43,6 +44,26 @@ static void put_block(uint64_t gpa, uint64_t tables)
 	put_uint(saved + 0x178, 8, 0x1234);
 }
 
+// Makes a hypervisor's state of the CPU that is inside a nested guest, or of the CPU itself. LEVELS are 0, 4 or 5.
+static void put_paging(unsigned int levels)
+{
+	enum { LA57 = 1 << 12, SAVED_CR4 = 0x148, SAVED_CR0 = 0x158 };
+	const uint64_t cr0 = levels ? CR0_PG | 1 : 1, cr4 = CR4_PAE | (levels == 5 ? LA57 : 0);
+	uint8_t *saved = qemu.ram[0] + HSAVE + SAVED;
+	put_uint(cpu + FAKE_CPU_HFLAGS, 4, X86_HF_PE | (levels ? X86_HF_LMA : 0));
+	put_uint(cpu + FAKE_CPU_CR, 8, cr0);
+	put_uint(cpu + FAKE_CPU_CR + 4 * 8, 8, cr4);
+	put_uint(cpu + FAKE_CPU_VM_HSAVE, 8, HSAVE);
+	put_uint(cpu + FAKE_CPU_VM_VMCB, 8, OTHER);
+	put_uint(saved + 0x10, 8, UINT64_C(0xffffffff0a9b0010)); // CS
+	put_uint(saved + 0xd0, 8, EFER);
+	put_uint(saved + SAVED_CR4, 8, cr4);
+	put_uint(saved + 0x150, 8, PAGES);
+	put_uint(saved + SAVED_CR0, 8, cr0);
+	put_uint(saved + 0x170, 8, 2);
+	put_uint(saved + 0x1f8, 8, OTHER);
+}
+
 static void scan(struct gg_scanned *ret)
 {
 	forget_output();
@@ -59,6 +80,7 @@ static void test_found(void **state)
 	put_block(OTHER, TABLES);
 	put_block(0x7000, TABLES);
 	put_uint(qemu.ram[0] + 0x7090, 8, 0);
+	put_paging(4);
 	put_uint(cpu + FAKE_CPU_HFLAGS, 4, X86_HF_GUEST | X86_HF_PE);
 	put_uint(cpu + FAKE_CPU_VM_VMCB, 8, OTHER);
 	scan(&scanned);
@@ -75,6 +97,39 @@ static void test_found(void **state)
 	assert_false(scanned.vcpus[scanned.machines[0].first].state.has_tables);
 	assert_string_equal(told, "");
 	gg_scanned_deinit(&scanned);
+}
+
+// Counts the memory of the only machine, of a hypervisor with so many levels of page tables; UINT64_MAX where it is not counted.
+static uint64_t count_with(unsigned int levels, bool is_inside)
+{
+	struct gg_scanned scanned;
+	put_paging(levels);
+	if (is_inside)
+		put_uint(cpu + FAKE_CPU_HFLAGS, 4, X86_HF_GUEST | X86_HF_PE);
+	scan(&scanned);
+	assert_int_equal(scanned.machine_count, 1);
+	assert_success(gg_scanned_count(guest, &scanned));
+	const uint64_t mapped = scanned.machines->counted ? scanned.machines->mapped : UINT64_MAX;
+	gg_scanned_deinit(&scanned);
+	return mapped;
+}
+
+static void test_levels(void **state)
+{
+	(void)state;
+	uint8_t *ram = qemu.ram[0];
+	// A page of 4 KiB in tables of five levels; with four the tables would map the tables of the last level.
+	for (uint64_t gpa = TABLES; gpa < TABLES + 4 * PAGE; gpa += PAGE)
+		put_uint(ram + gpa, 8, (gpa + PAGE) | 7);
+	put_uint(ram + TABLES + 4 * PAGE, 8, 0x1007);
+	put_uint(ram + TABLES + 4 * PAGE + 8, 8, 0x2007);
+	put_block(OTHER, TABLES);
+	assert_int_equal(count_with(5, false), 2 * PAGE);
+	assert_int_equal(count_with(5, true), 2 * PAGE);
+	assert_int_equal(count_with(4, false), PAGE);
+	assert_int_equal(count_with(4, true), PAGE);
+	// The CPUs' paging is off.
+	assert_int_equal(count_with(0, false), UINT64_MAX);
 }
 
 // Puts VALUE at OFFSET of a sound VMCB, and expects that it is taken for none.
@@ -131,10 +186,35 @@ static void test_planted(void **state)
 		put_block(gpa, gpa);
 		put_uint(qemu.ram[0] + gpa + SAVED + 0x158, 8, 1);
 	}
+	put_paging(4);
 	scan(&scanned);
-	assert_int_equal(scanned.vcpu_count, RAM / PAGE);
+	assert_int_equal(scanned.vcpu_count, RAM / PAGE - 1); // but for HSAVE
 	assert_success(gg_scanned_count(guest, &scanned));
 	assert_false(scanned.machines[scanned.machine_count - 1].counted);
+	gg_scanned_deinit(&scanned);
+}
+
+// More VMCBs than are listed, all of one machine.
+static void test_thousands(void **state)
+{
+	(void)state;
+	enum { MOST = 4096, FIRST = 1 << 20, LARGE = FIRST + 2 * MOST * PAGE };
+	static const struct fake_range ranges[] = { { 0x0, LARGE, 0x0, FAKE_RAM, 0 } };
+	struct gg_scanned scanned;
+	end();
+	fake_qemu_init(&qemu, FAKE_7_2, ranges, 1);
+	cpu = qemu.structures + FAKE_CPU;
+	assert_success(
+		gg_guest_create(gg_bytes_host(qemu.bytes), &(struct gg_target){ 0 }, &guest));
+	put_tables(TABLES);
+	put_paging(4);
+	for (uint64_t gpa = FIRST; gpa < LARGE; gpa += PAGE)
+		put_block(gpa, TABLES);
+	scan(&scanned);
+	assert_int_equal(scanned.vcpu_count, MOST);
+	assert_int_equal(scanned.machine_count, 1);
+	assert_non_null(strstr(told, "more than 4096 pages look like VMCBs: nested guests behind "
+				     "0x10ff000 are not listed"));
 	gg_scanned_deinit(&scanned);
 }
 
@@ -145,11 +225,17 @@ int main(void)
 			  "that a CPU "
 			  "executes is marked",
 			  test_found),
+		UNIT_TEST("Nested page tables have the levels of the hypervisor's own page tables, "
+			  "four "
+			  "or five; where these are not known, nothing is read",
+			  test_levels),
 		UNIT_TEST("A page that VMRUN would refuse is no VMCB", test_refused),
 		UNIT_TEST("A VMCB whose nested page tables are empty, or lead out of RAM, is stale",
 			  test_stale),
 		UNIT_TEST("Planted VMCBs with page tables in circles end in bounded time",
 			  test_planted),
+		UNIT_TEST("Of thousands of planted VMCBs so many are listed, and a notice says so",
+			  test_thousands),
 	};
 	return RUN_WITH_GUEST(tests);
 }

@@ -72,7 +72,7 @@ static bool has_segments(const uint8_t *page)
 
 bool x86_control_block(const uint8_t *page, struct gg_control_block *ret)
 {
-	enum { NESTED_PAGING = 1, SEV = 2, SEV_ES = 4, LONG_MODE_LEVELS = 4 };
+	enum { NESTED_PAGING = 1, SEV = 2, SEV_ES = 4 };
 	const uint64_t nested = word(page, CONTROL_NESTED, 8);
 	*ret = (struct gg_control_block){ 0 };
 	if (!(word(page, CONTROL_VMRUN, 4) & 1) || !word(page, CONTROL_ASID, 4) ||
@@ -82,7 +82,6 @@ bool x86_control_block(const uint8_t *page, struct gg_control_block *ret)
 	ret->encrypted = nested & SEV_ES ? "SEV-ES" : nested & SEV ? "SEV" : NULL;
 	ret->has_tables = nested & NESTED_PAGING;
 	ret->tables = (struct gg_paging){ .format = &x86_pages_64,
-					  .levels = LONG_MODE_LEVELS,
 					  .root = word(page, CONTROL_TABLES, 8) };
 	return !ret->has_tables || !(ret->tables.root & ~UINT64_C(0x000ffffffffff000));
 }
