@@ -266,9 +266,9 @@ static struct gg_error *find_kernel_by_text(struct gg_guest *guest, struct gg_ke
 	const char *text;
 	size_t size;
 	*ret = NULL;
-	if (!source->ops->vmcoreinfo)
+	if (!source->ops->note)
 		return NULL;
-	struct gg_error *err = source->ops->vmcoreinfo(source, &text, &size);
+	struct gg_error *err = source->ops->note(source, "VMCOREINFO", &text, &size);
 	if (!err)
 		err = gg_kernel_read_text(&site, text, size, ret);
 	return err ? gg_error_unless_final(err) : NULL;

@@ -3,10 +3,12 @@
 // The nested guests that guest-nested shows.
 #include "nested.h"
 #include "tasks.h"
+#include "linux/image-note.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct gg_error *gg_nested_parse(const char *text, uint64_t *ret, size_t *count)
 {
@@ -71,4 +73,36 @@ struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
 		err = gg_tell(notices, "the memory of nested guests is not counted over the "
 				       "gdbstub: -memory counts it, in some minutes");
 	return err;
+}
+
+static struct gg_error *copy_note(struct gg_source *source, const char *name, char **text,
+				  size_t *size)
+{
+	const char *found;
+	struct gg_error *err = source->ops->note(source, name, &found, size);
+	if (err)
+		return err;
+	*text = malloc(*size + 1);
+	if (!*text)
+		return gg_enomem;
+	memcpy(*text, found, *size);
+	return NULL;
+}
+
+struct gg_error *gg_guest_kernel_note(struct gg_guest *guest, const char *name, char **text,
+				      size_t *size)
+{
+	struct gg_source *source = guest->machine.source;
+	const struct gg_answerers *kernel;
+	struct gg_error *err = gg_error_create(GG_NOT_FOUND, "there is no note %s", name);
+	*text = NULL;
+	if (source->ops->note) {
+		gg_error_destroy(err);
+		err = copy_note(source, name, text, size);
+	}
+	if (!err || gg_error_kind(err) != GG_NOT_FOUND || gg_guest_is_over_wire(guest))
+		return err;
+	gg_error_destroy(err);
+	err = gg_guest_answerers(guest, NULL, &kernel);
+	return err ? err : gg_image_note(kernel, name, text, size);
 }

@@ -16,4 +16,9 @@ struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
 // types are not known.
 bool gg_guest_lacks_lists(struct gg_guest *guest);
 
+// Finds the ELF note NAME that the guest's kernel made for its dump: in the source, beside memory, or, but over the wire, among the
+// kernel's variables. The caller frees TEXT. GG_NOT_FOUND without.
+struct gg_error *gg_guest_kernel_note(struct gg_guest *guest, const char *name, char **text,
+				      size_t *size);
+
 #endif

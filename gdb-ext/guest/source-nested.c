@@ -9,17 +9,21 @@
 #include "source.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/vector.h"
 #include "guest.h"
 #include "nested.h"
 #include "scanned.h"
 #include "tasks.h"
 #include "host/no-host.h"
+#include "linux/arch-ops.h"
 #include "linux/kvm/pages.h"
 
 #include <gdb-guest/ram.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct nested_cpu {
 	const struct gg_kvm_vcpu *vcpu;
@@ -39,6 +43,10 @@ struct nested_source {
 	struct gg_kvm_machine *machine;    // NULL: it is gone
 	struct nested_cpu *cpus;           // in the order of the machine's vCPUs
 	char *advice;                      // about absent memory; NULL before it was asked for
+	struct gg_vcpu_peers peers;        // of the machine's vCPUs
+	char *note;                        // NOTE_NAME's text, or NULL
+	const char *note_name;
+	size_t note_size;
 };
 
 static bool nested_accepts(const struct gg_target *target)
@@ -94,6 +102,56 @@ static struct gg_error *find_machine(struct nested_source *nested)
 	return gg_error_create(GG_NOT_FOUND,
 			       "the nested guest is gone: guest-nested lists those that "
 			       "are there");
+}
+
+// Finds the note NAME, once for all vCPUs.
+static struct gg_error *find_note(void *data, const char *name, const char **text, size_t *size)
+{
+	struct nested_source *nested = data;
+	if (!nested->note_name) {
+		struct gg_error *err = gg_guest_kernel_note(nested->outer, name, &nested->note,
+							    &nested->note_size);
+		if (gg_error_is_final(err))
+			return err;
+		gg_error_destroy(err);
+		nested->note_name = name;
+	}
+	if (!nested->note || strcmp(nested->note_name, name) != 0)
+		return gg_error_create(GG_NOT_FOUND, "there is no note %s", name);
+	*text = nested->note;
+	*size = nested->note_size;
+	return NULL;
+}
+
+static void forget_peers(struct nested_source *nested)
+{
+	free((void *)nested->peers.vcpus);
+	free(nested->note);
+	nested->peers = (struct gg_vcpu_peers){ .note = find_note, .data = nested };
+	nested->note = NULL;
+	nested->note_name = NULL;
+}
+
+// Lists the vCPUs of all machines that no CPU executes.
+static struct gg_error *find_peers(struct nested_source *nested)
+{
+	gg_gva_t *vcpus = NULL;
+	size_t count = 0;
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < nested->machines.count; i++) {
+		const struct gg_kvm_machine *machine = &nested->machines.machines[i];
+		for (size_t j = 0; !err && j < machine->vcpu_count; j++) {
+			if (machine->vcpus[j].in_guest)
+				continue;
+			err = gg_vector_grow(&vcpus, count, sizeof(*vcpus));
+			if (!err)
+				vcpus[count++] = machine->vcpus[j].address;
+		}
+	}
+	forget_peers(nested);
+	nested->peers.vcpus = vcpus;
+	nested->peers.count = count;
+	return err;
 }
 
 static struct gg_error *create_backing(struct nested_source *nested)
@@ -286,6 +344,8 @@ static struct gg_error *nested_cpus(struct gg_source *source, struct gg_qemu_cpu
 {
 	struct nested_source *nested = (struct nested_source *)source;
 	struct gg_error *err = nested->machine ? NULL : find_machine(nested);
+	if (!err)
+		err = find_peers(nested);
 	if (err)
 		return err;
 	const size_t count = nested->machine->vcpu_count;
@@ -310,7 +370,7 @@ static struct gg_error *read_vcpu(const struct nested_source *nested, const stru
 		return gg_enomem;
 	struct gg_error *err = outer ? gg_guest_cpu_state(nested->outer, cpu->inside, outer) : NULL;
 	if (!err)
-		err = gg_kvm_read_vcpu(nested->kernel, cpu->vcpu->address,
+		err = gg_kvm_read_vcpu(nested->kernel, &nested->peers, cpu->vcpu->address,
 				       outer ? &outer->nested : NULL, ret);
 	free(outer);
 	return err ? gg_error_context(err, "vCPU %" PRIu32, cpu->vcpu->id) : NULL;
@@ -436,6 +496,7 @@ static void nested_ran(struct gg_source *source)
 	struct nested_source *nested = (struct nested_source *)source;
 	gg_guest_ran(nested->outer);
 	gg_backing_ran(source->backing);
+	forget_peers(nested);
 	gg_kvm_machines_deinit(&nested->machines);
 	free(nested->cpus);
 	nested->cpus = NULL;

@@ -35,8 +35,6 @@ struct vmcore_source {
 	struct vmcore_cpu *cpus;      // in the file's order
 	size_t count, qemu_count;     // notes NT_PRSTATUS, and QEMU's
 	struct gg_error *notes_error; // the reason for which the notes cannot be read, or NULL
-	const uint8_t *info;          // VMCOREINFO's text, or NULL
-	size_t info_size;
 };
 
 static bool vmcore_accepts(const struct gg_target *target)
@@ -70,10 +68,6 @@ static struct gg_error *take_note(void *data, const struct gg_vmcore_note *note)
 		struct gg_cpu_notes *cpu = &vmcore->cpus[vmcore->qemu_count++].notes;
 		cpu->qemu = note->descriptor;
 		cpu->qemu_size = note->size;
-	}
-	if (!strcmp(note->name, "VMCOREINFO") && !vmcore->info) {
-		vmcore->info = note->descriptor;
-		vmcore->info_size = note->size;
 	}
 	return NULL;
 }
@@ -330,13 +324,33 @@ static struct gg_error *vmcore_read_cpu(struct gg_source *source, const struct g
 
 // ---- The kernel ----
 
-static struct gg_error *vmcore_info(struct gg_source *source, const char **text, size_t *size)
+struct wanted_note {
+	const char *name;
+	struct gg_vmcore_note found; // without a descriptor: not found yet
+};
+
+static struct gg_error *compare_note(void *data, const struct gg_vmcore_note *note)
+{
+	struct wanted_note *wanted = data;
+	if (!wanted->found.descriptor && !strcmp(note->name, wanted->name))
+		wanted->found = *note;
+	return NULL;
+}
+
+// Damage behind the note does not matter.
+static struct gg_error *vmcore_note(struct gg_source *source, const char *name, const char **text,
+				    size_t *size)
 {
 	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
-	if (!vmcore->info)
-		return gg_error_create(GG_NOT_FOUND, "the vmcore has no VMCOREINFO note");
-	*text = (const char *)vmcore->info;
-	*size = vmcore->info_size;
+	struct wanted_note wanted = { .name = name };
+	struct gg_error *err = gg_vmcore_file_notes(vmcore->file, compare_note, &wanted);
+	if (gg_error_is_final(err))
+		return err;
+	gg_error_destroy(err);
+	if (!wanted.found.descriptor)
+		return gg_error_create(GG_NOT_FOUND, "the vmcore has no %s note", name);
+	*text = (const char *)wanted.found.descriptor;
+	*size = wanted.found.size;
 	return NULL;
 }
 
@@ -404,7 +418,7 @@ const struct gg_source_ops gg_source_vmcore = {
 	.find_arch = vmcore_find_arch,
 	.arch_without_cpus = true,
 	.read_cpu = vmcore_read_cpu,
-	.vmcoreinfo = vmcore_info,
+	.note = vmcore_note,
 	.copy_notes = vmcore_copy_notes,
 	.facts = vmcore_facts,
 	.destroy = vmcore_destroy,

@@ -45,6 +45,15 @@ enum {
 	GG_TEXT_POINTERS = 3
 };
 
+// The vCPUs that KVM runs on the same hardware as a vCPU, which all have pages of the same format for it.
+struct gg_vcpu_peers {
+	const gg_gva_t *vcpus; // of those that no CPU executes, by their struct kvm_vcpu
+	size_t count;
+	// Finds the text of the ELF note NAME that the kernel made, or its dump has, owned by DATA; GG_NOT_FOUND without.
+	struct gg_error *(*note)(void *data, const char *name, const char **text, size_t *size);
+	void *data;
+};
+
 struct gg_linux_ops {
 	// The lowest address of the kernel's; 0 where programs and the kernel have the same addresses,
 	// or where that is not known.
@@ -121,9 +130,10 @@ struct gg_linux_ops {
 	gg_hidden_page_fn *hidden_page;
 
 	// Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. KERNEL has the members of
-	// modules too. INSIDE are the registers of the CPU that executes the vCPU; NULL where KVM's own copy
+	// modules too. PEERS may be NULL. INSIDE are the registers of the CPU that executes the vCPU; NULL where KVM's own copy
 	// is the last. GG_UNSUPPORTED where the hardware encrypts the registers. With vm_exit.
-	struct gg_error *(*read_vcpu)(const struct gg_host *kernel, gg_gva_t vcpu,
+	struct gg_error *(*read_vcpu)(const struct gg_host *kernel,
+				      const struct gg_vcpu_peers *peers, gg_gva_t vcpu,
 				      const struct gg_registers *inside, struct gg_cpu_state *ret);
 };
 

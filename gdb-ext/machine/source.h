@@ -10,7 +10,7 @@
 //     and dump-guest-memory -no-notes work. Proof: a test like tests/unit/test-source.c's RAM.
 //  2. cpus, find_arch, read_cpu: guest-regs, and all that needs page tables: the kernel, its log,
 //     symbols. Proof: the CPUs of test-source.c; tests/guest/test_regs.py for a real guest.
-//  3. What else the source knows: find_note, vmcoreinfo, facts, run_state, command_line, compare_layouts,
+//  3. What else the source knows: find_note, note, facts, run_state, command_line, compare_layouts,
 //     absent_advice.
 //     Each may be NULL: the commands then do without, or say so.
 #ifndef GG_SOURCE_H
@@ -72,10 +72,10 @@ struct gg_source_ops {
 	// NULL.
 	struct gg_error *(*find_note)(struct gg_source *source, gg_gpa_t *ret);
 
-	// Finds the VMCOREINFO of the guest's kernel that the source has beside memory (a vmcore's
-	// note): SIZE bytes at TEXT, owned by the source, to be borne out by memory. GG_NOT_FOUND
-	// without. May be NULL.
-	struct gg_error *(*vmcoreinfo)(struct gg_source *source, const char **text, size_t *size);
+	// Finds the note NAME of the guest's kernel that the source has beside memory, a vmcore's: the first one's descriptor,
+	// SIZE bytes at TEXT, owned by the source, to be borne out by memory. GG_NOT_FOUND without. May be NULL.
+	struct gg_error *(*note)(struct gg_source *source, const char *name, const char **text,
+				 size_t *size);
 
 	// Appends the notes of the CPUs that the source has, to be copied to a vmcore. GG_NOT_FOUND
 	// without. NULL: notes are made of the registers.

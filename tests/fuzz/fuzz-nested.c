@@ -35,8 +35,8 @@ static void look_inside(const struct fake_kvm *kvm, const struct gg_kvm_machine 
 	struct gg_areas *areas;
 	struct gg_area area;
 	for (size_t i = 0; i < machine->vcpu_count && i < MOST; i++)
-		gg_error_destroy(
-			gg_kvm_read_vcpu(&kvm->answerers, machine->vcpus[i].address, NULL, &state));
+		gg_error_destroy(gg_kvm_read_vcpu(&kvm->answerers, NULL, machine->vcpus[i].address,
+						  NULL, &state));
 	struct gg_error *err = gg_areas_create(&host, FAKE_KVM_BASE + FAKE_KVM_MM, &areas);
 	if (!err) {
 		err = gg_areas_find(areas, FAKE_KVM_AREA_START, &area);

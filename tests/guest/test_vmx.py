@@ -18,7 +18,7 @@ from machines import lab
 from test_guest_core import guest_core
 from vmx_image import FIELDS
 
-CASES = [(series, kind) for series in ("6.1", "6.12", "sid") for kind in vmx_image.REVISIONS]
+CASES = [(series, kind) for series in ("6.1", "6.12", "sid") for kind in vmx_image.REVISIONS] + [("6.1", vmx_image.UNKNOWN)]
 
 
 class Vmx:
@@ -28,6 +28,7 @@ class Vmx:
         self.dump = record.dump
         modules = Path(lab.lab("modules", series, "irqbypass", "kvm", "kvm-intel"))
         module, = modules.glob("*-kvm-intel.ko")
+        self.is_unknown = kind == vmx_image.UNKNOWN
         self.image = vmx_image.Image(self.dump, module, kind, lambda *words: guest_core(self.dump, *words))
 
     def ask(self, *words):
@@ -47,13 +48,14 @@ def number(text):
 
 def test_registers(vmx):
     """{vmx}: a vCPU's registers are KVM's copies that are available, and else those at the places of the VMCS's own type"""
-    for cpu in vmx.ask("regs"):
+    for cpu in vmx.ask("regs")[:2]:
         values = {name: text and number(text) for name, text in cpu["registers"].items() if text is None or "?" not in text}
-        for name in ("rip", "rsp", "cr3", "dr7"):
+        known = ("rip", "rsp", "cr3") if vmx.is_unknown else ("rip", "rsp", "cr3", "dr7")
+        for name in known:
             assert values[name] == FIELDS[f"guest_{name}"], name
         assert values["rflags"] == FIELDS["guest_rflags"]
-        # KVM's bits, and the guest's own of CR0 and CR4.
-        assert (values["cr0"], values["cr4"]) == (0x80010011, 0xa0)
+        # KVM's bits, and the guest's own of CR0 and CR4, which no copy shows.
+        assert vmx.is_unknown or (values["cr0"], values["cr4"]) == (0x80010011, 0xa0)
         assert values["efer"] == 0x500
         for segment in ("cs", "ss", "tr"):
             assert values[segment] == FIELDS[f"guest_{segment}_selector"], segment
@@ -62,7 +64,8 @@ def test_registers(vmx):
         # The real guest's.
         assert values["rbx"] >> 12 == 0xc0de000000000
         assert vmx_image.STALE not in values.values()
-        assert (cpu["bits"], cpu["privilege"], cpu["state"]) == (64, "kernel", "current")
+        # The access rights of CS are alike in all vCPUs, so that nothing shows their place.
+        assert (cpu["bits"], cpu["privilege"], cpu["state"]) == (None if vmx.is_unknown else 64, "kernel", "current")
         assert re.fullmatch(r"KVM's copies: general registers; of the VMCS \(.*\): RSP, RIP, RFLAGS, CR3, segments", cpu["origin"])
 
 
@@ -75,4 +78,4 @@ def test_memory(vmx):
 def test_exits(vmx):
     """{vmx}: the reason of the last exit has Intel's name"""
     machine, = map(json.loads, guest_core(vmx.dump, "nested", "-json").splitlines())
-    assert [vcpu["exit"] for vcpu in machine["vcpus"]] == ["HLT", "HLT"]
+    assert {vcpu["exit"] for vcpu in machine["vcpus"]} == {"HLT"}

@@ -45,9 +45,9 @@ static const struct fake_member members[] = {
 	{ "kvm_vcpu", "arch.efer", 0xd0, WORD },
 	{ "vcpu_svm", "vcpu", 0, FAKE_KVM_STRIDE },
 	{ "vcpu_svm", "vmcb", 0xd8, WORD },
-	{ "kvm_reg", "VCPU_EXREG_CR3", 19, HALF },
-	{ "kvm_reg", "VCPU_EXREG_RFLAGS", 21, HALF },
-	{ "kvm_reg", "VCPU_EXREG_SEGMENTS", 22, HALF },
+	{ "kvm_reg", "VCPU_EXREG_CR3", 19, 0 },
+	{ "kvm_reg", "VCPU_EXREG_RFLAGS", 21, 0 },
+	{ "kvm_reg", "VCPU_EXREG_SEGMENTS", 22, 0 },
 	{ "kvm_vcpu", "arch.regs_dirty", FAKE_KVM_DIRTY, WORD },
 	{ "kvm_vcpu", "arch.cr0_guest_owned_bits", FAKE_KVM_CR0_OWNED, WORD },
 	{ "kvm_vcpu", "arch.cr4_guest_owned_bits", FAKE_KVM_CR4_OWNED, WORD },
@@ -183,20 +183,30 @@ static void put_field(struct fake_kvm *kvm, size_t page, unsigned int place, uns
 		fake_put(&kvm->fake, page + place, size, value);
 }
 
-static void put_vmcs(struct fake_kvm *kvm, size_t page, const struct fake_vmcs *places)
+// Puts a VMCS; MORE is added to the values that differ between vCPUs.
+static void put_vmcs(struct fake_kvm *kvm, size_t page, const struct fake_vmcs *places,
+		     uint64_t more)
 {
 	const struct {
 		unsigned int place, size;
 		uint64_t value;
 	} fields[] = {
-		{ places->rip, WORD, 0x500000000 },     { places->rsp, WORD, 0x5001 },
-		{ places->rflags, WORD, 0x5002 },       { places->cr0, WORD, 0x80000039 },
-		{ places->cr3, WORD, 0x5004 },          { places->cr4, WORD, 0x26a0 },
-		{ places->link, WORD, UINT64_MAX },     { places->cs, 2, 0x5007 },
-		{ places->cs_base, WORD, 0x5008 },      { places->cs_limit, HALF, 0x5009 },
-		{ places->cs_rights, HALF, 0xa09b },    { places->ss, 2, 0x500b },
-		{ places->host_cr0, WORD, 0x80050033 }, { places->host_cr3, WORD, 0x600d },
-		{ places->host_cr4, WORD, 0x3526e0 },   { places->host_rsp, WORD, 0x600f },
+		{ places->rip, WORD, 0x500000000 + more },
+		{ places->rsp, WORD, 0x5001 + more },
+		{ places->rflags, WORD, 0x5002 + more },
+		{ places->cr0, WORD, 0x80000039 },
+		{ places->cr3, WORD, 0x5004 + more },
+		{ places->cr4, WORD, 0x26a0 },
+		{ places->link, WORD, UINT64_MAX },
+		{ places->cs, 2, 0x5007 + more },
+		{ places->cs_base, WORD, 0x5008 + more },
+		{ places->cs_limit, HALF, 0x5009 + more },
+		{ places->cs_rights, HALF, 0xa09b },
+		{ places->ss, 2, 0x500b + more },
+		{ places->host_cr0, WORD, 0x80050033 },
+		{ places->host_cr3, WORD, 0x600d + more },
+		{ places->host_cr4, WORD, 0x3526e0 },
+		{ places->host_rsp, WORD, 0x600f + more },
 		{ places->host_rip, WORD, 0x6010 },
 	};
 	fake_put(&kvm->fake, page, HALF, places->revision);
@@ -219,9 +229,49 @@ void fake_kvm_use_vmx(struct fake_kvm *kvm, const struct fake_vmcs *places)
 	put(kvm, FAKE_KVM_LOADED + FAKE_KVM_HOST_CR3, 0x600d);
 	put(kvm, FAKE_KVM_LOADED + 0x38, 0x3526e0);
 	put(kvm, FAKE_KVM_LOADED + 0x40, 0x600f);
-	put_vmcs(kvm, FAKE_KVM_VMCS, places);
-	put_vmcs(kvm, FAKE_KVM_INNER, &fake_vmcs12);
+	put_vmcs(kvm, FAKE_KVM_VMCS, places, 0);
+	put_vmcs(kvm, FAKE_KVM_INNER, &fake_vmcs12, 0);
 	put(kvm, FAKE_KVM_INNER + 768, 1 << 9); // the exit's controls: to long mode
+}
+
+size_t fake_kvm_peer(unsigned int number)
+{
+	enum { SIZE = 0x200 };
+	return FAKE_KVM_PEER_1 + (number - 1) * SIZE;
+}
+
+size_t fake_kvm_peer_vmcs(unsigned int number)
+{
+	static const size_t pages[FAKE_KVM_PEERS] = { 0xa000, 0xb000, 0xc000, 0xe000 };
+	return pages[number - 1];
+}
+
+gg_gva_t fake_kvm_add_peer(struct fake_kvm *kvm, unsigned int number,
+			   const struct fake_vmcs *places)
+{
+	enum { ALL = 0x69ffff, CS_AND_SS = 0xf0 | 1 << 8, RIP = 16, RSP = 4 };
+	const uint64_t more = 0x100 * number;
+	const size_t vcpu = fake_kvm_peer(number), loaded = vcpu + FAKE_KVM_PEER_LOADED;
+	const size_t cs = vcpu + FAKE_KVM_CACHED + FAKE_KVM_CACHED_SIZE;
+	put(kvm, vcpu + FAKE_KVM_REGS + RIP * WORD, 0x500000000 + more);
+	put(kvm, vcpu + FAKE_KVM_REGS + RSP * WORD, 0x5001 + more);
+	put(kvm, vcpu + FAKE_KVM_AVAILABLE, ALL);
+	put(kvm, vcpu + 0xb0, 0x80000011);
+	put(kvm, vcpu + FAKE_KVM_CR3, 0x5004 + more);
+	put(kvm, vcpu + FAKE_KVM_VMX_RFLAGS, 0x5002 + more);
+	fake_put(&kvm->fake, vcpu + FAKE_KVM_BITMASK, HALF, CS_AND_SS);
+	fake_put(&kvm->fake, cs, 2, 0x5007 + more);
+	put(kvm, cs + 8, 0x5008 + more);
+	fake_put(&kvm->fake, cs + 0x10, HALF, 0x5009 + more);
+	fake_put(&kvm->fake, cs + 0x14, HALF, 0xa09b);
+	fake_put(&kvm->fake, cs + FAKE_KVM_CACHED_SIZE, 2, 0x500b + more);
+	put(kvm, vcpu + FAKE_KVM_LOADED_POINTER, FAKE_KVM_BASE + loaded);
+	put(kvm, loaded, FAKE_KVM_BASE + fake_kvm_peer_vmcs(number));
+	put(kvm, loaded + FAKE_KVM_HOST_CR3, 0x600d + more);
+	put(kvm, loaded + 0x38, 0x3526e0);
+	put(kvm, loaded + 0x40, 0x600f + more);
+	put_vmcs(kvm, fake_kvm_peer_vmcs(number), places, more);
+	return FAKE_KVM_BASE + vcpu;
 }
 
 void fake_kvm_init(struct fake_kvm *kvm)

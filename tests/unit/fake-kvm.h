@@ -68,6 +68,9 @@ enum {
 	FAKE_KVM_LOADED_CPU = 0x10,
 	FAKE_KVM_CONTROLS = 0x20,
 	FAKE_KVM_HOST_CR3 = 0x30,
+	// The peers, and in each its loaded_vmcs.
+	FAKE_KVM_PEER_1 = 0x9000,
+	FAKE_KVM_PEER_LOADED = 0x100,
 };
 
 #define FAKE_KVM_AREA_START UINT64_C(0x7f0000000000)
@@ -95,6 +98,16 @@ void fake_kvm_init(struct fake_kvm *kvm);
 // Makes VMX of SVM: the vCPU 1 gets a VMCS, and KVM has no copy of RSP, RIP, CR3, RFLAGS and segments. The guest's values in the VMCS
 // are 0x5000 and the order in struct fake_vmcs.
 void fake_kvm_use_vmx(struct fake_kvm *kvm, const struct fake_vmcs *places);
+
+// Adds a vCPU that is not in the machine's list, by its NUMBER, 1 to FAKE_KVM_PEERS, and returns its address. KVM has copies of all
+// that is in its VMCS, whose values are greater than those of the vCPU 1 by 0x100 times NUMBER.
+enum { FAKE_KVM_PEERS = 4 };
+gg_gva_t fake_kvm_add_peer(struct fake_kvm *kvm, unsigned int number,
+			   const struct fake_vmcs *places);
+
+// The memory of a peer: the kvm_vcpu, and its VMCS.
+size_t fake_kvm_peer(unsigned int number);
+size_t fake_kvm_peer_vmcs(unsigned int number);
 void fake_kvm_deinit(struct fake_kvm *kvm);
 
 #endif

@@ -86,7 +86,7 @@ static struct gg_error *read_registers(size_t offset, uint64_t value,
 	if (offset)
 		fake_put(&kvm.fake, offset, 8, value);
 	struct gg_error *err =
-		gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + FAKE_KVM_VCPUS, inside, ret);
+		gg_kvm_read_vcpu(&kvm.answerers, NULL, FAKE_KVM_BASE + FAKE_KVM_VCPUS, inside, ret);
 	fake_kvm_deinit(&kvm);
 	return err;
 }

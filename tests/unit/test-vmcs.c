@@ -18,7 +18,7 @@ static void read_changed(const struct fake_vmcs *places, size_t offset, unsigned
 	fake_kvm_init(&kvm);
 	fake_kvm_use_vmx(&kvm, places);
 	fake_put(&kvm.fake, offset, size, value);
-	assert_null(gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + VCPU, NULL, ret));
+	assert_null(gg_kvm_read_vcpu(&kvm.answerers, NULL, FAKE_KVM_BASE + VCPU, NULL, ret));
 	fake_kvm_deinit(&kvm);
 }
 
@@ -152,7 +152,7 @@ static void test_copies(void **state)
 	fake_put(&kvm.fake, VCPU + FAKE_KVM_BITMASK, 4, 1 << 4); // the selector of CS
 	fake_put(&kvm.fake, segment, 2, 0x10);
 	fake_put(&kvm.fake, segment + 8, 8, 0x1234);
-	assert_null(gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + VCPU, NULL, &cpu));
+	assert_null(gg_kvm_read_vcpu(&kvm.answerers, NULL, FAKE_KVM_BASE + VCPU, NULL, &cpu));
 	fake_kvm_deinit(&kvm);
 	assert_int_equal(gg_register(&cpu.own, X86_RIP), 0x2010);
 	assert_int_equal(gg_register(&cpu.own, X86_RSP), 0x2004);
@@ -231,7 +231,7 @@ static void test_stale(void **state)
 	fake_kvm_use_vmx(&kvm, &fake_vmcs12);
 	fake_put(&kvm.fake, FAKE_KVM_LOADED + FAKE_KVM_LOADED_CPU, 4, 2);
 	fake_put(&kvm.fake, FAKE_KVM_VMCS + 8, 4, 1);
-	assert_null(gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + VCPU, NULL, &cpu));
+	assert_null(gg_kvm_read_vcpu(&kvm.answerers, NULL, FAKE_KVM_BASE + VCPU, NULL, &cpu));
 	fake_kvm_deinit(&kvm);
 	assert_non_null(strstr(cpu.origin, "it is active on CPU 2, and the hypervisor below"));
 	assert_false(gg_register_has_known(&cpu.own, X86_RIP));
@@ -250,7 +250,7 @@ static void test_inner(void **state)
 	fake_put(&kvm.fake, VCPU + FAKE_KVM_LOADED_POINTER, 8, FAKE_KVM_BASE + other);
 	fake_put(&kvm.fake, other, 8, FAKE_KVM_BASE + FAKE_KVM_VMCS);
 	fake_put(&kvm.fake, other + FAKE_KVM_LOADED_CPU, 4, UINT32_MAX);
-	assert_null(gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + VCPU, NULL, &cpu));
+	assert_null(gg_kvm_read_vcpu(&kvm.answerers, NULL, FAKE_KVM_BASE + VCPU, NULL, &cpu));
 	assert_int_equal(cpu.nesting, GG_NESTED);
 	assert_int_equal(gg_register(&cpu.nested, X86_RIP), 0x500000000);
 	assert_int_equal(gg_register(&cpu.own, X86_RIP), 0x6010);
@@ -260,7 +260,7 @@ static void test_inner(void **state)
 	assert_false(gg_register_has_known(&cpu.own, X86_RBP));
 	// A copy that cannot be.
 	fake_put(&kvm.fake, FAKE_KVM_INNER, 4, 7);
-	assert_null(gg_kvm_read_vcpu(&kvm.answerers, FAKE_KVM_BASE + VCPU, NULL, &cpu));
+	assert_null(gg_kvm_read_vcpu(&kvm.answerers, NULL, FAKE_KVM_BASE + VCPU, NULL, &cpu));
 	assert_int_equal(cpu.nesting, GG_NESTED);
 	assert_false(gg_register_has_known(&cpu.own, X86_RIP));
 	assert_true(*cpu.unknown);

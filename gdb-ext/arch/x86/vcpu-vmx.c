@@ -11,125 +11,43 @@
 //
 // A VMCS that is KVM's vmcs12 is a copy: the hypervisor below keeps the current one, and writes it to memory when the
 // VMCS is cleared or another becomes current. Cleared, its launch state is 0.
-#include "vcpu.h"
+#include "vmx.h"
 #include "base/cursor.h"
-#include "host/host.h"
-#include "vmcs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEGMENT_PARTS = 4, SEGMENTS = 8 };
-
 enum { CR3 = X86_CR0 + 3 };
 
-struct layout {
-	struct gg_member vcpu, loaded, own, rflags, vm86;      // of a vcpu_vmx
-	struct gg_member gs_base, in_hardware, inner;          // the same
-	struct gg_member bitmask, segment;                     // of its segment_cache
-	struct gg_member parts[SEGMENT_PARTS];                 // of a kvm_save_segment
-	struct gg_member page, cpu, launched, controls;        // of a loaded_vmcs
-	struct gg_member host_cr3, host_cr4, host_rsp, gs, fs; // the same
-	struct gg_member dirty, cr0_owned, cr4_owned;          // of a kvm_vcpu
-	struct gg_member has_cr3, has_cr0, has_cr4;            // bits of regs_avail
-	struct gg_member has_rflags, has_segments;             // the same
-};
-
-#define OPTIONAL(member, type, ...) GG_LAYOUT_ROW_OPTIONAL(struct layout, member, type, __VA_ARGS__)
-
-// A kernel without the types has no vendor's module, or that of the other vendor.
-static const struct gg_layout_row rows[] = {
-	OPTIONAL(vcpu, "vcpu_vmx", "vcpu"),
-	OPTIONAL(loaded, "vcpu_vmx", "loaded_vmcs"),
-	OPTIONAL(own, "vcpu_vmx", "vmcs01"),
-	OPTIONAL(rflags, "vcpu_vmx", "rflags"),
-	OPTIONAL(vm86, "vcpu_vmx", "rmode.vm86_active"),
-	OPTIONAL(gs_base, "vcpu_vmx", "msr_guest_kernel_gs_base"),
-	// A member of the part that VMX and TDX share since Linux v6.16.
-	OPTIONAL(in_hardware, "vcpu_vmx", "vt.guest_state_loaded", "guest_state_loaded"),
-	OPTIONAL(inner, "vcpu_vmx", "nested.cached_vmcs12"),
-	OPTIONAL(bitmask, "vcpu_vmx", "segment_cache.bitmask"),
-	OPTIONAL(segment, "vcpu_vmx", "segment_cache.seg[0]"),
-	OPTIONAL(parts[X86_SELECTOR], "kvm_save_segment", "selector"),
-	OPTIONAL(parts[X86_BASE], "kvm_save_segment", "base"),
-	OPTIONAL(parts[X86_LIMIT], "kvm_save_segment", "limit"),
-	OPTIONAL(parts[X86_FLAGS], "kvm_save_segment", "ar"),
-	OPTIONAL(page, "loaded_vmcs", "vmcs"),
-	OPTIONAL(cpu, "loaded_vmcs", "cpu"),
-	OPTIONAL(launched, "loaded_vmcs", "launched"),
-	OPTIONAL(controls, "loaded_vmcs", "controls_shadow.exec"),
-	OPTIONAL(host_cr3, "loaded_vmcs", "host_state.cr3"),
-	OPTIONAL(host_cr4, "loaded_vmcs", "host_state.cr4"),
-	OPTIONAL(host_rsp, "loaded_vmcs", "host_state.rsp"),
-	OPTIONAL(gs, "loaded_vmcs", "host_state.gs_base"),
-	OPTIONAL(fs, "loaded_vmcs", "host_state.fs_base"),
-	OPTIONAL(dirty, "kvm_vcpu", "arch.regs_dirty"),
-	OPTIONAL(cr0_owned, "kvm_vcpu", "arch.cr0_guest_owned_bits"),
-	OPTIONAL(cr4_owned, "kvm_vcpu", "arch.cr4_guest_owned_bits"),
-	OPTIONAL(has_cr0, "kvm_reg", "VCPU_REG_CR0", "VCPU_EXREG_CR0"),
-	OPTIONAL(has_cr3, "kvm_reg", "VCPU_REG_CR3", "VCPU_EXREG_CR3"),
-	OPTIONAL(has_cr4, "kvm_reg", "VCPU_REG_CR4", "VCPU_EXREG_CR4"),
-	OPTIONAL(has_rflags, "kvm_reg", "VCPU_REG_RFLAGS", "VCPU_EXREG_RFLAGS"),
-	OPTIONAL(has_segments, "kvm_reg", "VCPU_REG_SEGMENTS", "VCPU_EXREG_SEGMENTS"),
-};
-
 struct vmx {
-	const struct x86_vcpu_copies *copies;
-	gg_gva_t vendor, loaded; // the vcpu_vmx, and its loaded_vmcs
-	struct layout layout;
-	const struct x86_vmcs_layout *format; // NULL: PAGE is not used, and WHY says why
+	struct x86_vmx vcpu;
+	struct x86_vmx_layout layout;
+	bool has_format; // else PAGE is not used, and WHY says why
+	struct x86_vmcs_layout format;
 	uint8_t page[X86_VMCS_SIZE];
 	char why[GG_CPU_ORIGIN_SIZE / 2];
 	struct gg_registers read; // out of PAGE
 };
 
-static struct gg_error *read_member(const struct vmx *vmx, gg_gva_t address,
-				    const struct gg_member *member, uint64_t *ret)
-{
-	*ret = 0;
-	return member->size ? gg_host_read_member(vmx->copies->kernel, address, member, ret) : NULL;
-}
-
-static bool is_available(const struct vmx *vmx, const struct gg_member *bit)
-{
-	return bit->size && bit->offset < 64 && vmx->copies->available >> bit->offset & 1;
-}
-
 // ---- KVM's copies ----
 
-// The places of ES, CS, SS, DS, FS, GS, LDTR and TR in KVM's order.
-static const unsigned int places[SEGMENTS] = { 0, 1, 2, 3, 4, 5, 7, 6 };
-
-static struct gg_error *set_segment_part(const struct vmx *vmx, unsigned int segment,
-					 unsigned int part, struct gg_registers *ret)
-{
-	const struct layout *layout = &vmx->layout;
-	const unsigned int id = X86_ES + segment * X86_SEGMENT_PARTS;
-	uint64_t value;
-	struct gg_error *err = read_member(
-		vmx, vmx->vendor + layout->segment.offset + places[segment] * layout->segment.size,
-		&layout->parts[part], &value);
-	if (!err && part == X86_FLAGS)
-		x86_vmcs_set_rights(ret, id, value);
-	else if (!err)
-		gg_register_set(ret, id + part, value);
-	return err;
-}
-
-// Sets the parts of segments that KVM has copies of, noted by four bits a segment.
+// Sets the parts of segments that KVM has copies of.
 static struct gg_error *set_segments(const struct vmx *vmx, struct gg_registers *ret)
 {
-	uint64_t mask;
-	struct gg_error *err = read_member(vmx, vmx->vendor, &vmx->layout.bitmask, &mask);
-	if (!is_available(vmx, &vmx->layout.has_segments) || !vmx->layout.segment.size)
-		return err;
-	for (unsigned int segment = 0; !err && segment < SEGMENTS; segment++)
-		for (unsigned int part = 0; !err && part < SEGMENT_PARTS; part++)
-			if (mask >> (places[segment] * SEGMENT_PARTS + part) & 1 &&
-			    vmx->layout.parts[part].size)
-				err = set_segment_part(vmx, segment, part, ret);
+	struct gg_error *err = NULL;
+	for (unsigned int segment = 0; !err && segment < X86_VMX_SEGMENTS; segment++)
+		for (unsigned int part = 0; !err && part < X86_SEGMENT_PARTS; part++) {
+			const unsigned int id = X86_ES + segment * X86_SEGMENT_PARTS;
+			uint64_t value;
+			bool has;
+			err = x86_vmx_segment(&vmx->vcpu, segment, part, &has, &value);
+			if (!err && has && part == X86_FLAGS)
+				x86_vmcs_set_rights(ret, id, value);
+			else if (!err && has)
+				gg_register_set(ret, id + part, value);
+		}
 	return err;
 }
 
@@ -139,27 +57,17 @@ static struct gg_error *set_control(const struct vmx *vmx, enum x86_register id,
 				    const struct gg_member *owned, struct gg_registers *ret)
 {
 	uint64_t bits;
-	struct gg_error *err = read_member(vmx, vmx->copies->address, owned, &bits);
+	struct gg_error *err = x86_vmx_read(&vmx->vcpu, vmx->vcpu.copies->address, owned, &bits);
 	if (!err && owned->size)
 		gg_register_learn(ret, id, copy, ~bits);
 	return err;
 }
 
-// Tests whether KVM intercepts each change of CR3, as it does where the guest's page tables are not the hardware's.
-static struct gg_error *keeps_cr3(const struct vmx *vmx, bool *ret)
-{
-	enum { CR3_LOAD_EXITING = 1 << 15 };
-	uint64_t controls;
-	struct gg_error *err = read_member(vmx, vmx->loaded, &vmx->layout.controls, &controls);
-	*ret = controls & CR3_LOAD_EXITING;
-	return err;
-}
-
 static struct gg_error *set_controls(const struct vmx *vmx, struct gg_registers *ret)
 {
-	const struct x86_vcpu_copies *copies = vmx->copies;
+	const struct x86_vcpu_copies *copies = vmx->vcpu.copies;
 	bool has_cr3;
-	struct gg_error *err = keeps_cr3(vmx, &has_cr3);
+	struct gg_error *err = x86_vmx_keeps_cr3(&vmx->vcpu, &has_cr3);
 	if (!err && has_cr3)
 		gg_register_set(ret, CR3, copies->cr3);
 	if (!err)
@@ -173,21 +81,22 @@ static struct gg_error *set_controls(const struct vmx *vmx, struct gg_registers 
 // Sets what KVM has copies of, beside the registers that are alike with all vendors.
 static struct gg_error *set_copies(const struct vmx *vmx, struct gg_registers *ret)
 {
-	const struct layout *layout = &vmx->layout;
+	const struct x86_vmx_layout *layout = &vmx->layout;
 	uint64_t rflags, gs_base, in_hardware;
 	struct gg_error *err = set_controls(vmx, ret);
 	if (!err)
 		err = set_segments(vmx, ret);
 	if (!err)
-		err = read_member(vmx, vmx->vendor, &layout->rflags, &rflags);
+		err = x86_vmx_read(&vmx->vcpu, vmx->vcpu.vendor, &layout->rflags, &rflags);
 	if (!err)
-		err = read_member(vmx, vmx->vendor, &layout->gs_base, &gs_base);
+		err = x86_vmx_read(&vmx->vcpu, vmx->vcpu.vendor, &layout->gs_base, &gs_base);
 	if (!err)
-		err = read_member(vmx, vmx->vendor, &layout->in_hardware, &in_hardware);
+		err = x86_vmx_read(&vmx->vcpu, vmx->vcpu.vendor, &layout->in_hardware,
+				   &in_hardware);
 	if (err)
 		return err;
-	gg_register_set(ret, X86_CR0 + 2, vmx->copies->cr2);
-	if (layout->rflags.size && is_available(vmx, &layout->has_rflags)) {
+	gg_register_set(ret, X86_CR0 + 2, vmx->vcpu.copies->cr2);
+	if (layout->rflags.size && x86_vmx_has(&vmx->vcpu, &layout->has_rflags)) {
 		gg_register_set(ret, X86_RFLAGS, rflags);
 		gg_register_set(ret, X86_RAW_EFLAGS, rflags);
 	}
@@ -204,7 +113,7 @@ static struct gg_error *check_written(const struct vmx *vmx, const struct x86_vm
 				      const char *name)
 {
 	uint64_t value, written;
-	struct gg_error *err = read_member(vmx, vmx->loaded, copy, &written);
+	struct gg_error *err = x86_vmx_read(&vmx->vcpu, vmx->vcpu.loaded, copy, &written);
 	if (err || !written || !x86_vmcs_field(format, vmx->page, field, &value) ||
 	    value == written)
 		return err;
@@ -219,9 +128,11 @@ static struct gg_error *check_read(const struct vmx *vmx, const struct x86_vmcs_
 				   const char *name)
 {
 	uint64_t value, dirty;
-	struct gg_error *err = read_member(vmx, vmx->copies->address, &vmx->layout.dirty, &dirty);
-	if (err || !vmx->layout.dirty.size || bit >= 64 || !(vmx->copies->available >> bit & 1) ||
-	    dirty >> bit & 1 || !x86_vmcs_field(format, vmx->page, field, &value) || value == copy)
+	struct gg_error *err =
+		x86_vmx_read(&vmx->vcpu, vmx->vcpu.copies->address, &vmx->layout.dirty, &dirty);
+	if (err || !vmx->layout.dirty.size || bit >= 64 ||
+	    !(vmx->vcpu.copies->available >> bit & 1) || dirty >> bit & 1 ||
+	    !x86_vmcs_field(format, vmx->page, field, &value) || value == copy)
 		return err;
 	return gg_error_create(GG_BAD_DATA,
 			       "its %s is 0x%" PRIx64 ", and KVM read 0x%" PRIx64 " out of it",
@@ -234,7 +145,7 @@ static struct gg_error *check_cleared(const struct vmx *vmx)
 	enum { LAUNCH_STATE = 8 };
 	struct gg_cursor cursor = gg_cursor(vmx->page, X86_VMCS_SIZE, false, "the VMCS");
 	uint64_t cpu, state;
-	struct gg_error *err = read_member(vmx, vmx->loaded, &vmx->layout.cpu, &cpu);
+	struct gg_error *err = x86_vmx_read(&vmx->vcpu, vmx->vcpu.loaded, &vmx->layout.cpu, &cpu);
 	if (!err)
 		err = gg_cursor_member(&cursor, &(struct gg_member){ LAUNCH_STATE, 4 }, &state);
 	if (!err && (int32_t)cpu >= 0 && state)
@@ -248,8 +159,8 @@ static struct gg_error *check_cleared(const struct vmx *vmx)
 static struct gg_error *check_page(const struct vmx *vmx, const struct x86_vmcs_layout *format)
 {
 	enum { RIP = 16 };
-	const struct layout *layout = &vmx->layout;
-	const struct x86_vcpu_copies *copies = vmx->copies;
+	const struct x86_vmx_layout *layout = &vmx->layout;
+	const struct x86_vcpu_copies *copies = vmx->vcpu.copies;
 	struct gg_error *err = x86_vmcs_check(format, vmx->page);
 	if (!err)
 		err = check_written(vmx, format, VMCS_HOST_CR3, &layout->host_cr3, "CR3");
@@ -270,32 +181,15 @@ static struct gg_error *check_page(const struct vmx *vmx, const struct x86_vmcs_
 	return err;
 }
 
-// Finds the format of the page that was read.
-static struct gg_error *find_format(struct vmx *vmx)
-{
-	const uint32_t revision = x86_vmcs_revision(vmx->page);
-	const struct x86_vmcs_layout *format = x86_vmcs_layout(revision);
-	struct gg_error *err =
-		format ? check_page(vmx, format)
-		       : gg_error_create(GG_NOT_FOUND,
-					 "the format of revision 0x%" PRIx32 " is not known",
-					 revision);
-	if (!err)
-		vmx->format = format;
-	return err;
-}
-
 // Reads the VMCS; a page that cannot be used is no error.
-static struct gg_error *read_page(struct vmx *vmx)
+static struct gg_error *read_page(struct vmx *vmx, const struct gg_vcpu_peers *peers)
 {
-	gg_gva_t page = 0;
-	struct gg_error *err = read_member(vmx, vmx->loaded, &vmx->layout.page, &page);
-	if (!err && (!page || page % X86_VMCS_SIZE))
-		err = gg_error_create(GG_BAD_DATA, "it is at 0x%" PRIx64 ", no page's start", page);
+	struct gg_error *err = x86_vmx_page(&vmx->vcpu, vmx->page);
 	if (!err)
-		err = gg_host_read(vmx->copies->kernel, page, vmx->page, X86_VMCS_SIZE);
+		err = x86_vmx_format(&vmx->vcpu, peers, vmx->page, &vmx->format);
 	if (!err)
-		err = find_format(vmx);
+		err = check_page(vmx, &vmx->format);
+	vmx->has_format = !err;
 	if (err)
 		snprintf(vmx->why, sizeof(vmx->why), "%s", gg_error_message(err));
 	return gg_error_unless_final(err);
@@ -317,13 +211,14 @@ static struct gg_error *set_page(struct vmx *vmx, struct gg_registers *ret)
 {
 	uint64_t is_vm86;
 	bool has_cr3;
-	struct gg_error *err = read_member(vmx, vmx->vendor, &vmx->layout.vm86, &is_vm86);
+	struct gg_error *err =
+		x86_vmx_read(&vmx->vcpu, vmx->vcpu.vendor, &vmx->layout.vm86, &is_vm86);
 	if (!err)
-		err = keeps_cr3(vmx, &has_cr3);
-	if (err || !vmx->format)
+		err = x86_vmx_keeps_cr3(&vmx->vcpu, &has_cr3);
+	if (err || !vmx->has_format)
 		return err;
 	gg_registers_init(&vmx->read, ret->set, ret->word);
-	x86_vmcs_read_guest(vmx->format, vmx->page, &vmx->read);
+	x86_vmcs_read_guest(&vmx->format, vmx->page, &vmx->read);
 	if (!vmx->layout.controls.size)
 		gg_register_forget(&vmx->read, CR3, UINT64_MAX);
 	// KVM's copy has the bits that the guest does not own; without it they cannot be told apart.
@@ -415,28 +310,28 @@ static void describe(const struct vmx *vmx, const enum whose whose[SHOWN],
 			append(ret, separator);
 			if (*separator != ',' && order[i] == VMCS) {
 				append(ret, " (");
-				append(ret, vmx->format->name);
+				append(ret, vmx->format.name);
 				append(ret, "): ");
 			}
 			append(ret, shown[j].name);
 			separator = ", ";
 		}
 	}
-	if (!vmx->format) {
+	if (!vmx->has_format) {
 		append(ret, "; the VMCS is not used: ");
 		append(ret, vmx->why);
 	}
 }
 
-static struct gg_error *set_all(struct vmx *vmx, struct gg_registers *ret,
-				char origin[GG_CPU_ORIGIN_SIZE])
+static struct gg_error *set_all(struct vmx *vmx, const struct gg_vcpu_peers *peers,
+				struct gg_registers *ret, char origin[GG_CPU_ORIGIN_SIZE])
 {
 	enum whose whose[SHOWN] = { NOBODY };
 	struct gg_error *err = set_copies(vmx, ret);
 	for (unsigned int i = 0; i < SHOWN; i++)
 		whose[i] = gg_register_known(ret, shown[i].id) ? KVM : NOBODY;
 	if (!err)
-		err = read_page(vmx);
+		err = read_page(vmx, peers);
 	if (!err)
 		err = set_page(vmx, ret);
 	if (err)
@@ -456,12 +351,13 @@ static struct gg_error *set_outer(const struct vmx *vmx, struct gg_cpu_state *st
 	const struct x86_vmcs_layout *format = x86_vmcs_layout(X86_VMCS12_REVISION);
 	uint8_t page[X86_VMCS_SIZE];
 	gg_gva_t inner = 0;
-	if (!vmx->layout.own.size || vmx->loaded == vmx->vendor + vmx->layout.own.offset)
+	if (!vmx->layout.own.size || vmx->vcpu.loaded == vmx->vcpu.vendor + vmx->layout.own.offset)
 		return NULL;
 	gg_cpu_state_set_nested(state, "KVM's copy of the nested guest's VMCS is not there");
-	struct gg_error *err = read_member(vmx, vmx->vendor, &vmx->layout.inner, &inner);
+	struct gg_error *err =
+		x86_vmx_read(&vmx->vcpu, vmx->vcpu.vendor, &vmx->layout.inner, &inner);
 	if (!err && inner)
-		err = gg_host_read(vmx->copies->kernel, inner, page, X86_VMCS_SIZE);
+		err = gg_host_read(vmx->vcpu.kernel, inner, page, X86_VMCS_SIZE);
 	if (!err && inner && x86_vmcs_revision(page) != X86_VMCS12_REVISION)
 		err = gg_error_create(GG_BAD_DATA, "its revision is 0x%" PRIx32,
 				      x86_vmcs_revision(page));
@@ -474,32 +370,32 @@ static struct gg_error *set_outer(const struct vmx *vmx, struct gg_cpu_state *st
 	return gg_error_unless_final(err);
 }
 
-static struct gg_error *read_vmx(struct vmx *vmx, const struct gg_registers *inside,
-				 struct gg_cpu_state *state)
+static struct gg_error *read_vmx(struct vmx *vmx, const struct gg_host *kernel,
+				 const struct gg_vcpu_peers *peers,
+				 const struct x86_vcpu_copies *copies,
+				 const struct gg_registers *inside, struct gg_cpu_state *state)
 {
-	const struct gg_host *kernel = vmx->copies->kernel;
-	struct gg_error *err =
-		gg_layout_resolve(kernel, rows, sizeof(rows) / sizeof(*rows), &vmx->layout);
-	if (err || !vmx->layout.vcpu.size || !vmx->layout.loaded.size || !vmx->layout.page.size)
+	const struct x86_vmx_layout *layout = &vmx->layout;
+	struct gg_error *err = x86_vmx_layout_resolve(kernel, &vmx->layout);
+	if (err || !layout->vcpu.size || !layout->loaded.size || !layout->page.size)
 		return err;
-	vmx->vendor = vmx->copies->address - vmx->layout.vcpu.offset;
-	err = read_member(vmx, vmx->vendor, &vmx->layout.loaded, &vmx->loaded);
-	if (!err && vmx->loaded)
+	err = x86_vmx_init(&vmx->vcpu, kernel, layout, copies);
+	if (!err && vmx->vcpu.loaded)
 		err = inside ? set_controls(vmx, &state->own)
-			     : set_all(vmx, &state->own, state->origin);
+			     : set_all(vmx, peers, &state->own, state->origin);
+	if (!err && vmx->vcpu.loaded)
+		err = set_outer(vmx, state);
 	return err;
 }
 
-struct gg_error *x86_read_vmx(const struct x86_vcpu_copies *copies,
+struct gg_error *x86_read_vmx(const struct gg_host *kernel, const struct gg_vcpu_peers *peers,
+			      const struct x86_vcpu_copies *copies,
 			      const struct gg_registers *inside, struct gg_cpu_state *state)
 {
 	struct vmx *vmx = calloc(1, sizeof(*vmx));
 	if (!vmx)
 		return gg_enomem;
-	vmx->copies = copies;
-	struct gg_error *err = read_vmx(vmx, inside, state);
-	if (!err && vmx->loaded)
-		err = set_outer(vmx, state);
+	struct gg_error *err = read_vmx(vmx, kernel, peers, copies, inside, state);
 	if (err && !gg_error_is_final(err))
 		snprintf(state->origin, sizeof(state->origin), "KVM's state of VMX: %s",
 			 gg_error_message(err));

@@ -17,10 +17,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { GENERAL_AND_RIP = 17, RIP = 16 };
+enum { RIP = X86_PLACE_OF_RIP };
 
 struct layout {
-	struct gg_member regs, rip, available, cr0, cr2, cr3, cr4, efer, state;
 	struct gg_member vcpu, block, own_block;    // of a vcpu_svm
 	struct gg_member arch, mmu, root;           // of a kvm_vcpu, and of a kvm_mmu
 	struct gg_member has_cr0, has_cr3, has_cr4; // enumerators: bits of AVAILABLE
@@ -28,17 +27,22 @@ struct layout {
 
 #define OPTIONAL(member, type, ...) GG_LAYOUT_ROW_OPTIONAL(struct layout, member, type, __VA_ARGS__)
 
-static const struct gg_layout_row rows[] = {
-	GG_LAYOUT_ROW(struct layout, regs, "kvm_vcpu", "arch.regs"),
+#define COPY(member, ...) GG_LAYOUT_ROW(struct x86_copies_layout, member, "kvm_vcpu", __VA_ARGS__)
+
+static const struct gg_layout_row copies_rows[] = {
+	COPY(regs, "arch.regs"),
 	// A member of its own since Linux v7.2; the last of the registers before.
-	OPTIONAL(rip, "kvm_vcpu", "arch.rip"),
-	GG_LAYOUT_ROW(struct layout, available, "kvm_vcpu", "arch.regs_avail"),
-	GG_LAYOUT_ROW(struct layout, cr0, "kvm_vcpu", "arch.cr0"),
-	GG_LAYOUT_ROW(struct layout, cr2, "kvm_vcpu", "arch.cr2"),
-	GG_LAYOUT_ROW(struct layout, cr3, "kvm_vcpu", "arch.cr3"),
-	GG_LAYOUT_ROW(struct layout, cr4, "kvm_vcpu", "arch.cr4"),
-	GG_LAYOUT_ROW(struct layout, efer, "kvm_vcpu", "arch.efer"),
-	GG_LAYOUT_ROW(struct layout, state, "kvm_vcpu", "arch.mp_state"),
+	GG_LAYOUT_ROW_OPTIONAL(struct x86_copies_layout, rip, "kvm_vcpu", "arch.rip"),
+	COPY(available, "arch.regs_avail"),
+	COPY(cr0, "arch.cr0"),
+	COPY(cr2, "arch.cr2"),
+	COPY(cr3, "arch.cr3"),
+	COPY(cr4, "arch.cr4"),
+	COPY(efer, "arch.efer"),
+	COPY(state, "arch.mp_state"),
+};
+
+static const struct gg_layout_row rows[] = {
 	OPTIONAL(vcpu, "vcpu_svm", "vcpu"),
 	OPTIONAL(block, "vcpu_svm", "vmcb"),
 	// A block of its own for a nested guest since Linux commit 4995a3685f1b (v5.13).
@@ -54,10 +58,8 @@ static const struct gg_layout_row rows[] = {
 
 struct vcpu {
 	const struct gg_host *kernel;
-	gg_gva_t address;
 	struct layout layout;
-	uint64_t general[GENERAL_AND_RIP]; // in the order of enum x86_register
-	uint64_t available, cr0, cr2, cr3, cr4, efer, state;
+	struct x86_vcpu_copies copies;
 	bool has_block,
 		has_own_block; // OWN_BLOCK is the VMCB of a vCPU that executes a guest in turn
 	uint8_t block[X86_VMCB_SIZE], own_block[X86_VMCB_SIZE];
@@ -65,42 +67,53 @@ struct vcpu {
 
 // ---- KVM's copies ----
 
-static struct gg_error *read_general(struct vcpu *vcpu)
+struct gg_error *x86_copies_layout_resolve(const struct gg_host *kernel,
+					   struct x86_copies_layout *ret)
 {
-	uint8_t bytes[sizeof(vcpu->general)];
-	const struct gg_member *regs = &vcpu->layout.regs, *rip = &vcpu->layout.rip;
+	return gg_layout_resolve(kernel, copies_rows, sizeof(copies_rows) / sizeof(*copies_rows),
+				 ret);
+}
+
+static struct gg_error *read_general(const struct gg_host *kernel,
+				     const struct x86_copies_layout *layout,
+				     struct x86_vcpu_copies *copies)
+{
+	uint8_t bytes[sizeof(copies->general)];
+	const struct gg_member *regs = &layout->regs, *rip = &layout->rip;
 	const unsigned int count = rip->size ? RIP : RIP + 1;
 	if (regs->size < count * 8)
 		return gg_error_create(GG_BAD_DATA,
 				       "kvm_vcpu.arch.regs has %" PRIu64 " bytes, less than %u",
 				       regs->size, count * 8);
 	struct gg_error *err =
-		gg_host_read(vcpu->kernel, vcpu->address + regs->offset, bytes, count * 8);
+		gg_host_read(kernel, copies->address + regs->offset, bytes, count * 8);
 	struct gg_cursor cursor = gg_cursor(bytes, count * 8, false, "kvm_vcpu.arch.regs");
 	for (unsigned int i = 0; !err && i < count; i++)
-		err = gg_cursor_member(&cursor, &(struct gg_member){ i * 8, 8 }, &vcpu->general[i]);
+		err = gg_cursor_member(&cursor, &(struct gg_member){ i * 8, 8 },
+				       &copies->general[i]);
 	if (!err && rip->size)
-		err = gg_host_read_member(vcpu->kernel, vcpu->address, rip, &vcpu->general[RIP]);
+		err = gg_host_read_member(kernel, copies->address, rip, &copies->general[RIP]);
 	return err;
 }
 
-static struct gg_error *read_copies(struct vcpu *vcpu)
+struct gg_error *x86_read_copies(const struct gg_host *kernel,
+				 const struct x86_copies_layout *layout, gg_gva_t address,
+				 struct x86_vcpu_copies *ret)
 {
-	const struct layout *layout = &vcpu->layout;
 	const struct {
 		const struct gg_member *member;
 		uint64_t *value;
-	} values[] = { { &layout->available, &vcpu->available },
-		       { &layout->cr0, &vcpu->cr0 },
-		       { &layout->cr2, &vcpu->cr2 },
-		       { &layout->cr3, &vcpu->cr3 },
-		       { &layout->cr4, &vcpu->cr4 },
-		       { &layout->efer, &vcpu->efer },
-		       { &layout->state, &vcpu->state } };
-	struct gg_error *err = read_general(vcpu);
+	} values[] = { { &layout->available, &ret->available },
+		       { &layout->cr0, &ret->cr0 },
+		       { &layout->cr2, &ret->cr2 },
+		       { &layout->cr3, &ret->cr3 },
+		       { &layout->cr4, &ret->cr4 },
+		       { &layout->efer, &ret->efer },
+		       { &layout->state, &ret->state } };
+	*ret = (struct x86_vcpu_copies){ .address = address };
+	struct gg_error *err = read_general(kernel, layout, ret);
 	for (size_t i = 0; !err && i < sizeof(values) / sizeof(*values); i++)
-		err = gg_host_read_member(vcpu->kernel, vcpu->address, values[i].member,
-					  values[i].value);
+		err = gg_host_read_member(kernel, address, values[i].member, values[i].value);
 	return err;
 }
 
@@ -136,7 +149,7 @@ static struct gg_error *read_block(const struct vcpu *vcpu, const struct gg_memb
 {
 	gg_gva_t block;
 	struct gg_error *err = gg_host_read_member(
-		vcpu->kernel, vcpu->address - vcpu->layout.vcpu.offset, pointer, &block);
+		vcpu->kernel, vcpu->copies.address - vcpu->layout.vcpu.offset, pointer, &block);
 	if (!err && block % X86_VMCB_SIZE == 0)
 		err = gg_host_read(vcpu->kernel, block, ret, X86_VMCB_SIZE);
 	*is_block = !err && block % X86_VMCB_SIZE == 0;
@@ -161,12 +174,13 @@ static struct gg_error *find_block(struct vcpu *vcpu)
 {
 	enum { FAR = 2048, WORD = 8 };
 	const struct layout *layout = &vcpu->layout;
-	const gg_gva_t first = vcpu->address + layout->arch.offset + layout->arch.size;
+	const gg_gva_t first = vcpu->copies.address + layout->arch.offset + layout->arch.size;
 	gg_gva_t mmu, pointer;
 	uint64_t root;
 	if (!layout->arch.size || !layout->mmu.size || !layout->root.size)
 		return NULL;
-	struct gg_error *err = gg_host_read_member(vcpu->kernel, vcpu->address, &layout->mmu, &mmu);
+	struct gg_error *err =
+		gg_host_read_member(vcpu->kernel, vcpu->copies.address, &layout->mmu, &mmu);
 	if (!err)
 		err = gg_host_read_member(vcpu->kernel, mmu, &layout->root, &root);
 	for (uint64_t at = 0; !err && !vcpu->has_block && at < FAR; at += WORD) {
@@ -188,7 +202,7 @@ static struct gg_error *read_blocks(struct vcpu *vcpu)
 	if (err || !vcpu->has_block || !layout->own_block.size)
 		return err;
 	gg_gva_t block, own;
-	const gg_gva_t vendor = vcpu->address - layout->vcpu.offset;
+	const gg_gva_t vendor = vcpu->copies.address - layout->vcpu.offset;
 	err = gg_host_read_member(vcpu->kernel, vendor, &layout->block, &block);
 	if (!err)
 		err = gg_host_read_member(vcpu->kernel, vendor, &layout->own_block, &own);
@@ -199,9 +213,10 @@ static struct gg_error *read_blocks(struct vcpu *vcpu)
 
 // ---- Registers ----
 
+// Tests BIT, an enumerator; 0, which is RAX, where the kernel does not have it.
 static bool is_available(const struct vcpu *vcpu, const struct gg_member *bit)
 {
-	return bit->size && bit->offset < 64 && vcpu->available >> bit->offset & 1;
+	return bit->offset && bit->offset < 64 && vcpu->copies.available >> bit->offset & 1;
 }
 
 // Sets the control registers as the guest sees them, where RET has them as the hardware does.
@@ -211,21 +226,21 @@ static void set_control(const struct vcpu *vcpu, struct gg_registers *ret)
 	const uint64_t cr0 = gg_register(ret, X86_CR0);
 	const bool by_nested_paging = control(vcpu->block, CONTROL_NESTED) & NESTED_PAGING;
 	gg_register_set(ret, X86_CR0,
-			by_nested_paging ? (cr0 & ~cache_bits) | (vcpu->cr0 & cache_bits)
-					 : vcpu->cr0);
+			by_nested_paging ? (cr0 & ~cache_bits) | (vcpu->copies.cr0 & cache_bits)
+					 : vcpu->copies.cr0);
 	if (!by_nested_paging)
-		gg_register_set(ret, X86_CR0 + 3, vcpu->cr3);
-	gg_register_set(ret, X86_CR4, vcpu->cr4);
-	gg_register_set(ret, X86_EFER, vcpu->efer);
+		gg_register_set(ret, X86_CR0 + 3, vcpu->copies.cr3);
+	gg_register_set(ret, X86_CR4, vcpu->copies.cr4);
+	gg_register_set(ret, X86_EFER, vcpu->copies.efer);
 }
 
 static void set_general(const struct vcpu *vcpu, struct gg_registers *ret)
 {
 	for (unsigned int i = 0; i < X86_GENERAL_REGISTERS; i++)
-		if (vcpu->available >> i & 1)
-			gg_register_set(ret, X86_RAX + i, vcpu->general[i]);
-	if (vcpu->available >> RIP & 1)
-		gg_register_set(ret, X86_RIP, vcpu->general[RIP]);
+		if (vcpu->copies.available >> i & 1)
+			gg_register_set(ret, X86_RAX + i, vcpu->copies.general[i]);
+	if (vcpu->copies.available >> RIP & 1)
+		gg_register_set(ret, X86_RIP, vcpu->copies.general[RIP]);
 }
 
 // Sets the registers that KVM has a copy of, where the hardware has the others.
@@ -234,12 +249,12 @@ static void set_copies(const struct vcpu *vcpu, struct gg_registers *ret)
 	const struct layout *layout = &vcpu->layout;
 	set_general(vcpu, ret);
 	if (is_available(vcpu, &layout->has_cr0))
-		gg_register_set(ret, X86_CR0, vcpu->cr0);
+		gg_register_set(ret, X86_CR0, vcpu->copies.cr0);
 	if (is_available(vcpu, &layout->has_cr3))
-		gg_register_set(ret, X86_CR0 + 3, vcpu->cr3);
+		gg_register_set(ret, X86_CR0 + 3, vcpu->copies.cr3);
 	if (is_available(vcpu, &layout->has_cr4))
-		gg_register_set(ret, X86_CR4, vcpu->cr4);
-	gg_register_set(ret, X86_EFER, vcpu->efer);
+		gg_register_set(ret, X86_CR4, vcpu->copies.cr4);
+	gg_register_set(ret, X86_EFER, vcpu->copies.efer);
 }
 
 // Sets the registers of a vCPU that no CPU executes.
@@ -255,15 +270,15 @@ static struct gg_error *set_saved(const struct vcpu *vcpu, struct gg_registers *
 		return err;
 	set_general(vcpu, ret);
 	set_control(vcpu, ret);
-	gg_register_set(ret, X86_CR0 + 2, vcpu->cr2);
+	gg_register_set(ret, X86_CR0 + 2, vcpu->copies.cr2);
 	return NULL;
 }
 
 static void set_state(const struct vcpu *vcpu, struct gg_registers *ret)
 {
 	enum { MP_STATE_HALTED = 3 };
-	gg_register_set(ret, X86_MP_STATE, vcpu->state);
-	gg_register_set(ret, X86_HALTED, vcpu->state == MP_STATE_HALTED);
+	gg_register_set(ret, X86_MP_STATE, vcpu->copies.state);
+	gg_register_set(ret, X86_HALTED, vcpu->copies.state == MP_STATE_HALTED);
 	gg_register_set(ret, X86_A20, 1);
 	gg_register_learn(ret, X86_HFLAGS, 0, X86_HF_GUEST);
 }
@@ -275,26 +290,8 @@ static struct gg_error *set_own(const struct vcpu *vcpu, struct gg_cpu_state *st
 	return x86_read_vmrun_area(vcpu->own_block + X86_SAVE_AREA, &state->nested, &state->own);
 }
 
-// Completes the state of a vCPU without a VMCB.
-static struct gg_error *set_vmx(const struct vcpu *vcpu, const struct gg_registers *inside,
-				struct gg_cpu_state *state)
-{
-	const struct x86_vcpu_copies copies = {
-		.kernel = vcpu->kernel,
-		.address = vcpu->address,
-		.general = vcpu->general,
-		.available = vcpu->available,
-		.cr0 = vcpu->cr0,
-		.cr2 = vcpu->cr2,
-		.cr3 = vcpu->cr3,
-		.cr4 = vcpu->cr4,
-		.efer = vcpu->efer,
-	};
-	return x86_read_vmx(&copies, inside, state);
-}
-
-static struct gg_error *set_registers(const struct vcpu *vcpu, const struct gg_registers *inside,
-				      struct gg_cpu_state *ret)
+static struct gg_error *set_registers(const struct vcpu *vcpu, const struct gg_vcpu_peers *peers,
+				      const struct gg_registers *inside, struct gg_cpu_state *ret)
 {
 	struct gg_error *err = NULL;
 	ret->nesting = GG_NOT_NESTED;
@@ -311,26 +308,29 @@ static struct gg_error *set_registers(const struct vcpu *vcpu, const struct gg_r
 		set_control(vcpu, &ret->own);
 	set_state(vcpu, &ret->own);
 	if (!vcpu->has_block)
-		return set_vmx(vcpu, inside, ret);
+		return x86_read_vmx(vcpu->kernel, peers, &vcpu->copies, inside, ret);
 	return vcpu->has_own_block ? set_own(vcpu, ret) : NULL;
 }
 
-struct gg_error *x86_read_vcpu(const struct gg_host *kernel, gg_gva_t vcpu,
-			       const struct gg_registers *inside, struct gg_cpu_state *ret)
+struct gg_error *x86_read_vcpu(const struct gg_host *kernel, const struct gg_vcpu_peers *peers,
+			       gg_gva_t vcpu, const struct gg_registers *inside,
+			       struct gg_cpu_state *ret)
 {
+	struct x86_copies_layout copies;
 	struct vcpu *read = calloc(1, sizeof(*read));
 	if (!read)
 		return gg_enomem;
 	read->kernel = kernel;
-	read->address = vcpu;
 	struct gg_error *err =
 		gg_layout_resolve(kernel, rows, sizeof(rows) / sizeof(*rows), &read->layout);
 	if (!err)
-		err = read_copies(read);
+		err = x86_copies_layout_resolve(kernel, &copies);
+	if (!err)
+		err = x86_read_copies(kernel, &copies, vcpu, &read->copies);
 	if (!err)
 		err = read_blocks(read);
 	if (!err)
-		err = set_registers(read, inside, ret);
+		err = set_registers(read, peers, inside, ret);
 	free(read);
 	return err;
 }

@@ -285,6 +285,24 @@ bool x86_vmcs_field(const struct x86_vmcs_layout *layout, const uint8_t *bytes,
 
 // ---- Checks ----
 
+bool x86_vmcs_overlap(const struct x86_vmcs_layout *layout, enum x86_vmcs_field a,
+		      enum x86_vmcs_field b)
+{
+	const uint16_t first = layout->offsets[a], second = layout->offsets[b];
+	return first && second && first < second + x86_vmcs_width(b) &&
+	       second < first + x86_vmcs_width(a);
+}
+
+struct gg_error *x86_vmcs_check_places(const struct x86_vmcs_layout *layout)
+{
+	for (unsigned int i = 0; i < X86_VMCS_FIELDS; i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (x86_vmcs_overlap(layout, i, j))
+				return gg_error_create(GG_BAD_DATA, "two fields are at %u",
+						       layout->offsets[i]);
+	return NULL;
+}
+
 struct gg_error *x86_vmcs_check(const struct x86_vmcs_layout *layout, const uint8_t *bytes)
 {
 	enum { ABORT = 4, CR0_PE = 1, CR4_VMXE = 1 << 13, PAGE_BITS = 0xfff };

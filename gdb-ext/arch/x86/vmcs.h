@@ -68,6 +68,13 @@ uint32_t x86_vmcs_revision(const uint8_t *bytes);
 bool x86_vmcs_field(const struct x86_vmcs_layout *layout, const uint8_t *bytes,
 		    enum x86_vmcs_field field, uint64_t *ret);
 
+// Tests whether LAYOUT has the fields A and B at places that share bytes.
+bool x86_vmcs_overlap(const struct x86_vmcs_layout *layout, enum x86_vmcs_field a,
+		      enum x86_vmcs_field b);
+
+// Checks that no two fields share bytes. GG_BAD_DATA names the place.
+struct gg_error *x86_vmcs_check_places(const struct x86_vmcs_layout *layout);
+
 // Checks what holds of each VMCS: no abort, a link, and the bits that VMX asks of the host's CR0 and CR4.
 struct gg_error *x86_vmcs_check(const struct x86_vmcs_layout *layout, const uint8_t *bytes);
 

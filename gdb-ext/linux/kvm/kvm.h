@@ -7,6 +7,8 @@
 #include "linux/tasks/tasks.h"
 #include "machine/cpu-state.h"
 
+struct gg_vcpu_peers;
+
 struct gg_kvm_slot {
 	gg_gpa_t gpa;  // in the nested guest
 	uint64_t size; // in bytes
@@ -62,8 +64,9 @@ struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_
 			     struct gg_kvm_machines *ret);
 
 // Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. INSIDE are the registers of the CPU that
-// executes the vCPU; NULL where KVM's copy is the last.
-struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel, gg_gva_t vcpu,
+// executes the vCPU; NULL where KVM's copy is the last. PEERS may be NULL.
+struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel,
+				  const struct gg_vcpu_peers *peers, gg_gva_t vcpu,
 				  const struct gg_registers *inside, struct gg_cpu_state *ret);
 
 // MACHINES may be zeros.

@@ -116,11 +116,12 @@ struct gg_error *gg_kvm_layout_resolve(const struct gg_answerers *kernel, struct
 	return err;
 }
 
-struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel, gg_gva_t vcpu,
+struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel,
+				  const struct gg_vcpu_peers *peers, gg_gva_t vcpu,
 				  const struct gg_registers *inside, struct gg_cpu_state *ret)
 {
 	const struct gg_host host = gg_kvm_host(kernel);
-	return kernel->arch->kernel->read_vcpu(&host, vcpu, inside, ret);
+	return kernel->arch->kernel->read_vcpu(&host, peers, vcpu, inside, ret);
 }
 
 // ---- vCPUs ----
