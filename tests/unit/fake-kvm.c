@@ -24,7 +24,7 @@ static const struct fake_member members[] = {
 	{ "kvm_memslots", "node_idx", 8, HALF },
 	{ "kvm_memory_slot", "gfn_node[0]", 0, 3 * WORD },
 	{ "kvm_memory_slot", "base_gfn", FAKE_KVM_GFN, WORD },
-	{ "kvm_memory_slot", "npages", 0x48, WORD },
+	{ "kvm_memory_slot", "npages", FAKE_KVM_PAGES, WORD },
 	{ "kvm_memory_slot", "userspace_addr", 0x50, WORD },
 	{ "kvm_memory_slot", "flags", FAKE_KVM_FLAGS, HALF },
 	{ "kvm", "arch.vm_type", FAKE_KVM_TYPE, 1 },
@@ -104,7 +104,7 @@ static void put_slot(struct fake_kvm *kvm, unsigned int i, unsigned int left, un
 	put(kvm, at + FAKE_KVM_LEFT, left ? first + left * FAKE_KVM_STRIDE : 0);
 	put(kvm, at + 8, right ? first + right * FAKE_KVM_STRIDE : 0);
 	put(kvm, at + FAKE_KVM_GFN, (i - 1) * 0x100);
-	put(kvm, at + 0x48, PAGES);
+	put(kvm, at + FAKE_KVM_PAGES, PAGES);
 	put(kvm, at + 0x50, 0x7f0000000000 + i * 0x100000);
 }
 

@@ -36,6 +36,7 @@ enum {
 	FAKE_KVM_STATE = 0x10,
 	FAKE_KVM_LEFT = 0x10,
 	FAKE_KVM_GFN = 0x40,
+	FAKE_KVM_PAGES = 0x48,
 	// In a vCPU: each register is its number and 0x1000 times the vCPU's id and 1.
 	FAKE_KVM_REGS = 0x20,
 	FAKE_KVM_AVAILABLE = 0xa8,

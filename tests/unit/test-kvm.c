@@ -75,6 +75,25 @@ static void test_damage(void **state)
 	expect(FAKE_KVM_MEMSLOTS + 8, 2, 2, 0, "node_idx is 2");
 }
 
+// A slot without pages that is its own neighbour overlaps nothing.
+static void test_endless_slots(void **state)
+{
+	(void)state;
+	struct fake_kvm kvm;
+	struct gg_kvm_machines machines;
+	const size_t root = FAKE_KVM_SLOTS + 2 * FAKE_KVM_STRIDE;
+	fake_kvm_init(&kvm);
+	forget_output();
+	fake_put(&kvm.fake, root + FAKE_KVM_LEFT, 8, 0);
+	fake_put(&kvm.fake, root + 8, 8, FAKE_KVM_BASE + root);
+	fake_put(&kvm.fake, root + FAKE_KVM_PAGES, 8, 0);
+	assert_null(gg_kvm_read(&kvm.answerers, &kvm.map, true, &to_told, &machines));
+	assert_int_equal(machines.machines[0].slot_count, 32767);
+	assert_non_null(strstr(told, "more than 32767 memory slots"));
+	gg_kvm_machines_deinit(&machines);
+	fake_kvm_deinit(&kvm);
+}
+
 // ---- Registers ----
 
 // Reads the registers of vCPU 1, with VALUE at OFFSET of the memory; INSIDE may be NULL.
@@ -209,6 +228,8 @@ int main(void)
 			  test_sound),
 		UNIT_TEST("Damage costs the damaged part alone, is bounded, and is named",
 			  test_damage),
+		UNIT_TEST("A tree of memory slots that comes back to itself ends",
+			  test_endless_slots),
 		UNIT_TEST("A vCPU's registers are KVM's copies and the VMCB's, or those of the CPU "
 			  "that is "
 			  "inside, as the guest sees them",
