@@ -73,6 +73,9 @@ struct gg_stub_calls {
 	unsigned int link;
 	unsigned int
 		more; // bytes from the stack pointer, at the entry, to the arguments that are in no register
+	// The most bytes of a structure that registers return. The caller passes the address for a longer structure, perhaps as
+	// the first argument.
+	unsigned int structure_bytes;
 
 	// Finds the entry of the function that starts with the SIZE bytes at CODE.
 	struct gg_function_entry (*find_entry)(const uint8_t *code, size_t size);

@@ -12,6 +12,15 @@ struct gg_error *gg_trace_find_functions(struct gg_guest *guest, const struct gg
 					 const char *text, bool with_types,
 					 const struct gg_notices *notices, struct gg_trace *ret);
 
+// Gives TRACE's functions their prototypes, or the registers of arguments. NOTICES get a line where types cannot be read.
+struct gg_error *gg_trace_find_prototypes(const struct gg_answerers *kernel,
+					  const struct gg_notices *notices, struct gg_trace *trace);
+
+// Gives FUNCTION, which has none, the prototype that BTF, of the kernel or of FUNCTION's module, has for the name, if any. After an
+// error, GG_BAD_DATA, FUNCTION has none.
+struct gg_error *gg_trace_read_prototype(const struct gg_btf *btf, const struct gg_arch *arch,
+					 struct gg_trace_function *function);
+
 // Gives FUNCTION the parameters of its system call, if the function is a system call's.
 struct gg_error *gg_trace_find_syscall(const struct gg_answerers *kernel,
 				       struct gg_trace_function *function);

@@ -71,7 +71,13 @@ static struct gg_error *read_text(const struct gg_host *host, gg_gva_t list, siz
 	uint64_t at;
 	struct gg_error *err =
 		gg_host_read_uint(host, list + index * host->address_size, host->address_size, &at);
-	return err ? err : gg_host_read_text(host, at, TEXT, ret);
+	if (!err)
+		err = gg_host_read_text(host, at, TEXT, ret);
+	for (const char *text = err ? "" : *ret; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return gg_error_create(GG_BAD_DATA,
+					       "the text at 0x%" PRIx64 " is not printable", at);
+	return err;
 }
 
 // Reads the number of arguments, which is a bit field in newer kernels.
@@ -85,15 +91,15 @@ static struct gg_error *read_count(const struct gg_host *host, const struct gg_b
 	struct gg_error *err = gg_btf_lookup(types, "syscall_metadata", &id);
 	if (!err)
 		err = gg_btf_member(types, id, "nb_args", &member);
-	const uint64_t unit = BYTE * member.size;
-	if (!err && (!unit || unit > WORD_BITS || member.bits > unit))
+	const uint64_t unit = BYTE * member.size, low = unit ? member.bit_offset % unit : 0;
+	const uint64_t bits = member.bits ? member.bits : unit;
+	if (!err && (!unit || unit > WORD_BITS || low + bits > unit))
 		err = gg_error_create(GG_BAD_DATA, "syscall_metadata.nb_args has no number");
 	if (!err)
 		err = gg_host_read_uint(host, address + member.bit_offset / unit * member.size,
 					member.size, &word);
 	if (err)
 		return err;
-	const uint64_t bits = member.bits ? member.bits : unit, low = member.bit_offset % unit;
 	const uint64_t shift = host->big_endian ? unit - low - bits : low;
 	*ret = word >> shift & UINT64_MAX >> (WORD_BITS - bits);
 	return NULL;

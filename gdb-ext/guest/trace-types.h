@@ -44,6 +44,7 @@ struct gg_trace_function {
 	size_t skip;    // bytes of the instruction there, if the instruction does nothing
 	uint8_t code[GG_TRACE_CODE]; // of that instruction
 	size_t breakpoint;           // in the list
+	bool is_shared; // the name, by another function of the kernel, or of the module
 	bool has_prototype;
 	bool is_syscall; // the arguments are those of a system call, in struct pt_regs
 	uint64_t syscall_offsets[GG_SYSCALL_ARGUMENTS]; // in struct pt_regs

@@ -41,5 +41,6 @@ const struct gg_stub_calls arm64_calls = {
 	.result = 0,
 	.has_link = true,
 	.link = 30,
+	.structure_bytes = 16,
 	.find_entry = find_entry,
 };

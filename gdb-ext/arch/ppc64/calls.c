@@ -39,5 +39,6 @@ const struct gg_stub_calls ppc64_calls = {
 	.has_link = true,
 	.link = 67,
 	.more = 96,
+	.structure_bytes = 16,
 	.find_entry = find_entry,
 };

@@ -35,5 +35,6 @@ const struct gg_stub_calls riscv_calls = {
 	.result = 10,
 	.has_link = true,
 	.link = 1,
+	.structure_bytes = 16,
 	.find_entry = find_entry,
 };

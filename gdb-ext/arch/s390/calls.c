@@ -24,5 +24,6 @@ const struct gg_stub_calls s390_calls = {
 	.has_link = true,
 	.link = 16,
 	.more = 160,
+	.structure_bytes = 0, // all are returned in memory
 	.find_entry = find_entry,
 };

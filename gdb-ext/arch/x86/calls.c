@@ -44,6 +44,7 @@ const struct gg_stub_calls x86_calls_64 = {
 		       { 9, "r9" } },
 	.result = 0,
 	.more = 8,
+	.structure_bytes = 16,
 	.find_entry = find_entry,
 };
 

@@ -116,18 +116,29 @@ void gg_btf_enumerator_at(const struct gg_btf *btf, const struct gg_type *type, 
 
 bool gg_btf_find_function(const struct gg_btf *btf, const char *name, struct gg_prototype *ret)
 {
-	const struct btf *types = gg_btf_libbpf(btf);
-	const int32_t id = btf__find_by_name_kind(types, name, BTF_KIND_FUNC);
-	const struct btf_type *function = id > 0 ? btf__type_by_id(types, (uint32_t)id) : NULL;
-	const struct btf_type *type = function ? btf__type_by_id(types, function->type) : NULL;
+	const struct btf *types = gg_btf_libbpf(btf), *base = btf__base_btf(types);
+	const uint32_t end = btf__type_cnt(types);
+	uint32_t found = 0;
+	for (uint32_t id = base ? btf__type_cnt(base) : 1; id < end; id++) {
+		const struct btf_type *function = btf__type_by_id(types, id);
+		if (!btf_is_func(function) || strcmp(name_at(btf, function->name_off), name) != 0)
+			continue;
+		if (found && found != function->type)
+			return false;
+		found = function->type;
+	}
+	const struct btf_type *type = found ? btf__type_by_id(types, found) : NULL;
 	if (!type || !btf_is_func_proto(type))
 		return false;
-	*ret = (struct gg_prototype){ .id = function->type,
-				      .result = type->type,
-				      .count = btf_vlen(type) };
+	*ret = (struct gg_prototype){ .id = found, .result = type->type, .count = btf_vlen(type) };
 	if (ret->count && !btf_params(type)[ret->count - 1].type)
 		ret->count--;
 	return true;
+}
+
+bool gg_btf_has_shared_prototypes(const struct gg_btf *btf)
+{
+	return btf__find_by_name_kind(gg_btf_libbpf(btf), "bpf_kfunc", BTF_KIND_DECL_TAG) > 0;
 }
 
 void gg_btf_parameter_at(const struct gg_btf *btf, const struct gg_prototype *prototype,

@@ -55,9 +55,14 @@ struct gg_prototype {
 	uint32_t count;  // of parameters, without the "..." of a function that takes more
 };
 
-// Finds the prototype of the function NAME in BTF or its base. Returns false without a prototype: also where functions
-// of the name differ.
+// Finds the prototype of the function NAME in BTF, but not in its base, which has other functions. Returns false without
+// a prototype: also where functions of the name differ.
 bool gg_btf_find_function(const struct gg_btf *btf, const char *name, struct gg_prototype *ret);
+
+// Tests whether BTF has a prototype only where all functions of the name agree: else the prototype is one function's, nobody
+// knows which. pahole leaves out the others by consistent_func, which the kernel asks for together with the tags of kfuncs
+// (Linux scripts/Makefile.btf, v6.10).
+bool gg_btf_has_shared_prototypes(const struct gg_btf *btf);
 
 // Returns the parameter INDEX, below the count; its name is "" without.
 void gg_btf_parameter_at(const struct gg_btf *btf, const struct gg_prototype *prototype,
