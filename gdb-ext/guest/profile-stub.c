@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Samples of a guest at QEMU's gdbstub, by packets beside the debugger's: the guest is stopped, asked for a few
-// registers and the current task of each CPU, and let run again, in two or three writes.
+// Samples of a guest at QEMU's gdbstub, by packets beside the debugger's: the guest is stopped, looked at, and let run again.
 //
 // In:  the connection to the gdbstub, the kernel's symbols and types.
 // Out: samples.
-// Trusts nothing it reads: samples are bounded. A task's name is read in each sample anew, for a kernel uses
-// the memory of dead tasks again.
+// Trusts nothing it reads: samples are bounded.
 #include "base/cleanup.h"
 #include "base/vector.h"
 #include "guest.h"
@@ -25,10 +23,7 @@ enum {
 
 struct session {
 	struct gg_sampler sampler;
-	const struct gg_stub_set *set;
-	struct gg_stub_run stub;
-	struct gg_stub_stacks *stacks; // NULL without
-	struct gg_stub_cpu *cpus;      // by the sampler's order
+	struct gg_stub_round round;
 	uint64_t start;
 };
 
@@ -37,157 +32,16 @@ struct session {
 static struct gg_error *prepare(struct session *session)
 {
 	struct gg_sampler *sampler = &session->sampler;
-	session->set = sampler->kernel->arch->stub;
-	if (!session->set)
+	session->round.sampler = sampler;
+	session->round.set = sampler->kernel->arch->stub;
+	if (!session->round.set)
 		return gg_arch_not_yet(sampler->kernel->arch, "profiles of guests that run");
-	session->cpus = calloc(sampler->request->cpu_count + 1, sizeof(*session->cpus));
-	if (!session->cpus)
+	session->round.cpus = calloc(sampler->request->cpu_count + 1, sizeof(*session->round.cpus));
+	if (!session->round.cpus)
 		return gg_enomem;
-	return sampler->request->options->stacks ? gg_stub_stacks_create(sampler, &session->stacks)
-						 : NULL;
-}
-
-// ---- The first round trip: registers and current tasks ----
-
-static void ask_task(struct session *session, size_t index)
-{
-	const struct gg_sampled_task *task = &session->sampler.tasks[index];
-	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",4", task->pid);
-	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", task->comm, GG_TASK_COMM);
-	if (session->stacks)
-		gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", task->stack,
-			    session->sampler.kernel->host.address_size);
-}
-
-// Receives the task of the sampler's CPU INDEX.
-static struct gg_error *receive_task(struct session *session, size_t index)
-{
-	struct gg_sample *sample = &session->sampler.cpus[index].sample;
-	uint64_t pid = 0;
-	struct gg_error *err = gg_stub_receive_word(&session->stub, 4, &pid);
-	if (!err)
-		err = gg_stub_receive_bytes(&session->stub, sample->comm, GG_TASK_COMM);
-	if (!err && session->stacks)
-		err = gg_stub_receive_word(&session->stub,
-					   session->sampler.kernel->host.address_size,
-					   &session->cpus[index].stack);
-	sample->pid = (int32_t)pid;
-	return err;
-}
-
-// Counts the registers that a sample takes.
-static size_t count_registers(const struct session *session)
-{
-	if (session->stacks)
-		return session->set->count;
-	return session->set->mode_mask ? session->set->mode + 1 : 1;
-}
-
-static void ask_cpu(struct session *session, const struct gg_sampled_cpu *cpu)
-{
-	const size_t count = count_registers(session);
-	gg_wire_add(&session->stub.wire, "Hg%" PRIx32, cpu->index + 1);
-	for (size_t i = 0; i < count; i++)
-		gg_wire_add(&session->stub.wire, "p%x", session->set->registers[i].number);
-	// QEMU says of a thread: "CPU#0 [halted ]".
-	if (session->set->asks_state)
-		gg_wire_add(&session->stub.wire, "qThreadExtraInfo,%" PRIx32, cpu->index + 1);
-	gg_wire_add(&session->stub.wire, "m%" PRIx64 ",%x", cpu->current,
-		    session->sampler.kernel->host.address_size);
-	if (cpu->task < session->sampler.task_count)
-		ask_task(session, cpu->task);
-}
-
-static struct gg_error *receive_registers(struct session *session, struct gg_stub_cpu *cpu)
-{
-	const size_t count = count_registers(session);
-	struct gg_error *err = NULL;
-	for (size_t i = 0; !err && i < count; i++)
-		err = gg_stub_receive_register(&session->stub, &cpu->values[i]);
-	return err;
-}
-
-static struct gg_error *receive_state(struct session *session, struct gg_stub_cpu *cpu)
-{
-	static const char halted[] = "5b68616c746564"; // "[halted" in digits
-	struct gg_error *err = gg_wire_receive(&session->stub.wire);
-	cpu->is_halted = !err && strstr(session->stub.wire.reply, halted);
-	return err;
-}
-
-// Receives the registers and the current task of the sampler's CPU INDEX. *IS_NEW is set if the CPU's last sample had
-// another task.
-static struct gg_error *receive_cpu(struct session *session, size_t index, gg_gva_t *current,
-				    bool *is_new)
-{
-	const struct gg_sampler *sampler = &session->sampler;
-	const size_t task = sampler->cpus[index].task;
-	const bool has_task = task < sampler->task_count;
-	struct gg_error *err = gg_stub_receive_ok(&session->stub);
-	if (!err)
-		err = receive_registers(session, &session->cpus[index]);
-	if (!err && session->set->asks_state)
-		err = receive_state(session, &session->cpus[index]);
-	if (!err)
-		err = gg_stub_receive_word(&session->stub, sampler->kernel->host.address_size,
-					   current);
-	if (!err && has_task)
-		err = receive_task(session, index);
-	*is_new = !err && (!has_task || sampler->tasks[task].address != *current);
-	return err;
-}
-
-// Asks for the tasks that the first round trip has found, after all of its replies came.
-static struct gg_error *complete_tasks(struct session *session, const gg_gva_t *currents,
-				       const bool *are_new)
-{
-	struct gg_sampler *sampler = &session->sampler;
-	const size_t count = sampler->request->cpu_count;
-	struct gg_error *err = NULL;
-	bool any = false;
-	for (size_t i = 0; !err && i < count; i++) {
-		if (!are_new[i])
-			continue;
-		err = gg_sampler_find_task(sampler, currents[i], &sampler->cpus[i].task);
-		any = true;
-	}
-	for (size_t i = 0; !err && i < count; i++)
-		if (are_new[i])
-			ask_task(session, sampler->cpus[i].task);
-	if (!err && any)
-		err = gg_wire_send(&session->stub.wire);
-	for (size_t i = 0; !err && i < count; i++)
-		if (are_new[i])
-			err = receive_task(session, i);
-	return err;
-}
-
-// Stops the guest, and receives the CPUs' registers and tasks.
-static struct gg_error *stop_and_ask(struct session *session, uint64_t asked)
-{
-	struct gg_sampler *sampler = &session->sampler;
-	const size_t count = sampler->request->cpu_count;
-	_cleanup_free_ gg_gva_t *currents = calloc(count + 1, sizeof(*currents));
-	_cleanup_free_ bool *are_new = calloc(count + 1, sizeof(*are_new));
-	if (!currents || !are_new)
-		return gg_enomem;
-	gg_wire_add_stop(&session->stub.wire);
-	gg_wire_add(&session->stub.wire, "Qqemu.PhyMemMode:1");
-	for (size_t i = 0; i < count; i++) {
-		sampler->cpus[i].sample = (struct gg_sample){ .cpu = sampler->cpus[i].index };
-		ask_cpu(session, &sampler->cpus[i]);
-	}
-	struct gg_error *err = gg_wire_send(&session->stub.wire);
-	if (!err)
-		err = gg_wire_receive(&session->stub.wire);
-	if (err)
-		return err;
-	gg_stub_run_stopped(&session->stub, session->sampler.profile->ended);
-	sampler->profile->delays[sampler->profile->rounds] = gg_wire_now() - asked;
-	err = gg_stub_receive_ok(&session->stub);
-	for (size_t i = 0; !err && i < count; i++)
-		err = receive_cpu(session, i, &currents[i], &are_new[i]);
-	return err ? err : complete_tasks(session, currents, are_new);
+	return sampler->request->options->stacks
+		       ? gg_stub_stacks_create(sampler, &session->round.stacks)
+		       : NULL;
 }
 
 // ---- Rounds ----
@@ -195,10 +49,10 @@ static struct gg_error *stop_and_ask(struct session *session, uint64_t asked)
 static struct gg_error *let_run(struct session *session)
 {
 	// QEMU keeps the mode when the debugger is killed, and the next debugger expects virtual addresses.
-	gg_wire_add(&session->stub.wire, "Qqemu.PhyMemMode:0");
-	struct gg_error *err = gg_stub_run_continue(&session->stub);
+	gg_wire_add(&session->round.stub.wire, "Qqemu.PhyMemMode:0");
+	struct gg_error *err = gg_stub_run_continue(&session->round.stub);
 	if (!err)
-		err = gg_stub_receive_ok(&session->stub);
+		err = gg_stub_receive_ok(&session->round.stub);
 	// The backing's bytes are stale from now on.
 	gg_backing_ran(gg_guest_backing(session->sampler.guest));
 	return err;
@@ -215,17 +69,6 @@ static struct gg_error *look(struct session *session, uint64_t *next)
 	return request->look(request->data, session->sampler.profile);
 }
 
-static void classify(struct session *session, size_t index)
-{
-	const struct gg_stub_set *set = session->set;
-	const struct gg_stub_cpu *cpu = &session->cpus[index];
-	struct gg_sample *sample = &session->sampler.cpus[index].sample;
-	gg_sampler_classify(&session->sampler, sample, cpu->values[0]);
-	if (set->mode_mask)
-		sample->is_user = (cpu->values[set->mode] & set->mode_mask) == set->mode_user;
-	sample->is_idle |= cpu->is_halted && !sample->pid;
-}
-
 // Takes a sample of each CPU. The guest runs afterwards, unless it has stopped by itself.
 static struct gg_error *take_round(struct session *session, uint64_t *next_look)
 {
@@ -235,11 +78,7 @@ static struct gg_error *take_round(struct session *session, uint64_t *next_look)
 	struct gg_error *err =
 		gg_vector_grow(&profile->delays, profile->rounds, sizeof(*profile->delays));
 	if (!err)
-		err = stop_and_ask(session, asked);
-	for (size_t i = 0; !err && i < sampler->request->cpu_count; i++)
-		classify(session, i);
-	if (!err && session->stacks)
-		err = gg_stub_stacks_read(session->stacks, sampler, session->cpus, &session->stub);
+		err = gg_stub_round_take(&session->round, asked);
 	if (!err)
 		err = gg_sampler_keep(sampler, asked - session->start);
 	if (!err)
@@ -278,11 +117,11 @@ static struct gg_error *take_samples(struct session *session)
 		bool stopped = false;
 		err = gg_interrupt_check();
 		if (!err)
-			err = gg_wire_wait(&session->stub.wire, next, &stopped);
+			err = gg_wire_wait(&session->round.stub.wire, next, &stopped);
 		if (err)
 			break;
 		if (stopped) {
-			gg_stub_run_stopped(&session->stub, session->sampler.profile->ended);
+			gg_stub_run_stopped(&session->round.stub, session->sampler.profile->ended);
 			if (!profile->ended[0])
 				snprintf(profile->ended, sizeof(profile->ended),
 					 "by QEMU's monitor");
@@ -299,10 +138,10 @@ static struct gg_error *take_samples(struct session *session)
 
 static void deinit(struct session *session)
 {
-	gg_stub_run_deinit(&session->stub);
-	gg_stub_stacks_destroy(session->stacks);
+	gg_stub_run_deinit(&session->round.stub);
+	gg_stub_stacks_destroy(session->round.stacks);
 	gg_sampler_deinit(&session->sampler);
-	free(session->cpus);
+	free(session->round.cpus);
 	free(session);
 }
 
@@ -316,7 +155,7 @@ struct gg_error *gg_profile_stub(struct gg_guest *guest, const struct gg_profile
 	if (!err)
 		err = prepare(session);
 	if (!err)
-		err = gg_stub_run_open(&session->stub, request->options->address,
+		err = gg_stub_run_open(&session->round.stub, request->options->address,
 				       request->options->thread,
 				       session->sampler.kernel->host.big_endian);
 	if (!err)
@@ -327,7 +166,7 @@ struct gg_error *gg_profile_stub(struct gg_guest *guest, const struct gg_profile
 		gg_error_destroy(err);
 		err = NULL;
 	}
-	struct gg_error *closed = gg_stub_run_close(&session->stub);
+	struct gg_error *closed = gg_stub_run_close(&session->round.stub);
 	if (err)
 		gg_error_destroy(closed);
 	else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The stacks of samples at a gdbstub.
+// Samples at a gdbstub, and their stacks.
 #ifndef GG_PROFILE_STUB_H
 #define GG_PROFILE_STUB_H
 
@@ -41,5 +41,18 @@ void gg_stub_stacks_destroy(struct gg_stub_stacks *stacks);
 // frames to the samples. CPUS has the CPUs in the sampler's order.
 struct gg_error *gg_stub_stacks_read(struct gg_stub_stacks *stacks, struct gg_sampler *sampler,
 				     struct gg_stub_cpu *cpus, struct gg_stub_run *stub);
+
+// The parts of a round of samples.
+struct gg_stub_round {
+	struct gg_sampler *sampler;
+	const struct gg_stub_set *set;
+	struct gg_stub_run stub;
+	struct gg_stub_stacks *stacks; // NULL without
+	struct gg_stub_cpu *cpus;      // in the sampler's order
+};
+
+// Stops the guest, which runs, and takes a sample of each of the sampler's CPUs. The samples were asked for at the time ASKED, of gg_wire_now();
+// the profile has room for a delay. The gdbstub is in its physical mode afterwards.
+struct gg_error *gg_stub_round_take(struct gg_stub_round *round, uint64_t asked);
 
 #endif

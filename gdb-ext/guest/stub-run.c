@@ -4,11 +4,17 @@
 // Out: replies; the connection as it was.
 #include "stub-run.h"
 #include "base/cursor.h"
+#include "linux/tasks/tasks.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SIGNAL_STOP = 2 }; // GDB_SIGNAL_INT: the stop that was asked for
+enum {
+	SIGNAL_STOP = 2, // GDB_SIGNAL_INT: the stop that was asked for
+	PID = 4,         // bytes
+	NEAR = 1024,     // bytes that are less to read than a packet more
+};
 
 struct gg_error *gg_stub_run_open(struct gg_stub_run *run, const char *address, unsigned int thread,
 				  bool big_endian)
@@ -71,6 +77,49 @@ struct gg_error *gg_stub_receive_ok(struct gg_stub_run *run)
 		err = gg_error_create(GG_BAD_DATA, "the gdbstub answers \"%.40s\", not OK",
 				      run->wire.reply);
 	return err;
+}
+
+// ---- Tasks ----
+
+// Returns the bytes from the first of both to the end of the last, which start at *RET; 0 if both are not near.
+static size_t span(uint64_t pid, uint64_t comm, uint64_t *ret)
+{
+	const uint64_t start = pid < comm ? pid : comm;
+	const uint64_t pid_at = pid - start, comm_at = comm - start;
+	*ret = start;
+	if (pid_at + comm_at > NEAR - GG_TASK_COMM)
+		return 0;
+	return pid_at + PID > comm_at + GG_TASK_COMM ? pid_at + PID : comm_at + GG_TASK_COMM;
+}
+
+void gg_stub_ask_identity(struct gg_stub_run *run, uint64_t pid, uint64_t comm)
+{
+	uint64_t start;
+	const size_t size = span(pid, comm, &start);
+	if (size) {
+		gg_wire_add(&run->wire, "m%" PRIx64 ",%zx", start, size);
+		return;
+	}
+	gg_wire_add(&run->wire, "m%" PRIx64 ",%x", pid, PID);
+	gg_wire_add(&run->wire, "m%" PRIx64 ",%x", comm, GG_TASK_COMM);
+}
+
+struct gg_error *gg_stub_receive_identity(struct gg_stub_run *run, uint64_t pid, uint64_t comm,
+					  uint64_t *ret, char *name)
+{
+	uint8_t bytes[NEAR];
+	uint64_t start;
+	const size_t size = span(pid, comm, &start);
+	struct gg_error *err;
+	if (!size) {
+		err = gg_stub_receive_word(run, PID, ret);
+		return err ? err : gg_stub_receive_bytes(run, name, GG_TASK_COMM);
+	}
+	err = gg_stub_receive_bytes(run, bytes, size);
+	if (err)
+		return err;
+	memcpy(name, bytes + (comm - start), GG_TASK_COMM);
+	return to_number(run, bytes + (pid - start), PID, ret);
 }
 
 // ---- Runs ----

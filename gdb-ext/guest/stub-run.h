@@ -45,4 +45,11 @@ struct gg_error *gg_stub_receive_bytes(struct gg_stub_run *run, void *ret, size_
 struct gg_error *gg_stub_receive_word(struct gg_stub_run *run, size_t size, uint64_t *ret);
 struct gg_error *gg_stub_receive_register(struct gg_stub_run *run, uint64_t *ret);
 
+// Asks for a task's number of 4 bytes at PID and its GG_TASK_COMM bytes at COMM: by one packet where both are near.
+void gg_stub_ask_identity(struct gg_stub_run *run, uint64_t pid, uint64_t comm);
+
+// Receives the reply of gg_stub_ask_identity() with the same addresses. NAME has room for GG_TASK_COMM bytes.
+struct gg_error *gg_stub_receive_identity(struct gg_stub_run *run, uint64_t pid, uint64_t comm,
+					  uint64_t *ret, char *name);
+
 #endif

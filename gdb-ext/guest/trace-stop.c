@@ -61,9 +61,10 @@ static unsigned int word_size(const struct gg_trace_stop *stop)
 
 static void ask_task(struct gg_trace_stop *stop, gg_gva_t task)
 {
-	ask_memory(stop, task + stop->layout.pid.offset, 4);
-	ask_memory(stop, task + stop->layout.comm.offset, GG_TASK_COMM);
-	ask_memory(stop, task + stop->layout.stack.offset, word_size(stop));
+	gg_stub_ask_identity(stop->run, task + stop->layout.pid.offset,
+			     task + stop->layout.comm.offset);
+	if (stop->unwinder)
+		ask_memory(stop, task + stop->layout.stack.offset, word_size(stop));
 }
 
 // The page tables of a CPU in a program may lack the kernel's memory.
@@ -86,12 +87,14 @@ static struct gg_error *receive_bytes(struct gg_trace_stop *stop, void *ret, siz
 	return note_fault(stop, gg_stub_receive_bytes(stop->run, ret, size));
 }
 
-static struct gg_error *receive_task(struct gg_trace_stop *stop)
+static struct gg_error *receive_task(struct gg_trace_stop *stop, gg_gva_t task)
 {
-	struct gg_error *err = receive_word(stop, 4, &stop->pid);
-	if (!err)
-		err = receive_bytes(stop, stop->comm, GG_TASK_COMM);
-	return err ? err : receive_word(stop, word_size(stop), &stop->task_stack);
+	struct gg_error *err =
+		note_fault(stop, gg_stub_receive_identity(stop->run, task + stop->layout.pid.offset,
+							  task + stop->layout.comm.offset,
+							  &stop->pid, stop->comm));
+	return err || !stop->unwinder ? err
+				      : receive_word(stop, word_size(stop), &stop->task_stack);
 }
 
 // ---- The first round trip ----
@@ -147,7 +150,7 @@ static struct gg_error *read_first(struct gg_trace_stop *stop)
 	if (!err)
 		err = receive_word(stop, word_size(stop), &stop->task);
 	if (!err && cpu->task)
-		err = receive_task(stop);
+		err = receive_task(stop, cpu->task);
 	return err ? err : receive_bytes(stop, stop->code, GG_TRACE_CODE);
 }
 
@@ -193,7 +196,7 @@ static struct gg_error *read_second(struct gg_trace_stop *stop)
 		return NULL;
 	struct gg_error *err = gg_wire_send(&stop->run->wire);
 	if (!err && !has_task)
-		err = receive_task(stop);
+		err = receive_task(stop, stop->task);
 	if (!err && !has_code)
 		err = receive_bytes(stop, stop->code, GG_TRACE_CODE);
 	if (!err && is_link_missing)
@@ -311,7 +314,8 @@ struct gg_error *gg_trace_read_result(struct gg_trace_stop *stop,
 {
 	const struct gg_trace_function only = { .parameters = { function->result },
 						.parameter_count = 1 };
-	ret->number = gg_trace_number(&function->result, stop->result);
+	*ret = (struct gg_trace_value){ .number =
+						gg_trace_number(&function->result, stop->result) };
 	return read_texts(stop, &only, ret);
 }
 

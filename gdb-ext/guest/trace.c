@@ -32,7 +32,7 @@ enum {
 	MOST_STRANGE = 16, // stops in a row without a breakpoint of ours
 	ECHOES = 16,       // that a mean is made of
 	FIRST_ECHOES = 4,  // stops with an echo each
-	ECHO_EVERY = 16,   // stops, after the first
+	ECHO_EVERY = 64,   // stops, after the first
 	LEAST_RUN = 10000, // ns between two stops
 	STILL_PART =
 		2, // of the time, in the parts of STILL_WHOLE: the guest stands still for more of it

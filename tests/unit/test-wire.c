@@ -2,7 +2,8 @@
 //
 // Packets beside the debugger's on its connection to a gdbstub; the gdbstub is the other end of a socket.
 #include "unit.h"
-#include "guest/stub-wire.h"
+#include "guest/stub-run.h"
+#include "linux/tasks/tasks.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -128,6 +129,34 @@ static void test_waits(void **state)
 	assert_string_equal(wire.reply, "T05");
 }
 
+static void test_identity(void **state)
+{
+	static const char near[] = "$m1000,14#bf", far[] = "$m1000,4#8e$m9000,10#c3";
+	struct gg_stub_run run = { .wire = wire };
+	char got[64] = { 0 }, name[GG_TASK_COMM + 1] = { 0 };
+	uint64_t pid = 0;
+	(void)state;
+	gg_stub_ask_identity(&run, 0x1010, 0x1000);
+	assert_null(gg_wire_send(&run.wire));
+	assert_int_equal(read(stub, got, sizeof(got) - 1), strlen(near));
+	assert_string_equal(got, near);
+	answer("$6361740000000000000000000000000039050000#ac");
+	assert_null(gg_stub_receive_identity(&run, 0x1010, 0x1000, &pid, name));
+	assert_int_equal(pid, 1337);
+	assert_string_equal(name, "cat");
+
+	memset(got, 0, sizeof(got));
+	gg_stub_ask_identity(&run, 0x1000, 0x9000);
+	assert_null(gg_wire_send(&run.wire));
+	assert_int_equal(read(stub, got, sizeof(got) - 1), strlen(far));
+	assert_string_equal(got, far);
+	answer("$01000000#81$73680000000000000000000000000000#18");
+	assert_null(gg_stub_receive_identity(&run, 0x1000, 0x9000, &pid, name));
+	assert_int_equal(pid, 1);
+	assert_string_equal(name, "sh");
+	wire = run.wire;
+}
+
 static void test_connections(void **state)
 {
 	struct gg_wire found;
@@ -160,6 +189,8 @@ int main(void)
 		WIRE_TEST("a reply without an end is an error", test_long),
 		WIRE_TEST("a connection that ends is lost, for reads and writes", test_lost),
 		WIRE_TEST("an acknowledgement is no packet, and a stop is one", test_waits),
+		WIRE_TEST("a task's number and name come by one packet where both are near",
+			  test_identity),
 		WIRE_TEST("of no connection, or several, none is taken", test_connections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
