@@ -3,19 +3,23 @@
 //
 // In:  lines from the terminal that is its argument:
 //      open COUNT GAP   opens that many files, a gap of so many microseconds after each
-//      busy SECONDS     asks for its parent's PID as often as it can
+//      wake COUNT       wakes nobody so often, at a futex
+//      ioctl COUNT      asks a module's device for what the device does not have
 //      lines PATH       counts a file's lines with its own name
 // Out: for each line the number of calls that it made, or of lines, as a line.
 //
 // The call INDEX, from 0, opens "/calls/INDEX" relative to the descriptor INDEX + 100 with the flags of flags(INDEX), and fails
-// with ENOENT, or at every fifth with ENOTDIR ("/init/INDEX").
+// with ENOENT, or at every fifth with ENOTDIR ("/init/INDEX"). The call INDEX of the futex has the numbers INDEX + 100, + 200 and so on in
+// the place of all that is not looked at; the device gets the command INDEX + 4096 with the argument INDEX + 7000, and has EBADFD.
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 static long flags(long index)
@@ -37,18 +41,26 @@ static long open_files(long count, long gap)
 	return done;
 }
 
-static long be_busy(long seconds)
+static long wake(long count)
 {
-	struct timespec now, end;
+	static uint32_t word;
 	long done = 0;
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
-	do {
-		syscall(SYS_getppid);
-		done++;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec ||
-		 (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+	for (long i = 0; i < count; i++)
+		if (!syscall(SYS_futex, &word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, i + 100,
+			     i + 200, i + 300, i + 400))
+			done++;
+	return done;
+}
+
+static long ask_device(long count)
+{
+	enum { COMMAND = 4096, ARGUMENT = 7000 };
+	const int device = open("/dev/net/tun", O_RDWR);
+	long done = 0;
+	for (long i = 0; i < count; i++)
+		if (ioctl(device, (unsigned long)(COMMAND + i), ARGUMENT + i) < 0)
+			done++;
+	close(device);
 	return done;
 }
 
@@ -80,8 +92,10 @@ int main(int argc, char **argv)
 		long done = -1;
 		if (sscanf(line, "open %ld %ld", &first, &second) == 2)
 			done = open_files(first, second);
-		else if (sscanf(line, "busy %ld", &first) == 1)
-			done = be_busy(first);
+		else if (sscanf(line, "wake %ld", &first) == 1)
+			done = wake(first);
+		else if (sscanf(line, "ioctl %ld", &first) == 1)
+			done = ask_device(first);
 		else if (sscanf(line, "lines %127s", path) == 1)
 			done = count_lines(path);
 		fprintf(out, "%ld\n", done);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs in the guest with the initramfs of lab/calls-initramfs, as lab.script=/calls-lab/script: starts lab/calls.c at the third
-# serial port.
+# serial port, with the module tun.
 #
 #   lab.ftrace=1  before that, the kernel's own tracing of do_sys_openat2 is switched on
 
@@ -19,5 +19,12 @@ trace() {
 case $(cat /proc/cmdline) in
 *lab.ftrace=1*) trace ;;
 esac
+
+for module in /calls-lab/*.ko; do
+	insmod "$module" || fail "no module $module"
+done
+# A file of somebody's.
+echo "calls" >/calls-lab/owned
+chown 1234 /calls-lab/owned
 
 /calls-lab/calls /dev/ttyS2 &

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import termios
 import time
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pyte
@@ -217,8 +218,8 @@ def test_process_ended(folder):
             busy.check()
         busy.session.command("detach")
         profile = subprocess.Popen([GUEST_CORE, "-p", str(busy.guest.pid), "profile", "-seconds", "600"], stdout=subprocess.PIPE)
-        lab.wait_until(lambda: busy.is_stopped() or profile.poll(), 60, "a process that is attached to")
-        lab.wait_until(lambda: not busy.is_stopped(), 60, "a process that runs")
+        # The thread that takes the samples starts when the process is let run.
+        lab.wait_until(lambda: len(list(Path(f"/proc/{profile.pid}/task").iterdir())) > 1, 60, "a thread that takes samples")
         profile.send_signal(signal.SIGINT)
         assert re.search(rb"samples? of 2 CPUs in |Quit", profile.communicate(timeout=60)[0])
         assert busy.guest.qmp("query-status")["running"] and not busy.is_stopped()
