@@ -6,6 +6,7 @@
 #include "arch/x86/vmcs-derive.h"
 #include "arch/x86/vmcsinfo.h"
 #include "linux/arch-ops.h"
+#include "linux/image-note.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -111,6 +112,63 @@ static void test_info(void **state)
 	expect_refused("REVISION_ID=4\nFIELD(GUEST_RIP)=011c011801140110\n"
 		       "FIELD(GUEST_CS_LIMIT)=01140110\n",
 		       "VMCSINFO: two fields are at 8");
+}
+
+// ---- The note in the kernel's data ----
+
+enum { DATA = 0x40, DATA_END = 0x4000, DATA_SIZE = 0x5000 };
+
+// Puts a note at OFFSET of the kernel's data, and returns the text that is found, which the caller frees; NULL without.
+static char *find_in_image(size_t offset, const char *name, uint32_t name_size, uint32_t size)
+{
+	static const struct fake_variable variables[] = { { "_sdata", DATA, 8 },
+							  { "_end", DATA_END, 8 } };
+	static const struct fake_parts parts = { .base = FAKE_KVM_BASE,
+						 .size = DATA_SIZE,
+						 .variables = variables,
+						 .variable_count = 2 };
+	enum { HEADER = 12, TEXT = 24 };
+	struct fake_answerers fake;
+	struct gg_answerers kernel = { 0 };
+	char *text;
+	size_t found;
+	fake_answerers_init(&fake, &parts, &kernel);
+	fake_put(&fake, offset, 4, name_size);
+	fake_put(&fake, offset + 4, 4, size);
+	memcpy(fake.memory + offset + HEADER, name, strlen(name));
+	memcpy(fake.memory + offset + TEXT, "REVISION_ID=4", strlen("REVISION_ID=4"));
+	struct gg_error *err = gg_image_note(&kernel, "VMCSINFO", &text, &found);
+	assert_int_equal(!err, text != NULL);
+	assert_true(!text || found == size);
+	gg_error_destroy(err);
+	fake_answerers_deinit(&fake, &kernel);
+	return text;
+}
+
+static void expect_in_image(size_t offset, const char *name, uint32_t name_size, uint32_t size,
+			    bool is_found)
+{
+	char *text = find_in_image(offset, name, name_size, size);
+	assert_int_equal(text != NULL, is_found);
+	assert_true(!text || !memcmp(text, "REVISION_ID=4", strlen("REVISION_ID=4")));
+	free(text);
+}
+
+static void test_image(void **state)
+{
+	(void)state;
+	const uint32_t size = strlen("REVISION_ID=4");
+	// In a page, and with the header, the name or the text in two.
+	expect_in_image(0x1100, "VMCSINFO", 9, size, true);
+	expect_in_image(0x1ffc, "VMCSINFO", 9, size, true);
+	expect_in_image(0x1ff0, "VMCSINFO", 9, size, true);
+	expect_in_image(0x1fe0, "VMCSINFO", 9, size, true);
+	expect_in_image(0x1100, "VMCSINFO", 8, size, false);
+	expect_in_image(0x1100, "VMCSINFOS", 9, size, false);
+	expect_in_image(0x1100, "VMCSINFO", 9, 0, false);
+	expect_in_image(0x1100, "VMCSINFO", 9, 1 << 20, false);
+	expect_in_image(0x1100, "VMCSINFO", 9, 0x8000, false);
+	expect_in_image(DATA_END + 0x100, "VMCSINFO", 9, size, false);
 }
 
 // ---- A vCPU among others ----
@@ -299,6 +357,7 @@ int main(void)
 			  "that "
 			  "contradicts itself is refused",
 			  test_info),
+		UNIT_TEST("VMCSINFO is found in the kernel's data, wherever pages end", test_image),
 		UNIT_TEST("a VMCS of unknown format is read by the dump's VMCSINFO; without CR3 "
 			  "paging is "
 			  "unknown",
