@@ -186,7 +186,12 @@ def main():
     parser.add_argument("--ram", default="/dev/shm", help="a folder on a RAM-backed file system (%(default)s)")
     parser.add_argument("--disk", default=tempfile.gettempdir(), help="a folder on a disk (%(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median counts (%(default)s)")
+    parser.add_argument("--first", action="store_true", help="only the first command of a session")
     arguments = parser.parse_args()
+    if arguments.first:
+        with tempfile.TemporaryDirectory(dir=arguments.ram) as folder:
+            print_first_commands(Path(folder), arguments)
+        return
     lab.lab("qemu-script")
     print(f"a guest of {MEMORY} MiB, {FILL} MiB of them filled; the median of {arguments.repeat}")
     for name, parent in (("RAM", arguments.ram), ("disk", arguments.disk)):
