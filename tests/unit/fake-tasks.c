@@ -78,11 +78,10 @@ static const struct fake_member members[] = {
 	{ "file", "f_path.dentry", 8, WORD },
 	{ "fs_struct", "pwd.mnt", 0, WORD },
 	{ "fs_struct", "pwd.dentry", 8, WORD },
-	{ "kthread", "data", 0, WORD },
-	{ "kthread", "full_name", 8, WORD },
 	{ "worker", "desc", 0, 24 },
 	{ "worker", "current_work", 24, WORD },
 	{ "worker", "pool", 32, WORD },
+	{ "worker", "task", 40, WORD },
 };
 
 static const struct fake_parts parts = {
@@ -200,11 +199,15 @@ static void write_details(const struct fake_tasks *tasks)
 	write_dentry(tasks, 2, 1, "sh");
 	put(tasks, worker + FAKE_TASK_FLAGS, INT, KTHREAD | WORKER);
 	put(tasks, worker + 112, WORD, BASE + FAKE_KTHREAD);
-	put(tasks, FAKE_KTHREAD, WORD, BASE + FAKE_WORKER);
-	put(tasks, FAKE_KTHREAD + 8, WORD, BASE + FAKE_FULL_NAME);
+	// A word that leads to memory that is no worker, and a word that leads nowhere.
+	put(tasks, FAKE_KTHREAD, WORD, BASE + FAKE_MM);
+	put(tasks, FAKE_KTHREAD + 16, WORD, 8);
+	put(tasks, FAKE_KTHREAD + 24, WORD, BASE + FAKE_WORKER);
+	put(tasks, FAKE_KTHREAD + 104, WORD, BASE + FAKE_FULL_NAME);
 	memcpy(tasks->memory + FAKE_WORKER, "events", 6);
 	put(tasks, FAKE_WORKER + 24, WORD, 1);
 	put(tasks, FAKE_WORKER + 32, WORD, 1);
+	put(tasks, FAKE_WORKER + 40, WORD, fake_task_address(2));
 	memcpy(tasks->memory + FAKE_FULL_NAME, "kworker/R-a_long_name", 21);
 }
 

@@ -351,6 +351,13 @@ static void test_names(void **state)
 	put_uint(fake.memory + FAKE_WORKER + 32, 8, 0);
 	assert_success(gg_kthread_name(&reader, gg_tasks_of_pid(&tasks, 2), name));
 	assert_string_equal(name, "kworker/R-a_long_name");
+	put_uint(fake.memory + FAKE_WORKER + 32, 8, 1);
+	put_uint(fake.memory + FAKE_WORKER + 40, 8, fake_task_address(3));
+	assert_success(gg_kthread_name(&reader, gg_tasks_of_pid(&tasks, 2), name));
+	assert_string_equal(name, "kworker/R-a_long_name");
+	memcpy(fake.memory + FAKE_FULL_NAME, "Kworker", 7);
+	assert_success(gg_kthread_name(&reader, gg_tasks_of_pid(&tasks, 2), name));
+	assert_string_equal(name, "kworker/R-a_lon");
 	gg_kthread_reader_deinit(&reader);
 }
 

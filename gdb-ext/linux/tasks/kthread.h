@@ -10,18 +10,18 @@
 enum { GG_KTHREAD_NAME = 64 };
 
 struct gg_kthread_layout {
-	struct gg_member full_name, data;          // of a kthread
-	struct gg_member desc, current_work, pool; // of a worker
+	struct gg_member desc, current_work, pool, task; // of a worker
 };
 
 // A reader of many.
 struct gg_kthread_reader {
 	const struct gg_host *host;
 	struct gg_kthread_layout layout;
-	struct gg_record kthread, worker;
+	struct gg_record worker;
+	size_t data, name; // words of struct kthread, of a worker and a full name; 0: not met yet
 };
 
-// Resolves all members; a kernel without them has short names. KERNEL must outlive RET.
+// Resolves the members; a kernel without them has short names. KERNEL must outlive RET.
 struct gg_error *gg_kthread_reader_init(struct gg_kthread_reader *ret,
 					const struct gg_answerers *kernel);
 
