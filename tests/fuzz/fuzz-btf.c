@@ -81,8 +81,17 @@ static void look_at_all(struct btf_image *image)
 	gg_btf_part_deinit(&part);
 }
 
+// Adds a per-CPU variable of the type 1, whatever that is, behind all types.
+static void add_variable(struct btf *made)
+{
+	const int variable = btf__add_var(made, "variable", BTF_VAR_STATIC, 1);
+	btf__add_datasec(made, ".data..percpu", 8);
+	btf__add_datasec_var_info(made, variable, 0, 4);
+}
+
 static void look_from_afar(struct btf_image *image)
 {
+	uint32_t id;
 	struct gg_btf_far *far;
 	struct gg_btf *btf = NULL;
 	struct gg_error *err = gg_btf_far_create(&image->place, &far);
@@ -90,6 +99,8 @@ static void look_from_afar(struct btf_image *image)
 		err = gg_btf_create_far(far, image->host.address_size, &btf);
 	if (!err)
 		ask(btf);
+	if (!err)
+		err = gg_btf_lookup_variable(btf, "int", 0, &id);
 	gg_error_destroy(err);
 	gg_btf_destroy(btf);
 }
@@ -100,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct btf *made = btf__new_empty();
 	btf__set_pointer_size(made, 8);
 	btf_image_add_types(made);
+	add_variable(made);
 	if (size && data[0] & 0x80)
 		btf__set_endianness(made, BTF_BIG_ENDIAN);
 	btf_image_init(&image, size ? data[0] % BTF_IMAGE_KINDS : 0, made);

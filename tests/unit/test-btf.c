@@ -311,6 +311,20 @@ static struct btf *new_unsorted(void)
 	return btf;
 }
 
+enum { VARIABLE = 0x40 }; // the offset of a per-CPU variable of the last struct
+
+static struct btf *new_with_variables(void)
+{
+	struct btf *btf = new_unsorted();
+	const int last = btf__find_by_name(btf, "x01999");
+	const int other = btf__add_var(btf, "other", BTF_VAR_STATIC, INT);
+	const int variable = btf__add_var(btf, "variable", BTF_VAR_STATIC, last);
+	btf__add_datasec(btf, ".data..percpu", 0x100);
+	btf__add_datasec_var_info(btf, other, VARIABLE - 8, 4);
+	btf__add_datasec_var_info(btf, variable, VARIABLE, 8);
+	return btf;
+}
+
 static struct gg_btf *open_far(struct btf_image *image)
 {
 	struct gg_btf_far *far;
@@ -406,6 +420,32 @@ static void far_costs(void **state)
 	assert_true(cost_of(new_sorted(), BTF_OF_7_2, "x01999") < FEW);
 	assert_true(cost_of(new_sorted(), BTF_OF_7_2, "x01000") < FEW);
 	assert_true(cost_of(new_unsorted(), BTF_OF_7_2, "x01999") > HALF);
+}
+
+static void by_variable(void **state)
+{
+	(void)state;
+	enum { FEW = 1000 };
+	uint32_t id;
+	for (unsigned int kind = 0; kind < BTF_IMAGE_KINDS; kind++) {
+		struct btf_image image;
+		struct btf *made = new_with_variables();
+		btf_image_init(&image, kind, made);
+		struct gg_btf *btf = open_far(&image);
+		const int last = btf__find_by_name(made, "x01999");
+		assert_success(gg_btf_lookup_variable(btf, "x01999", VARIABLE, &id));
+		assert_int_equal(id, kind == BTF_WITHOUT_TABLE ? 0 : last);
+		assert_true(image.read < FEW);
+		assert_success(gg_btf_lookup_variable(btf, "x01998", VARIABLE, &id));
+		assert_int_equal(id, 0);
+		assert_success(gg_btf_lookup_variable(btf, "x01999", VARIABLE - 8, &id));
+		assert_int_equal(id, 0);
+		assert_success(gg_btf_lookup_variable(btf, "x01999", VARIABLE + 8, &id));
+		assert_int_equal(id, 0);
+		gg_btf_destroy(btf);
+		free(image.bytes);
+		btf__free(made);
+	}
 }
 
 static void several_of_a_name(void **state)
@@ -617,6 +657,7 @@ int main(void)
 			  "both byte orders",
 			  far_types),
 		UNIT_TEST("A search among sorted types reads little of them", far_costs),
+		UNIT_TEST("a per-CPU variable leads to its type, and little is read", by_variable),
 		UNIT_TEST("Of several types of a name a struct comes before a typedef",
 			  several_of_a_name),
 		UNIT_TEST("A damaged pointer to a type is an error, a damaged array is not used",

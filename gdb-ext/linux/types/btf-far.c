@@ -285,6 +285,47 @@ struct gg_error *gg_btf_far_find(struct gg_btf_far *far, const char *name, uint3
 	return failed;
 }
 
+// ---- Per-CPU variables ----
+
+// Finds the type of the per-CPU variable at OFFSET in its section, which pahole puts behind all types; or 0.
+static struct gg_error *type_of_variable(struct gg_btf_far *far, uint64_t offset, uint32_t *ret)
+{
+	const struct btf_type *section, *variable;
+	uint32_t found = 0;
+	*ret = 0;
+	struct gg_error *err = gg_btf_far_type(far, far->count - 1, &section);
+	if (err || !btf_is_datasec(section))
+		return err;
+	const struct btf_var_secinfo *variables = btf_var_secinfos(section);
+	for (unsigned int i = 0; i < btf_vlen(section); i++)
+		if (variables[i].offset == offset)
+			found = variables[i].type;
+	err = gg_btf_far_type(far, found, &variable);
+	if (!err && btf_is_var(variable))
+		*ret = variable->type;
+	return err;
+}
+
+struct gg_error *gg_btf_far_find_variable(struct gg_btf_far *far, const char *name, uint64_t offset,
+					  uint32_t *ret)
+{
+	char text[GG_BTF_NAME_SIZE] = "";
+	const struct btf_type *type;
+	uint32_t id = 0;
+	*ret = 0;
+	// A search among sorted types costs no more.
+	if (!far->table || far->is_sorted)
+		return NULL;
+	struct gg_error *err = type_of_variable(far, offset, &id);
+	if (!err)
+		err = gg_btf_far_type(far, id, &type);
+	if (!err && gg_btf_is_findable(btf_kind(type)))
+		err = gg_btf_far_name(far, type->name_off, text);
+	if (!err && !strcmp(text, name))
+		*ret = id;
+	return err;
+}
+
 // ---- The kernel's array ----
 
 // Tests whether the type LAST is the last of the types.

@@ -32,6 +32,11 @@ void gg_btf_far_destroy(struct gg_btf_far *far);
 // Finds the type NAME, as gg_btf_find() does. GG_NOT_FOUND, GG_BAD_DATA.
 struct gg_error *gg_btf_far_find(struct gg_btf_far *far, const char *name, uint32_t *ret);
 
+// Finds the type NAME, that of the per-CPU variable at OFFSET in its section. 0: the variable, or the
+// kernel's array, does not lead to the type, and gg_btf_far_find() may. GG_BAD_DATA.
+struct gg_error *gg_btf_far_find_variable(struct gg_btf_far *far, const char *name, uint64_t offset,
+					  uint32_t *ret);
+
 // Reads the type ID, with its members or enumerators, in this machine's byte order; owned by FAR. GG_BAD_DATA.
 struct gg_error *gg_btf_far_type(struct gg_btf_far *far, uint32_t id, const struct btf_type **ret);
 

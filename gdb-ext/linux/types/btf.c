@@ -110,6 +110,13 @@ struct gg_error *gg_btf_lookup(const struct gg_btf *btf, const char *name, uint3
 	return *ret ? NULL : gg_error_create(GG_NOT_FOUND, "the kernel has no type %s", name);
 }
 
+struct gg_error *gg_btf_lookup_variable(const struct gg_btf *btf, const char *name, uint64_t offset,
+					uint32_t *ret)
+{
+	*ret = 0;
+	return btf->far ? gg_btf_far_find_variable(btf->far, name, offset, ret) : NULL;
+}
+
 // ---- Opening ----
 
 void gg_btf_destroy(struct gg_btf *btf)

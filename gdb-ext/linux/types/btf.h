@@ -39,6 +39,10 @@ struct btf *gg_btf_libbpf(const struct gg_btf *btf);
 // is asked too. Returns 0 where there is none.
 uint32_t gg_btf_find(const struct gg_btf *btf, const char *name);
 
+// Finds the type NAME of a BTF that is far by a variable, as gg_btf_far_find_variable() does; 0 without.
+struct gg_error *gg_btf_lookup_variable(const struct gg_btf *btf, const char *name, uint64_t offset,
+					uint32_t *ret);
+
 // Finds a type as gg_btf_find() does, of a BTF that is far too. GG_NOT_FOUND, GG_BAD_DATA.
 struct gg_error *gg_btf_lookup(const struct gg_btf *btf, const char *name, uint32_t *ret);
 

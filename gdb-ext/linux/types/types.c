@@ -13,6 +13,7 @@
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	MAX_BTF = 64 << 20, // ten times a distribution's
@@ -311,14 +312,35 @@ struct question {
 	int64_t value;
 };
 
+// Finds the type NAME of a BTF that is far by the per-CPU variable that has the type: struct rq is private to
+// the scheduler, and stands in the middle of the types. 0 where the variable does not lead to the type.
+static struct gg_error *find_by_variable(struct gg_types *types, const char *name, uint32_t *ret)
+{
+	gg_gva_t start, address;
+	*ret = 0;
+	if (types->btf || strcmp(name, "rq") != 0)
+		return NULL;
+	struct gg_error *err = gg_symbols_address(types->symbols, "__per_cpu_start", &start);
+	if (!err)
+		err = gg_symbols_address(types->symbols, "runqueues", &address);
+	if (!err)
+		err = gg_btf_lookup_variable(types->far, name, address - start, ret);
+	gg_debug(types->debug, "BTF: rq is type %" PRIu32 " by runqueues: %s", *ret,
+		 gg_debug_outcome(err));
+	return gg_error_unless_final(err);
+}
+
 static struct gg_error *answer(struct gg_types *types, struct question *question)
 {
-	uint32_t id;
+	uint32_t id = 0;
 	struct gg_error *err = open_btf(types, false);
+	if (!err)
+		err = find_by_variable(types, question->type, &id);
 	if (err)
 		return err;
 	const struct gg_btf *btf = types->btf ? types->btf : types->far;
-	err = gg_btf_lookup(btf, question->type, &id);
+	if (!id)
+		err = gg_btf_lookup(btf, question->type, &id);
 	if (err)
 		return err;
 	err = question->ask(btf, id, question);
