@@ -129,6 +129,10 @@ struct gg_linux_ops {
 	// With vm_exit, and where the kernel hides pages of programs from the hardware; else NULL.
 	gg_hidden_page_fn *hidden_page;
 
+	// The name of the variable with the address of page 0's struct page, which all others follow. NULL where files'
+	// pages are not looked for.
+	const char *first_page;
+
 	// Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. KERNEL has the members of
 	// modules too. PEERS may be NULL. INSIDE are the registers of the CPU that executes the vCPU; NULL where KVM's own copy
 	// is the last. GG_UNSUPPORTED where the hardware encrypts the registers. With vm_exit.

@@ -8,6 +8,7 @@
 #include "../unit/fake-kvm.h"
 #include "linux/kvm/areas.h"
 #include "linux/kvm/layout.h"
+#include "linux/kvm/page-cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,25 @@ static void look_inside(const struct fake_kvm *kvm, const struct gg_kvm_machine 
 	gg_error_destroy(err);
 }
 
+// Looks for pages of the process's file.
+static void look_into_file(const struct fake_kvm *kvm)
+{
+	const struct gg_host host = gg_kvm_host(&kvm->answerers);
+	struct gg_page_cache *cache;
+	struct gg_kvm_piece piece;
+	struct gg_error *err = gg_page_cache_create(&kvm->answerers, &host, &cache);
+	for (uint64_t index = 0; !err && index < UINT64_MAX / 64; index += 1 + index * 2) {
+		struct gg_error *lost =
+			gg_page_cache_find(cache, FAKE_KVM_BASE + FAKE_KVM_FILE, index, &piece);
+		if (!lost && !piece.size)
+			abort();
+		gg_error_destroy(lost);
+	}
+	if (!err)
+		gg_page_cache_destroy(cache);
+	gg_error_destroy(err);
+}
+
 // The slots are ascending and disjoint.
 static void check(const struct gg_kvm_machine *machine)
 {
@@ -67,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&machines.machines[i]);
 	for (size_t i = 0; !err && i < machines.count && i < 4; i++)
 		look_inside(&kvm, &machines.machines[i]);
+	look_into_file(&kvm);
 	gg_kvm_machines_deinit(&machines);
 	gg_error_destroy(err);
 	fake_kvm_deinit(&kvm);

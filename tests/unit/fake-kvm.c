@@ -8,7 +8,10 @@ extern const struct gg_arch gg_arch_x86_64;
 
 enum { WORD = 8, HALF = 4, PAGES = 16 };
 
-static const struct fake_variable variables[] = { { "vm_list", FAKE_KVM_LIST, 2 * WORD } };
+static const struct fake_variable variables[] = {
+	{ "vm_list", FAKE_KVM_LIST, 2 * WORD },
+	{ "vmemmap_base", FAKE_KVM_FIRST_PAGE, WORD },
+};
 
 static const struct fake_member members[] = {
 	{ "kvm", "vm_list", 0, 2 * WORD },
@@ -18,7 +21,6 @@ static const struct fake_member members[] = {
 	{ "kvm", "vcpu_array", 0x28, WORD },
 	{ "xarray", "xa_head", 0, WORD },
 	{ "xa_node", "shift", FAKE_KVM_SHIFT, 1 },
-	{ "xa_node", "slots", 8, 64 * WORD },
 	{ "xa_node", "slots[0]", 8, WORD },
 	{ "kvm_memslots", "gfn_tree.rb_node", 0, WORD },
 	{ "kvm_memslots", "node_idx", 8, HALF },
@@ -80,6 +82,16 @@ static const struct fake_member members[] = {
 	{ "maple_range_64", "slot", 0x20, 4 * WORD },
 	{ "maple_arange_64", "pivot", 8, 2 * WORD },
 	{ "maple_arange_64", "slot", 0x18, 3 * WORD },
+	{ "vm_area_struct", "vm_pgoff", 0x28, WORD },
+	{ "file", "f_mapping", 0, WORD },
+	{ "address_space", "i_pages", 0, 2 * WORD },
+	{ "address_space", "host", 0x10, WORD },
+	{ "inode", "i_size", 0, WORD },
+	{ "inode", "i_sb", 8, WORD },
+	{ "super_block", "s_magic", 0, WORD },
+	{ "folio", "page", 0, FAKE_KVM_FOLIO_SIZE },
+	{ "folio", "mapping", FAKE_KVM_FOLIO_MAPPING, WORD },
+	{ "folio", "index", FAKE_KVM_FOLIO_INDEX, WORD },
 };
 
 static const struct fake_parts parts = {
@@ -153,6 +165,24 @@ static void put_areas(struct fake_kvm *kvm)
 	put(kvm, FAKE_KVM_LEAF + 0x28, FAKE_KVM_BASE + FAKE_KVM_AREA);
 	put(kvm, FAKE_KVM_AREA, FAKE_KVM_AREA_START);
 	put(kvm, FAKE_KVM_AREA + 8, FAKE_KVM_AREA_END);
+}
+
+// Puts a file of a tmpfs.
+static void put_file(struct fake_kvm *kvm)
+{
+	enum { NODE = 2, SIBLING = 2, VALUE = 1, TMPFS = 0x01021994, SIZE = 8 * 4096 };
+	put(kvm, FAKE_KVM_FILE, FAKE_KVM_BASE + FAKE_KVM_MAPPING);
+	put(kvm, FAKE_KVM_MAPPING, (FAKE_KVM_BASE + FAKE_KVM_FILE_NODE) | NODE);
+	put(kvm, FAKE_KVM_MAPPING + 0x10, FAKE_KVM_BASE + FAKE_KVM_INODE);
+	put(kvm, FAKE_KVM_INODE, SIZE);
+	put(kvm, FAKE_KVM_INODE + 8, FAKE_KVM_BASE + FAKE_KVM_SUPER_BLOCK);
+	put(kvm, FAKE_KVM_SUPER_BLOCK, TMPFS);
+	put(kvm, FAKE_KVM_FIRST_PAGE,
+	    FAKE_KVM_BASE + FAKE_KVM_FOLIO - FAKE_KVM_FOLIO_PAGE * FAKE_KVM_FOLIO_SIZE);
+	put(kvm, FAKE_KVM_FILE_NODE + 8, FAKE_KVM_BASE + FAKE_KVM_FOLIO);
+	put(kvm, FAKE_KVM_FILE_NODE + 8 + WORD, SIBLING);
+	put(kvm, FAKE_KVM_FILE_NODE + 8 + 2 * WORD, 0x1234 << 1 | VALUE);
+	put(kvm, FAKE_KVM_FOLIO + FAKE_KVM_FOLIO_MAPPING, FAKE_KVM_BASE + FAKE_KVM_MAPPING);
 }
 
 const struct fake_vmcs fake_vmcs12 = {
@@ -294,6 +324,7 @@ void fake_kvm_init(struct fake_kvm *kvm)
 	put_registers(kvm, 1, 0);
 	put_block(kvm);
 	put_areas(kvm);
+	put_file(kvm);
 	put(kvm, FAKE_KVM_MEMSLOTS, FAKE_KVM_BASE + FAKE_KVM_SLOTS + 2 * FAKE_KVM_STRIDE);
 	put_slot(kvm, 2, 1, 3);
 	put_slot(kvm, 1, 0, 0);

@@ -65,6 +65,19 @@ enum {
 	FAKE_KVM_EXIT = 0x4224,
 	FAKE_KVM_CACHED = 0x4300, // segments, of FAKE_KVM_CACHED_SIZE bytes
 	FAKE_KVM_CACHED_SIZE = 24,
+	// A file of a tmpfs, with 8 pages: a folio has pages 0 and 1, page 2 is swapped.
+	FAKE_KVM_FILE = 0x9000,
+	FAKE_KVM_MAPPING = 0x9100,
+	FAKE_KVM_INODE = 0x9200,
+	FAKE_KVM_SUPER_BLOCK = 0x9300,
+	FAKE_KVM_FIRST_PAGE = 0x9380, // the variable
+	FAKE_KVM_FILE_NODE = 0x9400,
+	FAKE_KVM_FOLIO = 0x9800,
+	FAKE_KVM_FOLIO_PAGE = 5, // its number
+	// In the folio.
+	FAKE_KVM_FOLIO_MAPPING = 0x18,
+	FAKE_KVM_FOLIO_INDEX = 0x20,
+	FAKE_KVM_FOLIO_SIZE = 0x40,
 	// In the loaded_vmcs.
 	FAKE_KVM_LOADED_CPU = 0x10,
 	FAKE_KVM_CONTROLS = 0x20,

@@ -6,6 +6,7 @@
 #include "linux/arch-ops.h"
 #include "linux/kvm/areas.h"
 #include "linux/kvm/layout.h"
+#include "linux/kvm/page-cache.h"
 #include "printed.h"
 #include "unit.h"
 
@@ -182,6 +183,61 @@ static void test_areas(void **state)
 	expect_area(FAKE_KVM_NODES + 0x20, 0x1234, start, "is no maple node");
 }
 
+// ---- Page cache ----
+
+// Finds page INDEX of the file, with VALUE at OFFSET of the memory: a piece of KIND with so many pages at GPA, or the message
+// of an error.
+static void expect_page(size_t offset, uint64_t value, uint64_t index, enum gg_kvm_page kind,
+			uint64_t pages, gg_gpa_t gpa, const char *message)
+{
+	enum { PAGE = 4096 };
+	struct fake_kvm kvm;
+	struct gg_page_cache *cache;
+	struct gg_kvm_piece piece = { 0 };
+	fake_kvm_init(&kvm);
+	const struct gg_host host = gg_kvm_host(&kvm.answerers);
+	if (offset)
+		fake_put(&kvm.fake, offset, 8, value);
+	assert_null(gg_page_cache_create(&kvm.answerers, &host, &cache));
+	struct gg_error *err =
+		gg_page_cache_find(cache, FAKE_KVM_BASE + FAKE_KVM_FILE, index, &piece);
+	if (message)
+		assert_non_null(strstr(gg_error_message(err), message));
+	else
+		assert_null(err);
+	assert_int_equal(piece.kind, kind);
+	assert_int_equal(piece.size, pages * PAGE);
+	assert_int_equal(piece.gpa, gpa);
+	gg_error_destroy(err);
+	gg_page_cache_destroy(cache);
+	fake_kvm_deinit(&kvm);
+}
+
+static void test_page_cache(void **state)
+{
+	(void)state;
+	const size_t folio = FAKE_KVM_FOLIO, node = FAKE_KVM_FILE_NODE + 8;
+	expect_page(0, 0, 0, GG_KVM_HELD, 1, 0x5000, NULL);
+	expect_page(0, 0, 1, GG_KVM_HELD, 1, 0x6000, NULL);
+	expect_page(0, 0, 2, GG_KVM_SWAPPED, 1, 0, NULL);
+	expect_page(0, 0, 3, GG_KVM_ZEROS, 1, 0, NULL);
+	// Behind the file's end no page is zeros, and behind the root's last slot there is none.
+	expect_page(0, 0, 8, GG_KVM_NO_PAGE, 1, 0, NULL);
+	expect_page(FAKE_KVM_INODE, 1 << 20, 64, GG_KVM_ZEROS, 192, 0, NULL);
+	expect_page(FAKE_KVM_MAPPING, 0, 3, GG_KVM_ZEROS, 5, 0, NULL);
+	// Files of other filesystems have pages on a disk.
+	expect_page(FAKE_KVM_SUPER_BLOCK, 0xef53, 2, GG_KVM_NO_PAGE, 1, 0, NULL);
+	expect_page(FAKE_KVM_SUPER_BLOCK, 0xef53, 3, GG_KVM_NO_PAGE, 1, 0, NULL);
+	// A folio of another file, or of another page.
+	expect_page(folio + FAKE_KVM_FOLIO_MAPPING, FAKE_KVM_BASE, 0, 0, 0, 0, "is not that of");
+	expect_page(folio + FAKE_KVM_FOLIO_INDEX, 1, 0, 0, 0, 0, "is not that of page 0");
+	expect_page(FAKE_KVM_FIRST_PAGE, FAKE_KVM_BASE + folio - 1, 0, 0, 0, 0, "is not that of");
+	// A slot that stands for itself, and a slot that is reserved for a later entry.
+	expect_page(node + 8, 1 << 2 | 2, 1, 0, 0, 0, "an entry 0x6");
+	expect_page(node + 8, 1030, 1, GG_KVM_ZEROS, 1, 0, NULL);
+	expect_page(FAKE_KVM_FILE_NODE, 64, 1, 0, 0, 0, "a shift of 64");
+}
+
 // Reads the machine with VALUE at OFFSET, and returns the name of its encryption; *IS_PRIVATE is slot 1's.
 static const char *encryption(size_t offset, uint64_t value, bool *is_private)
 {
@@ -238,6 +294,10 @@ int main(void)
 			  "alone; "
 			  "damage of the areas' tree is bounded",
 			  test_areas),
+		UNIT_TEST("A page of a file is in the page cache, also in a large folio; a page "
+			  "that a "
+			  "tmpfs lacks is zeros, and a damaged tree is no page",
+			  test_page_cache),
 		UNIT_TEST("A machine whose memory the hardware encrypts (SEV, TDX) is called so, "
 			  "and so is "
 			  "a slot of guest_memfd",

@@ -173,6 +173,7 @@ const struct gg_linux_ops x86_linux_64 = {
 	.per_cpu_bases = per_cpu_bases,
 	.vm_exit = x86_vm_exit,
 	.hidden_page = x86_hidden_page,
+	.first_page = "vmemmap_base",
 	.vmx_exit = x86_vmx_exit,
 	.read_vcpu = x86_read_vcpu,
 };

@@ -16,7 +16,7 @@ enum { MAX_LEVELS = 32, MAX_SLOTS = 256 };
 
 struct layout {
 	struct gg_member root;                                   // of an mm_struct
-	struct gg_member start, end, ops, file, flags;           // of a vm_area_struct
+	struct gg_member start, end, ops, file, flags, first;    // of a vm_area_struct
 	struct gg_member pivots, slots, wide_pivots, wide_slots; // of nodes
 	struct gg_member binary;                                 // of an mm_struct, before
 	struct gg_member node, left, right;                      // of a vm_area_struct, before
@@ -32,6 +32,7 @@ static const struct gg_layout_row rows[] = {
 	ROW(ops, "vm_area_struct", "vm_ops"),
 	ROW(file, "vm_area_struct", "vm_file"),
 	ROW(flags, "vm_area_struct", "vm_flags"),
+	OPTIONAL(first, "vm_area_struct", "vm_pgoff"),
 	OPTIONAL(pivots, "maple_range_64", "pivot"),
 	OPTIONAL(slots, "maple_range_64", "slot"),
 	OPTIONAL(wide_pivots, "maple_arange_64", "pivot"),
@@ -174,9 +175,13 @@ static struct gg_error *read_area(const struct gg_areas *areas, gg_gva_t vma, st
 		err = gg_host_read_member(areas->host, vma, &layout->file, &file);
 	if (!err)
 		err = gg_host_read_member(areas->host, vma, &layout->flags, &flags);
-	if (!err)
-		ret->is_zero_filled = !ops && !file && !(flags & UFFD_MISSING);
-	return err;
+	if (!err && layout->first.size)
+		err = gg_host_read_member(areas->host, vma, &layout->first, &ret->first);
+	if (err)
+		return err;
+	ret->is_zero_filled = !ops && !file && !(flags & UFFD_MISSING);
+	ret->file = layout->first.size && !(flags & UFFD_MISSING) ? file : 0;
+	return NULL;
 }
 
 struct gg_error *gg_areas_find(struct gg_areas *areas, gg_gva_t gva, struct gg_area *ret)

@@ -13,6 +13,10 @@ struct gg_area {
 	// Pages that the process has not touched are zeros: no file has them, and no other process provides
 	// them.
 	bool is_zero_filled;
+	// The struct file whose pages those are that the process has not touched, from page FIRST of the file on; 0
+	// where no file has them, or another process may provide them.
+	gg_gva_t file;
+	uint64_t first;
 };
 
 // Opens the areas of the process whose struct mm_struct is at MM; HOST, with the members of modules, must outlive

@@ -63,6 +63,12 @@ struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_
 			     bool count_memory, const struct gg_notices *notices,
 			     struct gg_kvm_machines *ret);
 
+// Lists the machines, and reads the machine whose number, from 1 on, or address is WANTED, but not its memory; of the
+// others RET has the addresses alone. *INDEX is the number of machines where there is none. GG_NOT_FOUND where the kernel
+// has no KVM.
+struct gg_error *gg_kvm_read_one(const struct gg_answerers *kernel, uint64_t wanted,
+				 struct gg_kvm_machines *ret, size_t *index);
+
 // Reads the registers of the vCPU whose struct kvm_vcpu is at VCPU. INSIDE are the registers of the CPU that
 // executes the vCPU; NULL where KVM's copy is the last. PEERS may be NULL.
 struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel,

@@ -3,14 +3,15 @@
 #define GG_KVM_LAYOUT_H
 
 #include "kvm.h"
+#include "xarray.h"
 
 // Members that the readers need.
 struct gg_kvm_layout {
-	struct gg_member vm_list, mm, online, memslots;  // of a kvm
-	struct gg_member vcpu_array, vcpus;              // the same: either is there
-	struct gg_member type;                           // the same, an enumeration
-	struct gg_member sev;                            // of the vendor's kvm
-	struct gg_member xa_head, shift, slots, slot;    // of an xarray
+	struct gg_member vm_list, mm, online, memslots; // of a kvm
+	struct gg_member vcpu_array, vcpus;             // the same: either is there
+	struct gg_member type;                          // the same, an enumeration
+	struct gg_member sev;                           // of the vendor's kvm
+	struct gg_xarray_layout xarray;
 	struct gg_member tree, index, node, left, right; // of a kvm_memslots
 	struct gg_member used, array; // the same, without a tree; the size of ARRAY is a slot's
 	struct gg_member gfn, pages, user, flags;             // of a kvm_memory_slot

@@ -18,7 +18,6 @@
 enum {
 	MAX_MACHINES = 4096,
 	MAX_VCPUS = 4096, // KVM_MAX_VCPUS
-	MAX_LEVELS = 11,  // of an xarray: 64 bits, 6 each
 };
 
 // ---- Members ----
@@ -35,10 +34,9 @@ static const struct gg_layout_row rows[] = {
 	// An xarray since Linux commit c5b077549136 (v5.17), an array before.
 	OPTIONAL(vcpu_array, "kvm", "vcpu_array"),
 	OPTIONAL(vcpus, "kvm", "vcpus"),
-	ROW(xa_head, "xarray", "xa_head"),
-	ROW(shift, "xa_node", "shift"),
-	ROW(slots, "xa_node", "slots"),
-	ROW(slot, "xa_node", "slots[0]"),
+	ROW(xarray.head, "xarray", "xa_head"),
+	ROW(xarray.shift, "xa_node", "shift"),
+	ROW(xarray.slot, "xa_node", "slots[0]"),
 	// Trees since Linux commit a54d806688fe (v5.17), arrays before.
 	OPTIONAL(tree, "kvm_memslots", "gfn_tree.rb_node"),
 	OPTIONAL(index, "kvm_memslots", "node_idx"),
@@ -126,33 +124,6 @@ struct gg_error *gg_kvm_read_vcpu(const struct gg_answerers *kernel,
 
 // ---- vCPUs ----
 
-// Finds the entry INDEX of the xarray whose first node is HEAD; 0 without.
-static struct gg_error *find_entry(const struct gg_kvm_reader *reader, gg_gva_t head,
-				   uint64_t index, gg_gva_t *ret)
-{
-	enum { KIND = 3, NODE = 2, BITS = 6, RESERVED = 4096 };
-	const struct gg_kvm_layout *layout = &reader->layout;
-	struct gg_error *err = NULL;
-	for (unsigned int level = 0; !err && (head & KIND) == NODE && head > RESERVED; level++) {
-		const gg_gva_t node = head - NODE;
-		uint64_t shift;
-		if (level == MAX_LEVELS)
-			return gg_error_create(GG_BAD_DATA, "an array of more than %d levels",
-					       MAX_LEVELS);
-		err = gg_host_read_member(reader->host, node, &layout->shift, &shift);
-		if (!err && shift >= 64)
-			err = gg_error_create(GG_BAD_DATA, "a shift of %" PRIu64, shift);
-		if (err)
-			return err;
-		const uint64_t place = index >> shift & ((1U << BITS) - 1);
-		const struct gg_member slot = { layout->slot.offset + place * layout->slot.size,
-						layout->slot.size };
-		err = gg_host_read_member(reader->host, node, &slot, &head);
-	}
-	*ret = head & KIND ? 0 : head;
-	return err;
-}
-
 // Reads the reason of the last exit out of a vcpu_vmx.
 static struct gg_error *read_vmx_exit(const struct gg_kvm_reader *reader, struct gg_kvm_vcpu *vcpu)
 {
@@ -219,15 +190,16 @@ static struct gg_error *find_vcpu(const struct gg_kvm_reader *reader, gg_gva_t a
 	const struct gg_kvm_layout *layout = &reader->layout;
 	const unsigned int word = reader->host->address_size;
 	const struct gg_member place = { layout->vcpus.offset + index * word, word };
-	gg_gva_t head;
+	struct gg_xarray_entry entry = { 0 };
 	*ret = 0;
 	if (!layout->vcpu_array.size)
 		return index < layout->vcpus.size / word
 			       ? gg_host_read_member(reader->host, address, &place, ret)
 			       : NULL;
-	struct gg_error *err = gg_host_read_member(
-		reader->host, address + layout->vcpu_array.offset, &layout->xa_head, &head);
-	return err ? err : find_entry(reader, head, index, ret);
+	struct gg_error *err = gg_xarray_find(reader->host, &layout->xarray,
+					      address + layout->vcpu_array.offset, index, &entry);
+	*ret = entry.value & 3 ? 0 : entry.value;
+	return err;
 }
 
 // Reads the vCPUs, which the kernel has in the order in which they were created.
@@ -395,16 +367,16 @@ void gg_kvm_machines_deinit(struct gg_kvm_machines *machines)
 	*machines = (struct gg_kvm_machines){ 0 };
 }
 
-struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_ram_map *map,
-			     bool count_memory, const struct gg_notices *notices,
-			     struct gg_kvm_machines *ret)
+// Prepares READER, and lists the machines, of which RET has the addresses alone.
+static struct gg_error *begin(const struct gg_answerers *kernel, const struct gg_notices *notices,
+			      struct gg_kvm_reader *reader, struct gg_kvm_machines *ret)
 {
-	struct gg_kvm_reader reader = { .kernel = kernel,
-					.host = &kernel->typed,
-					.notices = notices,
-					.page_size =
-						gg_page_table_page_size(kernel->memory.table) };
 	struct gg_symbol list = { 0 };
+	*reader = (struct gg_kvm_reader){ .kernel = kernel,
+					  .host = &kernel->typed,
+					  .notices = notices,
+					  .page_size =
+						  gg_page_table_page_size(kernel->memory.table) };
 	*ret = (struct gg_kvm_machines){ 0 };
 	if (!kernel->arch->kernel || !kernel->arch->kernel->vm_exit)
 		return gg_arch_not_yet(kernel->arch, "KVM's machines");
@@ -412,11 +384,34 @@ struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_
 	if (err && gg_error_kind(err) == GG_NOT_FOUND)
 		err = gg_error_context(err, "the kernel has not loaded KVM");
 	if (!err)
-		err = gg_kvm_layout_resolve(kernel, &reader.layout);
-	if (!err)
-		err = find_machines(&reader, list.address, ret);
+		err = gg_kvm_layout_resolve(kernel, &reader->layout);
+	return err ? err : find_machines(reader, list.address, ret);
+}
+
+struct gg_error *gg_kvm_read(const struct gg_answerers *kernel, const struct gg_ram_map *map,
+			     bool count_memory, const struct gg_notices *notices,
+			     struct gg_kvm_machines *ret)
+{
+	struct gg_kvm_reader reader;
+	struct gg_error *err = begin(kernel, notices, &reader, ret);
 	for (size_t i = 0; !err && i < ret->count; i++)
 		err = read_machine(&reader, map, count_memory, &ret->machines[i]);
+	if (err)
+		gg_kvm_machines_deinit(ret);
+	return err;
+}
+
+struct gg_error *gg_kvm_read_one(const struct gg_answerers *kernel, uint64_t wanted,
+				 struct gg_kvm_machines *ret, size_t *index)
+{
+	struct gg_kvm_reader reader;
+	struct gg_error *err = begin(kernel, NULL, &reader, ret);
+	*index = ret->count;
+	for (size_t i = 0; !err && i < ret->count; i++)
+		if (wanted == i + 1 || wanted == ret->machines[i].address)
+			*index = i;
+	if (!err && *index < ret->count)
+		err = read_machine(&reader, NULL, false, &ret->machines[*index]);
 	if (err)
 		gg_kvm_machines_deinit(ret);
 	return err;

@@ -8,6 +8,7 @@
 #include "pages.h"
 #include "areas.h"
 #include "layout.h"
+#include "page-cache.h"
 #include "linux/arch-ops.h"
 
 #include <inttypes.h>
@@ -17,7 +18,9 @@ struct gg_kvm_pages {
 	const struct gg_linux_ops *ops;
 	struct gg_page_table *table;
 	struct gg_host host;
-	struct gg_areas *areas; // NULL: not known
+	struct gg_areas *areas;      // NULL: not known
+	struct gg_page_cache *cache; // NULL: not known
+	uint64_t page_size;
 	struct gg_page_leaf leaf;
 };
 
@@ -49,17 +52,22 @@ void gg_kvm_pages_destroy(struct gg_kvm_pages *pages)
 	if (!pages)
 		return;
 	gg_areas_destroy(pages->areas);
+	gg_page_cache_destroy(pages->cache);
 	gg_page_table_destroy(pages->table);
 	free(pages);
 }
 
-// Opens the areas, unless a page that the process lacks may be elsewhere.
-static struct gg_error *open_areas(const struct gg_kvm_machine *machine, struct gg_kvm_pages *pages)
+// Opens the areas and the page cache, unless a page that the process lacks may be elsewhere.
+static struct gg_error *open_areas(const struct gg_answerers *kernel,
+				   const struct gg_kvm_machine *machine, struct gg_kvm_pages *pages)
 {
 	for (size_t i = 0; i < machine->slot_count; i++)
 		if (machine->slots[i].is_private)
 			return NULL;
-	return gg_error_unless_final(gg_areas_create(&pages->host, machine->mm, &pages->areas));
+	struct gg_error *err = gg_areas_create(&pages->host, machine->mm, &pages->areas);
+	if (!err)
+		err = gg_page_cache_create(kernel, &pages->host, &pages->cache);
+	return gg_error_unless_final(err);
 }
 
 struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel,
@@ -71,9 +79,10 @@ struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel,
 		return gg_enomem;
 	pages->ops = kernel->arch->kernel;
 	pages->host = gg_kvm_host(kernel);
+	pages->page_size = gg_page_table_page_size(kernel->memory.table);
 	struct gg_error *err = create_table(kernel, machine->mm, &pages->table);
 	if (!err)
-		err = open_areas(machine, pages);
+		err = open_areas(kernel, machine, pages);
 	if (err)
 		gg_kvm_pages_destroy(pages);
 	else
@@ -81,7 +90,27 @@ struct gg_error *gg_kvm_pages_create(const struct gg_answerers *kernel,
 	return err;
 }
 
-// Makes PIECE, at GVA and without a page, zeros where the process would find zeros there.
+// Finds the page of PIECE at GVA in the file of AREA.
+static struct gg_error *look_at_file(const struct gg_kvm_pages *pages, const struct gg_area *area,
+				     gg_gva_t gva, struct gg_kvm_piece *piece)
+{
+	const uint64_t offset = gva % pages->page_size, size = piece->size;
+	struct gg_kvm_piece found;
+	struct gg_error *err =
+		gg_page_cache_find(pages->cache, area->file,
+				   area->first + (gva - area->start) / pages->page_size, &found);
+	if (err) {
+		found = (struct gg_kvm_piece){ .kind = GG_KVM_NO_PAGE, .size = pages->page_size };
+		err = gg_error_unless_final(err);
+	}
+	*piece = found;
+	piece->gpa += offset;
+	piece->size -= offset;
+	piece->size = piece->size < size ? piece->size : size;
+	return err;
+}
+
+// Finds what PIECE, at GVA and without a page, is: zeros where the process would find zeros there, or a file's page.
 static struct gg_error *look_at_area(struct gg_kvm_pages *pages, gg_gva_t gva,
 				     struct gg_kvm_piece *piece)
 {
@@ -95,7 +124,7 @@ static struct gg_error *look_at_area(struct gg_kvm_pages *pages, gg_gva_t gva,
 		piece->size = area.end - gva;
 	if (area.is_zero_filled)
 		piece->kind = GG_KVM_ZEROS;
-	return NULL;
+	return area.file && pages->cache ? look_at_file(pages, &area, gva, piece) : NULL;
 }
 
 void gg_kvm_pages_ran(struct gg_kvm_pages *pages)
