@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -31,9 +32,10 @@ static const unsigned char halt[] = { 0xc6, 0x04, 0x25, 0x01, 0x50, 0x00,
 static struct slot {
 	uint64_t gpa, size;
 	unsigned char *memory;
-} slots[SLOTS] = { { 0, 16 << 20, NULL },
-		   { 4ULL << 30, 32 << 20, NULL },
-		   { 0xfd000000, 4 << 20, NULL } };
+	int file; // of the memory, or -1
+} slots[SLOTS] = { { 0, 16 << 20, NULL, -1 },
+		   { 4ULL << 30, 32 << 20, NULL, -1 },
+		   { 0xfd000000, 4 << 20, NULL, -1 } };
 
 static int kvm, vm;
 static volatile int threads[CPUS];
@@ -51,6 +53,7 @@ static void add_memory(int number)
 {
 	struct slot *slot = &slots[number];
 	const int file = number == 2 ? must(memfd_create("lab", 0), "memfd_create") : -1;
+	slot->file = file;
 	if (file >= 0)
 		must(ftruncate(file, (off_t)slot->size), "ftruncate");
 	slot->memory = mmap(NULL, slot->size, PROT_READ | PROT_WRITE,
@@ -61,6 +64,17 @@ static void add_memory(int number)
 						      .memory_size = slot->size,
 						      .userspace_addr = (uintptr_t)slot->memory };
 	must(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+}
+
+// Puts a page into the memfd that is never mapped, and one that is swapped.
+static void fill_file(void)
+{
+	static const char cached[] = "in the page cache";
+	const struct slot *slot = &slots[2];
+	if (pwrite(slot->file, cached, sizeof(cached), 1 << 20) != sizeof(cached))
+		exit(1);
+	memset(slot->memory + (3 << 20), 0x5b, PAGE);
+	must(madvise(slot->memory + (3 << 20), PAGE, MADV_PAGEOUT), "MADV_PAGEOUT of a memfd");
 }
 
 // Identity page tables of the first 2 MiB, the code, a text that only the nested guest has, a MiB that is swapped.
@@ -77,6 +91,7 @@ static void fill(void)
 	strcpy((char *)slots[2].memory + 0x3000, "in a memfd");
 	memset(ram + (8 << 20), 0x5a, 1 << 20);
 	must(madvise(ram + (8 << 20), 1 << 20, MADV_PAGEOUT), "MADV_PAGEOUT");
+	fill_file();
 }
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t is_long)
@@ -149,6 +164,19 @@ static int is_asleep(int thread)
 	return state == 'S';
 }
 
+// Counts the pages that the slot's file has in memory, mapped or not, and those that are swapped.
+static void count_file(const struct slot *slot, uint64_t *there, uint64_t *swapped)
+{
+	enum { BLOCK = 512, MOST = 4096 };
+	static unsigned char is_there[MOST];
+	struct stat status;
+	must(mincore(slot->memory, slot->size, is_there), "mincore");
+	must(fstat(slot->file, &status), "fstat");
+	for (uint64_t at = 0; at < slot->size / PAGE; at++)
+		*there += is_there[at] & 1;
+	*swapped = (uint64_t)status.st_blocks * BLOCK / PAGE - *there;
+}
+
 static void print_memory(void)
 {
 	const int map = must(open("/proc/self/pagemap", O_RDONLY), "pagemap");
@@ -161,6 +189,10 @@ static void print_memory(void)
 				exit(1);
 			there += entry >> 63;
 			swapped += entry >> 62 & 1;
+		}
+		if (slots[i].file >= 0) {
+			there = 0;
+			count_file(&slots[i], &there, &swapped);
 		}
 		printf("slot %d gpa 0x%llx size %llu there %llu swapped %llu\n", i,
 		       (unsigned long long)slots[i].gpa, (unsigned long long)slots[i].size,

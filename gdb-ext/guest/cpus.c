@@ -6,6 +6,7 @@
 #include "cpu-task.h"
 #include "base/notices.h"
 #include "guest.h"
+#include "inside.h"
 
 #include <gdb-guest/interrupt.h>
 #include <gdb-guest/kernels.h>
@@ -197,6 +198,7 @@ struct symbol_view {
 	char *told; // the last notice
 	bool with_tasks;
 	struct gg_cpu_tasks tasks;
+	struct gg_inside_finder finder;
 };
 
 // Passes a notice that is not the same as the last one: damaged symbols are every CPU's.
@@ -208,6 +210,18 @@ static struct gg_error *tell_once(void *data, const char *text)
 	free(view->told);
 	view->told = strdup(text);
 	return view->told ? gg_tell(view->notices, "%s", text) : gg_enomem;
+}
+
+// Finds the nested guest that CPU executes.
+static struct gg_error *find_nested(struct symbol_view *view, struct gg_cpu *cpu)
+{
+	const struct gg_qemu_cpu qemu_cpu = { .index = cpu->index };
+	struct gg_inside_vcpu vcpu;
+	char why[GG_INSIDE_WHY];
+	struct gg_error *err = gg_inside_find(&view->finder, &qemu_cpu, &vcpu, why);
+	cpu->nested_number = vcpu.number;
+	cpu->nested_vcpu = vcpu.vcpu;
+	return err;
 }
 
 static struct gg_error *show_with_symbol(void *data, const struct gg_cpu *cpu)
@@ -226,6 +240,8 @@ static struct gg_error *show_with_symbol(void *data, const struct gg_cpu *cpu)
 	if (!err && view->with_tasks && cpu->nesting == GG_NOT_NESTED)
 		err = gg_cpu_tasks_find(&view->tasks, cpu->index, &task, &has_task);
 	shown.task = has_task ? &task : NULL;
+	if (!err && view->with_tasks && cpu->nested)
+		err = find_nested(view, &shown);
 	return err ? err : view->visit(view->data, &shown);
 }
 
@@ -253,7 +269,8 @@ struct gg_error *gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32
 				    .data = data,
 				    .notices = notices,
 				    .with_tasks = tasks,
-				    .tasks = { .guest = guest } };
+				    .tasks = { .guest = guest },
+				    .finder = { .guest = guest } };
 	struct gg_error *err = NULL;
 	for (size_t i = 0; indices && !err && i < count; i++)
 		err = show_index(guest, indices[i], &view);
@@ -261,6 +278,7 @@ struct gg_error *gg_guest_cpus_with_symbols(struct gg_guest *guest, const uint32
 		err = gg_guest_cpus(guest, show_with_symbol, &view);
 	free(view.told);
 	gg_cpu_tasks_deinit(&view.tasks);
+	gg_inside_finder_deinit(&view.finder);
 	return err;
 }
 

@@ -43,6 +43,19 @@ struct gg_error *gg_guest_nested_name(struct gg_guest *guest, struct gg_nested_n
 	return err;
 }
 
+struct gg_error *gg_guest_nested_count(struct gg_guest *guest, size_t *ret)
+{
+	const struct gg_answerers *kernel;
+	struct gg_kvm_machines machines = { 0 };
+	size_t index;
+	struct gg_error *err = gg_guest_answerers(guest, NULL, &kernel);
+	if (!err)
+		err = gg_kvm_read_one(kernel, 0, &machines, &index);
+	*ret = machines.count;
+	gg_kvm_machines_deinit(&machines);
+	return err;
+}
+
 bool gg_guest_lacks_lists(struct gg_guest *guest)
 {
 	const struct gg_answerers *kernel;
@@ -71,7 +84,8 @@ struct gg_error *gg_guest_nested(struct gg_guest *guest, bool count_memory,
 		err = gg_kvm_read(kernel, map, counts, notices, ret);
 	if (!err && ret->count && !counts)
 		err = gg_tell(notices, "the memory of nested guests is not counted over the "
-				       "gdbstub: -memory counts it, in some minutes");
+				       "gdbstub, nor their kernels looked for: -memory does so, in "
+				       "some minutes");
 	return err;
 }
 

@@ -35,6 +35,7 @@ struct nested_source {
 	struct gg_source source;
 	struct gg_host host;
 	struct gg_guest *outer;
+	bool is_borrowed; // OUTER is the caller's, who does not let it run meanwhile
 	const struct gg_answerers *kernel; // the outer guest's
 	struct gg_kvm_machines machines;   // KVM's
 	uint64_t wanted;                   // as struct gg_target has it
@@ -72,28 +73,20 @@ static struct gg_error *open_outer(struct nested_source *nested, const struct gg
 	return gg_guest_create(debugger, &outer, &nested->outer);
 }
 
-static bool is_wanted(const struct nested_source *nested, size_t index)
-{
-	return nested->wanted == index + 1 ||
-	       nested->wanted == nested->machines.machines[index].address;
-}
-
-// Reads the machines, and finds the wanted one.
+// Finds the wanted machine.
 static struct gg_error *find_machine(struct nested_source *nested)
 {
-	const struct gg_ram_map *map;
-	struct gg_error *err = gg_guest_ram_map(nested->outer, &map);
+	size_t index = 0;
+	struct gg_error *err = gg_guest_answerers(nested->outer, NULL, &nested->kernel);
 	if (!err)
-		err = gg_guest_answerers(nested->outer, NULL, &nested->kernel);
-	if (!err)
-		err = gg_kvm_read(nested->kernel, map, false, NULL, &nested->machines);
-	for (size_t i = 0; !err && i < nested->machines.count; i++)
-		if (is_wanted(nested, i)) {
-			nested->machine = &nested->machines.machines[i];
-			nested->number = i + 1;
-		}
-	if (err || nested->machine)
-		return err ? gg_error_context(err, "the outer guest") : NULL;
+		err = gg_kvm_read_one(nested->kernel, nested->wanted, &nested->machines, &index);
+	if (err)
+		return gg_error_context(err, "the outer guest");
+	nested->number = index + 1;
+	if (index < nested->machines.count)
+		nested->machine = &nested->machines.machines[index];
+	if (nested->machine)
+		return NULL;
 	if (nested->wanted > nested->machines.count && nested->wanted < UINT32_MAX)
 		return gg_error_create(GG_NOT_FOUND,
 				       "there is no nested guest %" PRIu64
@@ -175,12 +168,10 @@ static struct gg_error *create_backing(struct nested_source *nested)
 	return err;
 }
 
-static struct gg_error *open_all(struct nested_source *nested, const struct gg_host *debugger,
-				 const struct gg_target *target)
+// Opens the wanted machine of the outer guest.
+static struct gg_error *open_machine(struct nested_source *nested)
 {
-	struct gg_error *err = open_outer(nested, debugger, target);
-	if (!err)
-		err = find_machine(nested);
+	struct gg_error *err = find_machine(nested);
 	if (!err)
 		err = create_backing(nested);
 	if (err)
@@ -223,7 +214,9 @@ static struct gg_error *nested_open(const struct gg_host *debugger, const struct
 	if (!nested)
 		return gg_enomem;
 	nested->source.ops = &gg_source_nested;
-	struct gg_error *err = open_all(nested, debugger, target);
+	struct gg_error *err = open_outer(nested, debugger, target);
+	if (!err)
+		err = open_machine(nested);
 	if (!err) {
 		*ret = &nested->source;
 		return NULL;
@@ -236,11 +229,31 @@ static struct gg_error *nested_open(const struct gg_host *debugger, const struct
 	return err;
 }
 
+struct gg_error *gg_source_open_inside(struct gg_guest *outer, uint64_t wanted,
+				       struct gg_source **ret)
+{
+	struct nested_source *nested = calloc(1, sizeof(*nested));
+	if (!nested)
+		return gg_enomem;
+	nested->source.ops = &gg_source_nested;
+	nested->outer = outer;
+	nested->is_borrowed = true;
+	nested->wanted = wanted;
+	struct gg_error *err = open_machine(nested);
+	nested->source.debug = outer->machine.source->debug;
+	if (err)
+		gg_source_destroy(&nested->source);
+	else
+		*ret = &nested->source;
+	return err;
+}
+
 static void nested_destroy(struct gg_source *source)
 {
 	struct nested_source *nested = (struct nested_source *)source;
 	gg_kvm_machines_deinit(&nested->machines);
-	gg_guest_destroy(nested->outer);
+	if (!nested->is_borrowed)
+		gg_guest_destroy(nested->outer);
 	free(nested->cpus);
 	free(nested->advice);
 	free(nested);

@@ -22,6 +22,11 @@ extern const struct gg_source_ops gg_source_vmcore;
 // A nested guest, in a guest of any source.
 extern const struct gg_source_ops gg_source_nested;
 
+// Opens the nested guest of OUTER, which must outlive RET, whose number or place is WANTED (struct gg_target). GG_NOT_FOUND
+// where KVM's lists do not have the nested guest.
+struct gg_error *gg_source_open_inside(struct gg_guest *outer, uint64_t wanted,
+				       struct gg_source **ret);
+
 // Opens TARGET by the first row of SOURCES that accepts it; see struct gg_source_ops.
 // GG_UNSUPPORTED where none does.
 struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],

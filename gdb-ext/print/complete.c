@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <gdb-guest/cpus.h>
 #include <gdb-guest/modules.h>
+#include <gdb-guest/nested.h>
 #include <gdb-guest/struct.h>
 #include <gdb-guest/symbols.h>
 #include <gdb-guest/sysrq.h>
@@ -138,6 +139,23 @@ static struct gg_error *offer_keys(const struct completion *completion)
 	return err;
 }
 
+// Offers the numbers of the nested guests of a guest that is none itself: numbers count from the outermost guest on.
+static struct gg_error *offer_nested(struct completion *completion)
+{
+	struct gg_nested_name name;
+	size_t count = 0;
+	char number[24];
+	struct gg_error *err = gg_guest_nested_name(completion->guest, &name);
+	if (!err && !name.number)
+		err = gg_guest_nested_count(completion->guest, &count);
+	for (size_t i = 0; !err && i < count; i++) {
+		snprintf(number, sizeof(number), "%zu", i + 1);
+		err = offer_name(completion, number);
+	}
+	gg_nested_name_deinit(&name);
+	return err;
+}
+
 static struct gg_error *offer_options(const struct completion *completion,
 				      const struct gg_command *command, bool is_debugger)
 {
@@ -179,6 +197,9 @@ static struct gg_error *offer_values(struct completion *completion, const struct
 		err = completion->guest
 			      ? gg_guest_module_names(completion->guest, offer_name, completion)
 			      : NULL;
+		break;
+	case GG_VALUE_NESTED:
+		err = completion->guest ? offer_nested(completion) : NULL;
 		break;
 	case GG_VALUE_TYPE:
 		if (completion->guest && *completion->word)
@@ -269,7 +290,8 @@ bool gg_command_completes_guest(const struct gg_command *command, const char *te
 	const bool result =
 		row &&
 		(row->kind == GG_VALUE_CPU || row->kind == GG_VALUE_CPUS ||
-		 row->kind == GG_VALUE_MODULE || (row->kind == GG_VALUE_TYPE && *place.word) ||
+		 row->kind == GG_VALUE_MODULE || row->kind == GG_VALUE_NESTED ||
+		 (row->kind == GG_VALUE_TYPE && *place.word) ||
 		 ((row->kind == GG_VALUE_ADDRESS || row->kind == GG_VALUE_SYMBOLS) && *place.word));
 	if (!err)
 		gg_words_deinit(&place.words);

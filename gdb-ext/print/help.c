@@ -36,7 +36,7 @@ static void append_value(struct gg_buffer *text, const struct gg_option *option)
 		[GG_VALUE_INTEGER] = " N",     [GG_VALUE_CPU] = " N",     [GG_VALUE_CPUS] = " CPUS",
 		[GG_VALUE_FILE] = " FILE",     [GG_VALUE_TEXT] = " TEXT", [GG_VALUE_TIME] = " TIME",
 		[GG_VALUE_WORD] = " ",         [GG_VALUE_WORDS] = " ",    [GG_VALUE_LEVELS] = " ",
-		[GG_VALUE_MODULE] = " MODULE",
+		[GG_VALUE_MODULE] = " MODULE", [GG_VALUE_NESTED] = " N",
 	};
 	if (option->kind == GG_VALUE_FLAG)
 		return;

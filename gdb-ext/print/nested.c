@@ -2,13 +2,16 @@
 //
 // The nested guests as text or as JSON, an object on a line for each.
 #include "base/json.h"
+#include "guest/inside.h"
 #include "guest/nested.h"
 #include "nested-scanned.h"
 #include "words.h"
 #include "rows.h"
 #include "run.h"
 
+#include <gdb-guest/interrupt.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 // Returns the word for what VCPU does.
 static const char *word_of(const struct gg_kvm_vcpu *vcpu)
@@ -28,7 +31,58 @@ static const char *word_of(const struct gg_kvm_vcpu *vcpu)
 	}
 }
 
+// ---- The kernels inside ----
+
+// Finds the kernels in MACHINES. RET has an element for each, and stays without kernels where the memory is not looked at.
+static struct gg_error *find_kernels(struct gg_guest *guest, const struct gg_kvm_machines *machines,
+				     const struct gg_notices *notices,
+				     struct gg_inside_kernel **ret)
+{
+	enum { MAX_KERNELS = 256 }; // some ms each
+	struct gg_error *err = NULL;
+	*ret = calloc(machines->count + 1, sizeof(**ret));
+	if (!*ret)
+		return gg_enomem;
+	for (size_t i = 0; !err && i < machines->count && i < MAX_KERNELS; i++) {
+		err = gg_interrupt_check();
+		if (!err && machines->machines[i].memory.counted)
+			err = gg_guest_kernel_inside(guest, &machines->machines[i], &(*ret)[i]);
+	}
+	if (!err && machines->count > MAX_KERNELS)
+		err = gg_tell(notices, "kernels are looked for in the first %d nested guests",
+			      MAX_KERNELS);
+	return err;
+}
+
+static void free_kernels(struct gg_inside_kernel *kernels, size_t count)
+{
+	for (size_t i = 0; kernels && i < count; i++)
+		free(kernels[i].release);
+	free(kernels);
+}
+
+static const char *kernel_word(const struct gg_inside_kernel *kernel)
+{
+	static const char *const words[] = { [GG_INSIDE_UNKNOWN] = "?",
+					     [GG_INSIDE_LINUX] = "Linux",
+					     [GG_INSIDE_NONE] = "no Linux found",
+					     [GG_INSIDE_ABSENT] = "memory absent",
+					     [GG_INSIDE_ENCRYPTED] = "encrypted" };
+	return words[kernel->kind];
+}
+
 // ---- JSON ----
+
+static void append_kernel_json(struct gg_buffer *out, const struct gg_inside_kernel *kernel)
+{
+	static const char *const words[] = { [GG_INSIDE_UNKNOWN] = NULL,
+					     [GG_INSIDE_LINUX] = "linux",
+					     [GG_INSIDE_NONE] = "not found",
+					     [GG_INSIDE_ABSENT] = "absent",
+					     [GG_INSIDE_ENCRYPTED] = "encrypted" };
+	gg_json_string(out, "kernel", words[kernel->kind]);
+	gg_json_string(out, "release", kernel->release);
+}
 
 static void append_vcpu_json(struct gg_buffer *out, const struct gg_kvm_vcpu *vcpu)
 {
@@ -70,7 +124,8 @@ static void append_slots_json(struct gg_buffer *out, const struct gg_kvm_machine
 	gg_json_close_array(out);
 }
 
-static void append_json(struct gg_buffer *out, const struct gg_kvm_machine *machine, size_t number)
+static void append_json(struct gg_buffer *out, const struct gg_kvm_machine *machine,
+			const struct gg_inside_kernel *kernel, size_t number)
 {
 	const struct gg_kvm_memory *memory = &machine->memory;
 	gg_json_open_object(out, NULL);
@@ -89,6 +144,7 @@ static void append_json(struct gg_buffer *out, const struct gg_kvm_machine *mach
 	append_count(out, "swapped", memory, memory->swapped);
 	append_count(out, "absent", memory, memory->absent);
 	append_slots_json(out, machine);
+	append_kernel_json(out, kernel);
 	gg_json_string(out, "encrypted", machine->encrypted);
 	gg_json_address(out, "kvm", machine->address);
 	gg_json_close_object(out);
@@ -97,7 +153,7 @@ static void append_json(struct gg_buffer *out, const struct gg_kvm_machine *mach
 
 // ---- Text ----
 
-enum { COLUMN = 10 };
+enum { COLUMN = 10, KERNEL = 14 };
 
 static void append_size(struct gg_buffer *out, bool known, uint64_t bytes)
 {
@@ -146,8 +202,8 @@ static void append_vcpu(struct gg_buffer *out, const struct gg_kvm_vcpu *vcpu)
 	gg_buffer_format(out, "\n");
 }
 
-static void append_text(struct gg_buffer *out, const struct gg_kvm_machine *machine, size_t number,
-			bool vcpus)
+static void append_text(struct gg_buffer *out, const struct gg_kvm_machine *machine,
+			const struct gg_inside_kernel *kernel, size_t number, bool vcpus)
 {
 	const struct gg_kvm_memory *memory = &machine->memory;
 	gg_buffer_format(out, "%4zu ", number);
@@ -160,29 +216,34 @@ static void append_text(struct gg_buffer *out, const struct gg_kvm_machine *mach
 	append_size(out, memory->counted, memory->there);
 	append_size(out, memory->counted, memory->swapped);
 	append_size(out, memory->counted, memory->absent);
+	gg_buffer_format(out, "  %-*s", KERNEL,
+			 kernel->release ? kernel->release : kernel_word(kernel));
 	append_states(out, machine);
 	for (size_t i = 0; vcpus && i < machine->vcpu_count; i++)
 		append_vcpu(out, &machine->vcpus[i]);
 }
 
 static void append_all(struct gg_buffer *out, const struct gg_kvm_machines *machines,
+		       const struct gg_inside_kernel *kernels,
 		       const struct gg_nested_options *options)
 {
 	if (!options->json && machines->count)
-		gg_buffer_format(out, "%4s %7s  %-15s %*s %*s %*s %*s  VCPUS\n", "NR", "PID",
+		gg_buffer_format(out, "%4s %7s  %-15s %*s %*s %*s %*s  %-*s  VCPUS\n", "NR", "PID",
 				 "COMMAND", COLUMN, "RAM", COLUMN, "THERE", COLUMN, "SWAPPED",
-				 COLUMN, "ABSENT");
+				 COLUMN, "ABSENT", KERNEL, "KERNEL");
 	for (size_t i = 0; i < machines->count; i++)
 		if (options->json)
-			append_json(out, &machines->machines[i], i + 1);
+			append_json(out, &machines->machines[i], &kernels[i], i + 1);
 		else
-			append_text(out, &machines->machines[i], i + 1, options->vcpus);
+			append_text(out, &machines->machines[i], &kernels[i], i + 1,
+				    options->vcpus);
 }
 
 struct gg_error *gg_print_nested(struct gg_guest *guest, const struct gg_nested_options *options,
 				 const struct gg_writer *writer, const struct gg_notices *notices)
 {
 	struct gg_kvm_machines machines = { 0 };
+	struct gg_inside_kernel *kernels = NULL;
 	struct gg_buffer out = { 0 };
 	if (options->scan)
 		return gg_print_scanned(guest, options, NULL, writer, notices);
@@ -192,10 +253,13 @@ struct gg_error *gg_print_nested(struct gg_guest *guest, const struct gg_nested_
 	if (!err && !machines.count)
 		err = gg_tell(notices, "the kernel has loaded KVM, and runs no nested guest");
 	if (!err)
-		append_all(&out, &machines, options);
+		err = find_kernels(guest, &machines, notices, &kernels);
+	if (!err)
+		append_all(&out, &machines, kernels, options);
 	if (!err)
 		err = gg_write_out(&out, writer);
 	gg_buffer_deinit(&out);
+	free_kernels(kernels, machines.count);
 	gg_kvm_machines_deinit(&machines);
 	return err;
 }
@@ -208,7 +272,8 @@ static const struct gg_option nested_options[] = {
 	  .help = "A line for each vCPU: its CPU, and the reason of its last exit." },
 	{ .name = "memory",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Count memory at a gdbstub too, where that takes long." },
+	  .help = "Count memory, and look for the kernels, at a gdbstub too, where that takes\n"
+		  "    long." },
 	{ .name = "scan",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "Look at all of RAM for the pages from which AMD's CPUs execute nested\n"
@@ -226,8 +291,9 @@ const struct gg_command gg_command_nested = {
 	.targets = GG_ALL_TARGETS,
 	.help = "Each has the process that runs it, its RAM, and the parts of RAM that are\n"
 		"there, swapped by the kernel, and absent from the core or vmcore; the\n"
-		"process has no page for the rest, as before the first touch.  Its vCPUs\n"
-		"are on a CPU, halted, not started, or outside: in KVM or in the process.\n\n"
+		"process has no page for the rest, as before the first touch.  KERNEL is the\n"
+		"release of the Linux inside to which the page tables of its vCPUs lead.  Its\n"
+		"vCPUs are on a CPU, halted, not started, or outside: in KVM or in the process.\n\n"
 		"By the kernel's own types.  Reasons of exits have the names that\n"
 		"AMD (VMEXIT_) and Linux for Intel (EXIT_REASON_) give them.\n\n"
 		"Where the guest is no Linux, or the types are not known, nested guests are\n"

@@ -102,8 +102,21 @@ static void append_task(struct gg_buffer *text, const struct gg_cpu *cpu, const 
 			 is_sure ? "" : ", as memory has it");
 }
 
+enum { NESTED_NAME = 64 };
+
+// Writes the name of the nested guest that CPU executes.
+static void name_nested(const struct gg_cpu *cpu, char ret[NESTED_NAME])
+{
+	if (cpu->nested_number)
+		snprintf(ret, NESTED_NAME, "nested guest %" PRIu64 ", vCPU %" PRIu32,
+			 cpu->nested_number, cpu->nested_vcpu);
+	else
+		snprintf(ret, NESTED_NAME, "a nested guest");
+}
+
 static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)
 {
+	char name[NESTED_NAME];
 	gg_buffer_format(text, "CPU %-3" PRIu32 " ", cpu->index);
 	if (has_registers(cpu))
 		append_place(text, cpu);
@@ -117,7 +130,8 @@ static void append_short(struct gg_buffer *text, const struct gg_cpu *cpu)
 	if (*cpu->origin && (cpu->no_pc || cpu->no_sp || !cpu->root_known))
 		gg_buffer_format(text, "        %s\n", cpu->origin);
 	if (cpu->nested) {
-		gg_buffer_format(text, "        in a nested guest:\n        ");
+		name_nested(cpu, name);
+		gg_buffer_format(text, "        in %s:\n        ", name);
 		append_place(text, cpu->nested);
 		gg_buffer_format(text, "\n");
 	}
@@ -152,7 +166,10 @@ static void append_all(struct gg_buffer *text, const struct gg_cpu *cpu)
 	append_task(text, cpu, "");
 	if (!cpu->nested)
 		return;
-	append_title(text, cpu, " in a nested guest; the nested guest's registers:");
+	char name[NESTED_NAME], title[NESTED_NAME + 48];
+	name_nested(cpu, name);
+	snprintf(title, sizeof(title), " in %s; the nested guest's registers:", name);
+	append_title(text, cpu, title);
 	gg_buffer_append(text, cpu->nested->text, strlen(cpu->nested->text));
 }
 
@@ -211,6 +228,18 @@ static void append_json_task(struct gg_buffer *text, const struct gg_cpu_task *t
 	gg_json_close_object(text);
 }
 
+// Appends the numbers of the nested guest and of its vCPU.
+static void append_nested_number(struct gg_buffer *text, const struct gg_cpu *cpu)
+{
+	if (cpu->nested_number) {
+		gg_json_uint(text, "number", cpu->nested_number);
+		gg_json_uint(text, "vcpu", cpu->nested_vcpu);
+	} else {
+		gg_json_null(text, "number");
+		gg_json_null(text, "vcpu");
+	}
+}
+
 static void append_json(struct gg_buffer *text, const struct gg_cpu *cpu)
 {
 	gg_json_open_object(text, NULL);
@@ -221,6 +250,7 @@ static void append_json(struct gg_buffer *text, const struct gg_cpu *cpu)
 	append_json_task(text, cpu->task);
 	if (cpu->nested) {
 		gg_json_open_object(text, "nested");
+		append_nested_number(text, cpu);
 		append_facts(text, cpu->nested);
 		gg_json_close_object(text);
 	} else {
@@ -328,7 +358,8 @@ static const struct gg_option regs_options[] = {
 	  .help = "All registers, in the layout of QEMU's \"info registers\"." },
 	{ .name = "task",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "The task on each CPU also at a gdbstub, where that reads some MB." },
+	  .help = "The task on each CPU, and the number of a nested guest on it, also at a\n"
+		  "    gdbstub, where that reads some MB." },
 	{ .name = "json",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "A JSON object for each CPU, on a line of its own." },
@@ -348,7 +379,8 @@ const struct gg_command gg_command_regs = {
 		"A CPU in SMM executes the firmware: the registers are the firmware's.\n\n"
 		"A CPU that executes a nested guest, because the guest is a hypervisor\n"
 		"itself, is \"nested\": the guest's own registers, which the CPU saved,\n"
-		"come first, and the nested guest's registers follow.\n\n"
+		"come first, and the nested guest's registers follow, with its number in\n"
+		"guest-nested's list, if KVM runs it.\n\n"
 		"Where the guest's kernel is a Linux with BTF, the task on each CPU is\n"
 		"shown, and the time for which it has been there.",
 	.debugger_help = "QEMU's gdbstub does not mark a nested CPU; the CPU's page tables show\n"

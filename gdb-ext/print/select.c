@@ -9,7 +9,7 @@ static const struct gg_option select_options[] = {
 	  .help = "Look at FILE, a vmcore: ELF, or a compressed kdump, which GDB does not\n"
 		  "    open." },
 	{ .name = "nested",
-	  .kind = GG_VALUE_TEXT,
+	  .kind = GG_VALUE_NESTED,
 	  .help = "Look at the nested guest with this number in guest-nested's list; 1.2 is\n"
 		  "    nested guest 2 of nested guest 1." },
 	{ .name = "target",

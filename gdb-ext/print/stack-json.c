@@ -159,17 +159,57 @@ static void append_facts(struct gg_buffer *text, const struct gg_guest_stack *st
 	}
 }
 
-struct gg_error *gg_append_stack_json(struct gg_buffer *text, const struct gg_shown_stack *shown)
+static struct gg_error *append_frames(struct gg_buffer *text, const struct gg_shown_stack *shown)
 {
 	const struct gg_stack *stack = &shown->stack.stack;
 	struct gg_error *err = NULL;
-	gg_json_open_object(text, NULL);
-	append_tasks(text, shown);
-	append_facts(text, &shown->stack);
 	gg_json_open_array(text, "frames");
 	for (size_t i = 0; !err && i < stack->count; i++)
 		err = append_frame(text, shown, &stack->frames[i]);
 	gg_json_close_array(text);
+	return err;
+}
+
+// Appends the stack of the nested guest; null for NULL.
+static struct gg_error *append_inner(struct gg_buffer *text, const struct gg_shown_stack *shown)
+{
+	const struct gg_inner_stack *inner = shown->inner;
+	if (!inner) {
+		gg_json_null(text, "nested");
+		return NULL;
+	}
+	const struct gg_shown_stack inside = { .stack = inner->guest_stack,
+					       .kernel = inner->kernel,
+					       .raw = shown->raw };
+	gg_json_open_object(text, "nested");
+	if (inner->vcpu.number) {
+		gg_json_uint(text, "number", inner->vcpu.number);
+		gg_json_uint(text, "vcpu", inner->vcpu.vcpu);
+	} else {
+		gg_json_null(text, "number");
+		gg_json_null(text, "vcpu");
+	}
+	if (inner->has_place) {
+		gg_json_address(text, "pc", inner->pc);
+		gg_json_address(text, "sp", inner->sp);
+	} else {
+		gg_json_null(text, "pc");
+		gg_json_null(text, "sp");
+	}
+	gg_json_string(text, "why", inner->why[0] ? inner->why : inner->guest_stack.why);
+	struct gg_error *err = append_frames(text, &inside);
+	gg_json_close_object(text);
+	return err;
+}
+
+struct gg_error *gg_append_stack_json(struct gg_buffer *text, const struct gg_shown_stack *shown)
+{
+	gg_json_open_object(text, NULL);
+	append_tasks(text, shown);
+	append_facts(text, &shown->stack);
+	struct gg_error *err = append_inner(text, shown);
+	if (!err)
+		err = append_frames(text, shown);
 	gg_json_close_object(text);
 	gg_json_end_line(text);
 	return err;

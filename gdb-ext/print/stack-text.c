@@ -73,16 +73,17 @@ static struct gg_error *append_words(struct gg_buffer *text, const struct gg_ans
 	return NULL;
 }
 
+// Appends the frame INDEX of SHOWN, with the number NUMBER.
 static struct gg_error *append_frame(struct gg_buffer *text, const struct gg_shown_stack *shown,
-				     size_t index)
+				     size_t index, size_t number)
 {
 	const struct gg_frame *frame = &shown->stack.stack.frames[index];
 	struct gg_symbol symbol;
 	struct gg_error *err = gg_frame_symbol(shown->kernel, frame, &symbol);
 	if (err)
 		return err;
-	gg_buffer_format(text, "#%-2zu 0x%0*" PRIx64 " ", index, 2 * (int)shown->kernel->arch->word,
-			 frame->pc);
+	gg_buffer_format(text, "#%-2zu 0x%0*" PRIx64 " ", number,
+			 2 * (int)shown->kernel->arch->word, frame->pc);
 	gg_buffer_format(text, "%s%s", frame->is_guess ? "? " : "",
 			 symbol.name ? symbol.name : "(no symbol)");
 	if (symbol.name)
@@ -191,16 +192,17 @@ static void append_break(struct gg_buffer *text, const struct gg_stack *stack)
 			 stack->sound ? "; found by a search:" : "");
 }
 
-struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_shown_stack *shown)
+// Appends the frames and the end of the stack; the first frame has the number FIRST.
+static struct gg_error *append_frames(struct gg_buffer *text, const struct gg_shown_stack *shown,
+				      size_t first)
 {
 	const struct gg_guest_stack *guest_stack = &shown->stack;
 	const struct gg_stack *stack = &guest_stack->stack;
 	struct gg_error *err = NULL;
-	append_title(text, shown);
 	for (size_t i = 0; !err && i < stack->count; i++) {
 		if (i && i == stack->sound)
 			append_break(text, stack);
-		err = append_frame(text, shown, i);
+		err = append_frame(text, shown, i, first + i);
 	}
 	if (!stack->count && guest_stack->start != GG_FROM_MEMORY && stack->end == GG_STACK_AT_USER)
 		gg_buffer_format(text,
@@ -211,6 +213,43 @@ struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_sh
 		append_break(text, stack);
 	if (stack->end == GG_STACK_GONE)
 		gg_buffer_format(text, "    no stack: the task is dead\n");
+	return err;
+}
+
+// Appends the stack of the nested guest, up to its entry.
+static struct gg_error *append_inner(struct gg_buffer *text, const struct gg_shown_stack *shown)
+{
+	const struct gg_inner_stack *inner = shown->inner;
+	const char *why = inner->why[0] ? inner->why : inner->guest_stack.why;
+	const struct gg_shown_stack inside = { .stack = inner->guest_stack,
+					       .kernel = inner->kernel,
+					       .raw = shown->raw };
+	struct gg_error *err = NULL;
+	if (inner->vcpu.number)
+		gg_buffer_format(text, "    in nested guest %zu, vCPU %" PRIu32, inner->vcpu.number,
+				 inner->vcpu.vcpu);
+	else
+		gg_buffer_format(text, "    in a nested guest");
+	if (inner->has_place)
+		gg_buffer_format(text, ", pc 0x%" PRIx64 " sp 0x%" PRIx64, inner->pc, inner->sp);
+	gg_buffer_format(text, "\n");
+	if (*why)
+		gg_buffer_format(text, "    note: %s\n", why);
+	if (!inner->why[0])
+		err = append_frames(text, &inside, 0);
+	gg_buffer_format(text, "    <VM entry>\n");
+	return err;
+}
+
+struct gg_error *gg_append_stack_text(struct gg_buffer *text, const struct gg_shown_stack *shown)
+{
+	const struct gg_inner_stack *inner = shown->inner;
+	struct gg_error *err = NULL;
+	append_title(text, shown);
+	if (inner)
+		err = append_inner(text, shown);
+	if (!err)
+		err = append_frames(text, shown, inner ? inner->guest_stack.stack.count : 0);
 	gg_buffer_format(text, "\n");
 	return err;
 }

@@ -5,6 +5,7 @@
 #define GG_STACK_TEXT_H
 
 #include "base/buffer.h"
+#include "guest/inner-stack.h"
 #include "guest/stacks.h"
 
 // A stack to print: of one task or CPU, or of a group of tasks with equal stacks.
@@ -15,6 +16,8 @@ struct gg_shown_stack {
 	const struct gg_answerers *kernel; // whose symbols are in the text
 	uint64_t clock;                    // the scheduler's, in ns; 0 if not known
 	bool raw;                          // with the words of each frame
+	// The stack of the nested guest that the stack's CPU executes (borrowed); NULL without a nested guest.
+	const struct gg_inner_stack *inner;
 };
 
 // Appends SHOWN to TEXT. An error is final.

@@ -23,6 +23,7 @@ struct group {
 
 struct printer {
 	struct gg_guest_stacks stacks;
+	struct gg_inner_stacks inner;
 	const struct gg_stacks_options *options;
 	const struct gg_writer *writer;
 	struct gg_pid_list pids; // with -pid
@@ -142,12 +143,22 @@ static void deinit_groups(struct printer *printer)
 // Writes STACK, or puts it into a group; a CPU without a task is in none.
 static struct gg_error *take(struct printer *printer, struct gg_guest_stack *stack)
 {
+	struct gg_inner_stack inner = { 0 };
+	bool is_nested = false;
+	struct gg_error *err = NULL;
 	if (printer->options->group && stack->task)
 		return add_to_group(printer, stack);
-	return write_stack(printer, &(struct gg_shown_stack){ .stack = *stack,
-							      .kernel = printer->stacks.kernel,
-							      .clock = printer->stacks.tasks.clock,
-							      .raw = printer->options->raw });
+	if (stack->cpu)
+		err = gg_inner_stack_read(&printer->inner, stack->cpu, &is_nested, &inner);
+	if (!err)
+		err = write_stack(printer,
+				  &(struct gg_shown_stack){ .stack = *stack,
+							    .kernel = printer->stacks.kernel,
+							    .clock = printer->stacks.tasks.clock,
+							    .raw = printer->options->raw,
+							    .inner = is_nested ? &inner : NULL });
+	gg_inner_stack_deinit(&inner);
+	return err;
 }
 
 static struct gg_error *take_task(struct printer *printer, const struct gg_task *task)
@@ -257,7 +268,9 @@ static enum gg_wanted_stacks wanted_stacks(const struct gg_stacks_options *optio
 struct gg_error *gg_print_stacks(struct gg_guest *guest, const struct gg_stacks_options *options,
 				 const struct gg_writer *writer, const struct gg_notices *notices)
 {
-	struct printer printer = { .options = options, .writer = writer };
+	struct printer printer = { .options = options,
+				   .writer = writer,
+				   .inner = { .finder = { .guest = guest } } };
 	struct gg_error *err = check(&printer);
 	if (!err)
 		err = gg_guest_stacks_init(guest, wanted_stacks(options), notices, &printer.stacks);
@@ -266,6 +279,7 @@ struct gg_error *gg_print_stacks(struct gg_guest *guest, const struct gg_stacks_
 	if (!err)
 		err = write_groups(&printer);
 	deinit_groups(&printer);
+	gg_inner_stacks_deinit(&printer.inner);
 	gg_guest_stacks_deinit(&printer.stacks);
 	gg_pid_list_deinit(&printer.pids);
 	gg_buffer_deinit(&printer.text);
@@ -308,7 +322,10 @@ const struct gg_command gg_command_bt = {
 		"A task that a CPU executes starts at the CPU's registers.  If they are\n"
 		"stale or unknown, or the CPU has left the kernel, the registers that the\n"
 		"kernel saved when it crashed are taken, or the stack in memory is\n"
-		"searched; a line starting \"note:\" says so.  A frame with a ? is a guess.",
+		"searched; a line starting \"note:\" says so.  A frame with a ? is a guess.\n\n"
+		"A CPU that executes a nested guest has the nested guest's frames first,\n"
+		"up to a line <VM entry>: the kernel's own frames, which entered the nested\n"
+		"guest, follow.",
 	.options = bt_options,
 	.run = gg_run_bt,
 };

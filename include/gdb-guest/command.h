@@ -31,6 +31,7 @@ enum gg_value_kind {
 	GG_VALUE_SYMBOLS, // a list of symbols with commas in between
 	GG_VALUE_FORMAT,  // of gdb's x; a word that starts with "/" is one wherever it stands
 	GG_VALUE_KEY,     // of SysRq
+	GG_VALUE_NESTED,  // the number of a nested guest, any text
 	GG_VALUE_TYPE,    // of the kernel: TYPE or TYPE.MEMBER,MEMBER ...
 };
 

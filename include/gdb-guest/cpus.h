@@ -80,6 +80,9 @@ struct gg_cpu {
 	const char *unknown; // why no register is known; "" where some are
 	const char *origin;  // says whose copies registers of different origins are; else ""
 	const struct gg_cpu *nested; // the CPU as the nested guest has it, or NULL
+	// The number of the nested guest in guest-nested's list, from 1 on; 0 where it is not known, or not asked for.
+	uint64_t nested_number;
+	uint32_t nested_vcpu; // the number of its vCPU
 };
 
 typedef struct gg_error *gg_visit_cpu_fn(void *data, const struct gg_cpu *cpu);

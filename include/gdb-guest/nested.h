@@ -23,6 +23,9 @@ struct gg_error *gg_nested_parse(const char *text, uint64_t *ret, size_t *count)
 // gg_nested_name_deinit(), also after an error.
 struct gg_error *gg_guest_nested_name(struct gg_guest *guest, struct gg_nested_name *ret);
 
+// Counts the nested guests of GUEST's kernel. GG_NOT_FOUND where the kernel has no KVM.
+struct gg_error *gg_guest_nested_count(struct gg_guest *guest, size_t *ret);
+
 struct gg_nested_options {
 	bool vcpus;  // a line for each vCPU, too
 	bool memory; // memory is counted over a wire, too
