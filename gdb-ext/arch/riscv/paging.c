@@ -7,7 +7,46 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { V = 1, R = 2, W = 4, X = 8, PPN_SHIFT = 10, NAPOT_BITS = 4 };
+enum {
+	V = 1,
+	R = 2,
+	W = 4,
+	X = 8,
+	U = 0x10,
+	A = 0x40,
+	D = 0x80,
+	PPN_SHIFT = 10,
+	NAPOT_BITS = 4,
+	KIND_SHIFT = 61, // of N and of the memory's type (Svpbmt)
+	N_SHIFT = 63,
+};
+
+static uint64_t page_number(const struct gg_page_entry *entry)
+{
+	return entry->value >> PPN_SHIFT & ((UINT64_C(1) << 44) - 1);
+}
+
+static bool is_page(const struct gg_page_entry *entry)
+{
+	return entry->value & (R | W | X);
+}
+
+// Tests whether an entry that is valid is one that the CPU refuses all the same: W without R; a large page in
+// disorder; N elsewhere than in the last table, or of another size than 64 KiB; a table behind the last
+// one, or with the bits of a page.
+static bool is_reserved(const struct gg_page_entry *entry)
+{
+	enum { LEVEL_BITS = 9, NAPOT_64K = 1 << (NAPOT_BITS - 1) };
+	const uint64_t number = page_number(entry);
+	if (!is_page(entry))
+		return entry->level == 1 || entry->value & (U | A | D) ||
+		       entry->value >> KIND_SHIFT;
+	if ((entry->value & W && !(entry->value & R)) ||
+	    number & ((UINT64_C(1) << LEVEL_BITS * (entry->level - 1)) - 1))
+		return true;
+	return entry->value >> N_SHIFT &&
+	       (entry->level > 1 || (number & ((1 << NAPOT_BITS) - 1)) != NAPOT_64K);
+}
 
 static void entry_flags(const struct gg_page_entry *entry, char text[GG_PAGE_FLAGS_SIZE])
 {
@@ -20,6 +59,8 @@ static void entry_flags(const struct gg_page_entry *entry, char text[GG_PAGE_FLA
 	strcpy(text, entry->value & V ? "" : "not present");
 	if (!(entry->value & V))
 		return;
+	if (is_reserved(entry))
+		used = (size_t)snprintf(text, GG_PAGE_FLAGS_SIZE, "reserved");
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		if (entry->value >> flags[i].bit & 1)
 			used += (size_t)snprintf(text + used, GG_PAGE_FLAGS_SIZE - used, "%s%s",
@@ -30,13 +71,13 @@ static void entry_flags(const struct gg_page_entry *entry, char text[GG_PAGE_FLA
 // page of the last level is 64 KiB, and the low bits of its number tell the size.
 static void decode(const struct gg_page_entry *entry, struct gg_page_target *ret)
 {
-	const uint64_t number = entry->value >> PPN_SHIFT & ((UINT64_C(1) << 44) - 1);
+	const uint64_t number = page_number(entry);
 	*ret = (struct gg_page_target){
-		.present = entry->value & V,
-		.is_page = entry->value & (R | W | X),
+		.present = entry->value & V && !is_reserved(entry),
+		.is_page = is_page(entry),
 		.gpa = number << 12,
 	};
-	if (entry->value >> 63 && entry->level == 1) {
+	if (ret->present && entry->value >> N_SHIFT) {
 		ret->gpa = number >> NAPOT_BITS << NAPOT_BITS << 12;
 		ret->page_bits = 12 + NAPOT_BITS;
 	}
