@@ -127,17 +127,24 @@ unsigned int arm64_page_levels(const struct gg_page_format *format, unsigned int
 
 // ---- The tables in use ----
 
-// TCR_EL1: the size of each half, its granule, and DS, descriptors of FEAT_LPA2.
-static struct gg_page_half describe_half(uint64_t tcr, unsigned int size_at,
-					 unsigned int granule_at, const unsigned int granules[4],
+// The fields of TCR_EL1 that a half has, by their lowest bits: the size, EPDn (no walks), the granule, and
+// log2 of the granules.
+struct half_fields {
+	unsigned int size, disable, granule;
+	unsigned int page_bits[4];
+};
+
+// Derives the tables of a half; none where the CPU walks none. DS: descriptors of FEAT_LPA2.
+static struct gg_page_half describe_half(uint64_t tcr, const struct half_fields *fields,
 					 uint64_t ttbr)
 {
 	enum { DS = 59, MAX_INPUT = 52, MIN_INPUT = 25 };
-	const unsigned int input = 64 - (unsigned int)bits(tcr, size_at, size_at + 5);
-	const unsigned int page_bits = granules[bits(tcr, granule_at, granule_at + 1)];
+	const unsigned int input = 64 - (unsigned int)bits(tcr, fields->size, fields->size + 5);
+	const unsigned int page_bits =
+		fields->page_bits[bits(tcr, fields->granule, fields->granule + 1)];
 	const bool lpa2 = tcr >> DS & 1;
 	const struct gg_page_format *format = arm64_page_format(page_bits, lpa2);
-	if (!format || input > MAX_INPUT || input < MIN_INPUT)
+	if (!format || input > MAX_INPUT || input < MIN_INPUT || tcr >> fields->disable & 1)
 		return (struct gg_page_half){ 0 };
 	gg_gpa_t root = bits(ttbr, 1, 47) << 1;
 	// A root beyond 48 bits has bits 48 to 51 in bits 2 to 5.
@@ -151,8 +158,9 @@ static struct gg_page_half describe_half(uint64_t tcr, unsigned int size_at,
 
 void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret)
 {
-	enum { M = 1, KERNEL = 1, TG0 = 14, TG1 = 30, T0SZ = 0, T1SZ = 16 };
-	static const unsigned int low[4] = { 12, 16, 14, 0 }, high[4] = { 0, 14, 12, 16 };
+	enum { M = 1, KERNEL = 1 };
+	static const struct half_fields low = { 0, 7, 14, { 12, 16, 14, 0 } },
+					high = { 16, 23, 30, { 0, 14, 12, 16 } };
 	const uint64_t tcr = gg_register(registers, ARM64_TCR);
 	const bool known = gg_register_known(registers, ARM64_TCR) &&
 			   gg_register_known(registers, ARM64_TTBR0) &&
@@ -163,16 +171,21 @@ void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret)
 	    (gg_register_known(registers, ARM64_SCTLR) &&
 	     !(gg_register(registers, ARM64_SCTLR) & M)))
 		return;
-	const struct gg_page_half upper =
-		describe_half(tcr, T1SZ, TG1, high, gg_register(registers, ARM64_TTBR1));
-	if (!upper.levels)
+	const struct gg_page_half lower = describe_half(tcr, &low,
+							gg_register(registers, ARM64_TTBR0)),
+				  upper = describe_half(tcr, &high,
+							gg_register(registers, ARM64_TTBR1));
+	// Firmware has tables of the lower half alone.
+	const struct gg_page_half *main = upper.levels ? &upper : &lower;
+	if (!main->levels)
 		return;
 	*ret = (struct gg_paging){
-		.format = upper.format,
-		.levels = upper.levels,
-		.input_bits = upper.input_bits,
-		.root = upper.root,
-		.half = GG_UPPER_HALF,
-		.lower = describe_half(tcr, T0SZ, TG0, low, gg_register(registers, ARM64_TTBR0)),
+		.format = main->format,
+		.levels = main->levels,
+		.input_bits = main->input_bits,
+		.root = main->root,
+		.half = main == &upper ? GG_UPPER_HALF : GG_LOWER_HALF,
 	};
+	if (main == &upper)
+		ret->lower = lower;
 }
