@@ -6,6 +6,7 @@
 #include "arch/arm64/arm64.h"
 #include "arch/ppc64/ppc64.h"
 #include "arch/riscv/riscv.h"
+#include "arch/s390/s390.h"
 #include "arch/x86/x86.h"
 
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static const struct {
 	{ "x86-32", &x86_pages_32, 2, 2 },
 	{ "none", &x86_pages_none, 0, 0 },
 	{ "riscv", &riscv_pages, 3, 5 },
+	{ "s390", &s390_pages, 2, 5 },
 	{ "ppc64-4k", &ppc64_pages_4k, 4, 4 },
 	{ "arm64-4k-lpa2", &arm64_pages_4k_lpa2, 3, 5 },
 	{ "arm64-16k-lpa2", &arm64_pages_16k_lpa2, 3, 5 },

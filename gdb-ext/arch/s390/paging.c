@@ -76,20 +76,29 @@ static bool describe_asce(uint64_t asce, struct gg_paging *ret)
 	return true;
 }
 
-// The primary space: the kernel's in the kernel, a program's in a program.
+// Returns the control register of the space that instructions are of: the home space, which is the kernel's, or
+// the primary space, which is a program's in a program.
+static unsigned int space_of(uint64_t mask)
+{
+	enum { SPACES = 3, HOME = 3 };
+	return (mask >> S390_PSW_SPACE_SHIFT & SPACES) == HOME ? S390_C13 : S390_C1;
+}
+
 void s390_paging(const struct gg_registers *registers, struct gg_paging *ret)
 {
+	const uint64_t mask = gg_register(registers, S390_MASK);
+	const unsigned int space = space_of(mask);
 	*ret = (struct gg_paging){ .format = &s390_pages_none,
-				   .unknown = !gg_register_known(registers, S390_C1) };
-	if (!ret->unknown && gg_register(registers, S390_MASK) & S390_PSW_DAT)
-		describe_asce(gg_register(registers, S390_C1), ret);
+				   .unknown = !gg_register_known(registers, space) };
+	if (!ret->unknown && mask & S390_PSW_DAT)
+		describe_asce(gg_register(registers, space), ret);
 }
 
 // The home space is always the kernel's.
 bool s390_other_paging(const struct gg_registers *registers, struct gg_paging *ret)
 {
-	return gg_register_known(registers, S390_C13) &&
-	       gg_register(registers, S390_C13) != gg_register(registers, S390_C1) &&
-	       gg_register(registers, S390_C13) &&
+	return gg_register_known(registers, S390_C13) && gg_register(registers, S390_C13) &&
+	       gg_register(registers, S390_C13) !=
+		       gg_register(registers, space_of(gg_register(registers, S390_MASK))) &&
 	       describe_asce(gg_register(registers, S390_C13), ret);
 }
