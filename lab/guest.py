@@ -89,22 +89,28 @@ def tail(path, lines=25):
     return "\n".join(text.splitlines()[-lines:]) or "(nothing)"
 
 
+def connect(folder, name):
+    """A socket that is connected to the folder's socket of that name."""
+    # A socket's path has room for 107 bytes only; by way of the folder's descriptor every path is short enough.
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    result = socket.socket(socket.AF_UNIX)
+    try:
+        result.connect(f"/proc/self/fd/{descriptor}/{name}")
+    except BaseException:
+        result.close()
+        raise
+    finally:
+        os.close(descriptor)
+    return result
+
+
 class QMP:
     """As much of the QEMU Machine Protocol as the tests need: one command, one answer."""
 
     def __init__(self, folder, name, seconds=120):
-        self.socket = socket.socket(socket.AF_UNIX)
         self.buffer = b""
         self.deadline = time.monotonic() + seconds
-        # A socket's path has room for 107 bytes only; by way of the folder's descriptor every path is short enough.
-        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        try:
-            self.socket.connect(f"/proc/self/fd/{descriptor}/{name}")
-        except BaseException:
-            self.socket.close()
-            raise
-        finally:
-            os.close(descriptor)
+        self.socket = connect(folder, name)
         self._receive()
         self.execute("qmp_capabilities", {}, seconds)
 
@@ -194,12 +200,13 @@ class Guest:
     seconds    how long the guest may take to be ready; one that hangs or panics before is started anew
     fresh      boots the kernel, and leaves the cache alone
     at         a states.State in which the guest stays stopped
+    typed      has the first serial port take what open_console() sends, too
     start      False makes the command line alone
     """
 
     def __init__(self, qemu=None, machine="pc", memory=256, smp=2, extra=(), kernel=None, initrd=None,
                  append="", console="ttyS0", directory=None, coredump_filter=None, seconds=120, fresh=False,
-                 at=None, start=True):
+                 at=None, start=True, typed=False):
         self.qemu = str(qemu or lab("qemu"))
         self.machine = machine
         self.memory = memory
@@ -214,6 +221,7 @@ class Guest:
         self.stderr = self.directory / "qemu.log"
         self.process = None
         self._qmp = None
+        self._typed = typed
         self._command, self._files = self._arguments(extra)
         self._coredump_filter = coredump_filter
         try:
@@ -271,6 +279,10 @@ class Guest:
 
     def cont(self):
         self.qmp("cont")
+
+    def open_console(self):
+        """A socket to the first serial port of a guest that is typed at; the log has the port's output nonetheless."""
+        return connect(self.directory, "console")
 
     def reboot(self, seconds=120):
         """Resets the guest, and waits until it is ready again."""
@@ -404,7 +416,10 @@ class Guest:
                 files.append(word.removeprefix("file:"))
                 # QEMU itself has a serial0 and so on.
                 word = f"chardev:port{len(files)}"
-                command[-1:] = ["-chardev", f"file,id=port{len(files)},path={files[-1]},append=on", "-serial"]
+                backend = f"file,id=port{len(files)},path={files[-1]},append=on"
+                if self._typed and len(files) == 1:
+                    backend = f"socket,id=port1,path=console,server=on,wait=off,logfile={files[-1]},logappend=on"
+                command[-1:] = ["-chardev", backend, "-serial"]
             command.append(word)
         return command, files
 

@@ -124,7 +124,7 @@ def test_log(booted):
 
 
 # The way to type SysRq at a guest.
-SYSRQ = {"arm64-sid": "chardev-send-break ID", "riscv64-sid": "chardev-send-break ID", "s390x-sid": "^-t and Enter",
+SYSRQ = {"arm64-sid": "chardev-send-break ID", "riscv64-sid": "chardev-send-break ID", "s390x-sid": "Ctrl-O and the key",
          "ppc64el-sid": "Ctrl-O and the key"}
 
 
