@@ -32,6 +32,7 @@ bool gg_stack_step_by_link(struct gg_unwind *unwind, unsigned int link, gg_gva_t
 		return false;
 	unwind->pc = pc;
 	gg_register_forget(&unwind->registers, link, UINT64_MAX);
+	unwind->has_no_frame = true;
 	unwind->is_exact = false;
 	return true;
 }

@@ -20,6 +20,7 @@ struct gg_unwind {
 	bool is_exact, is_guess;       // as struct gg_frame has them
 	gg_gva_t callee;               // the pc of the frame before; 0 for the first frame
 	bool has_ended;                // the frame is the outermost frame
+	bool has_no_frame; // the last step left code without a frame, and the stack pointer as it was
 	// The entry that the last step went back through; kind GG_NO_ENTRY for a call.
 	struct gg_stack_entry entry;
 };

@@ -125,9 +125,7 @@ static struct gg_error *complete(struct gg_unwinder *unwinder, struct gg_frame *
 		frame->end = unwind->entry.registers_end;
 		return err;
 	}
-	// Interrupted code may have no frame yet.
-	const bool has_frame = !frame->is_exact || unwind->is_exact || unwind->sp != frame->sp;
-	if (has_frame && !has_advanced(unwinder, frame->sp))
+	if (!unwind->has_no_frame && !has_advanced(unwinder, frame->sp))
 		return gg_error_create(GG_BAD_DATA,
 				       "the caller's stack pointer 0x%" PRIx64
 				       " is not above 0x%" PRIx64,
@@ -144,6 +142,7 @@ static struct gg_error *step(struct gg_unwinder *unwinder, struct gg_frame *fram
 {
 	struct gg_unwind *unwind = &unwinder->unwind;
 	unwind->entry = (struct gg_stack_entry){ .number = -1 };
+	unwind->has_no_frame = false;
 	struct gg_error *err = unwinder->ops->step(unwind);
 	return err || unwind->has_ended ? err : complete(unwinder, frame);
 }
