@@ -288,12 +288,15 @@ def read(path):
 @pytest.mark.further
 @pytest.mark.parametrize("series", ["6.12", "sid"])
 def test_kernels(folder, series):
-    """Calls of other kernels are counted, with their arguments and results, those of system calls too"""
+    """Calls of other kernels are counted, with their arguments and results, those of system calls and of modules too"""
     with Calls(folder, series) as calls:
         events, summary, count = calls.trace("open 100 0", f"-args -return {FUNCTION}")
         check_events(events, count)
         assert summary["calls"] == count == 100
         check_system_call(calls)
+        check_module(calls)
+        if series == "6.12":
+            check_places(calls)
         calls.check_free()
 
 
