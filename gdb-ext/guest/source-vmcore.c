@@ -383,7 +383,7 @@ static const char *writer_of(const struct vmcore_source *vmcore)
 	const struct gg_vmcore_file *file = vmcore->file;
 	const bool is_elf = file->machine;
 	if (!is_elf && file->names_release)
-		return "makedumpfile";
+		return "makedumpfile or gdb-guest";
 	if (!is_elf)
 		return "QEMU";
 	return vmcore->qemu_count ? "QEMU or gdb-guest" : NULL;

@@ -67,7 +67,7 @@ def test_info(stop, name):
     text = gdb.unwrapped(stop.ask(name)["guest-info"])
     origin = {"ours": "ELF, written by QEMU or gdb-guest", "QEMU's ELF": "ELF, written by QEMU or gdb-guest",
               "QEMU's kdump-zlib": "flattened kdump, written by QEMU", "ELF -d 31": "ELF, written by QEMU or gdb-guest"}
-    made = f"{'flattened' if 'flattened' in name else 'compressed'} kdump, written by makedumpfile"
+    made = f"{'flattened' if 'flattened' in name else 'compressed'} kdump, written by makedumpfile or gdb-guest"
     level = re.search(r"-d (\d+)", name)
     expected = origin.get(name) or made + (f", dump level {level[1]}" if level[1] != "0" else "")
     assert f"vmcore    {stop.paths[name]}\n          {expected}\n" in text
@@ -205,7 +205,7 @@ def test_select(stop):
     core = f"* 1  core     {stop.core}  {stop.qemu}\n"
     assert shown[0] == core and shown[3] == core
     for text in (shown[1], shown[4]):
-        assert text == core.replace("*", " ") + f"*    vmcore   {path}  compressed kdump, written by makedumpfile\n"
+        assert text == core.replace("*", " ") + f"*    vmcore   {path}  compressed kdump, written by makedumpfile or gdb-guest\n"
     assert "noted: " in shown[2]
     assert f"note: GDB's target has changed since guest-select -file {path}: the target is looked at" in shown[6]
     assert f"vmcore    {stop.paths['ours']}\n" in shown[6]

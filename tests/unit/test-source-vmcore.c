@@ -202,8 +202,10 @@ static void test_text(void **state)
 	(void)state;
 	static const char *const texts[] = {
 		[VMCORE_IMAGE_ELF] = "ELF",
-		[VMCORE_IMAGE_KDUMP] = "compressed kdump, written by makedumpfile, dump level 17",
-		[VMCORE_IMAGE_FLAT] = "flattened kdump, written by makedumpfile, dump level 17",
+		[VMCORE_IMAGE_KDUMP] =
+			"compressed kdump, written by makedumpfile or gdb-guest, dump level 17",
+		[VMCORE_IMAGE_FLAT] =
+			"flattened kdump, written by makedumpfile or gdb-guest, dump level 17",
 	};
 	for (enum vmcore_image_format format = 0; format <= VMCORE_IMAGE_FLAT; format++) {
 		char *text;
