@@ -166,7 +166,7 @@ def delayed(pid):
     """For how many seconds a process has been ready to run while other work, or another machine, had the CPU."""
     waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     stolen = int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
-    return waited + stolen / os.cpucount()
+    return waited + stolen / os.cpu_count()
 
 
 class Silence(AssertionError):
