@@ -331,8 +331,7 @@ struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 				   struct gg_mapping *ret)
 {
 	struct gg_error *err = gg_page_table_walk(table, gva, NULL, NULL, ret);
-	if (!err && !ret->present && table->hidden && ret->last.level == 1 &&
-	    table->hidden(ret->last.value, &ret->gpa)) {
+	if (!err && !ret->present && table->hidden && table->hidden(&ret->last, &ret->gpa)) {
 		ret->present = true;
 		ret->gpa += gva % ret->page_size;
 	}

@@ -108,9 +108,9 @@ struct gg_mapping {
 struct gg_error *gg_page_table_map(struct gg_page_table *table, gg_gva_t gva,
 				   struct gg_mapping *ret);
 
-// Finds the page of ENTRY, an entry of a table of the last level that is not present for the hardware, where the kernel has a page
+// Finds the page of ENTRY, an entry that is not present for the hardware, where the kernel has a page
 // there all the same: the hardware is to tell of the next use.
-typedef bool gg_hidden_page_fn(uint64_t entry, gg_gpa_t *ret);
+typedef bool gg_hidden_page_fn(const struct gg_page_entry *entry, gg_gpa_t *ret);
 
 // Makes gg_page_table_map() and gg_page_table_read() find the pages that HIDDEN finds; NULL for none.
 void gg_page_table_show_hidden(struct gg_page_table *table, gg_hidden_page_fn *hidden);

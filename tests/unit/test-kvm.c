@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-extern const struct gg_arch gg_arch_x86_64;
+extern const struct gg_arch gg_arch_x86_64, gg_arch_s390x, gg_arch_riscv64;
 
 // Reads the machine with VALUE at OFFSET of the memory, and expects so many vCPUs and slots, and the notice.
 static void expect(size_t offset, uint64_t value, size_t vcpus, size_t slots, const char *notice)
@@ -266,15 +266,40 @@ static void test_encryption(void **state)
 	assert_true(is_private);
 }
 
+static bool finds(const struct gg_linux_ops *ops, unsigned int level, uint64_t entry, gg_gpa_t *ret)
+{
+	return ops->hidden_page(&(struct gg_page_entry){ .level = level, .value = entry }, ret);
+}
+
 static void test_hidden_pages(void **state)
 {
 	(void)state;
 	gg_gpa_t page;
-	const struct gg_linux_ops *ops = gg_arch_x86_64.kernel;
-	assert_true(ops->hidden_page((~UINT64_C(0x12345000) & ~UINT64_C(0xfff)) | 0x100, &page));
+	const struct gg_linux_ops *ops = gg_arch_x86_64.kernel, *s390 = gg_arch_s390x.kernel,
+				  *riscv = gg_arch_riscv64.kernel;
+	const uint64_t key = UINT64_C(5) << 59;
+	assert_true(
+		finds(ops, 1, (~UINT64_C(0x12345000) & UINT64_C(0xffffffffff000)) | 0x100, &page));
 	assert_int_equal(page, 0x12345000);
-	assert_false(ops->hidden_page(UINT64_C(0x7fffffffffbfe00a), &page));
-	assert_false(ops->hidden_page(0, &page));
+	assert_true(finds(ops, 1, key | 0x12345100, &page));
+	assert_int_equal(page, 0x12345000);
+	assert_true(
+		finds(ops, 2, (~UINT64_C(0x12200000) & UINT64_C(0xfffffffe00000)) | 0x1180, &page));
+	assert_int_equal(page, 0x12200000);
+	assert_false(finds(ops, 2, 0x12200100, &page));
+	assert_false(finds(ops, 1, UINT64_C(0x7fffffffffbfe00a), &page));
+	assert_false(finds(ops, 1, 0, &page));
+	assert_true(finds(s390, 1, 0x12345703, &page));
+	assert_int_equal(page, 0x12345000);
+	assert_false(finds(s390, 1, 0x12345702, &page));
+	assert_true(finds(s390, 2, 0x12300420, &page));
+	assert_int_equal(page, 0x12300000);
+	assert_false(finds(s390, 2, 0x20, &page));
+	assert_false(finds(s390, 2, 0x12300430, &page));
+	assert_false(finds(s390, 3, 0x401, &page));
+	assert_true(finds(riscv, 1, UINT64_C(0x12345) << 10 | 0x20, &page));
+	assert_int_equal(page, 0x12345000);
+	assert_false(finds(riscv, 1, UINT64_C(0x12345) << 10, &page));
 }
 
 int main(void)

@@ -63,12 +63,22 @@ static size_t current_tasks(const struct gg_registers *registers, uint64_t ret[G
 	return count;
 }
 
+// _PAGE_PROT_NONE, the bit of a global page, stands for a page that no program may touch, as by automatic NUMA balancing
+// (Linux arch/riscv/include/asm/pgtable-bits.h, v4.15 to v7.2); no swapped page's entry has it.
+static bool hidden_page(const struct gg_page_entry *entry, gg_gpa_t *ret)
+{
+	enum { PRESENT = 1 << 0, LEAF = 7 << 1, PROT_NONE = 1 << 5, PFN = 10, PFN_BITS = 44 };
+	*ret = (entry->value >> PFN & ((UINT64_C(1) << PFN_BITS) - 1)) << OFFSET_BITS;
+	return entry->level == 1 && (entry->value & (PRESENT | LEAF | PROT_NONE)) == PROT_NONE;
+}
+
 const struct gg_linux_ops riscv_linux = {
 	.kernel_area = UINT64_C(1) << 63,
 	.image_area = KERNEL_LINK_ADDR,
 	.image_area_size = -KERNEL_LINK_ADDR,
 	.module_area = MODULE_AREA,
 	.module_area_size = KERNEL_LINK_ADDR - MODULE_AREA,
+	.hidden_page = hidden_page,
 	.read_paging = read_paging,
 	.current_tasks = current_tasks,
 	.sysrq = "QEMU's monitor sends a break (chardev-send-break ID; \"info chardev\" lists the "

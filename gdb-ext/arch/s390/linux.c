@@ -58,12 +58,26 @@ static struct gg_error *read_paging(const struct gg_vmcoreinfo *info, struct gg_
 	return NULL;
 }
 
-// A page that was not used for some time is invalid for the hardware, and present by a bit of Linux's own (arch/s390/include/asm/pgtable.h).
-static bool hidden_page(uint64_t entry, gg_gpa_t *ret)
+// A page that no program has used for some time is invalid, so that the next use is seen: its entry has Linux's own bit of a
+// present page (_PAGE_PRESENT, arch/s390/include/asm/pgtable.h, v3.12). A large page's entry has such a bit since v6.10; before,
+// that of a swapped page alone has the common-segment bit.
+static bool hidden_page(const struct gg_page_entry *entry, gg_gpa_t *ret)
 {
-	enum { INVALID = 0x400, PRESENT = 0x001, OFFSET = 0xfff };
-	*ret = entry & ~(uint64_t)OFFSET;
-	return (entry & (INVALID | PRESENT)) == (INVALID | PRESENT);
+	enum {
+		PRESENT = 0x1,
+		COMMON = 0x10,
+		INVALID_SEGMENT = 0x20,
+		LARGE = 0x400,
+		INVALID_PAGE = 0x400,
+		SEGMENT = 2, // the level
+	};
+	const unsigned int open = entry->level == SEGMENT ? 20 : 12;
+	*ret = entry->value >> open << open;
+	if (entry->level == SEGMENT)
+		return (entry->value & (COMMON | INVALID_SEGMENT | LARGE)) ==
+		       (INVALID_SEGMENT | LARGE);
+	return entry->level == 1 &&
+	       (entry->value & (INVALID_PAGE | PRESENT)) == (INVALID_PAGE | PRESENT);
 }
 
 const struct gg_linux_ops s390_linux = {

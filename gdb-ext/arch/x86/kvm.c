@@ -104,11 +104,21 @@ const char *x86_vmx_exit(uint64_t code)
 }
 
 // _PAGE_PROTNONE, the bit of a global page, stands for a page that no program may touch, as by automatic
-// NUMA balancing; the address is inverted (Linux arch/x86/include/asm/pgtable-invert.h, v4.18).
-bool x86_hidden_page(uint64_t entry, gg_gpa_t *ret)
+// NUMA balancing; the bits of the page's number are inverted (Linux arch/x86/include/asm/pgtable-invert.h, v4.18), not so in
+// older kernels: no page is so high that its highest bit is set.
+bool x86_hidden_page(const struct gg_page_entry *entry, gg_gpa_t *ret)
 {
-	enum { PRESENT = 1 << 0, PROTNONE = 1 << 8 };
-	static const uint64_t address = UINT64_C(0x000ffffffffff000);
-	*ret = ~entry & address;
-	return (entry & (PRESENT | PROTNONE)) == PROTNONE;
+	enum {
+		PRESENT = 1 << 0,
+		LARGE = 1 << 7,
+		PROTNONE = 1 << 8,
+		LEVEL_BITS = 9,
+		ADDRESS_BITS = 52
+	};
+	const uint64_t page = UINT64_C(1) << (12 + LEVEL_BITS * (entry->level - 1));
+	const uint64_t mask = (UINT64_C(1) << ADDRESS_BITS) - page;
+	const bool is_inverted = entry->value >> (ADDRESS_BITS - 1) & 1;
+	*ret = (is_inverted ? ~entry->value : entry->value) & mask;
+	return (entry->value & (PRESENT | PROTNONE)) == PROTNONE &&
+	       (entry->level == 1 || entry->value & LARGE);
 }

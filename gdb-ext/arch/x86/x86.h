@@ -219,7 +219,7 @@ gg_gva_t x86_page_offset_32(gg_gva_t text);
 // The operations vm_exit(), vmx_exit(), hidden_page() and read_vcpu() of struct gg_linux_ops.
 const char *x86_vm_exit(uint64_t code);
 const char *x86_vmx_exit(uint64_t code);
-bool x86_hidden_page(uint64_t entry, gg_gpa_t *ret);
+bool x86_hidden_page(const struct gg_page_entry *entry, gg_gpa_t *ret);
 struct gg_error *x86_read_vcpu(const struct gg_host *kernel, const struct gg_vcpu_peers *peers,
 			       gg_gva_t vcpu, const struct gg_registers *inside,
 			       struct gg_cpu_state *ret);

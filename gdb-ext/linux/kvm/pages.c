@@ -143,7 +143,7 @@ struct gg_error *gg_kvm_pages_find(struct gg_kvm_pages *pages, gg_gva_t gva, uin
 	*ret = (struct gg_kvm_piece){ .size = mapping.size, .gpa = mapping.gpa };
 	if (mapping.present)
 		ret->kind = GG_KVM_HELD;
-	else if (pages->ops->hidden_page(mapping.last.value, &ret->gpa))
+	else if (pages->ops->hidden_page(&mapping.last, &ret->gpa))
 		ret->gpa += gva % mapping.page_size;
 	else
 		ret->kind = mapping.last.value ? GG_KVM_SWAPPED : GG_KVM_NO_PAGE;
