@@ -305,7 +305,9 @@ def test_stacks(crash, target):
         if stack is not saved:
             assert stack["start"] == "registers" and any("crash_nmi_callback" in name for name in functions_of(stack))
     first = [json.loads(line) for line in said["first"]["guest-bt -json"] if line.startswith("{")]
-    assert sorted(bool(stack["frames"]) for stack in first) == [False, True], first
+    # The other CPU may execute a program of this kernel's, without frames.
+    of_other, = [stack for stack in first if stack["cpu"] is None]
+    assert len(first) == 2 and of_other["comm"] is None and of_other["frames"] == [], first
 
 
 def test_vmcore_of_choice(crash):
