@@ -120,12 +120,16 @@ def test_outer_stack(nested):
     assert title.startswith(f"PID: {nested.threads[0]} ") and ' COMMAND: "nested"' in title
     assert inner == f"    in nested guest 1, vCPU 0, pc {LOOP:#x} sp 0xc0de000000000006"
     assert (why, entry) == ("    note: the page tables lead to no kernel of Linux", "    <VM entry>")
-    functions = [line.split()[2].split("+")[0] for line in frames if line.startswith("#")]
-    assert [line.split()[0] for line in frames if line.startswith("#")] == [f"#{i}" for i in range(len(functions))]
-    assert re.fullmatch(r"__svm_vcpu_run", functions[0]), shown
+    found = [re.match(r"#(\d+) +0x[0-9a-f]+ (\? )?(\w+)", line).groups() for line in frames if line.startswith("#")]
+    functions = [name for _, _, name in found]
+    assert [int(number) for number, _, _ in found] == list(range(len(found))) and functions[0] == "__svm_vcpu_run", shown
     wanted = iter(functions)
     assert all(name in wanted for name in ("svm_vcpu_run", "kvm_arch_vcpu_ioctl_run", "kvm_vcpu_ioctl", "__x64_sys_ioctl")), shown
-    assert " ? " not in shown and "<system call 16 ioctl>  from user mode" in frames[-1], shown
+    assert "<system call 16 ioctl>  from user mode" in frames[-1], shown
+    # In later kernels KVM's function has its frame by rbp, which is the nested guest's: callers are found by a search, and marked.
+    searched = "    broken off: the register rbp is not known here; found by a search:" in frames
+    assert [guess is not None for _, guess, _ in found] == [False] + [searched] * (len(found) - 1), shown
+    assert not (searched and nested.record.name in ("nested-5.10", "nested-6.1")), shown
     parsed, = map(json.loads, guest_core(*nested.arguments, "bt", "-cpu", nested.cpu, "-json").splitlines())
     assert [frame["symbol"] for frame in parsed["frames"]] == functions
     assert parsed["nested"] == {"number": 1, "vcpu": 0, "pc": f"{LOOP:#018x}", "sp": "0xc0de000000000006", "why": why.split(": ")[1],
@@ -297,6 +301,10 @@ class NestedLinux:
         parts = re.split(r"^inner: (\w+)\n", said, flags=re.MULTILINE)
         self.said = {name: text.splitlines() for name, text in zip(parts[1::2], parts[2::2])}
 
+    def cpus(self):
+        """What guest-regs shows of the nested guest's CPUs."""
+        return [json.loads(line) for line in guest_core(*self.arguments, "regs", "-json").splitlines()]
+
     def log(self):
         """The records of /dev/kmsg, as guest-klog prints their first lines."""
         lines = []
@@ -323,17 +331,25 @@ def test_linux_kernel(linux):
 
 
 def test_linux_stack(linux):
-    """The stack of a CPU in a nested {linux} is that of the nested guest's vCPU, and behind it the host's"""
-    inner = {}
-    for stack in map(json.loads, guest_core(*linux.arguments, "bt", "-json").splitlines()):
-        inner[stack["on_cpu"]] = stack
-    shown = [stack for stack in map(json.loads, guest_core(*linux.arguments[2:], "bt", "-json").splitlines()) if stack["nested"]]
-    for stack in shown:
-        nested = stack["nested"]
-        assert nested["number"] == 1 and nested["frames"] == inner[nested["vcpu"]]["frames"]
-        assert stack["frames"][0]["symbol"] == "__svm_vcpu_run" and stack["end"] == "user"
-    if not shown:
-        pytest.skip("no CPU is in the nested guest at the record's stop")
+    """The stack of a CPU in a nested {linux} is that of the nested guest's vCPU, and behind it the host's; a vCPU whose CPU is not in
+    the nested guest at the stop is not behind a host's stack, and halted, or its registers are stale"""
+    host = linux.arguments[2:]
+    rows = [json.loads(row) for row in guest_core(*linux.arguments, "bt", "-json").splitlines()]
+    inner = {row["on_cpu"]: row["frames"] for row in rows}
+    outer = [json.loads(row) for row in guest_core(*host, "bt", "-json").splitlines()]
+    inside = {row["on_cpu"]: row for row in outer if row["nested"]}
+    cpus = [json.loads(row) for row in guest_core(*host, "regs", "-json").splitlines()]
+    assert {cpu["cpu"]: cpu["nested"]["vcpu"] for cpu in cpus if cpu["nested"]} == \
+        {cpu: row["nested"]["vcpu"] for cpu, row in inside.items()}
+    for row in inside.values():
+        assert row["nested"]["number"] == 1 and row["nested"]["frames"] == inner[row["nested"]["vcpu"]]
+        assert (row["comm"], row["frames"][0]["symbol"], row["end"]) == ("qemu", "__svm_vcpu_run", "user")
+    shown, = map(json.loads, guest_core(*host, "nested", "-json").splitlines())
+    states = {cpu["cpu"]: cpu["state"] for cpu in linux.cpus()}
+    entered = {row["nested"]["vcpu"] for row in inside.values()}
+    assert len(inner) == len(states) == 2
+    assert states == {vcpu["id"]: "stale" if vcpu["state"] == "on a CPU" and vcpu["id"] not in entered else "current"
+                      for vcpu in shown["vcpus"]}
 
 
 def log_of(*arguments):
@@ -368,8 +384,8 @@ def test_linux_symbols(linux):
 
 
 def test_linux_tasks(linux):
-    """A nested {linux}: its tasks are those of its own /proc, with the same names and parents; the program that never waits is on
-    the CPU whose registers are a program's"""
+    """A nested {linux}: its tasks are those of its own /proc, with the same names and parents; a CPU whose registers are
+    a program's has a program's task"""
     shown = [json.loads(line) for line in guest_core(*linux.arguments, "ps", "-json").splitlines()]
     ours = {task["pid"]: (task["comm"], task["ppid"]) for task in shown}
     told = {}
@@ -379,9 +395,8 @@ def test_linux_tasks(linux):
     # The processes of the script itself are gone.
     lasting = {pid: task for pid, task in told.items() if task[1] in (0, 2) and not task[0].startswith("kworker")}
     assert len(lasting) > 20 and {pid: ours.get(pid) for pid in lasting} == lasting
-    cpus = [json.loads(line) for line in guest_core(*linux.arguments, "regs", "-json").splitlines()]
-    assert sorted(cpu["task"]["comm"] for cpu in cpus)[0] == "sh" or any(cpu["privilege"] == "kernel" for cpu in cpus)
-    assert {cpu["state"] for cpu in cpus} == {"current"}
+    programs = {task["pid"] for task in shown if 2 not in (task["pid"], task["ppid"]) and task["pid"]}
+    assert all(cpu["privilege"] == "kernel" or cpu["task"]["pid"] in programs for cpu in linux.cpus())
 
 
 def test_linux_stacks(linux):
@@ -415,14 +430,14 @@ def test_linux_vmcore(linux):
     guest_core(*linux.arguments, "dump", "-format", "kdump-zlib", "-level", 31, "-absent", "skip", path)
     assert log_of(path) == log_of(*linux.arguments)
     assert [json.loads(line)["registers"]["rip"] for line in guest_core(path, "regs", "-json").splitlines()] == \
-        [json.loads(line)["registers"]["rip"] for line in guest_core(*linux.arguments, "regs", "-json").splitlines()]
+        [cpu["registers"]["rip"] for cpu in linux.cpus()]
 
 
 def test_linux_in_kdump(linux):
     """A nested {linux}: a kdump of the host has the log at level 0; at level 31 the nested guest's memory is excluded, which is
     said, and its registers are there; by VMCBs alone it is not known whether a CPU was inside, and the registers are not called
     current"""
-    registers_shown = guest_core(*linux.arguments, "regs", "-all").splitlines()
+    of_core = {cpu["cpu"]: cpu["registers"] for cpu in linux.cpus()}
     for level in (0, 31):
         path = linux.folder / f"level-{level}"
         guest_core(*linux.arguments[2:], "dump", "-format", "kdump-zlib", "-level", level, path)
@@ -430,9 +445,13 @@ def test_linux_in_kdump(linux):
             text = guest_core("-nested", "1", path, "klog", status=FAILED)
             assert re.search("no VMCOREINFO in the guest's RAM, of which 0x[0-9a-f]+ bytes are missing", text)
             assert "they were left out when the vmcore was written (dump level 31)" in guest_core("-nested", "1", path, "info")
-            shown = guest_core("-nested", "1", path, "regs", "-all").splitlines()
-            assert [line for line in shown if line.startswith(("RAX", "RIP", "CR0"))] == \
-                [line for line in registers_shown if line.startswith(("RAX", "RIP", "CR0"))]
+            rows = [json.loads(row) for row in guest_core("-nested", "1", path, "regs", "-json").splitlines()]
+            assert {row["cpu"] for row in rows} == set(of_core) and {row["state"] for row in rows} <= {"current", "stale"}
+            # The vmcore does not have the registers of a CPU that was inside.
+            for row in rows:
+                if row["state"] == "current":
+                    assert [row["registers"][name] for name in ("rax", "rip", "cr0")] == \
+                        [of_core[row["cpu"]][name] for name in ("rax", "rip", "cr0")]
         else:
             assert log_of("-nested", "1", path) == log_of(*linux.arguments)
             found = json.loads(guest_core(path, "nested", "-scan", "-json"))
