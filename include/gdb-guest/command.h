@@ -27,11 +27,11 @@ enum gg_value_kind {
 	GG_VALUE_TEXT,
 	GG_VALUE_TIME,    // seconds of the log's clock, or a time in UTC
 	GG_VALUE_MODULE,  // name of a module of the guest's kernel
+	GG_VALUE_NESTED,  // the number of a nested guest, any text
 	GG_VALUE_ADDRESS, // in the guest: a symbol or a number
 	GG_VALUE_SYMBOLS, // a list of symbols with commas in between
 	GG_VALUE_FORMAT,  // of gdb's x; a word that starts with "/" is one wherever it stands
 	GG_VALUE_KEY,     // of SysRq
-	GG_VALUE_NESTED,  // the number of a nested guest, any text
 	GG_VALUE_TYPE,    // of the kernel: TYPE or TYPE.MEMBER,MEMBER ...
 };
 

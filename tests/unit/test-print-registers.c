@@ -149,7 +149,8 @@ static void test_nested(void **state)
 	print(&(struct gg_registers_options){ .cpus = "0", .json = true });
 	assert_has("\"activity\":\"nested\",\"bits\":null,\"privilege\":null,\"pc\":null,"
 		   "\"sp\":null,\"symbol\":null,\"registers\":{\"rax\":null,");
-	assert_has("},\"task\":null,\"nested\":{\"activity\":\"running\",\"bits\":16,");
+	assert_has("},\"task\":null,\"nested\":{\"number\":null,\"vcpu\":null,"
+		   "\"activity\":\"running\",\"bits\":16,");
 	assert_has("\"pc\":\"0x0000000000001234\"");
 	assert_has("}},\"unknown\":\"");
 }
