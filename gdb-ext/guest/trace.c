@@ -27,16 +27,14 @@
 
 enum {
 	SECOND = 1000000000,
-	NAP = 50000000,    // ns: Ctrl-C has an effect after so long
-	SIGNAL_TRAP = 5,   // GDB_SIGNAL_TRAP: a breakpoint, or a step
-	MOST_STRANGE = 16, // stops in a row without a breakpoint of ours
-	ECHOES = 16,       // that a mean is made of
-	FIRST_ECHOES = 4,  // stops with an echo each
-	ECHO_EVERY = 64,   // stops, after the first
-	LEAST_RUN = 10000, // ns between two stops
-	STILL_PART =
-		2, // of the time, in the parts of STILL_WHOLE: the guest stands still for more of it
-	STILL_WHOLE = 5,
+	NAP = 50000000,       // ns: Ctrl-C has an effect after so long
+	SIGNAL_TRAP = 5,      // GDB_SIGNAL_TRAP: a breakpoint, or a step
+	MOST_STRANGE = 16,    // stops in a row without a breakpoint of ours
+	ECHOES = 16,          // that a mean is made of
+	FIRST_ECHOES = 4,     // stops with an echo each
+	ECHO_EVERY = 64,      // stops, after the first
+	LEAST_RUN = 10000,    // ns between two stops
+	STILL = 4,            // the guest stands still for more than one such part of the time
 	LOWEST_CODE_BYTES = 1 // of a software breakpoint, which may be in the place of the code
 };
 
@@ -199,7 +197,7 @@ static void check_rate(struct session *session)
 	const uint64_t still = trace->stopped - moment->stopped + passed - own;
 	if (trace->stops >= limit && own < SECOND)
 		trace->rate = (double)limit * SECOND / (double)(own + limit * LEAST_RUN);
-	if (trace->stops >= limit && still > (own + still) / STILL_WHOLE * STILL_PART)
+	if (trace->stops >= limit && still > (own + still) / STILL)
 		trace->still = (double)still / (double)(own + still);
 	session->is_done |= trace->rate > 0 || trace->still > 0;
 	*moment = (struct moment){ session->passed, trace->stopped };

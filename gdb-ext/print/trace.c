@@ -352,7 +352,7 @@ const struct gg_command gg_command_trace = {
 		"call; the last line has the number of calls, and how long the guest\n"
 		"stood still.\n\n"
 		"A trace is for functions that are called rarely: it ends by itself at\n"
-		"the limit, and where the guest stands still for two fifths of the time.",
+		"the limit, and where the guest stands still for a quarter of the time.",
 	.debugger_help = "The packets go over GDB's own connection, and GDB's session goes on\n"
 			 "afterwards.  GDB's breakpoints are not in the guest meanwhile.  If GDB\n"
 			 "dies, a process of its own takes the breakpoints out; it lets the guest\n"

@@ -121,13 +121,13 @@ def test_calls(calls):
     stacks = {event["function"]: [frame["symbol"] for frame in event["stack"]] for event in events}
     assert stacks[FUNCTION][:3] == [FUNCTION, "__x64_sys_openat", "do_syscall_64"], stacks
     assert stacks["getname"][:2] == ["getname", FUNCTION], stacks
-    calls.ask("open 5000 0")
+    calls.ask("open 20000 0")
     lines = calls.session.command(f"guest-trace -summary -seconds 300 {FUNCTION}")
-    assert re.fullmatch(r"[2-9]\d\d calls, in .* a second; the guest stood still for [\d.]+ % of the time", lines[0]), lines
+    assert re.fullmatch(r"\d{3,5} calls, in .* a second; the guest stood still for [\d.]+ % of the time", lines[0]), lines
     assert re.match("note: the trace has ended early: .*(the limit is 200|the last 200 stops)", lines[1])
     calls.check()
     calls.guest.cont()
-    assert calls.answer() == 5000
+    assert calls.answer() == 20000
     calls.check_free()
 
 
