@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The manual says what the commands do; the truth is what the commands print."""
 
+import json
 import re
 import runpy
 import shutil
@@ -63,8 +64,11 @@ def test_what_the_situations_have_the_reader_type_is_taken_by_the_commands(folde
     core = records.Opened("waits-6.12", folder).core
     commands = typed() - {"select -file vmcore"}
     assert len(commands) >= 11 and {"info", "info -json", "bt -pid 153", "dump vmcore", "klog -level warn+ -tail 50"} <= commands
+    guest_core = Path(gdb.LAUNCHER).with_name("guest-core")
+    tasks = subprocess.run([guest_core, core, "ps", "-state", "D", "-json"], stdout=subprocess.PIPE, text=True, check=True)
+    pid = json.loads(tasks.stdout.splitlines()[0])["pid"]
     for command in commands:
-        run = subprocess.run([Path(gdb.LAUNCHER).with_name("guest-core"), core, *command.split()],
+        run = subprocess.run([guest_core, core, *command.replace("153", str(pid)).split()],
                              cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if command.startswith("profile"):
             assert run.returncode == 1 and "process" in run.stderr, (command, run)
