@@ -16,7 +16,9 @@ import gdb
 import records
 import registers
 import selection
+import test_readers
 import truth
+from machines import lab
 from test_guest_core import FAILED, guest_core
 
 GUESTS = selection.mostly_further(["5.10", "6.1", "6.12", "sid"], ["6.1"])
@@ -127,9 +129,9 @@ def test_outer_stack(nested):
     assert all(name in wanted for name in ("svm_vcpu_run", "kvm_arch_vcpu_ioctl_run", "kvm_vcpu_ioctl", "__x64_sys_ioctl")), shown
     assert "<system call 16 ioctl>  from user mode" in frames[-1], shown
     # In later kernels KVM's function has its frame by rbp, which is the nested guest's: callers are found by a search, and marked.
-    searched = "    broken off: the register rbp is not known here; found by a search:" in frames
+    searched = any(line.startswith("    broken off: ") for line in frames)
     assert [guess is not None for _, guess, _ in found] == [False] + [searched] * (len(found) - 1), shown
-    assert not (searched and nested.record.name in ("nested-5.10", "nested-6.1")), shown
+    assert not (searched and nested.record.name == "nested-6.1"), shown
     parsed, = map(json.loads, guest_core(*nested.arguments, "bt", "-cpu", nested.cpu, "-json").splitlines())
     assert [frame["symbol"] for frame in parsed["frames"]] == functions
     assert parsed["nested"] == {"number": 1, "vcpu": 0, "pc": f"{LOOP:#018x}", "sp": "0xc0de000000000006", "why": why.split(": ")[1],
@@ -425,12 +427,17 @@ def test_linux_by_scan(linux):
 
 
 def test_linux_vmcore(linux):
-    """A nested {linux}: its own vmcore has the same log and the same registers"""
+    """A nested {linux}: its own vmcore has the same log and the same registers, and drgn finds the tasks of guest-ps in it"""
     path = linux.folder / "vmcore"
     guest_core(*linux.arguments, "dump", "-format", "kdump-zlib", "-level", 31, "-absent", "skip", path)
     assert log_of(path) == log_of(*linux.arguments)
     assert [json.loads(line)["registers"]["rip"] for line in guest_core(path, "regs", "-json").splitlines()] == \
         [cpu["registers"]["rip"] for cpu in linux.cpus()]
+    tasks = [json.loads(line) for line in guest_core(*linux.arguments, "ps", "-threads", "-json").splitlines()]
+    names = [task["comm"] for task in tasks if task["pid"]]
+    found = test_readers.run_python("drgn", "python3-drgn", test_readers.DRGN, path, lab.lab("vmlinux")).decode().splitlines()
+    # guest-ps has the longer names that the kernel has of its own threads.
+    assert len(found) > 20 and sorted(name[:8] for name in found) == sorted(name[:8] for name in names)
 
 
 def test_linux_in_kdump(linux):
