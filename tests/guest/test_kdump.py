@@ -399,12 +399,13 @@ def test_sources(kdumps, folder):
 
 @pytest.mark.expensive
 def test_crash_tasks(folder):
-    """crash with its vmlinux shows the same tasks, stacks and log in a kdump of level 31 as in the ELF vmcore"""
+    """crash with its vmlinux shows the same tasks, stacks and log in a kdump of level 31 as in the ELF vmcore, and as in QEMU's dump"""
     record = records.Opened("tasks-6.1", folder)
-    texts = []
+    texts = [crash.text(record.dump, "ps\nbt -a\nlog")]
     for options in ([], ["-format", "kdump-zlib", "-level", 31]):
         out = folder / f"dump-{len(texts)}"
         guest_core("-qemu", record.qemu, record.core, "dump", *options, out)
         texts.append(crash.text(out, "ps\nbt -a\nlog"))
-    assert "s-busy-kernel" in texts[0] and "Linux version" in texts[0]
-    assert texts[0] == texts[1]
+    # crash's list of tasks is empty now and then, with QEMU's dump too.
+    assert "Linux version" in texts[0]
+    assert texts[1] == texts[0] and texts[2] == texts[0]

@@ -133,7 +133,7 @@ def test_outer_stack(nested):
     assert [guess is not None for _, guess, _ in found] == [False] + [searched] * (len(found) - 1), shown
     assert not (searched and nested.record.name == "nested-6.1"), shown
     parsed, = map(json.loads, guest_core(*nested.arguments, "bt", "-cpu", nested.cpu, "-json").splitlines())
-    assert [frame["symbol"] for frame in parsed["frames"]] == functions
+    assert [frame["symbol"].partition(".")[0] for frame in parsed["frames"]] == functions
     assert parsed["nested"] == {"number": 1, "vcpu": 0, "pc": f"{LOOP:#018x}", "sp": "0xc0de000000000006", "why": why.split(": ")[1],
                                 "frames": []}
     other, = map(json.loads, guest_core(*nested.arguments, "bt", "-cpu", 1 - nested.cpu, "-json").splitlines())
