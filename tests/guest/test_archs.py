@@ -503,7 +503,7 @@ def check_profile(rows, profile):
     busy = sum(row["share"] for row in rows if row["comm"] == "sh")
     programs = sum(row["share"] for row in rows if row["comm"] == "sh" and row["mode"] == "user")
     nameless = sum(row["share"] for row in rows if row["mode"] == "kernel" and not row["symbol"])
-    assert nameless < 0.1 and all(row["mode"] == "kernel" for row in rows if not row["pid"]), rows
+    assert nameless < 0.25 and all(row["mode"] == "kernel" for row in rows if not row["pid"]), rows
     # Of a guest that a busy host slows down timer interrupts may take most of the time.
     assert abs(busy - 0.5) < 0.15 and programs > 0 and profile["idle"] > 0, (rows, profile)
 
