@@ -97,6 +97,14 @@ def test_registers(booted):
     check_registers(booted.process, booted.registers)
 
 
+def without_condition(booted, prstatus):
+    """The note without s390x's condition code, which TCG derives from the last results: it is unknown, and 0 in our note."""
+    at, code = 114, 0x30  # of the PSW's mask
+    if not booted.name.startswith("s390x"):
+        return prstatus
+    return prstatus[:at] + bytes([prstatus[at] & ~code]) + prstatus[at + 1:]
+
+
 @pytest.mark.expensive
 def test_dump(booted, folder):
     """{booted}: the vmcore has the bytes of QEMU's own dump, and its NT_PRSTATUS"""
@@ -107,7 +115,7 @@ def test_dump(booted, folder):
                  for core in (ours, theirs)]
         assert [note[:2] for note in notes[0]] == [note[:2] for note in notes[1]]
         for (_, kind, ours), (_, _, theirs) in zip(*notes):
-            assert kind != 1 or ours == theirs
+            assert kind != 1 or without_condition(booted, ours) == without_condition(booted, theirs)
 
 
 @pytest.mark.expensive
