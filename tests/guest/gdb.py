@@ -218,7 +218,8 @@ class Session:
     def start(self, line):
         """Sends a command, and waits until GDB has it."""
         self.send(line)
-        self.wait(re.escape(line) + r"\r?\n")
+        # Readline may show its prompt once more before it has the line.
+        self.wait(re.escape(line) + r"\r?\n", may_prompt=True)
 
     def interrupt(self, typed=False):
         if typed:
@@ -247,12 +248,13 @@ class Session:
             path.unlink()
         raise AssertionError(f"{command} is too fast to be interrupted")
 
-    def wait(self, pattern, seconds=PATIENCE):
-        """Returns what GDB prints up to the end of the pattern; more than so many seconds are an error."""
+    def wait(self, pattern, seconds=PATIENCE, may_prompt=False):
+        """Returns what GDB prints up to the end of the pattern; more than so many seconds are an error, and so is a prompt, unless
+        GDB may prompt."""
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, self.unread)):
             left = deadline - time.monotonic()
-            if left <= 0 or self.unread.endswith(PROMPT):
+            if left <= 0 or (self.unread.endswith(PROMPT) and not may_prompt):
                 raise Silence(f"GDB did not print {pattern!r} in {seconds} s, or prompts; it printed:\n"
                               f"{self.log[-4000:]}")
             if select.select([self.terminal], [], [], left)[0]:
