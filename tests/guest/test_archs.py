@@ -379,7 +379,8 @@ def check_stacks(shown, stacks):
     """Holds GDB's stacks against guest-bt's, up to a program and to code that the kernel has freed, which GDB cannot read."""
     for number, stack in enumerate(stacks, 1):
         ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
-        theirs = [name or ours[i] for i, name in enumerate(shown[number][:len(ours)])]
+        # A section may begin with a function, and be named for it.
+        theirs = [ours[i] if not name or name.endswith("text_start") else name for i, name in enumerate(shown[number][:len(ours)])]
         assert theirs == ours[:len(theirs)] and not any(shown[number][len(ours):]), (shown[number], ours)
         missing = ours[len(theirs):]
         assert not missing or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
