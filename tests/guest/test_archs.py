@@ -375,15 +375,16 @@ def functions_of(text):
             for number, lines in zip(threads[::2], threads[1::2])}
 
 
-def check_stacks(shown, stacks):
-    """Holds GDB's stacks against guest-bt's, up to a program and to code that the kernel has freed, which GDB cannot read."""
+def check_stacks(shown, stacks, may_end=False):
+    """Holds GDB's stacks against guest-bt's, up to a program and to code that the kernel has freed, which GDB cannot read; GDB's may
+    end before."""
     for number, stack in enumerate(stacks, 1):
         ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
         # A section may begin with a function, and be named for it.
         theirs = [ours[i] if not name or name.endswith("text_start") else name for i, name in enumerate(shown[number][:len(ours)])]
         assert theirs == ours[:len(theirs)] and not any(shown[number][len(ours):]), (shown[number], ours)
         missing = ours[len(theirs):]
-        assert not missing or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
+        assert may_end or not missing or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
 
 
 def multiarch(*words):
@@ -439,11 +440,12 @@ def test_vmlinux_without_types(guest, folder):
     text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "info symbol schedule", "echo @@\\n", "thread apply all bt")
     facts, _, stacks = text.partition("@@\n")
     assert "schedule in section .text" in facts, text
-    # The place of struct pt_regs follows from types elsewhere: an entry ends the stack there.
+    # The place of struct pt_regs follows from types elsewhere: an entry ends the stack there. On i386 a function that aligns its stack
+    # has no known frame.
     if guest.arch == "i386":
         shown = functions_of(stacks)
         stacks = [stack for stack in guest.json("bt") if not is_at_entry(stack)]
-        check_stacks({number: shown[stack["on_cpu"] + 1] for number, stack in enumerate(stacks, 1)}, stacks)
+        check_stacks({number: shown[stack["on_cpu"] + 1] for number, stack in enumerate(stacks, 1)}, stacks, may_end=True)
 
 
 def ask_stub(guest, commands):
