@@ -299,7 +299,10 @@ static void test_hidden_pages(void **state)
 	assert_false(finds(s390, 3, 0x401, &page));
 	assert_true(finds(riscv, 1, UINT64_C(0x12345) << 10 | 0x20, &page));
 	assert_int_equal(page, 0x12345000);
+	assert_true(finds(riscv, 1, UINT64_C(0x12345) << 10 | 0x22, &page));
+	assert_int_equal(page, 0x12345000);
 	assert_false(finds(riscv, 1, UINT64_C(0x12345) << 10, &page));
+	assert_false(finds(riscv, 1, UINT64_C(0x12345) << 10 | 0x23, &page));
 }
 
 int main(void)

@@ -64,12 +64,12 @@ static size_t current_tasks(const struct gg_registers *registers, uint64_t ret[G
 }
 
 // _PAGE_PROT_NONE, the bit of a global page, stands for a page that no program may touch, as by automatic NUMA balancing
-// (Linux arch/riscv/include/asm/pgtable-bits.h, v4.15 to v7.2); no swapped page's entry has it.
+// (Linux arch/riscv/include/asm/pgtable-bits.h); later kernels set _PAGE_READ beside it. No swapped page's entry has it.
 static bool hidden_page(const struct gg_page_entry *entry, gg_gpa_t *ret)
 {
-	enum { PRESENT = 1 << 0, LEAF = 7 << 1, PROT_NONE = 1 << 5, PFN = 10, PFN_BITS = 44 };
+	enum { PRESENT = 1 << 0, PROT_NONE = 1 << 5, PFN = 10, PFN_BITS = 44 };
 	*ret = (entry->value >> PFN & ((UINT64_C(1) << PFN_BITS) - 1)) << OFFSET_BITS;
-	return entry->level == 1 && (entry->value & (PRESENT | LEAF | PROT_NONE)) == PROT_NONE;
+	return entry->level == 1 && (entry->value & (PRESENT | PROT_NONE)) == PROT_NONE;
 }
 
 const struct gg_linux_ops riscv_linux = {
