@@ -10,8 +10,6 @@
 #include "vmcs-derive.h"
 #include "base/cursor.h"
 
-enum { FIRST_FIELD = 8 }; // behind the revision and the abort indicator
-
 struct evidence {
 	size_t known;   // samples whose value is known
 	bool differs;   // at least two of the values differ
@@ -49,7 +47,8 @@ static unsigned int find_places(const struct x86_vmcs_sample *samples, size_t co
 {
 	const unsigned int width = x86_vmcs_width(field);
 	unsigned int places = 0;
-	for (unsigned int at = FIRST_FIELD; places < 2 && at < X86_VMCS_SIZE; at += width) {
+	for (unsigned int at = X86_VMCS_FIRST_FIELD; places < 2 && at < X86_VMCS_SIZE;
+	     at += width) {
 		bool is_place = true;
 		for (size_t i = 0; is_place && i < count; i++)
 			is_place = !samples[i].known[field] || has_at(&samples[i], field, at);

@@ -7,7 +7,10 @@
 
 #include "x86.h"
 
-enum { X86_VMCS_SIZE = 4096 };
+enum {
+	X86_VMCS_SIZE = 4096,
+	X86_VMCS_FIRST_FIELD = 8, // behind the revision and the abort indicator
+};
 
 // Revisions that software defines.
 enum { X86_VMCS12_REVISION = 0x11e57ed0, X86_EVMCS_REVISION = 1 };

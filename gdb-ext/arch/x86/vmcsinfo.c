@@ -21,7 +21,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { FIRST_FIELD = 8, HALF = 2 }; // behind the revision and the abort indicator
+enum { HALF = 2 }; // the bytes of a pair
 
 // The names of Linux arch/x86/include/asm/vmx.h, enum vmcs_field.
 #define SEGMENT_NAMES(segment, name)                                                               \
@@ -132,7 +132,7 @@ static unsigned int decode(uint64_t pair)
 static unsigned int find_offset(uint64_t value, unsigned int width)
 {
 	const unsigned int offset = decode(value);
-	if (offset < FIRST_FIELD || offset > X86_VMCS_SIZE - width)
+	if (offset < X86_VMCS_FIRST_FIELD || offset > X86_VMCS_SIZE - width)
 		return 0;
 	for (unsigned int at = HALF; at < width; at += HALF)
 		if (decode(value >> 8 * at) != offset + at)
