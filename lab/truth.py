@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of /proc and /sys that lab/sleepers.c, lab/modules.sh and lab/arch.sh write about their guests.
+"""The files of /proc and /sys that lab/sleepers-truth.c, lab/modules.sh and lab/arch.sh write about their guests.
 
 In:  the bytes of a serial port, compressed by gzip or not; or a console, with base64 of them between lab/arch.sh's lines.
 Out: {path: bytes}; of a link, the path that it leads to.
