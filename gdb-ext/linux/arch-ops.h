@@ -110,6 +110,11 @@ struct gg_linux_ops {
 	size_t (*current_tasks)(const struct gg_registers *registers,
 				uint64_t ret[GG_CURRENT_TASKS]);
 
+	// Lists the places of words that the SIZE bytes of CODE, which are at PC, read; returns their number, at most LIMIT.
+	// A place may be wrong, or missing. NULL where code is not looked at.
+	size_t (*words_read)(const uint8_t *code, size_t size, gg_gva_t pc, gg_gva_t *ret,
+			     size_t limit);
+
 	// The start of the names of the functions that take the registers of a system call, struct pt_regs, and the members
 	// with the system call's arguments. NULL where there are no such functions.
 	const char *syscall_prefix;

@@ -14,6 +14,7 @@
 #include "linux/symbols/exports-finder.h"
 #include "linux/symbols/kallsyms-finder.h"
 #include "linux/types/variables.h"
+#include "module-head.h"
 #include "vmcoreinfo-finders.h"
 
 #include <gdb-guest/interrupt.h>
@@ -289,6 +290,8 @@ static struct gg_error *add_answerers(const struct gg_kernel_site *site, struct 
 		err = gg_vmcoreinfo_add_member_finder(answerers->members, GG_BY_VMCOREINFO,
 						      &kernel->info);
 	const struct gg_linux_ops *ops = kernel->arch->kernel;
+	if (!err && ops->words_read)
+		err = gg_modules_add_head(answerers, GG_BY_CODE);
 	if (!err && ops->module_area_size)
 		err = gg_modules_add_finder(answerers, GG_BY_MODULES, ops->module_area,
 					    ops->module_area_size, debug);

@@ -86,6 +86,9 @@ unsigned int arm64_page_levels(const struct gg_page_format *format, unsigned int
 // Returns the exception level of PSTATE.
 unsigned int arm64_exception_level(const struct gg_registers *registers);
 
+// The operation of struct gg_linux_ops.
+size_t arm64_words_read(const uint8_t *code, size_t size, gg_gva_t pc, gg_gva_t *ret, size_t limit);
+
 // The operations of struct gg_cpu_ops.
 struct gg_error *arm64_read_registers(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				      struct gg_registers *ret);

@@ -118,6 +118,7 @@ const struct gg_linux_ops arm64_linux = {
 	.read_paging = read_paging,
 	.per_cpu_bases = per_cpu_bases,
 	.current_tasks = current_tasks,
+	.words_read = arm64_words_read,
 	.sysrq = "QEMU's monitor sends a break (chardev-send-break ID; \"info chardev\" lists the "
 		 "serial "
 		 "port's), and the key follows on that console within 5 s",

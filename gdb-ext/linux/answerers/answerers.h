@@ -17,6 +17,7 @@ enum gg_finder_order {
 	GG_BY_VMLINUX = 25,
 	GG_BY_EXPORTS = 26,
 	GG_BY_VARIABLES = 28,
+	GG_BY_CODE = 29,
 	GG_BY_BTF = 30,
 	GG_BY_MODULES = 40,
 	GG_BY_BPF = 50
