@@ -273,6 +273,15 @@ install_packages() {
 
 # --- What Debian has, without installing it -------------------------------------------------------------------------
 
+# The architecture of a series of lab/kernel, by Debian's name.
+architecture_of() {
+	case $1 in
+	686*) printf 'i386\n' ;;
+	[a-z]*-*) printf '%s\n' "${1%%-*}" ;;
+	*) printf 'amd64\n' ;;
+	esac
+}
+
 # use_suite SUITE [ARCHITECTURE]: from here on fetch_deb and candidate_of ask that suite. Its lists are in $work.
 apt_suite=
 use_suite() {

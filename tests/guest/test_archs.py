@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guests of other architectures than x86, against QEMU's monitor and dump and the guest's own /proc (lab/arch.sh)."""
 
+import gzip
 import json
 import os
 import random
@@ -183,9 +184,8 @@ def test_instructions(guest):
     assert any(re.search(r"\tbl #0x[0-9a-f]+ <__?schedule(\+0x[0-9a-f]+)?>$", line) for line in lines), lines
 
 
-@pytest.mark.machines(*WITH_TASKS)
-def test_tasks(guest):
-    """{guest}: name, parent, state of all tasks, arguments, programs and working directories are /proc's"""
+def check_tasks(guest):
+    """Holds the tasks against /proc's."""
     rows = {row["pid"]: row for row in guest.json("ps", "-threads", "-args", "-paths") if row["pid"]}
     checked = 0
     for tid, place in guest.tasks().items():
@@ -207,6 +207,12 @@ def test_tasks(guest):
             assert row["exe"] == guest.texts[process + "exe"].decode() and row["cwd"] == guest.texts[process + "cwd"].decode()
             checked += 1
     assert checked == 2
+
+
+@pytest.mark.machines(*WITH_TASKS)
+def test_tasks(guest):
+    """{guest}: name, parent, state of all tasks, arguments, programs and working directories are /proc's"""
+    check_tasks(guest)
 
 
 def line_of(frame):
@@ -289,19 +295,58 @@ def test_i386_vmlinux(folder):
                if tid not in tasks and name not in ("sh", "gzip", "cat", "arch") and not name.startswith("kworker")]
     assert missing == [] and sum(name == "arch-sleeper" for name in tasks.values()) == 2
     check_sleeping(guest)
-    assert all(stack["end"] in ("user", "end") and not stack["broken"] for stack in guest.json("bt") if not is_at_entry(stack))
-    # By the vmlinux's symbols: kallsyms has code alone.
+    check_running(guest)
     waiting = next(tid for tid, name in names.items() if name == "ash")
     assert "<system call 114 wait4>" in guest.show("bt", "-pid", str(waiting))
-    assert "the kernel has loaded no module" in guest.show("mod", status=3)
-    assert all(row["since_ns"] is not None for row in guest.json("ps") if row["pid"])
-    assert guest.texts["/proc/version"].decode().strip() in guest.show("x/s", "linux_banner")
+    check_others(guest)
     check_pages(guest)
-    assert "types are read from BTF alone" in guest.show("struct", "task_struct", status=1)
     if MULTIARCH:
         check_walks(guest)
         check_i386_running(guest)
     shutil.rmtree(guest.folder)
+
+
+@pytest.mark.expensive
+@pytest.mark.parametrize("name", ["s390x-6.1", "ppc64el-6.1"])
+def test_vmlinux_of_kernel(name, folder):
+    """With the vmlinux of its kernel, which has no BTF, a guest of {name} has the tasks, stacks, modules and pages that it has itself"""
+    guest = Guest(name, folder)
+    guest.vmlinux = lab.lab("vmlinux", name)
+    check_tasks(guest)
+    check_sleeping(guest)
+    check_running(guest)
+    check_pages(guest)
+    check_others(guest)
+    shutil.rmtree(guest.folder)
+
+
+@pytest.mark.expensive
+def test_arm64_modules(folder):
+    """Of an arm64 kernel whose kallsyms has code alone guest-mod lists the modules that /proc/modules lists, with /proc/kallsyms' symbols"""
+    modules = lab.lab("modules", "arm64-6.1", "nf_tables", "tun")
+    script = ("for module in /modules/*.ko; do insmod $module; done; echo 0 >/proc/sys/kernel/kptr_restrict\n"
+              "echo @@; cat /proc/modules; echo @@; grep '\\[' /proc/kallsyms; echo @@\n")
+    shutil.copytree(modules, folder / "root/modules")
+    (folder / "root/modules/script").write_text(script)
+    archive = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], cwd=folder / "root", stdout=subprocess.PIPE, check=True,
+                             input="".join(f"{path.relative_to(folder / 'root')}\n"
+                                           for path in [folder / "root/modules", *(folder / "root/modules").iterdir()]).encode()).stdout
+    (folder / "initrd").write_bytes(Path(lab.lab("initramfs", "arm64")).read_bytes() + gzip.compress(archive, 1))
+    qemu = lab.lab("qemu-suite", "bookworm", "aarch64")
+    with lab.Guest(qemu=qemu, machine="virt", kernel=Path(lab.lab("kernel", "arm64-6.1")) / "vmlinuz", initrd=folder / "initrd",
+                   console="ttyAMA0", append="loglevel=1 lab.script=/modules/script", extra=["-cpu", "cortex-a72"], directory=folder,
+                   seconds=600, fresh=True) as running:
+        _, listed, symbols, _ = running.serial.read_text().replace("\r", "").split("@@\n")
+        running.stop()
+        core = running.core(folder / "core")
+    ours = [json.loads(line) for line in guest_core("-qemu", qemu, core, "mod", "-json").splitlines()]
+    truths = [line.split()[:6] for line in listed.splitlines()]
+    assert [[row["name"], str(row["size"]), str(row["references"]), sorted(row["users"]), row["state"], row["address"]] for row in ours] == \
+        [[name, size, uses, sorted(filter(None, users.strip("-").split(","))), state, address] for name, size, uses, users, state, address in truths]
+    assert {"nf_tables", "nfnetlink", "tun"} <= {row["name"] for row in ours}
+    rows = guest_core("-qemu", qemu, core, "mod", "-symbols", "nf_tables", "-json").splitlines()
+    assert sorted((row["name"], int(row["address"], 16)) for row in map(json.loads, rows) if row["type"] in "tT") == \
+        sorted((name, int(address, 16)) for address, _, name, module in map(str.split, symbols.splitlines()) if module == "[nf_tables]")
 
 
 # Code that enters or leaves the kernel, on no stack or page tables of the kernel's.
@@ -316,12 +361,17 @@ def is_at_entry(stack):
     return frame["offset"] == 0 or bool(ENTRIES.match(frame["symbol"] or "")) and stack["end"] != "user"
 
 
-@pytest.mark.machines(*WITH_TASKS)
-def test_running(guest):
-    """{guest}: the stack of a CPU in the kernel goes to the stack's end; a CPU in a program has the program's pc"""
+def check_running(guest):
+    """Tests whether the stack of a CPU in the kernel goes to the stack's end."""
     for stack in guest.json("bt"):
         if not is_at_entry(stack):
             assert stack["end"] in ("user", "end") and not stack["broken"], stack
+
+
+@pytest.mark.machines(*WITH_TASKS)
+def test_running(guest):
+    """{guest}: the stack of a CPU in the kernel goes to the stack's end; a CPU in a program has the program's pc"""
+    check_running(guest)
 
 
 @pytest.mark.machines("s390x-6.1", "ppc64el-6.1", "i386-6.1")
@@ -343,6 +393,23 @@ def check_pages(guest):
     assert abs(pages["free"] * pages["page_size"] - memory["free"]) <= memory["free"] // 100, (pages, memory)
 
 
+def check_nothing(guest):
+    """The guest has no module, and no blocked task."""
+    # A thread of the kernel's may wait at this very moment.
+    if not any(row["state"] == "D" for row in guest.json("ps", "-threads")):
+        assert "no task is blocked" in guest.show("blocked", status=3)
+    assert "the kernel has loaded no module" in guest.show("mod", status=3)
+
+
+def check_others(guest):
+    """Asks a guest whose types are its vmlinux's what has no test of its own."""
+    check_nothing(guest)
+    assert all(row["since_ns"] is not None for row in guest.json("ps") if row["pid"])
+    # By the vmlinux's symbols: kallsyms has code alone.
+    assert guest.texts["/proc/version"].decode().strip() in guest.show("x/s", "linux_banner")
+    assert "types are read from BTF alone" in guest.show("struct", "task_struct", status=1)
+
+
 @pytest.mark.machines(*WITH_TASKS)
 def test_other_commands(guest, folder):
     """{guest}: guest-vtop finds the kernel's code where /proc/iomem has it; guest-struct, -mem, -mod, -blocked and -report work"""
@@ -354,11 +421,7 @@ def test_other_commands(guest, folder):
     assert '  comm = "init"\n  pid = 1\n' in guest.show("struct", "task_struct.comm,pid", "-pid", "1")
     if guest.name != "ppc64el-hash":  # whose memmap is not in the linear map
         check_pages(guest)
-    # A thread of the kernel's may wait at this very moment.
-    if not any(row["state"] == "D" for row in guest.json("ps", "-threads")):
-        assert "no task is blocked" in guest.show("blocked", status=3)
-    if guest.record.name != "arm64-6.1":
-        assert "the kernel has loaded no module" in guest.show("mod", status=3)
+    check_nothing(guest)
     guest.show("report", folder / "report.html")
     page = (folder / "report.html").read_text()
     assert "arch-sleeper" in page and guest.texts["/proc/version"].split()[2].decode() in page
