@@ -113,11 +113,14 @@ static struct gg_error *take_samples(struct session *session)
 	const uint64_t end = session->start + seconds * SECOND;
 	uint64_t next_look = session->start + SECOND;
 	uint64_t next = session->start + SECOND / session->sampler.request->options->hz;
-	while (!err && !profile->ended[0] && !profile->is_full && next < end) {
+	// A sample that is due at the end is taken.
+	while (!err && !profile->ended[0] && !profile->is_full &&
+	       (next <= end || gg_wire_now() < end)) {
 		bool stopped = false;
 		err = gg_interrupt_check();
 		if (!err)
-			err = gg_wire_wait(&session->round.stub.wire, next, &stopped);
+			err = gg_wire_wait(&session->round.stub.wire, next < end ? next : end,
+					   &stopped);
 		if (err)
 			break;
 		if (stopped) {
@@ -125,7 +128,7 @@ static struct gg_error *take_samples(struct session *session)
 			if (!profile->ended[0])
 				snprintf(profile->ended, sizeof(profile->ended),
 					 "by QEMU's monitor");
-		} else if (gg_wire_now() >= next) {
+		} else if (next <= end && gg_wire_now() >= next) {
 			err = take_round(session, &next_look);
 			next = next_time(session, next);
 		}

@@ -150,6 +150,8 @@ def frames(folder):
 def test_shares(busy):
     """A task's share of the samples, and that of idle CPUs, are the guest's own counters' within 3 points"""
     busy.session.command("thread 2")
+    profile = add(collections.Counter(), busy.json("guest-profile -hz 1 -seconds 1 -json"))
+    assert profile["rounds"] == 1 and profile["seconds"] >= 1
     rows, profile = sampled(busy)
     assert 0.3 < rows["idle"] / rows["rounds"] / 2 and 0 < profile["stopped"] < 0.35 and profile["delay_ns"]
     busy.check()
