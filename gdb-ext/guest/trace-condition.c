@@ -41,11 +41,12 @@ struct parser {
 
 static struct gg_error *invalid(const struct parser *parser, const char *expected)
 {
+	const char *quote = *parser->at ? "\"" : "";
 	return gg_error_create(GG_INVALID,
-			       "-if: %s is missing at \"%s\"; a condition is an argument's name, "
+			       "-if: %s is missing at %s%s%s; a condition is an argument's name, "
 			       "$REGISTER, pid, comm or cpu, then ==, !=, <, <=, >, >= or & and a "
 			       "value; && joins more",
-			       expected, *parser->at ? parser->at : "the end");
+			       expected, quote, *parser->at ? parser->at : "the end", quote);
 }
 
 static void skip_blanks(struct parser *parser)

@@ -7,6 +7,7 @@
 #include "base/near.h"
 #include "base/vector.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct wanted {
 	const char *symbol;
 	struct gg_trace *trace;
 	struct gg_near near;
+	bool has_module; // a symbol is MODULE's
 	size_t found;
 };
 
@@ -69,9 +71,10 @@ static struct gg_error *add_function(struct gg_trace *trace, const struct gg_sym
 static struct gg_error *take_symbol(void *data, const struct gg_symbol *symbol)
 {
 	struct wanted *wanted = data;
-	if (!is_code(symbol->type))
-		return NULL;
 	if (wanted->module && (!symbol->module || strcmp(symbol->module, wanted->module) != 0))
+		return NULL;
+	wanted->has_module = true;
+	if (!is_code(symbol->type))
 		return NULL;
 	if (strcmp(symbol->name, wanted->symbol) != 0) {
 		gg_near_add(&wanted->near, symbol->name);
@@ -83,6 +86,9 @@ static struct gg_error *take_symbol(void *data, const struct gg_symbol *symbol)
 
 static struct gg_error *not_found(const struct wanted *wanted)
 {
+	if (wanted->module && !wanted->has_module)
+		return gg_error_create(GG_NOT_FOUND, "the guest's kernel has no module \"%s\"",
+				       wanted->module);
 	struct gg_error *err = gg_error_create(
 		GG_NOT_FOUND,
 		"%s%s has no function \"%s\" (an inlined function has no code of its own)",
@@ -101,9 +107,10 @@ static struct gg_error *note_symbol(void *data, const struct gg_symbol *symbol)
 static struct gg_error *find_address(struct gg_guest *guest, const struct wanted *wanted)
 {
 	char *end;
-	const gg_gva_t address = strtoull(wanted->name, &end, 0);
 	struct gg_symbol symbol;
-	if (*end)
+	errno = 0;
+	const gg_gva_t address = strtoull(wanted->name, &end, 0);
+	if (*end || errno)
 		return gg_error_create(GG_INVALID, "%s is no address", wanted->name);
 	struct gg_error *err = gg_guest_symbol_at(guest, address, &symbol);
 	if (!err && (symbol.address != address || !is_code(symbol.type)))
@@ -162,12 +169,49 @@ static struct gg_error *find_words(struct gg_guest *guest, const char *text,
 
 // ---- Code ----
 
+// Tests whether ADDRESS is in the code that the kernel frees when it has booted (__init).
+static struct gg_error *is_of_boot(const struct gg_host *host, gg_gva_t address, bool *ret)
+{
+	gg_gva_t start, end;
+	struct gg_error *err = gg_host_symbol(host, "_sinittext", &start);
+	if (!err)
+		err = gg_host_symbol(host, "_einittext", &end);
+	*ret = !err && address >= start && address < end;
+	return gg_error_unless_final(err);
+}
+
+// Refuses FUNCTION if its code has been freed.
+static struct gg_error *check_freed(const struct gg_host *host,
+				    const struct gg_trace_function *function)
+{
+	// Linux include/linux/kernel.h, enum system_states: before are SYSTEM_BOOTING and SYSTEM_SCHEDULING (since commit
+	// 69a78ff226fe, in v4.13).
+	enum { BOOTED = 2, STATE = 4 };
+	gg_gva_t variable;
+	uint64_t state = BOOTED;
+	bool is_freed = false;
+	struct gg_error *err = is_of_boot(host, function->address, &is_freed);
+	if (err || !is_freed)
+		return err;
+	err = gg_host_symbol(host, "system_state", &variable);
+	if (!err)
+		err = gg_host_read_uint(host, variable, STATE, &state);
+	err = gg_error_unless_final(err);
+	if (err || state < BOOTED)
+		return err;
+	return gg_error_create(GG_NOT_FOUND,
+			       "the kernel has booted, and has freed the code of %s (__init)",
+			       function->name);
+}
+
 static struct gg_error *find_entry(const struct gg_answerers *kernel,
 				   struct gg_trace_function *function)
 {
 	uint8_t code[2 * GG_TRACE_CODE];
-	struct gg_error *err =
-		gg_host_read(&kernel->memory.host, function->address, code, sizeof(code));
+	struct gg_error *err = check_freed(&kernel->host, function);
+	if (err)
+		return err;
+	err = gg_host_read(&kernel->memory.host, function->address, code, sizeof(code));
 	if (err)
 		return gg_error_context(err, "the code of %s", function->name);
 	const struct gg_function_entry entry =

@@ -124,6 +124,19 @@ static struct gg_error *prepare_condition(struct session *session)
 	return err;
 }
 
+// Refuses to watch for the return of a part of a function (GCC's NAME.cold), which is jumped to: its stack has no return address
+// where a called function's has.
+static struct gg_error *check_returns(const struct gg_trace *trace)
+{
+	for (size_t i = 0; i < trace->function_count; i++)
+		if (strstr(trace->functions[i].name, ".cold"))
+			return gg_error_create(GG_INVALID,
+					       "-return: %s is a part of a function, jumped to and "
+					       "not called: it has no return of its own",
+					       trace->functions[i].name);
+	return NULL;
+}
+
 static struct gg_error *prepare(struct session *session, const struct gg_notices *notices)
 {
 	const struct gg_trace_options *options = session->request->options;
@@ -135,6 +148,8 @@ static struct gg_error *prepare(struct session *session, const struct gg_notices
 	const bool with_arguments = options->arguments || options->condition;
 	err = gg_trace_find_functions(session->guest, session->kernel, options->functions,
 				      with_arguments || options->results, notices, session->trace);
+	if (!err && options->results)
+		err = check_returns(session->trace);
 	if (!err && options->condition)
 		err = prepare_condition(session);
 	if (!err)

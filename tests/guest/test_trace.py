@@ -196,8 +196,13 @@ def check_namesakes(calls):
 
 def check_refused(calls):
     """What cannot be traced is said in a line."""
+    symbols = calls.guest.directory / "symbols"
+    calls.session.command(f"guest-vmlinux -kallsyms {symbols}")
+    part = re.search(r" (\S+\.cold)$", symbols.read_text(), re.MULTILINE)[1]
     refused = {"nosuch": "no function", "tun:do_sys_openat2": "the module tun has no function", FUNCTION + " -if fd==1": "it has dfd",
-               FUNCTION + " -if comm==": "a value is missing", "0x10": "", "jiffies": "no function"}
+               FUNCTION + " -if comm==": "a value is missing at the end", "0x10": "", f"0x1{0:016x}": "is no address",
+               "jiffies": "no function", f"nosuch:{FUNCTION}": 'has no module "nosuch"', "start_kernel": "has freed the code of start_kernel",
+               f"{part} -return": "jumped to and not called"}
     for words, why in refused.items():
         lines = gdb.errors(calls.session.command(f"guest-trace {words}"))
         assert len(lines) == 1 and why in lines[0], lines
