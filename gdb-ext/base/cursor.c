@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cursor.h"
 
-#include <endian.h>
 #include <inttypes.h>
-#include <string.h>
 
 struct gg_error *gg_cursor_seek(struct gg_cursor *cursor, uint64_t position)
 {
@@ -25,29 +23,6 @@ static struct gg_error *check_left(const struct gg_cursor *cursor, uint64_t size
 	return NULL;
 }
 
-// Decodes the SIZE bytes at BYTES: of the widths that tables have in a step, for tables are large.
-static uint64_t decode(const uint8_t *bytes, unsigned int size, bool big_endian)
-{
-	uint32_t half;
-	uint64_t value = 0;
-	switch (size) {
-	case 1:
-		return bytes[0];
-	case 4:
-		memcpy(&half, bytes, sizeof(half));
-		return big_endian ? be32toh(half) : le32toh(half);
-	case 8:
-		memcpy(&value, bytes, sizeof(value));
-		return big_endian ? be64toh(value) : le64toh(value);
-	default:
-		for (unsigned int i = 0; i < size; i++) {
-			const unsigned int significance = big_endian ? size - 1 - i : i;
-			value |= (uint64_t)bytes[i] << (8 * significance);
-		}
-		return value;
-	}
-}
-
 struct gg_error *gg_cursor_uint(struct gg_cursor *cursor, unsigned int size, uint64_t *ret)
 {
 	if (size < 1 || size > 8)
@@ -57,7 +32,7 @@ struct gg_error *gg_cursor_uint(struct gg_cursor *cursor, unsigned int size, uin
 	if (err)
 		return err;
 
-	*ret = decode(cursor->bytes + cursor->position, size, cursor->big_endian);
+	*ret = gg_decode_uint(cursor->bytes + cursor->position, size, cursor->big_endian);
 	cursor->position += size;
 	return NULL;
 }

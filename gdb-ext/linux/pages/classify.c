@@ -25,11 +25,9 @@ struct page {
 static uint64_t value_of(const struct gg_page_layout *layout, const uint8_t *bytes,
 			 const struct gg_member *member)
 {
-	uint64_t value = 0;
-	struct gg_cursor cursor = gg_cursor(bytes, layout->size, layout->big_endian, "struct page");
-	if (member->size)
-		gg_error_destroy(gg_cursor_member(&cursor, member, &value));
-	return value;
+	const struct gg_cursor cursor =
+		gg_cursor(bytes, layout->size, layout->big_endian, "struct page");
+	return gg_cursor_member_or_zero(&cursor, member);
 }
 
 static bool is_type(const struct page *page, const struct gg_page_type *type)

@@ -76,6 +76,23 @@ static struct gg_error *add_node(const struct gg_host *memory, const struct layo
 	return err;
 }
 
+// Adds the nodes whose COUNT addresses are at ARRAY: 1024 where a kernel is ready for large machines, most of them NULL.
+static struct gg_error *add_nodes(const struct gg_host *memory, const struct layout *layout,
+				  gg_gva_t array, uint64_t count, uint64_t *sum)
+{
+	uint8_t addresses[MAX_NODES * sizeof(uint64_t)];
+	const size_t size = (size_t)(count < MAX_NODES ? count : MAX_NODES) * memory->address_size;
+	struct gg_cursor cursor = gg_cursor(addresses, size, memory->big_endian, "node_data");
+	struct gg_error *err = gg_host_read(memory, array, addresses, size);
+	while (!err && cursor.position < size) {
+		gg_gva_t node = 0;
+		err = gg_cursor_uint(&cursor, memory->address_size, &node);
+		if (!err && node)
+			err = add_node(memory, layout, node, sum);
+	}
+	return err;
+}
+
 struct gg_error *gg_free_count_read(const struct gg_vmcoreinfo *info, const struct gg_host *memory,
 				    uint64_t *ret)
 {
@@ -96,11 +113,5 @@ struct gg_error *gg_free_count_read(const struct gg_vmcoreinfo *info, const stru
 		return err ? err : add_node(memory, &layout, node, ret);
 	}
 	err = gg_vmcoreinfo_size(info, "LENGTH", "node_data", &count);
-	for (uint64_t i = 0; !err && i < count && i < MAX_NODES; i++) {
-		err = gg_host_read_uint(memory, array + i * memory->address_size,
-					memory->address_size, &node);
-		if (!err && node)
-			err = add_node(memory, &layout, node, ret);
-	}
-	return err;
+	return err ? err : add_nodes(memory, &layout, array, count, ret);
 }

@@ -7,10 +7,10 @@
 enum {
 	START = 512,  // of the pieces: a look at a head alone, in a block of a gdbstub's backing
 	SMALL = 4096, // of an extent that cannot be read
-	LARGE = 2 << 20,
-	GAP = 16 << 10, // that costs as much as another read
-	LOOK = 128,     // at a head
-	SCRATCH = 4096, // behind the piece
+	LARGE = 256 << 10, // that a CPU's cache holds
+	GAP = 16 << 10,    // that costs as much as another read
+	LOOK = 128,        // at a head
+	SCRATCH = 4096,    // behind the piece
 };
 
 struct gg_error *gg_memmap_reader_init(struct gg_memmap_reader *reader, struct gg_page_table *table,
@@ -139,17 +139,10 @@ static struct gg_error *read_across(struct gg_memmap_reader *reader, gg_gva_t gv
 	return gg_error_unless_final(err);
 }
 
-struct gg_error *gg_memmap_read(struct gg_memmap_reader *reader, gg_gva_t gva, size_t need,
-				struct gg_memmap_piece *ret)
+struct gg_error *gg_memmap_read_further(struct gg_memmap_reader *reader, gg_gva_t gva, size_t need,
+					struct gg_memmap_piece *ret)
 {
 	struct gg_error *err = NULL;
-	const uint64_t held_offset = gva - reader->held_start;
-	reader->used += need;
-	if (held_offset < reader->held && need <= reader->held - held_offset) {
-		*ret = (struct gg_memmap_piece){ .bytes = reader->bytes + held_offset,
-						 .size = reader->held - held_offset };
-		return NULL;
-	}
 	if (gva - reader->start >= reader->size)
 		err = find_extent(reader, gva);
 	if (err)

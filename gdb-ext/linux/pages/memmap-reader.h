@@ -41,9 +41,22 @@ struct gg_memmap_piece {
 	bool is_hole;   // zeros
 };
 
+// Finds the bytes at GVA where they are not those that were read last.
+struct gg_error *gg_memmap_read_further(struct gg_memmap_reader *reader, gg_gva_t gva, size_t need,
+					struct gg_memmap_piece *ret);
+
 // Finds the bytes at GVA: at least NEED (1 to 4096) bytes, or a hole or a missing part of at least 1 byte.
 // Only final errors are returned.
-struct gg_error *gg_memmap_read(struct gg_memmap_reader *reader, gg_gva_t gva, size_t need,
-				struct gg_memmap_piece *ret);
+static inline struct gg_error *gg_memmap_read(struct gg_memmap_reader *reader, gg_gva_t gva,
+					      size_t need, struct gg_memmap_piece *ret)
+{
+	const uint64_t offset = gva - reader->held_start;
+	reader->used += need;
+	if (offset >= reader->held || need > reader->held - offset)
+		return gg_memmap_read_further(reader, gva, need, ret);
+	*ret = (struct gg_memmap_piece){ .bytes = reader->bytes + offset,
+					 .size = reader->held - offset };
+	return NULL;
+}
 
 #endif

@@ -15,6 +15,8 @@ struct position {
 	size_t index;
 	uint64_t end;
 	uint64_t next; // the page that is looked at next
+	// Groups of the same traits, up to NEXT, that are visited at once.
+	struct gg_page_group run;
 };
 
 static uint64_t min(uint64_t a, uint64_t b)
@@ -42,20 +44,36 @@ static struct gg_error *visit_run(struct gg_page_scan *scan, uint64_t first, uin
 	return scan->visit(scan->data, first, end - first, traits);
 }
 
-// Visits the pages of RAM among GROUP, which begins at the position.
-static struct gg_error *visit(const struct position *position, const struct gg_page_group *group)
+// Visits the pages of RAM among the run before the position.
+static struct gg_error *visit(struct position *position)
 {
 	struct gg_page_scan *scan = position->scan;
-	const uint64_t end = position->next + group->count;
+	const struct gg_page_group run = position->run;
+	const uint64_t start = position->next - run.count, end = position->next;
 	uint64_t range_end = position->end;
-	struct gg_error *err = visit_run(scan, position->next, min(end, range_end), group->traits);
+	position->run.count = 0;
+	if (!run.count)
+		return NULL;
+	struct gg_error *err = visit_run(scan, start, min(end, range_end), run.traits);
 	for (size_t i = position->index + 1; !err && end > range_end && i < scan->map->count; i++) {
 		const uint64_t first = first_page(scan, &scan->map->ranges[i], &range_end);
 		if (first >= end)
 			break;
 		if (first < range_end)
-			err = visit_run(scan, first, min(end, range_end), group->traits);
+			err = visit_run(scan, first, min(end, range_end), run.traits);
 	}
+	return err;
+}
+
+// Moves the position behind GROUP.
+static struct gg_error *pass(struct position *position, const struct gg_page_group *group)
+{
+	struct gg_error *err = NULL;
+	if (group->traits != position->run.traits)
+		err = visit(position);
+	position->run.traits = group->traits;
+	position->run.count += group->count;
+	position->next += group->count;
 	return err;
 }
 
@@ -84,9 +102,7 @@ static struct gg_error *step(struct position *position, uint64_t count, gg_gva_t
 		group.count = whole > 1 ? min(whole, count) : 1;
 		scan->unread += piece.is_hole ? 0 : group.count;
 	}
-	err = visit(position, &group);
-	position->next += group.count;
-	return err;
+	return pass(position, &group);
 }
 
 static struct gg_error *scan_span(struct position *position, const struct gg_memmap_span *span)
@@ -101,7 +117,7 @@ static struct gg_error *scan_span(struct position *position, const struct gg_mem
 	while (!err && position->next < end)
 		err = step(position, end - position->next,
 			   span->address + (position->next - span->pfn) * size);
-	return err;
+	return err ? err : visit(position);
 }
 
 static struct gg_error *scan_range(struct position *position)
