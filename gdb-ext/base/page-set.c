@@ -95,20 +95,18 @@ bool gg_page_set_has(const struct gg_page_set *set, uint64_t pfn)
 	return chunk && (chunk[pfn % CHUNK_BITS / BITS] >> pfn % BITS & 1);
 }
 
-// Returns the first page at or above PFN that is in the set, or for OUTSIDE that is not; the set's
-// end if there is none.
-static uint64_t find(const struct gg_page_set *set, uint64_t pfn, bool outside)
+uint64_t gg_page_set_find(const struct gg_page_set *set, uint64_t pfn, bool inside)
 {
 	while (pfn < set->end) {
 		const uint64_t *chunk = set->chunks[pfn / CHUNK_BITS];
-		if (!chunk && outside)
+		if (!chunk && !inside)
 			return pfn;
 		if (!chunk) {
 			pfn += CHUNK_BITS - pfn % CHUNK_BITS;
 			continue;
 		}
 		const uint64_t word = chunk[pfn % CHUNK_BITS / BITS];
-		const uint64_t bits = (outside ? ~word : word) >> pfn % BITS;
+		const uint64_t bits = (inside ? word : ~word) >> pfn % BITS;
 		if (bits)
 			return min(pfn + (unsigned int)__builtin_ctzll(bits), set->end);
 		pfn += BITS - pfn % BITS;
@@ -119,7 +117,7 @@ static uint64_t find(const struct gg_page_set *set, uint64_t pfn, bool outside)
 bool gg_page_set_next_run(const struct gg_page_set *set, uint64_t pfn, uint64_t *start,
 			  uint64_t *count)
 {
-	*start = find(set, pfn, false);
-	*count = find(set, *start, true) - *start;
+	*start = gg_page_set_find(set, pfn, true);
+	*count = gg_page_set_find(set, *start, false) - *start;
 	return *count;
 }

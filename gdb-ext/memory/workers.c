@@ -32,14 +32,13 @@ static uint64_t min(uint64_t a, uint64_t b)
 // Returns the number of bytes from GPA on, at most SIZE, that are all excluded or all not.
 static uint64_t alike(const struct gg_workers *workers, gg_gpa_t gpa, uint64_t size, bool *excluded)
 {
-	uint64_t start, count;
-	*excluded = false;
-	if (!workers->excluded ||
-	    !gg_page_set_next_run(workers->excluded, gpa / workers->page_size, &start, &count))
+	const struct gg_page_set *set = workers->excluded;
+	const uint64_t page_size = workers->page_size, pfn = set ? gpa / page_size : 0;
+	*excluded = set && gg_page_set_has(set, pfn);
+	if (!set)
 		return size;
-	*excluded = start * workers->page_size <= gpa;
-	const uint64_t end = *excluded ? start + count : start;
-	return min(size, end * workers->page_size - gpa);
+	const uint64_t end = gg_page_set_find(set, pfn, !*excluded);
+	return !*excluded && end == set->end ? size : min(size, end * page_size - gpa);
 }
 
 bool gg_piece_next_run(const struct gg_workers *workers, const struct gg_piece *piece,

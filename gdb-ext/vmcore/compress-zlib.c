@@ -14,6 +14,7 @@
 struct fast {
 	struct isal_zstream stream;
 	struct isal_hufftables code;
+	bool has_code;
 	struct isal_huff_histogram histogram;
 };
 
@@ -31,18 +32,32 @@ static size_t compress_fast(struct fast *fast, const uint8_t *page, size_t size,
 	return isal_deflate_stateless(stream) == COMP_OK ? stream->total_out : 0;
 }
 
+// Adds every STEPth of the pages to the histogram, and returns the number of pages added.
+static size_t add_samples(struct fast *fast, const uint8_t *const *pages, size_t count, size_t step,
+			  size_t size)
+{
+	size_t added = 0;
+	memset(&fast->histogram, 0, sizeof(fast->histogram));
+	for (size_t i = 0; i < count; i += step) {
+		if (gg_codec_is_hopeless(pages[i], size))
+			continue;
+		memset(fast->histogram.hash_table, 0, sizeof(fast->histogram.hash_table));
+		isal_update_histogram((uint8_t *)pages[i], (int)size, &fast->histogram);
+		added++;
+	}
+	return added;
+}
+
 // The code changes with the memory: a piece's own code makes the result some 5 % smaller than a single code
-// of the whole memory.
+// of the whole memory. Pages that cannot be compressed would spoil the code of the others.
 static void tune_fast(struct fast *fast, const uint8_t *const *pages, size_t count, size_t size)
 {
 	enum { SAMPLES = 4 };
 	const size_t step = count > SAMPLES ? count / SAMPLES | 1 : 1;
-	memset(&fast->histogram, 0, sizeof(fast->histogram));
-	for (size_t i = 0; i < count; i += step) {
-		memset(fast->histogram.hash_table, 0, sizeof(fast->histogram.hash_table));
-		isal_update_histogram((uint8_t *)pages[i], (int)size, &fast->histogram);
-	}
+	if (!add_samples(fast, pages, count, step, size) && fast->has_code)
+		return;
 	isal_create_hufftables(&fast->code, &fast->histogram);
+	fast->has_code = true;
 }
 
 #else

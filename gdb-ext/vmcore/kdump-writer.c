@@ -80,18 +80,7 @@ static struct gg_error *read_piece(const struct state *state, const struct gg_pi
 	return NULL;
 }
 
-enum page_kind { ZERO, RAW, TO_COMPRESS };
-
-// Tests whether a sample of COUNT pages has a page that no codec makes much smaller: such pages come in runs, and a
-// single such page costs but its own attempt.
-static bool has_hopeless_page(const uint8_t *pages, size_t count, size_t size)
-{
-	enum { STEP = 8 };
-	for (size_t i = 0; i < count; i += STEP)
-		if (gg_codec_is_hopeless(pages + i * size, size))
-			return true;
-	return false;
-}
+enum page_kind { ZERO, SAME, OTHER }; // as the page before
 
 // Sorts COUNT pages by kind, and tunes the codec to the pages to compress.
 static void sort_pages(const struct state *state, struct worker *worker, size_t count,
@@ -101,28 +90,27 @@ static void sort_pages(const struct state *state, struct worker *worker, size_t 
 	const size_t size = state->writer->kdump->page_size;
 	const uint8_t *chosen[MOST_PAGES];
 	size_t chosen_count = 0;
-	const bool any_hopeless = codec->compress && has_hopeless_page(worker->in, count, size);
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *page = worker->in + i * size;
-		const bool is_hopeless = any_hopeless && gg_codec_is_hopeless(page, size);
-		kinds[i] = is_zero(page, size)               ? ZERO
-			   : !codec->compress || is_hopeless ? RAW
-							     : TO_COMPRESS;
-		if (kinds[i] == TO_COMPRESS)
+		kinds[i] = is_zero(page, size)                     ? ZERO
+			   : i && !memcmp(page, page - size, size) ? SAME
+								   : OTHER;
+		if (kinds[i] == OTHER)
 			chosen[chosen_count++] = page;
 	}
 	if (chosen_count && codec->tune)
 		codec->tune(worker->codec, chosen, chosen_count, size);
 }
 
-// Encodes a page to OUT, and sets RET but for the offset.
+// Encodes a page to OUT, and sets RET but for the offset. MAY_BE_HOPELESS has the page looked at before.
 static void encode_page(const struct state *state, struct worker *worker, const uint8_t *page,
-			enum page_kind kind, uint8_t *out, struct gg_kdump_page *ret)
+			bool may_be_hopeless, uint8_t *out, struct gg_kdump_page *ret)
 {
 	const struct gg_codec *codec = state->writer->codec;
 	const uint32_t size = state->writer->kdump->page_size;
-	const size_t compressed =
-		kind == TO_COMPRESS ? codec->compress(worker->codec, page, size, out) : 0;
+	size_t compressed = 0;
+	if (codec->compress && !(may_be_hopeless && gg_codec_is_hopeless(page, size)))
+		compressed = codec->compress(worker->codec, page, size, out);
 	*ret = (struct gg_kdump_page){ .size = (uint32_t)compressed, .flag = codec->flag };
 	if (compressed)
 		return;
@@ -131,20 +119,25 @@ static void encode_page(const struct state *state, struct worker *worker, const 
 }
 
 // Encodes COUNT pages to the worker's OUT, with offsets from its start, and returns the bytes used. A page of
-// zeros has size 0.
+// zeros has size 0; pages with the same bytes in a row share the encoded bytes. Pages that cannot be compressed
+// come in runs.
 static size_t encode_pages(const struct state *state, struct worker *worker, size_t count,
 			   struct gg_kdump_page *pages)
 {
 	const struct gg_kdump *kdump = state->writer->kdump;
 	enum page_kind kinds[MOST_PAGES];
 	size_t used = 0;
+	bool is_raw = false;
 	sort_pages(state, worker, count, kinds);
 	for (size_t i = 0; i < count; i++) {
 		pages[i] = (struct gg_kdump_page){ 0 };
-		if (kinds[i] == ZERO)
+		if (kinds[i] == SAME)
+			pages[i] = pages[i - 1];
+		if (kinds[i] != OTHER)
 			continue;
-		encode_page(state, worker, worker->in + i * kdump->page_size, kinds[i],
+		encode_page(state, worker, worker->in + i * kdump->page_size, is_raw,
 			    worker->out + used, &pages[i]);
+		is_raw = !pages[i].flag;
 		pages[i].offset = used;
 		used += pages[i].size;
 	}

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -163,8 +164,10 @@ static void check_file(const struct made *made, const char *path)
 	gg_vmcore_file_close(file);
 }
 
-static void check(struct made made)
+// Returns the size of the file.
+static uint64_t check(struct made made)
 {
+	struct stat status;
 	char folder[] = "/tmp/gdb-guest-XXXXXX", path[sizeof(folder) + 2];
 	struct gg_page_set excluded;
 	assert_non_null(mkdtemp(folder));
@@ -174,9 +177,11 @@ static void check(struct made made)
 		assert_success(gg_page_set_add(&excluded, page, 1));
 	write_kdump(&made, &excluded, path);
 	check_file(&made, path);
+	assert_int_equal(stat(path, &status), 0);
 	gg_page_set_deinit(&excluded);
 	unlink(path);
 	rmdir(folder);
+	return (uint64_t)status.st_size;
 }
 
 static void test_codecs(void **state)
@@ -231,6 +236,21 @@ static void test_limits(void **state)
 	assert_error(gg_kdump_lay_out(&kdump), GG_UNSUPPORTED, "pages of 1048576 bytes");
 }
 
+static void test_same_bytes(void **state)
+{
+	(void)state;
+	enum { FIRST = 231, END = 239, COUNT = 6 }; // FIRST and the last are excluded
+	const struct made made = { &arch_64, "kdump-raw", .threads = 1 };
+	uint8_t kept[(END - FIRST) * PAGE], *pages = memory + FIRST * PAGE;
+	memcpy(kept, pages, sizeof(kept));
+	memset(pages, 0xcc, sizeof(kept));
+	const uint64_t size = check(made);
+	for (size_t page = 0; page < END - FIRST; page++)
+		pages[page * PAGE + PAGE - 1] = (uint8_t)page;
+	assert_int_equal(check(made), size + (COUNT - 1) * PAGE);
+	memcpy(pages, kept, sizeof(kept));
+}
+
 static void test_hopeless(void **state)
 {
 	(void)state;
@@ -270,6 +290,10 @@ int main(void)
 		UNIT_TEST("a flattened kdump has every page", test_flattened),
 		UNIT_TEST("a page size and a number of pages that a kdump cannot have are refused",
 			  test_limits),
+		UNIT_TEST(
+			"pages in a row with the same bytes share the bytes in the file, and pages "
+			"that differ at their end do not",
+			test_same_bytes),
 		UNIT_TEST("random bytes are not worth a codec's time, half a page of zeros is",
 			  test_hopeless),
 	};
