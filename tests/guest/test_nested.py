@@ -307,14 +307,19 @@ class Hypervisor:
             self.marker = re.search(r"marker is at (0x\w+)", guest.serial.read_text())[1]
             self.kallsyms = gzip.decompress((guest.directory / "kallsyms").read_bytes()).decode()
             commands = ["guest-info", "guest-regs", *[f"guest-x {self.marker} s -cpu {cpu}" for cpu in range(2)]]
+            inside = [r"echo @vcpus\n", "guest-nested -vcpus", r"echo @inside\n", "guest-select -nested 1", "guest-regs",
+                      f"guest-x -physical /5xb {LOOP - 3:#x}", "guest-x -physical /2xb 0x2000", "guest-select -target",
+                      r"echo @outer\n", "guest-regs -task", "guest-bt"]
             guest.stop()
             stop_where(guest, 1, "one CPU in a nested guest")
             self.nested, = nested_cpus(guest)
-            self.by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=commands)
-            stop_where(guest, 2, "all CPUs in nested guests")
             # A GDB without Python would let the guest run as it leaves.
-            self.all_by_stub = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub",
-                                         commands=["guest-klog", "disconnect"])
+            connect = ["-ex", f"target remote {guest.directory}/gdbstub"]
+            self.by_stub = gdb.batch(*connect, commands=[*commands, "disconnect"])
+            self.inside_by_stub = gdb.batch(*connect, commands=[*inside, "disconnect"])
+            self.inside_by_process = machines.may_attach() and gdb.batch("-p", guest.pid, commands=inside)
+            stop_where(guest, 2, "all CPUs in nested guests")
+            self.all_by_stub = gdb.batch(*connect, commands=["guest-klog", "disconnect"])
             qemu, core = guest.qemu, guest.core(folder / "core")
         self.of_core = gdb.batch(qemu, core, commands=[
             *commands, "guest-klog -tail 1", f"dump-guest-memory {folder}/vmcore"])
@@ -349,6 +354,38 @@ def test_linux(hypervisor):
     assert run.output.count(f"{hypervisor.marker}:\t\"the hypervisor's own memory\"") == 2, run
     assert re.search(r"^\[ +\d+\.\d+\] kvm: ", run.output, re.MULTILINE), run
     assert "note: CPU 0, 1: executes a nested guest: " in run.output
+
+
+def check_inside(run, cpu):
+    """Checks what was shown where CPU alone is in the nested guest."""
+    _, vcpus, inside, outer = re.split(r"^@\w+\n", run.output, flags=re.MULTILINE)
+    line, *states = [line for line in vcpus.splitlines() if re.match(r" +(\d|vCPU)", line)]
+    assert line.split()[0] == "1" and line.split()[2] == "l2run", run
+    assert [re.match(rf" +vCPU {i}  on CPU {i}\b", state) is not None for i, state in enumerate(states)][cpu], run
+    # All of the nested guest's memory is in a page cache, and the vCPUs' marks are there.
+    assert f"{LOOP - 3:#x}:\t0xc6\t0x00\t0x01\t0xeb\t0xfe\n" in inside and "0x2000:\t0x01\t0x01\n" in inside, run
+    assert re.search(rf"^CPU {cpu}   running  16-bit real    0x{LOOP:016x}", inside, re.MULTILINE), run
+    assert f"        in nested guest 1, vCPU {cpu}:\n" in outer, run
+    stack = re.search(rf"in nested guest 1, vCPU {cpu}, pc {LOOP:#x} .*\n(    note: .*\n)?    <VM entry>\n((?:.+\n)*)", outer)
+    assert "kvm_vcpu_ioctl+" in stack[2], run
+    return stack[2]
+
+
+@pytest.mark.further
+@pytest.mark.gdb
+def test_inside_at_stub(hypervisor):
+    """At the gdbstub guest-nested lists the nested guest, guest-select -nested shows its memory and registers, guest-regs and
+    guest-bt of the guest itself say which CPU is inside"""
+    assert hypervisor.inside_by_stub.status == 0, hypervisor.inside_by_stub
+    check_inside(hypervisor.inside_by_stub, hypervisor.nested)
+
+
+@pytest.mark.further
+@pytest.mark.attach
+def test_inside_process(hypervisor):
+    """So they do at the process, where the stack behind the entry is walked by the registers that the CPU saved"""
+    frames = check_inside(hypervisor.inside_by_process, hypervisor.nested)
+    assert "__svm_vcpu_run+" in frames.splitlines()[0] and " ? " not in frames
 
 
 @pytest.mark.further
