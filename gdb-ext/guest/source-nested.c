@@ -308,9 +308,9 @@ static const char *nested_absent_advice(const struct gg_source *source,
 // ---- CPUs ----
 
 // Finds the outer guest's CPU with the kernel's number NUMBER; NULL where there is none, or where it has
-// left the nested guest.
+// left the nested guest. MAY_BE tells whether a CPU may be inside of which this is not known.
 static struct gg_error *find_inside(struct nested_source *nested, uint32_t number,
-				    const struct gg_qemu_cpu **ret)
+				    const struct gg_qemu_cpu **ret, bool *may_be)
 {
 	const struct gg_qemu_cpus *cpus;
 	struct gg_cpu_state *state = malloc(sizeof(*state));
@@ -319,13 +319,18 @@ static struct gg_error *find_inside(struct nested_source *nested, uint32_t numbe
 		return gg_enomem;
 	*ret = NULL;
 	struct gg_error *err = gg_guest_qemu_cpus(nested->outer, &cpus);
+	*may_be = err;
 	for (size_t i = 0; !err && i < cpus->count; i++) {
 		const struct gg_qemu_cpu *cpu = &cpus->cpus[i];
 		err = gg_guest_cpu_state(nested->outer, cpu, state);
-		if (!err && state->nesting == GG_NESTED)
+		const bool is_nested = !err && state->nesting == GG_NESTED;
+		const bool is_known =
+			!err && state->nesting != GG_MAYBE_NESTED && cpu->freshness != GG_NOTED;
+		if (is_nested)
 			err = gg_guest_per_cpu(nested->outer, cpu->index, &per_cpu);
-		if (!err && state->nesting == GG_NESTED && per_cpu.number == number)
+		if (is_nested && !err && per_cpu.number == number)
 			*ret = cpu;
+		*may_be |= err || !is_known;
 		err = gg_error_unless_final(err);
 	}
 	free(state);
@@ -339,15 +344,17 @@ static struct gg_error *add_cpu(struct nested_source *nested, const struct gg_kv
 		"the outer guest's CPU has left it, and the registers may not be saved yet";
 	struct gg_qemu_cpu cpu = { .index = vcpu->id, .freshness = GG_CURRENT, .why = "" };
 	const struct gg_qemu_cpu *inside = NULL;
-	struct gg_error *err = vcpu->in_guest ? find_inside(nested, vcpu->cpu, &inside) : NULL;
+	bool may_be = false;
+	struct gg_error *err =
+		vcpu->in_guest ? find_inside(nested, vcpu->cpu, &inside, &may_be) : NULL;
 	if (err)
 		return err;
 	if (inside) {
 		cpu.freshness = inside->freshness;
 		cpu.why = inside->why;
 	} else if (vcpu->in_guest) {
-		cpu.freshness = GG_STALE;
-		cpu.why = left;
+		cpu.freshness = may_be ? GG_UNKNOWN : GG_STALE;
+		cpu.why = may_be ? gg_source_may_be_inside : left;
 	}
 	nested->cpus[cpus->count] = (struct nested_cpu){ .vcpu = vcpu, .inside = inside };
 	return gg_qemu_cpus_add(cpus, &cpu);

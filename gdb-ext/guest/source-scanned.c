@@ -235,8 +235,7 @@ static void set_freshness(const struct scanned_source *source, const struct gg_s
 		cpu->why = vcpu->inside->why;
 	} else if (source->scanned.may_be_inside) {
 		cpu->freshness = GG_UNKNOWN;
-		cpu->why = "a CPU of the outer guest may be inside, and the registers are those of "
-			   "the last exit";
+		cpu->why = gg_source_may_be_inside;
 	}
 }
 

@@ -7,6 +7,9 @@
 const struct gg_source_ops *const gg_sources[] = { &gg_source_nested, &gg_source_stub,
 						   &gg_source_vmcore, &gg_source_process, NULL };
 
+const char gg_source_may_be_inside[] =
+	"a CPU of the outer guest may be inside, and the registers are those of the last exit";
+
 struct gg_error *gg_source_open(const struct gg_source_ops *const sources[],
 				const struct gg_host *debugger, const struct gg_target *target,
 				struct gg_source **ret)

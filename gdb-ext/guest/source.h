@@ -22,6 +22,9 @@ extern const struct gg_source_ops gg_source_vmcore;
 // A nested guest, in a guest of any source.
 extern const struct gg_source_ops gg_source_nested;
 
+// The reason of GG_UNKNOWN for a vCPU that a CPU of the outer guest may execute.
+extern const char gg_source_may_be_inside[];
+
 // Opens the nested guest of OUTER, which must outlive RET, whose number or place is WANTED (struct gg_target). GG_NOT_FOUND
 // where KVM's lists do not have the nested guest.
 struct gg_error *gg_source_open_inside(struct gg_guest *outer, uint64_t wanted,
