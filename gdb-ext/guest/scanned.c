@@ -14,7 +14,7 @@
 
 enum {
 	MAX_VCPUS = 4096,
-	MAX_LOOKS = 8 << 20, // into all tables together
+	MAX_COUNTED = 8 << 20, // looks into all tables together
 };
 
 // ---- The paging of nested page tables ----
@@ -299,6 +299,13 @@ gg_gpa_t gg_scanned_last(const struct gg_scanned *scanned, const struct gg_scann
 	return (UINT64_C(1) << (levels < GG_PAGE_LEVELS ? BITS_4 : BITS_5)) - 1;
 }
 
+uint64_t gg_scanned_looks(const struct gg_ram_map *map, uint64_t most)
+{
+	enum { FEW = 64 << 10, TIMES = 4, PAGE = 4096 };
+	const uint64_t pages = map->size / PAGE;
+	return pages < (most - FEW) / TIMES ? FEW + TIMES * pages : most;
+}
+
 static struct gg_error *add_size(void *data, const struct gg_mapped_run *run)
 {
 	*(uint64_t *)data += run->size;
@@ -308,8 +315,8 @@ static struct gg_error *add_size(void *data, const struct gg_mapped_run *run)
 struct gg_error *gg_scanned_count(struct gg_guest *guest, struct gg_scanned *scanned)
 {
 	const struct gg_ram_map *map;
-	uint64_t looks = MAX_LOOKS;
 	struct gg_error *err = gg_guest_ram_map(guest, &map);
+	uint64_t looks = err ? 0 : gg_scanned_looks(map, MAX_COUNTED);
 	for (size_t i = 0; !err && i < scanned->machine_count; i++) {
 		struct gg_scanned_machine *machine = &scanned->machines[i];
 		struct gg_page_table *table;

@@ -42,6 +42,10 @@ struct gg_error *gg_scanned_count(struct gg_guest *guest, struct gg_scanned *sca
 gg_gpa_t gg_scanned_last(const struct gg_scanned *scanned,
 			 const struct gg_scanned_machine *machine);
 
+// Returns the limit of looks into nested page tables, at most MOST: a sound hypervisor maps a page of MAP, the outer guest's RAM,
+// once, but for pages of zeros and merged pages, and tables in circles map it for ever.
+uint64_t gg_scanned_looks(const struct gg_ram_map *map, uint64_t most);
+
 // Creates the nested page tables of MACHINE, which has such. MAP must outlive RET. GG_UNSUPPORTED where their levels are not
 // known.
 struct gg_error *gg_scanned_tables(const struct gg_scanned *scanned,

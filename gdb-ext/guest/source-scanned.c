@@ -177,19 +177,22 @@ static struct gg_error *find_ranges(struct scanned_source *source, struct ranges
 	enum { MAX_LOOKS = 32 << 20 };
 	const struct gg_ram_map *map;
 	struct gg_page_table *table;
-	uint64_t looks = MAX_LOOKS;
+	uint64_t looks = 0;
 	ranges->gap = 2 << 20;
 	struct gg_error *err = gg_guest_ram_map(source->outer, &map);
 	if (!err)
 		err = gg_scanned_tables(&source->scanned, source->machine, map, &table);
 	if (err)
 		return err;
+	looks = gg_scanned_looks(map, MAX_LOOKS);
 	err = gg_mapped_runs(table, 0, gg_scanned_last(&source->scanned, source->machine), &looks,
 			     add_run, ranges);
 	gg_page_table_destroy(table);
 	if (!err && !looks)
-		err = gg_error_create(GG_BAD_DATA, "the nested page tables map more than %d pages",
-				      MAX_LOOKS);
+		err = gg_error_create(GG_BAD_DATA,
+				      "the nested page tables have more than %" PRIu64
+				      " runs of pages, too many for the outer guest's RAM",
+				      gg_scanned_looks(map, MAX_LOOKS));
 	return err;
 }
 

@@ -174,10 +174,25 @@ static void test_stale(void **state)
 	gg_scanned_deinit(&scanned);
 }
 
+// Expects that the RAM of the first nested guest is refused.
+static void expect_too_many(void)
+{
+	const uint64_t number = 1;
+	const struct gg_target target = { .nested = &number, .nested_count = 1 };
+	const struct gg_ram_map *map;
+	struct gg_guest *nested;
+	assert_success(gg_guest_create(gg_bytes_host(qemu.bytes), &target, &nested));
+	assert_error(gg_guest_ram_map(nested, &map), GG_BAD_DATA,
+		     "the nested page tables have more than 66560 runs of pages, too many for "
+		     "the outer guest's RAM");
+	gg_guest_destroy(nested);
+}
+
 // Each page is a VMCB, and page tables whose entries lead to pages that are the same.
 static void test_planted(void **state)
 {
 	(void)state;
+	enum { MOST_LOOKS = (64 << 10) + 4 * RAM / PAGE };
 	struct gg_scanned scanned;
 	for (uint64_t gpa = 0; gpa < RAM; gpa += PAGE) {
 		for (size_t at = 0; at < PAGE; at += 8)
@@ -191,7 +206,12 @@ static void test_planted(void **state)
 	assert_int_equal(scanned.vcpu_count, RAM / PAGE - 1); // but for HSAVE
 	assert_success(gg_scanned_count(guest, &scanned));
 	assert_false(scanned.machines[scanned.machine_count - 1].counted);
+	uint64_t mapped = 0;
+	for (size_t i = 0; i < scanned.machine_count; i++)
+		mapped += scanned.machines[i].mapped;
+	assert_in_range(mapped, PAGE, (uint64_t)MOST_LOOKS * PAGE);
 	gg_scanned_deinit(&scanned);
+	expect_too_many();
 }
 
 // More VMCBs than are listed, all of one machine.
