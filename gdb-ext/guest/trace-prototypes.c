@@ -52,7 +52,8 @@ static bool fits_register(const struct gg_arch *arch, const struct gg_type *type
 	}
 }
 
-static struct gg_error *read_type(const struct gg_btf *btf, uint32_t id,
+// Reads the type ID. Where programs and the kernel have the same addresses, a pointer does not say whose characters it leads to.
+static struct gg_error *read_type(const struct gg_btf *btf, uint32_t id, const struct gg_arch *arch,
 				  struct gg_trace_parameter *ret)
 {
 	struct gg_buffer text = { 0 };
@@ -60,7 +61,7 @@ static struct gg_error *read_type(const struct gg_btf *btf, uint32_t id,
 	struct gg_error *err = gg_btf_type(btf, id, &ret->type);
 	if (!err && ret->type.kind == GG_TYPE_POINTER) {
 		err = gg_btf_type(btf, ret->type.target, &target);
-		ret->is_text = !err && target.kind == GG_TYPE_CHAR;
+		ret->is_text = !err && target.kind == GG_TYPE_CHAR && arch->kernel->kernel_area;
 	}
 	if (err)
 		return err;
@@ -107,7 +108,7 @@ static struct gg_error *read_result(const struct gg_btf *btf, uint32_t id,
 	function->is_void = !id;
 	if (!id)
 		return NULL;
-	struct gg_error *err = read_type(btf, id, result);
+	struct gg_error *err = read_type(btf, id, arch, result);
 	*is_shifted = !err && gg_type_is_composite(&result->type) &&
 		      result->type.size > arch->calls->structure_bytes;
 	if (!err && !*is_shifted)
@@ -125,7 +126,7 @@ static struct gg_error *read_parameters(const struct gg_btf *btf, const struct g
 		struct gg_trace_parameter *parameter = &function->parameters[i];
 		uint32_t type;
 		gg_btf_parameter_at(btf, prototype, i, &parameter->name, &type);
-		err = read_type(btf, type, parameter);
+		err = read_type(btf, type, arch, parameter);
 		if (!err)
 			err = unwrap(btf, arch, &parameter->type);
 		// The places of the arguments behind a structure depend on the structure's members.

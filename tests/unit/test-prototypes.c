@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct gg_arch gg_arch_s390x;
+
 static struct trace_image image;
 static struct gg_trace_function function;
 
@@ -69,6 +71,21 @@ static void test_plain(void **state)
 	find("unknown");
 	expect("rdi -=0x7 rsi -=0x7 rdx -=0x7 rcx -=0x7 r8 -=0x7 r9 -=0x7 ", "0x7");
 	assert_string_equal(told, "");
+}
+
+static void test_spaces(void **state)
+{
+	const struct gg_btf *btf;
+	(void)state;
+	trace_image_init(&image, false);
+	trace_image_open(&image);
+	assert_success(gg_types_btf(image.kernel.types, &btf));
+	function.name = (char *)"plain";
+	assert_success(gg_trace_read_prototype(btf, image.kernel.arch, &function));
+	assert_true(function.parameters[1].is_text);
+	gg_trace_forget_prototype(&function);
+	assert_success(gg_trace_read_prototype(btf, &gg_arch_s390x, &function));
+	assert_false(function.parameters[1].is_text);
 }
 
 static void test_structures(void **state)
@@ -174,6 +191,10 @@ int main(void)
 		UNIT_TEST_WITH(NULL, end,
 			       "parameters have the types of the kernel's BTF, or are registers",
 			       test_plain),
+		UNIT_TEST_WITH(
+			NULL, end,
+			"no text is looked for where a program's address may be the kernel's",
+			test_spaces),
 		UNIT_TEST_WITH(
 			NULL, end,
 			"a structure with one member is that member, and what follows others "
