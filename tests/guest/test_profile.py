@@ -77,8 +77,8 @@ def add(rows, more):
     return profile
 
 
-def check_shares(before, after, rows):
-    """Each task's share, and that of idle CPUs, are the guest's own counters' within 3 points."""
+def differences(before, after, rows):
+    """The differences between the samples' share and the guest's own counters', of each task by PID and of idle CPUs."""
     (start, times), (end, times_after) = before, after
     whole = 2e9 * (end - start) / HZ
     samples = 2 * rows["rounds"]
@@ -87,18 +87,21 @@ def check_shares(before, after, rows):
     for place, count in rows.items():
         if isinstance(place, tuple):
             shares[place[0]] += count / samples
-    for pid, share in used.items():
-        assert abs(shares[pid] - share) < 0.03, (pid, share, shares, rows)
-    assert abs(rows["idle"] / samples - (1 - sum(used.values()))) < 0.03, (used, rows)
+    found = {pid: shares[pid] - share for pid, share in used.items()}
+    return {"idle": rows["idle"] / samples - (1 - sum(used.values())), **found}
 
 
 def sampled(busy):
     """The samples of as many profiles as make enough of them, and the last profile; they agree with the guest's counters."""
     rows = collections.Counter()
     before = busy.counters()
-    while rows["rounds"] < ROUNDS:
+    while True:
         profile = add(rows, busy.json("guest-profile -hz 300 -seconds 3 -json"))
-    check_shares(before, busy.counters(), rows)
+        far = [found for found in differences(before, busy.counters(), rows).items() if abs(found[1]) >= 0.03]
+        # Of so few samples chance alone may make a share of a third differ, once in some hundred times.
+        if rows["rounds"] >= ROUNDS and not far or rows["rounds"] >= 4 * ROUNDS:
+            break
+    assert not far, (far, rows)
     return rows, profile
 
 
@@ -183,7 +186,7 @@ def test_mix(folder):
 @pytest.mark.attach
 def test_process(folder):
     """Of a QEMU process, which nothing stops meanwhile, GDB and guest-core find the functions of the mix, and the module's thread on
-    a CPU for all of the time"""
+    a CPU for all of the time; where KVM executes the guest, the other ways are named"""
     def check(objects):
         rows = collections.Counter()
         profile = add(rows, objects)
@@ -202,6 +205,12 @@ def test_process(folder):
         assert not mix.is_stopped()
         mix.guest.stop()
         assert "QEMU has the guest paused" in guest_core("-p", mix.guest.pid, "profile", status=FAILED)
+        # What tells KVM apart (QEMU include/sysemu/kvm.h), in a process that GDB holds.
+        mix.connect_anew()
+        for name, value in (("tcg_allowed", 0), ("kvm_allowed", 1)):
+            mix.session.command(f"set var *(char *) &{name} = {value}")
+        refused, = gdb.errors(mix.session.command("guest-profile"))
+        assert "perf kvm" in refused and "guest-vmlinux -kallsyms FILE -modules FILE" in refused and "target remote ADDRESS" in refused
 
 
 @pytest.mark.attach
