@@ -53,11 +53,12 @@ QUESTIONS = [
 
 
 def guest_core(*arguments, status=DONE, cwd=None):
-    """The output, both streams as one text; the exit status must be as said."""
+    """The output, both streams as one text, but for the notes beside JSON; the exit status must be as said."""
     if gdb.observer:
         gdb.observer.look(["guest-core", *arguments], "guest-core")
+    notes = subprocess.DEVNULL if "-json" in arguments and status == DONE else subprocess.STDOUT
     run = subprocess.run([GUEST_CORE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, cwd=cwd, env=gdb.environment(), timeout=gdb.PATIENCE)
+                         stderr=notes, cwd=cwd, env=gdb.environment(), timeout=gdb.PATIENCE)
     text = run.stdout.decode(errors="replace")
     assert run.returncode == status, f"{arguments}: status {run.returncode}\n{text}"
     return text
