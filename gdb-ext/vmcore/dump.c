@@ -5,7 +5,8 @@
 // The kernel is looked for in the bytes as they are copied, so that a large core is read once; to a
 // stream, whose headers come first, it has to be looked for before. While other threads copy, the
 // kernel that all CPUs run is found by their page tables, and what the headers need is read; the
-// bytes then confirm it.
+// bytes then confirm it. Nothing but the place of RAM is needed to copy it to a file: the CPUs' registers,
+// which a debugger with QEMU's debuginfo is slow to read, are read meanwhile too.
 #include "base/cleanup.h"
 #include "guest/guest.h"
 #include "guest/pages.h"
@@ -39,13 +40,15 @@ struct dump {
 	struct gg_vmcore_elf elf;
 	struct gg_buffer notes;
 	struct gg_output *output;
-	struct gg_vmcoreinfo_scan scan;
-	struct gg_buffer cpu_notes;  // NOTES, as they are before a kernel is known
-	bool foreseen;               // the headers have a kernel that is to be confirmed
-	uint64_t unreadable;         // bytes that were known to be when the pieces were laid out
-	bool streams;                // a stream has got its first bytes
-	bool told;                   // the notices about what is cut are out
-	size_t begun;                // pieces whose start has been shown
+	struct gg_vmcoreinfo_scan scans[2]; // of a little-endian and of a big-endian guest
+	struct gg_buffer cpu_notes;         // NOTES, as they are before a kernel is known
+	bool has_cpu_notes;
+	bool lacks_room;     // for CPU_NOTES, whose size was not known when the file was laid out
+	bool foreseen;       // the headers have a kernel that is to be confirmed
+	uint64_t unreadable; // bytes that were known to be when the pieces were laid out
+	bool streams;        // a stream has got its first bytes
+	bool told;           // the notices about what is cut are out
+	size_t begun;        // pieces whose start has been shown
 	double began, last_progress; // seconds
 };
 
@@ -77,8 +80,8 @@ static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t 
 static void look_for_kernel(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 {
 	struct dump *dump = data;
-	if (!dump->options->no_notes)
-		gg_vmcoreinfo_scan_bytes(&dump->scan, gpa, bytes, size);
+	for (size_t i = 0; !dump->options->no_notes && i < 2; i++)
+		gg_vmcoreinfo_scan_bytes(&dump->scans[i], gpa, bytes, size);
 }
 
 // At the start of each piece, and ten times a second.
@@ -123,6 +126,52 @@ static struct gg_error *check_absent(const struct dump *dump, uint64_t absent)
 	return absent && !is_outdated(dump)
 		       ? gg_error_create(GG_ABSENT, "0x%" PRIx64 " bytes of memory went away",
 					 absent)
+		       : NULL;
+}
+
+// ---- The CPUs ----
+
+// Without notes the memory of any guest will do.
+static struct gg_error *find_arch(struct dump *dump, const struct gg_arch **ret)
+{
+	struct gg_error *err = gg_guest_arch(dump->guest, ret);
+	if (!err || gg_error_kind(err) != GG_UNSUPPORTED)
+		return err;
+	if (!dump->options->no_notes)
+		return gg_error_context(err, "the CPUs' registers (-no-notes does without)");
+	gg_error_destroy(err);
+	*ret = &gg_arch_unknown;
+	return gg_tell(dump->options->notices, "the guest's architecture is not known here, and so "
+					       "not in the vmcore: its e_machine is EM_NONE");
+}
+
+static struct gg_error *prepare_notes(struct dump *dump)
+{
+	struct gg_vmcore_elf *elf = &dump->elf;
+	dump->notes.size = dump->cpu_notes.size = 0;
+	struct gg_error *err = find_arch(dump, &elf->arch);
+	if (err)
+		return err;
+	dump->notes.big_endian = elf->arch->big_endian;
+	if (!dump->options->no_notes)
+		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notices,
+					  &dump->notes);
+	gg_buffer_append(&dump->cpu_notes, dump->notes.bytes, dump->notes.size);
+	if (!err)
+		err = gg_buffer_check(&dump->cpu_notes);
+	dump->has_cpu_notes = !err;
+	return err;
+}
+
+// Reads the CPUs' notes where they are not read yet, for a file that is laid out.
+static struct gg_error *complete_notes(struct dump *dump)
+{
+	struct gg_error *err = dump->has_cpu_notes ? NULL : prepare_notes(dump);
+	if (err)
+		return err;
+	dump->lacks_room = dump->cpu_notes.size > dump->elf.notes_room;
+	return dump->lacks_room
+		       ? gg_error_create(GG_UNSUPPORTED, "%zu bytes of notes", dump->cpu_notes.size)
 		       : NULL;
 }
 
@@ -212,8 +261,10 @@ static struct gg_error *find_kernel(struct dump *dump, const struct gg_vmcoreinf
 static struct gg_error *foresee_kernel(void *data)
 {
 	struct dump *dump = data;
-	const struct gg_kernel *kernel;
-	struct gg_error *err = gg_guest_foresee_kernel(dump->guest, &kernel);
+	const struct gg_kernel *kernel = NULL;
+	struct gg_error *err = complete_notes(dump);
+	if (!err && !dump->options->no_notes)
+		err = gg_guest_foresee_kernel(dump->guest, &kernel);
 	if (err || !kernel)
 		return err;
 	dump->foreseen = true;
@@ -239,7 +290,7 @@ static struct gg_error *copy_memory(struct dump *dump, bool *cloned)
 		.count = dump->parts.count,
 		.threads = dump->options->threads,
 		.seen = look_for_kernel,
-		.meanwhile = dump->options->no_notes || dump->streams ? NULL : foresee_kernel,
+		.meanwhile = dump->streams ? NULL : foresee_kernel,
 		.progress = note_elf,
 		.data = dump,
 		.find_absent = dump->options->skip_absent && !dump->streams,
@@ -277,10 +328,15 @@ static struct gg_error *write_file(struct dump *dump)
 	struct gg_error *err = copy_memory(dump, &cloned);
 	if (is_outdated(dump))
 		return err;
+	if (!err)
+		err = complete_notes(dump);
+	if (err)
+		return err;
 	const bool saw_all = !cloned && !dump->options->filter && !dump->filter.excluded.count;
-	dump->scan.missing = dump->map->size - dump->pieces.size;
-	if (!err && !dump->options->no_notes)
-		err = find_kernel(dump, saw_all ? &dump->scan : NULL);
+	struct gg_vmcoreinfo_scan *scan = &dump->scans[dump->elf.arch->big_endian];
+	scan->missing = dump->map->size - dump->pieces.size;
+	if (!dump->options->no_notes)
+		err = find_kernel(dump, saw_all ? scan : NULL);
 	return err ? err : write_headers(dump);
 }
 
@@ -361,38 +417,12 @@ static struct gg_error *find_pieces(struct dump *dump)
 	return err;
 }
 
-// Without notes the memory of any guest will do.
-static struct gg_error *find_arch(struct dump *dump, const struct gg_arch **ret)
-{
-	struct gg_error *err = gg_guest_arch(dump->guest, ret);
-	if (!err || gg_error_kind(err) != GG_UNSUPPORTED)
-		return err;
-	if (!dump->options->no_notes)
-		return gg_error_context(err, "the CPUs' registers (-no-notes does without)");
-	gg_error_destroy(err);
-	*ret = &gg_arch_unknown;
-	return gg_tell(dump->options->notices, "the guest's architecture is not known here, and so "
-					       "not in the vmcore: its e_machine is EM_NONE");
-}
-
-static struct gg_error *prepare_notes(struct dump *dump)
-{
-	struct gg_vmcore_elf *elf = &dump->elf;
-	struct gg_error *err = find_arch(dump, &elf->arch);
-	if (err)
-		return err;
-	dump->scan.big_endian = dump->notes.big_endian = elf->arch->big_endian;
-	if (!dump->options->no_notes)
-		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notices,
-					  &dump->notes);
-	gg_buffer_append(&dump->cpu_notes, dump->notes.bytes, dump->notes.size);
-	return err ? err : gg_buffer_check(&dump->cpu_notes);
-}
-
 static struct gg_error *lay_out(struct dump *dump, uint64_t *file_size)
 {
+	enum { NOTES_ROOM = 128 << 10 }; // for some 150 CPUs: a hole
 	struct gg_vmcore_elf *elf = &dump->elf;
 	elf->notes = &dump->notes;
+	elf->notes_room = dump->cpu_notes.size > NOTES_ROOM ? dump->cpu_notes.size : NOTES_ROOM;
 	elf->count = dump->parts.count;
 	elf->alias_room = dump->options->no_notes ? 0 : GG_VMCORE_MAX_ALIASES;
 	elf->segments = calloc(elf->count, sizeof(*elf->segments));
@@ -450,18 +480,32 @@ static struct gg_error *cut_pieces(struct dump *dump)
 		       : gg_error_create(GG_NOT_FOUND, "no whole page of RAM goes into the file");
 }
 
+// Tests whether more than one thread works on the memory.
+static bool works_together(const struct dump *dump)
+{
+	return gg_workers_count(gg_guest_backing(dump->guest), dump->options->threads,
+				GG_MAX_WORKERS) > 1;
+}
+
 // Tests whether the pages that the memmap excludes by mistake are looked for while others work.
 static bool finds_kept_later(const struct dump *dump)
 {
-	return dump->codec && !gg_output_is_sequential(dump->output) &&
-	       gg_workers_count(gg_guest_backing(dump->guest), dump->options->threads,
-				GG_MAX_WORKERS) > 1;
+	return dump->codec && !gg_output_is_sequential(dump->output) && works_together(dump);
+}
+
+// Tests whether the CPUs' notes are read while others copy.
+static bool reads_notes_later(const struct dump *dump)
+{
+	return !dump->codec && !(dump->options->level & ~(unsigned int)GG_LEVEL_ZERO) &&
+	       !gg_output_is_sequential(dump->output) && works_together(dump);
 }
 
 static struct gg_error *prepare_memory(struct dump *dump, uint64_t *file_size)
 {
-	struct gg_error *err = NULL;
-	if (!dump->filtered && (dump->codec || dump->options->level & ~(unsigned int)GG_LEVEL_ZERO))
+	struct gg_error *err =
+		dump->has_cpu_notes || reads_notes_later(dump) ? NULL : prepare_notes(dump);
+	if (!err && !dump->filtered &&
+	    (dump->codec || dump->options->level & ~(unsigned int)GG_LEVEL_ZERO))
 		err = find_excluded(dump);
 	if (!err && !dump->kept_is_known && !finds_kept_later(dump)) {
 		err = find_kept(dump);
@@ -474,6 +518,12 @@ static struct gg_error *prepare_memory(struct dump *dump, uint64_t *file_size)
 
 // ---- From there to its name ----
 
+static void forget_found(struct dump *dump)
+{
+	for (size_t i = 0; i < 2; i++)
+		dump->scans[i] = (struct gg_vmcoreinfo_scan){ .big_endian = i };
+}
+
 // Once more, without the memory that was found to be absent: an error lists it, or it is left out.
 static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 {
@@ -482,7 +532,8 @@ static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 	free(no_cleanup_ptr(dump->elf.segments));
 	dump->elf.count = 0;
 	forget_kernel(dump);
-	dump->scan = (struct gg_vmcoreinfo_scan){ .big_endian = dump->scan.big_endian };
+	forget_found(dump);
+	dump->lacks_room = false;
 	dump->begun = 0;
 	struct gg_error *err = gg_output_restart(dump->output);
 	if (!err)
@@ -498,12 +549,19 @@ static struct gg_error *write_once(struct dump *dump, struct gg_dump_result *ret
 	return gg_output_is_sequential(dump->output) ? write_stream(dump) : write_file(dump);
 }
 
+// Tests whether the file is to be written once more, after ERR (borrowed) or success.
+static bool needs_another(const struct dump *dump, const struct gg_error *err)
+{
+	const bool is_absent = !err || gg_error_kind(err) == GG_ABSENT;
+	return dump->lacks_room || (is_outdated(dump) && is_absent);
+}
+
 static struct gg_error *write_all(struct dump *dump, struct gg_dump_result *ret)
 {
 	enum { MOST_ATTEMPTS = 4 }; // one finds all that is absent, unless more becomes so
 	for (unsigned int attempt = 0;; attempt++) {
 		struct gg_error *err = write_once(dump, ret);
-		if (!is_outdated(dump) || (err && gg_error_kind(err) != GG_ABSENT))
+		if (!needs_another(dump, err))
 			return err;
 		if (dump->streams)
 			return gg_error_context(err, "a stream cannot be begun anew; name a file");
@@ -567,10 +625,9 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 	struct gg_error *err = check_format(&dump);
 	if (err)
 		return err;
+	forget_found(&dump);
 	gg_interrupt_begin();
 	err = find_pieces(&dump);
-	if (!err)
-		err = prepare_notes(&dump);
 	if (!err)
 		err = write_output(&dump, ret);
 	gg_interrupt_end();

@@ -53,7 +53,7 @@ static uint64_t notes_offset(const struct gg_vmcore_elf *elf)
 struct gg_error *gg_vmcore_elf_lay_out(struct gg_vmcore_elf *elf, uint64_t *file_size)
 {
 	cut_alias_room(elf);
-	uint64_t offset = notes_offset(elf) + elf->notes->size + GG_VMCORE_RESERVE;
+	uint64_t offset = notes_offset(elf) + elf->notes_room + GG_VMCORE_RESERVE;
 	for (size_t i = 0; i < elf->count; i++) {
 		struct gg_vmcore_segment *segment = &elf->segments[i];
 		segment->offset = align_up(offset);

@@ -26,6 +26,7 @@ struct gg_vmcore_segment {
 struct gg_vmcore_elf {
 	const struct gg_arch *arch;
 	const struct gg_buffer *notes;      // empty: no PT_NOTE
+	uint64_t notes_room;                // bytes for the CPUs' notes
 	struct gg_vmcore_segment *segments; // ascending
 	size_t count;
 	// The kernel's image: one more PT_LOAD over bytes that a segment has; size 0 for none.
@@ -35,8 +36,8 @@ struct gg_vmcore_elf {
 	size_t alias_count, alias_room;
 };
 
-// Gives the segments their places in the file, behind all headers that there may be, the notes so
-// far and the reserve. Aliases get the room that leaves the headers fewer than PN_XNUM. FILE_SIZE is the end of the last one.
+// Gives the segments their places in the file, behind all headers that there may be, the room for the
+// notes and the reserve. Aliases get the room that leaves the headers fewer than PN_XNUM. FILE_SIZE is the end of the last one.
 struct gg_error *gg_vmcore_elf_lay_out(struct gg_vmcore_elf *elf, uint64_t *file_size);
 
 // Encodes ELF header, program headers, where there are more than PN_XNUM allows the section header

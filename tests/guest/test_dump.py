@@ -3,12 +3,17 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import crash
+import gdb
 import machines
 import vmcore
+from machines import lab
+
+GUEST_CORE = Path(gdb.LAUNCHER).with_name("guest-core")
 
 # The cheapest of each kind of map, and the one with RAM on both sides of the PCI hole.
 FOR_CRASH = [machines.MACHINES[0], machines.MACHINES[3], machines.LA57]
@@ -51,6 +56,24 @@ def test_notes(dumps):
         cpus = dumps.machine.smp
         assert [(name, kind) for name, kind, _ in expected] == cpus * [("CORE", 1)] + cpus * [("QEMU", 0)]
         assert [note for note in ours.notes() if note[0] in ("CORE", "QEMU")] == expected
+
+
+@pytest.mark.expensive
+def test_many_cpus(folder):
+    """A core of a QEMU with 240 CPUs, whose notes are larger than the room that is kept: one thread and two write the same file"""
+    cpus = 240
+    with lab.Guest(memory=32, smp=cpus, kernel=False, extra=["-S"], directory=folder) as guest:
+        core, qemu = guest.core(folder / "core"), guest.qemu
+    files = [folder / "one", folder / "two"]
+    for threads, path in enumerate(files, 1):
+        # The kernel leaves out memory that nobody has touched.
+        subprocess.run([GUEST_CORE, "-qemu", qemu, core, "dump", "-absent", "skip", "-threads", str(threads), path], check=True)
+    assert vmcore.files_differ(*files) is None
+    with vmcore.Vmcore(files[1]) as ours:
+        notes = [note for note in ours.notes() if note[0] in ("CORE", "QEMU")]
+    # pr_pid counts the CPUs; i386's is at 24.
+    assert [int.from_bytes(note[2][24:28], "little") for note in notes[:cpus]] == [cpu + 1 for cpu in range(cpus)]
+    assert len(notes) == 2 * cpus and sum(len(note[2]) for note in notes) > 128 << 10
 
 
 @pytest.mark.attach

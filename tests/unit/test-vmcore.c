@@ -64,9 +64,11 @@ static void test_headers(void **state)
 						{ .gpa = 0x100000, .gva = 7, .size = 0x1001 },
 						{ .gpa = 0x100000000, .size = 0x1000 } };
 	struct gg_buffer notes = { .bytes = (uint8_t *)"some notes", .size = 10 };
-	struct gg_vmcore_elf elf = {
-		.arch = &gg_arch_x86_64, .notes = &notes, .segments = segments, .count = 3
-	};
+	struct gg_vmcore_elf elf = { .arch = &gg_arch_x86_64,
+				     .notes = &notes,
+				     .notes_room = notes.size,
+				     .segments = segments,
+				     .count = 3 };
 	void *headers;
 	size_t size;
 	uint64_t file_size;
