@@ -15,12 +15,8 @@ import selection
 import vmcore
 from machines import QTEST, lab, records
 from stripped import NoSuchQEMU, of_suite
-from test_archs import MULTIARCH
+from test_archs import MULTIARCH, vectors_of
 from test_guest_core import guest_core
-
-# The notes of NT_ARM_SVE, which the vmcore lacks.
-NT_ARM_SVE = 0x405
-
 
 class Booted:
     """A record's guest in another QEMU, with another CPU: the monitor's texts, QEMU's dump, the core."""
@@ -107,12 +103,12 @@ def without_condition(booted, prstatus):
 
 @pytest.mark.expensive
 def test_dump(booted, folder):
-    """{booted}: the vmcore has the bytes of QEMU's own dump, and its NT_PRSTATUS"""
+    """{booted}: the vmcore has the bytes of QEMU's own dump, its NT_PRSTATUS and NT_ARM_SVE"""
     booted.show("dump", folder / "vmcore")
     assert vmcore.difference(folder / "vmcore", booted.folder / "dump") is None
     with vmcore.Vmcore(folder / "vmcore") as ours, vmcore.Vmcore(booted.folder / "dump") as theirs:
-        notes = [[(name, kind, desc) for name, kind, desc in core.notes() if name in ("CORE", "LINUX") and kind != NT_ARM_SVE]
-                 for core in (ours, theirs)]
+        assert vectors_of(ours) == vectors_of(theirs)
+        notes = [[(name, kind, desc) for name, kind, desc in core.notes() if name in ("CORE", "LINUX")] for core in (ours, theirs)]
         assert [note[:2] for note in notes[0]] == [note[:2] for note in notes[1]]
         for (_, kind, ours), (_, _, theirs) in zip(*notes):
             assert kind != 1 or without_condition(booted, ours) == without_condition(booted, theirs)

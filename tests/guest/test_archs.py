@@ -117,8 +117,13 @@ def words(core, desc):
     return struct.unpack(f"{core.order}{len(desc) // 8 - 5}Q", desc[40:len(desc) // 8 * 8])
 
 
+def vectors_of(core):
+    """The notes of SVE's registers, but for FPSR and FPCR at their ends, which QEMU does not save by name."""
+    return [desc[:-16] for name, kind, desc in core.notes() if (name, kind) == ("LINUX", 0x405)]
+
+
 def test_dump(guest, folder):
-    """{guest}: a vmcore has the bytes of QEMU's own, and the words of its NT_PRSTATUS"""
+    """{guest}: a vmcore has the bytes of QEMU's own, the words of its NT_PRSTATUS, and its NT_ARM_SVE"""
     shown = guest.show("dump", folder / "vmcore")
     # FPSR and FPCR of aarch64, VSCR of ppc64 are not among what QEMU saves by name: their place in the notes has 0, and a note
     # says so.
@@ -129,6 +134,7 @@ def test_dump(guest, folder):
         assert vmcore.difference(folder / "vmcore", guest.record.dump) is None
         # QEMU writes the registers of a little-endian guest of ppc64 big-endian (target/ppc/arch_dump.c asks for the
         # hypervisor's order): the file has the guest's own order.
+        assert vectors_of(ours) == vectors_of(theirs) and len(vectors_of(ours)) == (2 if guest.name in ("arm64-sid", "arm64-16k") else 0)
         registers = [[words(core, desc) for name, kind, desc in core.notes() if kind == 1] for core in (ours, theirs)]
         assert registers[0] == registers[1] and len(registers[0]) == 2
 

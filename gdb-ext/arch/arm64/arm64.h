@@ -35,10 +35,30 @@ enum arm64_register {
 	ARM64_V0,
 	ARM64_V31 = ARM64_V0 + 31,
 	ARM64_HALTED,
+	// The Scalable Vector Extension, SVE: what the vector registers have behind their first 16 bytes, the predicates, FFR.
+	ARM64_Z0_HIGH,
+	ARM64_Z31_HIGH = ARM64_Z0_HIGH + 31,
+	ARM64_P0,
+	ARM64_FFR = ARM64_P0 + 16,
+	ARM64_SVE_LENGTH, // bytes of a vector in use; unknown without SVE
+	ARM64_SVE_MAX,    // bytes of the CPU's longest vector
+	// The controls of the length; unknown where the CPU has none. HCR_EL2 and SCR_EL3 are of CPUs with these levels alone.
+	ARM64_ZCR_EL1,
+	ARM64_HCR_EL2,
+	ARM64_SCR_EL3,
+	ARM64_SVCR,
 	ARM64_REGISTERS,
 };
 
-enum { ARM64_GENERAL = 31, ARM64_VECTORS = 32, ARM64_VECTOR_SIZE = 16 };
+enum {
+	ARM64_GENERAL = 31,
+	ARM64_VECTORS = 32,
+	ARM64_VECTOR_SIZE = 16,
+	ARM64_PREDICATES = 17,
+	// Bytes of the longest vector that SVE allows, and of its predicate.
+	ARM64_LONG_VECTOR = 256,
+	ARM64_LONG_PREDICATE = 32,
+};
 
 // PSTATE, as an exception saves it (Arm Architecture Reference Manual, C5.2: SPSR_EL1).
 enum {
@@ -65,6 +85,10 @@ struct arm64_system_register {
 };
 extern const struct arm64_system_register arm64_system_registers[];
 extern const size_t arm64_system_register_count;
+
+// The registers that SVE's length follows from.
+extern const struct arm64_system_register arm64_vector_controls[];
+extern const size_t arm64_vector_control_count;
 
 extern const struct gg_register_set arm64_registers;
 extern const struct gg_notes_ops arm64_notes;
@@ -103,5 +127,10 @@ void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret);
 // Reads the system registers by the table that QEMU's CPU has of them.
 struct gg_error *arm64_read_system(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_registers *registers);
+
+// Reads the vectors and predicates of SVE. REGISTERS have the controls of the length. The registers stay unknown of a CPU
+// without SVE, and where the length is not known.
+struct gg_error *arm64_read_sve(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
+				struct gg_registers *registers);
 
 #endif

@@ -165,5 +165,7 @@ struct gg_error *arm64_read_registers(const struct gg_host *host, const struct g
 		err = read_vectors(host, cpu->address, ret);
 	if (!err)
 		err = arm64_read_system(host, cpu, ret);
+	if (!err)
+		err = arm64_read_sve(host, cpu, ret);
 	return err ? gg_error_context(err, "the registers of CPU %" PRIu32, cpu->index) : NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // System registers of AArch64 out of QEMU's CPU, by the table that it has of them: ARMCPU.cp_regs, a
-// GHashTable (GLib glib/ghash.c, v2.74 and v2.88) by number, whose values are ARMCPRegInfo (QEMU
+// GHashTable by number, whose values are ARMCPRegInfo (QEMU
 // target/arm/cpregs.h), with a name and the register's offset in CPUARMState. The arrays that QEMU saves
 // on migration have these registers too, but under TCG they are as old as the last migration.
 //
@@ -14,93 +14,24 @@
 // Trusts nothing it reads: sizes are bounded.
 #include "arm64.h"
 #include "base/cleanup.h"
-#include "host/host.h"
+#include "hash-table.h"
 
 #include <string.h>
 
 enum {
 	WORD = 8,
-	HALF = 4,
-	MAX_TABLE = 1 << 16, // entries; 820 in v7.2
 	MAX_NAME = 32,
 	INFO_WORDS = 16,
 	MAX_STATE = 1 << 20,
-	IN_USE = 2, // the lowest hash of an entry
-	HEADER = 56,
 	BEFORE_INDEXES = 32, // from cp_regs to cpreg_vmstate_indexes in ARMCPU
-	BIG_KEYS = 1,
-	BIG_VALUES = 2,
 };
 
-// The members of struct _GHashTable, as far as they are needed: its size is the first, of 8 bytes or, in
-// GLib 2.88, of 4 bytes.
-static const struct table_layout {
-	unsigned int mask, flags, keys, hashes, values;
-} layouts[] = {
-	{ .mask = 12, .flags = 24, .keys = 32, .hashes = 40, .values = 48 },
-	{ .mask = 8, .flags = 20, .keys = 24, .hashes = 32, .values = 40 },
-};
-
-struct table {
-	const struct gg_host *host;
-	uint64_t size;
-	uint8_t *keys, *hashes, *values;
-	unsigned int key_size;
-};
-
-static void table_deinit(struct table *table)
-{
-	free(table->keys);
-	free(table->hashes);
-	free(table->values);
-}
-
-static uint64_t word_at(const uint8_t *bytes, unsigned int size)
+static uint64_t word_at(const uint8_t *bytes)
 {
 	uint64_t value = 0;
-	for (unsigned int i = size; i-- > 0;)
+	for (unsigned int i = WORD; i-- > 0;)
 		value = value << 8 | bytes[i];
 	return value;
-}
-
-static struct gg_error *read_array(const struct table *table, uint64_t address, unsigned int width,
-				   uint8_t **ret)
-{
-	*ret = malloc(table->size * width);
-	return *ret ? gg_host_read(table->host, address, *ret, table->size * width) : gg_enomem;
-}
-
-// Finds the layout whose mask fits the size.
-static const struct table_layout *layout_of(const uint8_t *header, uint64_t size)
-{
-	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
-		if (word_at(header + layouts[i].mask, HALF) == size - 1)
-			return &layouts[i];
-	return NULL;
-}
-
-// Reads the table at ADDRESS. Since GLib 2.64 keys and values that fit are of 4 bytes.
-static struct gg_error *read_table(struct table *table, uint64_t address)
-{
-	uint8_t header[HEADER];
-	struct gg_error *err = gg_host_read(table->host, address, header, sizeof(header));
-	if (err)
-		return err;
-	table->size = word_at(header, HALF);
-	const struct table_layout *layout = layout_of(header, table->size);
-	const uint64_t flags = layout ? word_at(header + layout->flags, HALF) : 0;
-	table->key_size = flags & BIG_KEYS ? WORD : HALF;
-	if (!table->size || table->size > MAX_TABLE || !(flags & BIG_VALUES))
-		return gg_error_create(GG_BAD_DATA, "no table of registers");
-	err = read_array(table, word_at(header + layout->keys, WORD), table->key_size,
-			 &table->keys);
-	if (!err)
-		err = read_array(table, word_at(header + layout->hashes, WORD), HALF,
-				 &table->hashes);
-	if (!err)
-		err = read_array(table, word_at(header + layout->values, WORD), WORD,
-				 &table->values);
-	return err;
 }
 
 // Returns QEMU's number of a register (target/arm/cpregs.h: ENCODE_AA64_CP_REG).
@@ -112,24 +43,22 @@ static uint64_t number_of(const struct arm64_system_register *row)
 }
 
 // Finds the ARMCPRegInfo of ROW: its first INFO_WORDS words.
-static struct gg_error *find_info(const struct table *table,
+static struct gg_error *find_info(const struct arm64_hash_table *table,
 				  const struct arm64_system_register *row, uint64_t ret[INFO_WORDS])
 {
 	uint8_t bytes[INFO_WORDS * WORD];
 	const uint64_t wanted = number_of(row);
-	uint64_t at = 0;
+	uint64_t at = 0, key, address = 0;
 	while (at < table->size &&
-	       (word_at(table->hashes + at * HALF, HALF) < IN_USE ||
-		word_at(table->keys + at * table->key_size, table->key_size) != wanted))
+	       !(arm64_hash_table_get(table, at, &key, &address) && key == wanted))
 		at++;
 	if (at == table->size)
 		return gg_error_create(GG_NOT_FOUND, "no entry of %s", row->name);
-	struct gg_error *err = gg_host_read(table->host, word_at(table->values + at * WORD, WORD),
-					    bytes, sizeof(bytes));
+	struct gg_error *err = gg_host_read(table->host, address, bytes, sizeof(bytes));
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < INFO_WORDS; i++)
-		ret[i] = word_at(bytes + i * WORD, WORD);
+		ret[i] = word_at(bytes + i * WORD);
 	_cleanup_free_ char *name = NULL;
 	err = gg_host_read_text(table->host, ret[0], MAX_NAME, &name);
 	if (!err && strcmp(name, row->name) != 0 && strcmp(name, row->old_name) != 0)
@@ -146,7 +75,8 @@ static const struct arm64_system_register *row_of(enum arm64_register id)
 }
 
 // Finds the word of an ARMCPRegInfo that is the offset in CPUARMState, which is at STATE in ARMCPU.
-static struct gg_error *find_column(const struct table *table, uint64_t state, unsigned int *ret)
+static struct gg_error *find_column(const struct arm64_hash_table *table, uint64_t state,
+				    unsigned int *ret)
 {
 	uint64_t elr_words[INFO_WORDS], sp_words[INFO_WORDS];
 	struct gg_member elr, sp;
@@ -185,18 +115,25 @@ static struct gg_error *find_pointer(const struct gg_host *host, uint64_t *ret)
 	return err;
 }
 
-static struct gg_error *read_all(const struct table *table, uint64_t cpu, uint64_t state,
-				 struct gg_registers *registers)
+// The place of the CPUs' registers.
+struct place {
+	uint64_t cpu, state; // of the CPU, of CPUARMState in it
+	unsigned int column; // the word of an ARMCPRegInfo that is the offset in CPUARMState
+};
+
+static struct gg_error *read_rows(const struct arm64_hash_table *table, const struct place *place,
+				  const struct arm64_system_register *rows, size_t count,
+				  struct gg_registers *registers)
 {
-	unsigned int column = 0;
-	struct gg_error *err = find_column(table, state, &column);
-	for (size_t i = 0; !err && i < arm64_system_register_count; i++) {
-		const struct arm64_system_register *row = &arm64_system_registers[i];
+	struct gg_error *err = NULL;
+	for (size_t i = 0; !err && i < count; i++) {
+		const struct arm64_system_register *row = &rows[i];
 		uint64_t words[INFO_WORDS], value;
 		err = find_info(table, row, words);
-		if (!err && words[column] && words[column] < MAX_STATE)
-			err = gg_host_read_uint(table->host, cpu + state + words[column], WORD,
-						&value);
+		if (!err && words[place->column] && words[place->column] < MAX_STATE)
+			err = gg_host_read_uint(table->host,
+						place->cpu + place->state + words[place->column],
+						WORD, &value);
 		else if (!err)
 			continue;
 		if (!err)
@@ -210,7 +147,7 @@ static struct gg_error *read_all(const struct table *table, uint64_t cpu, uint64
 struct gg_error *arm64_read_system(const struct gg_host *host, const struct gg_qemu_cpu *cpu,
 				   struct gg_registers *registers)
 {
-	struct table table = { .host = host };
+	struct arm64_hash_table table = { 0 };
 	struct gg_member first;
 	uint64_t pointer, address;
 	// CPUARMState begins with these.
@@ -220,9 +157,18 @@ struct gg_error *arm64_read_system(const struct gg_host *host, const struct gg_q
 	if (!err)
 		err = gg_host_read_uint(host, cpu->address + pointer, WORD, &address);
 	if (!err)
-		err = read_table(&table, address);
+		err = arm64_hash_table_init(&table, host, address);
+	struct place place = { .cpu = cpu->address };
+	if (!err) {
+		place.state = first.offset;
+		err = find_column(&table, place.state, &place.column);
+	}
 	if (!err)
-		err = read_all(&table, cpu->address, first.offset, registers);
-	table_deinit(&table);
+		err = read_rows(&table, &place, arm64_system_registers, arm64_system_register_count,
+				registers);
+	if (!err)
+		err = read_rows(&table, &place, arm64_vector_controls, arm64_vector_control_count,
+				registers);
+	arm64_hash_table_deinit(&table);
 	return gg_error_unless_final(err);
 }
