@@ -279,6 +279,7 @@ TABLE |= {
     "i386-6.1": arch_record("686-pae", "x86_64", "pc", "ttyS0"),
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),
     "arm64-sid": arch_record("arm64-sid", "aarch64", "virt", "ttyAMA0", 384, ["-cpu", "max,pauth-impdef=on"]),
+    "arm64-16k": arch_record("arm64-16k", "aarch64", "virt", "ttyAMA0", 512, ["-cpu", "max,pauth-impdef=on"]),
     "riscv64-sid": arch_record("riscv64-sid", "riscv64", "virt", "ttyS0"),
     "s390x-6.1": arch_record("s390x-6.1", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "s390x-sid": arch_record("s390x-sid", "s390x", "s390-ccw-virtio", "ttysclp0"),
