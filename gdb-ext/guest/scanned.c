@@ -301,7 +301,7 @@ gg_gpa_t gg_scanned_last(const struct gg_scanned *scanned, const struct gg_scann
 
 uint64_t gg_scanned_looks(const struct gg_ram_map *map, uint64_t most)
 {
-	enum { FEW = 64 << 10, TIMES = 4, PAGE = 4096 };
+	enum { FEW = 4 << 10, TIMES = 4, PAGE = 4096 };
 	const uint64_t pages = map->size / PAGE;
 	return pages < (most - FEW) / TIMES ? FEW + TIMES * pages : most;
 }
