@@ -400,7 +400,8 @@ bool gg_kernel_any_nested(const struct gg_kernel_site *site)
 	bool any = false;
 	for (size_t i = 0; !any && i < site->cpus->count; i++) {
 		const struct gg_machine_cpu *read = read_cpu(site, &site->cpus->cpus[i]);
-		any = read && read->nesting != GG_NOT_NESTED;
+		any = read && (read->nesting == GG_MAYBE_NESTED ||
+			       (read->nesting == GG_NESTED && !read->kernel_paging_count));
 	}
 	return any;
 }

@@ -94,7 +94,7 @@ bool gg_kernel_runs_on(const struct gg_kernel_site *site, const struct gg_kernel
 // Counts the CPUs that use page tables.
 unsigned int gg_kernel_count_paging(const struct gg_kernel_site *site);
 
-// Tests whether a CPU executes a nested guest, or may.
+// Tests whether a CPU executes a nested guest, or may, and the CPU's own page tables are not known.
 bool gg_kernel_any_nested(const struct gg_kernel_site *site);
 
 // Tests whether the page tables of all CPUs that use such map KERNEL's text where it says; at least
