@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs in the nested guest of lab/nested-linux-initramfs, as lab.script=/inner/script: prints the truth about its kernel, a part
-# behind a line "inner: NAME" each, and leaves a program that never waits.
+# behind a line "inner: NAME" each, and leaves a program that is in the kernel's random numbers nearly always.
 
 echo 0 >/proc/sys/kernel/kptr_restrict
 mkfifo /kmsg
@@ -11,6 +11,8 @@ awk '{ print } index($0, "lab: end of the log") { exit }' </kmsg
 kill $!
 echo "inner: symbols"
 grep -E ' (_stext|init_task|linux_banner|jiffies)$' /proc/kallsyms
+echo "inner: random"
+grep -A 1 ' chacha_permute$' /proc/kallsyms
 echo "inner: uname"
 uname -a
 echo "inner: tasks"
@@ -23,4 +25,4 @@ for task in /proc/[0-9]*; do
 	cat "$task/stack" 2>/dev/null
 done
 echo "inner: end"
-sh -c 'while :; do :; done' &
+dd if=/dev/urandom of=/dev/null bs=1M 2>/dev/null &

@@ -17,6 +17,7 @@ import inspect
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,25 @@ def stop_with_devices(guest):
     guest.stop()
 
 
+def write_stopped_state(guest):
+    """Writes the state of a guest with a CPU in a nested guest to the record's folder, to be shown at QEMU's gdbstub.
+
+    QEMU takes it only without the CPUs' flag HF_GUEST (QEMU 7.2: target/i386/machine.c, cpu_post_load), which the gdbstub does not
+    show, and so does not go on from the state.
+    """
+    hf_guest = 1 << 21
+    path = guest.directory.parent / states.STATE
+    if reason := guest.write_state(path):
+        raise lab.GuestError(f"QEMU does not write the guest's state: {reason}")
+    state = bytearray(subprocess.run(["zstd", "-dqc", path], stdout=subprocess.PIPE, check=True).stdout)
+    for words in re.findall(r"R15=(\w+)\s+RIP=(\w+)", guest.hmp("info registers -a")):
+        # Big-endian: R15, RIP, RFLAGS, hflags.
+        at = state.rindex(struct.pack(">QQ", *(int(word, 16) for word in words))) + 24
+        flags, = struct.unpack_from(">I", state, at)
+        struct.pack_into(">I", state, at, flags & ~hf_guest)
+    subprocess.run(["zstd", "-1qfo", path], input=state, check=True)
+
+
 def stop_in_nested(guest):
     """Stops the guest where exactly one CPU executes the loop of lab/nested.c's nested guest."""
     def in_nested():
@@ -144,6 +164,24 @@ def stop_in_nested(guest):
         return False
 
     lab.wait_until(in_nested, 120, "a CPU in the nested guest")
+    write_stopped_state(guest)
+
+
+def stop_in_nested_kernel(guest):
+    """Stops the guest where a CPU executes the kernel of the nested guest of lab/nested-linux.sh, in a program's system call."""
+    said = truth.parse((guest.directory / "truth").read_bytes())["/nested/serial"].decode()
+    random = re.findall(r"^([0-9a-f]{16}) \w ", said.partition("inner: random")[2], re.MULTILINE)
+    start, end = (int(address, 16) for address in random[:2])
+
+    def in_nested():
+        guest.stop()
+        if any(start <= int(rip, 16) < end for rip in re.findall(r"RIP=(\w+)", guest.hmp("info registers -a"))):
+            return True
+        guest.cont()
+        return False
+
+    lab.wait_until(in_nested, 120, "a CPU in the nested guest's random numbers")
+    write_stopped_state(guest)
 
 
 class Record:
@@ -152,7 +190,7 @@ class Record:
     series  of lab/kernel
     stop    called with the guest, which it leaves stopped
     initrd  the script of the lab's that prints another initramfs, called with the series
-    state   whether QEMU goes on from the stop: not where a debugger has stopped the guest
+    state   whether QEMU goes on from the stop: not where a debugger has stopped the guest, or a CPU is in a nested guest
     qemu    arguments of lab/qemu-suite, where it is not the lab's QEMU
     guest   options of lab.Guest
     """
@@ -218,13 +256,14 @@ def arch_record(series, target, machine, console, memory=256, extra=(), append="
 def nested_record(series, cpu="EPYC,+svm"):
     """A guest that runs lab/nested.c, a nested guest by KVM. QEMU does not go on from a state within a nested guest."""
     return Record(series, stop_in_nested, "nested-initramfs", append="lab.script=/nested/script", fresh=True, state=False,
-                  memory=256, extra=["-cpu", cpu, *serial("truth")])
+                  memory=256, extra=["-cpu", cpu, "-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")])
 
 
 def nested_linux_record(series):
     """A guest that runs a Linux in a QEMU, by KVM, and what that Linux says of itself."""
-    return Record(series, initrd="nested-linux-initramfs", append="lab.script=/nested/script", fresh=True, state=False, memory=384,
-                  seconds=900, extra=["-cpu", "EPYC,+svm", *serial("truth")])
+    return Record(series, stop_in_nested_kernel, "nested-linux-initramfs", append="lab.script=/nested/script", fresh=True,
+                  state=False, memory=384, seconds=900,
+                  extra=["-cpu", "EPYC,+svm", "-gdb", "unix:gdbstub,server=on,wait=off", *serial("truth")])
 
 
 def pages_record(series, cpu):

@@ -213,7 +213,7 @@ def test_dump_inside(nested):
 def test_kdump_inside(nested):
     """{nested}: in a kdump of the host it is the same at level 0; at level 31 its memory is excluded, which is said, and its halted
     vCPU's registers are there"""
-    question = ["x", "-physical", "/s", "0x6000"]
+    questions = [["x", "-physical", "/s", address] for address in ("0x6000", "0xfd003000", "0x100010000")]
     for level in (0, 31):
         path = nested.folder / f"level-{level}"
         if not path.exists():
@@ -222,10 +222,32 @@ def test_kdump_inside(nested):
         assert int(shown["registers"]["rip"], 16) == 0x1109
         # The vmcore does not have the registers of the CPU that was inside.
         assert (first["state"], first["why"], shown["state"]) == ("unknown", MAY_BE_INSIDE, "current")
-        if level:
-            assert refusal(nested, *question, core=path).endswith("left out when the vmcore was written (dump level 31)")
-        else:
-            assert guest_core("-nested", "1", path, *question) == inside(nested, *question)
+        for question in questions:
+            if level:
+                assert refusal(nested, *question, core=path).endswith("left out when the vmcore was written (dump level 31)")
+            else:
+                assert guest_core("-nested", "1", path, *question) == inside(nested, *question)
+        assert "the outer guest has swapped it out" in refusal(nested, "x", "-physical", "/4xb", "0x800000", core=path)
+
+
+@pytest.mark.gdb
+@pytest.mark.parametrize("nested", ["6.1"], indirect=True)
+def test_at_stub(nested):
+    """{nested}: at QEMU's gdbstub guest-nested shows the same, but for the memory's counts; guest-select -nested shows the same
+    registers, of the vCPU on a CPU and of the halted one, and a memfd's memory; a swapped page is an error"""
+    commands = ["guest-nested -json", "guest-select -nested 1", "guest-regs -json", "guest-x -physical /s 0xfd003000",
+                "guest-x -physical /4xb 0x800000"]
+    with nested.record.resume() as guest:
+        run = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=[
+            *(word for command in commands for word in (r"echo @next\n", command)), r"echo @next\n", "disconnect"])
+    listed, _, cpus, text, swapped, _ = (text.strip("\n") for text in run.output.split("@next\n")[1:])
+    uncounted = {"there": None, "swapped": None, "absent": None, "kernel": None}
+    assert json.loads(listed.splitlines()[-1]) == nested.shown | uncounted
+    names = ("rax", "rbx", "r15", "rip", "rsp", "rflags", "cr0", "cr3")
+    assert [[cpu["state"], cpu["activity"], *(cpu["registers"][name] for name in names)] for cpu in map(json.loads, cpus.splitlines())] == \
+        [[cpu["state"], cpu["activity"], *(cpu["registers"][name] for name in names)]
+         for cpu in map(json.loads, inside(nested, "regs", "-json").splitlines())]
+    assert text == '0xfd003000:\t"in a memfd"' and "the outer guest has swapped it out" in swapped
 
 
 def test_wrong_numbers(nested):
@@ -333,11 +355,14 @@ def test_linux_kernel(linux):
     """guest-nested has the release of a nested {linux} that its own uname said"""
     shown, = map(json.loads, guest_core(*linux.arguments[2:], "nested", "-json").splitlines())
     assert (shown["kernel"], shown["release"]) == ("linux", linux.said["uname"][0].split()[2])
+    # A CPU inside has page tables of the host's own.
+    assert json.loads(guest_core(*linux.arguments[2:], "info", "-json"))["kernel"]["vmcoreinfo_by"] == "tables"
 
 
 def test_linux_stack(linux):
-    """The stack of a CPU in a nested {linux} is that of the nested guest's vCPU, and behind it the host's; a vCPU whose CPU is not in
-    the nested guest at the stop is not behind a host's stack, and halted, or its registers are stale"""
+    """The stack of a CPU in a nested {linux} is that of the nested guest's vCPU, from the monitor's registers up to the program's
+    system call, and behind it the host's; a vCPU whose CPU is not in the nested guest at the stop is not behind a host's stack,
+    and halted, or its registers are stale"""
     host = linux.arguments[2:]
     rows = [json.loads(row) for row in guest_core(*linux.arguments, "bt", "-json").splitlines()]
     inner = {row["on_cpu"]: row["frames"] for row in rows}
@@ -349,6 +374,15 @@ def test_linux_stack(linux):
     for row in inside.values():
         assert row["nested"]["number"] == 1 and row["nested"]["frames"] == inner[row["nested"]["vcpu"]]
         assert (row["comm"], row["frames"][0]["symbol"], row["end"]) == ("qemu", "__svm_vcpu_run", "user")
+    # The record has a CPU in the nested kernel's random numbers.
+    start, end = (int(line.split()[0], 16) for line in linux.said["random"])
+    told = {i: values for i, values in enumerate(registers.by_name(linux.record.text("registers")))
+            if start <= values.get("RIP", 0) < end}
+    assert told
+    for cpu, values in told.items():
+        first, *_, last = inside[cpu]["nested"]["frames"]
+        assert (int(first["pc"], 16), int(first["sp"], 16)) == (values["RIP"], values["RSP"])
+        assert (first["symbol"], first["offset"], last["entry"]["name"]) == ("chacha_permute", values["RIP"] - start, "read")
     shown, = map(json.loads, guest_core(*host, "nested", "-json").splitlines())
     states = {cpu["cpu"]: cpu["state"] for cpu in linux.cpus()}
     entered = {row["nested"]["vcpu"] for row in inside.values()}
@@ -429,8 +463,22 @@ def test_linux_by_scan(linux):
     assert first_lines(log_of("-nested", place, *linux.arguments[2:]), log) == log
 
 
+# The kernel's frames of a task that is on a CPU.
+DRGN_STACK = """
+import sys
+import drgn
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+program.load_debug_info([sys.argv[2]])
+for frame in program.stack_trace(int(sys.argv[3])):
+    if not frame.is_inline and frame.pc >> 63:
+        print(hex(frame.pc))
+"""
+
+
 def test_linux_vmcore(linux):
-    """A nested {linux}: its own vmcore has the same log and the same registers, and drgn finds the tasks of guest-ps in it"""
+    """A nested {linux}: its own vmcore has the same log and the same registers, and drgn finds the tasks of guest-ps in it, and the
+    stack of the task in the nested kernel's random numbers as guest-bt does"""
     path = linux.folder / "vmcore"
     guest_core(*linux.arguments, "dump", "-format", "kdump-zlib", "-level", 31, "-absent", "skip", path)
     assert log_of(path) == log_of(*linux.arguments)
@@ -441,11 +489,17 @@ def test_linux_vmcore(linux):
     found = test_readers.run_python("drgn", "python3-drgn", test_readers.DRGN, path, lab.lab("vmlinux")).decode().splitlines()
     # guest-ps has the longer names that the kernel has of its own threads.
     assert len(found) > 20 and sorted(name[:8] for name in found) == sorted(name[:8] for name in names)
+    stacks = [json.loads(line) for line in guest_core(*linux.arguments, "bt", "-json").splitlines()]
+    stack, = [row for row in stacks if row["frames"] and row["frames"][0]["symbol"] == "chacha_permute"]
+    # Bookworm's drgn takes the registers of the task's last sleep.
+    python = lab.lab("program-suite", "python3", "trixie", "python3-drgn")
+    found = test_readers.run_python("drgn", "python3-drgn", DRGN_STACK, path, lab.lab("vmlinux"), stack["pid"], python=python).split()
+    assert len(found) > 5 and [int(frame["pc"], 16) for frame in stack["frames"]] == [int(pc, 16) for pc in found]
 
 
 def test_linux_in_kdump(linux):
-    """A nested {linux}: a kdump of the host has the log at level 0; at level 31 the nested guest's memory is excluded, which is
-    said, and its registers are there; whether a CPU was inside is not known, and its registers are not called current"""
+    """A nested {linux}: a kdump of the host has the log and the tasks at level 0; at level 31 the nested guest's memory is excluded,
+    which is said, and its registers are there; whether a CPU was inside is not known, and its registers are not called current"""
     of_core = {cpu["cpu"]: cpu["registers"] for cpu in linux.cpus()}
     shown, = map(json.loads, guest_core(*linux.arguments[2:], "nested", "-json").splitlines())
     for level in (0, 31):
@@ -465,8 +519,32 @@ def test_linux_in_kdump(linux):
                         [of_core[row["cpu"]][name] for name in ("rax", "rip", "cr0")]
         else:
             assert log_of("-nested", "1", path) == log_of(*linux.arguments)
+            assert guest_core("-nested", "1", path, "ps", "-json") == guest_core(*linux.arguments, "ps", "-json")
             found = json.loads(guest_core(path, "nested", "-scan", "-json"))
             assert {vcpu["state"] for vcpu in found["vcpus"]} == {None}
             rows = guest_core("-nested", found["nested_tables"], path, "regs", "-json").splitlines()
             assert {json.loads(row)["state"] for row in rows} == {"unknown"}
         path.unlink()
+
+
+def test_linux_at_stub(linux):
+    """At QEMU's gdbstub a nested {linux} has the registers, the tasks, the stacks and the log that it has in QEMU's core, and
+    guest-bt of the host says that the CPU is inside"""
+    commands = ["guest-bt -json", "guest-select -nested 1", "guest-regs -json", "guest-ps -json", "guest-bt -json", "guest-klog -tail 9"]
+    told = {row["on_cpu"]: row["nested"] and row["nested"]["vcpu"]
+            for row in map(json.loads, guest_core(*linux.arguments[2:], "bt", "-json").splitlines())}
+    if None not in told.values():
+        pytest.skip("all CPUs are in the nested guest, which the gdbstub does not show")
+    with linux.record.resume() as guest:
+        run = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub",
+                        commands=[word for command in commands for word in (r"echo @next\n", command)] + [r"echo @next\n", "disconnect"])
+    host, _, cpus, tasks, stacks, log, _ = (text.strip("\n").splitlines() for text in run.output.split("@next\n")[1:])
+    host, cpus, stacks = ([json.loads(line) for line in lines if line.startswith("{")] for lines in (host, cpus, stacks))
+    assert {row["on_cpu"]: row["nested"] and row["nested"]["vcpu"] for row in host} == told
+    names = ("rax", "rbx", "r15", "rip", "rsp", "cr3")
+    assert [[cpu["state"], *(cpu["registers"][name] for name in names)] for cpu in cpus] == \
+        [[cpu["state"], *(cpu["registers"][name] for name in names)] for cpu in linux.cpus()]
+    assert tasks == guest_core(*linux.arguments, "ps", "-json").splitlines()
+    assert [(row["pid"], row["frames"]) for row in stacks] == \
+        [(row["pid"], row["frames"]) for row in map(json.loads, guest_core(*linux.arguments, "bt", "-json").splitlines())]
+    assert log == guest_core(*linux.arguments, "klog", "-tail", 9).splitlines()
