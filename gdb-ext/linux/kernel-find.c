@@ -74,7 +74,11 @@ struct search {
 	const struct gg_notices *notices;
 	struct gg_kernels *kernels;
 	char *rejected; // the reason the first rejected note was rejected
+	size_t rejected_count;
 };
+
+// A host's RAM has the notes of its nested guests.
+enum { MOST_TOLD = 4 };
 
 // Rejects the note at GPA because of ERR, which is consumed.
 static struct gg_error *reject(struct search *search, gg_gpa_t gpa, struct gg_error *err)
@@ -92,7 +96,17 @@ static struct gg_error *reject(struct search *search, gg_gpa_t gpa, struct gg_er
 	}
 	if (!search->rejected && !(search->rejected = strdup(text)))
 		return gg_enomem;
-	return gg_tell(search->notices, "%s", text);
+	return ++search->rejected_count > MOST_TOLD ? NULL : gg_tell(search->notices, "%s", text);
+}
+
+static struct gg_error *tell_rest(const struct search *search)
+{
+	return search->rejected_count <= MOST_TOLD
+		       ? NULL
+		       : gg_tell(search->notices,
+				 "%zu more VMCOREINFOs in RAM are rejected, as those of nested "
+				 "guests are: set guest-debug on (guest-core -debug) shows them",
+				 search->rejected_count - MOST_TOLD);
 }
 
 // A kernel that CPUs run needs no other witness.
@@ -165,6 +179,8 @@ struct gg_error *gg_kernels_find(const struct gg_kernel_site *site,
 		if (!err)
 			err = try_notes(&search, scan);
 	}
+	if (!err)
+		err = tell_rest(&search);
 	if (!err && !ret->count)
 		err = not_found(&search, scan);
 	free(search.rejected);

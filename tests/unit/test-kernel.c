@@ -117,6 +117,8 @@ static void test_decoys(void **state)
 	fake_note_write(ram, 0x2000, binary, strlen(binary));
 	fake_note_write(ram, 0x3000, absurd, strlen(absurd));
 	fake_note_write(ram, 0x4000, low, strlen(low));
+	fake_note_write(ram, 0x8000, cut, strlen(cut));
+	fake_note_write(ram, 0x9000, cut, strlen(cut));
 	// The text without a note, and a name without a note.
 	memcpy(ram + 0x5000, "OSRELEASE=%s\nPAGESIZE=", 22);
 	memcpy(ram + 0x600c, "VMCOREINFO\0", 12);
@@ -129,6 +131,8 @@ static void test_decoys(void **state)
 	assert_non_null(strstr(told, "0x2000 is rejected: its text has the byte 0x1b"));
 	assert_non_null(strstr(told, "SYMBOL(_stext) is \"zzz\", not a number"));
 	assert_non_null(strstr(told, "_stext is 0x1000"));
+	assert_null(strstr(told, "0x8000 is rejected"));
+	assert_non_null(strstr(told, "3 more VMCOREINFOs in RAM are rejected"));
 
 	fake_kernel_write(ram, &plain);
 	look_anew();
