@@ -143,15 +143,15 @@ def smallest(command, repeat, out):
 
 
 def first_command(launcher, qemu, core, repeat):
-    """cp's time, and that of a session's first dump without GDB's start."""
+    """cp's times of the vmcore and of the core, and that of a session's first dump without GDB's start."""
     same, out = core.with_name("same"), core.with_name("out")
     session = [launcher, "-nx", "-batch", qemu, core]
     smallest([*session, "-ex", f"dump-guest-memory -force {same}"], 1, out)
-    copy = smallest(["cp", "--sparse=always", same, out], repeat, out)
+    copies = [smallest(["cp", "--sparse=always", file, out], repeat, out) for file in (same, core)]
     start = smallest(session, repeat, out)
     dump = smallest([*session, "-ex", f"dump-guest-memory {out}"], repeat, out)
     same.unlink()
-    return copy, dump - start
+    return copies, dump - start
 
 
 def take_both_cores(folder, qemu):
@@ -164,13 +164,15 @@ def take_both_cores(folder, qemu):
 
 
 def print_first_commands(folder, arguments):
+    """Beside cp of the vmcore, whose zeros are holes already, and cp of the core, whose zeros gcore writes."""
     print(f"\nthe first command of a session, in RAM, without GDB's start; the smallest of {arguments.repeat}\n"
-          f"{'':32}{'cp':>8}{OURS:>20}{'/ cp':>8}")
+          f"{'':32}{OURS:>18}{'cp vmcore':>11}{'ratio':>7}{'cp core':>11}{'ratio':>7}")
     for name, wanted in (("debuginfo", None), ("stripped", lab.lab("qemu-suite", "bookworm"))):
         qemu, *cores = take_both_cores(folder, wanted)
         for core, kind in zip(cores, ("gcore", "the kernel's core")):
-            copy, dump = first_command(arguments.gdb_guest, qemu, core, arguments.repeat)
-            print(f"{f'{kind}, {name}':32}{copy:7.2f}s{dump:19.2f}s{dump / copy:8.2f}", flush=True)
+            copies, dump = first_command(arguments.gdb_guest, qemu, core, arguments.repeat)
+            ratios = "".join(f"{copy:10.2f}s{dump / copy:7.2f}" for copy in copies)
+            print(f"{f'{kind}, {name}':32}{dump:17.2f}s{ratios}", flush=True)
             core.unlink()
 
 
