@@ -335,6 +335,22 @@ static bool term_holds(const struct term *term, const struct gg_trace_event *eve
 	return compare(term->comparison, number, term->number, is_signed && !term->has_mask);
 }
 
+bool gg_trace_condition_lacks_text(const struct gg_trace_condition *condition,
+				   const struct gg_trace_event *event)
+{
+	for (size_t i = 0; condition && i < condition->count; i++) {
+		const struct term *term = &condition->terms[i];
+		const size_t index = find_parameter(event->function, term->operand);
+		if (index == event->function->parameter_count || !is_text(term, event->function))
+			continue;
+		const struct gg_trace_value *value = &event->values[index];
+		const bool is_part = value->is_cut && value->size < GG_TRACE_TEXT;
+		if (value->number && (!value->has_text || is_part))
+			return true;
+	}
+	return false;
+}
+
 bool gg_trace_condition_holds(const struct gg_trace_condition *condition,
 			      const struct gg_trace_event *event, const struct gg_stub_calls *calls,
 			      const uint64_t *registers)

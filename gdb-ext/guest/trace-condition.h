@@ -28,6 +28,10 @@ struct gg_error *gg_trace_condition_check(const struct gg_trace_condition *condi
 					  const struct gg_trace_function *function,
 					  const struct gg_stub_calls *calls);
 
+// Tests whether CONDITION compares a text of EVENT, a call with its arguments, that could not be read.
+bool gg_trace_condition_lacks_text(const struct gg_trace_condition *condition,
+				   const struct gg_trace_event *event);
+
 // Tests whether EVENT, a call with its arguments and REGISTERS, meets CONDITION; NULL is met by all. A text that cannot be read
 // equals no text.
 bool gg_trace_condition_holds(const struct gg_trace_condition *condition,

@@ -74,6 +74,7 @@ struct gg_trace {
 	struct gg_trace_function *functions;
 	size_t function_count;
 	uint64_t calls, matched, stops;
+	uint64_t unread; // calls with a text that the condition compares and that could not be read
 	uint64_t elapsed, stopped; // ns
 	uint64_t stop_time;        // ns that the guest takes to stop, the mean; part of STOPPED
 	size_t pending;

@@ -327,6 +327,8 @@ static struct gg_error *handle_call(struct session *session, uint64_t time)
 	session->trace->calls++;
 	if (stop->with_arguments)
 		err = gg_trace_read_arguments(stop, session->event.values);
+	session->trace->unread +=
+		!err && gg_trace_condition_lacks_text(session->condition, &session->event);
 	if (err || !gg_trace_condition_holds(session->condition, &session->event,
 					     session->kernel->arch->calls, stop->arguments))
 		return err;

@@ -227,6 +227,7 @@ static void append_summary_json(struct gg_buffer *out, const struct gg_trace *tr
 	gg_json_format(out, "stopped", "%.6f", share(trace->stopped, trace->elapsed));
 	gg_json_uint(out, "stop_ns", trace->stop_time);
 	gg_json_uint(out, "pending", trace->pending);
+	gg_json_uint(out, "unread", trace->unread);
 	gg_json_string(out, "ended", trace->ended[0] ? trace->ended : NULL);
 	gg_json_bool(out, "limited", trace->rate > 0 || trace->still > 0);
 	gg_json_bool(out, "interrupted", trace->is_interrupted);
@@ -267,6 +268,11 @@ static struct gg_error *tell_limits(const struct gg_trace_options *options,
 	if (!err && trace->pending)
 		err = gg_tell(notices, "%zu call%s had not returned at the end", trace->pending,
 			      gg_plural(trace->pending));
+	if (!err && trace->unread)
+		err = gg_tell(notices,
+			      "of %" PRIu64 " call%s a text of the condition could not be read: it "
+			      "counted as another text",
+			      trace->unread, gg_plural(trace->unread));
 	if (!err && trace->is_full)
 		err = gg_tell(notices, "not all returns are shown: %d calls at a time are watched",
 			      GG_TRACE_PENDING);

@@ -66,6 +66,15 @@ static bool holds(const char *text, const struct gg_trace_event *event)
 	return result;
 }
 
+static bool lacks_text(const char *text, const struct gg_trace_event *event)
+{
+	struct gg_trace_condition *condition;
+	assert_null(create(text, &condition));
+	const bool result = gg_trace_condition_lacks_text(condition, event);
+	gg_trace_condition_destroy(condition);
+	return result;
+}
+
 static void test_numbers(void **state)
 {
 	struct gg_trace_event call = event();
@@ -97,11 +106,19 @@ static void test_texts(void **state)
 	assert_true(holds("path != /etc/passwd", &call));
 	assert_true(holds("comm == \"sh -c\" && path == /etc", &call));
 	assert_false(holds("comm == sh", &call));
+	assert_false(lacks_text("path == /etc", &call));
 	call.values[1].is_cut = true;
 	assert_false(holds("path == /etc", &call));
+	assert_true(lacks_text("path == /etc", &call));
+	call.values[1].size = GG_TRACE_TEXT;
+	assert_false(lacks_text("path == /etc", &call));
 	call.values[1] = (struct gg_trace_value){ .number = 0x1000 };
 	assert_false(holds("path == /etc", &call));
 	assert_true(holds("path != /etc", &call));
+	assert_true(lacks_text("pid == 312 && path != /etc", &call));
+	assert_false(lacks_text("path == 0x1000 && comm == sh", &call));
+	call.values[1].number = 0;
+	assert_false(lacks_text("path == /etc", &call));
 }
 
 static void test_refused(void **state)
