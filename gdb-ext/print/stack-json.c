@@ -33,7 +33,10 @@ static void append_entry(struct gg_buffer *text, const struct gg_stack_entry *en
 	else
 		gg_json_null(text, "number");
 	gg_json_bool(text, "user", entry->is_user);
-	gg_json_address(text, "registers", entry->registers);
+	if (entry->registers)
+		gg_json_address(text, "registers", entry->registers);
+	else
+		gg_json_null(text, "registers");
 	gg_json_address(text, "pc", entry->pc);
 	gg_json_address(text, "sp", entry->sp);
 	gg_json_close_object(text);

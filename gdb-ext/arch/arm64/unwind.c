@@ -10,6 +10,7 @@
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "arm64.h"
 #include "arch/instruction.h"
+#include "entry.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -234,7 +235,15 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	const gg_gva_t fp = gg_register(&unwind->registers, ARM64_FP);
 	const gg_gva_t regs = fp - walk->stackframe.offset;
 	const gg_gva_t first = unwind->stack + walk->stack_size - walk->regs.size;
+	const struct arm64_saved saved = {
+		.size = walk->regs.size,
+		.fp = walk->general.offset + WORD * (ARM64_FP - ARM64_X0),
+	};
 	uint64_t caller, pc, mark = 0;
+	bool has_left;
+	struct gg_error *err = arm64_leave_entry(unwind, &saved, &has_left);
+	if (err || has_left)
+		return err;
 	if (unwind->stack && regs == first)
 		return restore(unwind, regs);
 	if (fp < unwind->sp || fp % WORD)
@@ -242,7 +251,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 				       "the frame pointer 0x%" PRIx64
 				       " is not above the stack pointer 0x%" PRIx64,
 				       fp, unwind->sp);
-	struct gg_error *err = gg_stack_word(&unwind->memory, fp, &caller);
+	err = gg_stack_word(&unwind->memory, fp, &caller);
 	if (!err)
 		err = gg_stack_word(&unwind->memory, fp + WORD, &pc);
 	if (!err && walk->has_meta && !caller && !pc)
@@ -281,7 +290,8 @@ static void name_entry(struct gg_unwind *unwind, const char *name)
 		snprintf(entry->name, sizeof(entry->name), "%s",
 			 strstr(name, "error") ? "SError" : "");
 	}
-	if (!entry->is_user || entry->kind == GG_ENTRY_IRQ || !walk->syscall_number.size)
+	if (!entry->is_user || !entry->registers || entry->kind == GG_ENTRY_IRQ ||
+	    !walk->syscall_number.size)
 		return;
 	gg_error_destroy(
 		gg_host_read_member(&unwind->kernel->typed, entry->registers, &number, &call));

@@ -7,6 +7,7 @@
 // In:  the kernel's symbols, types and memory; registers. A CPU's stack needs no types.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "entry.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -16,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	WORD = 8,
@@ -31,6 +33,7 @@ struct walk {
 	struct gg_member stack; // of THREAD_SIZE bytes
 	// struct pt_regs
 	struct gg_member regs, gpr, nip, msr, link, trap;
+	gg_gva_t entries_end; // of the code of entries and exits; 0 without
 };
 
 static const struct gg_layout_row rows[] = {
@@ -58,8 +61,13 @@ static const struct walk without_types = {
 
 static struct gg_error *open_walk(const struct gg_answerers *kernel, void **ret)
 {
-	return gg_stack_open(kernel, rows, sizeof(rows) / sizeof(*rows), sizeof(struct walk),
-			     &without_types, ret);
+	struct gg_error *err = gg_stack_open(kernel, rows, sizeof(rows) / sizeof(*rows),
+					     sizeof(struct walk), &without_types, ret);
+	if (err)
+		return err;
+	struct walk *walk = *ret;
+	gg_error_destroy(gg_host_symbol(&kernel->typed, "__end_soft_masked", &walk->entries_end));
+	return NULL;
 }
 
 static uint64_t stack_size(const void *data)
@@ -173,10 +181,16 @@ static bool step_by_lr(struct gg_unwind *unwind, uint64_t saved)
 
 static struct gg_error *step(struct gg_unwind *unwind)
 {
+	const struct walk *walk = unwind->data;
 	const gg_gva_t sp = gg_register(&unwind->registers, PPC64_R1);
 	uint64_t caller, pc = 0;
 	gg_gva_t saved = 0;
-	struct gg_error *err = unwind->is_exact ? NULL : find_saved(unwind, sp, &saved);
+	enum ppc64_entry entry;
+	struct gg_error *err = ppc64_leave_entry(unwind, walk->entries_end, &entry);
+	if (err || entry == PPC64_ENTRY_LEFT)
+		return err;
+	if (!unwind->is_exact || entry == PPC64_ENTRY_SAVED)
+		err = find_saved(unwind, sp, &saved);
 	if (!err && saved)
 		return restore(unwind, saved);
 	if (!err)
@@ -207,23 +221,36 @@ static const struct {
 	unsigned int trap;
 	enum gg_entry_kind kind;
 	const char *name;
+	const char *code; // the beginning of the names of Linux's code, before "_common"
 } traps[] = {
-	{ 0x100, GG_ENTRY_NMI, "system reset" },
-	{ 0x200, GG_ENTRY_EXCEPTION, "machine check" },
-	{ 0x300, GG_ENTRY_EXCEPTION, "data storage" },
-	{ 0x380, GG_ENTRY_EXCEPTION, "data segment" },
-	{ 0x400, GG_ENTRY_EXCEPTION, "instruction storage" },
-	{ 0x480, GG_ENTRY_EXCEPTION, "instruction segment" },
-	{ 0x500, GG_ENTRY_IRQ, "external" },
-	{ 0x600, GG_ENTRY_EXCEPTION, "alignment" },
-	{ 0x700, GG_ENTRY_EXCEPTION, "program" },
-	{ 0x900, GG_ENTRY_IRQ, "decrementer" },
-	{ 0xa00, GG_ENTRY_IRQ, "doorbell" },
-	{ 0xc00, GG_ENTRY_SYSCALL, "" },
-	{ 0xe80, GG_ENTRY_IRQ, "doorbell" },
-	{ 0xea0, GG_ENTRY_IRQ, "external" },
-	{ 0x3000, GG_ENTRY_SYSCALL, "" },
+	{ 0x100, GG_ENTRY_NMI, "system reset", "system_reset" },
+	{ 0x200, GG_ENTRY_EXCEPTION, "machine check", "machine_check" },
+	{ 0x300, GG_ENTRY_EXCEPTION, "data storage", "data_access" },
+	{ 0x380, GG_ENTRY_EXCEPTION, "data segment", "data_access_slb" },
+	{ 0x400, GG_ENTRY_EXCEPTION, "instruction storage", "instruction_access" },
+	{ 0x480, GG_ENTRY_EXCEPTION, "instruction segment", "instruction_access_slb" },
+	{ 0x500, GG_ENTRY_IRQ, "external", "hardware_interrupt" },
+	{ 0x600, GG_ENTRY_EXCEPTION, "alignment", "alignment" },
+	{ 0x700, GG_ENTRY_EXCEPTION, "program", "program_check" },
+	{ 0x900, GG_ENTRY_IRQ, "decrementer", "decrementer" },
+	{ 0xa00, GG_ENTRY_IRQ, "doorbell", "doorbell_super" },
+	{ 0xc00, GG_ENTRY_SYSCALL, "", "system_call" },
+	{ 0xe80, GG_ENTRY_IRQ, "doorbell", "h_doorbell" },
+	{ 0xea0, GG_ENTRY_IRQ, "external", "h_virt_irq" },
+	{ 0x3000, GG_ENTRY_SYSCALL, "", "system_call_vectored" },
 };
+
+// Returns the vector that the entry NAME is at, or is a part of; 0 for another name.
+static uint64_t trap_of(const char *name)
+{
+	enum { VECTOR = 0xfff };
+	const char *number = strstr(name, "_0x"), *part = strstr(name, "_common");
+	for (size_t i = 0; part && i < sizeof(traps) / sizeof(*traps); i++)
+		if (strlen(traps[i].code) == (size_t)(part - name) &&
+		    !strncmp(name, traps[i].code, (size_t)(part - name)))
+			return traps[i].trap;
+	return number ? strtoull(number + 1, NULL, 16) & VECTOR : 0;
+}
 
 static void name_entry(struct gg_unwind *unwind, const char *name)
 {
@@ -231,18 +258,21 @@ static void name_entry(struct gg_unwind *unwind, const char *name)
 	const struct walk *walk = unwind->data;
 	struct gg_stack_entry *entry = &unwind->entry;
 	uint64_t trap = 0, number = 0;
-	(void)name;
-	struct gg_error *err =
-		gg_stack_word(&unwind->memory, entry->registers + walk->trap.offset, &trap);
+	struct gg_error *err = NULL;
+	if (entry->registers)
+		err = gg_stack_word(&unwind->memory, entry->registers + walk->trap.offset, &trap);
+	else
+		trap = trap_of(name);
 	for (size_t i = 0; !err && i < sizeof(traps) / sizeof(*traps); i++) {
 		if ((trap & ~(uint64_t)FLAGS) != traps[i].trap)
 			continue;
 		entry->kind = traps[i].kind;
 		snprintf(entry->name, sizeof(entry->name), "%s", traps[i].name);
-		if (entry->kind == GG_ENTRY_SYSCALL)
+		if (entry->kind == GG_ENTRY_SYSCALL && entry->registers)
 			err = gg_stack_word(&unwind->memory, entry->registers + walk->gpr.offset,
 					    &number);
-		if (!err && entry->kind == GG_ENTRY_SYSCALL && number <= INT32_MAX)
+		if (!err && entry->kind == GG_ENTRY_SYSCALL && entry->registers &&
+		    number <= INT32_MAX)
 			gg_syscall_set(unwind, "sys_call_table", number, (int64_t)number);
 	}
 	gg_error_destroy(err);

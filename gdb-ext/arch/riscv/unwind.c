@@ -8,6 +8,7 @@
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "arch/instruction.h"
+#include "entry.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -219,6 +220,10 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	const struct walk *walk = unwind->data;
 	const gg_gva_t fp = gg_register(&unwind->registers, RISCV_S0);
 	uint64_t pc, caller;
+	bool has_left;
+	struct gg_error *err = riscv_leave_entry(unwind, walk->s0.offset, &has_left);
+	if (err || has_left)
+		return err;
 	if (is_in(unwind->pc, walk->exception_return, walk->exception_return_end) ||
 	    is_in(unwind->pc, walk->handle_exception, walk->handle_exception_end))
 		return restore(unwind, unwind->sp);
@@ -231,7 +236,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 				       "the frame pointer 0x%" PRIx64
 				       " is not above the stack pointer 0x%" PRIx64,
 				       fp, unwind->sp);
-	struct gg_error *err = gg_stack_word(&unwind->memory, fp - WORD, &pc);
+	err = gg_stack_word(&unwind->memory, fp - WORD, &pc);
 	if (!err)
 		err = gg_stack_word(&unwind->memory, fp - 2 * WORD, &caller);
 	if (err)
@@ -292,13 +297,22 @@ static const char *exception_name(uint64_t number)
 	return number < sizeof(names) / sizeof(*names) ? names[number] : "";
 }
 
+// Reads the register ID or, where the entry has saved registers, their MEMBER.
+static struct gg_error *read_either(struct gg_unwind *unwind, unsigned int id,
+				    const struct gg_member *member, uint64_t *ret)
+{
+	if (unwind->entry.registers)
+		return load(unwind, unwind->entry.registers, member, ret);
+	*ret = gg_register(&unwind->registers, id);
+	return NULL;
+}
+
 static void name_syscall(struct gg_unwind *unwind)
 {
 	const struct walk *walk = unwind->data;
-	struct gg_stack_entry *entry = &unwind->entry;
 	uint64_t number;
-	entry->kind = GG_ENTRY_SYSCALL;
-	struct gg_error *err = load(unwind, entry->registers, &walk->a7, &number);
+	unwind->entry.kind = GG_ENTRY_SYSCALL;
+	struct gg_error *err = read_either(unwind, RISCV_A7, &walk->a7, &number);
 	if (!err && number <= INT32_MAX)
 		gg_syscall_set(unwind, "sys_call_table", number, (int64_t)number);
 	gg_error_destroy(err);
@@ -310,7 +324,7 @@ static void name_entry(struct gg_unwind *unwind, const char *name)
 	struct gg_stack_entry *entry = &unwind->entry;
 	uint64_t cause;
 	(void)name;
-	struct gg_error *err = load(unwind, entry->registers, &walk->cause, &cause);
+	struct gg_error *err = read_either(unwind, RISCV_SCAUSE, &walk->cause, &cause);
 	const bool failed = err;
 	gg_error_destroy(err);
 	if (failed)

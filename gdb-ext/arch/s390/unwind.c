@@ -7,6 +7,7 @@
 // In:  the kernel's symbols, types and memory; registers. A CPU's stack needs no types.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "entry.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -161,8 +162,11 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	const struct walk *walk = unwind->data;
 	const gg_gva_t sp = gg_register(&unwind->registers, S390_R15);
 	uint64_t caller, pc = 0;
-	struct gg_error *err =
-		gg_stack_word(&unwind->memory, sp + walk->back_chain.offset, &caller);
+	bool has_left;
+	struct gg_error *err = s390_leave_entry(unwind, &has_left);
+	if (err || has_left)
+		return err;
+	err = gg_stack_word(&unwind->memory, sp + walk->back_chain.offset, &caller);
 	if (!err && caller)
 		err = read_saved(unwind, caller, &pc);
 	if (err)
@@ -201,9 +205,10 @@ static void name_entry(struct gg_unwind *unwind, const char *name)
 		entry->kind = GG_ENTRY_SYSCALL;
 		const struct gg_member number = { walk->call.offset, 4 };
 		struct gg_error *err =
-			walk->call.size ? gg_host_read_member(&unwind->kernel->typed,
-							      entry->registers, &number, &code)
-					: NULL;
+			walk->call.size && entry->registers
+				? gg_host_read_member(&unwind->kernel->typed, entry->registers,
+						      &number, &code)
+				: NULL;
 		if (!err && code)
 			gg_syscall_set(unwind, "sys_call_table", code & NUMBER,
 				       (int64_t)(code & NUMBER));

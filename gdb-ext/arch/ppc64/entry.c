@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A CPU in Linux's entry from an interrupt on POWER before all registers are saved (Linux
+// arch/powerpc/kernel/exceptions-64s.S, interrupt_64.S, v6.1 to v7.2): SRR0 and SRR1 are the interrupted code's, or LR and CTR
+// for the instruction scv (Power ISA, version 3.0B, book III, Interrupt Processing). The entry copies the interrupted r1 to r10,
+// takes a frame, and writes r10 to the frame's first word.
+//
+// In:  a CPU's registers, the entry's instructions.
+// Out: the interrupted code's registers.
+// Trusts nothing it reads: instructions are looked at once, in their order.
+#include "entry.h"
+#include "arch/instruction.h"
+#include "linux/stack/start.h"
+
+#include <string.h>
+
+enum { WORD = 4, R10 = PPC64_R0 + 10 };
+
+static bool has_ending(const char *name, const char *ending)
+{
+	const size_t length = strlen(name), part = strlen(ending);
+	return length >= part && !strcmp(name + length - part, ending);
+}
+
+// Tests whether NAME is an entry whose interrupt sets SRR0, or LR.
+static bool is_entry(const char *name)
+{
+	static const char *const endings[] = { "_common", "_common_virt", "_common_real", NULL };
+	static const char *const others[] = { "_h_",    "hdecrementer",
+					      "hmi_",   "emulation_assist",
+					      "denorm", NULL };
+	bool found = !strncmp(name, "exc_", 4) || !strncmp(name, "tramp_", 6) ||
+		     !strcmp(name, "masked_interrupt");
+	for (size_t i = 0; endings[i]; i++)
+		found |= has_ending(name, endings[i]);
+	for (size_t i = 0; others[i]; i++)
+		found &= !strstr(name, others[i]);
+	return found && strncmp(name, "h_", 2) != 0;
+}
+
+// Work that the instructions before the CPU's have done.
+struct progress {
+	bool has_called, has_new_sp, has_copy, has_chain;
+};
+
+static struct progress find_progress(const struct gg_entry_code *code)
+{
+	enum { MR_R10_R1 = 0x7c2a0b78, STD_R10_R1 = 0xf9410000 };
+	struct progress progress = { .has_called = false };
+	for (size_t at = 0; at < code->size; at += WORD) {
+		const uint32_t word = gg_code_word_at(code->bytes, code->size, at);
+		const unsigned int operation = word >> 26, rt = word >> 21 & 0x1f;
+		progress.has_called |= operation == 18 && word & 1;
+		progress.has_copy |= word == MR_R10_R1;
+		progress.has_chain |= word == STD_R10_R1 && progress.has_new_sp;
+		// ADDI, LD.
+		progress.has_new_sp |= (operation == 14 || operation == 58) && rt == 1;
+	}
+	return progress;
+}
+
+// Finds the interrupted r1.
+static struct gg_error *find_sp(struct gg_unwind *unwind, const struct gg_entry_code *code,
+				const struct progress *progress, gg_gva_t *ret)
+{
+	*ret = unwind->sp;
+	if (progress->has_chain)
+		return gg_stack_word(&unwind->memory, unwind->sp, ret);
+	if (!progress->has_new_sp)
+		return NULL;
+	*ret = gg_register(&unwind->registers, R10);
+	return progress->has_copy ? NULL : gg_entry_code_lost(code);
+}
+
+struct gg_error *ppc64_leave_entry(struct gg_unwind *unwind, gg_gva_t end, enum ppc64_entry *ret)
+{
+	struct gg_registers *registers = &unwind->registers;
+	struct gg_entry_code code;
+	gg_gva_t sp = 0;
+	*ret = PPC64_NO_ENTRY;
+	if (unwind->pc >= end)
+		return NULL;
+	struct gg_error *err = gg_entry_code_read(unwind, &code);
+	if (err || !code.symbol.name[0])
+		return err;
+	const struct progress progress = find_progress(&code);
+	const bool is_vectored = strstr(code.symbol.name, "system_call_vectored");
+	const unsigned int pc = is_vectored ? PPC64_LR : PPC64_SRR0;
+	const unsigned int msr = is_vectored ? PPC64_CTR : PPC64_SRR1;
+	if (!is_entry(code.symbol.name) || progress.has_called) {
+		*ret = PPC64_ENTRY_SAVED;
+		return NULL;
+	}
+	if (!gg_register_known(registers, pc) || !gg_register_known(registers, msr))
+		return NULL;
+	err = find_sp(unwind, &code, &progress, &sp);
+	if (err)
+		return err;
+	unwind->pc = gg_register(registers, pc);
+	unwind->sp = sp;
+	gg_register_set(registers, PPC64_NIP, unwind->pc);
+	gg_register_set(registers, PPC64_R1, sp);
+	gg_stack_enter(unwind, 0, 0, gg_register(registers, msr) & PPC64_MSR_PR);
+	*ret = PPC64_ENTRY_LEFT;
+	return NULL;
+}

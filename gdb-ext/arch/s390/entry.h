@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The interrupted code of an entry that has not saved all registers.
+#ifndef GG_S390_ENTRY_H
+#define GG_S390_ENTRY_H
+
+#include "linux/stack/entry-code.h"
+#include "s390.h"
+
+// Goes back to the code that a CPU's entry has interrupted, where the entry is before the call of its handler. RET is false for
+// other code.
+struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret);
+
+#endif
