@@ -371,7 +371,8 @@ def is_at_entry(stack):
 def check_running(guest):
     """Tests whether the stack of a CPU in the kernel goes to the stack's end."""
     for stack in guest.json("bt"):
-        assert stack["end"] in ("user", "end") and not stack["broken"], stack
+        if guest.arch != "i386" or not is_at_entry(stack):
+            assert stack["end"] in ("user", "end") and not stack["broken"], stack
 
 
 @pytest.mark.machines(*WITH_TASKS)
