@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// CPUs in damaged entries into the kernel. The first byte of the input chooses the architecture, the second byte the entry's name;
+// the rest is the entry's code, and the memory that registers lead to.
+#include "fuzz.h"
+
+#include "../unit/fake-answerers.h"
+#include "arch/arm64/entry.h"
+#include "arch/ppc64/entry.h"
+#include "arch/riscv/entry.h"
+#include "arch/s390/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BASE = 0x10000, SIZE = 8192 };
+
+static const char *name;
+
+static struct gg_error *find(void *data, const char *wanted, struct gg_symbol *ret)
+{
+	(void)data;
+	(void)ret;
+	return gg_error_create(GG_NOT_FOUND, "no %s", wanted);
+}
+
+static struct gg_error *find_at(void *data, gg_gva_t address, struct gg_symbol *ret)
+{
+	(void)data;
+	(void)address;
+	*ret = (struct gg_symbol){ .name = name, .type = 'T', .address = BASE, .size = SIZE };
+	return NULL;
+}
+
+static void destroy(void *data)
+{
+	(void)data;
+}
+
+static struct gg_error *leave(unsigned int arch, struct gg_unwind *unwind, bool *ret)
+{
+	static const struct arm64_saved saved = { .size = 0x150, .fp = 0xe8 };
+	enum ppc64_entry entry = PPC64_NO_ENTRY;
+	struct gg_error *err;
+	switch (arch) {
+	case 0:
+		return riscv_leave_entry(unwind, 64, ret);
+	case 1:
+		return arm64_leave_entry(unwind, &saved, ret);
+	case 2:
+		return s390_leave_entry(unwind, ret);
+	}
+	err = ppc64_leave_entry(unwind, UINT64_MAX, &entry);
+	*ret = entry == PPC64_ENTRY_LEFT;
+	return err;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[][2] = { { "handle_exception", "ret_from_exception" },
+						{ "vectors", "el0t_64_sync" },
+						{ "ext_int_handler", "system_call" },
+						{ "exc_virt_0x4900_decrementer",
+						  "system_call_vectored_common" } };
+	static const struct gg_register_set *const sets[] = { &riscv_registers, &arm64_registers,
+							      &s390_registers, &ppc64_registers };
+	static const struct gg_symbol_finder_ops ops = { .find = find,
+							 .find_at = find_at,
+							 .destroy = destroy };
+	static const struct gg_symbol_finder finder = {
+		.name = "entries", .order = 2, .ops = &ops, .start = BASE, .size = SIZE
+	};
+	static struct gg_unwind unwind;
+	const struct fake_parts parts = { .base = BASE, .size = SIZE };
+	struct gg_answerers kernel = { .symbols = NULL };
+	struct fake_answerers fake;
+	bool has_left = false;
+	if (size < 2 || size - 2 > SIZE)
+		return 0;
+	const unsigned int arch = data[0] % 4;
+	name = names[arch][data[1] % 2];
+	fake_answerers_init(&fake, &parts, &kernel);
+	if (gg_symbols_add(kernel.symbols, &finder))
+		abort();
+	memcpy(fake.memory, data + 2, size - 2);
+	unwind = (struct gg_unwind){ .kernel = &kernel, .is_exact = true };
+	gg_stack_memory_init(&unwind.memory, &kernel.typed);
+	gg_registers_init(&unwind.registers, sets[arch], 8);
+	for (unsigned int id = 0; id < sets[arch]->count; id++)
+		gg_register_set(&unwind.registers, id, BASE + id % 64 * 8);
+	unwind.pc = BASE + size - 2;
+	unwind.sp = BASE + SIZE / 2;
+	gg_error_destroy(leave(arch, &unwind, &has_left));
+	if (has_left != (unwind.entry.kind != GG_NO_ENTRY))
+		abort();
+	fake_answerers_deinit(&fake, &kernel);
+	return 0;
+}
