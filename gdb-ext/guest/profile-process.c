@@ -2,7 +2,7 @@
 //
 // Samples of a guest in a QEMU process that executes it itself (TCG): the memory of the process is read while the
 // process runs, and nothing stops. A thread of its own takes the samples, for the front end is busy with letting the
-// process run.
+// process run. If asked for, the process is stopped for each sample instead.
 //
 // In:  the memory of QEMU, by /proc/PID/mem, and of the guest; the state of the process, by /proc/PID/stat.
 // Out: samples. The program counter of a CPU is the last that QEMU has noted, where a block of translated code
@@ -30,7 +30,10 @@
 enum {
 	SECOND = 1000000000,
 	MILLISECONDS = 1000, // in a second
-	RETRIES = 16,        // where a task changes while it is read
+	MILLISECOND = SECOND / MILLISECONDS,
+	STOPPED_PART =
+		5,    // a process that is stopped stands still for one fifth of the time at most
+	RETRIES = 16, // where a task changes while it is read
 };
 
 struct process {
@@ -233,6 +236,17 @@ static struct gg_error *take_round(struct process *process)
 		       : gg_sampler_keep(&process->sampler, asked - process->start);
 }
 
+// Takes a sample of each CPU of a process that stands still.
+static struct gg_error *take_stopped_round(struct process *process)
+{
+	const size_t count = process->sampler.request->cpu_count;
+	struct gg_error *err = NULL;
+	bool is_torn = false;
+	for (size_t i = 0; !err && i < count; i++)
+		err = read_cpu(process, i, &is_torn);
+	return err ? err : gg_sampler_keep(&process->sampler, gg_wire_now() - process->start);
+}
+
 // Waits until the time DEADLINE. Returns false if the thread must end.
 static bool wait_until(struct process *process, uint64_t deadline)
 {
@@ -323,6 +337,54 @@ static struct gg_error *take_samples(struct process *process)
 	return err;
 }
 
+// Returns the milliseconds that the process runs before its next sample: a period less what the last stop took, and more
+// where it stood still for more than its part of the time.
+static uint64_t next_run(const struct process *process, uint64_t ran, uint64_t stop)
+{
+	const uint64_t period = SECOND / process->sampler.request->options->hz;
+	struct gg_profile *profile = process->sampler.profile;
+	const uint64_t least = profile->stopped * (STOPPED_PART - 1);
+	uint64_t next = period > stop ? period - stop : 0;
+	if (least > ran + next) {
+		profile->is_limited = true;
+		next = least - ran;
+	}
+	return next < MILLISECOND ? 1 : next / MILLISECOND;
+}
+
+// Takes the samples of a process that stands still. The time for which it did not run for the samples counts as stopped:
+// the front end's work to stop it too.
+static struct gg_error *take_stopped_samples(struct process *process)
+{
+	const struct gg_profile_request *request = process->sampler.request;
+	const struct gg_profile_options *options = request->options;
+	struct gg_profile *profile = process->sampler.profile;
+	const uint64_t whole = options->seconds * (uint64_t)SECOND;
+	struct gg_error *err = NULL;
+	uint64_t ran = 0, stop = 0, next_look = SECOND;
+	process->start = gg_wire_now();
+	while (!err && profile->elapsed < whole && !profile->ended[0] && !profile->is_full) {
+		_cleanup_free_ char *why = NULL;
+		const uint64_t milliseconds = next_run(process, ran, stop);
+		const uint64_t before = profile->elapsed;
+		err = options->run(options->run_data, (unsigned int)milliseconds, &why);
+		if (!err)
+			err = take_stopped_round(process);
+		if (why)
+			snprintf(profile->ended, sizeof(profile->ended), "%s", why);
+		profile->elapsed = gg_wire_now() - process->start;
+		ran += milliseconds * MILLISECOND;
+		profile->stopped = profile->elapsed > ran ? profile->elapsed - ran : 0;
+		const uint64_t took = profile->elapsed - before;
+		stop = took > milliseconds * MILLISECOND ? took - milliseconds * MILLISECOND : 0;
+		if (!err && request->look && profile->elapsed >= next_look) {
+			err = request->look(request->data, profile);
+			next_look += SECOND;
+		}
+	}
+	return err;
+}
+
 static struct gg_error *create(struct process **ret)
 {
 	pthread_condattr_t attributes;
@@ -360,12 +422,12 @@ struct gg_error *gg_profile_process(struct gg_guest *guest,
 	struct gg_error *err = create(&process);
 	if (err)
 		return err;
-	ret->is_unstopped = true;
+	ret->is_unstopped = !request->options->stop;
 	err = gg_sampler_init(&process->sampler, guest, request, notices, ret);
 	if (!err)
 		err = prepare(process);
 	if (!err)
-		err = take_samples(process);
+		err = ret->is_unstopped ? take_samples(process) : take_stopped_samples(process);
 	if (err && gg_error_kind(err) == GG_INTERRUPTED && ret->rounds) {
 		gg_interrupt_forget();
 		ret->is_interrupted = true;

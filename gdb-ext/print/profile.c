@@ -173,11 +173,12 @@ static void append_facts(struct gg_buffer *out, const struct printer *printer,
 			"up to a block of code ago\n");
 		return;
 	}
-	gg_buffer_format(out,
-			 "the guest stood still for %.1f %% of the time; a sample is taken %.2f ms "
-			 "after it is asked for (median)\n",
-			 PERCENT * share(profile->stopped, profile->elapsed),
-			 (double)median_delay(profile) / MILLISECOND);
+	gg_buffer_format(out, "the guest stood still for %.1f %% of the time",
+			 PERCENT * share(profile->stopped, profile->elapsed));
+	if (profile->delays)
+		gg_buffer_format(out, "; a sample is taken %.2f ms after it is asked for (median)",
+				 (double)median_delay(profile) / MILLISECOND);
+	gg_buffer_format(out, "\n");
 }
 
 static void append_table(struct gg_buffer *out, const struct printer *printer,
@@ -223,10 +224,10 @@ static void append_facts_json(struct gg_buffer *out, const struct printer *print
 	gg_json_format(out, "hz", "%.3f", rate(profile));
 	gg_json_uint(out, "asked_hz", printer->options->hz);
 	gg_json_format(out, "stopped", "%.6f", share(profile->stopped, profile->elapsed));
-	if (profile->is_unstopped)
-		gg_json_null(out, "delay_ns");
-	else
+	if (profile->delays)
 		gg_json_uint(out, "delay_ns", median_delay(profile));
+	else
+		gg_json_null(out, "delay_ns");
 	gg_json_bool(out, "limited", profile->is_limited);
 	gg_json_string(out, "ended", profile->ended[0] ? profile->ended : NULL);
 	gg_json_bool(out, "interrupted", profile->is_interrupted);
@@ -371,6 +372,7 @@ static struct gg_error *tell_limits(const struct printer *printer, const struct 
 				    const struct gg_notices *notices)
 {
 	static const double NEARLY = 0.95;
+	const bool is_process = !printer->options->address;
 	struct gg_error *err = NULL;
 	if (profile->is_limited && rate(profile) < NEARLY * printer->options->hz)
 		err = gg_tell(notices, "fewer samples were taken than asked for: the guest stands "
@@ -380,8 +382,8 @@ static struct gg_error *tell_limits(const struct printer *printer, const struct 
 			      GG_PROFILE_SAMPLES);
 	if (!err && profile->ended[0])
 		err = gg_tell(notices, "the %s stopped by itself%s %s",
-			      profile->is_unstopped ? "process" : "guest",
-			      profile->is_unstopped ? ":" : "", profile->ended);
+			      is_process ? "process" : "guest", is_process ? ":" : "",
+			      profile->ended);
 	return err;
 }
 
@@ -456,6 +458,10 @@ static const struct gg_option profile_options[] = {
 	{ .name = "stacks",
 	  .kind = GG_VALUE_FLAG,
 	  .help = "The kernel's stacks too, for -folded, -flame and -perf." },
+	{ .name = "stop",
+	  .kind = GG_VALUE_FLAG,
+	  .help = "Stop a process for each sample, so that the CPUs of a sample are seen at one\n"
+		  "    moment.  At the gdbstub this is always so." },
 	{ .name = "top",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
@@ -484,7 +490,7 @@ const struct gg_command gg_command_profile = {
 	.targets = "It works at QEMU's gdbstub, and on a QEMU process that executes the guest\n"
 		   "itself (TCG).",
 	.help = "At the gdbstub the guest runs, is stopped for a moment for each sample,\n"
-		"and is stopped at the end.  A process runs and is not stopped for samples; the\n"
+		"and is stopped at the end.  A process runs and is not stopped without -stop; the\n"
 		"place of a CPU is then the last that QEMU noted, up to a block of code ago.\n\n"
 		"A row has a task's samples in a function of the kernel, or\n"
 		"in the task's program, and their share of the time of all CPUs; the\n"

@@ -316,6 +316,7 @@ struct gg_error *gg_run_profile(struct gg_guest *guest, const struct gg_options 
 		.hz = (unsigned int)gg_options_number(options, "hz", HZ),
 		.seconds = (unsigned int)gg_options_number(options, "seconds", SECONDS),
 		.stacks = gg_options_has(options, "stacks"),
+		.stop = gg_options_has(options, "stop"),
 		.top = (unsigned int)gg_options_number(options, "top", TOP),
 		.folded = gg_options_text(options, "folded"),
 		.flame = gg_options_text(options, "flame"),

@@ -31,11 +31,12 @@ struct gg_profile_options {
 	unsigned int hz;      // samples a second of each CPU, at least 1
 	unsigned int seconds; // at least 1
 	bool stacks;          // the kernel's stacks too
-	unsigned int top;     // rows of the table
-	const char *folded;   // path of a file with folded stacks, or NULL
-	const char *flame;    // path of a flame graph, an SVG, or NULL
-	const char *perf;     // path of a file as "perf script" prints it, or NULL
-	bool force;           // replace files that exist
+	bool stop;          // a process stands still for each sample, as a guest at a gdbstub does
+	unsigned int top;   // rows of the table
+	const char *folded; // path of a file with folded stacks, or NULL
+	const char *flame;  // path of a flame graph, an SVG, or NULL
+	const char *perf;   // path of a file as "perf script" prints it, or NULL
+	bool force;         // replace files that exist
 	bool json;
 	bool live; // the table is shown each second, on a terminal
 };
@@ -46,7 +47,7 @@ struct gg_profile_options {
 // The JSON objects are a row each ("samples", "share" of the CPUs' time, "pid", "comm", "mode" kernel or user,
 // "symbol" and "module", null for a program), then an object with "samples", "idle", "cpus", "rounds",
 // "seconds", "hz", "asked_hz", "stopped" (the share of the time for which the guest stood still),
-// "delay_ns" (the median time from asking for a sample to the guest's stop; null where it did not stop), "limited", "ended" (null, or why the guest stopped by
+// "delay_ns" (the median time from asking for a sample to the guest's stop; null of a process), "limited", "ended" (null, or why the guest stopped by
 // itself) and "interrupted".
 struct gg_error *gg_print_profile(struct gg_guest *guest, const struct gg_profile_options *options,
 				  const struct gg_writer *writer, const struct gg_notices *notices);

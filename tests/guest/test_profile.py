@@ -216,12 +216,15 @@ def test_process(folder):
 @pytest.mark.attach
 @pytest.mark.expensive
 def test_process_ended(folder):
-    """A task's share of a process's samples, and that of idle CPUs, are the guest's own counters' within 3 points; Ctrl-C ends the
-    samples, in GDB and in guest-core, and leaves QEMU alive, stopped by GDB alone"""
+    """A task's share of a process's samples, and that of idle CPUs, are the guest's own counters' within 3 points; -stop stops the
+    process for each sample; Ctrl-C ends the samples, in GDB and in guest-core, and leaves QEMU alive, stopped by GDB alone"""
     with Busy("process", folder) as busy:
         sampled(busy)
-        for typed in (True, False):
-            busy.session.start("guest-profile -seconds 600")
+        stopped = add(collections.Counter(), busy.json("guest-profile -stop -seconds 1 -json"))
+        assert stopped["rounds"] and stopped["stopped"] > 0 and stopped["delay_ns"] is None
+        busy.check()
+        for typed, option in ((True, ""), (False, ""), (True, "-stop"), (False, "-stop")):
+            busy.session.start(f"guest-profile -seconds 600 {option}")
             lab.wait_until(lambda: not busy.is_stopped(), 60, "a process that runs")
             busy.session.interrupt(typed=typed)
             assert re.search(r"samples? of 2 CPUs in |Quit", busy.session.wait_prompt())
