@@ -460,8 +460,8 @@ static const struct gg_option profile_options[] = {
 	  .help = "The kernel's stacks too, for -folded, -flame and -perf." },
 	{ .name = "stop",
 	  .kind = GG_VALUE_FLAG,
-	  .help = "Stop a process for each sample, so that the CPUs of a sample are seen at one\n"
-		  "    moment.  At the gdbstub this is always so." },
+	  .help = "Stop a process for each sample: its CPUs are seen at one moment then.\n"
+		  "    At the gdbstub this is always so." },
 	{ .name = "top",
 	  .kind = GG_VALUE_INTEGER,
 	  .low = 1,
@@ -490,8 +490,8 @@ const struct gg_command gg_command_profile = {
 	.targets = "It works at QEMU's gdbstub, and on a QEMU process that executes the guest\n"
 		   "itself (TCG).",
 	.help = "At the gdbstub the guest runs, is stopped for a moment for each sample,\n"
-		"and is stopped at the end.  A process runs and is not stopped without -stop; the\n"
-		"place of a CPU is then the last that QEMU noted, up to a block of code ago.\n\n"
+		"and is stopped at the end.  A process is not stopped without -stop; a CPU's\n"
+		"place is the last that QEMU noted there, up to a block of code ago.\n\n"
 		"A row has a task's samples in a function of the kernel, or\n"
 		"in the task's program, and their share of the time of all CPUs; the\n"
 		"samples of CPUs without work are idle and have no row.  The first lines\n"
