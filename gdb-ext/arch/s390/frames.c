@@ -197,7 +197,8 @@ static const struct gg_code_rules rules = {
 	.bias = BIAS,
 	.chain = CHAIN,
 	.step = step,
-	.made = { .ra = -24, .flags = GG_FRAME_CHAINED | GG_FRAME_RA_SAVED },
+	// r14 is the third word below the back chain's end.
+	.made = { .ra = BIAS - 3 * WORD, .flags = GG_FRAME_CHAINED | GG_FRAME_RA_SAVED },
 	.names = names,
 	.saved = "gprs",
 	.saved_pc = "psw.addr",
