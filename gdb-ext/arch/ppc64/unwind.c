@@ -179,6 +179,21 @@ static bool step_by_lr(struct gg_unwind *unwind, uint64_t saved)
 	       gg_stack_step_by_link(unwind, PPC64_LR, lr, saved);
 }
 
+// Goes from the last frame of a stack for interrupts, which has but the chain to the stack before, to the frame there (Linux
+// arch/powerpc/kernel/irq.c, call_do_irq() and call_do_softirq(), v6.1 to v7.2).
+static struct gg_error *leave_stack(struct gg_unwind *unwind, gg_gva_t *sp)
+{
+	enum { MOST = 112 }; // bytes of such a frame, later 32
+	const uint64_t size = stack_size(unwind->data);
+	uint64_t before = 0;
+	if (!size || size - *sp % size > MOST)
+		return NULL;
+	struct gg_error *err = gg_stack_word(&unwind->memory, *sp, &before);
+	if (!err && before && before / size != *sp / size)
+		*sp = before;
+	return err;
+}
+
 static struct gg_error *step(struct gg_unwind *unwind)
 {
 	const struct walk *walk = unwind->data;
@@ -208,6 +223,9 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (!gg_stack_is_code(unwind, pc - 1))
 		return gg_error_create(GG_BAD_DATA,
 				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
+	err = leave_stack(unwind, &caller);
+	if (err)
+		return err;
 	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);
 	set_place(unwind, pc, caller);
 	unwind->is_exact = false;
