@@ -123,7 +123,8 @@ static struct gg_error *append_rows(struct walk *walk, const struct gg_symtab_na
 		step = walk->rows.rules->step(walk->decoder, code + place, function->size - place,
 					      &frame);
 		err = follow(walk, function, place, &step, &frame);
-		if (frame.flags & is_made)
+		// The end of a function takes its frame apart.
+		if (frame.flags & is_made && !(made.flags & is_made & ~frame.flags))
 			made = frame;
 	}
 	return err;
