@@ -77,7 +77,8 @@ def test_kinds(pages):
     """{pages}: user pages are the guest's own anonymous memory and hugetlb, offline pages its balloon at least"""
     meminfo, counts = pages.meminfo, pages.counts
     user = meminfo["AnonPages"] + meminfo["Hugetlb"]
-    assert meminfo["AnonHugePages"] and meminfo["Hugetlb"]
+    # Whether the kernel found room for a transparent huge page is chance.
+    assert meminfo["Hugetlb"]
     assert abs(counts["user"] * PAGE - user) < MIB
     assert counts["offline"] * PAGE >= BALLOON
     cached = meminfo["Cached"] + meminfo["Buffers"]
