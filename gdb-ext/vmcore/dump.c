@@ -5,7 +5,7 @@
 // The kernel is looked for in the bytes as they are copied, so that a large core is read once; to a
 // stream, whose headers come first, it has to be looked for before. While other threads copy, the
 // kernel that all CPUs run is found by their page tables, and what the headers need is read; the
-// bytes then confirm it. The place of RAM and the guest's architecture are all that a file's memory needs: the CPUs' registers,
+// bytes then confirm it. Nothing but the place of RAM is needed to copy it to a file: the CPUs' registers,
 // which a debugger with QEMU's debuginfo is slow to read, are read meanwhile too.
 #include "base/cleanup.h"
 #include "guest/guest.h"
@@ -40,8 +40,8 @@ struct dump {
 	struct gg_vmcore_elf elf;
 	struct gg_buffer notes;
 	struct gg_output *output;
-	struct gg_vmcoreinfo_scan scan;
-	struct gg_buffer cpu_notes; // NOTES, as they are before a kernel is known
+	struct gg_vmcoreinfo_scan scans[2]; // of a little-endian and of a big-endian guest
+	struct gg_buffer cpu_notes;         // NOTES, as they are before a kernel is known
 	bool has_cpu_notes;
 	bool lacks_room;     // for CPU_NOTES, whose size was not known when the file was laid out
 	bool foreseen;       // the headers have a kernel that is to be confirmed
@@ -80,8 +80,8 @@ static struct gg_error *show_progress(struct dump *dump, size_t piece, uint64_t 
 static void look_for_kernel(void *data, gg_gpa_t gpa, const uint8_t *bytes, size_t size)
 {
 	struct dump *dump = data;
-	if (!dump->options->no_notes)
-		gg_vmcoreinfo_scan_bytes(&dump->scan, gpa, bytes, size);
+	for (size_t i = 0; !dump->options->no_notes && i < 2; i++)
+		gg_vmcoreinfo_scan_bytes(&dump->scans[i], gpa, bytes, size);
 }
 
 // At the start of each piece, and ten times a second.
@@ -147,12 +147,15 @@ static struct gg_error *find_arch(struct dump *dump, const struct gg_arch **ret)
 
 static struct gg_error *prepare_notes(struct dump *dump)
 {
-	const struct gg_arch *arch = dump->elf.arch;
-	struct gg_error *err = NULL;
+	struct gg_vmcore_elf *elf = &dump->elf;
 	dump->notes.size = dump->cpu_notes.size = 0;
-	dump->notes.big_endian = arch->big_endian;
+	struct gg_error *err = find_arch(dump, &elf->arch);
+	if (err)
+		return err;
+	dump->notes.big_endian = elf->arch->big_endian;
 	if (!dump->options->no_notes)
-		err = gg_vmcore_cpu_notes(dump->guest, arch, dump->options->notices, &dump->notes);
+		err = gg_vmcore_cpu_notes(dump->guest, elf->arch, dump->options->notices,
+					  &dump->notes);
 	gg_buffer_append(&dump->cpu_notes, dump->notes.bytes, dump->notes.size);
 	if (!err)
 		err = gg_buffer_check(&dump->cpu_notes);
@@ -330,9 +333,10 @@ static struct gg_error *write_file(struct dump *dump)
 	if (err)
 		return err;
 	const bool saw_all = !cloned && !dump->options->filter && !dump->filter.excluded.count;
-	dump->scan.missing = dump->map->size - dump->pieces.size;
+	struct gg_vmcoreinfo_scan *scan = &dump->scans[dump->elf.arch->big_endian];
+	scan->missing = dump->map->size - dump->pieces.size;
 	if (!dump->options->no_notes)
-		err = find_kernel(dump, saw_all ? &dump->scan : NULL);
+		err = find_kernel(dump, saw_all ? scan : NULL);
 	return err ? err : write_headers(dump);
 }
 
@@ -514,6 +518,12 @@ static struct gg_error *prepare_memory(struct dump *dump, uint64_t *file_size)
 
 // ---- From there to its name ----
 
+static void forget_found(struct dump *dump)
+{
+	for (size_t i = 0; i < 2; i++)
+		dump->scans[i] = (struct gg_vmcoreinfo_scan){ .big_endian = i };
+}
+
 // Once more, without the memory that was found to be absent: an error lists it, or it is left out.
 static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 {
@@ -522,7 +532,7 @@ static struct gg_error *start_anew(struct dump *dump, uint64_t *file_size)
 	free(no_cleanup_ptr(dump->elf.segments));
 	dump->elf.count = 0;
 	forget_kernel(dump);
-	dump->scan = (struct gg_vmcoreinfo_scan){ .big_endian = dump->elf.arch->big_endian };
+	forget_found(dump);
 	dump->lacks_room = false;
 	dump->begun = 0;
 	struct gg_error *err = gg_output_restart(dump->output);
@@ -615,14 +625,11 @@ struct gg_error *gg_dump(struct gg_guest *guest, const struct gg_dump_options *o
 	struct gg_error *err = check_format(&dump);
 	if (err)
 		return err;
+	forget_found(&dump);
 	gg_interrupt_begin();
 	err = find_pieces(&dump);
 	if (!err)
-		err = find_arch(&dump, &dump.elf.arch);
-	if (!err) {
-		dump.scan.big_endian = dump.elf.arch->big_endian;
 		err = write_output(&dump, ret);
-	}
 	gg_interrupt_end();
 	ret->is_compressed = dump.codec;
 	ret->left_out = dump.pieces.size - ret->memory_size;
