@@ -37,6 +37,7 @@
 #include "gdb-guest/notices.h"
 #include "gdb-guest/output.h"
 #include "gdb-guest/pages.h"
+#include "gdb-guest/process.h"
 #include "gdb-guest/profile.h"
 #include "gdb-guest/ram.h"
 #include "gdb-guest/report.h"

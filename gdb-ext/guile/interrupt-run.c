@@ -260,17 +260,3 @@ bool gg_interrupt_run_end(void)
 	end_run();
 	return run.has_elapsed;
 }
-
-bool gg_interrupt_is_pending(unsigned int process)
-{
-	char name[sizeof("/proc/4294967295/status")], line[256];
-	snprintf(name, sizeof(name), "/proc/%u/status", process);
-	unsigned long long pending = 0;
-	FILE *file = fopen(name, "re");
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file) && sscanf(line, "ShdPnd: %llx", &pending) != 1)
-		;
-	fclose(file);
-	return pending & (1ULL << (SIGINT - 1));
-}

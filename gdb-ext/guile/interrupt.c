@@ -88,7 +88,13 @@ static SCM interrupt_after(SCM milliseconds, SCM process, SCM thunk)
 // (%interrupt-pending? PROCESS): tests whether a SIGINT is pending for PROCESS, which is stopped.
 static SCM interrupt_is_pending(SCM process)
 {
-	return scm_from_bool(gg_interrupt_is_pending(process_number(process)));
+	return scm_from_bool(gg_process_has_pending((pid_t)process_number(process), SIGINT));
+}
+
+// (%process-ended? PROCESS): tests whether PROCESS executes nothing more.
+static SCM process_has_ended(SCM process)
+{
+	return scm_from_bool(gg_process_has_ended((pid_t)process_number(process)));
 }
 
 void gg_guile_init_interrupt(void)
@@ -97,6 +103,7 @@ void gg_guile_init_interrupt(void)
 	gg_guile_define("%lend-interrupt", 1, (scm_t_subr)lend_interrupt);
 	gg_guile_define("%interrupt-after", 3, (scm_t_subr)interrupt_after);
 	gg_guile_define("%interrupt-pending?", 1, (scm_t_subr)interrupt_is_pending);
+	gg_guile_define("%process-ended?", 1, (scm_t_subr)process_has_ended);
 	gg_guile_define("%forget-interrupt", 0, (scm_t_subr)forget_interrupt);
 	gg_guile_define("%check-interrupt", 0, (scm_t_subr)check_interrupt);
 }

@@ -39,9 +39,6 @@ void gg_interrupt_take_back(void);
 struct gg_error *gg_interrupt_run_begin(unsigned int milliseconds, unsigned int process);
 bool gg_interrupt_run_end(void);
 
-// Tests whether PROCESS, which is stopped, has a SIGINT still to come.
-bool gg_interrupt_is_pending(unsigned int process);
-
 // Returns the debugger's own handler, which the outermost gg_interrupt_begin() replaced; NULL where
 // that handler is in place.
 const struct sigaction *gg_interrupt_previous(void);

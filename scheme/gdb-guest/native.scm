@@ -53,6 +53,7 @@
             %lend-interrupt
             %interrupt-after
             %interrupt-pending?
+            %process-ended?
             %check-interrupt
             %forget-interrupt))
 

@@ -213,12 +213,19 @@ error."
        (define (live run-procedure)
          (check-runnable target)
          (call-with-run-settings run-procedure))
+       ;; A look passes over what cannot be read, as in a guest that is being started.
+       (define (look-at guest procedure)
+         (let ((result (procedure guest)))
+           (when (target-end target)
+             (fail-to-run "it is gone"))
+           result))
        (if (eq? (target-kind target) 'stub)
            ;; The monitor's texts are not kept over a run, nor is the stub's physical mode.
            (live (lambda ()
                    (call-with-own-run
                     (lambda ()
-                      (procedure (lambda (look) (call-with-host target look))
+                      (procedure (lambda (look)
+                                   (call-with-host target (lambda (guest) (look-at guest look))))
                                  (lambda (milliseconds) (run-target #f milliseconds)))))))
            (call-with-guest
             (lambda (guest)
@@ -229,4 +236,4 @@ error."
                   (lambda () (%guest-ran guest))))
               (live (lambda ()
                       (note-paused guest)
-                      (procedure (lambda (look) (look guest)) run))))))))))
+                      (procedure (lambda (look) (look-at guest look)) run))))))))))

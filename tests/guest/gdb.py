@@ -272,9 +272,9 @@ class Session:
         return lines_of(text.removesuffix(PROMPT).removeprefix(line))
 
     def is_alive(self):
-        """Tests whether GDB answers. Before the answer it may prompt once more, as when its process has died."""
+        """Tests whether GDB answers. Before the answer it may prompt more than once, as when its process has died."""
         self.send("print 6 * 7")
-        return any("= 42" in self.wait_prompt() for _ in range(2))
+        return any("= 42" in self.wait_prompt() for _ in range(3))
 
     def settle(self):
         """Reads on until GDB has answered a new command, whatever Ctrl-C has thrown away of what was typed."""

@@ -12,6 +12,7 @@ import gdb
 import interrupts
 import selection
 from living import Living
+from machines import lab
 
 pytestmark = pytest.mark.gdb
 
@@ -164,12 +165,17 @@ def test_settings(living):
     assert living.guest.process.poll() is None
 
 
-def test_killed(living):
-    """By a {way}: QEMU killed meanwhile is an error, and GDB is alive"""
+@pytest.mark.parametrize("runs", [pytest.param(True, id="runs"), pytest.param(False, id="stands")])
+def test_killed(runs, living):
+    """By a {way}: QEMU killed while the guest runs, {runs}, is an error, and GDB is alive"""
     living.follow()
+    lab.wait_until(lambda: living.is_stopped() != runs, 60, "that state")
     living.guest.process.kill()
     text = living.session.wait_prompt()
-    assert re.search(r"guest-klog: the guest does not run: ", text), text
+    error, = gdb.errors(gdb.lines_of(text))
+    ended = rf"(.*: )?(QEMU's )?process {living.guest.pid} has ended" if living.way == "process" else \
+        "the gdbstub has closed the connection: |the guest does not run: |the gdbstub no longer answers"
+    assert re.match(f"guest-klog: ({ended})", error) and not gdb.notes(gdb.lines_of(text)), text
     assert living.session.is_alive()
 
 

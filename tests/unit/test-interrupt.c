@@ -260,11 +260,18 @@ static void test_pending(void **state)
 	const pid_t process = start_process();
 	kill(process, SIGSTOP);
 	assert_int_equal(waitpid(process, NULL, WUNTRACED), process);
-	assert_false(gg_interrupt_is_pending(process));
+	assert_false(gg_process_has_pending(process, SIGINT));
 	kill(process, SIGINT);
-	assert_true(gg_interrupt_is_pending(process));
+	assert_true(gg_process_has_pending(process, SIGINT));
+	assert_false(gg_process_has_ended(process));
+	kill(process, SIGKILL);
+	siginfo_t info;
+	assert_int_equal(waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT), 0);
+	// A zombie.
+	assert_true(gg_process_has_ended(process));
 	end_process(process);
-	assert_false(gg_interrupt_is_pending(process));
+	assert_true(gg_process_has_ended(process));
+	assert_false(gg_process_has_pending(process, SIGINT));
 }
 
 static void test_refused(void **state)

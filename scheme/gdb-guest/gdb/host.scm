@@ -269,6 +269,16 @@ candidates for the kernel's VMCOREINFO, its symbols and log.  The lines start wi
 
 ;;; Guests.
 
+(define (explaining-end target thunk)
+  "Calls THUNK; an error of it where TARGET is there no more says so."
+  (catch 'gdb-guest-error
+    thunk
+    (lambda (key kind message)
+      (match (and (not (eq? kind 'interrupted))
+                  (target-end target))
+        (#f (throw key kind message))
+        (end (throw key 'system (string-append end ": " message)))))))
+
 (define* (call-with-host target procedure #:key via-host? memory)
   "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
 target may run, or change, before the next command.  With VIA-HOST? guest memory is read
@@ -294,7 +304,7 @@ through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is r
                              (chosen-kernel target)))))
           (dynamic-wind
             (const #t)
-            (lambda () (procedure guest))
+            (lambda () (explaining-end target (lambda () (procedure guest))))
             (lambda ()
               (when stub
                 (remember-note! target (%guest-note guest)))

@@ -6,6 +6,8 @@
   #:use-module ((gdb) #:prefix gdb:)
   #:use-module (gdb-guest gdb execute)
   #:use-module (gdb-guest gdb stub)
+  #:use-module (gdb-guest native)
+  #:use-module (ice-9 format)
   #:use-module (ice-9 regex)
   #:export (call-with-monitor
             call-with-stub
@@ -14,6 +16,7 @@
             gdb-target
             target-connection
             target-core
+            target-end
             target-is-here?
             target-kind
             target-nested
@@ -64,9 +67,12 @@
          (found (and lines (regexp-exec core-line lines))))
     (and found (match:substring found 1))))
 
+(define (current-inferior)
+  (regexp-exec inferior-line (execute-to-string "info inferiors")))
+
 (define (gdb-target)
   "GDB's target."
-  (let* ((inferior (regexp-exec inferior-line (execute-to-string "info inferiors")))
+  (let* ((inferior (current-inferior))
          (connection (and inferior (match:substring inferior 3)))
          (pid (and inferior (match:substring inferior 2)))
          (program (gdb:progspace-filename (gdb:current-progspace))))
@@ -79,6 +85,18 @@
      ((and (member connection '("remote" "extended-remote")) (qemu-stub?))
       (make-target 'stub #f #f #f (match:substring inferior 4)))
      (else (make-target 'other #f program #f #f)))))
+
+(define (target-end target)
+  "A line that says that TARGET is there no more, or #f.  Neither GDB nor a read of memory need have said so:
+GDB hears of a process's end only when it would let it run."
+  (case (target-kind target)
+    ((process)
+     (and (%process-ended? (target-pid target))
+          (format #f "QEMU's process ~a has ended" (target-pid target))))
+    ((stub)
+     (and (not (current-inferior))
+          "the gdbstub has closed the connection"))
+    (else #f)))
 
 ;;; A target that is QEMU's gdbstub.
 
