@@ -16,6 +16,10 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
+# Before what imports it.
+pytest.register_assert_rewrite("vmcore")
+
+import archs
 import cost
 import gdb
 import machines
@@ -23,8 +27,6 @@ import selection
 import stripped
 import tap
 from machines import lab
-
-pytest.register_assert_rewrite("vmcore")
 
 
 def pytest_addoption(parser):
@@ -114,6 +116,16 @@ def dumps_fixture(name, all_machines, cheap, kind):
 dumps = dumps_fixture("dumps", machines.ALL, machines.CHEAP, machines.Dumps)
 of_stripped = dumps_fixture("of_stripped", stripped.ALL, stripped.CHEAP, stripped.Dumps)
 of_arm = dumps_fixture("of_arm", stripped.ARM, stripped.CHEAP_ARM, stripped.DumpsOfMemory)
+
+
+@pytest.fixture(scope="session", params=selection.mostly_further(archs.SERIES, archs.CHEAP))
+def guest(request, background, top_folder):
+    """A guest of another architecture."""
+    for series in selection.wanted(request, "guest"):
+        background.start(("arch", series), archs.Guest, series, top_folder)
+    result = background.start(("arch", request.param), archs.Guest).result()
+    yield result
+    shutil.rmtree(result.folder, ignore_errors=True)
 
 
 def core_fixture(take, *arguments):

@@ -13,9 +13,10 @@ import gdb
 import machines
 import selection
 import vmcore
+from archs import MULTIARCH
 from machines import QTEST, lab, records
 from stripped import NoSuchQEMU, of_suite
-from test_archs import MULTIARCH, vectors_of
+from test_archs import vectors_of
 from test_guest_core import guest_core
 
 class Booted:

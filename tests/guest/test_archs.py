@@ -1,76 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guests of other architectures than x86, against QEMU's monitor and dump and the guest's own /proc (lab/arch.sh)."""
 
-import collections
-import contextlib
 import gzip
 import json
-import os
-import random
 import re
 import shutil
 import struct
 import subprocess
-import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 import gdb
 import machines
-import selection
 import vmcore
-from machines import lab, records
+from archs import CHEAP, Guest, MULTIARCH, WITH_TASKS, is_at_entry
+from machines import lab
+from test_arch_stub import check_i386_running, check_walks
 from test_guest_core import guest_core
 from test_readers import run_python
 from test_tasks import PF_KTHREAD
-from test_vmlinux import names_of, unnumbered
-
-SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid", "ppc64el-hash", "i386-6.1"]
-CHEAP = ["arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid", "i386-6.1"]
-# Kernels that have types: Debian's 6.1 of s390x, ppc64el and i386 has no BTF, and no list of tasks; the stacks of their CPUs are
-# shown. The 6.1 of arm64 has
-# symbols of its code alone in kallsyms.
-WITH_TASKS = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid", "ppc64el-hash"]
-# Linux's names of the architectures.
-NAMES = {"arm64": "aarch64", "ppc64el": "ppc64le"}
-
-
-class Guest:
-    """A record, opened by guest-core."""
-
-    def __init__(self, name, folder):
-        self.name = name
-        self.folder = Path(tempfile.mkdtemp(dir=folder))
-        self.record = records.Opened(name, self.folder)
-        self.texts = records.truth.parse_console(self.record.text("serial.log"))
-        self.arch = NAMES.get(name.partition("-")[0], name.partition("-")[0])
-        self.digits = 8 if self.arch == "i386" else 16
-
-    # The file that -vmlinux names, or None.
-    vmlinux = None
-
-    def show(self, *arguments, status=0):
-        words = ("-vmlinux", self.vmlinux) if self.vmlinux else ()
-        return guest_core("-qemu", self.record.qemu, *words, self.record.core, *arguments, status=status)
-
-    def json(self, *arguments):
-        return [json.loads(line) for line in self.show(*arguments, "-json").splitlines() if line.startswith("{")]
-
-    def tasks(self):
-        """The folders of /proc by TID, but for the tasks that made them."""
-        folders = [re.match(r"(/proc/\d+/task/(\d+)/)stat$", path) for path in self.texts]
-        return {int(match[2]): match[1] for match in folders if match and match[1] + "stack" in self.texts}
-
-
-@pytest.fixture(scope="session", params=selection.mostly_further(SERIES, CHEAP))
-def guest(request, background, top_folder):
-    for series in selection.wanted(request, "guest"):
-        background.start(("arch", series), Guest, series, top_folder)
-    result = background.start(("arch", request.param), Guest).result()
-    yield result
-    shutil.rmtree(result.folder, ignore_errors=True)
 
 
 def test_registers(guest):
@@ -230,8 +179,6 @@ def line_of(frame):
 
 SCHEDULER = re.compile(r"(__schedule|schedule\w*|do_nanosleep|preempt_schedule\w*|wait_for_completion\w*|__wait_for_common|io_schedule\w*"
                        r"|__switch_to)\+")
-
-
 # The programs that lab/arch.sh starts and that never wake up.
 ASLEEP = {"arch-sleeper", "sleep", "cat", "ash"}
 
@@ -278,16 +225,6 @@ def check_sleeping(guest):
 def test_stacks(guest):
     """{guest}: the stack of each task that sleeps is /proc's line by line, without the scheduler's own functions"""
     check_sleeping(guest)
-
-
-def check_i386_running(guest):
-    """Holds a profile and a trace at the stub against what the guest does."""
-    with StubSession(guest) as stub:
-        stub.session.command(f"guest-kernel -vmlinux {guest.vmlinux}")
-        stub.check_shares()
-        trace = stub.json("guest-trace -stack -return -json -count 5 hrtimer_interrupt")
-    calls = [event for event in trace if event.get("event") == "call"]
-    assert len(calls) == 5 and all(call["stack"][0]["symbol"] == "hrtimer_interrupt" and len(call["stack"]) >= 3 for call in calls), trace
 
 
 @pytest.mark.expensive
@@ -357,18 +294,6 @@ def test_arm64_modules(folder):
         sorted((name, int(address, 16)) for address, _, name, module in map(str.split, symbols.splitlines()) if module == "[nf_tables]")
 
 
-# Code that enters or leaves the kernel, on no stack or page tables of the kernel's.
-ENTRIES = re.compile(r"vectors$|handle_exception$|restore_all_|asm_|entry_")
-
-
-def is_at_entry(stack):
-    """Tests whether the CPU enters or leaves the kernel without any frame: a stop is often at an entry's first instruction."""
-    if len(stack["frames"]) != 1:
-        return False
-    frame, = stack["frames"]
-    return frame["offset"] == 0 or bool(ENTRIES.match(frame["symbol"] or "")) and stack["end"] != "user"
-
-
 def check_running(guest):
     """Tests whether the stack of a CPU in the kernel goes to the stack's end."""
     for stack in guest.json("bt"):
@@ -435,250 +360,6 @@ def test_other_commands(guest, folder):
     assert "arch-sleeper" in page and guest.texts["/proc/version"].split()[2].decode() in page
 
 
-# Debian's GDB of all architectures.
-MULTIARCH = shutil.which("gdb-multiarch")
-
-
-def functions_of(text):
-    """The functions of each CPU's stack, by GDB's "thread apply all bt"; those whose names GDB hides are None."""
-    threads = re.split(r"^Thread (\d+) .*$", text, flags=re.MULTILINE)[1:]
-    return {int(number): [None if name.startswith("<") else name for name in names_of(lines.splitlines())]
-            for number, lines in zip(threads[::2], threads[1::2])}
-
-
-def check_stacks(shown, stacks, may_end=False):
-    """Holds GDB's stacks against guest-bt's, up to a program and to code that the kernel has freed, which GDB cannot read; GDB's may
-    end before."""
-    for number, stack in enumerate(stacks, 1):
-        ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
-        # A section may begin with a function, and be named for it.
-        theirs = [ours[i] if not name or name.endswith("text_start") else name for i, name in enumerate(shown[number][:len(ours)])]
-        assert theirs == ours[:len(theirs)] and not any(shown[number][len(ours):]), (shown[number], ours)
-        missing = ours[len(theirs):]
-        assert may_end or not missing or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
-
-
-def multiarch(*words):
-    arguments = [word for line in ("set width 0", *words) for word in ("-ex", line)]
-    gdb.count(arguments, MULTIARCH)
-    return subprocess.run([MULTIARCH, "-nx", "-batch", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=gdb.PATIENCE).stdout
-
-
-def check_vmlinux(guest, folder):
-    """Makes a vmlinux and a vmcore; holds a plain GDB's stacks of the CPUs, types and symbols against guest-core's."""
-    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
-    guest.show("dump", folder / "vmcore")
-    lint = subprocess.run(["eu-elflint", folder / "vmlinux"], capture_output=True, text=True)
-    assert (lint.returncode, lint.stdout) == (0, "No errors\n")
-    with vmcore.Vmcore(folder / "vmcore") as core:
-        header = (folder / "vmlinux").read_bytes()[:64]
-        assert struct.unpack_from(f"{core.order}H", header, 18)[0] == core.machine and header[5] == (2 if core.order == ">" else 1)
-    text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "print init_task.comm", "print/d &((struct task_struct *)0)->comm",
-                     "info symbol schedule", "echo @@\\n", "thread apply all bt")
-    facts, _, stacks = text.partition("@@\n")
-    offset, = (row["offset"] for row in guest.json("struct", "task_struct") if row["path"] == "comm")
-    assert '"swapper/0\\000' in facts and "schedule in section .text" in facts, text
-    assert f"= {offset}\n" in facts, (facts, offset)
-    shown = functions_of(stacks)
-    # A CPU at the first instruction of an entry has the program's stack, which is not in the vmcore.
-    ours = [stack for stack in guest.json("bt") if not is_at_entry(stack)]
-    check_stacks({number: shown[stack["cpu"] + 1] for number, stack in enumerate(ours, 1)}, ours)
-
-
-@pytest.mark.machines("arm64-sid", "s390x-sid")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_vmlinux(guest, folder):
-    """{guest}: with the made vmlinux on the vmcore a plain gdb-multiarch shows the stack of each CPU, types and symbols"""
-    check_vmlinux(guest, folder)
-
-
-@pytest.mark.expensive
-@pytest.mark.machines("riscv64-sid", "ppc64el-sid")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_further_vmlinux(guest, folder):
-    """{guest}: with the made vmlinux on the vmcore a plain gdb-multiarch shows the stack of each CPU, types and symbols"""
-    check_vmlinux(guest, folder)
-
-
-@pytest.mark.machines("s390x-6.1", "ppc64el-6.1", "i386-6.1")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_vmlinux_without_types(guest, folder):
-    """{guest}: of a kernel without BTF the made vmlinux has symbols and frames, and a plain gdb-multiarch shows the stack of each CPU
-    of i386, up to a program"""
-    assert "the kernel has no BTF" in guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
-    guest.show("dump", folder / "vmcore")
-    text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "info symbol schedule", "echo @@\\n", "thread apply all bt")
-    facts, _, stacks = text.partition("@@\n")
-    assert "schedule in section .text" in facts, text
-    # The place of struct pt_regs follows from types elsewhere: an entry ends the stack there. On i386 a function that aligns its stack
-    # has no known frame.
-    if guest.arch == "i386":
-        shown = functions_of(stacks)
-        stacks = [stack for stack in guest.json("bt") if not is_at_entry(stack)]
-        check_stacks({number: shown[stack["on_cpu"] + 1] for number, stack in enumerate(stacks, 1)}, stacks, may_end=True)
-
-
-def ask_stub(guest, commands, typed=b""):
-    """What GDB prints for each command at the stub of the guest, which goes on from the record's state and stands still; TYPED is
-    waiting at the guest's console. {pid} in a command is QEMU's process."""
-    with guest.record.resume(extra=["-gdb", "unix:gdbstub,server=on,wait=off"], typed=bool(typed)) as running, \
-            running.open_console() if typed else contextlib.nullcontext() as console:
-        if typed:
-            console.sendall(typed)
-        # GDB 13 does not take the byte order from QEMU.
-        order = "big" if guest.arch == "s390x" else "little"
-        words = ["set confirm off", f"set endian {order}", f"target remote {running.directory}/gdbstub", "echo @@\\n"]
-        for command in commands:
-            words += [command.replace("{pid}", str(running.pid)), "echo @@\\n"]
-        arguments = [word for line in words for word in ("-ex", line)]
-        gdb.count(arguments, MULTIARCH)
-        run = subprocess.run([gdb.LAUNCHER, "-nx", "-batch", *arguments], env=gdb.environment(MULTIARCH),
-                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=gdb.PATIENCE)
-    parts = run.stdout.split("@@\n")[1:]
-    assert len(parts) == len(commands) + 1, run
-    return parts[:-1]
-
-
-@pytest.mark.expensive
-@pytest.mark.machines("arm64-sid", "s390x-sid", "riscv64-sid", "ppc64el-sid")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_vmlinux_at_the_stub(guest, folder):
-    """{guest}: at QEMU's gdbstub the made vmlinux gives gdb-multiarch the stack of each CPU, variables, types, symbols, and a breakpoint
-    that is hit"""
-    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
-    # The CPUs of ppc64el may go on from a state without timer interrupts, and then what is typed has schedule() called.
-    _, stacks, variable, layout, symbol, _, hit, innermost = ask_stub(guest, [
-        f"symbol-file {folder}/vmlinux", "thread apply all bt", "print init_task.comm", "ptype struct list_head", "info symbol schedule",
-        "break schedule", "continue", "bt 1"], b"\n" if guest.arch == "ppc64le" else b"")
-    shown = functions_of(stacks)
-    ours = [stack for stack in guest.json("bt") if not is_at_entry(stack)]
-    check_stacks({number: shown[stack["cpu"] + 1] for number, stack in enumerate(ours, 1)}, ours)
-    assert '= "swapper/0\\000' in variable and "struct list_head *next;" in layout
-    assert symbol.startswith("schedule in section .text")
-    assert re.search(r"Breakpoint 1, 0x[0-9a-f]+ in schedule ", hit) and re.match(r"#0 +0x[0-9a-f]+ in schedule ", innermost), (hit, innermost)
-
-
-@pytest.mark.machines(*WITH_TASKS, "i386-6.1")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_stub(guest):
-    """{guest}: at QEMU's gdbstub the kernel is found by the CPUs' registers or low memory; tasks, stacks and the log are the core's"""
-    commands = [("klog", "-tail", "3")]
-    commands += [("ps", "-user"), ("bt", "-all")] if guest.name in WITH_TASKS else [("regs",), ("x/4i", "schedule")]
-    for command, part in zip(commands, ask_stub(guest, [f"guest-{' '.join(command)}" for command in commands])):
-        assert part == guest.show(*command), command
-
-
-def objects(part):
-    return [json.loads(line) for line in part.splitlines() if line.startswith("{")]
-
-
-HZ = 250  # of Debian's kernels: CONFIG_HZ, by which jiffies count
-# Samples of each CPU by which a share of both CPUs' time is known to less than FAR: that is four deviations of 100 independent
-# samples, and more where the time between samples varies, as on a busy host.
-ROUNDS, FAR = (100, 1000), 0.1
-
-
-class StubSession:
-    """A GDB at the stub of the guest, which goes on from the record's state and stands still."""
-
-    def __init__(self, guest, typed=b""):
-        self.guest, self.typed = guest, typed
-
-    def __enter__(self):
-        with contextlib.ExitStack() as stack:
-            running = stack.enter_context(self.guest.record.resume(extra=["-gdb", "unix:gdbstub,server=on,wait=off"],
-                                                                   typed=bool(self.typed)))
-            if self.typed:
-                stack.enter_context(running.open_console()).sendall(self.typed)
-            self.session = stack.enter_context(gdb.Session(gdb_path=MULTIARCH))
-            # GDB 13 does not take the byte order from QEMU.
-            self.session.command(f"set endian {'big' if self.guest.arch == 's390x' else 'little'}")
-            self.session.command(f"target remote {running.directory}/gdbstub")
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_):
-        self._stack.close()
-
-    def json(self, command):
-        """The objects that a command prints."""
-        return objects("\n".join(self.session.command(command)))
-
-    def counters(self):
-        """As the guest counts them: the jiffies, each task's nanoseconds on a CPU, and the tasks that are there."""
-        jiffies = int(self.session.command("guest-x/1dg jiffies_64")[-1].split()[-1])
-        tasks = [task for task in self.json("guest-ps -threads -json") if task["pid"]]
-        return jiffies, {task["pid"]: task["time_ns"] for task in tasks}, [task["pid"] for task in tasks if task["running"]]
-
-    def check_shares(self):
-        """Each task's share of a profile's samples is its share of the time by the guest's own counters, and so is that of CPUs
-        without a task; the task that never waits is seen in its program."""
-        counts, rounds = collections.Counter(), 0
-        begin, times, running = self.counters()
-        while True:
-            *rows, profile = self.json("guest-profile -seconds 2 -hz 300 -stacks -json")
-            assert profile["samples"] == 2 * profile["rounds"] and not profile["interrupted"] and profile["ended"] is None, profile
-            rounds += profile["rounds"]
-            counts[0] += profile["idle"]
-            for row in rows:
-                counts[row["pid"]] += row["samples"]
-                counts["program"] += row["samples"] * (row["comm"] == "sh" and row["mode"] == "user")
-            end, times_after, _ = self.counters()
-            # Without timer interrupts the CPUs stay where they are, and nothing is counted.
-            whole = 2e9 * (end - begin) / HZ
-            used = {pid: (time - times.get(pid, 0)) / whole if whole else 0.5 * (pid in running) for pid, time in times_after.items()}
-            # The time of a task that has ended is counted no more.
-            ended = sum(count for pid, count in counts.items() if pid not in ("program", 0, *used))
-            counts_of = {**counts, 0: counts[0] + ended}
-            used[0] = 1 - sum(used.values())
-            far = [(pid, share, count) for pid, share in used.items()
-                   if abs((count := counts_of.get(pid, 0) / 2 / max(rounds, 1)) - share) >= FAR]
-            if rounds >= ROUNDS[0] and not far and counts["program"] or rounds >= ROUNDS[1]:
-                break
-        assert not far and counts["program"], (far, counts, used, rounds)
-
-    def check_trace(self):
-        """A trace has the timer interrupts that the kernel has counted, each with its CPU's timer, and their returns."""
-        def count():
-            return sum(self.value("hrtimer_cpu_base.nr_events hrtimer_bases", cpu) for cpu in (0, 1))
-
-        timers = [self.value("tick_device.evtdev tick_cpu_device", cpu) for cpu in (0, 1)]
-        before = count()
-        stacks = [[frame["symbol"] for frame in stack["frames"]] for stack in self.json("guest-bt -json")]
-        *events, _, summary = self.json("guest-trace -args -return -stack -json -seconds 2 -limit 1000000 hrtimer_interrupt")
-        counted = count() - before
-        calls = [event for event in events if event["event"] == "call"]
-        returned = {event["call"] for event in events if event["event"] == "return"}
-        # The CPUs of ppc64el go on from a state without timer interrupts.
-        assert calls or self.guest.name == "ppc64el-sid"
-        # An interrupt that began before the trace may be counted in it. A function whose frame is not made yet is not in the stack.
-        names = {"hrtimer_interrupt", *(call["stack"][1]["symbol"] for call in calls)}
-        begun = sum(not names.isdisjoint(stack) for stack in stacks)
-        # A CPU that stops at the function's beginning has not counted the interrupt yet.
-        assert len(returned) <= counted <= len(calls) + begun, (len(returned), counted, len(calls), begun, summary)
-        assert len(calls) == summary["calls"] and len(calls) - len(returned) == summary["pending"] <= 2, summary
-        assert summary["ended"] is None
-        assert all(call["arguments"][0]["value"] == timers[call["cpu"]] for call in calls), (calls, timers)
-        assert all(call["stack"][0]["symbol"] == "hrtimer_interrupt" and len(call["stack"]) >= 3 for call in calls), calls
-
-    def value(self, words, cpu):
-        """A member of a per-CPU variable."""
-        value, = self.json(f"guest-struct {words} -cpu {cpu} -json")[0]["value"].values()
-        return value
-
-
-@pytest.mark.expensive
-@pytest.mark.machines("arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_profile_and_trace(guest):
-    """{guest}: at the stub a profile of the running guest has the shares of its tasks and of idle CPUs; a trace has each timer interrupt
-    that the kernel counts, with its argument, stack and return"""
-    with StubSession(guest) as stub:
-        stub.check_shares()
-        stub.check_trace()
-
-
 @pytest.mark.expensive
 @pytest.mark.machines(*WITH_TASKS, "i386-6.1")
 @pytest.mark.skipif(not machines.may_attach(), reason="processes may not be attached to here")
@@ -706,82 +387,6 @@ def test_sysrq(guest):
         console.sendall(characters)
         lab.wait_until(lambda: "sysrq: HELP : " in guest_core("-p", running.pid, "klog", "-tail", "5"), gdb.PATIENCE,
                        "the help on SysRq in the log")
-
-
-def let_run(session):
-    """The guest runs for a second."""
-    session.start("continue")
-    time.sleep(1)
-    session.type("\x03")
-    session.wait_prompt()
-
-
-@pytest.mark.expensive
-@pytest.mark.machines("s390x-sid")
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_ipl(guest):
-    """{guest}: in one session at the stub, from the kernel to the firmware and back, three times, each is shown as what it is"""
-    with guest.record.resume(extra=["-gdb", "unix:gdbstub,server=on,wait=off"]) as running, \
-            gdb.Session(gdb_path=MULTIARCH) as session:
-        running.qmp("set-action", reboot="reset")
-        session.command("set endian big")
-        session.command(f"target remote {running.directory}/gdbstub")
-        logs = []
-        for _ in range(3):
-            logs.append(session.command("guest-klog"))
-            assert "Linux version" in logs[-1][0] and len(logs[-1]) > 20, logs[-1]
-            session.command("monitor system_reset")
-            # The firmware's first instruction; the memory of the kernel before is still there.
-            assert any(re.search(r"kernel +none found", line) for line in session.command("guest-info"))
-            assert "no kernel of Linux" in "".join(session.command("guest-klog"))
-            deadline = time.monotonic() + gdb.PATIENCE
-            while len(session.command("guest-klog")) <= 20:
-                assert time.monotonic() < deadline
-                let_run(session)
-        assert len({tuple(log) for log in logs}) == 3
-
-
-# Walks that GDB is asked for at a time.
-MANY = 250
-
-
-def check_walks(guest, limit=1000):
-    """Holds words of the kernel's stacks and code against what QEMU's own walk leads to."""
-    stacks = guest.json("bt", "-all")
-    # QEMU's walk is a CPU's, and a program's tables may have nothing of the kernel's.
-    if all(not stack["frames"] or is_at_entry(stack) for stack in stacks if stack["on_cpu"] is not None):
-        return
-    frames = [frame for stack in stacks for frame in stack["frames"]]
-    # At the first instruction of an entry the stack is a program's.
-    places = sorted({int(frame[key], 16) & ~7 for frame in frames for key in ("pc", "sp") if key == "pc" or frame["offset"]})
-    addresses = [place + 8 * random.Random(place).randrange(4) for place in places]
-    addresses += [address + 0x400 for address in addresses]
-    # Programs' addresses are those that the hash MMU alone translates.
-    if guest.name == "ppc64el-hash":
-        addresses = [address for address in addresses if address >> 62]
-    chosen = random.Random(1).sample(addresses, min(limit, len(addresses)))
-    assert len(chosen) > limit // 4, len(chosen)
-    asked = []
-    for cpu in (1, 2):
-        theirs = ask_stub(guest, [f"thread {cpu}", *(f"x/gx {address:#x}" for address in chosen)])[1:]
-        words = [re.search(r"(0x[0-9a-f]{16})$", part.strip()) for part in theirs]
-        asked = max(asked, [(address, int(word[1], 16)) for address, word in zip(chosen, words) if word], key=len)
-    # Behind some stacks nothing is mapped.
-    assert len(asked) > limit // 4, theirs
-    ours = []
-    # A busy machine takes some 0.3 s for a walk.
-    for first in range(0, len(asked), MANY):
-        ours += ask_stub(guest, [f"guest-x/gx {address:#x}" for address, _ in asked[first:first + MANY]])
-    differing = [(hex(address), hex(word), part) for (address, word), part in zip(asked, ours) if f"0x{word:016x}" not in part]
-    assert differing == []
-
-
-@pytest.mark.expensive
-@pytest.mark.machines(*WITH_TASKS)
-@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
-def test_walks(guest):
-    """{guest}: words of the kernel's stacks and code, by 1,000 addresses, are those that QEMU's own walk leads to"""
-    check_walks(guest)
 
 
 KDUMPFILE_CPUS = """

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import machines
-from test_archs import MULTIARCH, Guest, ask_stub, objects
+from archs import MULTIARCH, Guest, ask_stub, objects
 from test_guest_core import GUEST_CORE
 
 # A guest, an entry that it takes often, the entry's code up to the call of the handler, the place of the interrupted pc, and what is
