@@ -162,11 +162,23 @@ def attempt(arguments, command, prefix=()):
     return attempts(arguments, [command], prefix)[0]
 
 
-def delayed(pid):
-    """For how many seconds a process has been ready to run while other work, or another machine, had the CPU."""
-    waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-    stolen = int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
-    return waited + stolen / os.cpu_count()
+def delays():
+    """For how many seconds each thread of GDB, QEMU and what else this process has started has been ready to run while other work
+    had the CPU, and how long another machine had the CPUs."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == os.getpid():
+                found |= {path: int(path.read_text().split()[1]) / 1e9 for path in stat.parent.glob("task/*/schedstat")}
+        except OSError:
+            # It has ended.
+            pass
+    return {"stolen": int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK"), **found}
+
+
+def delayed(before):
+    """The sum of what has been added to the delays before."""
+    return sum(seconds - before.get(what, 0) for what, seconds in delays().items())
 
 
 class Silence(AssertionError):
@@ -229,10 +241,10 @@ class Session:
 
     def stop(self, typed=False):
         """Interrupts a command: what GDB prints then. Its prompt must be there soon; what delays all is not GDB's fault."""
-        began = time.monotonic() - delayed(self.pid)
+        before, began = delays(), time.monotonic()
         self.interrupt(typed)
         text = self.wait_prompt()
-        seconds = time.monotonic() - delayed(self.pid) - began
+        seconds = time.monotonic() - began - delayed(before)
         assert seconds < BACK_WITHIN, f"the prompt was back after {seconds:.2f} s; GDB printed:\n{self.log[-2000:]}"
         return text
 
