@@ -19,7 +19,7 @@ from machines import lab
 pytestmark = pytest.mark.gdb
 
 FUNCTION = "do_sys_openat2"
-PATIENCE, LONG = 60, 900  # seconds, for the answer of the guest's program
+PATIENCE, LONG = gdb.PATIENCE, 900  # seconds, for the answer of the guest's program
 EVER = "-seconds 3600 -limit 1000000"
 
 
@@ -31,6 +31,7 @@ class Calls(Living):
                          extra=["-serial", "unix:calls,server=on,wait=off"],
                          kernel=f"{lab.lab('kernel', series)}/vmlinuz", initrd=lab.lab("calls-initramfs", series))
         self.calls = self.connect("calls")
+        self.let_sleep()
         self.code = self.look()
         self.place = re.search(r"physical +(0x[0-9a-f]+)", "\n".join(self.session.command(f"guest-vtop {FUNCTION}")))[1]
         self.before = self.bytes()
@@ -38,6 +39,11 @@ class Calls(Living):
     def __exit__(self, *arguments):
         self.calls.close()
         super().__exit__(*arguments)
+
+    def let_sleep(self):
+        """Lets the guest run until all of its programs sleep: its first one opens a file of its own when the guest is ready."""
+        while any(task["state"] == "R" and not task["kernel"] for task in self.json("guest-ps -json")):
+            self.session.command("guest-profile -seconds 1")
 
     def look(self):
         """The function's first bytes, by GDB's way to the guest's memory."""
