@@ -141,17 +141,7 @@ class Questions:
     def constant(self, name):
         return getattr(gdb, name)
 
-    # Frames, program spaces, symbol files.
-
-    def newest_frame(self):
-        return gdb.newest_frame()
-
-    def frame_read_register(self, frame, name):
-        try:
-            return frame.read_register(name)
-        except ValueError:
-            raise Thrown("out-of-range", "frame-read-register",
-                         f'Out of range: unknown register in position 2: "{name}"') from None
+    # Program spaces, symbol files.
 
     def current_progspace(self):
         return gdb.current_progspace()
@@ -240,9 +230,13 @@ def bytes_of(value):
         return b"".join(bytes_of(value[i]) for i in range(low, high + 1))
     if type_.code == gdb.TYPE_CODE_UNION:
         for field in type_.fields():
-            if field.type.sizeof == type_.sizeof and field.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+            if field.type.sizeof == type_.sizeof and is_array_of_integers(field.type.strip_typedefs()):
                 return bytes_of(value[field])
     raise gdb.error(f"GDB {gdb.VERSION} has no way to get at the bytes of a value of the type {type_}")
+
+
+def is_array_of_integers(type_):
+    return type_.code == gdb.TYPE_CODE_ARRAY and type_.target().strip_typedefs().code == gdb.TYPE_CODE_INT
 
 
 def byte_order():

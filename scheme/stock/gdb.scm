@@ -40,8 +40,6 @@
             current-arch
             arch-uchar-type
 
-            newest-frame
-            frame-read-register
             current-progspace
             progspace-filename
             objfiles
@@ -162,13 +160,7 @@
 (define TYPE_CODE_STRUCT (constant "TYPE_CODE_STRUCT"))
 (define TYPE_CODE_UNION (constant "TYPE_CODE_UNION"))
 
-;;; Frames, program spaces, symbol files.
-
-(define (newest-frame)
-  (ask "newest-frame"))
-
-(define (frame-read-register frame name)
-  (ask "frame-read-register" frame name))
+;;; Program spaces, symbol files.
 
 (define (current-progspace)
   (ask "current-progspace"))

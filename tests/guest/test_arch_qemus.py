@@ -141,6 +141,22 @@ def test_sysrq_at_the_stub(booted):
     assert len(lines) == 1 and SYSRQ[booted.name] in lines[0] and "no PS/2 keyboard" in lines[0], booted.stub[2]
 
 
+@pytest.mark.expensive
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_registers_beside_devices(folder):
+    """At the stub the registers are read without a search for callers, for which GDB may read a device: by a read of the interrupt
+    controller QEMU 7.2 ends"""
+    stack, code, controller = 0x40001000, 0x40002000, 0x8010000  # of the machine virt, whose MMU is off
+    with lab.Guest(qemu=of_suite("bookworm", "aarch64")(), machine="virt", memory=64, smp=2, kernel=False, directory=folder,
+                   extra=["-S", "-cpu", "cortex-a57", "-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
+        caller = [f"set *(long *){place:#x} = {controller:#x}" for place in range(stack, stack + 64, 8)]
+        run = gdb.batch("-ex", f"target remote {guest.directory}/gdbstub", commands=[
+            *caller, f"set $x29 = {stack:#x}", f"set $sp = {stack:#x}", f"set $pc = {code:#x}", f"set $lr = {controller:#x}", "guest-regs"],
+            gdb_path=MULTIARCH)
+        assert guest.qmp("query-status")["status"] == "prelaunch", run
+    assert f"0x{code:016x}\n        sp 0x{stack:016x}  ttbr0_el1 0x0" in run.output, run
+
+
 # Machines whose CPUs are not known: the CPU's type is in the refusal. The machine "none" has a CPU and RAM, and needs no firmware.
 REFUSED = {"arm": ("virt", ["-cpu", "cortex-a15"], "cortex-a15-arm-cpu", 1 << 30),
            "mips64el": ("none", ["-cpu", "5KEc"], "5KEc-mips64-cpu", 0),

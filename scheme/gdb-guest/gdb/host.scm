@@ -230,20 +230,53 @@ members of few structures."
 (define (select-thread number)
   (execute-to-string (format #f "thread ~a" number)))
 
+(define (to-callee)
+  "Selects the frame that the selected frame has called; returns #f if there is none."
+  (catch 'gdb:error
+    (lambda ()
+      (execute-to-string "down-silently")
+      #t)
+    (const #f)))
+
+(define (to-newest-frame)
+  "Selects the thread's newest frame; returns the number of the frames on the way."
+  (if (to-callee)
+      (+ 1 (to-newest-frame))
+      0))
+
+(define (to-older-frame frames)
+  (unless (zero? frames)
+    (execute-to-string (format #f "up-silently ~a" frames))))
+
+(define (register? name)
+  "Tests whether the selected thread has the register NAME; GDB may throw in place of #f."
+  (string-prefix? (string-append name " ") (execute-to-string (string-append "info registers " name))))
+
+;; In the newest frame `$NAME' is the thread's own register.  For an object of the frame GDB would look for the
+;; frame's caller, at any address: a read of a device there changes the guest, or ends QEMU.
+(define (read-register name)
+  ;; A convenience variable may have the name.
+  (unless (register? name)
+    (throw-answer 'not-found "no register ~a" name))
+  ;; value->integer refuses flags registers; bytes serve all.
+  (gdb:value->bytevector (gdb:parse-and-eval (string-append "$" name))))
+
 (define (registers-answer stub thread name)
+  (unless (regexp-exec identifier name)
+    (throw-answer 'not-found "~s is not a register's name" name))
   (answering 'not-found
     (lambda ()
       (when stub
-        (use-physical! stub #f))        ; GDB reads memory to find a thread's frame
+        (use-physical! stub #f))        ; GDB reads memory to show a thread's frame
       (let ((before (selected-thread))
-            (thread (if stub (stub-thread thread) thread)))
+            (thread (if stub (stub-thread thread) thread))
+            (frames (to-newest-frame)))
         (dynamic-wind
           (lambda () (unless (= thread before) (select-thread thread)))
+          (lambda () (read-register name))
           (lambda ()
-            ;; value->integer refuses flags registers; bytes serve all.
-            (gdb:value->bytevector
-             (gdb:frame-read-register (gdb:newest-frame) name)))
-          (lambda () (unless (= thread before) (select-thread before))))))))
+            (unless (= thread before) (select-thread before))
+            (to-older-frame frames)))))))
 
 ;;; The debug log.
 
