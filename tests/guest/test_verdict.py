@@ -145,10 +145,22 @@ def flags(guest, cpu):
     return int(re.search(r"RFL=([0-9a-f]+)", text)[1], 16)
 
 
+def stop_told(guest):
+    """Stops the guest when its console has all of its log: a report that is being written is in the log first."""
+    def is_told():
+        guest.stop()
+        if guest_core("-p", guest.pid, "klog", "-tail", "1").strip() in guest.serial.read_text(errors="replace"):
+            return True
+        guest.cont()
+        return False
+
+    lab.wait_until(is_told, 120, "a log that the console has")
+
+
 def test_soft_lockup(folder):
     """A loop in the kernel is a soft lockup and an RCU stall by its log, and its CPU, which ticks, switches no tasks"""
     with boot(folder, "softlockup") as guest:
-        guest.stop()
+        stop_told(guest)
         line, stall = logged(guest, "watchdog: BUG: soft lockup"), logged(guest, r"rcu: INFO: rcu_\w+ .*detected stall")
         cpu = int(re.search(r"CPU#(\d+)", line[1])[1])
         shown, text = verdict(guest)
@@ -168,11 +180,19 @@ def test_no_ticks(folder):
         # The guest stands still for no longer than that takes.
         return without_ticks(json.loads(guest_core("-p", guest.pid, "info", "-json"))["guest"])
 
+    def stop_locked():
+        # The other CPU may have them off for a moment.
+        guest.stop()
+        locked = [cpu for cpu in range(2) if not flags(guest, cpu) & 0x200]
+        if len(locked) == 1:
+            return locked
+        guest.cont()
+        return None
+
     with boot(folder, "hardlockup") as guest:
         lab.wait_until(is_silent, 120, "a silent CPU")
-        guest.stop()
+        locked = lab.wait_until(stop_locked, 60, "a stop with interrupts off on one CPU alone")
         shown, text = verdict(guest)
-        locked = [cpu for cpu in range(2) if not flags(guest, cpu) & 0x200]
     assert without_ticks(shown) == locked, shown
     assert f"\nCPU {locked[0]}     no timer tick for " in text, text
     assert not {"hard-lockup", "soft-lockup"} & set(by_kind(shown)), shown
