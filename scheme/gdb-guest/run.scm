@@ -212,7 +212,8 @@ error."
      (let ((target (current-target)))
        (define (live run-procedure)
          (check-runnable target)
-         (call-with-run-settings run-procedure))
+         (explaining-end target
+           (lambda () (call-with-run-settings run-procedure))))
        ;; A look passes over what cannot be read, as in a guest that is being started.
        (define (look-at guest procedure)
          (let ((result (procedure guest)))

@@ -15,7 +15,8 @@
   #:use-module (ice-9 match)
   #:use-module (ice-9 regex)
   #:use-module (rnrs bytevectors)
-  #:export (call-with-host))
+  #:export (call-with-host
+            explaining-end))
 
 ;;; Read.
 
@@ -307,10 +308,37 @@ candidates for the kernel's VMCOREINFO, its symbols and log.  The lines start wi
   (catch 'gdb-guest-error
     thunk
     (lambda (key kind message)
-      (match (and (not (eq? kind 'interrupted))
-                  (target-end target))
-        (#f (throw key kind message))
-        (end (throw key 'system (string-append end ": " message)))))))
+      (let ((end (and (not (eq? kind 'interrupted))
+                      (target-end target))))
+        (if (and end (not (string-prefix? end message)))
+            (throw key 'system (string-append end ": " message))
+            (throw key kind message))))))
+
+(define (call-with-guest-of target stub via-host? memory procedure)
+  (let ((guest (%guest-create
+                (list (read-answer target stub) symbol-answer (member-answer)
+                      (lambda (thread name) (registers-answer stub thread name))
+                      (and (setting debug-setting) say-debug))
+                #f
+                (gdb:type-sizeof (gdb:lookup-type "long"))
+                (target-core target) (target-program target) (target-pid target)
+                via-host?
+                (and stub (monitor-texts)) memory
+                (cons* (kept-memory target)
+                       (target-nested target)
+                       (named-vmlinux target)
+                       (and stub (known-note target))
+                       (chosen-kernel target)))))
+    (dynamic-wind
+      (const #t)
+      (lambda () (procedure guest))
+      (lambda ()
+        (when stub
+          (remember-note! target (%guest-note guest)))
+        ;; A choice that is no longer there is forgotten.
+        (when (and (chosen-kernel target) (not (%guest-choice guest)))
+          (choose-kernel! target #f))
+        (%guest-destroy guest)))))
 
 (define* (call-with-host target procedure #:key via-host? memory)
   "Calls PROCEDURE with a guest of TARGET's, which lasts until it returns.  Nothing is kept: the
@@ -318,30 +346,10 @@ target may run, or change, before the next command.  With VIA-HOST? guest memory
 through GDB only; MEMORY is a file that QEMU wrote a stub's guest to, which is read instead."
   (interruptible
    (lambda ()
-     (call-with-stub
+     (explaining-end
       target
-      (lambda (stub)
-        (let ((guest (%guest-create
-                      (list (read-answer target stub) symbol-answer (member-answer)
-                            (lambda (thread name) (registers-answer stub thread name))
-                            (and (setting debug-setting) say-debug))
-                      #f
-                      (gdb:type-sizeof (gdb:lookup-type "long"))
-                      (target-core target) (target-program target) (target-pid target)
-                      via-host?
-                      (and stub (monitor-texts)) memory
-                      (cons* (kept-memory target)
-                             (target-nested target)
-                             (named-vmlinux target)
-                             (and stub (known-note target))
-                             (chosen-kernel target)))))
-          (dynamic-wind
-            (const #t)
-            (lambda () (explaining-end target (lambda () (procedure guest))))
-            (lambda ()
-              (when stub
-                (remember-note! target (%guest-note guest)))
-              ;; A choice that is no longer there is forgotten.
-              (when (and (chosen-kernel target) (not (%guest-choice guest)))
-                (choose-kernel! target #f))
-              (%guest-destroy guest)))))))))
+      (lambda ()
+        (call-with-stub
+         target
+         (lambda (stub)
+           (call-with-guest-of target stub via-host? memory procedure))))))))
