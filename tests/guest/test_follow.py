@@ -165,11 +165,16 @@ def test_settings(living):
     assert living.guest.process.poll() is None
 
 
-@pytest.mark.parametrize("runs", [pytest.param(True, id="runs"), pytest.param(False, id="stands")])
-def test_killed(runs, living):
-    """By a {way}: QEMU killed while the guest runs, {runs}, is an error, and GDB is alive"""
+# GDB itself ends (infrun.c's normal_stop() asserts a thread) where a gdbstub closes the connection in the moment of a stop.
+@pytest.mark.parametrize("way,state", indirect=["way"], argvalues=[
+    pytest.param("process", "runs", marks=pytest.mark.attach), pytest.param("process", "stands", marks=pytest.mark.attach),
+    ("stub", "runs")])
+def test_killed(living, state):
+    """By a {way}: QEMU killed while its guest {state} is an error, and GDB is alive"""
     living.follow()
-    lab.wait_until(lambda: living.is_stopped() != runs, 60, "that state")
+    # The beginning of that state.
+    for is_stopped in (state == "runs", state != "runs"):
+        lab.wait_until(lambda: living.is_stopped() == is_stopped, 60, "a change of state")
     living.guest.process.kill()
     text = living.session.wait_prompt()
     error, = gdb.errors(gdb.lines_of(text))
