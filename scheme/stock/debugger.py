@@ -106,6 +106,9 @@ class Questions:
     def lookup_global_symbol(self, name):
         return gdb.lookup_global_symbol(name) or False
 
+    def symbol_type(self, symbol):
+        return symbol.type or False
+
     # Types.
 
     def lookup_type(self, name):
@@ -119,6 +122,9 @@ class Questions:
 
     def type_code(self, type_):
         return type_.code
+
+    def type_name(self, type_):
+        return type_.name or False
 
     def type_sizeof(self, type_):
         return type_.sizeof

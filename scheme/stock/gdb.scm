@@ -24,6 +24,7 @@
             value->bytevector
             lookup-symbol
             lookup-global-symbol
+            symbol-type
 
             lookup-type
             type-array
@@ -31,6 +32,7 @@
             type-field
             type-fields
             type-has-field?
+            type-name
             type-sizeof
             type-strip-typedefs
             field-name
@@ -103,10 +105,13 @@
   (ask "value->bytevector" value))
 
 (define (lookup-symbol name)
-  (ask "lookup-symbol" name))
+  (and=> (ask "lookup-symbol" name) list))
 
 (define (lookup-global-symbol name)
   (ask "lookup-global-symbol" name))
+
+(define (symbol-type symbol)
+  (ask "symbol-type" symbol))
 
 ;;; Types.
 
@@ -118,6 +123,9 @@
 
 (define (type-code type)
   (ask "type-code" type))
+
+(define (type-name type)
+  (ask "type-name" type))
 
 (define (type-sizeof type)
   (ask "type-sizeof" type))

@@ -28,7 +28,10 @@ union both {
 // Its values are in host.scm too.
 typedef enum { SMALL, LARGE = 40, LARGER, BELOW = -1 } Choice;
 enum tagged { TAGGED = 7 };
+// A typedef that nothing uses, which is not in the debuginfo.
+typedef enum { ALONE = 5 } Unused;
 Choice choice;
+int alone = ALONE;
 enum tagged tagged;
 
 struct outer {

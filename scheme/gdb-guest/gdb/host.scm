@@ -181,13 +181,27 @@
 
 (define enumerator-name (make-regexp "^[A-Z][A-Z0-9_]*$"))
 
+(define (enumeration-of name type-name)
+  "The enumeration of the enumerator NAME, if it can be that of TYPE-NAME: of this name, or without any.  A file
+that does not use a typedef has no debuginfo of it."
+  (catch #t
+    (lambda ()
+      (match (gdb:lookup-symbol name)
+        ((symbol . _)
+         (let ((type (gdb:symbol-type symbol)))
+           (and (enumeration? type)
+                (member (gdb:type-name type) (list #f type-name))
+                type)))
+        (_ #f)))
+    (const #f)))
+
 (define (find-type-of type-name path)
   "The type TYPE-NAME, in which PATH is wanted."
-  ;; GDB reads a file's debuginfo for a type: the first file that has the type, which may be the largest.  The
-  ;; file of an enumerator has the type, too.
-  (when (regexp-exec enumerator-name path)
-    (in-debuginfo? path))
-  (or (find-type type-name)
+  ;; GDB reads a file's debuginfo for a type: the first file that has the type, which may be the largest.
+  ;; The file of an enumerator is small.
+  (or (and (regexp-exec enumerator-name path)
+           (enumeration-of path type-name))
+      (find-type type-name)
       (throw-answer 'not-found "no type ~a" type-name)))
 
 (define (member-answer)
