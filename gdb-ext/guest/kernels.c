@@ -50,6 +50,17 @@ struct gg_error *gg_guest_find_chosen(struct gg_guest *guest)
 
 // ---- Foreseen kernels ----
 
+// Asks for the place of the note, as gg_guest_confirm_kernel() will: a debugger reads types for that, and the
+// caller's other threads work meanwhile.
+static struct gg_error *prepare_note(struct gg_guest *guest)
+{
+	struct gg_source *source = guest->machine.source;
+	gg_gpa_t ignored;
+	return source->ops->find_note
+		       ? gg_error_unless_final(source->ops->find_note(source, &ignored))
+		       : NULL;
+}
+
 struct gg_error *gg_guest_foresee_kernel(struct gg_guest *guest, const struct gg_kernel **ret)
 {
 	const struct gg_ram_map *map;
@@ -72,7 +83,7 @@ struct gg_error *gg_guest_foresee_kernel(struct gg_guest *guest, const struct gg
 	else
 		gg_kernels_deinit(&found);
 	*ret = guest->kernel;
-	return NULL;
+	return prepare_note(guest);
 }
 
 static bool has_same_info(const struct gg_kernel *a, const struct gg_kernel *b)
