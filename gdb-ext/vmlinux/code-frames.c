@@ -130,6 +130,28 @@ static struct gg_error *append_rows(struct walk *walk, const struct gg_symtab_na
 	return err;
 }
 
+// Appends the rows of an entry, whose bytes are CODE: all registers are saved when it calls its handler.
+static void append_entry(struct walk *walk, const struct gg_symtab_name *function,
+			 const uint8_t *code)
+{
+	struct gg_code_frame frame = walk->rows.rules->start;
+	struct gg_code_step step = { .size = 1 };
+	uint64_t place = 0;
+	for (; code && place < function->size; place += step.size) {
+		step = walk->rows.rules->step(walk->decoder, code + place, function->size - place,
+					      &frame);
+		if (!step.size || step.is_call)
+			break;
+	}
+	if (place)
+		gg_code_rows_append_end(&walk->rows);
+	if (place >= function->size || !step.size)
+		return;
+	if (place)
+		gg_cfi_advance(walk->rows.cfi, place);
+	gg_code_rows_append_registers(&walk->rows);
+}
+
 // ---- All functions ----
 
 static enum gg_code_kind kind_of(const struct walk *walk, const char *name)
@@ -164,12 +186,14 @@ static struct gg_error *append_function(struct walk *walk, const struct gg_symta
 	const uint8_t *code = gg_vmlinux_code(walk->maker, function->address, function->size);
 	const struct gg_code_frame *first =
 		part ? find_landing(walk, function->address) : &walk->rows.rules->start;
-	if (kind == GG_CODE_REGISTERS && !walk->rows.regs.size)
+	if ((kind == GG_CODE_REGISTERS || kind == GG_CODE_ENTRY) && !walk->rows.regs.size)
 		kind = GG_CODE_OUTERMOST;
 	gg_code_rows_begin(&walk->rows, kind, function->address,
 			   function->address + function->size);
 	if (kind == GG_CODE_REGISTERS)
 		gg_code_rows_append_registers(&walk->rows);
+	else if (kind == GG_CODE_ENTRY)
+		append_entry(walk, function, code);
 	else if (kind != GG_CODE_OUTERMOST && code && first)
 		err = append_rows(walk, function, code, *first);
 	else if (kind != GG_CODE_OUTERMOST)

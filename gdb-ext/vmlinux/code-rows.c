@@ -54,7 +54,7 @@ static uint32_t add_common(struct gg_code_rows *rows, enum gg_code_kind kind)
 {
 	const struct gg_code_rules *rules = rows->rules;
 	struct gg_buffer *out = &rows->cfi->bytes;
-	const bool has_registers = kind == GG_CODE_REGISTERS;
+	const bool has_registers = kind == GG_CODE_REGISTERS || kind == GG_CODE_ENTRY;
 	const uint32_t place = gg_cfi_begin_common(
 		rows->cfi,
 		&(struct gg_cfi_common){ .is_signal = has_registers || kind == GG_CODE_SWITCH,
@@ -115,7 +115,8 @@ struct gg_error *gg_code_rows_init(struct gg_code_rows *rows, const struct gg_co
 void gg_code_rows_begin(struct gg_code_rows *rows, enum gg_code_kind kind, gg_gva_t start,
 			gg_gva_t end)
 {
-	const bool is_signal = kind == GG_CODE_SWITCH || kind == GG_CODE_REGISTERS;
+	const bool is_signal =
+		kind == GG_CODE_SWITCH || kind == GG_CODE_REGISTERS || kind == GG_CODE_ENTRY;
 	gg_cfi_begin(rows->cfi, rows->common[kind], is_signal, start, end);
 }
 
@@ -229,6 +230,11 @@ static void append_members(struct gg_code_rows *rows)
 	if (rows->saved_ra.size)
 		append_saved(rows, rules->ra, (int64_t)rows->saved_ra.offset - size);
 	append_saved_pc(rows, (int64_t)rows->saved_pc.offset - size);
+}
+
+void gg_code_rows_append_end(struct gg_code_rows *rows)
+{
+	append_register(&rows->cfi->bytes, DW_CFA_undefined, rows->rules->pc);
 }
 
 void gg_code_rows_append_registers(struct gg_code_rows *rows)

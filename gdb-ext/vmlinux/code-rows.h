@@ -26,6 +26,9 @@ void gg_code_rows_begin(struct gg_code_rows *rows, enum gg_code_kind kind, gg_gv
 // Appends the row of FRAME to the entry that has begun.
 void gg_code_rows_append(struct gg_code_rows *rows, const struct gg_code_frame *frame);
 
+// Appends the row of an entry that has not saved all registers.
+void gg_code_rows_append_end(struct gg_code_rows *rows);
+
 // Appends the row of code that has struct pt_regs.
 void gg_code_rows_append_registers(struct gg_code_rows *rows);
 

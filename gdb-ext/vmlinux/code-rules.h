@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,12 +46,14 @@ struct gg_code_step {
 	unsigned int size; // of the instruction; 0 for none
 	enum gg_code_flow flow;
 	int64_t target; // from the instruction
+	bool is_call;   // or the first instruction of several that are one
 };
 
 enum gg_code_kind {
 	GG_CODE_FUNCTION,
 	GG_CODE_SWITCH,    // a function whose callee is on another stack
 	GG_CODE_REGISTERS, // the interrupted code's registers are in struct pt_regs
+	GG_CODE_ENTRY,     // the same from the first call on; before, the caller is not known
 	GG_CODE_OUTERMOST,
 };
 

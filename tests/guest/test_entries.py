@@ -35,23 +35,28 @@ def place_of(stack):
 @pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
 def test_entry(name, folder):
     """{name}: from an entry's first instruction to the handler's call the stack is the entry's frame, then the interrupted code, at
-    the pc that the hardware has and the stack pointer that the first instruction finds, then that code's callers"""
+    the pc that the hardware has and the stack pointer that the first instruction finds, then that code's callers; with the made
+    vmlinux GDB's stack ends in the entry, or goes on at that pc"""
     guest = Guest(name, folder)
     entry, code, interrupted, typed = ENTRIES[name]
     symbol, _, offset = entry.partition(" + ")
     guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
+    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
     start = re.search(rf"^([0-9a-f]+) . {symbol}$", (folder / "kallsyms").read_text(), re.MULTILINE)[1]
     # QEMU's gdbstub has no prefix register of s390x, which the process has.
     question = f"shell {GUEST_CORE} -p {{pid}} bt -json" if guest.arch == "s390x" else "guest-bt -json"
-    steps = [word for _ in range(STEPS) for word in (f"stepi {SIZE}", question)]
-    parts = ask_stub(guest, ["set scheduler-locking step", f"break *{int(start, 16) + int(offset or '0', 16):#x}", "continue",
-                             'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", "print/x (long)$sp", question, *steps],
-                     typed)[3:]
+    steps = [word for _ in range(STEPS) for word in (f"stepi {SIZE}", question, "bt 2")]
+    parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", "set scheduler-locking step", f"break *{int(start, 16) + int(offset or '0', 16):#x}", "continue",
+                             'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", "print/x (long)$sp", question, "bt 2", *steps],
+                     typed)[4:]
     cpu, pc, sp = (int(part.split()[-1], 0) for part in parts[:3])
-    stacks = [next(stack for stack in objects(part) if stack["cpu"] == cpu) for part in parts[3::2]]
+    stacks = [next(stack for stack in objects(part) if stack["cpu"] == cpu) for part in parts[3::3]]
     # Behind the call, or behind an interrupt that Linux puts off, is other code.
     stacks = list(itertools.takewhile(lambda stack: re.match(code, stack["frames"][0]["symbol"] or ""), stacks))
     places = [place_of(stack) for stack in stacks]
     assert [int(word, 16) for word in places[0][0][2:]] == [pc, sp], places[0]
     assert len(places) > 3 and [place for place in places if place != places[0]] == [], places
+    callers = [re.search(r"^#1 +(0x[0-9a-f]+)", part, re.MULTILINE) for part in parts[4::3]][:len(places)]
+    # A program's pc on s390x gets the highest bit.
+    assert {int(caller[1], 16) & ~(1 << 63) for caller in callers if caller} <= {pc & ~(1 << 63)}, (parts[4::3], hex(pc))
     shutil.rmtree(guest.folder)

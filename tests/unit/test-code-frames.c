@@ -57,6 +57,7 @@ static void test_arm64(void **state)
 	step = walk(&arm64_vmlinux, "\xfd\x7b\xbf\xa9\x20\x00\x3f\xd6", 8, &frame);
 	expect_frame(&frame, 0x10, -8, BOTH);
 	assert_int_equal(step.flow, GG_FLOW_NEXT);
+	assert_true(step.is_call);
 	// tbz w0, #0, .+0x330
 	step = walk(&arm64_vmlinux, "\x80\x19\x00\x36", 4, &frame);
 	assert_int_equal(step.flow, GG_FLOW_BRANCH);

@@ -106,6 +106,8 @@ static struct gg_code_step flow_of(uint32_t word)
 	if (word >> 26 == 5) { // B
 		step.flow = GG_FLOW_JUMP;
 		step.target = field(word, 0, 26) * 4;
+	} else if (word >> 26 == 0x25) { // BL
+		step.is_call = true;
 	} else if (word >> 24 == 0x54 || (word & 0x7e000000) == 0x34000000) { // B.cond, CBZ, CBNZ
 		step.flow = GG_FLOW_BRANCH;
 		step.target = field(word, 5, 19) * 4;
@@ -114,7 +116,8 @@ static struct gg_code_step flow_of(uint32_t word)
 		step.target = field(word, 5, 14) * 4;
 	} else if ((word & 0xff9ff000) == 0xd61f0000 || (word & 0xfffff000) == 0xd71f0000) {
 		// BR, RET, and their forms with a signature; not BLR.
-		step.flow = word >> 21 & 1 && !(word >> 22 & 1) ? GG_FLOW_NEXT : GG_FLOW_END;
+		step.is_call = word >> 21 & 1 && !(word >> 22 & 1);
+		step.flow = step.is_call ? GG_FLOW_NEXT : GG_FLOW_END;
 	}
 	return step;
 }
@@ -146,10 +149,11 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 
 // Linux arch/arm64/kernel/entry.S, head.S.
 static const struct gg_code_name names[] = {
-	{ "el1[ht]_64_sync", GG_CODE_REGISTERS },
-	{ "el1[ht]_64_irq", GG_CODE_REGISTERS },
-	{ "el1[ht]_64_fiq", GG_CODE_REGISTERS },
-	{ "el1[ht]_64_error", GG_CODE_REGISTERS },
+	{ "vectors", GG_CODE_OUTERMOST },
+	{ "el1[ht]_64_sync", GG_CODE_ENTRY },
+	{ "el1[ht]_64_irq", GG_CODE_ENTRY },
+	{ "el1[ht]_64_fiq", GG_CODE_ENTRY },
+	{ "el1[ht]_64_error", GG_CODE_ENTRY },
 	{ "ret_to_kernel", GG_CODE_REGISTERS },
 	// PAN keeps the gdbstub from programs' memory, and GDB guesses a caller of code that it cannot read.
 	{ "el0t_[36][24]_sync", GG_CODE_OUTERMOST },

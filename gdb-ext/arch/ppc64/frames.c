@@ -53,6 +53,8 @@ static struct gg_code_step flow_of(uint32_t word)
 	enum { LINK = 1, ABSOLUTE = 2, ALWAYS = 0x14 << 21 };
 	struct gg_code_step step = { .size = 4 };
 	const bool is_always = (word & ALWAYS) == ALWAYS;
+	step.is_call = word & LINK &&
+		       (word >> 26 == 18 || word >> 26 == 16 || (word & 0xfc0003fe) == 0x4c000020);
 	if (word >> 26 == 18 && !(word & (LINK | ABSOLUTE))) { // B
 		step.flow = GG_FLOW_JUMP;
 		step.target = (int32_t)(word << 6) >> 6 & ~3;
@@ -107,8 +109,10 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 // Linux arch/powerpc/kernel/exceptions-64s.S, interrupt_64.S, entry_64.S, head_64.S, and C that changes
 // stacks (irq.c).
 static const struct gg_code_name names[] = {
-	{ "system_call_common*", GG_CODE_REGISTERS },
-	{ "system_call_vectored_*", GG_CODE_REGISTERS },
+	{ "exc_real_*", GG_CODE_OUTERMOST },
+	{ "exc_virt_*", GG_CODE_OUTERMOST },
+	{ "system_call_common*", GG_CODE_ENTRY },
+	{ "system_call_vectored_*", GG_CODE_ENTRY },
 	{ "syscall_vectored_*_restart", GG_CODE_REGISTERS },
 	{ "syscall_restart", GG_CODE_REGISTERS },
 	{ "interrupt_return_*", GG_CODE_REGISTERS },
@@ -119,21 +123,21 @@ static const struct gg_code_name names[] = {
 	{ "start_kernel_thread", GG_CODE_OUTERMOST },
 	{ "start_here_common", GG_CODE_OUTERMOST },
 	{ "start_secondary_prolog", GG_CODE_OUTERMOST },
-	{ "data_access*_common*", GG_CODE_REGISTERS },
-	{ "instruction_*_common*", GG_CODE_REGISTERS },
-	{ "hardware_interrupt_common*", GG_CODE_REGISTERS },
-	{ "alignment_common*", GG_CODE_REGISTERS },
-	{ "program_check_common*", GG_CODE_REGISTERS },
-	{ "*decrementer_common*", GG_CODE_REGISTERS },
-	{ "*doorbell*_common*", GG_CODE_REGISTERS },
-	{ "single_step_common*", GG_CODE_REGISTERS },
-	{ "h_*_common*", GG_CODE_REGISTERS },
-	{ "*_unavailable_common*", GG_CODE_REGISTERS },
-	{ "emulation_assist_common*", GG_CODE_REGISTERS },
-	{ "performance_monitor_common*", GG_CODE_REGISTERS },
-	{ "system_reset_common*", GG_CODE_REGISTERS },
-	{ "machine_check_*common*", GG_CODE_REGISTERS },
-	{ "soft_nmi_common*", GG_CODE_REGISTERS },
+	{ "data_access*_common*", GG_CODE_ENTRY },
+	{ "instruction_*_common*", GG_CODE_ENTRY },
+	{ "hardware_interrupt_common*", GG_CODE_ENTRY },
+	{ "alignment_common*", GG_CODE_ENTRY },
+	{ "program_check_common*", GG_CODE_ENTRY },
+	{ "*decrementer_common*", GG_CODE_ENTRY },
+	{ "*doorbell*_common*", GG_CODE_ENTRY },
+	{ "single_step_common*", GG_CODE_ENTRY },
+	{ "h_*_common*", GG_CODE_ENTRY },
+	{ "*_unavailable_common*", GG_CODE_ENTRY },
+	{ "emulation_assist_common*", GG_CODE_ENTRY },
+	{ "performance_monitor_common*", GG_CODE_ENTRY },
+	{ "system_reset_common*", GG_CODE_ENTRY },
+	{ "machine_check_*common*", GG_CODE_ENTRY },
+	{ "soft_nmi_common*", GG_CODE_ENTRY },
 	{ "__do_IRQ", GG_CODE_SWITCH },
 	{ "do_softirq_own_stack", GG_CODE_SWITCH },
 	{ "call_do_*irq", GG_CODE_SWITCH },

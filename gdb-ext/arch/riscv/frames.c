@@ -107,8 +107,18 @@ static void change_short(uint32_t half, struct gg_code_frame *frame)
 
 static struct gg_code_step flow_of_long(uint32_t word)
 {
-	enum { OPCODE = 0x7f, RD = 0x1f << 7, JAL = 0x6f, JALR = 0x67, BRANCH = 0x63 };
+	enum {
+		OPCODE = 0x7f,
+		RD = 0x1f << 7,
+		JAL = 0x6f,
+		JALR = 0x67,
+		BRANCH = 0x63,
+		AUIPC = 0x17
+	};
 	struct gg_code_step step = { .size = 4 };
+	const uint32_t operation = word & OPCODE;
+	step.is_call = bits(word, 7, 5, 0) == RA &&
+		       (operation == JAL || operation == JALR || operation == AUIPC);
 	if ((word & (OPCODE | RD)) == JAL) {
 		step.flow = GG_FLOW_JUMP;
 		step.target = with_sign(bits(word, 31, 1, 20) | bits(word, 12, 8, 12) |
@@ -141,6 +151,8 @@ static struct gg_code_step flow_of_short(uint32_t half)
 						bits(half, 5, 2, 6) | bits(half, 3, 2, 1) |
 						bits(half, 2, 1, 5),
 					8);
+	} else if ((half & 0xf07f) == 0x9002) { // C.JALR
+		step.is_call = true;
 	} else if ((half & 0xf07f) == 0x8002) { // C.JR
 		step.flow = GG_FLOW_END;
 	}
@@ -184,7 +196,7 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 
 // Linux arch/riscv/kernel/entry.S, head.S.
 static const struct gg_code_name names[] = {
-	{ "handle_exception", GG_CODE_REGISTERS },
+	{ "handle_exception", GG_CODE_ENTRY },
 	{ "ret_from_exception", GG_CODE_REGISTERS },
 	{ "ret_from_syscall*", GG_CODE_REGISTERS },
 	{ "call_on_irq_stack", GG_CODE_SWITCH },

@@ -136,6 +136,8 @@ static struct gg_code_step flow_of(const uint8_t *code, unsigned int size)
 	struct gg_code_step step = { .size = size };
 	const unsigned int opcode = (unsigned int)code[0] << 4 | (code[1] & 0xf);
 	const unsigned int first = code[1] >> 4;
+	// BRASL, BASR, BRAS.
+	step.is_call = opcode == 0xc05 || code[0] == 0x0d || opcode == 0xa75;
 	if (size == 2 && code[0] == 0x07 && first == 0xf && code[1] & 0xf) // BCR
 		step.flow = GG_FLOW_END;
 	else if (size == 4 && opcode == 0xa74) // BRC
@@ -171,9 +173,9 @@ static uint32_t entry_size(const uint8_t *code, size_t size)
 
 // Linux arch/s390/kernel/entry.S, head64.S, and C with CALL_ON_STACK (asm/stacktrace.h).
 static const struct gg_code_name names[] = {
-	{ "system_call", GG_CODE_REGISTERS },      { "pgm_check_handler", GG_CODE_REGISTERS },
-	{ "ext_int_handler", GG_CODE_REGISTERS },  { "io_int_handler", GG_CODE_REGISTERS },
-	{ "mcck_int_handler", GG_CODE_REGISTERS }, { "do_irq_async", GG_CODE_SWITCH },
+	{ "system_call", GG_CODE_ENTRY },          { "pgm_check_handler", GG_CODE_ENTRY },
+	{ "ext_int_handler", GG_CODE_ENTRY },      { "io_int_handler", GG_CODE_ENTRY },
+	{ "mcck_int_handler", GG_CODE_ENTRY },     { "do_irq_async", GG_CODE_SWITCH },
 	{ "do_softirq*", GG_CODE_SWITCH },         { "irq_exit*", GG_CODE_SWITCH },
 	{ "__irq_exit_rcu", GG_CODE_SWITCH },      { "ret_from_fork", GG_CODE_OUTERMOST },
 	{ "startup_continue", GG_CODE_OUTERMOST }, { "restart_int_handler", GG_CODE_OUTERMOST },

@@ -84,7 +84,8 @@ static void execute(const cs_insn *instruction, struct gg_code_frame *frame)
 
 static struct gg_code_step flow_of(csh handle, const cs_insn *instruction)
 {
-	struct gg_code_step step = { .size = instruction->size };
+	struct gg_code_step step = { .size = instruction->size,
+				     .is_call = cs_insn_group(handle, instruction, CS_GRP_CALL) };
 	const cs_x86 *x86 = &instruction->detail->x86;
 	const bool is_jump = cs_insn_group(handle, instruction, CS_GRP_JUMP);
 	if (is_jump && x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM) {
