@@ -177,7 +177,9 @@ void gg_code_rows_append(struct gg_code_rows *rows, const struct gg_code_frame *
 	append_cfa(out, rules, frame);
 	if (frame->flags & GG_FRAME_NO_SP)
 		append_register(out, DW_CFA_undefined, rules->sp);
-	if (frame->flags & GG_FRAME_SIGNED)
+	if (frame->flags & GG_FRAME_NO_SP && !(frame->flags & GG_FRAME_BY_FP))
+		append_register(out, DW_CFA_undefined, rules->ra);
+	else if (frame->flags & GG_FRAME_SIGNED)
 		append_signed(out, rules, frame);
 	else if (frame->flags & GG_FRAME_RA_SAVED)
 		append_saved(rows, rules->ra, frame->ra - rules->bias);

@@ -17,7 +17,8 @@ enum {
 	GG_FRAME_RA_SAVED = 1 << 2, // the return address is in the frame too
 	GG_FRAME_FP_SAVED = 1 << 3, // the caller's frame pointer is in the frame too
 	GG_FRAME_SIGNED = 1 << 4,   // the return address has a signature
-	GG_FRAME_NO_SP = 1 << 5,    // the caller's stack pointer is not known
+	// The caller's stack pointer is not known, nor without GG_FRAME_BY_FP the return address.
+	GG_FRAME_NO_SP = 1 << 5,
 };
 
 // A function's frame before an instruction.

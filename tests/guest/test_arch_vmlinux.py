@@ -20,9 +20,9 @@ def functions_of(text):
             for number, lines in zip(threads[::2], threads[1::2])}
 
 
-def check_stacks(shown, stacks, may_end=False):
+def check_stacks(shown, stacks):
     """Holds GDB's stacks against guest-bt's, up to a program and to code that the kernel has freed, which GDB cannot read, and to an
-    entry that has not saved all registers; GDB's may end before."""
+    entry that has not saved all registers."""
     for number, stack in enumerate(stacks, 1):
         ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
         # A section may begin with a function, and be named for it.
@@ -31,7 +31,7 @@ def check_stacks(shown, stacks, may_end=False):
         missing = ours[len(theirs):]
         entry = stack["frames"][0]["entry"] if stack["frames"] else None
         is_entering = len(theirs) == 1 and entry and not entry["registers"]
-        assert may_end or not missing or is_entering or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
+        assert not missing or is_entering or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
 
 
 def multiarch(*words):
@@ -87,12 +87,11 @@ def test_vmlinux_without_types(guest, folder):
     text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "info symbol schedule", "echo @@\\n", "thread apply all bt")
     facts, _, stacks = text.partition("@@\n")
     assert "schedule in section .text" in facts, text
-    # The place of struct pt_regs follows from types elsewhere: an entry ends the stack there. On i386 a function that aligns its stack
-    # has no known frame.
+    # The place of struct pt_regs follows from types elsewhere: an entry ends the stack there.
     if guest.arch == "i386":
         shown = functions_of(stacks)
         stacks = [stack for stack in guest.json("bt") if not is_at_entry(stack)]
-        check_stacks({number: shown[stack["on_cpu"] + 1] for number, stack in enumerate(stacks, 1)}, stacks, may_end=True)
+        check_stacks({number: shown[stack["on_cpu"] + 1] for number, stack in enumerate(stacks, 1)}, stacks)
 
 
 @pytest.mark.expensive

@@ -46,7 +46,8 @@ def test_entry(name, folder):
     # QEMU's gdbstub has no prefix register of s390x, which the process has.
     question = f"shell {GUEST_CORE} -p {{pid}} bt -json" if guest.arch == "s390x" else "guest-bt -json"
     steps = [word for _ in range(STEPS) for word in (f"stepi {SIZE}", question, "bt 2")]
-    parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", "set scheduler-locking step", f"break *{int(start, 16) + int(offset or '0', 16):#x}", "continue",
+    parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", "set scheduler-locking step",
+                             f"break *{int(start, 16) + int(offset or '0', 16):#x}", "continue",
                              'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", "print/x (long)$sp", question, "bt 2", *steps],
                      typed)[4:]
     cpu, pc, sp = (int(part.split()[-1], 0) for part in parts[:3])

@@ -156,9 +156,24 @@ static void test_i386(void **state)
 	step = walk(&x86_vmlinux_32, "\x5d\xc3", 2, &frame);
 	expect_frame(&frame, 4, -4, GG_FRAME_RA_SAVED);
 	assert_int_equal(step.flow, GG_FLOW_END);
-	// and $0xfffffff0,%esp
-	walk(&x86_vmlinux_32, "\x83\xe4\xf0", 3, &frame);
-	assert_true(frame.flags & GG_FRAME_NO_SP);
+	// push %edi; lea 0x8(%esp),%edi; and $0xfffffff8,%esp; push -0x4(%edi)
+	walk(&x86_vmlinux_32, "\x57\x8d\x7c\x24\x08\x83\xe4\xf8\xff\x77\xfc", 11, &frame);
+	assert_int_equal(frame.flags, GG_FRAME_RA_SAVED | GG_FRAME_NO_SP);
+	// push %ebp; mov %esp,%ebp; push %edi
+	walk(&x86_vmlinux_32, "\x55\x89\xe5\x57", 4, &frame);
+	expect_frame(&frame, 12, -4, BOTH | GG_FRAME_BY_FP | GG_FRAME_NO_SP);
+	assert_int_equal(frame.fp, -8);
+	assert_int_equal(frame.fp_depth, 8);
+	// pop %edi; pop %ebp
+	walk(&x86_vmlinux_32, "\x5f\x5d", 2, &frame);
+	assert_int_equal(frame.flags, GG_FRAME_RA_SAVED | GG_FRAME_NO_SP);
+	// lea -0x8(%edi),%esp; pop %edi
+	walk(&x86_vmlinux_32, "\x8d\x67\xf8\x5f", 4, &frame);
+	expect_frame(&frame, 4, -4, GG_FRAME_RA_SAVED);
+	// push %ebp; mov %esp,%ebp; push %edi; and $0xfffffff8,%esp; sub $0x10,%esp
+	walk(&x86_vmlinux_32, "\x55\x89\xe5\x57\x83\xe4\xf8\x83\xec\x10", 10, &frame);
+	assert_int_equal(frame.flags, BOTH | GG_FRAME_BY_FP);
+	assert_int_equal(frame.fp_depth, 8);
 	// lea %ds:0x0(%esi,%eiz,1),%esi, the nop of tracing
 	assert_int_equal(x86_vmlinux_32.entry_size((const uint8_t *)"\x3e\x8d\x74\x26\x00", 5), 5);
 }

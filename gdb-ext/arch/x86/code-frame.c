@@ -29,12 +29,21 @@ static void pop(struct gg_code_frame *frame, bool is_bp)
 		frame->flags &= ~(uint64_t)(GG_FRAME_FP_SAVED | GG_FRAME_BY_FP);
 }
 
-// Changes FRAME as an instruction does that writes the stack pointer to its first operand.
+// Moves the stack pointer to DEPTH bytes below the caller's, behind the aligned part of the stack.
+static void take_apart(int64_t depth, struct gg_code_frame *frame)
+{
+	*frame = x86_code_start;
+	frame->depth = depth;
+}
+
+// Changes FRAME as an instruction does that writes the stack pointer to its first operand. A function that aligns its stack before
+// it has a frame pointer keeps the caller's stack pointer in another register, by which it takes the frame apart.
 static void set_sp(const cs_insn *instruction, struct gg_code_frame *frame)
 {
 	const cs_x86_op *from = &instruction->detail->x86.operands[1];
-	const bool by_bp = instruction->id == X86_INS_LEA && from->mem.base == X86_REG_EBP &&
-			   from->mem.index == X86_REG_INVALID;
+	const bool by_register =
+		instruction->id == X86_INS_LEA && from->mem.index == X86_REG_INVALID;
+	const bool by_bp = by_register && from->mem.base == X86_REG_EBP;
 	if (instruction->id == X86_INS_SUB && from->type == X86_OP_IMM)
 		frame->depth += from->imm;
 	else if (instruction->id == X86_INS_ADD && from->type == X86_OP_IMM)
@@ -44,8 +53,22 @@ static void set_sp(const cs_insn *instruction, struct gg_code_frame *frame)
 	else if (frame->flags & GG_FRAME_BY_FP && instruction->id == X86_INS_MOV &&
 		 is_register(from, X86_REG_EBP))
 		frame->depth = frame->fp_depth;
-	else
+	else if (frame->flags & GG_FRAME_NO_SP && by_register && from->mem.disp < 0)
+		take_apart(-from->mem.disp, frame);
+	else if (!(frame->flags & GG_FRAME_BY_FP))
 		frame->flags |= GG_FRAME_NO_SP;
+}
+
+// Makes the frame that ebp leads to. In an aligned stack a copy of the return address is behind the caller's ebp.
+static void set_bp(struct gg_code_frame *frame)
+{
+	if (frame->flags & GG_FRAME_NO_SP) {
+		frame->ra = -STACK_SLOT;
+		frame->fp = -2 * STACK_SLOT;
+		frame->depth = 2 * STACK_SLOT;
+	}
+	frame->fp_depth = frame->depth;
+	frame->flags |= GG_FRAME_BY_FP;
 }
 
 // Changes FRAME as INSTRUCTION does.
@@ -77,8 +100,7 @@ static void execute(const cs_insn *instruction, struct gg_code_frame *frame)
 	} else if (is_bp && instruction->id == X86_INS_MOV &&
 		   is_register(&x86->operands[1], X86_REG_ESP) &&
 		   frame->flags & GG_FRAME_FP_SAVED) {
-		frame->fp_depth = frame->depth;
-		frame->flags |= GG_FRAME_BY_FP;
+		set_bp(frame);
 	}
 }
 

@@ -55,6 +55,7 @@ static const struct gg_code_name names[] = {
 	{ "ret_from_kernel_thread", GG_CODE_OUTERMOST },
 	{ "startup_32*", GG_CODE_OUTERMOST },
 	{ "*handle_irq", GG_CODE_SWITCH },
+	{ "call_on_stack*", GG_CODE_SWITCH },
 	{ "*do_softirq_own_stack", GG_CODE_SWITCH },
 	{ 0 },
 };
