@@ -9,7 +9,6 @@
 #include "maker.h"
 #include "vmlinux-ops.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,14 +153,6 @@ static void append_entry(struct walk *walk, const struct gg_symtab_name *functio
 
 // ---- All functions ----
 
-static enum gg_code_kind kind_of(const struct walk *walk, const char *name)
-{
-	const struct gg_code_name *row = walk->rows.rules->names;
-	while (row->pattern && fnmatch(row->pattern, name, 0) != 0)
-		row++;
-	return row->pattern ? row->kind : GG_CODE_FUNCTION;
-}
-
 // Finds the frame with which the code at ADDRESS is jumped to as a part of another function; NULL
 // without.
 static const struct gg_code_frame *find_landing(const struct walk *walk, gg_gva_t address)
@@ -172,11 +163,6 @@ static const struct gg_code_frame *find_landing(const struct walk *walk, gg_gva_
 							sizeof(key), compare_landings)
 					      : NULL;
 	return found ? &found->frame : NULL;
-}
-
-static bool is_part(const char *name)
-{
-	return strstr(name, ".cold");
 }
 
 static struct gg_error *append_function(struct walk *walk, const struct gg_symtab_name *function,
@@ -240,9 +226,9 @@ static struct gg_error *append_all(struct walk *walk, const struct gg_symtab_nam
 		bool part = false;
 		for (next = i; next < count && list[next].address == list[i].address; next++) {
 			const char *name = strings + list[next].name;
-			part |= is_part(name);
+			part |= gg_code_is_part(name);
 			if (kind == GG_CODE_FUNCTION)
-				kind = kind_of(walk, name);
+				kind = gg_code_kind_of(walk->rows.rules, name);
 		}
 		if (list[i].address < end)
 			continue;

@@ -115,4 +115,10 @@ struct gg_code_rules {
 	uint64_t user_start, user_end; // the area of programs' pcs, not from 0 on
 };
 
+// Returns the kind of the code whose symbol is NAME.
+enum gg_code_kind gg_code_kind_of(const struct gg_code_rules *rules, const char *name);
+
+// Tests whether NAME is of a part of a function that stands elsewhere, and has the function's frame at its beginning.
+bool gg_code_is_part(const char *name);
+
 #endif

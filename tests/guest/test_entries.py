@@ -61,3 +61,46 @@ def test_entry(name, folder):
     # A program's pc on s390x gets the highest bit.
     assert {int(caller[1], 16) & ~(1 << 63) for caller in callers if caller} <= {pc & ~(1 << 63)}, (parts[4::3], hex(pc))
     shutil.rmtree(guest.folder)
+
+
+# The register of return addresses; the CPUs of ppc64el have one interrupt, which Linux puts off.
+LINKS = {"riscv64-sid": "$ra", "arm64-sid": "$x30", "s390x-sid": "$r14"}
+# Instructions of an entry, at most, and of the handler, in C, which makes its frame by them.
+MOST, HANDLER = 100, 12
+
+
+def number_of(part):
+    return int(part.split()[-1], 0) % (1 << 64)
+
+
+@pytest.mark.expensive
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.skipif(not machines.may_attach(), reason="processes may not be attached to here")
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_handler(name, folder):
+    """{name}: at each of the first instructions of an entry's handler the stack is the handler's frame, that of the entry, which the
+    handler returns to, then the interrupted code, at the pc and the stack pointer that the entry found"""
+    guest = Guest(name, folder)
+    entry, code, interrupted, _ = ENTRIES[name][:4]
+    symbol, _, offset = entry.partition(" + ")
+    guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
+    symbols = [(int(address, 16), text) for address, text in
+               re.findall(r"^([0-9a-f]+) . (\S+)$", (folder / "kallsyms").read_text(), re.MULTILINE)]
+    start = next(address for address, text in symbols if text == symbol) + int(offset or "0", 16)
+    ranges = [(address, min(end for end, _ in symbols if end > address)) for address, text in symbols if re.match(code, text)]
+    # Behind some steps GDB has an error of its own, which ends a script.
+    (folder / "stepi").write_text("if %s\nstepi\nend\n" % " || ".join(
+        f"((unsigned long)$pc >= {first:#x} && (unsigned long)$pc < {end:#x})" for first, end in ranges))
+    # QEMU's gdbstub has no prefix register of s390x, which the process has.
+    question = f"shell {GUEST_CORE} -p {{pid}} bt -json" if guest.arch == "s390x" else "guest-bt -json"
+    parts = ask_stub(guest, ["set scheduler-locking step", f"break *{start:#x}", "continue", 'printf "%d\n", $_thread - 1',
+                             f"print/x (long){interrupted}", "print/x (long)$sp", question, *(MOST * [f"source {folder}/stepi"]),
+                             f"print/x (long){LINKS[name]}",
+                             *(word for _ in range(HANDLER) for word in ("print/x (long)$pc", question, "stepi"))])[3:]
+    cpu, pc, sp = map(number_of, parts[:3])
+    first, *stacks = (next(stack for stack in objects(part) if stack["cpu"] == cpu) for part in [parts[3], *parts[6 + MOST::3]])
+    assert [int(word, 16) for word in place_of(first)[0][2:]] == [pc, sp], first
+    assert [int(stack["frames"][0]["pc"], 16) for stack in stacks] == [number_of(part) for part in parts[5 + MOST::3]], stacks
+    assert int(stacks[0]["frames"][1]["pc"], 16) == number_of(parts[4 + MOST]), stacks[0]
+    assert [stack for stack in stacks if place_of(stack) != place_of(first)] == [], first
+    shutil.rmtree(guest.folder)

@@ -11,6 +11,7 @@
 #include "arm64.h"
 #include "arch/instruction.h"
 #include "entry.h"
+#include "linux/stack/code-frame.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -239,11 +240,20 @@ static struct gg_error *step(struct gg_unwind *unwind)
 		.size = walk->regs.size,
 		.fp = walk->general.offset + WORD * (ARM64_FP - ARM64_X0),
 	};
+	struct gg_stack_caller returns;
 	uint64_t caller, pc, mark = 0;
 	bool has_left;
 	struct gg_error *err = arm64_leave_entry(unwind, &saved, &has_left);
 	if (err || has_left)
 		return err;
+	err = gg_stack_find_caller(unwind, ARM64_LR, ARM64_FP, &returns);
+	if (err)
+		return err;
+	returns.pc = without_signature(returns.pc);
+	if (gg_stack_return(unwind, ARM64_LR, &returns)) {
+		set_place(unwind, returns.pc, returns.sp, returns.fp);
+		return NULL;
+	}
 	if (unwind->stack && regs == first)
 		return restore(unwind, regs);
 	if (fp < unwind->sp || fp % WORD)

@@ -8,6 +8,7 @@
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "entry.h"
+#include "linux/stack/code-frame.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -198,6 +199,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 {
 	const struct walk *walk = unwind->data;
 	const gg_gva_t sp = gg_register(&unwind->registers, PPC64_R1);
+	struct gg_stack_caller returns = { .is_found = false };
 	uint64_t caller, pc = 0;
 	gg_gva_t saved = 0;
 	enum ppc64_entry entry;
@@ -208,6 +210,12 @@ static struct gg_error *step(struct gg_unwind *unwind)
 		err = find_saved(unwind, sp, &saved);
 	if (!err && saved)
 		return restore(unwind, saved);
+	if (!err)
+		err = gg_stack_find_caller(unwind, PPC64_LR, PPC64_R0 + 31, &returns);
+	if (!err && gg_stack_return(unwind, PPC64_LR, &returns)) {
+		set_place(unwind, returns.pc, returns.sp);
+		return NULL;
+	}
 	if (!err)
 		err = gg_stack_word(&unwind->memory, sp, &caller);
 	if (!err && caller)

@@ -9,6 +9,7 @@
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "arch/instruction.h"
 #include "entry.h"
+#include "linux/stack/code-frame.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -219,6 +220,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 {
 	const struct walk *walk = unwind->data;
 	const gg_gva_t fp = gg_register(&unwind->registers, RISCV_S0);
+	struct gg_stack_caller returns;
 	uint64_t pc, caller;
 	bool has_left;
 	struct gg_error *err = riscv_leave_entry(unwind, walk->s0.offset, &has_left);
@@ -227,6 +229,13 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (is_in(unwind->pc, walk->exception_return, walk->exception_return_end) ||
 	    is_in(unwind->pc, walk->handle_exception, walk->handle_exception_end))
 		return restore(unwind, unwind->sp);
+	err = gg_stack_find_caller(unwind, RISCV_RA, RISCV_S0, &returns);
+	if (err)
+		return err;
+	if (gg_stack_return(unwind, RISCV_RA, &returns)) {
+		set_place(unwind, returns.pc, returns.sp, returns.fp);
+		return NULL;
+	}
 	if (is_first(unwind)) {
 		unwind->has_ended = true;
 		return NULL;

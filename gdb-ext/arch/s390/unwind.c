@@ -8,6 +8,7 @@
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
 #include "entry.h"
+#include "linux/stack/code-frame.h"
 #include "linux/stack/code.h"
 #include "linux/stack/start.h"
 #include "linux/stack/syscall.h"
@@ -161,11 +162,19 @@ static struct gg_error *step(struct gg_unwind *unwind)
 {
 	const struct walk *walk = unwind->data;
 	const gg_gva_t sp = gg_register(&unwind->registers, S390_R15);
+	struct gg_stack_caller returns;
 	uint64_t caller, pc = 0;
 	bool has_left;
 	struct gg_error *err = s390_leave_entry(unwind, &has_left);
 	if (err || has_left)
 		return err;
+	err = gg_stack_find_caller(unwind, S390_R14, S390_R0 + 11, &returns);
+	if (err)
+		return err;
+	if (gg_stack_return(unwind, S390_R14, &returns)) {
+		set_place(unwind, returns.pc, returns.sp);
+		return NULL;
+	}
 	err = gg_stack_word(&unwind->memory, sp + walk->back_chain.offset, &caller);
 	if (!err && caller)
 		err = read_saved(unwind, caller, &pc);

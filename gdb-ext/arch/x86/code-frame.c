@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The frame of a function of 32 bits in the middle of its code: a compiler makes the frame pointer some
-// instructions behind the function's start, and a function may return before it has one.
+// The instructions of 32 bits that make and end a function's frame.
 //
-// In:  the instructions from the function's start on.
-// Out: the places of the return address and of the caller's frame pointer.
-// Trusts nothing it reads: at most MAX_CODE bytes are looked at.
+// In:  an instruction.
+// Out: the change of the frame, the flow of control.
 #include "unwind.h"
 
 #include <capstone/capstone.h>
 
-enum { MAX_CODE = 16 << 10, STACK_SLOT = 4, TARGETS = 64 };
-
-// The call has pushed the return address.
-const struct gg_code_frame x86_code_start = { .depth = STACK_SLOT,
-					      .ra = -STACK_SLOT,
-					      .flags = GG_FRAME_RA_SAVED };
+enum { STACK_SLOT = 4 };
 
 static bool is_register(const cs_x86_op *operand, x86_reg id)
 {
@@ -32,8 +25,10 @@ static void pop(struct gg_code_frame *frame, bool is_bp)
 // Moves the stack pointer to DEPTH bytes below the caller's, behind the aligned part of the stack.
 static void take_apart(int64_t depth, struct gg_code_frame *frame)
 {
-	*frame = x86_code_start;
-	frame->depth = depth;
+	// The call has pushed the return address.
+	*frame = (struct gg_code_frame){ .depth = depth,
+					 .ra = -STACK_SLOT,
+					 .flags = GG_FRAME_RA_SAVED };
 }
 
 // Changes FRAME as an instruction does that writes the stack pointer to its first operand. A function that aligns its stack before
@@ -163,96 +158,4 @@ struct gg_code_step x86_code_step(void *data, const uint8_t *code, size_t size,
 		return (struct gg_code_step){ 0 };
 	execute(decoder->instruction, frame);
 	return flow_of(decoder->handle, decoder->instruction);
-}
-
-// The frames at the targets of branches, in a ring: a target is mostly soon behind.
-struct targets {
-	struct target {
-		uint64_t address;
-		struct gg_code_frame frame;
-	} ring[TARGETS];
-	unsigned int next;
-};
-
-static void add_target(uint64_t address, const struct gg_code_frame *frame, struct targets *targets)
-{
-	targets->ring[targets->next++ % TARGETS] = (struct target){ address, *frame };
-}
-
-// Returns the frame at the target ADDRESS; NULL where no branch leads.
-static const struct gg_code_frame *find_target(const struct targets *targets, uint64_t address)
-{
-	for (unsigned int i = 0; i < TARGETS; i++)
-		if (targets->ring[i].address == address)
-			return &targets->ring[i].frame;
-	return NULL;
-}
-
-struct flow {
-	struct targets targets;
-	struct gg_code_frame most; // when most was in the frame
-	bool is_lost;              // behind a return or a jump
-};
-
-static bool is_more(const struct gg_code_frame *a, const struct gg_code_frame *b)
-{
-	const uint64_t by_fp = GG_FRAME_BY_FP;
-	return (a->flags & by_fp) != (b->flags & by_fp) ? a->flags & by_fp : a->depth > b->depth;
-}
-
-// Moves FRAME to the code at ADDRESS. Behind a return or a jump that is the code that a branch leads to, or code
-// of the function's largest frame.
-static void enter(struct flow *flow, uint64_t address, struct gg_code_frame *frame)
-{
-	if (!flow->is_lost)
-		return;
-	const struct gg_code_frame *target = find_target(&flow->targets, address);
-	*frame = target ? *target : flow->most;
-	flow->is_lost = !target;
-}
-
-// Executes the SIZE bytes of CODE, at START.
-static struct gg_error *follow(void *decoder, const uint8_t *code, size_t size, gg_gva_t start,
-			       struct gg_code_frame *ret)
-{
-	struct gg_code_step step;
-	struct flow *flow = calloc(1, sizeof(*flow));
-	if (!flow)
-		return gg_enomem;
-	*ret = x86_code_start;
-	for (size_t place = 0; place < size; place += step.size) {
-		step = x86_code_step(decoder, code + place, size - place, ret);
-		if (!step.size)
-			break;
-		if (is_more(ret, &flow->most))
-			flow->most = *ret;
-		if (step.flow == GG_FLOW_BRANCH || step.flow == GG_FLOW_JUMP)
-			add_target(start + place + (uint64_t)step.target, ret, &flow->targets);
-		flow->is_lost |= step.flow == GG_FLOW_JUMP || step.flow == GG_FLOW_END;
-		enter(flow, start + place + step.size, ret);
-	}
-	free(flow);
-	return NULL;
-}
-
-struct gg_error *x86_code_frame(const struct gg_host *kernel, gg_gva_t start, gg_gva_t pc,
-				struct gg_code_frame *ret)
-{
-	void *decoder;
-	const size_t size = (size_t)(pc - start);
-	*ret = (struct gg_code_frame){ .flags = GG_FRAME_NO_SP };
-	if (size > MAX_CODE)
-		return NULL;
-	uint8_t *code = malloc(size + 1);
-	if (!code)
-		return gg_enomem;
-	struct gg_error *err = gg_host_read(kernel, start, code, size);
-	const bool failed = err;
-	err = failed ? gg_error_unless_final(err) : x86_code_open(&decoder);
-	if (!failed && !err) {
-		err = follow(decoder, code, size, start, ret);
-		x86_code_close(decoder);
-	}
-	free(code);
-	return err;
 }

@@ -8,6 +8,7 @@
 // In:  the kernel's symbols and memory; registers. A stack needs types only where its task is on no CPU.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "linux/stack/code-frame.h"
 #include "linux/stack/start.h"
 #include "linux/symbols/symbols.h"
 #include "unwind.h"
@@ -309,11 +310,11 @@ static struct gg_error *step_by_frame_pointer(struct gg_unwind *unwind, uint64_t
 }
 
 // Steps from interrupted code, which may have no frame pointer of its own yet.
-static struct gg_error *step_exact(struct gg_unwind *unwind, gg_gva_t start, uint64_t bp)
+static struct gg_error *step_exact(struct gg_unwind *unwind, uint64_t bp)
 {
 	struct gg_code_frame frame;
 	uint64_t pc = 0, caller = bp;
-	struct gg_error *err = x86_code_frame(&unwind->kernel->typed, start, unwind->pc, &frame);
+	struct gg_error *err = gg_stack_code_frame(unwind, &frame);
 	if (err || frame.flags & GG_FRAME_BY_FP)
 		return err ? err : step_by_frame_pointer(unwind, bp);
 	const bool is_known = !(frame.flags & GG_FRAME_NO_SP);
@@ -365,7 +366,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (begins_with(symbol.name, entries))
 		return gg_error_create(GG_NOT_FOUND, "%s, an entry into the kernel, has no frame",
 				       symbol.name);
-	return step_exact(unwind, symbol.address, bp);
+	return step_exact(unwind, bp);
 }
 
 // ---- Names ----

@@ -48,9 +48,6 @@ struct gg_error *x86_returns_recover(const struct x86_returns *returns, struct g
 struct gg_error *x86_returns_original(const struct x86_returns *returns,
 				      const struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t *ret);
 
-// The frame at the beginning of a function of 32 bits.
-extern const struct gg_code_frame x86_code_start;
-
 // The decoder of instructions of 32 bits (struct gg_code_rules).
 struct gg_error *x86_code_open(void **ret);
 void x86_code_close(void *decoder);
@@ -58,11 +55,6 @@ void x86_code_close(void *decoder);
 // Changes FRAME as the instruction of 32 bits at the beginning of CODE, of SIZE bytes, does (struct gg_code_rules).
 struct gg_code_step x86_code_step(void *decoder, const uint8_t *code, size_t size,
 				  struct gg_code_frame *frame);
-
-// Finds the frame of 32 bits before the instruction at PC of the function at START; GG_FRAME_NO_SP where the frame does not
-// follow from the instructions.
-struct gg_error *x86_code_frame(const struct gg_host *kernel, gg_gva_t start, gg_gva_t pc,
-				struct gg_code_frame *ret);
 
 // Names the entry of UNWIND through the code of the symbol NAME (struct gg_stack_ops).
 void x86_name_entry(struct gg_unwind *unwind, const char *name);
