@@ -209,16 +209,18 @@ nothing reads its PS/2 keyboard" seconds))
     (reason (note "the guest stopped: ~a" reason))))
 
 ;; The end must be an error: without an error GDB, whose target broke off while it ran, does not prompt.
-(define (explain-end destroys? thunk)
-  "Calls THUNK.  After a key that DESTROYS? it is no wonder if the guest is gone."
+(define (explain-end destroys? procedure)
+  "Calls PROCEDURE with a procedure that it calls when it has sent the key.  After a key that DESTROYS? it is
+no wonder if the guest is gone."
+  (define sent? #f)
   (catch 'gdb-guest-error
-    thunk
+    (lambda () (procedure (lambda () (set! sent? #t))))
     (lambda (key kind message)
-      (throw key kind (if (and destroys? (eq? kind 'system))
+      (throw key kind (if (and sent? destroys? (eq? kind 'system))
                           (string-append "the key was sent, and the guest is gone: " message)
                           message)))))
 
-(define (send-key target look run row write seconds)
+(define (send-key target look run row write seconds sent!)
   (match row
     (#(key does destroys? press release)
      (let ((follow (%log-follow (vector #f '() '() #f #f 1 #f #f #f #f) '())))
@@ -230,10 +232,8 @@ nothing reads its PS/2 keyboard" seconds))
            (call-with-pressed-keys
             target run press release
             (lambda (run)
-              (explain-end
-               destroys?
-               (lambda ()
-                 (explain (print-answer look run follow write (* 1000 seconds)) seconds))))))
+              (sent!)
+              (explain (print-answer look run follow write (* 1000 seconds)) seconds))))
          (lambda () (%log-follow-end follow)))))))
 
 (define (guest-sysrq name options)
@@ -252,15 +252,18 @@ nothing reads its PS/2 keyboard" seconds))
     (throw 'gdb-guest-error 'unsupported
            "keys are typed through QEMU's monitor, which is at its gdbstub: connect to that (target \
 remote ADDRESS) instead of to the process"))
-  (call-with-guest-that-runs
-   (lambda (look run)
-     (match row
-       (#(key does destroys? _ _)
-        (check-architecture look)
-        (check-keyboard target)
-        (when (and destroys? (not force?))
-          (confirm-key key does))
-        (send-key target look run row write seconds))))))
+  (match row
+    (#(key does destroys? _ _)
+     (explain-end
+      destroys?
+      (lambda (sent!)
+        (call-with-guest-that-runs
+         (lambda (look run)
+           (check-architecture look)
+           (check-keyboard target)
+           (when (and destroys? (not force?))
+             (confirm-key key does))
+           (send-key target look run row write seconds sent!))))))))
 
 (register-guest-command
  "guest-sysrq"

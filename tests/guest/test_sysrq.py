@@ -217,7 +217,7 @@ def test_gone(folder):
     """QEMU ends with its guest: a line says so, and GDB is alive"""
     with Connected(folder) as connected:
         lines = connected.send("-force b")
-        assert re.match("guest-sysrq: (the gdbstub .*: )?the key was sent, and the guest is gone: ", lines[-1]), lines
+        assert lines[-1].startswith("guest-sysrq: the key was sent, and the guest is gone: "), lines
         assert connected.session.is_alive()
 
 
