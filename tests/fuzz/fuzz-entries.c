@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// CPUs in damaged entries into the kernel. The first byte of the input chooses the architecture, the second byte the entry's name;
-// the rest is the entry's code, and the memory that registers lead to.
+// CPUs in damaged entries into the kernel, and in functions that have not made their frame. The first byte of the input chooses the
+// architecture, the second byte the name; the rest is the code, and the memory that registers lead to.
 #include "fuzz.h"
 
 #include "../unit/fake-answerers.h"
@@ -9,9 +9,12 @@
 #include "arch/ppc64/entry.h"
 #include "arch/riscv/entry.h"
 #include "arch/s390/entry.h"
+#include "linux/stack/code-frame.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct gg_arch gg_arch_aarch64, gg_arch_riscv64, gg_arch_s390x, gg_arch_ppc64le;
 
 enum { BASE = 0x10000, SIZE = 8192 };
 
@@ -55,13 +58,25 @@ static struct gg_error *leave(unsigned int arch, struct gg_unwind *unwind, bool 
 	return err;
 }
 
+static void find_caller(unsigned int arch, struct gg_unwind *unwind)
+{
+	static const unsigned int link[] = { RISCV_RA, ARM64_LR, S390_R14, PPC64_LR };
+	static const unsigned int fp[] = { RISCV_S0, ARM64_FP, S390_R0 + 11, PPC64_R0 + 31 };
+	struct gg_stack_caller caller;
+	gg_error_destroy(gg_stack_find_caller(unwind, link[arch], fp[arch], &caller));
+	gg_stack_return(unwind, link[arch], &caller);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[][2] = { { "handle_exception", "ret_from_exception" },
-						{ "vectors", "el0t_64_sync" },
-						{ "ext_int_handler", "system_call" },
-						{ "exc_virt_0x4900_decrementer",
-						  "system_call_vectored_common" } };
+	static const char *const names[][3] = {
+		{ "handle_exception", "ret_from_exception", "do_irq" },
+		{ "vectors", "el0t_64_sync", "do_irq" },
+		{ "ext_int_handler", "system_call", "do_irq" },
+		{ "exc_virt_0x4900_decrementer", "system_call_vectored_common", "do_irq" }
+	};
+	static const struct gg_arch *const archs[] = { &gg_arch_riscv64, &gg_arch_aarch64,
+						       &gg_arch_s390x, &gg_arch_ppc64le };
 	static const struct gg_register_set *const sets[] = { &riscv_registers, &arm64_registers,
 							      &s390_registers, &ppc64_registers };
 	static const struct gg_symbol_finder_ops ops = { .find = find,
@@ -78,8 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size - 2 > SIZE)
 		return 0;
 	const unsigned int arch = data[0] % 4;
-	name = names[arch][data[1] % 2];
+	name = names[arch][data[1] % 3];
 	fake_answerers_init(&fake, &parts, &kernel);
+	kernel.arch = archs[arch];
 	if (gg_symbols_add(kernel.symbols, &finder))
 		abort();
 	memcpy(fake.memory, data + 2, size - 2);
@@ -93,6 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gg_error_destroy(leave(arch, &unwind, &has_left));
 	if (has_left != (unwind.entry.kind != GG_NO_ENTRY))
 		abort();
+	unwind.is_exact = true;
+	find_caller(arch, &unwind);
 	fake_answerers_deinit(&fake, &kernel);
 	return 0;
 }
