@@ -84,8 +84,7 @@ struct gg_error *gg_sampler_init(struct gg_sampler *sampler, struct gg_guest *gu
 
 void gg_sampler_deinit(struct gg_sampler *sampler)
 {
-	for (size_t i = 0; sampler->cpus && i < sampler->request->cpu_count; i++)
-		free(sampler->cpus[i].sample.frames);
+	gg_sampler_drop(sampler);
 	free(sampler->cpus);
 	free(sampler->tasks);
 }
@@ -141,4 +140,12 @@ struct gg_error *gg_sampler_keep(struct gg_sampler *sampler, uint64_t asked)
 	profile->rounds++;
 	profile->is_full = profile->count + sampler->request->cpu_count > GG_PROFILE_SAMPLES;
 	return NULL;
+}
+
+void gg_sampler_drop(struct gg_sampler *sampler)
+{
+	for (size_t i = 0; sampler->cpus && i < sampler->request->cpu_count; i++) {
+		free(sampler->cpus[i].sample.frames);
+		sampler->cpus[i].sample = (struct gg_sample){ 0 };
+	}
 }

@@ -58,6 +58,9 @@ void gg_sampler_classify(const struct gg_sampler *sampler, struct gg_sample *sam
 // Moves the CPUs' samples, which were asked for at the time ASKED, ns since the start, to the profile.
 struct gg_error *gg_sampler_keep(struct gg_sampler *sampler, uint64_t asked);
 
+// Forgets the CPUs' samples.
+void gg_sampler_drop(struct gg_sampler *sampler);
+
 // The ways: take samples until the time is over, Ctrl-C, or the guest stops by itself. The guest is stopped before
 // and afterwards.
 typedef struct gg_error *gg_sample_fn(struct gg_guest *guest,
