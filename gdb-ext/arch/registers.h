@@ -26,7 +26,8 @@ struct gg_register_info {
 struct gg_register_set {
 	const struct gg_register_info *infos;
 	unsigned int count;
-	unsigned int size; // of the buffer, at most GG_REGISTERS_SIZE
+	unsigned int size;   // of the buffer, at most GG_REGISTERS_SIZE
+	unsigned int pc, sp; // the numbers of the program counter and of the stack pointer
 };
 
 // A copy may have only the start of the room, with COUNT registers: gg_registers_copy_first().

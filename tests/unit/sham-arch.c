@@ -21,6 +21,8 @@ static const struct gg_register_set registers_of_sham = {
 	.infos = infos,
 	.count = SHAM_REGISTERS,
 	.size = 28 + SHAM_VECTOR,
+	.pc = SHAM_PC,
+	.sp = SHAM_SP,
 };
 
 // ---- The CPU ----

@@ -133,10 +133,7 @@ struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_
 		err = gg_stack_word(&unwind->memory, unwind->sp + saved->fp, &fp);
 	if (err)
 		return err;
-	unwind->pc = gg_register(registers, ARM64_ELR);
-	unwind->sp = sp;
-	gg_register_set(registers, ARM64_PC, unwind->pc);
-	gg_register_set(registers, ARM64_SP, sp);
+	gg_stack_place(unwind, gg_register(registers, ARM64_ELR), sp);
 	gg_register_set(registers, ARM64_FP, fp);
 	const bool is_irq = is_vector && code.size / VECTOR % KINDS - 1 < 2;
 	gg_stack_enter(unwind, 0, 0, is_user);

@@ -52,6 +52,8 @@ const struct gg_register_set arm64_registers = {
 	.infos = infos,
 	.count = ARM64_REGISTERS,
 	.size = sizeof(struct arm64_values),
+	.pc = ARM64_PC,
+	.sp = ARM64_SP,
 };
 
 // Arm Architecture Reference Manual, D17.2. QEMU before v8 calls some without their level.

@@ -96,10 +96,7 @@ static uint64_t stack_size(const void *data)
 
 static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp, gg_gva_t fp)
 {
-	unwind->pc = pc;
-	unwind->sp = sp;
-	gg_register_set(&unwind->registers, ARM64_PC, pc);
-	gg_register_set(&unwind->registers, ARM64_SP, sp);
+	gg_stack_place(unwind, pc, sp);
 	gg_register_set(&unwind->registers, ARM64_FP, fp);
 }
 

@@ -96,10 +96,7 @@ struct gg_error *ppc64_leave_entry(struct gg_unwind *unwind, gg_gva_t end, enum 
 	err = find_sp(unwind, &code, &progress, &sp);
 	if (err)
 		return err;
-	unwind->pc = gg_register(registers, pc);
-	unwind->sp = sp;
-	gg_register_set(registers, PPC64_NIP, unwind->pc);
-	gg_register_set(registers, PPC64_R1, sp);
+	gg_stack_place(unwind, gg_register(registers, pc), sp);
 	gg_stack_enter(unwind, 0, 0, gg_register(registers, msr) & PPC64_MSR_PR);
 	*ret = PPC64_ENTRY_LEFT;
 	return NULL;

@@ -57,4 +57,6 @@ const struct gg_register_set ppc64_registers = {
 	.infos = infos,
 	.count = PPC64_REGISTERS,
 	.size = sizeof(struct ppc64_values),
+	.pc = PPC64_NIP,
+	.sp = PPC64_R1,
 };

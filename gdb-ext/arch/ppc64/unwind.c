@@ -79,14 +79,6 @@ static uint64_t stack_size(const void *data)
 
 // ---- Starts ----
 
-static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
-{
-	unwind->pc = pc;
-	unwind->sp = sp;
-	gg_register_set(&unwind->registers, PPC64_NIP, pc);
-	gg_register_set(&unwind->registers, PPC64_R1, sp);
-}
-
 // The frame at ksp is of the switch itself, and its caller's has the return address.
 static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 {
@@ -101,7 +93,7 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 	if (!err)
 		err = gg_stack_word(&unwind->memory, caller + SAVED_LR, &pc);
 	if (!err)
-		set_place(unwind, pc, caller);
+		gg_stack_place(unwind, pc, caller);
 	return err;
 }
 
@@ -126,7 +118,7 @@ static bool start_return(struct gg_unwind *unwind, gg_gva_t address, gg_gva_t pc
 	gg_error_destroy(err);
 	if (failed || caller <= address || caller - unwind->stack > walk->stack.size)
 		return false;
-	set_place(unwind, pc, address - SAVED_LR);
+	gg_stack_place(unwind, pc, address - SAVED_LR);
 	return true;
 }
 
@@ -146,7 +138,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 		err = gg_stack_word(&unwind->memory, address + walk->gpr.offset + WORD, &sp);
 	if (err)
 		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
-	set_place(unwind, pc, sp);
+	gg_stack_place(unwind, pc, sp);
 	gg_register_set(&unwind->registers, PPC64_LR, lr);
 	gg_stack_enter(unwind, address, address + walk->regs.size, msr & PPC64_MSR_PR);
 	return NULL;
@@ -213,7 +205,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (!err)
 		err = gg_stack_find_caller(unwind, PPC64_LR, PPC64_R0 + 31, &returns);
 	if (!err && gg_stack_return(unwind, PPC64_LR, &returns)) {
-		set_place(unwind, returns.pc, returns.sp);
+		gg_stack_place(unwind, returns.pc, returns.sp);
 		return NULL;
 	}
 	if (!err)
@@ -235,7 +227,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (err)
 		return err;
 	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);
-	set_place(unwind, pc, caller);
+	gg_stack_place(unwind, pc, caller);
 	unwind->is_exact = false;
 	return NULL;
 }

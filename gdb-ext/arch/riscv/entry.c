@@ -133,10 +133,7 @@ struct gg_error *riscv_leave_entry(struct gg_unwind *unwind, uint64_t s0, bool *
 					   : gg_entry_code_lost(&code);
 	if (err)
 		return err;
-	unwind->pc = gg_register(registers, RISCV_SEPC);
-	unwind->sp = sp;
-	gg_register_set(registers, RISCV_PC, unwind->pc);
-	gg_register_set(registers, RISCV_SP, sp);
+	gg_stack_place(unwind, gg_register(registers, RISCV_SEPC), sp);
 	gg_register_set(registers, RISCV_S0, fp);
 	gg_stack_enter(unwind, 0, 0, !(gg_register(registers, RISCV_MSTATUS) & STATUS_SPP));
 	*ret = true;

@@ -48,4 +48,6 @@ const struct gg_register_set riscv_registers = {
 	.infos = infos,
 	.count = RISCV_REGISTERS,
 	.size = sizeof(struct riscv_values),
+	.pc = RISCV_PC,
+	.sp = RISCV_SP,
 };

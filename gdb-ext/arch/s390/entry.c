@@ -104,11 +104,8 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 		err = gg_stack_word(&unwind->memory, saved + WORD, &sp);
 	if (err)
 		return gg_error_context(err, "the prefix area");
-	unwind->pc = pc;
-	unwind->sp = sp;
-	gg_register_set(registers, S390_ADDRESS, pc);
+	gg_stack_place(unwind, pc, sp);
 	gg_register_set(registers, S390_R14, r14);
-	gg_register_set(registers, S390_R15, sp);
 	gg_stack_enter(unwind, 0, 0, mask & S390_PSW_PROBLEM);
 	*ret = true;
 	return NULL;

@@ -51,4 +51,6 @@ const struct gg_register_set s390_registers = {
 	.infos = infos,
 	.count = S390_REGISTERS,
 	.size = sizeof(struct s390_values),
+	.pc = S390_ADDRESS,
+	.sp = S390_R15,
 };

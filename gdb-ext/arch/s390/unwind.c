@@ -73,14 +73,6 @@ static uint64_t stack_size(const void *data)
 
 // ---- Starts ----
 
-static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
-{
-	unwind->pc = pc;
-	unwind->sp = sp;
-	gg_register_set(&unwind->registers, S390_ADDRESS, pc);
-	gg_register_set(&unwind->registers, S390_R15, sp);
-}
-
 // Reads the return address that a callee of the frame at SP has saved there.
 static struct gg_error *read_saved(struct gg_unwind *unwind, gg_gva_t sp, uint64_t *ret)
 {
@@ -99,7 +91,7 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 	if (!err)
 		err = read_saved(unwind, sp, &pc);
 	if (!err)
-		set_place(unwind, pc, sp);
+		gg_stack_place(unwind, pc, sp);
 	return err;
 }
 
@@ -145,7 +137,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 		unwind->has_ended = true;
 		return NULL;
 	}
-	set_place(unwind, pc, sp);
+	gg_stack_place(unwind, pc, sp);
 	gg_register_set(&unwind->registers, S390_R14, r14);
 	gg_stack_enter(unwind, address, address + walk->regs.size, is_user);
 	return NULL;
@@ -172,7 +164,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (err)
 		return err;
 	if (gg_stack_return(unwind, S390_R14, &returns)) {
-		set_place(unwind, returns.pc, returns.sp);
+		gg_stack_place(unwind, returns.pc, returns.sp);
 		return NULL;
 	}
 	err = gg_stack_word(&unwind->memory, sp + walk->back_chain.offset, &caller);
@@ -188,7 +180,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 		return gg_error_create(GG_BAD_DATA,
 				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
 	gg_register_forget(&unwind->registers, S390_R14, UINT64_MAX);
-	set_place(unwind, pc, caller);
+	gg_stack_place(unwind, pc, caller);
 	unwind->is_exact = false;
 	return NULL;
 }

@@ -93,4 +93,6 @@ const struct gg_register_set x86_registers = {
 	.infos = infos,
 	.count = X86_REGISTERS,
 	.size = sizeof(struct x86_values),
+	.pc = X86_RIP,
+	.sp = X86_RSP,
 };

@@ -105,14 +105,6 @@ static uint64_t stack_size(const void *data)
 
 // ---- Starts ----
 
-static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
-{
-	unwind->pc = pc;
-	unwind->sp = sp;
-	gg_register_set(&unwind->registers, X86_RIP, pc);
-	gg_register_set(&unwind->registers, X86_RSP, sp);
-}
-
 // Sets the register ID to the word at ADDRESS.
 static struct gg_error *load(struct gg_unwind *unwind, gg_gva_t address, unsigned int id)
 {
@@ -142,7 +134,7 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 		err = gg_stack_word(&unwind->memory, frame + walk->saved_ret.offset, &pc);
 	if (err)
 		return err;
-	set_place(unwind, pc, frame + walk->saved_ret.offset + WORD);
+	gg_stack_place(unwind, pc, frame + walk->saved_ret.offset + WORD);
 	unwind->is_exact = pc == walk->new_task;
 	return NULL;
 }
@@ -151,7 +143,7 @@ static void start_registers(struct gg_unwind *unwind, const struct gg_registers 
 {
 	for (unsigned int id = 0; id < X86_REGISTERS; id++)
 		gg_register_copy(&unwind->registers, id, registers);
-	set_place(unwind, gg_register(registers, X86_RIP), gg_register(registers, X86_RSP));
+	gg_stack_place(unwind, gg_register(registers, X86_RIP), gg_register(registers, X86_RSP));
 	unwind->entry.is_user =
 		gg_register(registers, X86_CS) & CPL || gg_register(registers, X86_RFLAGS) & VM86;
 }
@@ -181,7 +173,7 @@ static bool start_return(struct gg_unwind *unwind, gg_gva_t address, gg_gva_t pc
 	const gg_gva_t place = bp | HIGH_BIT;
 	if (failed || place <= address || place - unwind->stack >= STACK_SIZE)
 		return false;
-	set_place(unwind, pc, address + WORD);
+	gg_stack_place(unwind, pc, address + WORD);
 	gg_register_set(&unwind->registers, X86_RBP, bp);
 	return true;
 }
@@ -232,7 +224,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(*ids); i++)
 		gg_register_set(&unwind->registers, ids[i], words[i]);
 	gg_register_set(&unwind->registers, X86_RFLAGS, words[PT_FLAGS]);
-	set_place(unwind, words[PT_IP], has_sp ? words[PT_SP] : end);
+	gg_stack_place(unwind, words[PT_IP], has_sp ? words[PT_SP] : end);
 	gg_stack_enter(unwind, address, end, is_user(words));
 	return NULL;
 }
@@ -282,7 +274,7 @@ static struct gg_error *return_to(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_
 				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
 	forget_changed(&unwind->registers);
 	gg_register_set(&unwind->registers, X86_RBP, bp);
-	set_place(unwind, pc, sp);
+	gg_stack_place(unwind, pc, sp);
 	unwind->is_exact = false;
 	return NULL;
 }

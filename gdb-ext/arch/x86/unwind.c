@@ -108,14 +108,6 @@ static uint64_t stack_size(const void *data)
 
 // ---- Starts ----
 
-static void set_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
-{
-	unwind->pc = pc;
-	unwind->sp = sp;
-	gg_register_set(&unwind->registers, X86_RIP, pc);
-	gg_register_set(&unwind->registers, X86_RSP, sp);
-}
-
 // Sets the register ID to the word MEMBER of the frame at ADDRESS; a MEMBER of size 0 is not there.
 static struct gg_error *load(struct gg_unwind *unwind, gg_gva_t address,
 			     const struct gg_member *member, unsigned int id)
@@ -161,7 +153,7 @@ static struct gg_error *start_sleeping(struct gg_unwind *unwind)
 		err = gg_stack_word(&unwind->memory, frame + walk->saved_ret.offset, &pc);
 	if (err)
 		return err;
-	set_place(unwind, pc, frame + walk->saved_ret.offset + X86_WORD);
+	gg_stack_place(unwind, pc, frame + walk->saved_ret.offset + X86_WORD);
 	unwind->is_exact = pc == walk->new_task || pc == walk->new_task_asm;
 	return NULL;
 }
@@ -170,7 +162,7 @@ static void start_registers(struct gg_unwind *unwind, const struct gg_registers 
 {
 	for (unsigned int id = 0; id < X86_REGISTERS; id++)
 		gg_register_copy(&unwind->registers, id, registers);
-	set_place(unwind, gg_register(registers, X86_RIP), gg_register(registers, X86_RSP));
+	gg_stack_place(unwind, gg_register(registers, X86_RIP), gg_register(registers, X86_RSP));
 	unwind->entry.is_user = gg_register(registers, X86_CS) & CPL;
 }
 
@@ -187,7 +179,7 @@ static bool start_return(struct gg_unwind *unwind, gg_gva_t address, gg_gva_t pc
 		err = gg_host_read(&unwind->kernel->typed, pc - LONGEST, code, LONGEST);
 	const bool failed = err;
 	gg_error_destroy(err);
-	set_place(unwind, pc, address + X86_WORD);
+	gg_stack_place(unwind, pc, address + X86_WORD);
 	return !failed && entry.type == X86_ORC_CALL &&
 	       (code[LONGEST - CALL_SIZE] == CALL || code[LONGEST - 2] == INDIRECT ||
 		code[LONGEST - 3] == INDIRECT || code[LONGEST - 6] == INDIRECT);
@@ -282,7 +274,7 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address, unsi
 	for (unsigned int i = first; i < X86_PT_WORDS; i++)
 		if (pt_regs[i] != X86_NO_REGISTER)
 			gg_register_set(&unwind->registers, pt_regs[i], words[i]);
-	set_place(unwind, words[X86_PT_IP], words[X86_PT_SP]);
+	gg_stack_place(unwind, words[X86_PT_IP], words[X86_PT_SP]);
 	gg_stack_enter(unwind, address, address + X86_PT_WORDS * X86_WORD,
 		       words[X86_PT_CS] & EACH_BIT & CPL);
 	return NULL;
@@ -306,7 +298,7 @@ static struct gg_error *return_from(struct gg_unwind *unwind, const struct x86_o
 	if (err)
 		return err;
 	forget_changed(&unwind->registers);
-	set_place(unwind, pc, frame);
+	gg_stack_place(unwind, pc, frame);
 	unwind->is_exact = entry->is_signal;
 	return NULL;
 }

@@ -34,6 +34,15 @@ struct gg_error *gg_stack_begin(struct gg_unwind *unwind, gg_gva_t sp, uint64_t 
 	return gg_stack_memory_ahead(&unwind->memory, sp, unwind->stack + size);
 }
 
+void gg_stack_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp)
+{
+	const struct gg_register_set *set = unwind->registers.set;
+	unwind->pc = pc;
+	unwind->sp = sp;
+	gg_register_set(&unwind->registers, set->pc, pc);
+	gg_register_set(&unwind->registers, set->sp, sp);
+}
+
 void gg_stack_enter(struct gg_unwind *unwind, gg_gva_t start, gg_gva_t end, bool is_user)
 {
 	unwind->entry = (struct gg_stack_entry){

@@ -14,6 +14,9 @@ struct gg_error *gg_stack_open(const struct gg_answerers *kernel, const struct g
 // GG_BAD_DATA unless SP is in the task's stack of SIZE bytes; else reads the stack ahead from SP on.
 struct gg_error *gg_stack_begin(struct gg_unwind *unwind, gg_gva_t sp, uint64_t size);
 
+// Moves the walk to the code at PC, with the stack pointer SP.
+void gg_stack_place(struct gg_unwind *unwind, gg_gva_t pc, gg_gva_t sp);
+
 // Notes that the last step went back through an entry which saved registers from START up to END.
 void gg_stack_enter(struct gg_unwind *unwind, gg_gva_t start, gg_gva_t end, bool is_user);
 
