@@ -47,7 +47,7 @@ def test_same(stop, name):
 def test_registers(stop, name):
     """{name}: the registers are those of QEMU's monitor, and what the notes do not have is unknown"""
     def places(text):
-        return re.findall(r"64-bit .*?(0x\w{16}  \S+)\n +rsp (0x\w+)  cr3 (0x\w+)", text)
+        return re.findall(r"64-bit .*?(0x\w{16}(?:  \S+)?)\n +rsp (0x\w+)  cr3 (0x\w+)", text)
 
     answers = stop.ask(name)
     assert len(places(answers["guest-regs"])) == 2
