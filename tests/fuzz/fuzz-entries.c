@@ -77,8 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	static const struct gg_arch *const archs[] = { &gg_arch_riscv64, &gg_arch_aarch64,
 						       &gg_arch_s390x, &gg_arch_ppc64le };
-	static const struct gg_register_set *const sets[] = { &riscv_registers, &arm64_registers,
-							      &s390_registers, &ppc64_registers };
 	static const struct gg_symbol_finder_ops ops = { .find = find,
 							 .find_at = find_at,
 							 .destroy = destroy };
@@ -101,8 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(fake.memory, data + 2, size - 2);
 	unwind = (struct gg_unwind){ .kernel = &kernel, .is_exact = true };
 	gg_stack_memory_init(&unwind.memory, &kernel.typed);
-	gg_registers_init(&unwind.registers, sets[arch], 8);
-	for (unsigned int id = 0; id < sets[arch]->count; id++)
+	gg_registers_init(&unwind.registers, kernel.arch->registers, 8);
+	for (unsigned int id = 0; id < kernel.arch->registers->count; id++)
 		gg_register_set(&unwind.registers, id, BASE + id % 64 * 8);
 	unwind.pc = BASE + size - 2;
 	unwind.sp = BASE + SIZE / 2;

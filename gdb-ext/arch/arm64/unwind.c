@@ -248,7 +248,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 		return err;
 	returns.pc = without_signature(returns.pc);
 	if (gg_stack_return(unwind, ARM64_LR, &returns)) {
-		set_place(unwind, returns.pc, returns.sp, returns.fp);
+		gg_register_set(&unwind->registers, ARM64_FP, returns.fp);
 		return NULL;
 	}
 	if (unwind->stack && regs == first)

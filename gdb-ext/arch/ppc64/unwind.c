@@ -204,10 +204,8 @@ static struct gg_error *step(struct gg_unwind *unwind)
 		return restore(unwind, saved);
 	if (!err)
 		err = gg_stack_find_caller(unwind, PPC64_LR, PPC64_R0 + 31, &returns);
-	if (!err && gg_stack_return(unwind, PPC64_LR, &returns)) {
-		gg_stack_place(unwind, returns.pc, returns.sp);
+	if (!err && gg_stack_return(unwind, PPC64_LR, &returns))
 		return NULL;
-	}
 	if (!err)
 		err = gg_stack_word(&unwind->memory, sp, &caller);
 	if (!err && caller)

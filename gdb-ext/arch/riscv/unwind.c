@@ -230,7 +230,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (err)
 		return err;
 	if (gg_stack_return(unwind, RISCV_RA, &returns)) {
-		set_place(unwind, returns.pc, returns.sp, returns.fp);
+		gg_register_set(&unwind->registers, RISCV_S0, returns.fp);
 		return NULL;
 	}
 	if (is_first(unwind)) {

@@ -163,10 +163,8 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	err = gg_stack_find_caller(unwind, S390_R14, S390_R0 + 11, &returns);
 	if (err)
 		return err;
-	if (gg_stack_return(unwind, S390_R14, &returns)) {
-		gg_stack_place(unwind, returns.pc, returns.sp);
+	if (gg_stack_return(unwind, S390_R14, &returns))
 		return NULL;
-	}
 	err = gg_stack_word(&unwind->memory, sp + walk->back_chain.offset, &caller);
 	if (!err && caller)
 		err = read_saved(unwind, caller, &pc);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "code.h"
 #include "linux/symbols/symbols.h"
+#include "start.h"
 #include "vmlinux/vmlinux-ops.h"
 
 #include <stdlib.h>
@@ -163,6 +164,7 @@ bool gg_stack_return(struct gg_unwind *unwind, unsigned int link,
 		return false;
 	gg_register_forget(&unwind->registers, link, UINT64_MAX);
 	unwind->has_no_frame = caller->sp == unwind->sp;
+	gg_stack_place(unwind, caller->pc, caller->sp);
 	unwind->is_exact = false;
 	return true;
 }

@@ -24,8 +24,8 @@ struct gg_stack_caller {
 struct gg_error *gg_stack_find_caller(struct gg_unwind *unwind, unsigned int link, unsigned int fp,
 				      struct gg_stack_caller *ret);
 
-// Returns to CALLER: the walk's pc and stack pointer are left to the architecture. Returns false, and does nothing, where
-// nothing was found, and for a pc that is not behind code of the kernel's.
+// Returns to CALLER; its frame pointer is left to the architecture. Returns false, and does nothing, where nothing was found,
+// and for a pc that is not behind code of the kernel's.
 bool gg_stack_return(struct gg_unwind *unwind, unsigned int link,
 		     const struct gg_stack_caller *caller);
 
