@@ -222,7 +222,7 @@ no wonder if the guest is gone."
 
 (define (send-key target look run row write seconds sent!)
   (match row
-    (#(key does destroys? press release)
+    (#(_ _ _ press release)
      (let ((follow (%log-follow (vector #f '() '() #f #f 1 #f #f #f #f) '())))
        (dynamic-wind
          (const #t)

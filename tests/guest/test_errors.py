@@ -164,8 +164,9 @@ NO_QEMU = r"no symbol address_space_memory: this is not a QEMU system emulator, 
 
 @pytest.mark.gdb
 def test_nothing_loaded(folder):
-    """With nothing loaded, dump-guest-memory says what to load"""
-    check_refused([], f"dump-guest-memory {folder}/vmcore", NO_TARGET, folder)
+    """With nothing loaded, and where processes are GDB's target but none is there, dump-guest-memory says what to load"""
+    for arguments in ([], ["-ex", "target native"]):
+        check_refused(arguments, f"dump-guest-memory {folder}/vmcore", NO_TARGET, folder)
 
 
 @pytest.mark.gdb
