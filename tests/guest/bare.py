@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assembles bare.S, nested.S and smm.S, the guests that are no operating system."""
+"""Starts bare.S, nested.S and smm.S, the guests that are no operating system."""
 
 import re
 import shutil
@@ -7,6 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+import gdb
+from machines import lab
 
 HERE = Path(__file__).resolve().parent
 
@@ -29,6 +32,17 @@ def build(mode, folder, source="bare"):
     subprocess.run(["ld", "-m", "elf_i386", "-Ttext=0x100000", "--no-warn-rwx-segments", "-o", linked, f"{linked}.o"],
                    check=True)
     return linked
+
+
+def boot(program, folder, **options):
+    """A guest that executes the program, once its CPU halts: it has said that it is ready before its last instructions."""
+    guest = lab.Guest(memory=64, smp=1, kernel=program, directory=folder, **options)
+    try:
+        lab.wait_until(lambda: "HLT=1" in guest.hmp("info registers"), gdb.PATIENCE, "the CPU halts")
+    except BaseException:
+        guest.kill()
+        raise
+    return guest
 
 
 def symbols(program):

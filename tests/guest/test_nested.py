@@ -50,8 +50,7 @@ class Nested:
         self.folder = folder = Path(tempfile.mkdtemp(dir=folder))
         program = bare.build(self.bits, folder, "nested")
         self.symbols = bare.symbols(program)
-        with lab.Guest(qemu=find(), memory=64, smp=1, kernel=program, directory=folder,
-                       extra=["-cpu", "EPYC,+svm", "-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
+        with bare.boot(program, folder, qemu=find(), extra=["-cpu", "EPYC,+svm", "-gdb", "unix:gdbstub,server=on,wait=off"]) as guest:
             guest.stop()
             self.attached = None
             if machines.may_attach():
@@ -237,7 +236,7 @@ def test_stub(nested):
 
 def test_smm(folder):
     """With a CPU in System Management Mode guest-vtop and the vmcore say that addresses and registers are the firmware's"""
-    with lab.Guest(memory=64, smp=1, kernel=bare.build(32, folder, "smm"), directory=folder) as guest:
+    with bare.boot(bare.build(32, folder, "smm"), folder) as guest:
         guest.stop()
         truth, = registers.by_name(registers.of_monitor(guest))
         qemu, core = guest.qemu, guest.core(folder / "core")

@@ -65,8 +65,7 @@ class Stopped:
             options = dict(LINUX[name])
             return lab.Guest(memory=256, directory=folder, extra=[*stub, *options.pop("extra", [])], **options)
         if name in BARE:
-            return lab.Guest(memory=64, smp=1, kernel=bare.build(BARE[name], folder), directory=folder,
-                             extra=[*stub, "-cpu", "max"])
+            return bare.boot(bare.build(BARE[name], folder), folder, extra=[*stub, "-cpu", "max"])
         guest = lab.Guest(memory=64, smp=1, kernel=False, extra=[*stub, *FIRMWARE[name]], directory=folder)
         if not FIRMWARE[name]:
             # Without anything to boot it ends halted.
@@ -178,8 +177,7 @@ def comparable(text):
 def test_without_debuginfo(qemu, mode, folder):
     """{qemu} without debuginfo, bare.S {mode}: all but MXCSR's exceptions is QEMU's, of the process and of the core"""
     binary = stripped.qemu_or_skip(qemu)
-    with lab.Guest(qemu=binary, memory=64, smp=1, kernel=bare.build(mode, folder), directory=folder,
-                   extra=["-cpu", "max"]) as guest:
+    with bare.boot(bare.build(mode, folder), folder, qemu=binary, extra=["-cpu", "max"]) as guest:
         guest.stop()
         runs = []
         if machines.may_attach():

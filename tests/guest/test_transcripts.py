@@ -59,9 +59,8 @@ STOPS = {
             qemu=stripped.qemu_or_skip("QEMU of Debian sid"), machine="q35", memory=256, extra=STUB, directory=folder,
             kernel=Path(lab.lab("kernel", "6.12")) / "vmlinuz")),
     "a nested guest, Debian 12's QEMU":
-        (stripped.NO_DEBUGINFO, BARE, lambda folder: lab.Guest(
-            qemu=stripped.BOOKWORM(), memory=64, smp=1, kernel=bare.build(64, folder, "nested"), directory=folder,
-            extra=["-cpu", "EPYC,+svm", *STUB])),
+        (stripped.NO_DEBUGINFO, BARE, lambda folder: bare.boot(
+            bare.build(64, folder, "nested"), folder, qemu=stripped.BOOKWORM(), extra=["-cpu", "EPYC,+svm", *STUB])),
 }
 WAYS = ["core", "core alone", "process", "stub"]
 # Newer GDBs take a core's program, and its debuginfo, by themselves.

@@ -38,7 +38,8 @@ class Mapped:
         self.kind = kind
         folder = Path(tempfile.mkdtemp(dir=folder))
         record = records.Opened("programs", folder) if kind == "Linux" else None
-        with record.resume(extra=STUB) if record else self._boot(kind, folder) as guest:
+        with (record.resume(extra=STUB) if record else
+              bare.boot(bare.build(kind, folder), folder, extra=["-cpu", "max", *STUB])) as guest:
             guest.stop()
             self.pages = self._pages(guest)
             self.ram = guest.hmp("info mtree -f")
@@ -66,11 +67,6 @@ class Mapped:
         """An address, and what is there: bytes with and without the highest bit."""
         return next((address, data) for address, data in zip(self.addresses, self.bytes)
                     if data and any(byte > 0x7f for byte in data))
-
-    @staticmethod
-    def _boot(kind, folder):
-        return lab.Guest(memory=64, smp=1, kernel=bare.build(kind, folder), extra=["-cpu", "max", *STUB],
-                         directory=folder)
 
     @staticmethod
     def _pages(guest):
