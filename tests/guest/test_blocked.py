@@ -118,10 +118,12 @@ def test_verdict(waits):
     """guest-info's verdict is the deadlock; it counts the tasks in D for half of the kernel's own time, and longer"""
     shown = info_of(waits.record.core)
     assert shown["verdict"] == "deadlock"
-    assert shown["blocked"] == {"tasks": 0, "longest": 0, "deadlocks": 3, "deadlocked": 6}
+    assert (shown["blocked"]["deadlocks"], shown["blocked"]["deadlocked"]) == (3, 6)
     run = subprocess.run([GUEST_CORE, waits.record.dump, "vtop", "sysctl_hung_task_timeout_secs", "-json"], stdout=subprocess.PIPE,
                          check=True)
     asleep = [task["asleep_ns"] // 10**9 for task in waits.objects if task["state"] == "D"]
+    # Linux has 120 s; a slow machine's guest may have taken half of that to be recorded.
+    assert shown["blocked"]["tasks"] == sum(seconds >= 60 for seconds in asleep)
     for least in {1, max(asleep), max(asleep) + 1}:
         with patch.Core(waits.record.dump, physical=True) as dump:
             dump.write(int(json.loads(run.stdout)["gpa"], 16), (2 * least).to_bytes(8, "little"))

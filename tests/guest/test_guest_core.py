@@ -271,7 +271,7 @@ def test_process(folder, served):
         os.kill(pid, signal.SIGSTOP)
         try:
             assert "Linux version" in guest_core("-p", pid, "klog")
-            lab.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 10, "QEMU stopped")
+            lab.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 60, "QEMU stopped")
         finally:
             os.kill(pid, signal.SIGCONT)
     served.qmp("query-status")

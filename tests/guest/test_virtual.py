@@ -14,6 +14,7 @@ import pytest
 
 import bare
 import gdb
+import registers
 import selection
 from machines import lab, records
 from rsp import Stub
@@ -49,6 +50,7 @@ class Mapped:
                 stub.select_cpu(0)
                 self.bytes = [stub.read(address, SIZE) for address in self.addresses]
             self.shown = self._show_in_gdb(guest) if kind == "Linux" else None
+            self.rips = [cpu.get("RIP", cpu.get("EIP")) for cpu in registers.by_name(registers.of_monitor(guest))]
             self.qemu, self.core = guest.qemu, record.core if record else guest.core(folder / "core")
         self.views = gdb.Views(self.qemu, self.core)
 
@@ -62,6 +64,10 @@ class Mapped:
         assert texts[-2] == "end", run
         shown = dict(zip(texts[1::2], texts[2::2]))
         return dict(shown, pc=re.search(r"\$1 = (0x[0-9a-f]+)", texts[0])[1])
+
+    def cpus_at(self, address):
+        """The CPUs that are there: another may execute the same program as the first one."""
+        return [i for i, rip in enumerate(self.rips) if rip == address]
 
     def readable(self):
         """An address, and what is there: bytes with and without the highest bit."""
@@ -274,7 +280,8 @@ def test_json(mapped, folder):
     if mapped.shown:
         truth = code_of(mapped.shown["code"])[:3]
         assert [int(one["address"], 16) for one in instructions] == [address for address, _ in truth]
-        assert [one["cpus"] for one in instructions] == [[0], [], []]
+        assert [one["cpus"] for one in instructions] == [mapped.cpus_at(address) for address, _ in truth]
+        assert 0 in instructions[0]["cpus"]
     else:
         assert notes == ["note: no kernel of Linux is found: through CPU 0's page tables"]
 
@@ -292,8 +299,12 @@ def test_as_gdb(mapped):
         assert values_of(shown[form]) == values_of(mapped.shown[form]) != [], form
     assert code_of(shown["code"]) == code_of(mapped.shown["code"])
     assert len(code_of(shown["code"])) == 20
-    first, *others = shown["code"].split("\n")
-    assert first.startswith("=> ") and first.endswith("  # CPU 0") and not any(line.startswith("=>") for line in others)
+    marks = []
+    for line, (address, _) in zip((line for line in shown["code"].split("\n") if ":\t" in line), code_of(shown["code"])):
+        cpus = mapped.cpus_at(address)
+        marks.append(line.startswith("=> "))
+        assert marks[-1] == bool(cpus) and line.endswith(f"  # CPU {','.join(map(str, cpus))}") == bool(cpus), line
+    assert marks[0]
 
 
 def test_code_by_mode(mapped):
