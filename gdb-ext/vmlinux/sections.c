@@ -22,11 +22,21 @@ struct part {
 	const char *start, *end;
 	uint64_t flags;
 	const char *load; // where the bytes are, if not at START
+	bool is_main;     // all but a few functions that the kernel keeps are there
 	bool is_freed;    // the kernel frees the memory, which has other bytes then
 };
 
 static const struct part parts[] = {
-	{ .name = ".text", .start = "_stext", .end = "_etext", .flags = SHF_ALLOC | SHF_EXECINSTR },
+	// riscv64's code that CPUs start by.
+	{ .name = ".head.text",
+	  .start = "_start",
+	  .end = "_stext",
+	  .flags = SHF_ALLOC | SHF_EXECINSTR },
+	{ .name = ".text",
+	  .start = "_stext",
+	  .end = "_etext",
+	  .flags = SHF_ALLOC | SHF_EXECINSTR,
+	  .is_main = true },
 	{ .name = ".rodata", .start = "__start_rodata", .end = "__end_rodata", .flags = SHF_ALLOC },
 	{ .name = ".data", .start = "_sdata", .end = "_edata", .flags = SHF_ALLOC | SHF_WRITE },
 	{ .name = ".data..percpu",
@@ -244,7 +254,7 @@ static void note_code(struct gg_vmlinux_maker *maker, const struct part *part, g
 		      gg_gva_t end)
 {
 	const gg_gva_t last = gg_vmlinux_displaced(maker, end);
-	if (part == parts) {
+	if (part->is_main) {
 		maker->code_start = gg_vmlinux_displaced(maker, start);
 		maker->code_size = maker->code_span = end - start;
 	} else if (part->is_freed && last - maker->code_start <= GG_VMLINUX_MAX_CODE &&
@@ -256,7 +266,7 @@ static void note_code(struct gg_vmlinux_maker *maker, const struct part *part, g
 // Adds the sections of the image, up to a row without a name, whose symbols the kernel has.
 static struct gg_error *add_parts(struct gg_vmlinux_maker *maker, const struct part *part)
 {
-	for (; part->name; part++) {
+	for (gg_gva_t last_end = 0; part->name; part++) {
 		gg_gva_t start, end;
 		bool found;
 		struct gg_error *err = find_part(maker, part, &start, &end, &found);
@@ -264,6 +274,10 @@ static struct gg_error *add_parts(struct gg_vmlinux_maker *maker, const struct p
 			return err;
 		if (!found)
 			continue;
+		// riscv64 has .rodata between _sdata and .data.
+		if (start < last_end && last_end < end)
+			start = last_end;
+		last_end = end;
 		note_code(maker, part, start, end);
 		if (is_wanted(maker, part->flags))
 			err = add_part(maker, part, start, end);

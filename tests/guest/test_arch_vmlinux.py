@@ -41,12 +41,16 @@ def multiarch(*words):
                           timeout=gdb.PATIENCE).stdout
 
 
+def check_by_elflint(path):
+    lint = subprocess.run(["eu-elflint", path], capture_output=True, text=True)
+    assert (lint.returncode, lint.stdout) == (0, "No errors\n")
+
+
 def check_vmlinux(guest, folder):
     """Makes a vmlinux and a vmcore; holds a plain GDB's stacks of the CPUs, types and symbols against guest-core's."""
     guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
     guest.show("dump", folder / "vmcore")
-    lint = subprocess.run(["eu-elflint", folder / "vmlinux"], capture_output=True, text=True)
-    assert (lint.returncode, lint.stdout) == (0, "No errors\n")
+    check_by_elflint(folder / "vmlinux")
     with vmcore.Vmcore(folder / "vmcore") as core:
         header = (folder / "vmlinux").read_bytes()[:64]
         assert struct.unpack_from(f"{core.order}H", header, 18)[0] == core.machine and header[5] == (2 if core.order == ">" else 1)
@@ -75,6 +79,12 @@ def test_vmlinux(guest, folder):
 def test_further_vmlinux(guest, folder):
     """{guest}: with the made vmlinux on the vmcore a plain gdb-multiarch shows the stack of each CPU, types and symbols"""
     check_vmlinux(guest, folder)
+    if guest.arch == "riscv64":
+        # Where a CPU that has started is called from, in front of .text.
+        assert "secondary_start_sbi in section .head.text" in multiarch(f"symbol-file {folder}/vmlinux", "info symbol secondary_start_sbi")
+    # The file with data.
+    guest.show("vmlinux", "-output", folder / "whole")
+    check_by_elflint(folder / "whole")
 
 
 @pytest.mark.machines("s390x-6.1", "ppc64el-6.1", "i386-6.1")
