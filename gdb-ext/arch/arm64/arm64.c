@@ -24,6 +24,7 @@ static const struct gg_cpu_ops cpu = {
 	.print_registers = arm64_print_registers,
 	.disassemble = arm64_disassemble,
 	.paging = arm64_paging,
+	.other_paging = arm64_other_paging,
 };
 
 // The numbers are of QEMU's gdb-xml/aarch64-core.xml.

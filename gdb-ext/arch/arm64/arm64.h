@@ -123,6 +123,7 @@ void arm64_summarize(const struct gg_registers *registers, struct gg_cpu_summary
 void arm64_print_registers(const struct gg_registers *registers, FILE *out);
 struct gg_error *arm64_disassemble(const struct gg_code *code, struct gg_instruction *ret);
 void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret);
+bool arm64_other_paging(const struct gg_registers *registers, struct gg_paging *ret);
 
 // Reads the system registers by the table that QEMU's CPU has of them.
 struct gg_error *arm64_read_system(const struct gg_host *host, const struct gg_qemu_cpu *cpu,

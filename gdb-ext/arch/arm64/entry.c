@@ -142,3 +142,24 @@ struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_
 	*ret = true;
 	return NULL;
 }
+
+// The trampoline is executed where it is mapped for programs, and its symbols are those of the image. It has no stack.
+bool arm64_leave_trampoline(struct gg_unwind *unwind, gg_gva_t stack_end)
+{
+	struct gg_registers *registers = &unwind->registers;
+	struct gg_symbol symbol;
+	if (!unwind->is_exact || unwind->callee || !unwind->stack || unwind->sp != stack_end ||
+	    unwind->pc < arm64_linux.kernel_area || !gg_register_known(registers, ARM64_ELR) ||
+	    !gg_register_known(registers, ARM64_SPSR) ||
+	    !gg_register_known(registers, ARM64_SP_EL0) || gg_register(registers, ARM64_SPSR) & EL)
+		return false;
+	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, unwind->pc, &symbol);
+	const bool has_symbol = !err;
+	gg_error_destroy(err);
+	if (has_symbol)
+		return false;
+	gg_stack_place(unwind, gg_register(registers, ARM64_ELR),
+		       gg_register(registers, ARM64_SP_EL0));
+	gg_stack_enter(unwind, 0, 0, true);
+	return true;
+}

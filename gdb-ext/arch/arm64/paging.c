@@ -189,3 +189,17 @@ void arm64_paging(const struct gg_registers *registers, struct gg_paging *ret)
 	if (main == &upper)
 		ret->lower = lower;
 }
+
+// Returns the kernel's own root where TTBR1_EL1 may be a program's, whose tables map the trampoline alone: the CPU has an odd
+// ASID then, and the kernel's root is two pages behind the trampoline's (Linux arch/arm64/include/asm/kernel-pgtable.h:
+// TRAMP_SWAPPER_OFFSET; asm/mmu.h: USER_ASID_BIT; v4.21 to v7.2). A kernel without the trampoline has odd ASIDs, too.
+bool arm64_other_paging(const struct gg_registers *registers, struct gg_paging *ret)
+{
+	enum { USER_ASID_BIT = 48, PAGES = 2 };
+	arm64_paging(registers, ret);
+	if (ret->half != GG_UPPER_HALF || !ret->levels ||
+	    !(gg_register(registers, ARM64_TTBR1) >> USER_ASID_BIT & 1))
+		return false;
+	ret->root += (gg_gpa_t)PAGES << ret->format->offset_bits;
+	return true;
+}
