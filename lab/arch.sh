@@ -3,6 +3,7 @@
 # and tasks that never wait, and sends the truth about the guest to the console, for some machines have no second serial port:
 # base64 between the lines "lab: truth" and "lab: end of truth", of what truth.py reads.
 
+cmp -s /sys/devices/system/cpu/present /sys/devices/system/cpu/online || echo "lab: a CPU is missing"
 echo 0 >/proc/sys/kernel/kptr_restrict
 echo lab-guest >/proc/sys/kernel/hostname
 mkfifo /fifo

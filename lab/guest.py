@@ -37,6 +37,9 @@ MODULES = "lib/x86_64-linux-gnu/qemu"
 READY = "lab: ready"
 FAILED = "lab: failed"
 PANIC = "Kernel panic"
+# Of lab/arch.sh, and the kernel's own: kernel/smp.c, smp_init().
+CPU_MISSING = "lab: a CPU is missing"
+CPUS = re.compile(r"smp: Brought up \d+ nodes?, (\d+) CPU")
 # Under TCG a kernel hangs or panics once in some hundred boots.
 BOOTS = 3
 PR_SET_PDEATHSIG = 1
@@ -480,6 +483,9 @@ class Guest:
         def ready():
             ended = not self._is_alive()
             text = self.serial.read_text(errors="replace") if self.serial.exists() else ""
+            # On a busy host a kernel may give up on a CPU that starts slowly.
+            if CPU_MISSING in text or any(int(count) < self.smp for count in CPUS.findall(text)):
+                raise NotReady("a CPU of the guest has not started")
             if READY in text:
                 return True
             if FAILED in text:
