@@ -68,6 +68,15 @@ def words(core, desc):
     return struct.unpack(f"{core.order}{len(desc) // 8 - 5}Q", desc[40:len(desc) // 8 * 8])
 
 
+def known_words(core, desc):
+    """The same without the condition code of s390x, which TCG keeps elsewhere: QEMU's dump has that of the PSW that was loaded last
+    (target/s390x/arch_dump.c)."""
+    found = words(core, desc)
+    if core.machine == vmcore.EM_S390:
+        found = (*found[:9], found[9] & ~(3 << 44), *found[10:])
+    return found
+
+
 def vectors_of(core):
     """The notes of SVE's registers, but for FPSR and FPCR at their ends, which QEMU does not save by name."""
     return [desc[:-16] for name, kind, desc in core.notes() if (name, kind) == ("LINUX", 0x405)]
@@ -86,7 +95,7 @@ def test_dump(guest, folder):
         # QEMU writes the registers of a little-endian guest of ppc64 big-endian (target/ppc/arch_dump.c asks for the
         # hypervisor's order): the file has the guest's own order.
         assert vectors_of(ours) == vectors_of(theirs) and len(vectors_of(ours)) == (2 if guest.name in ("arm64-sid", "arm64-16k") else 0)
-        registers = [[words(core, desc) for name, kind, desc in core.notes() if kind == 1] for core in (ours, theirs)]
+        registers = [[known_words(core, desc) for name, kind, desc in core.notes() if kind == 1] for core in (ours, theirs)]
         assert registers[0] == registers[1] and len(registers[0]) == 2
 
 

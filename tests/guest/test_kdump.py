@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ import gdb
 import machines
 import selection
 import vmcore
-from machines import MIB, records
+from machines import MIB, lab, records
 from proxy import Proxy
 from test_guest_core import GUEST_CORE, guest_core
 
@@ -337,14 +338,30 @@ def test_plain_to_fifo(kdumps, folder):
 
 # ---- Ctrl-C ----
 
+def seconds_of(process):
+    """The CPU time of a process that has not been waited for."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc_pid_stat(5)
+
+
+def seconds_of_ended(process):
+    """Waits for the process; its CPU time."""
+    lab.wait_until(lambda: os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG), gdb.PATIENCE, "the program ends")
+    seconds = seconds_of(process)
+    process.wait()
+    return seconds
+
+
 @pytest.mark.parametrize("times", selection.mostly_expensive([10, 100], [10]))
 def test_interrupt(times, kdumps, folder):
     """SIGINT at {times} moments of a kdump: the program ends long before its work would, and leaves no file"""
     interrupted = 0
     command = [GUEST_CORE, "-qemu", kdumps.record.qemu, kdumps.record.core, "dump", "-format", "kdump-zlib", "-small", folder / "x"]
     began = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True, timeout=gdb.PATIENCE)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        work = seconds_of_ended(process)
     whole = time.monotonic() - began
+    assert process.returncode == 0
     (folder / "x").unlink()
     for moment in range(times):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -352,14 +369,15 @@ def test_interrupt(times, kdumps, folder):
             try:
                 process.wait(whole * moment / times)
             except subprocess.TimeoutExpired:
+                done = seconds_of(process)
                 process.send_signal(signal.SIGINT)
-            sent = time.monotonic()
-            status = process.wait(gdb.PATIENCE)
-        if status == 0:
+                late = seconds_of_ended(process) - done
+        if process.returncode == 0:
             (folder / "x").unlink()
             continue
         interrupted += 1
-        assert status in (130, -signal.SIGINT) and time.monotonic() - sent < max(0.5, whole / 4)
+        # By its own time: a busy machine runs something else meanwhile.
+        assert process.returncode in (130, -signal.SIGINT) and late < max(0.2, work / 4)
         assert os.listdir(folder) == []
     assert interrupted
 

@@ -14,6 +14,7 @@ import struct
 PT_LOAD, PT_NOTE = 1, 4
 PN_XNUM = 0xffff
 EM_386 = 3
+EM_S390 = 22
 CHUNK = 1 << 20
 
 
