@@ -392,10 +392,18 @@ static int start(int (*function)(void *), void *data, const char *name)
 	return 0;
 }
 
-// Starts a thread when the threads before it have fallen asleep.
+// Waits until the thread that was started last sleeps or has ended, and a little longer.
+static void let_sleep(void)
+{
+	do
+		schedule_timeout_idle(HZ / 10);
+	while (task_is_running(threads[thread_count - 1]));
+}
+
+// Starts a thread when the thread before it has fallen asleep.
 static int start_behind(int (*function)(void *), void *data, const char *name)
 {
-	schedule_timeout_idle(HZ / 10);
+	let_sleep();
 	return start(function, data, name);
 }
 
@@ -449,15 +457,17 @@ static int make_chain(void)
 
 static int make_gone(void)
 {
+	struct task_struct *gone;
 	int err;
 	__module_get(THIS_MODULE);
 	err = start(lab_gone, NULL, "lab-gone");
-	schedule_timeout_idle(HZ / 10);
 	if (!err) {
-		// The last reference.
-		put_task_struct(threads[--thread_count]);
+		let_sleep();
+		// In the memory of lab-gone the waiter would seem to wait for itself.
+		gone = threads[--thread_count];
 		err = start(lab_mutex_waiter, &lab_gone_mutex, "lab-gone-wait");
-		// The next task that is started may get lab-gone's memory.
+		// The last reference: the next task that is started may get the memory.
+		put_task_struct(gone);
 		schedule_timeout_idle(HZ / 10);
 	}
 	return err;
@@ -494,9 +504,11 @@ static int make_rt_mutex(void)
 
 static int make_percpu_write(void)
 {
-	return percpu_init_rwsem(&lab_percpu_sem) ?:
-	       start(lab_percpu_holder, NULL, "lab-pcpu") ?:
-	       start_behind(lab_percpu_reader, NULL, "lab-pcpu-r");
+	int err = percpu_init_rwsem(&lab_percpu_sem) ?: start(lab_percpu_holder, NULL, "lab-pcpu");
+	// The writer sleeps for RCU's sake before it keeps readers out.
+	while (!err && !atomic_read(&lab_percpu_sem.block))
+		schedule_timeout_idle(HZ / 100);
+	return err ?: start_behind(lab_percpu_reader, NULL, "lab-pcpu-r");
 }
 
 static int make_percpu_read(void)
