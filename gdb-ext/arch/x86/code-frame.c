@@ -4,9 +4,8 @@
 //
 // In:  an instruction.
 // Out: the change of the frame, the flow of control.
+#include "decoder.h"
 #include "unwind.h"
-
-#include <capstone/capstone.h>
 
 enum { STACK_SLOT = 4 };
 
@@ -116,15 +115,9 @@ static struct gg_code_step flow_of(csh handle, const cs_insn *instruction)
 	return step;
 }
 
-// Capstone's handle, and the instruction that it fills in.
-struct decoder {
-	csh handle;
-	cs_insn *instruction;
-};
-
 void x86_code_close(void *data)
 {
-	struct decoder *decoder = data;
+	struct x86_decoder *decoder = data;
 	if (decoder->instruction)
 		cs_free(decoder->instruction, 1);
 	if (decoder->handle)
@@ -134,7 +127,7 @@ void x86_code_close(void *data)
 
 struct gg_error *x86_code_open(void **ret)
 {
-	struct decoder *decoder = calloc(1, sizeof(*decoder));
+	struct x86_decoder *decoder = calloc(1, sizeof(*decoder));
 	if (!decoder)
 		return gg_enomem;
 	if (cs_open(CS_ARCH_X86, CS_MODE_32, &decoder->handle) == CS_ERR_OK) {
@@ -152,7 +145,7 @@ struct gg_error *x86_code_open(void **ret)
 struct gg_code_step x86_code_step(void *data, const uint8_t *code, size_t size,
 				  struct gg_code_frame *frame)
 {
-	const struct decoder *decoder = data;
+	const struct x86_decoder *decoder = data;
 	uint64_t address = 0;
 	if (!cs_disasm_iter(decoder->handle, &code, &size, &address, decoder->instruction))
 		return (struct gg_code_step){ 0 };

@@ -8,6 +8,7 @@
 // In:  the kernel's symbols and memory; registers. A stack needs types only where its task is on no CPU.
 // Out: the caller's registers.
 // Trusts nothing it reads: linux/stack/stack.c bounds the steps.
+#include "entry-32.h"
 #include "linux/stack/code-frame.h"
 #include "linux/stack/start.h"
 #include "linux/symbols/symbols.h"
@@ -22,29 +23,6 @@
 enum {
 	WORD = X86_WORD_32,
 	STACK_SIZE = 8 << 10, // THREAD_SIZE, and each stack's alignment
-	CPL = 3,
-	FLAG_ONE = 1 << 1, // of EFLAGS: always set
-	VM86 = 1 << 17,
-	// Set in pt_regs.cs of an interrupted kernel since v5.4; before, the kernel saved neither esp nor ss
-	// there (Linux commit 3c88c692c287).
-	CS_FROM_KERNEL = 1 << 29,
-};
-
-// The words of struct pt_regs, by their numbers (arch/x86/include/asm/ptrace.h).
-enum {
-	PT_BX,
-	PT_CX,
-	PT_DX,
-	PT_SI,
-	PT_DI,
-	PT_BP,
-	PT_AX,
-	PT_IP = 12,
-	PT_CS,
-	PT_FLAGS,
-	PT_SP,
-	PT_SS,
-	PT_WORDS
 };
 
 #define HIGH_BIT (UINT32_C(1) << 31) // clear in the place of struct pt_regs
@@ -145,7 +123,7 @@ static void start_registers(struct gg_unwind *unwind, const struct gg_registers 
 		gg_register_copy(&unwind->registers, id, registers);
 	gg_stack_place(unwind, gg_register(registers, X86_RIP), gg_register(registers, X86_RSP));
 	unwind->entry.is_user =
-		gg_register(registers, X86_CS) & CPL || gg_register(registers, X86_RFLAGS) & VM86;
+		x86_is_user_32(gg_register(registers, X86_CS), gg_register(registers, X86_RFLAGS));
 }
 
 // Tests whether the code before PC is a call.
@@ -189,16 +167,12 @@ static void forget_changed(struct gg_registers *registers)
 	gg_register_forget(registers, X86_RFLAGS, UINT64_MAX);
 }
 
-static bool is_user(const uint64_t words[PT_WORDS])
-{
-	return words[PT_CS] & CPL || words[PT_FLAGS] & VM86;
-}
-
+// Reads struct pt_regs at ADDRESS.
 static struct gg_error *read_saved(struct gg_unwind *unwind, gg_gva_t address,
-				   uint64_t words[PT_WORDS])
+				   uint64_t words[X86_PT_WORDS_32])
 {
 	struct gg_error *err = NULL;
-	for (unsigned int i = 0; !err && i < PT_WORDS; i++)
+	for (unsigned int i = 0; !err && i < X86_PT_WORDS_32; i++)
 		err = gg_stack_word(&unwind->memory, address + i * WORD, &words[i]);
 	return err ? gg_error_context(err, "the saved registers at 0x%" PRIx64, address) : NULL;
 }
@@ -207,39 +181,25 @@ static struct gg_error *read_saved(struct gg_unwind *unwind, gg_gva_t address,
 // zeros.
 static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 {
-	static const unsigned int ids[] = {
-		[PT_BX] = X86_RBX, [PT_CX] = X86_RCX, [PT_DX] = X86_RDX, [PT_SI] = X86_RSI,
-		[PT_DI] = X86_RDI, [PT_BP] = X86_RBP, [PT_AX] = X86_RAX
-	};
-	uint64_t words[PT_WORDS];
+	uint64_t words[X86_PT_WORDS_32];
 	struct gg_error *err = read_saved(unwind, address, words);
 	if (err)
 		return err;
-	if (!words[PT_IP] && !words[PT_CS]) {
+	if (!words[X86_PT_IP_32] && !words[X86_PT_CS_32])
 		unwind->has_ended = true;
-		return NULL;
-	}
-	const bool has_sp = is_user(words) || words[PT_CS] & CS_FROM_KERNEL;
-	const gg_gva_t end = address + (has_sp ? PT_WORDS : PT_SP) * WORD;
-	for (unsigned int i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-		gg_register_set(&unwind->registers, ids[i], words[i]);
-	gg_register_set(&unwind->registers, X86_RFLAGS, words[PT_FLAGS]);
-	gg_stack_place(unwind, words[PT_IP], has_sp ? words[PT_SP] : end);
-	gg_stack_enter(unwind, address, end, is_user(words));
+	else
+		x86_restore_32(unwind, address, words);
 	return NULL;
 }
 
-// Tests whether a program's registers are saved at ADDRESS: selectors of 16 bits, and flags that there are.
+// Tests whether a program's registers are saved at ADDRESS.
 static bool is_program(struct gg_unwind *unwind, gg_gva_t address)
 {
-	enum { NO_SELECTOR = 0xfff0000, NO_FLAGS = ~0x3fffff };
-	uint64_t words[PT_WORDS];
+	uint64_t words[X86_PT_WORDS_32];
 	struct gg_error *err = read_saved(unwind, address, words);
 	const bool failed = err;
 	gg_error_destroy(err);
-	return !failed && is_user(words) && words[PT_FLAGS] & FLAG_ONE &&
-	       !(words[PT_FLAGS] & (uint32_t)NO_FLAGS) && !(words[PT_CS] & NO_SELECTOR) &&
-	       words[PT_SS] <= UINT16_MAX;
+	return !failed && x86_is_program_32(words);
 }
 
 // Goes back through a system call, or ends at a kernel thread's first function; NAME is the symbol of the code. struct pt_regs is where the
@@ -252,7 +212,7 @@ static struct gg_error *leave_kernel(struct gg_unwind *unwind, const char *name)
 	if (is_program(unwind, unwind->sp))
 		return restore(unwind, unwind->sp);
 	for (size_t i = 0; i < sizeof(paddings) / sizeof(*paddings); i++) {
-		const gg_gva_t place = top - paddings[i] - PT_WORDS * WORD;
+		const gg_gva_t place = top - paddings[i] - X86_PT_WORDS_32 * WORD;
 		if (place > unwind->sp && is_program(unwind, place))
 			return restore(unwind, place);
 	}
@@ -343,11 +303,15 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	struct gg_error *err =
 		gg_symbols_at(unwind->kernel->symbols, unwind->pc - !unwind->is_exact, &symbol);
 	const bool has_symbol = !err;
+	bool has_left = false;
 	err = gg_error_unless_final(err);
-	if (err)
+	if (!err && has_symbol)
+		err = x86_leave_entry_32(unwind, &symbol, &has_left);
+	if (err || has_left)
 		return err;
+	// ret_from_fork does not change the stack pointer.
 	if (has_symbol && begins_with(symbol.name, firsts) &&
-	    (!unwind->is_exact || unwind->pc == walk->new_task))
+	    (!unwind->is_exact || symbol.address == walk->new_task))
 		return leave_kernel(unwind, symbol.name);
 	if (!unwind->pc && unwind->is_exact)
 		return return_by(unwind, unwind->sp, bp); // a call of NULL
