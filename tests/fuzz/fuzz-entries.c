@@ -9,21 +9,32 @@
 #include "arch/ppc64/entry.h"
 #include "arch/riscv/entry.h"
 #include "arch/s390/entry.h"
+#include "arch/x86/entry-32.h"
+#include "arch/x86/x86.h"
 #include "linux/stack/code-frame.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct gg_arch gg_arch_aarch64, gg_arch_riscv64, gg_arch_s390x, gg_arch_ppc64le;
+extern const struct gg_arch gg_arch_aarch64, gg_arch_riscv64, gg_arch_s390x, gg_arch_ppc64le,
+	gg_arch_i386;
 
-enum { BASE = 0x10000, SIZE = 8192 };
+enum { BASE = 0x10000, SIZE = 8192, I386 = 4, ARCHS };
 
 static const char *name;
 
 static struct gg_error *find(void *data, const char *wanted, struct gg_symbol *ret)
 {
 	(void)data;
-	(void)ret;
+	static const char *const names[] = { "__entry_text_start", "__entry_text_end",
+					     "cpu_tss_rw" };
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(wanted, names[i])) {
+			*ret = (struct gg_symbol){ .name = names[i],
+						   .type = 'T',
+						   .address = BASE + i % 2 * SIZE };
+			return NULL;
+		}
 	return gg_error_create(GG_NOT_FOUND, "no %s", wanted);
 }
 
@@ -52,6 +63,9 @@ static struct gg_error *leave(unsigned int arch, struct gg_unwind *unwind, bool 
 		return arm64_leave_entry(unwind, &saved, ret);
 	case 2:
 		return s390_leave_entry(unwind, ret);
+	case I386:
+		return x86_leave_entry_32(
+			unwind, &(struct gg_symbol){ .name = name, .address = BASE }, ret);
 	}
 	err = ppc64_leave_entry(unwind, UINT64_MAX, &entry);
 	*ret = entry == PPC64_ENTRY_LEFT;
@@ -73,10 +87,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ "handle_exception", "ret_from_exception", "do_irq" },
 		{ "vectors", "el0t_64_sync", "do_irq" },
 		{ "ext_int_handler", "system_call", "do_irq" },
-		{ "exc_virt_0x4900_decrementer", "system_call_vectored_common", "do_irq" }
+		{ "exc_virt_0x4900_decrementer", "system_call_vectored_common", "do_irq" },
+		{ "handle_exception", "asm_exc_double_fault", "restore_all_switch_stack" }
 	};
 	static const struct gg_arch *const archs[] = { &gg_arch_riscv64, &gg_arch_aarch64,
-						       &gg_arch_s390x, &gg_arch_ppc64le };
+						       &gg_arch_s390x, &gg_arch_ppc64le,
+						       &gg_arch_i386 };
 	static const struct gg_symbol_finder_ops ops = { .find = find,
 							 .find_at = find_at,
 							 .destroy = destroy };
@@ -90,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool has_left = false;
 	if (size < 2 || size - 2 > SIZE)
 		return 0;
-	const unsigned int arch = data[0] % 4;
+	const unsigned int arch = data[0] % ARCHS;
 	name = names[arch][data[1] % 3];
 	fake_answerers_init(&fake, &parts, &kernel);
 	kernel.arch = archs[arch];
@@ -99,16 +115,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(fake.memory, data + 2, size - 2);
 	unwind = (struct gg_unwind){ .kernel = &kernel, .is_exact = true };
 	gg_stack_memory_init(&unwind.memory, &kernel.typed);
-	gg_registers_init(&unwind.registers, kernel.arch->registers, 8);
+	gg_registers_init(&unwind.registers, kernel.arch->registers, kernel.arch->word);
 	for (unsigned int id = 0; id < kernel.arch->registers->count; id++)
 		gg_register_set(&unwind.registers, id, BASE + id % 64 * 8);
-	unwind.pc = BASE + size - 2;
+	// The code before the pc counts; of i386 the code behind it.
+	unwind.pc = arch == I386 ? BASE : BASE + size - 2;
 	unwind.sp = BASE + SIZE / 2;
 	gg_error_destroy(leave(arch, &unwind, &has_left));
 	if (has_left != (unwind.entry.kind != GG_NO_ENTRY))
 		abort();
 	unwind.is_exact = true;
-	find_caller(arch, &unwind);
+	if (arch != I386)
+		find_caller(arch, &unwind);
 	fake_answerers_deinit(&fake, &kernel);
 	return 0;
 }
