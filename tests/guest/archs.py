@@ -57,15 +57,17 @@ def objects(part):
 
 
 # Code that enters or leaves the kernel, on no stack or page tables of the kernel's.
-ENTRIES = re.compile(r"vectors$|handle_exception$|restore_all_|asm_|entry_")
+ENTRIES = re.compile(r"vectors$|handle_exception|restore_all_|ret_to_user$|asm_|entry_")
 
 
 def is_at_entry(stack):
-    """Tests whether the CPU enters or leaves the kernel without any frame: a stop is often at an entry's first instruction."""
-    if len(stack["frames"]) != 1:
+    """Tests whether the CPU enters or leaves the kernel: a stop is often at an entry's first instruction, and GDB's stack may end there."""
+    if not stack["frames"]:
         return False
-    frame, = stack["frames"]
-    return frame["offset"] == 0 or bool(ENTRIES.match(frame["symbol"] or "")) and stack["end"] != "user"
+    first = stack["frames"][0]
+    if len(stack["frames"]) == 1 and first["offset"] == 0:
+        return True
+    return bool(ENTRIES.match(first["symbol"] or "")) and (len(stack["frames"]) > 1 or stack["end"] != "user")
 
 
 def ask_stub(guest, commands, typed=b""):

@@ -14,7 +14,7 @@ import pytest
 import gdb
 import machines
 import vmcore
-from archs import CHEAP, Guest, MULTIARCH, WITH_TASKS, is_at_entry
+from archs import CHEAP, Guest, MULTIARCH, WITH_TASKS
 from machines import lab
 from test_arch_stub import check_i386_running, check_walks
 from test_guest_core import guest_core
@@ -306,8 +306,7 @@ def test_arm64_modules(folder):
 def check_running(guest):
     """Tests whether the stack of a CPU in the kernel goes to the stack's end."""
     for stack in guest.json("bt"):
-        if guest.arch != "i386" or not is_at_entry(stack):
-            assert stack["end"] in ("user", "end") and not stack["broken"], stack
+        assert stack["end"] in ("user", "end") and not stack["broken"], stack
 
 
 @pytest.mark.machines(*WITH_TASKS)
@@ -322,9 +321,8 @@ def test_running_without_types(guest):
     for stack in guest.json("bt"):
         names = [frame["symbol"] for frame in stack["frames"]]
         assert (stack["pid"], stack["no_task"]) == (None, "the kernel's tasks are not known"), stack
-        if guest.arch != "i386" or not is_at_entry(stack):
-            assert stack["end"] in ("user", "end") and not stack["broken"] and None not in names, stack
-            assert stack["end"] == "user" or len(names) > 3, stack
+        assert stack["end"] in ("user", "end") and not stack["broken"] and None not in names, stack
+        assert stack["end"] == "user" or len(names) > 3, stack
 
 
 def check_pages(guest):

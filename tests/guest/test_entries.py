@@ -11,13 +11,20 @@ import machines
 from archs import MULTIARCH, Guest, ask_stub, objects
 from test_guest_core import GUEST_CORE
 
-# A guest, an entry that it takes often, the entry's code up to the call of the handler, the place of the interrupted pc, and what is
-# typed at the console: the CPUs of ppc64el go on from a state without timer interrupts.
+# A guest, an entry that it takes often, or the code that leaves one, the entry's code up to the call of the handler, the place of the
+# interrupted pc, and what is typed at the console: the CPUs of ppc64el go on from a state without timer interrupts.
 ENTRIES = {
     "riscv64-sid": ("handle_exception", r"handle_exception$", "$sepc", b""),
     "arm64-sid": ("vectors + 0x280", r"(vectors|el1h_64_irq)$", "$ELR_EL1", b""),
     "s390x-sid": ("ext_int_handler", r"ext_int_handler$", "*(long *)0x138", b""),
     "ppc64el-sid": ("exc_virt_0x4500_hardware_interrupt", r"(exc_virt_0x4500_)?hardware_interrupt(_common_virt)?$", "$srr0", b"\n"),
+    "i386-6.1": ("asm_sysvec_apic_timer_interrupt", r"(asm_sysvec_apic_timer_interrupt|handle_exception)$", "*(unsigned *)$sp", b"\n"),
+    "i386-6.1-return": ("restore_all_switch_stack", r"restore_all_switch_stack$", "*(unsigned *)($sp + 48)", b"\n"),
+}
+# The place of the interrupted stack pointer, where it is not in sp: i386 keeps a program's, and leaves the kernel's above.
+STACK_POINTERS = {
+    "i386-6.1": "(*(int *)($sp + 4) & 3 ? *(unsigned *)($sp + 12) : (unsigned)$sp + 12)",
+    "i386-6.1-return": "*(unsigned *)($sp + 60)",
 }
 # Several instructions at once are left out, others in each guest.
 STEPS, SIZE = 9, 6
@@ -34,11 +41,12 @@ def place_of(stack):
 @pytest.mark.skipif(not machines.may_attach(), reason="processes may not be attached to here")
 @pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
 def test_entry(name, folder):
-    """{name}: from an entry's first instruction to the handler's call the stack is the entry's frame, then the interrupted code, at
-    the pc that the hardware has and the stack pointer that the first instruction finds, then that code's callers; with the made
-    vmlinux GDB's stack ends in the entry, or goes on at that pc"""
-    guest = Guest(name, folder)
+    """{name}: from an entry's first instruction to the handler's call, or from there to the return, the stack is the entry's frame,
+    then the interrupted code, at the pc that the hardware has and the stack pointer that the first instruction finds, then that
+    code's callers; with the made vmlinux GDB's stack ends in the entry, or goes on at that pc"""
+    guest = Guest(name.removesuffix("-return"), folder)
     entry, code, interrupted, typed = ENTRIES[name]
+    above = STACK_POINTERS.get(name, "$sp")
     symbol, _, offset = entry.partition(" + ")
     guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
     guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
@@ -48,12 +56,12 @@ def test_entry(name, folder):
     steps = [word for _ in range(STEPS) for word in (f"stepi {SIZE}", question, "bt 2")]
     parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", "set scheduler-locking step",
                              f"break *{int(start, 16) + int(offset or '0', 16):#x}", "continue",
-                             'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", "print/x (long)$sp", question, "bt 2", *steps],
+                             'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", f"print/x (long){above}", question, "bt 2", *steps],
                      typed)[4:]
     cpu, pc, sp = (int(part.split()[-1], 0) for part in parts[:3])
-    stacks = [next(stack for stack in objects(part) if stack["cpu"] == cpu) for part in parts[3::3]]
+    stacks = [next(stack for stack in objects(part) if stack["on_cpu"] == cpu) for part in parts[3::3]]
     # Behind the call, or behind an interrupt that Linux puts off, is other code.
-    stacks = list(itertools.takewhile(lambda stack: re.match(code, stack["frames"][0]["symbol"] or ""), stacks))
+    stacks = list(itertools.takewhile(lambda stack: stack["frames"] and re.match(code, stack["frames"][0]["symbol"] or ""), stacks))
     places = [place_of(stack) for stack in stacks]
     assert [int(word, 16) for word in places[0][0][2:]] == [pc, sp], places[0]
     assert len(places) > 3 and [place for place in places if place != places[0]] == [], places
@@ -98,9 +106,40 @@ def test_handler(name, folder):
                              f"print/x (long){LINKS[name]}",
                              *(word for _ in range(HANDLER) for word in ("print/x (long)$pc", question, "stepi"))])[3:]
     cpu, pc, sp = map(number_of, parts[:3])
-    first, *stacks = (next(stack for stack in objects(part) if stack["cpu"] == cpu) for part in [parts[3], *parts[6 + MOST::3]])
+    first, *stacks = (next(stack for stack in objects(part) if stack["on_cpu"] == cpu) for part in [parts[3], *parts[6 + MOST::3]])
     assert [int(word, 16) for word in place_of(first)[0][2:]] == [pc, sp], first
     assert [int(stack["frames"][0]["pc"], 16) for stack in stacks] == [number_of(part) for part in parts[5 + MOST::3]], stacks
     assert int(stacks[0]["frames"][1]["pc"], 16) == number_of(parts[4 + MOST]), stacks[0]
     assert [stack for stack in stacks if place_of(stack) != place_of(first)] == [], first
+    shutil.rmtree(guest.folder)
+
+
+# No program and no kernel has anything below.
+NOWHERE = 0x8000
+
+
+@pytest.mark.expensive
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_double_fault(folder):
+    """i386-6.1: a stack pointer that leads nowhere is a double fault, a task of its own: the stack goes on from there, from its first
+    instruction and from its handler on, at the pc and the stack pointer that the kernel's own message has"""
+    guest = Guest("i386-6.1", folder)
+    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
+    handler = "sysvec_apic_timer_interrupt"
+    parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", f"break *{handler}", "continue", 'printf "%d\\n", $_thread - 1',
+                             "print/x (int)$pc", "guest-bt -json", f"set $sp = {NOWHERE}", "delete", "break *asm_exc_double_fault", "continue",
+                             "guest-bt -json", "break *exc_double_fault", "continue", "guest-bt -json", "break panic", "continue", "guest-klog"], b"\n")[3:]
+    cpu, pc = map(number_of, parts[:2])
+    before, first, later = (next(stack for stack in objects(part) if stack["on_cpu"] == cpu) for part in (parts[2], parts[7], parts[10]))
+    for stack, names in (first, ["asm_exc_double_fault"]), (later, ["exc_double_fault", "doublefault_shim", "asm_exc_double_fault"]):
+        frames = stack["frames"][:len(names)]
+        assert [frame["symbol"] for frame in frames] == names, stack
+        assert not any(frame["guess"] for frame in stack["frames"][:len(names) + 1]), stack
+        kind, name, *place = (frames[-1]["entry"][key] for key in ("kind", "name", "pc", "sp"))
+        assert (kind, name, [int(word, 16) for word in place]) == ("exception", "double_fault", [pc, NOWHERE]), stack
+        # Nothing is where the return address should be: the frame pointer leads to the caller's caller.
+        assert [frame["pc"] for frame in stack["frames"][len(names) + 1:]] == [frame["pc"] for frame in before["frames"][2:]], stack
+        assert all(frame["guess"] for frame in stack["frames"][len(names) + 1:]), stack
+    log = parts[-1]
+    assert "PANIC: double fault" in log and f"EIP: {handler}+0x0/" in log and f"ESP: {NOWHERE:08x}" in log, log[-3000:]
     shutil.rmtree(guest.folder)
