@@ -48,9 +48,11 @@ static const uint8_t saved_sp[] = {
 static const struct gg_code_name names[] = {
 	{ "asm_*", GG_CODE_ENTRY },
 	{ "handle_exception", GG_CODE_ENTRY },
-	{ "handle_exception_*", GG_CODE_REGISTERS },
+	{ "handle_exception_*", GG_CODE_ENTRY },
 	{ "entry_INT80*", GG_CODE_ENTRY },
 	{ "entry_SYSENTER*", GG_CODE_ENTRY },
+	{ "restore_all*", GG_CODE_ENTRY },
+	{ "ret_to_user", GG_CODE_ENTRY },
 	{ "ret_from_fork", GG_CODE_OUTERMOST },
 	{ "ret_from_kernel_thread", GG_CODE_OUTERMOST },
 	{ "startup_32*", GG_CODE_OUTERMOST },
