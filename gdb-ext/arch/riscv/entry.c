@@ -39,7 +39,7 @@ static int64_t store_offset(uint32_t word)
 
 static void note_long(uint32_t word, struct progress *progress)
 {
-	enum { STORE = 0x23, BRANCH = 0x63, JAL = 0x6f, JALR = 0x67, RA = 1 };
+	enum { STORE = 0x23, BRANCH = 0x63, RA = 1 };
 	enum { SD_SP_TP = 0x223023, LD_SP_TP = 0x23103, LD_SP_SP = 0x13103 };
 	const unsigned int operation = word & 0x7f, rd = word >> 7 & 0x1f;
 	if ((word & 0x1fff07f) == SD_SP_TP && !progress->has_changed_sp) {
@@ -48,7 +48,7 @@ static void note_long(uint32_t word, struct progress *progress)
 	}
 	if (operation == STORE || operation == BRANCH)
 		return;
-	if ((operation == JAL || operation == JALR) && rd == RA)
+	if (rd == RA) // JAL, JALR, or AUIPC, the first half of a far call
 		progress->has_called = true;
 	if ((word & 0xfffff) == LD_SP_SP)
 		progress->has_loaded_sp = true;
