@@ -53,7 +53,7 @@ static void destroy(void *data)
 
 static struct gg_error *leave(unsigned int arch, struct gg_unwind *unwind, bool *ret)
 {
-	static const struct arm64_saved saved = { .size = 0x150, .fp = 0xe8 };
+	static const struct arm64_saved saved = { .size = 0x150, .fp = 0xe8, .sp = 0xf8 };
 	enum ppc64_entry entry = PPC64_NO_ENTRY;
 	struct gg_error *err;
 	switch (arch) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A CPU in Linux's entry from an exception on AArch64 before all registers are saved (Linux arch/arm64/kernel/entry.S, v6.1 to
-// v7.2): ELR_EL1 and SPSR_EL1 are the interrupted code's (Arm Architecture Reference Manual, D1.10). A vector makes room for
-// struct pt_regs, and calculates in sp and x0 whether the stack has overflowed.
+// A CPU in Linux's entry from an exception on AArch64 before all registers are saved, or behind the point where the frame pointer
+// is loaded again (Linux arch/arm64/kernel/entry.S, v6.1 to v7.2): ELR_EL1 and SPSR_EL1 are the interrupted code's (Arm
+// Architecture Reference Manual, D1.10). A vector makes room for struct pt_regs, and calculates in sp and x0 whether the stack
+// has overflowed.
 //
 // In:  a CPU's registers, the entry's instructions.
 // Out: the interrupted code's registers.
@@ -15,6 +16,7 @@
 
 enum {
 	WORD = 4,
+	LINK = 8,      // bytes from x29 to x30 in struct pt_regs
 	VECTOR = 0x80, // bytes
 	KINDS = 4,     // of exceptions: synchronous, IRQ, FIQ, SError
 	EL = 3 << ARM64_PSTATE_EL_SHIFT,
@@ -39,7 +41,18 @@ struct progress {
 	bool is_lost; // sp has another stack's address
 	struct sum sp, x0;
 	unsigned int kept_sp; // the register that has the interrupted stack pointer; 0 without
+	bool has_saved_sp;    // KEPT_SP, in struct pt_regs
+	bool has_loaded_fp, has_loaded_lr, has_left_stack;
 };
+
+// Notes an instruction of the way back to the interrupted code.
+static void note_exit(uint32_t word, struct progress *progress)
+{
+	// LDP register, x29, [sp, #immediate]; LDR x30, [sp, #immediate]; ADD sp, sp, #immediate
+	progress->has_loaded_fp |= (word & 0xffc07fe0) == 0xa94077e0;
+	progress->has_loaded_lr |= (word & 0xffc003ff) == 0xf94003fe;
+	progress->has_left_stack |= (word & 0xff8003ff) == 0x910003ff;
+}
 
 static void note(uint32_t word, bool is_user, struct progress *progress)
 {
@@ -52,6 +65,8 @@ static void note(uint32_t word, bool is_user, struct progress *progress)
 		progress->has_called = true;
 	else if ((word & 0xffffffe0) == 0xd5384100 && is_user) // MRS from SP_EL0
 		progress->kept_sp = rd;
+	else if ((word & 0xffc003ff) == 0xa90003fe) // STP x30, register, [sp, #immediate]
+		progress->has_saved_sp = true;
 	else if ((word & 0xff8003ff) == 0xd10003ff) // SUB sp, sp, #immediate
 		progress->sp = add(progress->sp, constant, -1);
 	else if (word == 0x8b2063ff) // ADD sp, sp, x0
@@ -67,11 +82,14 @@ static void note(uint32_t word, bool is_user, struct progress *progress)
 }
 
 // Finds the interrupted stack pointer.
-static struct gg_error *find_sp(const struct gg_unwind *unwind, const struct gg_entry_code *code,
-				const struct progress *progress, bool is_user, gg_gva_t *ret)
+static struct gg_error *find_sp(struct gg_unwind *unwind, const struct gg_entry_code *code,
+				const struct progress *progress, bool is_user,
+				const struct arm64_saved *saved, gg_gva_t *ret)
 {
 	const struct gg_registers *registers = &unwind->registers;
 	const uint64_t sp = unwind->sp, x0 = gg_register(registers, ARM64_X0);
+	if (is_user && progress->has_saved_sp)
+		return gg_stack_word(&unwind->memory, unwind->sp + saved->sp, ret);
 	if (is_user) {
 		*ret = gg_register(registers,
 				   progress->kept_sp ? ARM64_X0 + progress->kept_sp : ARM64_SP_EL0);
@@ -103,18 +121,51 @@ static struct progress find_progress(const struct gg_unwind *unwind,
 	return progress;
 }
 
+// Goes back to the code that the exit CODE returns to.
+static struct gg_error *leave_exit(struct gg_unwind *unwind, const struct gg_entry_code *code,
+				   const struct arm64_saved *saved, bool *ret)
+{
+	struct gg_registers *registers = &unwind->registers;
+	struct progress progress = { .has_called = false };
+	for (size_t at = 0; at < code->size; at += WORD)
+		note_exit(gg_code_word_at(code->bytes, code->size, at), &progress);
+	if (!progress.has_loaded_fp || !gg_register_known(registers, ARM64_ELR) ||
+	    !gg_register_known(registers, ARM64_SPSR) ||
+	    !gg_register_known(registers, ARM64_SP_EL0))
+		return NULL;
+	const bool is_user = !(gg_register(registers, ARM64_SPSR) & EL);
+	uint64_t lr = gg_register(registers, ARM64_LR);
+	struct gg_error *err =
+		is_user || progress.has_loaded_lr
+			? NULL
+			: gg_stack_word(&unwind->memory, unwind->sp + saved->fp + LINK, &lr);
+	if (err)
+		return err;
+	gg_stack_place(unwind, gg_register(registers, ARM64_ELR),
+		       is_user                   ? gg_register(registers, ARM64_SP_EL0)
+		       : progress.has_left_stack ? unwind->sp
+						 : unwind->sp + saved->size);
+	gg_register_set(registers, ARM64_LR, lr);
+	gg_stack_enter(unwind, 0, 0, is_user);
+	*ret = true;
+	return NULL;
+}
+
 struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_saved *saved,
 				   bool *ret)
 {
 	static const char *const vectors[] = { "vectors", NULL };
 	static const char *const entries[] = { "el1h_64_", "el1t_64_", "el0t_64_", "el0t_32_",
 					       NULL };
+	static const char *const exits[] = { "ret_to_user", "ret_to_kernel", NULL };
 	struct gg_registers *registers = &unwind->registers;
 	struct gg_entry_code code;
 	gg_gva_t sp = 0;
 	uint64_t fp = gg_register(registers, ARM64_FP);
 	*ret = false;
 	struct gg_error *err = gg_entry_code_read(unwind, &code);
+	if (!err && gg_entry_code_is(&code, exits))
+		return leave_exit(unwind, &code, saved, ret);
 	const bool is_vector = gg_entry_code_is(&code, vectors);
 	// The handlers of these entries are C: el1h_64_irq_handler.
 	if (err || (!is_vector &&
@@ -128,7 +179,7 @@ struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_
 	    !gg_register_known(registers, ARM64_SPSR) ||
 	    !gg_register_known(registers, ARM64_SP_EL0))
 		return NULL;
-	err = find_sp(unwind, &code, &progress, is_user, &sp);
+	err = find_sp(unwind, &code, &progress, is_user, saved, &sp);
 	if (!err && progress.has_new_fp && !is_user)
 		err = gg_stack_word(&unwind->memory, unwind->sp + saved->fp, &fp);
 	if (err)

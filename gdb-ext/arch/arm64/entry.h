@@ -7,13 +7,13 @@
 #include "arm64.h"
 #include "linux/stack/entry-code.h"
 
-// The bytes of struct pt_regs, and x29's place there.
+// The bytes of struct pt_regs, and the places of x29 and sp there.
 struct arm64_saved {
-	uint64_t size, fp;
+	uint64_t size, fp, sp;
 };
 
-// Goes back to the code that a CPU's entry has interrupted, where the entry is before the call of its handler. RET is false for
-// other code.
+// Goes back to the code that a CPU's entry has interrupted, where the entry is before the call of its handler, or where the exit has
+// loaded the frame pointer. RET is false for other code.
 struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_saved *saved,
 				   bool *ret);
 

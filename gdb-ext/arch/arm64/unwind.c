@@ -236,6 +236,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	const struct arm64_saved saved = {
 		.size = walk->regs.size,
 		.fp = walk->general.offset + WORD * (ARM64_FP - ARM64_X0),
+		.sp = walk->sp.offset,
 	};
 	struct gg_stack_caller returns;
 	uint64_t caller, pc, mark = 0;
