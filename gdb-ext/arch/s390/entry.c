@@ -32,29 +32,62 @@ static unsigned int find_old_psw(const struct gg_entry_code *code)
 	return 0;
 }
 
+// The first byte's upper two bits have an instruction's length.
+static size_t instruction_size(uint8_t first)
+{
+	return first >> 6 == 0 ? 2 : first >> 6 == 3 ? 6 : 4;
+}
+
+// The displacement of the instructions at whose BYTES the base register and 12 bits are.
+static unsigned int displacement(const uint8_t *bytes)
+{
+	return (bytes[0] & 0xfU) << 8 | bytes[1];
+}
+
 // Work that the instructions before the CPU's have done.
 struct progress {
 	bool has_called, has_saved;
-	unsigned int area; // the place of the saved registers in the prefix area
+	unsigned int area;       // the place of the saved registers in the prefix area
+	unsigned int return_psw; // the place there of the PSW to return by; 0 without
+	bool has_left;           // all registers are the interrupted code's again
 };
 
-// The first byte's upper two bits have an instruction's length.
+static void note_long(const uint8_t *bytes, struct progress *progress)
+{
+	enum { PSW_BYTES = 16, SAVED_PSW = 168 }; // the latter with the frame below struct pt_regs
+	// STMG %r8,%r15 without a base register.
+	if (bytes[0] == 0xeb && bytes[1] == 0x8f && !(bytes[2] & 0xf0) && !bytes[4] &&
+	    bytes[5] == 0x24 && !progress->has_saved) {
+		progress->has_saved = true;
+		progress->area = displacement(bytes + 2);
+	}
+	// BRASL %r14.
+	progress->has_called |= bytes[0] == 0xc0 && bytes[1] == 0xe5;
+	// MVC.
+	if (bytes[0] == 0xd2 && bytes[1] == PSW_BYTES - 1 && displacement(bytes + 4) == SAVED_PSW)
+		progress->return_psw = displacement(bytes + 2);
+	// LMG up to %r15.
+	progress->has_left |= bytes[0] == 0xeb && (bytes[1] & 0xf) == 0xf && bytes[5] == 0x04 &&
+			      progress->return_psw;
+}
+
 static struct progress find_progress(const struct gg_entry_code *code)
 {
 	struct progress progress = { .area = 0 };
 	size_t size;
 	for (size_t at = 0; at < code->size; at += size) {
 		const uint8_t *bytes = code->bytes + at;
-		size = bytes[0] >> 6 == 0 ? 2 : bytes[0] >> 6 == 3 ? 6 : 4;
-		if (size < 6 || code->size - at < size)
-			continue;
-		// STMG %r8,%r15 without a base register, BRASL %r14.
-		if (bytes[0] == 0xeb && bytes[1] == 0x8f && !(bytes[2] & 0xf0) && !bytes[4] &&
-		    bytes[5] == 0x24 && !progress.has_saved) {
-			progress.has_saved = true;
-			progress.area = (bytes[2] & 0xfU) << 8 | bytes[3];
+		size = instruction_size(bytes[0]);
+		if (code->size - at < size)
+			break;
+		if (size == 6)
+			note_long(bytes, &progress);
+		// B or LPSWE: other code is behind it.
+		if ((bytes[0] == 0x47 && bytes[1] >> 4 == 0xf) ||
+		    (bytes[0] == 0xb2 && bytes[1] == 0xb2)) {
+			progress.has_left = false;
+			progress.return_psw = 0;
 		}
-		progress.has_called |= bytes[0] == 0xc0 && bytes[1] == 0xe5;
 	}
 	return progress;
 }
@@ -74,39 +107,153 @@ static struct gg_error *find_area(const struct gg_unwind *unwind, gg_gva_t *ret)
 	return err;
 }
 
+static struct gg_error *read_psw(struct gg_unwind *unwind, gg_gva_t address, uint64_t *mask,
+				 uint64_t *pc)
+{
+	struct gg_error *err = gg_stack_word(&unwind->memory, address, mask);
+	return err ? err : gg_stack_word(&unwind->memory, address + WORD, pc);
+}
+
+static void enter(struct gg_unwind *unwind, uint64_t mask, gg_gva_t pc, gg_gva_t sp, uint64_t r14)
+{
+	gg_stack_place(unwind, pc, sp);
+	gg_register_set(&unwind->registers, S390_R14, r14);
+	gg_stack_enter(unwind, 0, 0, mask & S390_PSW_PROBLEM);
+}
+
+// Finds the place in the prefix area AREA of the PSW that the instruction at the walk's pc there loads, LPSWE or LPSWEY without a
+// base register: the last instruction of an exit. RET is 0 for other code.
+static struct gg_error *find_last(const struct gg_unwind *unwind, gg_gva_t area, unsigned int *ret)
+{
+	enum { AREA = 0x2000, LONGEST = 6 };
+	uint8_t code[LONGEST];
+	*ret = 0;
+	if (!unwind->is_exact || unwind->callee || unwind->pc >= AREA)
+		return NULL;
+	struct gg_error *err =
+		gg_host_read(&unwind->kernel->typed, area + unwind->pc, code, LONGEST);
+	if (err)
+		return gg_error_unless_final(err);
+	const bool is_long = code[0] == 0xeb && !code[4] && code[5] == 0x71;
+	if ((is_long || (code[0] == 0xb2 && code[1] == 0xb2)) && !(code[2] & 0xf0))
+		*ret = displacement(code + 2);
+	return NULL;
+}
+
+// Goes back to the code that an exit returns to by the PSW at PLACE.
+static struct gg_error *leave_exit(struct gg_unwind *unwind, gg_gva_t place, bool *ret)
+{
+	uint64_t mask, pc;
+	struct gg_error *err = read_psw(unwind, place, &mask, &pc);
+	if (err)
+		return gg_error_context(err, "the prefix area");
+	enter(unwind, mask, pc, unwind->sp, gg_register(&unwind->registers, S390_R14));
+	*ret = true;
+	return NULL;
+}
+
 struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 {
 	struct gg_registers *registers = &unwind->registers;
 	struct gg_entry_code code;
-	gg_gva_t area;
+	gg_gva_t area = 0;
+	unsigned int last = 0;
 	uint64_t mask, pc, r14 = gg_register(registers, S390_R14), sp = unwind->sp;
+	const bool has_area = gg_register_known(registers, S390_PREFIX);
 	*ret = false;
 	struct gg_error *err = gg_entry_code_read(unwind, &code);
-	const unsigned int old_psw = err ? 0 : find_old_psw(&code);
-	const struct progress progress = find_progress(&code);
-	if (!old_psw || progress.has_called)
+	if (!err && has_area)
+		err = find_area(unwind, &area);
+	if (!err && has_area)
+		err = find_last(unwind, area, &last);
+	if (err)
 		return err;
+	if (last)
+		return leave_exit(unwind, area + last, ret);
+	const unsigned int old_psw = find_old_psw(&code);
+	const struct progress progress = find_progress(&code);
+	if (!old_psw || (progress.has_called && !progress.has_left))
+		return NULL;
 	// QEMU's gdbstub has had no prefix register for a long time.
-	if (!gg_register_known(registers, S390_PREFIX))
+	if (!has_area)
 		return gg_error_create(GG_NOT_FOUND,
-				       "%s saves registers, and the CPU's prefix register, which "
-				       "leads to the old PSW, is not known",
+				       "%s saves or has loaded registers, and the CPU's prefix "
+				       "register, which leads to the PSW, is not known",
 				       code.symbol.name);
-	err = find_area(unwind, &area);
-	if (!err)
-		err = gg_stack_word(&unwind->memory, area + old_psw, &mask);
-	if (!err)
-		err = gg_stack_word(&unwind->memory, area + old_psw + WORD, &pc);
+	if (progress.has_left)
+		return leave_exit(unwind, area + progress.return_psw, ret);
+	err = read_psw(unwind, area + old_psw, &mask, &pc);
 	const gg_gva_t saved = area + progress.area + (uint64_t)(14 - FIRST_SAVED) * WORD;
 	if (!err && progress.has_saved)
-		err = gg_stack_word(&unwind->memory, saved, &r14);
-	if (!err && progress.has_saved)
-		err = gg_stack_word(&unwind->memory, saved + WORD, &sp);
+		err = read_psw(unwind, saved, &r14, &sp);
 	if (err)
 		return gg_error_context(err, "the prefix area");
-	gg_stack_place(unwind, pc, sp);
-	gg_register_set(registers, S390_R14, r14);
-	gg_stack_enter(unwind, 0, 0, mask & S390_PSW_PROBLEM);
+	enter(unwind, mask, pc, sp, r14);
 	*ret = true;
 	return NULL;
+}
+
+// ---- System calls ----
+
+enum { SVC_OLD_PSW = 0x140 };
+
+// Tests whether the SIZE bytes of CODE copy the old PSW of a system call to struct pt_regs.
+static bool copies_psw(const uint8_t *code, size_t size)
+{
+	enum { PT_MASK = 8, PT_ADDRESS = 16 };
+	bool has_read = false;
+	size_t length;
+	for (size_t at = 0; at < size; at += length) {
+		const uint8_t *bytes = code + at;
+		length = instruction_size(bytes[0]);
+		if (size - at < length)
+			return false;
+		if (length < 6)
+			continue;
+		const unsigned int place = displacement(bytes + 2);
+		// LG, LMG.
+		if ((bytes[0] == 0xe3 || bytes[0] == 0xeb) && bytes[5] == 0x04)
+			has_read |= place == SVC_OLD_PSW && !bytes[4];
+		// MVC.
+		if (bytes[0] == 0xd2 && place == PT_MASK && displacement(bytes + 4) == SVC_OLD_PSW)
+			return true;
+		// STG, STMG.
+		if (has_read && bytes[5] == 0x24 && !bytes[4] &&
+		    ((bytes[0] == 0xe3 && place == PT_ADDRESS) ||
+		     (bytes[0] == 0xeb && place == PT_MASK)))
+			return true;
+	}
+	return false;
+}
+
+static struct gg_error *find_symbol(const struct gg_unwind *unwind, gg_gva_t pc, const char *name,
+				    struct gg_symbol *ret)
+{
+	struct gg_error *err = gg_symbols_at(unwind->kernel->symbols, pc, ret);
+	if (err || strcmp(ret->name, name) != 0)
+		ret->address = 0;
+	return gg_error_unless_final(err);
+}
+
+struct gg_error *s390_read_uncopied(struct gg_unwind *unwind, uint64_t *mask, uint64_t *pc)
+{
+	struct gg_symbol entry, handler;
+	uint8_t code[GG_ENTRY_CODE];
+	gg_gva_t area;
+	if (!gg_register_known(&unwind->registers, S390_PREFIX) || !unwind->callee)
+		return NULL;
+	struct gg_error *err = find_symbol(unwind, unwind->pc - 1, "system_call", &entry);
+	if (!err)
+		err = find_symbol(unwind, unwind->callee, "__do_syscall", &handler);
+	if (err || !entry.address || !handler.address || handler.size > sizeof(code))
+		return err;
+	err = gg_host_read(&unwind->kernel->typed, handler.address, code, (size_t)handler.size);
+	if (err)
+		return gg_error_unless_final(err);
+	const size_t size = (size_t)(unwind->callee - handler.address);
+	if (size > handler.size || copies_psw(code, size) ||
+	    !copies_psw(code, (size_t)handler.size))
+		return NULL;
+	err = find_area(unwind, &area);
+	return err ? err : read_psw(unwind, area + SVC_OLD_PSW, mask, pc);
 }

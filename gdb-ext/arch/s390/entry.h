@@ -11,4 +11,8 @@
 // other code.
 struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret);
 
+// Reads the PSW of the system call whose handler, in the frame before, has not copied it to struct pt_regs yet. MASK and PC are left
+// as they are where the handler has, and for other code.
+struct gg_error *s390_read_uncopied(struct gg_unwind *unwind, uint64_t *mask, uint64_t *pc);
+
 #endif

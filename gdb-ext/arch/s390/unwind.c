@@ -130,6 +130,8 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 		err = gg_stack_word(&unwind->memory, general + 14 * WORD, &r14);
 	if (!err)
 		err = gg_stack_word(&unwind->memory, general + 15 * WORD, &sp);
+	if (!err)
+		err = s390_read_uncopied(unwind, &mask, &pc);
 	if (err)
 		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
 	const bool is_user = mask & S390_PSW_PROBLEM;
