@@ -22,6 +22,7 @@ extern const struct gg_arch gg_arch_aarch64, gg_arch_riscv64, gg_arch_s390x, gg_
 enum { BASE = 0x10000, SIZE = 8192, I386 = 4, ARCHS };
 
 static const char *name;
+static const char *handler; // of all but the first byte; NULL without
 
 static struct gg_error *find(void *data, const char *wanted, struct gg_symbol *ret)
 {
@@ -41,8 +42,10 @@ static struct gg_error *find(void *data, const char *wanted, struct gg_symbol *r
 static struct gg_error *find_at(void *data, gg_gva_t address, struct gg_symbol *ret)
 {
 	(void)data;
-	(void)address;
-	*ret = (struct gg_symbol){ .name = name, .type = 'T', .address = BASE, .size = SIZE };
+	*ret = (struct gg_symbol){ .name = handler && address != BASE ? handler : name,
+				   .type = 'T',
+				   .address = BASE,
+				   .size = handler && address != BASE ? GG_ENTRY_CODE : SIZE };
 	return NULL;
 }
 
@@ -81,6 +84,18 @@ static void find_caller(unsigned int arch, struct gg_unwind *unwind)
 	gg_stack_return(unwind, link[arch], &caller);
 }
 
+// Reads the place of a system call whose handler is at the code's end.
+static void read_uncopied(struct gg_unwind *unwind)
+{
+	uint64_t mask = 0, pc = 0;
+	name = "system_call";
+	handler = "__do_syscall";
+	unwind->callee = unwind->pc;
+	unwind->pc = BASE + 1;
+	gg_error_destroy(s390_read_uncopied(unwind, &mask, &pc));
+	handler = NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[][3] = {
@@ -100,7 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.name = "entries", .order = 2, .ops = &ops, .start = BASE, .size = SIZE
 	};
 	static struct gg_unwind unwind;
-	const struct fake_parts parts = { .base = BASE, .size = SIZE };
+	const struct fake_parts parts = { .base = BASE,
+					  .size = handler && address != BASE ? GG_ENTRY_CODE
+									     : SIZE };
 	struct gg_answerers kernel = { .symbols = NULL };
 	struct fake_answerers fake;
 	bool has_left = false;
@@ -127,6 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unwind.is_exact = true;
 	if (arch != I386)
 		find_caller(arch, &unwind);
+	unwind.pc = BASE + size - 2;
+	if (arch == 2)
+		read_uncopied(&unwind);
 	fake_answerers_deinit(&fake, &kernel);
 	return 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A CPU in Linux's entry from an interruption on s390x before all registers are saved (Linux arch/s390/kernel/entry.S, v6.1 to
-// v7.2): the old PSW of the interruption is in the CPU's prefix area (z/Architecture Principles of Operation, chapter 3, Assigned
-// Storage Locations). The entry saves r8 to r15 there first.
+// A CPU in Linux's entry from an interruption on s390x before all registers are saved, or behind the point where all are loaded
+// again (Linux arch/s390/kernel/entry.S, syscall.c, v6.1 to v7.2): the old PSW of the interruption is in the CPU's prefix area
+// (z/Architecture Principles of Operation, chapter 3, Assigned Storage Locations). The entry saves r8 to r15 there first, and the
+// exit copies the PSW to return by there, next to its last instruction.
 //
 // In:  a CPU's registers, its prefix area, the entry's instructions.
 // Out: the interrupted code's registers.
