@@ -115,9 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.name = "entries", .order = 2, .ops = &ops, .start = BASE, .size = SIZE
 	};
 	static struct gg_unwind unwind;
-	const struct fake_parts parts = { .base = BASE,
-					  .size = handler && address != BASE ? GG_ENTRY_CODE
-									     : SIZE };
+	const struct fake_parts parts = { .base = BASE, .size = SIZE };
 	struct gg_answerers kernel = { .symbols = NULL };
 	struct fake_answerers fake;
 	bool has_left = false;

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { WORD = 8, FIRST_SAVED = 8 };
+enum { WORD = 8, FIRST_SAVED = 8, PREFIX_AREA = 0x2000 };
 
 static const struct {
 	const char *name;
@@ -126,11 +126,9 @@ static void enter(struct gg_unwind *unwind, uint64_t mask, gg_gva_t pc, gg_gva_t
 // base register: the last instruction of an exit. RET is 0 for other code.
 static struct gg_error *find_last(const struct gg_unwind *unwind, gg_gva_t area, unsigned int *ret)
 {
-	enum { AREA = 0x2000, LONGEST = 6 };
+	enum { LONGEST = 6 };
 	uint8_t code[LONGEST];
 	*ret = 0;
-	if (!unwind->is_exact || unwind->callee || unwind->pc >= AREA)
-		return NULL;
 	struct gg_error *err =
 		gg_host_read(&unwind->kernel->typed, area + unwind->pc, code, LONGEST);
 	if (err)
@@ -163,17 +161,12 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 	const bool has_area = gg_register_known(registers, S390_PREFIX);
 	*ret = false;
 	struct gg_error *err = gg_entry_code_read(unwind, &code);
-	if (!err && has_area)
-		err = find_area(unwind, &area);
-	if (!err && has_area)
-		err = find_last(unwind, area, &last);
 	if (err)
 		return err;
-	if (last)
-		return leave_exit(unwind, area + last, ret);
 	const unsigned int old_psw = find_old_psw(&code);
 	const struct progress progress = find_progress(&code);
-	if (!old_psw || (progress.has_called && !progress.has_left))
+	const bool is_last = unwind->is_exact && !unwind->callee && unwind->pc < PREFIX_AREA;
+	if (is_last ? !has_area : !old_psw || (progress.has_called && !progress.has_left))
 		return NULL;
 	// QEMU's gdbstub has had no prefix register for a long time.
 	if (!has_area)
@@ -181,6 +174,13 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 				       "%s saves or has loaded registers, and the CPU's prefix "
 				       "register, which leads to the PSW, is not known",
 				       code.symbol.name);
+	err = find_area(unwind, &area);
+	if (!err && is_last)
+		err = find_last(unwind, area, &last);
+	if (err || (is_last && !last))
+		return err;
+	if (last)
+		return leave_exit(unwind, area + last, ret);
 	if (progress.has_left)
 		return leave_exit(unwind, area + progress.return_psw, ret);
 	err = read_psw(unwind, area + old_psw, &mask, &pc);
