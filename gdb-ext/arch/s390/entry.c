@@ -55,7 +55,8 @@ struct progress {
 
 static void note_long(const uint8_t *bytes, struct progress *progress)
 {
-	enum { PSW_BYTES = 16, SAVED_PSW = 168 }; // the latter with the frame below struct pt_regs
+	// The places of the saved PSW in struct pt_regs, and with the frame below it.
+	enum { PSW_BYTES = 16, PT_PSW = 8, FRAME_PSW = 168 };
 	// STMG %r8,%r15 without a base register.
 	if (bytes[0] == 0xeb && bytes[1] == 0x8f && !(bytes[2] & 0xf0) && !bytes[4] &&
 	    bytes[5] == 0x24 && !progress->has_saved) {
@@ -65,7 +66,9 @@ static void note_long(const uint8_t *bytes, struct progress *progress)
 	// BRASL %r14.
 	progress->has_called |= bytes[0] == 0xc0 && bytes[1] == 0xe5;
 	// MVC.
-	if (bytes[0] == 0xd2 && bytes[1] == PSW_BYTES - 1 && displacement(bytes + 4) == SAVED_PSW)
+	const unsigned int source = displacement(bytes + 4);
+	if (bytes[0] == 0xd2 && bytes[1] == PSW_BYTES - 1 &&
+	    (source == PT_PSW || source == FRAME_PSW))
 		progress->return_psw = displacement(bytes + 2);
 	// LMG up to %r15.
 	progress->has_left |= bytes[0] == 0xeb && (bytes[1] & 0xf) == 0xf && bytes[5] == 0x04 &&
