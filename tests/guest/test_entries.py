@@ -143,3 +143,36 @@ def test_double_fault(folder):
     log = parts[-1]
     assert "PANIC: double fault" in log and f"EIP: {handler}+0x0/" in log and f"ESP: {NOWHERE:08x}" in log, log[-3000:]
     shutil.rmtree(guest.folder)
+
+
+# More instructions than the trampoline has, more bytes than the image.
+TRAMPOLINE, IMAGE = 24, 256 << 20
+
+
+@pytest.mark.expensive
+@pytest.mark.skipif(not machines.may_attach(), reason="processes may not be attached to here")
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_trampoline(folder):
+    """arm64-6.1: a CPU in the trampoline on its way to a program, and in the program, whose page tables lack the kernel, executes the
+    kernel all the same; its stack has the trampoline's frame, or none, and the program's place"""
+    guest = Guest("arm64-6.1", folder)
+    guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
+    place = {name: int(address, 16) for address, name in
+             re.findall(r"^([0-9a-f]+) . (ret_to_user|_stext)$", (folder / "kallsyms").read_text(), re.MULTILINE)}
+    (folder / "leave").write_text(f"while (unsigned long)$pc >= {place['_stext']:#x} && (unsigned long)$pc < {place['_stext'] + IMAGE:#x}\nstepi\nend\n")
+    looks = [word for _ in range(TRAMPOLINE) for word in ("stepi", "print/x (long)$pc", "print/x (long)$sp", "guest-bt -json")]
+    parts = ask_stub(guest, ["set scheduler-locking step", f"break *{place['ret_to_user']:#x}", "continue", "delete",
+                             'printf "%d\\n", $_thread - 1', f"source {folder}/leave", *looks, "guest-kernel -json"])[4:]
+    cpu = number_of(parts[0])
+    seen = [(number_of(pc), number_of(sp), next(stack for stack in objects(look) if stack["cpu"] == cpu))
+            for pc, sp, look in zip(parts[3:-1:4], parts[4:-1:4], parts[5:-1:4])]
+    inside = [stack for pc, _, stack in seen if pc >> 63]
+    user_pc, user_sp, _ = next(look for look in seen if not look[0] >> 63)
+    assert len(inside) > 4
+    for stack in inside:
+        assert [frame["symbol"] for frame in stack["frames"]] == [None] and place_of(stack)[0][1:] == [
+            True, f"{user_pc:#018x}", f"{user_sp:#018x}"], stack
+    for pc, sp, stack in seen[len(inside):]:
+        assert (stack["frames"], stack["end"], stack["user_pc"], stack["user_sp"]) == ([], "user", f"{pc:#018x}", f"{sp:#018x}"), stack
+    assert objects(parts[-1])[0]["cpus"] == [0, 1]
+    shutil.rmtree(guest.folder)

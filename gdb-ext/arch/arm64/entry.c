@@ -194,12 +194,15 @@ struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_
 	return NULL;
 }
 
-// The trampoline is executed where it is mapped for programs, and its symbols are those of the image. It has no stack.
-bool arm64_leave_trampoline(struct gg_unwind *unwind, gg_gva_t stack_end)
+// The trampoline is executed where it is mapped for programs, and its symbols are those of the image. It uses no stack; the
+// exit has loaded registers from struct pt_regs, at the stack's end.
+bool arm64_leave_trampoline(struct gg_unwind *unwind, const struct arm64_saved *saved,
+			    gg_gva_t stack_end)
 {
 	struct gg_registers *registers = &unwind->registers;
 	struct gg_symbol symbol;
-	if (!unwind->is_exact || unwind->callee || !unwind->stack || unwind->sp != stack_end ||
+	if (!unwind->is_exact || unwind->callee || !unwind->stack ||
+	    (unwind->sp != stack_end && unwind->sp != stack_end - saved->size) ||
 	    unwind->pc < arm64_linux.kernel_area || !gg_register_known(registers, ARM64_ELR) ||
 	    !gg_register_known(registers, ARM64_SPSR) ||
 	    !gg_register_known(registers, ARM64_SP_EL0) || gg_register(registers, ARM64_SPSR) & EL)

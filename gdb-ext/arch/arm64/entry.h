@@ -18,8 +18,9 @@ struct gg_error *arm64_leave_entry(struct gg_unwind *unwind, const struct arm64_
 				   bool *ret);
 
 // Goes back to the program that a CPU in the trampoline comes from or returns to: where a program's page tables lack the kernel, it
-// is entered and left there (Linux arch/arm64/kernel/entry.S, v4.16 to v7.2). The task's stack, which is empty then, ends at
-// STACK_END. Returns false for other code.
-bool arm64_leave_trampoline(struct gg_unwind *unwind, gg_gva_t stack_end);
+// is entered and left there (Linux arch/arm64/kernel/entry.S, v4.16 to v7.2). The task's stack ends at STACK_END. Returns false
+// for other code.
+bool arm64_leave_trampoline(struct gg_unwind *unwind, const struct arm64_saved *saved,
+			    gg_gva_t stack_end);
 
 #endif

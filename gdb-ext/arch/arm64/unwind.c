@@ -242,7 +242,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	uint64_t caller, pc, mark = 0;
 	bool has_left;
 	struct gg_error *err = arm64_leave_entry(unwind, &saved, &has_left);
-	if (err || has_left || arm64_leave_trampoline(unwind, first + walk->regs.size))
+	if (err || has_left || arm64_leave_trampoline(unwind, &saved, first + saved.size))
 		return err;
 	err = gg_stack_find_caller(unwind, ARM64_LR, ARM64_FP, &returns);
 	if (err)
