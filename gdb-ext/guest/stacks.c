@@ -20,6 +20,33 @@
 
 // ---- The CPUs' tasks ----
 
+static bool is_in(gg_gva_t address, gg_gva_t start, uint64_t size)
+{
+	return start && address - start < size;
+}
+
+// Finds the task on whose stack a CPU is that switches tasks: the kernel has the next one in the run queue before the CPU leaves the
+// stack (Linux kernel/sched/core.c, __schedule()), and x86's per-CPU variable has the one before a little longer. A program's stack
+// pointer is whatever the program likes.
+static void find_switching(const struct gg_guest_stacks *stacks, const struct gg_cpu_state *state,
+			   struct gg_stacks_cpu *cpu)
+{
+	const uint64_t size = gg_unwinder_stack_size(stacks->unwinder);
+	struct gg_cpu_summary summary;
+	stacks->kernel->arch->cpu->summarize(&state->own, &summary);
+	if (summary.no_sp || strcmp(summary.privilege, "user") == 0 ||
+	    is_in(summary.sp, cpu->task->stack, size))
+		return;
+	for (size_t i = 0; i < stacks->tasks.count; i++) {
+		const struct gg_task *task = &stacks->tasks.tasks[i];
+		if (!is_in(summary.sp, task->stack, size) || task->on_cpu)
+			continue;
+		cpu->next = cpu->task;
+		cpu->task = task;
+		return;
+	}
+}
+
 // Finds the task of CPU. STATE is NULL for a CPU that does not execute the kernel.
 static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct gg_cpu_state *state,
 				  struct gg_stacks_cpu *cpu)
@@ -39,11 +66,13 @@ static struct gg_error *find_task(struct gg_guest_stacks *stacks, const struct g
 	if (err)
 		return err;
 	cpu->task = gg_tasks_at(&stacks->tasks, address);
-	return cpu->task ? NULL
-			 : gg_error_create(GG_NOT_FOUND,
-					   "its current task at 0x%" PRIx64
-					   " is not in the list of tasks",
-					   address);
+	if (!cpu->task)
+		return gg_error_create(
+			GG_NOT_FOUND,
+			"its current task at 0x%" PRIx64 " is not in the list of tasks", address);
+	if (state && !state->unknown[0])
+		find_switching(stacks, state, cpu);
+	return NULL;
 }
 
 // Tests whether the page tables of CPU, if it uses any, are not those of the shown kernel.
@@ -215,6 +244,15 @@ static struct gg_error *walk_on_cpu(struct gg_guest_stacks *stacks, const struct
 	return ret->task ? gg_stack_of_memory(stacks->unwinder, ret->task, &ret->stack) : NULL;
 }
 
+// Tests whether a CPU is about to switch to TASK, whose place in memory is not stale yet.
+static bool is_next(const struct gg_guest_stacks *stacks, const struct gg_task *task)
+{
+	for (size_t i = 0; i < stacks->cpu_count; i++)
+		if (stacks->cpus[i].next == task)
+			return true;
+	return false;
+}
+
 struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const struct gg_task *task,
 					struct gg_guest_stack *ret)
 {
@@ -222,7 +260,7 @@ struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const st
 	for (size_t i = 0; i < stacks->cpu_count; i++)
 		if (stacks->cpus[i].task == task)
 			return walk_on_cpu(stacks, &stacks->cpus[i], ret);
-	if (!task->on_cpu)
+	if (!task->on_cpu || is_next(stacks, task))
 		return gg_stack_of_sleeping(stacks->unwinder, task, &ret->stack);
 	ret->start = GG_FROM_MEMORY;
 	snprintf(ret->why, sizeof(ret->why),
