@@ -9,7 +9,6 @@ import pytest
 
 import machines
 from archs import MULTIARCH, Guest, ask_stub, objects
-from test_guest_core import GUEST_CORE
 
 # A guest, an entry that it takes often, or the code that leaves one, the entry's code up to the call of the handler, the place of the
 # interrupted pc, and what is typed at the console: the CPUs of ppc64el go on from a state without timer interrupts.
@@ -51,12 +50,10 @@ def test_entry(name, folder):
     guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
     guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
     start = re.search(rf"^([0-9a-f]+) . {symbol}$", (folder / "kallsyms").read_text(), re.MULTILINE)[1]
-    # QEMU's gdbstub has no prefix register of s390x, which the process has.
-    question = f"shell {GUEST_CORE} -p {{pid}} bt -json" if guest.arch == "s390x" else "guest-bt -json"
-    steps = [word for _ in range(STEPS) for word in (f"stepi {SIZE}", question, "bt 2")]
+    steps = [word for _ in range(STEPS) for word in (f"stepi {SIZE}", "guest-bt -json", "bt 2")]
     parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", "set scheduler-locking step",
                              f"break *{int(start, 16) + int(offset or '0', 16):#x}", "continue",
-                             'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", f"print/x (long){above}", question, "bt 2", *steps],
+                             'printf "%d\\n", $_thread - 1', f"print/x (long){interrupted}", f"print/x (long){above}", "guest-bt -json", "bt 2", *steps],
                      typed)[4:]
     cpu, pc, sp = (int(part.split()[-1], 0) for part in parts[:3])
     stacks = [next(stack for stack in objects(part) if stack["on_cpu"] == cpu) for part in parts[3::3]]
@@ -99,12 +96,10 @@ def test_handler(name, folder):
     # Behind some steps GDB has an error of its own, which ends a script.
     (folder / "stepi").write_text("if %s\nstepi\nend\n" % " || ".join(
         f"((unsigned long)$pc >= {first:#x} && (unsigned long)$pc < {end:#x})" for first, end in ranges))
-    # QEMU's gdbstub has no prefix register of s390x, which the process has.
-    question = f"shell {GUEST_CORE} -p {{pid}} bt -json" if guest.arch == "s390x" else "guest-bt -json"
     parts = ask_stub(guest, ["set scheduler-locking step", f"break *{start:#x}", "continue", 'printf "%d\n", $_thread - 1',
-                             f"print/x (long){interrupted}", "print/x (long)$sp", question, *(MOST * [f"source {folder}/stepi"]),
+                             f"print/x (long){interrupted}", "print/x (long)$sp", "guest-bt -json", *(MOST * [f"source {folder}/stepi"]),
                              f"print/x (long){LINKS[name]}",
-                             *(word for _ in range(HANDLER) for word in ("print/x (long)$pc", question, "stepi"))])[3:]
+                             *(word for _ in range(HANDLER) for word in ("print/x (long)$pc", "guest-bt -json", "stepi"))])[3:]
     cpu, pc, sp = map(number_of, parts[:3])
     first, *stacks = (next(stack for stack in objects(part) if stack["on_cpu"] == cpu) for part in [parts[3], *parts[6 + MOST::3]])
     assert [int(word, 16) for word in place_of(first)[0][2:]] == [pc, sp], first

@@ -96,12 +96,45 @@ static struct progress find_progress(const struct gg_entry_code *code)
 	return progress;
 }
 
+// Finds the area of those that the kernel has set up whose task is the walk's. RET is 0 without such an area.
+static struct gg_error *find_area_by_task(const struct gg_unwind *unwind, gg_gva_t *ret)
+{
+	enum { MAX_CPUS = 512 }; // Linux arch/s390/Kconfig, NR_CPUS
+	const struct gg_host *host = &unwind->kernel->typed;
+	static const char *const paths[] = { "current_task", NULL };
+	static const struct gg_layout_row row = { .type = "lowcore", .paths = paths };
+	struct gg_member current;
+	gg_gva_t areas;
+	uint64_t task = 0, area = 1;
+	*ret = 0;
+	struct gg_error *err = gg_host_symbol(host, "lowcore_ptr", &areas);
+	if (!err)
+		err = gg_layout_resolve(host, &row, 1, &current);
+	for (unsigned int i = 0; !err && unwind->task && area && i < MAX_CPUS; i++) {
+		err = gg_host_read_uint(host, areas + (uint64_t)WORD * i, WORD, &area);
+		if (!err && area)
+			err = gg_host_read_member(host, area, &current, &task);
+		if (err || !area || task != unwind->task)
+			continue;
+		*ret = area;
+		break;
+	}
+	return gg_error_unless_final(err);
+}
+
 // Finds the CPU's prefix area, which the kernel has in its identity mapping: at __identity_base since v6.10, and at 0 before.
-static struct gg_error *find_area(const struct gg_unwind *unwind, gg_gva_t *ret)
+// QEMU's gdbstub has had no prefix register for a long time. FOUND is false where neither register nor task leads to it.
+static struct gg_error *find_area(const struct gg_unwind *unwind, gg_gva_t *ret, bool *found)
 {
 	const struct gg_host *host = &unwind->kernel->typed;
 	gg_gva_t base;
 	uint64_t identity = 0;
+	*found = gg_register_known(&unwind->registers, S390_PREFIX);
+	if (!*found) {
+		struct gg_error *err = find_area_by_task(unwind, ret);
+		*found = *ret;
+		return err;
+	}
 	struct gg_error *err = gg_host_symbol(host, "__identity_base", &base);
 	if (!err)
 		err = gg_host_read_uint(host, base, WORD, &identity);
@@ -161,7 +194,7 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 	gg_gva_t area = 0;
 	unsigned int last = 0;
 	uint64_t mask, pc, r14 = gg_register(registers, S390_R14), sp = unwind->sp;
-	const bool has_area = gg_register_known(registers, S390_PREFIX);
+	bool has_area;
 	*ret = false;
 	struct gg_error *err = gg_entry_code_read(unwind, &code);
 	if (err)
@@ -169,16 +202,17 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 	const unsigned int old_psw = find_old_psw(&code);
 	const struct progress progress = find_progress(&code);
 	const bool is_last = unwind->is_exact && !unwind->callee && unwind->pc < PREFIX_AREA;
-	if (is_last ? !has_area : !old_psw || (progress.has_called && !progress.has_left))
+	if (!is_last && (!old_psw || (progress.has_called && !progress.has_left)))
 		return NULL;
-	// QEMU's gdbstub has had no prefix register for a long time.
+	err = find_area(unwind, &area, &has_area);
+	if (err || (is_last && !has_area))
+		return err;
 	if (!has_area)
 		return gg_error_create(GG_NOT_FOUND,
 				       "%s saves or has loaded registers, and the CPU's prefix "
-				       "register, which leads to the PSW, is not known",
+				       "area, which has the PSW, is not known",
 				       code.symbol.name);
-	err = find_area(unwind, &area);
-	if (!err && is_last)
+	if (is_last)
 		err = find_last(unwind, area, &last);
 	if (err || (is_last && !last))
 		return err;
@@ -244,7 +278,8 @@ struct gg_error *s390_read_uncopied(struct gg_unwind *unwind, uint64_t *mask, ui
 	struct gg_symbol entry, handler;
 	uint8_t code[GG_ENTRY_CODE];
 	gg_gva_t area;
-	if (!gg_register_known(&unwind->registers, S390_PREFIX) || !unwind->callee)
+	bool has_area;
+	if (!unwind->callee)
 		return NULL;
 	struct gg_error *err = find_symbol(unwind, unwind->pc - 1, "system_call", &entry);
 	if (!err)
@@ -258,6 +293,6 @@ struct gg_error *s390_read_uncopied(struct gg_unwind *unwind, uint64_t *mask, ui
 	if (size > handler.size || copies_psw(code, size) ||
 	    !copies_psw(code, (size_t)handler.size))
 		return NULL;
-	err = find_area(unwind, &area);
-	return err ? err : read_psw(unwind, area + SVC_OLD_PSW, mask, pc);
+	err = find_area(unwind, &area, &has_area);
+	return err || !has_area ? err : read_psw(unwind, area + SVC_OLD_PSW, mask, pc);
 }
