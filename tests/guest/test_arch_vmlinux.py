@@ -31,7 +31,7 @@ def check_stacks(shown, stacks):
         missing = ours[len(theirs):]
         entry = stack["frames"][0]["entry"] if stack["frames"] else None
         is_entering = len(theirs) == 1 and entry and not entry["registers"]
-        assert not missing or is_entering or "start_kernel" in ours and len(missing) == 1, (theirs, ours)
+        assert not missing or is_entering or "start_kernel" in missing, (theirs, ours)
 
 
 def multiarch(*words):
@@ -112,9 +112,10 @@ def test_vmlinux_at_the_stub(guest, folder):
     that is hit"""
     guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
     # The CPUs of ppc64el may go on from a state without timer interrupts, and then what is typed has schedule() called.
-    _, stacks, variable, layout, symbol, _, hit, innermost = ask_stub(guest, [
-        f"symbol-file {folder}/vmlinux", "thread apply all bt", "print init_task.comm", "ptype struct list_head", "info symbol schedule",
-        "break schedule", "continue", "bt 1"], b"\n" if guest.arch == "ppc64le" else b"")
+    # A CPU in a program may not read the kernel's memory.
+    _, stacks, layout, symbol, _, hit, innermost, variable = ask_stub(guest, [
+        f"symbol-file {folder}/vmlinux", "thread apply all bt", "ptype struct list_head", "info symbol schedule",
+        "break schedule", "continue", "bt 1", "print init_task.comm"], b"\n" if guest.arch == "ppc64le" else b"")
     shown = functions_of(stacks)
     ours = [stack for stack in guest.json("bt") if not is_at_entry(stack)]
     check_stacks({number: shown[stack["cpu"] + 1] for number, stack in enumerate(ours, 1)}, ours)
