@@ -303,10 +303,15 @@ def test_arm64_modules(folder):
         sorted((name, int(address, 16)) for address, _, name, module in map(str.split, symbols.splitlines()) if module == "[nf_tables]")
 
 
+def ends_well(stack):
+    """Tests whether the stack goes to its end, or to i386's SYSENTER, of which no place has the program's pc."""
+    return stack["end"] in ("user", "end") and not stack["broken"] or "does not keep the pc of the program" in stack["broken"]
+
+
 def check_running(guest):
     """Tests whether the stack of a CPU in the kernel goes to the stack's end."""
     for stack in guest.json("bt"):
-        assert stack["end"] in ("user", "end") and not stack["broken"], stack
+        assert ends_well(stack), stack
 
 
 @pytest.mark.machines(*WITH_TASKS)
@@ -321,8 +326,8 @@ def test_running_without_types(guest):
     for stack in guest.json("bt"):
         names = [frame["symbol"] for frame in stack["frames"]]
         assert (stack["pid"], stack["no_task"]) == (None, "the kernel's tasks are not known"), stack
-        assert stack["end"] in ("user", "end") and not stack["broken"] and None not in names, stack
-        assert stack["end"] == "user" or len(names) > 3, stack
+        assert ends_well(stack) and None not in names, stack
+        assert stack["end"] != "end" or len(names) > 3, stack
 
 
 def check_pages(guest):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What x86_code_open() opens (unwind.h).
+// The decoder that x86_code_open() opens (unwind.h).
 #ifndef GG_X86_DECODER_H
 #define GG_X86_DECODER_H
 
