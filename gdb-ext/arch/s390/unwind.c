@@ -135,7 +135,8 @@ static struct gg_error *restore(struct gg_unwind *unwind, gg_gva_t address)
 	if (err)
 		return gg_error_context(err, "the saved registers at 0x%" PRIx64, address);
 	const bool is_user = mask & S390_PSW_PROBLEM;
-	if (!is_user && (!pc || (unwind->stack && address - first < walk->regs.size))) {
+	// A kernel thread begins with registers that have no stack pointer (arch/s390/kernel/process.c, copy_thread()).
+	if (!is_user && (!pc || !sp || (unwind->stack && address - first < walk->regs.size))) {
 		unwind->has_ended = true;
 		return NULL;
 	}
