@@ -48,7 +48,7 @@ static const uint8_t saved_sp[] = {
 static const struct gg_code_name names[] = {
 	{ "asm_*", GG_CODE_ENTRY },
 	{ "handle_exception", GG_CODE_ENTRY },
-	{ "handle_exception_*", GG_CODE_ENTRY },
+	{ "handle_exception_*", GG_CODE_REGISTERS },
 	{ "entry_INT80*", GG_CODE_ENTRY },
 	{ "entry_SYSENTER*", GG_CODE_ENTRY },
 	{ "restore_all*", GG_CODE_ENTRY },
