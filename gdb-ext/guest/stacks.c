@@ -41,7 +41,7 @@ static void find_switching(const struct gg_guest_stacks *stacks, const struct gg
 		const struct gg_task *task = &stacks->tasks.tasks[i];
 		if (!is_in(summary.sp, task->stack, size) || task->on_cpu)
 			continue;
-		cpu->next = cpu->task;
+		cpu->switched = cpu->task;
 		cpu->task = task;
 		return;
 	}
@@ -244,11 +244,11 @@ static struct gg_error *walk_on_cpu(struct gg_guest_stacks *stacks, const struct
 	return ret->task ? gg_stack_of_memory(stacks->unwinder, ret->task, &ret->stack) : NULL;
 }
 
-// Tests whether a CPU is about to switch to TASK, whose place in memory is not stale yet.
-static bool is_next(const struct gg_guest_stacks *stacks, const struct gg_task *task)
+// Tests whether a CPU is about to switch to TASK, or has just left it: its place in memory is not stale then.
+static bool is_switched(const struct gg_guest_stacks *stacks, const struct gg_task *task)
 {
 	for (size_t i = 0; i < stacks->cpu_count; i++)
-		if (stacks->cpus[i].next == task)
+		if (stacks->cpus[i].switched == task)
 			return true;
 	return false;
 }
@@ -260,7 +260,7 @@ struct gg_error *gg_guest_stack_of_task(struct gg_guest_stacks *stacks, const st
 	for (size_t i = 0; i < stacks->cpu_count; i++)
 		if (stacks->cpus[i].task == task)
 			return walk_on_cpu(stacks, &stacks->cpus[i], ret);
-	if (!task->on_cpu || is_next(stacks, task))
+	if (!task->on_cpu || is_switched(stacks, task))
 		return gg_stack_of_sleeping(stacks->unwinder, task, &ret->stack);
 	ret->start = GG_FROM_MEMORY;
 	snprintf(ret->why, sizeof(ret->why),

@@ -29,10 +29,10 @@ struct gg_guest_stack {
 // A CPU of QEMU's and its current task.
 struct gg_stacks_cpu {
 	const struct gg_qemu_cpu *cpu;
-	const struct gg_task *task; // NULL: not known
-	const struct gg_task *next; // that it is about to switch to, or NULL
-	char why[GG_STACK_WHY];     // no task is known; else ""
-	bool is_other;              // it does not execute the kernel, and has other registers
+	const struct gg_task *task;     // NULL: not known
+	const struct gg_task *switched; // the other task where it switches tasks, or NULL
+	char why[GG_STACK_WHY];         // no task is known; else ""
+	bool is_other;                  // it does not execute the kernel, and has other registers
 	bool has_offset;
 	uint64_t offset; // of its per-CPU variables
 };

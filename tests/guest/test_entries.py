@@ -172,3 +172,22 @@ def test_trampoline(folder):
         assert (stack["frames"], stack["end"], stack["user_pc"], stack["user_sp"]) == ([], "user", f"{pc:#018x}", f"{sp:#018x}"), stack
     assert objects(parts[-1])[0]["cpus"] == [0, 1]
     shutil.rmtree(guest.folder)
+
+
+@pytest.mark.expensive
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_switch(folder):
+    """arm64-sid: a CPU that is about to leave the stack of a task for that of the next, which the run queue has already, is shown with
+    the first; the next one's stack is that in memory"""
+    guest = Guest("arm64-sid", folder)
+    guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
+    start = re.search(r"^([0-9a-f]+) . __switch_to$", (folder / "kallsyms").read_text(), re.MULTILINE)[1]
+    # The arguments are the two tasks.
+    parts = ask_stub(guest, [f"break *0x{start}", "continue", 'printf "%d\\n", $_thread - 1', "print/x (long)$x0", "print/x (long)$x1",
+                             "guest-bt -json", "guest-bt -all -json"])[2:]
+    cpu, before, after = map(number_of, parts[:3])
+    stack = next(stack for stack in objects(parts[3]) if stack["on_cpu"] == cpu)
+    assert int(stack["task"], 16) == before != after and stack["frames"][0]["symbol"] == "__switch_to" and not stack["broken"], stack
+    stack, = (stack for stack in objects(parts[4]) if int(stack["task"], 16) == after)
+    assert (stack["on_cpu"], stack["why"], stack["broken"]) == (None, "", "") and stack["frames"], stack
+    shutil.rmtree(guest.folder)

@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -21,6 +20,7 @@ import vmcore
 from machines import MIB, lab, records
 from proxy import Proxy
 from test_guest_core import GUEST_CORE, guest_core
+from test_task_sources import cpu_seconds
 
 FORMATS = ["zlib", "lzo", "snappy", "zstd", "raw"]
 RAM = 256 * MIB
@@ -338,16 +338,10 @@ def test_plain_to_fifo(kdumps, folder):
 
 # ---- Ctrl-C ----
 
-def seconds_of(process):
-    """The CPU time of a process that has not been waited for."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc_pid_stat(5)
-
-
 def seconds_of_ended(process):
     """Waits for the process; its CPU time."""
     lab.wait_until(lambda: os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG), gdb.PATIENCE, "the program ends")
-    seconds = seconds_of(process)
+    seconds = cpu_seconds(process.pid)
     process.wait()
     return seconds
 
@@ -369,7 +363,7 @@ def test_interrupt(times, kdumps, folder):
             try:
                 process.wait(whole * moment / times)
             except subprocess.TimeoutExpired:
-                done = seconds_of(process)
+                done = cpu_seconds(process.pid)
                 process.send_signal(signal.SIGINT)
                 late = seconds_of_ended(process) - done
         if process.returncode == 0:
