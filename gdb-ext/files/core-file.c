@@ -11,6 +11,7 @@
 // everything beyond the end of a file that was cut off.
 #include "core-file.h"
 #include "base/cleanup.h"
+#include "other-format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -144,7 +145,7 @@ static struct gg_error *read_headers(struct gg_core_file *core, enum part part)
 		return gg_error_create(GG_BAD_DATA, "not readable as ELF: %s", elf_errmsg(-1));
 	GElf_Ehdr ehdr;
 	if (elf_kind(core->elf) != ELF_K_ELF || !gelf_getehdr(core->elf, &ehdr))
-		return gg_error_create(GG_BAD_DATA, "not an ELF file");
+		return gg_other_format_error(core->fd, "not an ELF file");
 	if (ehdr.e_type != ET_CORE)
 		return gg_error_create(GG_BAD_DATA, "not a core (e_type is %u, not %u)",
 				       ehdr.e_type, ET_CORE);

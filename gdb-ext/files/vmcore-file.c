@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "kdump-bytes.h"
+#include "other-format.h"
 #include "pread.h"
 
 #include <elf.h>
@@ -46,7 +47,7 @@ static struct gg_error *init_format(struct gg_vmcore_file *file)
 		return gg_vmcore_elf_init(file);
 	if (is_kdump(start))
 		return gg_vmcore_kdump_init(file);
-	return gg_error_create(GG_BAD_DATA, "neither an ELF file nor a compressed kdump");
+	return gg_other_format_error(file->fd, "neither an ELF file nor a compressed kdump");
 }
 
 struct gg_error *gg_vmcore_file_open(const char *path, struct gg_vmcore_file **ret)

@@ -545,6 +545,38 @@ static void test_other_files(void **state)
 	assert_error(gg_vmcore_file_open("/", &file), GG_BAD_DATA, "not a regular file");
 }
 
+static void test_other_formats(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *start, *message;
+	} formats[] = {
+		{ "\x28\xb5\x2f\xfd", "compressed by zstd; unpack it with \"zstd -d --sparse\"" },
+		{ "\x04\x22\x4d\x18", "compressed by lz4" },
+		{ "\xfd\x37zXZ", "compressed by xz" },
+		{ "\x1f\x8b\x08", "compressed by gzip" },
+		{ "BZh9", "compressed by bzip2" },
+		{ "LibvirtQemudSave", "a guest that libvirt saved" },
+		{ "LibvirtQemudPart", "a guest that libvirt saved" },
+		{ "QEVM", "a migration stream of QEMU" },
+		{ "QFI\xfb", "a qcow2 image" },
+		{ "PAGEDU64", "a crash dump of Windows" },
+		{ "PAGEDUMP", "a crash dump of Windows" },
+		{ "EMiL", "LiME's format" },
+		{ "\xd0\xbe\xd2\xbe", "VMware's" },
+		{ "\xd2\xbe\xd2\xbe", "VMware's" },
+		{ "\xa8\x19\x01\x73\x61\x8f\x23\xfd", "\"zgetdump -f elf\"" },
+	};
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		uint8_t bytes[64] = { 0 };
+		memcpy(bytes, formats[i].start, strlen(formats[i].start));
+		assert_error(
+			open_image(&(struct gg_buffer){ .bytes = bytes, .size = sizeof(bytes) }),
+			GG_BAD_DATA, formats[i].message);
+		close_file();
+	}
+}
+
 static void test_fifo(void **state)
 {
 	(void)state;
@@ -599,6 +631,7 @@ int main(void)
 		TEST("Two headers may have the same memory", test_overlap),
 		TEST("Of two headers for the same memory the one with bytes counts",
 		     test_overlap_held),
+		TEST("A file of another known format is named", test_other_formats),
 		TEST("A file that is no vmcore is an error", test_other_files),
 		TEST("A FIFO in place of a vmcore is an error, and nothing waits for it",
 		     test_fifo),
