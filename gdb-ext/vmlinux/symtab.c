@@ -38,20 +38,20 @@ static unsigned int info_of(char type, bool is_code)
 	return ELF64_ST_INFO(binding, is_code ? STT_FUNC : STT_OBJECT);
 }
 
-static void append_symbol(struct gg_buffer *out, unsigned int word, uint32_t name,
+static void append_symbol(struct gg_buffer *out, unsigned int word, uint64_t size,
 			  unsigned int info, uint8_t other, const struct gg_symtab_name *place,
 			  uint16_t index)
 {
-	gg_buffer_uint(out, 4, name);
+	gg_buffer_uint(out, 4, place->name);
 	if (word == 8) {
 		gg_buffer_uint(out, 1, info);
 		gg_buffer_uint(out, 1, other);
 		gg_buffer_uint(out, 2, index);
 		gg_buffer_uint(out, 8, place->address);
-		gg_buffer_uint(out, 8, place->size);
+		gg_buffer_uint(out, 8, size);
 	} else {
 		gg_buffer_uint(out, 4, place->address);
-		gg_buffer_uint(out, 4, place->size);
+		gg_buffer_uint(out, 4, size);
 		gg_buffer_uint(out, 1, info);
 		gg_buffer_uint(out, 1, other);
 		gg_buffer_uint(out, 2, index);
@@ -77,16 +77,19 @@ struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol 
 {
 	const unsigned int info = info_of(symbol->type, is_code);
 	const bool is_local = ELF64_ST_BIND(info) == STB_LOCAL;
+	const struct gg_symtab_name *before =
+		symtab->count ? &symtab->names[symtab->count - 1] : NULL;
 	const struct gg_symtab_name place = {
 		.name = (uint32_t)symtab->strings.size,
 		.is_code = is_code,
+		.is_alias = is_code && before && before->is_code && before->address == address,
 		.address = address,
 		.size = symbol->size,
 		.module = symbol->module,
 	};
 	gg_buffer_append(&symtab->strings, symbol->name, strlen(symbol->name) + 1);
 	append_symbol(is_local ? &symtab->symbols : &symtab->globals, symtab->arch->word,
-		      place.name, info, other, &place, index);
+		      place.is_alias ? 0 : place.size, info, other, &place, index);
 	symtab->local_count += is_local;
 	return append_place(symtab, &place);
 }

@@ -13,6 +13,7 @@
 struct gg_symtab_name {
 	uint32_t name; // its offset in STRINGS
 	bool is_code;
+	bool is_alias; // of code that an earlier symbol names
 	gg_gva_t address;
 	uint64_t size;
 	const char *module; // borrowed; NULL for the kernel's own
@@ -32,7 +33,9 @@ void gg_symtab_init(struct gg_symtab *symtab, const struct gg_arch *arch);
 void gg_symtab_deinit(struct gg_symtab *symtab);
 
 // Appends SYMBOL, in the section with INDEX (SHN_ABS for no section), at ADDRESS. IS_CODE says whether
-// it is a function, OTHER is its st_other.
+// it is a function, OTHER is its st_other. Symbols come ascending by address; the first of several functions at one
+// address names the code, as in the kernel's own messages (Linux kernel/kallsyms.c, get_symbol_pos()). The others have
+// the size 0 in the file: debuggers prefer a symbol with a size.
 struct gg_error *gg_symtab_add(struct gg_symtab *symtab, const struct gg_symbol *symbol,
 			       gg_gva_t address, uint16_t index, bool is_code, uint8_t other);
 

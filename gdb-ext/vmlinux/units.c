@@ -47,14 +47,14 @@ static struct gg_error *code_init(struct code *code, struct gg_vmlinux_maker *ma
 	return NULL;
 }
 
-// Several names may be of one function: the first has it.
+// A function has an entry under the name that the kernel gives its code, once: BTF may have it several times.
 static bool find_function(void *data, const char *name, struct gg_dwarf_function *ret)
 {
 	struct code *code = data;
 	const struct gg_vmlinux_ops *ops = code->maker->kernel->arch->vmlinux;
 	const struct gg_symtab_name *place =
 		gg_symtab_find(&code->maker->symtab, code->module, name, true);
-	if (!place || place->address - code->start >= code->span)
+	if (!place || place->is_alias || place->address - code->start >= code->span)
 		return false;
 	const uint64_t offset = place->address - code->start;
 	if (code->taken[offset / 8] >> offset % 8 & 1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The made vmlinux of guests of other architectures than x86, in a plain GDB."""
 
+import collections
 import re
 import struct
 import subprocess
@@ -25,8 +26,7 @@ def check_stacks(shown, stacks):
     entry that has not saved all registers."""
     for number, stack in enumerate(stacks, 1):
         ours = [unnumbered(frame["symbol"]) for frame in stack["frames"]]
-        # A section may begin with a function, and be named for it.
-        theirs = [ours[i] if not name or name.endswith("text_start") else name for i, name in enumerate(shown[number][:len(ours)])]
+        theirs = [name or ours[i] for i, name in enumerate(shown[number][:len(ours)])]
         assert theirs == ours[:len(theirs)] and not any(shown[number][len(ours):]), (shown[number], ours)
         missing = ours[len(theirs):]
         entry = stack["frames"][0]["entry"] if stack["frames"] else None
@@ -46,6 +46,16 @@ def check_by_elflint(path):
     assert (lint.returncode, lint.stdout) == (0, "No errors\n")
 
 
+def names_of_code(guest, folder):
+    """The first name, in kallsyms' order, of each address of code that has several; not names that GDB does not show as they are,
+    with a dot or capital letters."""
+    guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
+    names = collections.defaultdict(list)
+    for address, name in re.findall(r"^(\S+) [tTwW] (\S+)$", (folder / "kallsyms").read_text(), re.MULTILINE):
+        names[int(address, 16)].append(name)
+    return {address: row[0] for address, row in names.items() if len(row) > 1 and re.fullmatch("[a-z0-9_]+", row[0])}
+
+
 def check_vmlinux(guest, folder):
     """Makes a vmlinux and a vmcore; holds a plain GDB's stacks of the CPUs, types and symbols against guest-core's."""
     guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
@@ -54,9 +64,13 @@ def check_vmlinux(guest, folder):
     with vmcore.Vmcore(folder / "vmcore") as core:
         header = (folder / "vmlinux").read_bytes()[:64]
         assert struct.unpack_from(f"{core.order}H", header, 18)[0] == core.machine and header[5] == (2 if core.order == ">" else 1)
+    names = names_of_code(guest, folder)
     text = multiarch(f"core-file {folder}/vmcore", f"symbol-file {folder}/vmlinux", "print init_task.comm", "print/d &((struct task_struct *)0)->comm",
-                     "info symbol schedule", "echo @@\\n", "thread apply all bt")
-    facts, _, stacks = text.partition("@@\n")
+                     "info symbol schedule", "echo @@\\n", *(f"info symbol {address}" for address in names), "echo @@\\n", "thread apply all bt")
+    facts, shown, stacks = text.split("@@\n")
+    # Of several names of a function the kernel's own messages have the first. Code that is freed has no section.
+    shown = [(line.split()[0], name) for line, name in zip(shown.splitlines(), names.values(), strict=True) if " in section " in line]
+    assert len(shown) > 10 and [theirs for theirs, _ in shown] == [name for _, name in shown], shown
     offset, = (row["offset"] for row in guest.json("struct", "task_struct") if row["path"] == "comm")
     assert '"swapper/0\\000' in facts and "schedule in section .text" in facts, text
     assert f"= {offset}\n" in facts, (facts, offset)
