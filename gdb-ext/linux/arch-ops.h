@@ -120,6 +120,9 @@ struct gg_linux_ops {
 	const char *syscall_prefix;
 	const char *syscall_arguments[GG_SYSCALL_ARGUMENTS];
 
+	// The bytes from address 0 on that each CPU has of its own, and executes code of; 0 without.
+	uint64_t prefix_area;
+
 	// The way to type SysRq at a guest, for people; NULL where guests have a PS/2 keyboard.
 	const char *sysrq;
 

@@ -15,6 +15,9 @@ struct gg_error *gg_frame_symbol(const struct gg_answerers *kernel, const struct
 	struct gg_error *err = gg_symbols_at(kernel->symbols, frame->pc - !frame->is_exact, ret);
 	if (err)
 		*ret = (struct gg_symbol){ 0 };
+	if (err && frame->pc < kernel->arch->kernel->prefix_area)
+		*ret = (struct gg_symbol){ .name = "prefix area",
+					   .size = kernel->arch->kernel->prefix_area };
 	return gg_error_unless_final(err);
 }
 

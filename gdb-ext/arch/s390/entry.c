@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { WORD = 8, FIRST_SAVED = 8, PREFIX_AREA = 0x2000 };
+enum { WORD = 8, FIRST_SAVED = 8 };
 
 static const struct {
 	const char *name;
@@ -201,7 +201,7 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 		return err;
 	const unsigned int old_psw = find_old_psw(&code);
 	const struct progress progress = find_progress(&code);
-	const bool is_last = unwind->is_exact && !unwind->callee && unwind->pc < PREFIX_AREA;
+	const bool is_last = unwind->is_exact && !unwind->callee && unwind->pc < S390_PREFIX_AREA;
 	if (!is_last && (!old_psw || (progress.has_called && !progress.has_left)))
 		return NULL;
 	err = find_area(unwind, &area, &has_area);

@@ -90,6 +90,8 @@ const struct gg_linux_ops s390_linux = {
 	.module_area_size = UINT64_MAX / 2,
 	.read_paging = read_paging,
 	.hidden_page = hidden_page,
+	// The last instruction of an exit is there.
+	.prefix_area = S390_PREFIX_AREA,
 	// Linux drivers/s390/char/sclp_vt220.c, the console of QEMU's serial port.
 	.sysrq = "Ctrl-O and the key on the guest's console (ttysclp0)",
 };

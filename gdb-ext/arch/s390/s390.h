@@ -35,7 +35,7 @@ enum s390_register {
 	S390_REGISTERS,
 };
 
-enum { S390_COUNT = 16, S390_VECTORS = 32 };
+enum { S390_COUNT = 16, S390_VECTORS = 32, S390_PREFIX_AREA = 0x2000 };
 
 // The PSW's mask (z/Architecture Principles of Operation, chapter 4).
 #define S390_PSW_PER           UINT64_C(0x4000000000000000)
