@@ -112,6 +112,28 @@ static void test_s390(void **state)
 	assert_int_equal(step.target, 0x4a);
 }
 
+static void test_s390_random(void **state)
+{
+	(void)state;
+	struct gg_code_frame frame = { 0 };
+	// stmg %r6, %r15, 0x48(%r15); lgr %r1, %r15; lay %r15, -0x98(%r15); stg %r1, 0x98(%r15); lgr %r11, %r15
+	walk(&s390_vmlinux,
+	     "\xeb\x6f\xf0\x48\x00\x24\xb9\x04\x00\x1f\xe3\xf0\xff\x68\xff\x71"
+	     "\xe3\x10\xf0\x98\x00\x24\xb9\x04\x00\xbf",
+	     26, &frame);
+	expect_frame(&frame, 0x98, 136, BOTH | GG_FRAME_CHAINED);
+	// lg %r5, 0x98(%r15); sgr %r15, %r4
+	walk(&s390_vmlinux, "\xe3\x50\xf0\x98\x00\x04\xb9\x09\x00\xf4", 10, &frame);
+	expect_frame(&frame, 0x98, 136, BOTH | GG_FRAME_BY_FP);
+	assert_int_equal(frame.fp_depth, 0x98);
+	// stg %r5, 0x98(%r15)
+	walk(&s390_vmlinux, "\xe3\x50\xf0\x98\x00\x24", 6, &frame);
+	expect_frame(&frame, 0x98, 136, BOTH | GG_FRAME_BY_FP | GG_FRAME_CHAINED);
+	// lmg %r6, %r15, 0xe0(%r11)
+	walk(&s390_vmlinux, "\xeb\x6f\xb0\xe0\x00\x04", 6, &frame);
+	expect_frame(&frame, 0, 0, 0);
+}
+
 static void test_ppc64(void **state)
 {
 	(void)state;
@@ -128,6 +150,13 @@ static void test_ppc64(void **state)
 		walk(&ppc64_vmlinux, "\xa6\x03\x08\x7c\x20\x00\x80\x4e", 8, &frame);
 	expect_frame(&frame, 0, 0, 0);
 	assert_int_equal(step.flow, GG_FLOW_END);
+	// std r0, 0x10(r1); stdu r1, -0xa0(r1); mr r31, r1; stdux r9, r1, r3
+	walk(&ppc64_vmlinux, "\x10\x00\x01\xf8\x61\xff\x21\xf8\x78\x0b\x3f\x7c\x6a\x19\x21\x7d", 16,
+	     &frame);
+	expect_frame(&frame, 0xa0, 16, GG_FRAME_CHAINED | GG_FRAME_RA_SAVED);
+	// addi r1, r31, 0xa0
+	walk(&ppc64_vmlinux, "\xa0\x00\x3f\x38", 4, &frame);
+	expect_frame(&frame, 0, 16, GG_FRAME_RA_SAVED);
 	// addis r2, r12, 0x167; addi r2, r2, 0x2de0: callers in the kernel enter behind.
 	const uint8_t code[] = { 0x67, 0x01, 0x4c, 0x3c, 0xe0, 0x2d, 0x42, 0x38 };
 	assert_int_equal(ppc64_vmlinux.symbol_other(code, sizeof(code)), 0x60);
@@ -185,6 +214,9 @@ int main(void)
 		UNIT_TEST("on RISC-V s0 makes a frame, by short and long instructions", test_riscv),
 		UNIT_TEST("on s390x r14 is the return address until it is another value",
 			  test_s390),
+		UNIT_TEST("on s390x r11 leads to the caller while the stack pointer moves by a "
+			  "register",
+			  test_s390_random),
 		UNIT_TEST("on POWER LR is saved in the caller's frame", test_ppc64),
 		UNIT_TEST(
 			"on x86 of 32 bits ebp makes a frame, and the stack pointer counts before",

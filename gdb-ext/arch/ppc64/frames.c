@@ -26,6 +26,14 @@ static void move_stack_pointer(struct gg_code_frame *frame, int64_t bytes)
 		frame->flags &= ~(uint64_t)GG_FRAME_CHAINED;
 }
 
+// Changes FRAME as an instruction does that sets r1 to BYTES above r31, a copy of an earlier r1: in a function that takes a number
+// of bytes in a register from the stack.
+static void leave_by_copy(struct gg_code_frame *frame, int64_t bytes)
+{
+	if (frame->fp_depth)
+		move_stack_pointer(frame, frame->depth - frame->fp_depth + bytes);
+}
+
 static void change(uint32_t word, struct gg_code_frame *frame)
 {
 	const int64_t large = INT64_C(1) << 40; // a frame whose size is in a register
@@ -38,6 +46,10 @@ static void change(uint32_t word, struct gg_code_frame *frame)
 		frame->flags |= GG_FRAME_CHAINED;
 	} else if ((word & 0xffff0000) == 0x38210000) { // ADDI r1, r1
 		move_stack_pointer(frame, immediate);
+	} else if (word == 0x7c3f0b78) { // MR r31, r1
+		frame->fp_depth = frame->depth;
+	} else if ((word & 0xffff0000) == 0x383f0000) { // ADDI r1, r31
+		leave_by_copy(frame, immediate);
 	} else if ((word & 0xffffffff) == 0xe8210000) { // LD r1, 0(r1)
 		move_stack_pointer(frame, frame->depth);
 	} else if ((word & 0xffff0003) == 0xf8010000) { // STD r0, (r1)

@@ -53,14 +53,20 @@ static void save(struct gg_code_frame *frame, unsigned int first, unsigned int l
 static void restore(struct gg_code_frame *frame, unsigned int first, unsigned int last,
 		    int64_t place)
 {
-	if (last == SP && first != SP) {
-		*frame = (struct gg_code_frame){ 0 };
-		return;
-	}
 	if (first <= RA && RA <= last)
 		gg_code_restore_ra(frame, place + WORD * (int64_t)(RA - first));
 	if (first <= FP && FP <= last)
 		gg_code_restore_fp(frame, place + WORD * (int64_t)(FP - first));
+}
+
+// Changes FRAME as an instruction does that takes a number of bytes in a register from the stack. The back chain is
+// written behind, and r11 is the frame pointer of such a function.
+static void take_more(struct gg_code_frame *frame)
+{
+	if (!frame->fp_depth)
+		return;
+	frame->flags &= ~(uint64_t)GG_FRAME_CHAINED;
+	frame->flags |= GG_FRAME_BY_FP;
 }
 
 // Changes FRAME as the instruction of six bytes with the base register r15 does.
@@ -90,16 +96,31 @@ static void change_long(const uint8_t *code, struct gg_code_frame *frame)
 	}
 }
 
+// Tests for LMG of the caller's registers, up to r15: a function's end.
+static bool loads_sp(const uint8_t *code)
+{
+	const unsigned int first = code[1] >> 4, last = code[1] & 0xf;
+	return code[0] == 0xeb && code[5] == 0x04 && last == SP && first != SP;
+}
+
 static void change(const uint8_t *code, unsigned int size, struct gg_code_frame *frame)
 {
-	enum { AGHI = 0xa7fb, AGFI = 0xc2f8, LA = 0x41f0 };
+	enum { AGHI = 0xa7fb, AGFI = 0xc2f8, LA = 0x41f0, LGR = 0xb904, FP_SP = FP << 4 | SP };
 	const unsigned int opcode = (unsigned int)code[0] << 8 | code[1];
+	// SGR, SLGR.
+	const bool subtracts = opcode == 0xb909 || opcode == 0xb90b;
 	if (size == 4 && opcode == AGHI)
 		move_stack_pointer(frame, half_at(code + 2));
 	else if (size == 4 && opcode == LA && code[2] >> 4 == SP)
 		move_stack_pointer(frame, (code[2] & 0xf) << 8 | code[3]);
 	else if (size == 6 && opcode == AGFI)
 		move_stack_pointer(frame, word_at(code + 2));
+	else if (size == 4 && opcode == LGR && code[3] == FP_SP)
+		frame->fp_depth = frame->depth;
+	else if (size == 4 && subtracts && code[3] >> 4 == SP)
+		take_more(frame);
+	else if (size == 6 && loads_sp(code))
+		*frame = (struct gg_code_frame){ 0 };
 	else if (size == 6 && code[2] >> 4 == SP)
 		change_long(code, frame);
 }

@@ -125,24 +125,26 @@ struct gg_error *gg_stack_code_frame(const struct gg_unwind *unwind, struct gg_c
 
 // ---- The caller ----
 
-// Tests whether the chain of frames has FRAME.
-static bool is_made(const struct gg_code_frame *frame)
+// Tests whether the chain of frames has FRAME: the chain of back chains, or the chain of frame pointers.
+static bool is_made(const struct gg_code_rules *rules, const struct gg_code_frame *frame)
 {
 	const uint64_t by_fp = GG_FRAME_BY_FP | GG_FRAME_RA_SAVED;
-	return frame->flags & GG_FRAME_CHAINED || (frame->flags & by_fp) == by_fp;
+	return rules->made.flags & GG_FRAME_CHAINED ? frame->flags & GG_FRAME_CHAINED
+						    : (frame->flags & by_fp) == by_fp;
 }
 
 struct gg_error *gg_stack_find_caller(struct gg_unwind *unwind, unsigned int link, unsigned int fp,
 				      struct gg_stack_caller *ret)
 {
 	const struct gg_registers *registers = &unwind->registers;
+	const struct gg_code_rules *rules = unwind->kernel->arch->vmlinux->code;
 	struct gg_code_frame frame;
 	*ret = (struct gg_stack_caller){ .is_found = false };
 	if (!unwind->is_exact)
 		return NULL;
 	struct gg_error *err = gg_stack_code_frame(unwind, &frame);
 	const bool by_fp = frame.flags & GG_FRAME_BY_FP;
-	if (err || frame.flags & GG_FRAME_NO_SP || is_made(&frame) ||
+	if (err || frame.flags & GG_FRAME_NO_SP || is_made(rules, &frame) ||
 	    (by_fp && !gg_register_known(registers, fp)) ||
 	    (!(frame.flags & GG_FRAME_RA_SAVED) && !gg_register_known(registers, link)))
 		return err;
