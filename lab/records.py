@@ -300,6 +300,7 @@ for version in ("6.1", "6.12", "sid"):
         f"backtrace-{version}": sleepers_record(version, stop_in_backtrace, state=False),
         f"waits-{version}": waits_record(version),
     }
+TABLE["waits-6.12-rt"] = waits_record("6.12-rt")
 for version in ("6.1", "sid"):
     TABLE[f"panic-{version}"] = sleepers_record(version, stop_in_panic)
 # A CPU on which the kernel counts the depth of calls, in thunks in front of its functions.

@@ -39,6 +39,8 @@ static const struct gg_layout_row rows[] = {
 	ROW(rt_waiter_lock, "rt_mutex_waiter", "lock"),
 	// rt_mutex_base came in v5.15.
 	ROW(rt_owner, "rt_mutex_base", "owner"),
+	ROW(rwsem_rt_owner, "rw_semaphore", "rwbase.rtmutex.owner"),
+	ROW(rwsem_rt_readers, "rw_semaphore", "rwbase.readers.counter"),
 	ROW(task_rt_waiter, "task_struct", "pi_blocked_on"),
 	ROW(task_blocker, "task_struct", "blocker"),
 	ROW(task_blocked_on, "task_struct", "blocked_on"),

@@ -20,6 +20,7 @@ struct gg_locks_layout {
 	struct gg_queue_layout mutex, rwsem, semaphore, completion, percpu, file_lock;
 	struct gg_member mutex_owner, rwsem_count, rwsem_owner, semaphore_last_holder;
 	struct gg_member rt_waiter_lock, rt_owner, percpu_writer;
+	struct gg_member rwsem_rt_owner, rwsem_rt_readers; // of PREEMPT_RT alone
 	struct gg_member file_lock_blocker, file_lock_pid;
 	struct gg_member task_rt_waiter, task_blocker, task_blocked_on, task_vfork_done,
 		task_last_run;

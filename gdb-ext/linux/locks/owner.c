@@ -6,7 +6,8 @@
 //     rwsem      count: bit 0, a writer holds it; from bit 8 on: the number of readers. owner: the
 //                task_struct, and flags in the lowest 2 bits; with bit 0 the last reader, which may
 //                have let go (commits 94a9717b3c40 and 64489e78004c, v5.3)
-//     rt_mutex   owner: the task_struct, bit 0: there are waiters
+//     rt_mutex   owner: the task_struct, bit 0: there are waiters. A rwsem of PREEMPT_RT has an rt_mutex inside,
+//                and the number of its readers while a writer waits for them (kernel/locking/rwbase_rt.c, v5.15)
 //     semaphore  last_holder: the last task that has passed it (v6.16)
 //     file_lock  the lock that blocks it, and the PID of its process
 //     completion of a vfork(): the child whose vfork_done points to it
@@ -23,6 +24,7 @@ enum {
 	RWSEM_WRITER = 1,    // in count
 	RWSEM_READERS = 8,   // in count, the first bit; the last bit is a flag
 	RT_MUTEX_FLAGS = 1,
+	RT_WRITER_BIAS = 1 << 30, // in readers, once a writer has the lock
 };
 
 // Tests whether TASK was started after the waiting task fell asleep. Then TASK may have the memory that
@@ -69,6 +71,23 @@ static void set_last(const struct gg_search *search, struct gg_wait *wait, gg_gv
 		set_owner(search, wait, address, GG_OWNER_MAYBE);
 }
 
+static struct gg_error *find_rt_owner_by(struct gg_search *search, const struct gg_member *member,
+					 struct gg_wait *wait)
+{
+	uint64_t owner;
+	struct gg_error *err = gg_search_word(search, wait->lock, member, &owner);
+	if (!err)
+		set_recorded(search, wait, owner & ~(uint64_t)RT_MUTEX_FLAGS);
+	return err;
+}
+
+// A writer owns the rt_mutex, and waits then for the readers, who are not recorded.
+static struct gg_error *find_rt_rwsem_owner(struct gg_search *search, struct gg_wait *wait)
+{
+	return search->is_rt ? find_rt_owner_by(search, &search->layout.rwsem_rt_owner, wait)
+			     : NULL;
+}
+
 static struct gg_error *find_mutex_owner(struct gg_search *search, struct gg_wait *wait)
 {
 	uint64_t owner;
@@ -83,6 +102,8 @@ static struct gg_error *find_mutex_owner(struct gg_search *search, struct gg_wai
 static struct gg_error *find_rwsem_owner(struct gg_search *search, struct gg_wait *wait)
 {
 	uint64_t owner, count;
+	if (search->layout.rwsem_rt_owner.size)
+		return find_rt_rwsem_owner(search, wait);
 	struct gg_error *err =
 		gg_search_word(search, wait->lock, &search->layout.rwsem_owner, &owner);
 	if (!err)
@@ -144,11 +165,7 @@ static struct gg_error *find_vfork_child(struct gg_search *search, struct gg_wai
 
 static struct gg_error *find_rt_owner(struct gg_search *search, struct gg_wait *wait)
 {
-	uint64_t owner;
-	struct gg_error *err = gg_search_word(search, wait->lock, &search->layout.rt_owner, &owner);
-	if (!err)
-		set_recorded(search, wait, owner & ~(uint64_t)RT_MUTEX_FLAGS);
-	return err;
+	return find_rt_owner_by(search, &search->layout.rt_owner, wait);
 }
 
 struct gg_error *gg_search_owner(struct gg_search *search, struct gg_wait *wait)
@@ -165,35 +182,71 @@ struct gg_error *gg_search_owner(struct gg_search *search, struct gg_wait *wait)
 	return wait->lock && find[wait->kind] ? find[wait->kind](search, wait) : NULL;
 }
 
-struct gg_error *gg_search_rt_mutex(struct gg_search *search, struct gg_wait *wait)
+struct gg_error *gg_search_rt_mutex(struct gg_search *search, const struct gg_member *owner,
+				    struct gg_wait *wait)
 {
 	uint64_t waiter, lock = 0;
 	struct gg_error *err = gg_search_word(search, search->task->address,
 					      &search->layout.task_rt_waiter, &waiter);
 	if (!err && waiter)
 		err = gg_search_word(search, waiter, &search->layout.rt_waiter_lock, &lock);
-	wait->lock = err ? 0 : lock;
-	wait->found = wait->lock ? GG_FOUND_BY_TASK : GG_FOUND_NOTHING;
-	return err;
+	if (err || !lock)
+		return err;
+	wait->lock = lock - (owner->offset - search->layout.rt_owner.offset);
+	wait->found = GG_FOUND_BY_TASK;
+	return NULL;
 }
 
-struct gg_error *gg_search_percpu_writer(struct gg_search *search, struct gg_wait *wait)
+// Sets RET to the next lock of the window, from *AT on, whose OWNER is the task, or to 0.
+static struct gg_error *find_owned(struct gg_search *search, const struct gg_member *owner,
+				   gg_gva_t *at, gg_gva_t *ret)
 {
-	const struct gg_window *window = &search->window;
 	const unsigned int word = search->kernel->typed.address_size;
-	for (gg_gva_t at = window->start; at - window->start < window->size; at += word) {
-		uint64_t address, writer;
-		if (!gg_window_word(search, at, &address) || !gg_search_is_pointer(search, address))
+	uint64_t address, task;
+	*ret = 0;
+	for (; gg_window_word(search, *at, &address); *at += word) {
+		if (!gg_search_is_pointer(search, address))
 			continue;
-		struct gg_error *err =
-			gg_search_word(search, address, &search->layout.percpu_writer, &writer);
+		struct gg_error *err = gg_search_word(search, address, owner, &task);
 		if (err)
 			return err;
-		if (writer == search->task->address) {
-			wait->lock = address;
-			wait->found = GG_FOUND_BY_WORD;
+		// The lowest bit is an rt_mutex's.
+		if ((task & ~(uint64_t)RT_MUTEX_FLAGS) == search->task->address) {
+			*ret = address;
+			*at += word;
 			return NULL;
 		}
 	}
 	return NULL;
+}
+
+struct gg_error *gg_search_percpu_writer(struct gg_search *search, struct gg_wait *wait)
+{
+	gg_gva_t at = search->window.start;
+	struct gg_error *err = find_owned(search, &search->layout.percpu_writer, &at, &wait->lock);
+	if (!err && wait->lock)
+		wait->found = GG_FOUND_BY_WORD;
+	return err;
+}
+
+struct gg_error *gg_search_rt_writer(struct gg_search *search, struct gg_wait *wait)
+{
+	const struct gg_locks_layout *layout = &search->layout;
+	gg_gva_t at = search->window.start, lock;
+	uint64_t readers;
+	struct gg_error *err = NULL;
+	while (!(err = find_owned(search, &layout->rwsem_rt_owner, &at, &lock)) && lock) {
+		err = gg_search_word(search, lock, &layout->rwsem_rt_readers, &readers);
+		if (err)
+			break;
+		// The task may own other locks, too.
+		if (!readers || readers >= RT_WRITER_BIAS)
+			continue;
+		wait->lock = lock;
+		wait->found = GG_FOUND_BY_WORD;
+		snprintf(wait->about, sizeof(wait->about), "held by %" PRIu64 " reader%s", readers,
+			 readers == 1 ? "" : "s");
+		break;
+	}
+	return err;
 }

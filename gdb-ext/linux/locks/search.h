@@ -50,6 +50,7 @@ struct gg_search {
 	const struct gg_task *task;
 	struct gg_window window;
 	bool is_bio; // a function that waits for a bio is on its stack
+	bool is_rt; // the function that waits does so for an rt_mutex, which may be inside another lock
 };
 
 // Reads the word at ADDRESS from the window.
@@ -72,9 +73,13 @@ struct gg_error *gg_search_queue(struct gg_search *search, const struct gg_queue
 // Finds the owner of the wait's lock (owner.c).
 struct gg_error *gg_search_owner(struct gg_search *search, struct gg_wait *wait);
 
-// Find the rt_mutex, and the percpu_rwsem that a writer waits to be free of readers (owner.c).
-struct gg_error *gg_search_rt_mutex(struct gg_search *search, struct gg_wait *wait);
+// Finds the rt_mutex, or the lock around the rt_mutex, which has the rt_mutex's OWNER (owner.c).
+struct gg_error *gg_search_rt_mutex(struct gg_search *search, const struct gg_member *owner,
+				    struct gg_wait *wait);
+
+// Find the percpu_rwsem, and the rwsem of PREEMPT_RT, that a writer waits to be free of readers (owner.c).
 struct gg_error *gg_search_percpu_writer(struct gg_search *search, struct gg_wait *wait);
+struct gg_error *gg_search_rt_writer(struct gg_search *search, struct gg_wait *wait);
 
 // Find the page, the bit and the bio (io.c).
 struct gg_error *gg_search_page(struct gg_search *search, struct gg_wait *wait);

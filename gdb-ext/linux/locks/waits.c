@@ -47,6 +47,11 @@ static const struct function functions[] = {
 	{ "rt_mutex_slowlock_block", GG_WAIT_RT_MUTEX, 0 },
 	{ "rt_mutex_wait_proxy_lock", GG_WAIT_RT_MUTEX, 0 },
 	{ "rtlock_slowlock_locked", GG_WAIT_RT_MUTEX, 0 },
+	{ "schedule_rtlock", GG_WAIT_RT_MUTEX, 0 },
+	// A rwsem has an rt_mutex inside with PREEMPT_RT (kernel/locking/rwbase_rt.c, since v5.15).
+	{ "rwbase_read_lock", GG_WAIT_RWSEM, GG_WAIT_TO_READ },
+	{ "__rwbase_read_lock", GG_WAIT_RWSEM, GG_WAIT_TO_READ },
+	{ "rwbase_write_lock", GG_WAIT_RWSEM, GG_WAIT_TO_WRITE },
 	{ "percpu_rwsem_wait", GG_WAIT_PERCPU_RWSEM, 0 },
 	{ "__percpu_down_read", GG_WAIT_PERCPU_RWSEM, GG_WAIT_TO_READ },
 	{ "percpu_down_write", GG_WAIT_PERCPU_RWSEM, GG_WAIT_TO_WRITE },
@@ -152,6 +157,13 @@ static bool is_scheduler(const struct gg_search *search, gg_gva_t pc, const char
 	       !strcmp(name, rt_schedule);
 }
 
+// Tests whether the function waits for an rt_mutex that may be inside another lock: those of spinlocks and
+// rwlocks are not looked for.
+static bool is_sleeping_lock(const struct function *function)
+{
+	return function->kind == GG_WAIT_RT_MUTEX && !strstr(function->name, "rtlock");
+}
+
 // Adds the function of frame I to WAITING and WAIT.
 static void add_function(struct gg_search *search, const char *name, size_t i,
 			 struct waiting *waiting, struct gg_wait *wait)
@@ -167,6 +179,8 @@ static void add_function(struct gg_search *search, const char *name, size_t i,
 	if (!waiting->function || waiting->function->kind == GG_WAIT_BUFFER) {
 		wait->kind = waiting->function ? GG_WAIT_BUFFER : function->kind;
 		*waiting = (struct waiting){ function, i };
+	} else if (is_sleeping_lock(waiting->function) && function->kind == GG_WAIT_RWSEM) {
+		wait->kind = function->kind;
 	}
 	if (function->kind == wait->kind && function->mode)
 		wait->mode = function->mode;
@@ -221,6 +235,17 @@ static struct gg_error *read_window(struct gg_search *search, const struct gg_st
 	return gg_error_unless_final(err);
 }
 
+// Finds an rt_mutex, or the rwsem around the rt_mutex where the kernel's types tell its place.
+static struct gg_error *find_rt_lock(struct gg_search *search, struct gg_wait *wait)
+{
+	const struct gg_locks_layout *layout = &search->layout;
+	if (wait->kind == GG_WAIT_RWSEM && layout->rwsem_rt_owner.size)
+		return gg_search_rt_mutex(search, &layout->rwsem_rt_owner, wait);
+	wait->kind = GG_WAIT_RT_MUTEX;
+	wait->mode = 0;
+	return gg_search_rt_mutex(search, &layout->rt_owner, wait);
+}
+
 static struct gg_error *find_lock(struct gg_search *search, struct gg_wait *wait)
 {
 	const struct gg_locks_layout *layout = &search->layout;
@@ -234,16 +259,18 @@ static struct gg_error *find_lock(struct gg_search *search, struct gg_wait *wait
 		[GG_WAIT_BIO] = NULL,
 	};
 	struct gg_error *err = NULL;
-	if (queues[wait->kind])
+	if (search->is_rt)
+		err = find_rt_lock(search, wait);
+	else if (queues[wait->kind])
 		err = gg_search_queue(search, queues[wait->kind], wait);
-	else if (wait->kind == GG_WAIT_RT_MUTEX)
-		err = gg_search_rt_mutex(search, wait);
 	else if (wait->kind == GG_WAIT_PAGE)
 		err = gg_search_page(search, wait);
 	else
 		err = gg_search_bit(search, wait);
 	if (!err && !wait->lock && wait->kind == GG_WAIT_PERCPU_RWSEM)
 		err = gg_search_percpu_writer(search, wait);
+	if (!err && !wait->lock && wait->kind == GG_WAIT_RWSEM)
+		err = gg_search_rt_writer(search, wait);
 	if (!err && wait->kind == GG_WAIT_COMPLETION && search->is_bio)
 		err = gg_search_bio(search, wait);
 	return err ? err : gg_search_owner(search, wait);
@@ -278,6 +305,7 @@ static struct gg_error *inspect(struct gg_search *search, const struct gg_task *
 	if (!err && stack.count && !wait->kind)
 		wait->kind = GG_WAIT_PLAIN;
 	if (!err && waiting.function) {
+		search->is_rt = waiting.function->kind == GG_WAIT_RT_MUTEX;
 		err = read_window(search, &stack, waiting.frame);
 		if (!err)
 			err = find_lock(search, wait);
