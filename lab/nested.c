@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,18 @@ static void fill(void)
 	memset(ram + (8 << 20), 0x5a, 1 << 20);
 	must(madvise(ram + (8 << 20), 1 << 20, MADV_PAGEOUT), "MADV_PAGEOUT");
 	fill_file();
+}
+
+// Fills the memory on one CPU: a page that is in another CPU's list of pages to come into the LRU is not swapped out.
+static void fill_on_one_cpu(void)
+{
+	cpu_set_t all, one;
+	must(sched_getaffinity(0, sizeof(all), &all), "sched_getaffinity");
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	must(sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
+	fill();
+	must(sched_setaffinity(0, sizeof(all), &all), "sched_setaffinity of all CPUs");
 }
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t is_long)
@@ -208,7 +221,7 @@ int main(void)
 	must(ioctl(vm, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
 	for (int i = 0; i < SLOTS; i++)
 		add_memory(i);
-	fill();
+	fill_on_one_cpu();
 	for (uintptr_t i = 0; i < CPUS; i++)
 		if (pthread_create(&thread, NULL, run, (void *)i))
 			exit(1);
