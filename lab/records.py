@@ -115,13 +115,21 @@ def stop_in_panic(guest):
 
 
 def stop_after_oops(guest):
-    """Has the task in the kernel call address 0, and lets the guest go on without that task."""
-    ask_gdb(guest, f"hbreak *{symbol(guest, '__x64_sys_getrandom'):#x}", "continue", "set $rip = 0")
-    guest.cont()
-    wait_for_words(guest, "---[ end trace")
-    # The task ends.
-    guest.wait_for_execution()
-    guest.stop()
+    """Has the task in the kernel call address 0, and stops the guest when that task is dead, and another one on its CPU."""
+    begin, end = (f"hbreak *{symbol(guest, name):#x}" for name in ("__x64_sys_getrandom", "do_task_dead"))
+    # A task is known by its stack.
+    shown = ask_gdb(guest, begin, "continue", "set $stack = (unsigned long) $rsp >> 14", "set $rip = 0", "delete",
+                    f"{end} if (unsigned long) $rsp >> 14 == $stack", "continue", "printf \"stack %lx\\n\", $stack")
+    stack = int(re.search(r"^stack ([0-9a-f]+)$", shown, re.MULTILINE)[1], 16)
+
+    def is_gone():
+        guest.stop()
+        if all(int(rsp, 16) >> 14 != stack for rsp in re.findall(r"RSP=(\w+)", guest.hmp("info registers -a"))):
+            return True
+        guest.cont()
+        return False
+
+    lab.wait_until(is_gone, 60, "a CPU without the task")
 
 
 def stop_with_devices(guest):

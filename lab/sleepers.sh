@@ -26,7 +26,8 @@ mount -t tmpfs lab /tmpfs
 mount -t devpts -o ptmxmode=666 lab /dev/pts
 # The keyboard's interrupts go to the first CPU.
 echo 1 >/proc/irq/1/smp_affinity
-grep -E ' (nmi_cpu_backtrace|__printk_cpu_sync_put|__x64_sys_getrandom|__sched_text_(start|end))$' /proc/kallsyms >/sleepers/symbols
+grep -E ' (nmi_cpu_backtrace|__printk_cpu_sync_put|__x64_sys_getrandom|do_task_dead|__sched_text_(start|end))$' /proc/kallsyms \
+	>/sleepers/symbols
 echo lab-guest >/proc/sys/kernel/hostname
 
 # Tasks that sleep in these functions from here on have return addresses that are not their callers'.
