@@ -62,6 +62,7 @@ class Troubled:
             self.hung_lines = len(all_logged(guest, PATTERNS["hung-task"]))
             self.lines = {kind: logged(guest, pattern) for kind, pattern in PATTERNS.items()}
             self.shown, self.text = verdict(guest)
+            self.asleep = [json.loads(line) for line in guest_core("-p", guest.pid, "ps", "-threads", "-state", "D", "-json").splitlines()]
             with Proxy(guest.directory, "gdbstub") as proxy, gdb.Session() as session:
                 session.command(f"target remote {proxy.address}")
                 self.by_stub, self.bytes_read = {}, {}
@@ -99,14 +100,17 @@ def test_facts(troubled):
     """Uptime, date, load, CPUs, taint and the tasks' states are the guest's own, but for what changes with time"""
     shown, truth = troubled.shown, troubled.truth
     assert shown["phase"] == "running" and shown["cpus_online"] == int(truth["online"]) == 2
-    assert -1 <= shown["uptime"] - float(truth["uptime"].split()[0]) < 60
-    assert -1 <= shown["clock"] - int(truth["date"]) < 60
+    # A busy host may let the guest wait for minutes between its words and the stop.
+    assert -1 <= shown["uptime"] - float(truth["uptime"].split()[0]) < 600
+    assert -1 <= shown["clock"] - int(truth["date"]) < 600
     assert abs(shown["load"][2] - float(truth["load"].split()[2])) <= 0.1
     assert shown["taint"] == int(truth["tainted"])
     letters = re.findall(r"Tainted: ([A-Z ]+?) +\d", troubled.lines["oops"][1])
     assert set(shown["taint_letters"]) == set("DWOE"), (shown, letters)
     states = dict(zip(truth["states"].split()[1::2], map(int, truth["states"].split()[::2])))
-    assert shown["states"]["D"] == states["D"] == 2
+    # The two of the deadlock; another thread of the kernel's may wait for a moment.
+    assert {"lab-two-0", "lab-two-1"} <= {task["comm"] for task in troubled.asleep} and all(task["kernel"] for task in troubled.asleep)
+    assert shown["states"]["D"] == len(troubled.asleep) and states["D"] >= 2
     assert sum(shown["states"].values()) == shown["tasks"] and shown["tasks"] > 40
     # Tasks that run, sleep and are idle in turn, but for the programs that wrote the truth.
     assert abs(shown["tasks"] - sum(states.values())) <= 12
