@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,6 @@ import vmcore
 from machines import MIB, lab, records
 from proxy import Proxy
 from test_guest_core import GUEST_CORE, guest_core
-from test_task_sources import cpu_seconds
 
 FORMATS = ["zlib", "lzo", "snappy", "zstd", "raw"]
 RAM = 256 * MIB
@@ -337,6 +337,12 @@ def test_plain_to_fifo(kdumps, folder):
 
 
 # ---- Ctrl-C ----
+
+def cpu_seconds(pid):
+    """The time that a process has spent on CPUs: utime and stime of proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
 
 def seconds_of_ended(process):
     """Waits for the process; its CPU time."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """guest-ps and guest-bt by each source, against the core of the same stop, and their costs over the gdbstub's wire."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,18 +15,12 @@ from test_guest_core import guest_core
 from test_tasks import Sleepers
 
 COMMANDS = ("ps -threads -json -args -paths", "bt -all -json")
-# Bytes of memory that the first command of a connection reads, and the second, and seconds of GDB's on a CPU. Most of the first
+# Bytes of memory that the first command of a connection reads, and the second, and requests for these. Most of the first
 # command's bytes are the kernel's types, and for stacks all of its symbols, which are kept.
-LIMITS = {"ps": (2 * MIB, 0.8 * MIB, 1), "bt -all": (6.2 * MIB, MIB, 2), "regs": (0.2 * MIB, 0.1 * MIB, 1)}
+LIMITS = {"ps": (2 * MIB, 0.8 * MIB, 3500), "bt -all": (6.2 * MIB, MIB, 8500), "regs": (0.2 * MIB, 0.1 * MIB, 150)}
 # Of the first guest-ps and guest-regs with other kernels. sid has types sorted by name; 6.1 has types in no order, and
 # kallsyms_seqs_of_names in front of the tokens.
 OTHER_LIMITS = {"sid": (1.3 * MIB, 0.2 * MIB), "6.1": (1.6 * MIB, 0.2 * MIB)}
-
-
-def cpu_seconds(pid):
-    """The time that a process has spent on CPUs: utime and stime of proc_pid_stat(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 class Sources:
@@ -49,17 +42,16 @@ class Sources:
 
     @staticmethod
     def cost(guest, command):
-        """The bytes that GDB reads for a command once it has found the kernel, the requests for that, and its seconds on a CPU;
-        then the same of the same command once more."""
+        """The bytes that GDB reads for a command once it has found the kernel, and the requests for that; then the same of the same
+        command once more."""
         costs = []
         with Proxy(guest.directory, "gdbstub") as proxy, gdb.Session() as session:
             session.command(f"target remote {proxy.address}")
             session.command("guest-info")
             for _ in range(2):
                 before, reads = proxy.bytes_read, proxy.reads
-                began = cpu_seconds(session.pid)
                 assert not gdb.errors(session.command(f"guest-{command}"))
-                costs.append((proxy.bytes_read - before, proxy.reads - reads, cpu_seconds(session.pid) - began))
+                costs.append((proxy.bytes_read - before, proxy.reads - reads))
             session.command("disconnect")
             return costs
 
@@ -88,11 +80,11 @@ def test_equal(sources, source):
 
 @pytest.mark.parametrize("command", LIMITS)
 def test_wire(sources, command):
-    """guest-{command} of 170 tasks is little to read over the wire, and soon there; the kernel's tables are read once a connection"""
+    """guest-{command} of 170 tasks is little to read over the wire, in few requests; the kernel's tables are read once a connection"""
     first, second, most = LIMITS[command]
-    for (size, reads, seconds), limit in zip(sources.costs[command], (first, second)):
-        print(f"guest-{command}: {size / MIB:.2f} MiB in {reads} reads, {seconds:.2f} s")
-        assert size < limit and seconds < most, (size, reads, seconds)
+    for (size, reads), limit in zip(sources.costs[command], (first, second)):
+        print(f"guest-{command}: {size / MIB:.2f} MiB in {reads} reads")
+        assert size < limit and reads < most, (size, reads)
 
 
 @pytest.mark.expensive
@@ -103,6 +95,6 @@ def test_other_kernels(top_folder, series):
     with records.Opened(f"tasks-{series}", folder).resume() as guest:
         costs = [Sources.cost(guest, command)[0] for command in ("ps", "regs")]
     shutil.rmtree(folder)
-    print(", ".join(f"{size / MIB:.2f} MiB in {reads} reads" for size, reads, _ in costs))
-    for (size, _, _), limit in zip(costs, OTHER_LIMITS[series]):
+    print(", ".join(f"{size / MIB:.2f} MiB in {reads} reads" for size, reads in costs))
+    for (size, _), limit in zip(costs, OTHER_LIMITS[series]):
         assert size < limit, costs
