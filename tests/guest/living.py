@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import socket
 
 import gdb
@@ -79,15 +80,35 @@ class Living:
     def is_stopped(self):
         if self.way == "stub":
             return self.guest.qmp("query-status")["status"] in ("paused", "debug")
-        return f"/proc/{self.guest.pid}/stat" and self._state() in "tT"
+        return self._state(self.guest.pid) in "tT"
+
+    def kill_guest(self, runs=True):
+        """Kills QEMU while its guest runs, or stands still. GDB is stopped meanwhile, so that it is not in a change between both."""
+        gdb_process = self.session.process
+
+        def is_so():
+            gdb_process.send_signal(signal.SIGSTOP)
+            lab.wait_until(lambda: self._state(gdb_process.pid) == "T", 60, "a GDB that is stopped")
+            # QEMU's second answer comes after what GDB has sent before has had its effect.
+            if self.way == "stub":
+                self.is_stopped()
+            if self.is_stopped() != runs:
+                return True
+            gdb_process.send_signal(signal.SIGCONT)
+            return False
+
+        lab.wait_until(is_so, 60, "a guest that runs" if runs else "a guest that stands still")
+        self.guest.process.kill()
+        gdb_process.send_signal(signal.SIGCONT)
 
     def check(self):
         """GDB is alive, was not in doubt about its target, and that is stopped."""
         assert self.session.is_alive() and self.is_stopped()
         assert not QUERIES.search(self.session.log), self.session.log[-2000:]
 
-    def _state(self):
-        with open(f"/proc/{self.guest.pid}/stat", encoding="utf-8") as file:
+    @staticmethod
+    def _state(pid):
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
             return file.read().rpartition(")")[2].split()[0]
 
     def connect(self, name):

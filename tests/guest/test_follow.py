@@ -172,10 +172,7 @@ def test_settings(living):
 def test_killed(living, state):
     """By a {way}: QEMU killed while its guest {state} is an error, and GDB is alive"""
     living.follow()
-    # The beginning of that state.
-    for is_stopped in (state == "runs", state != "runs"):
-        lab.wait_until(lambda: living.is_stopped() == is_stopped, 60, "a change of state")
-    living.guest.process.kill()
+    living.kill_guest(state == "runs")
     text = living.session.wait_prompt()
     error, = gdb.errors(gdb.lines_of(text))
     ended = f"QEMU's process {living.guest.pid} has ended" if living.way == "process" else "the gdbstub has closed the connection"
@@ -219,8 +216,8 @@ def test_shut_down(folder):
     with Living("stub", folder, extra=["-no-shutdown", "-action", "reboot=shutdown"]) as living:
         living.follow()
         # While a look keeps the guest still, QEMU forgets that it was to shut down.
-        while living.guest.qmp("query-status")["status"] != "shutdown":
-            living.guest.qmp("system_reset")
+        lab.wait_until(lambda: living.guest.qmp("query-status")["status"] == "shutdown" or living.guest.qmp("system_reset"), 60,
+                       "a guest that is shut down")
         assert "note: the guest stopped: " in living.session.wait_prompt()
         lines = living.session.command("guest-klog -follow")
         assert len(lines) == 1 and "QEMU says shutdown" in lines[0], lines

@@ -255,7 +255,7 @@ def test_ended(calls, moments):
         assert calls.answer() == 500 and not calls.is_stopped()
         calls.session.stop()
     start(calls, 1000000, 0)
-    calls.guest.process.kill()
+    calls.kill_guest()
     assert re.search(r"guest-trace: .*(has closed the connection|Target disconnected)", calls.session.wait_prompt())
     assert calls.session.is_alive()
 
