@@ -79,12 +79,19 @@ def test_flood(large, folder):
     """A stream of SIGINTs from before a dump to behind it, 10 times: GDB is alive, and there is no file"""
     core, program = large
     with gdb.Session(program, core) as session:
+        interrupted = 0
         for _ in range(10):
             session.start(f"dump-guest-memory -via gdb {folder}/vmcore")
             text = flood(session)
-            assert "Quit" in text, text
+            # The dump may be whole before the first SIGINT.
+            if (folder / "vmcore").exists():
+                (folder / "vmcore").unlink()
+            else:
+                assert "Quit" in text, text
+                interrupted += 1
             assert os.listdir(folder) == []
             assert session.is_alive()
+        assert interrupted
 
 
 # The first question of a command to GDB.

@@ -88,14 +88,18 @@ def test_settled(connected):
 def test_interrupt(connected):
     """Ctrl-C at 8 moments of it: the prompt is back within half a second, the guest stopped, and no key is held"""
     connected.session.command("guest-sysrq 1")
+    interrupted = 0
     for i in range(8):
         connected.session.start("guest-sysrq t -wait 60")
         # No condition stands for these.
         time.sleep(0.06 * i)
         text = connected.session.stop(typed=True)
-        assert "Quit" in text, text
+        # The answer may be there before Ctrl-C.
+        assert "Quit" in text or "sysrq: Show State" in text, text
+        interrupted += "Quit" in text
         connected.session.settle()
         assert connected.is_stopped()
+    assert interrupted
     lines = connected.send("h")
     assert "sysrq: HELP : " in lines[-1], lines
 
@@ -128,8 +132,12 @@ def test_asks(connected):
 def test_more(connected):
     """When the time is over and the kernel still logs, it is said how to go on"""
     lines = connected.send("-wait 1 h")
+    if lines[0].startswith("note: the kernel logged nothing within 1 s"):
+        # The guest had no CPU for so long: the next command has the answer, too.
+        lines = connected.send("h")
+    else:
+        assert lines[1:] in ([], ["note: the 1 s are over, and the kernel still logs: -wait 3 has it run longer"])
     assert "sysrq: HELP" in lines[0]
-    assert lines[1:] in ([], ["note: the 1 s are over, and the kernel still logs: -wait 3 has it run longer"])
 
 
 def test_output(connected, folder):
@@ -192,7 +200,7 @@ OFF = {"sysctl.kernel.sysrq=0": r"note: the kernel logged nothing within 2 s: Sy
 def test_off(append, folder):
     """A kernel with `{append}` does not answer: it is said why, or what it says"""
     with Connected(folder, append=append) as connected:
-        lines = connected.send("t -wait 2")
+        lines = connected.send(f"t -wait {2 if 'within 2 s' in OFF[append] else 60}")
         assert len(lines) == 1 and re.match(OFF[append], lines[0]), lines
         assert connected.is_stopped() and connected.session.is_alive()
 
