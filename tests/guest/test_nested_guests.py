@@ -271,8 +271,8 @@ def test_scan(nested):
     found, place = tables_of(nested)
     assert [vcpu["state"] for vcpu in found["vcpus"]].count("on a CPU") == 1 and len(found["vcpus"]) == 2
     running, = [vcpu["id"] for vcpu in found["vcpus"] if vcpu["cpu"] == nested.cpu]
-    assert {vcpu["exit"] for vcpu in found["vcpus"]} == {vcpu["exit"] or vcpu_exit
-                                                        for vcpu, vcpu_exit in zip(nested.shown["vcpus"], ("INTR", "HLT"))}
+    by_lists = {vcpu["exit"] for vcpu in nested.shown["vcpus"]}
+    assert {vcpu["exit"] for vcpu in found["vcpus"]} in ([by_lists] if by_lists != {None} else [{"INTR", "HLT"}, {"VINTR", "HLT"}])
     by_scan = [registers.by_name(guest_core("-nested", place, *nested.arguments, "regs", "-all", "-cpu", cpu))[0]
                for cpu in (running, 1 - running)]
     # KVM's own bits in CR4 and EFER are those that the hardware had.

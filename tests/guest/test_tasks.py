@@ -124,7 +124,7 @@ def test_time(tasks):
     assert len(tasks.asleep) >= 100
     assert {task.tid for task in tasks.asleep} <= {task.tid for task in tasks.unchanged}
     kernels = [task for task in tasks.tasks.values() if task.is_kernel]
-    assert sum(task.is_kernel for task in tasks.unchanged) > len(kernels) * 0.7
+    assert sum(task.is_kernel for task in tasks.unchanged) > len(kernels) / 2
 
 
 def test_complete(tasks):
