@@ -77,8 +77,8 @@ tasks = fixture_of("tasks", ["6.1"], ["6.1"])
 
 
 def unnumbered(name):
-    """A function's name as GDB shows it, which takes the number at the end of a clone's name for Ada's."""
-    return re.sub(r"\.\d+$", "", name)
+    """A function's name without the number at the end of a clone's, which GDB takes for Ada's; GDB shows another end in brackets."""
+    return re.sub(r"\.\d+$", "", re.sub(r"\[(\w+)\]$", r".\1", name))
 
 
 def names_of(lines):
