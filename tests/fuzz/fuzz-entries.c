@@ -96,15 +96,19 @@ static void read_uncopied(struct gg_unwind *unwind)
 	handler = NULL;
 }
 
+// Names of code for each of the architectures.
+enum { NAMES = 4 };
+static const char *const names[][NAMES] = {
+	{ "handle_exception", "ret_from_exception", "do_irq", "do_irq" },
+	{ "vectors", "el0t_64_sync", "do_irq", "ret_to_user" },
+	{ "ext_int_handler", "system_call", "do_irq", "mcck_int_handler" },
+	{ "exc_virt_0x4900_decrementer", "system_call_vectored_common", "do_irq",
+	  "end_real_trampolines" },
+	{ "handle_exception", "asm_exc_double_fault", "restore_all_switch_stack", "do_irq" },
+};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[][3] = {
-		{ "handle_exception", "ret_from_exception", "do_irq" },
-		{ "vectors", "el0t_64_sync", "do_irq" },
-		{ "ext_int_handler", "system_call", "do_irq" },
-		{ "exc_virt_0x4900_decrementer", "system_call_vectored_common", "do_irq" },
-		{ "handle_exception", "asm_exc_double_fault", "restore_all_switch_stack" }
-	};
 	static const struct gg_arch *const archs[] = { &gg_arch_riscv64, &gg_arch_aarch64,
 						       &gg_arch_s390x, &gg_arch_ppc64le,
 						       &gg_arch_i386 };
@@ -122,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size - 2 > SIZE)
 		return 0;
 	const unsigned int arch = data[0] % ARCHS;
-	name = names[arch][data[1] % 3];
+	name = names[arch][data[1] % NAMES];
 	fake_answerers_init(&fake, &parts, &kernel);
 	kernel.arch = archs[arch];
 	if (gg_symbols_add(kernel.symbols, &finder))

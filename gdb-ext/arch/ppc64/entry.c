@@ -2,7 +2,7 @@
 //
 // A CPU in Linux's entry from an interrupt on POWER before all registers are saved, or behind the point where the frame's mark is
 // removed or r1 is loaded again (Linux arch/powerpc/kernel/exceptions-64s.S, interrupt_64.S, v6.1 to v7.2): SRR0 and SRR1 are the
-// interrupted code's, or LR and CTR for the instruction scv (Power ISA, version 3.0B, book III, Interrupt Processing). The entry
+// interrupted code's, or LR for a program's scv (Power ISA, version 3.0B, book III, Interrupt Processing). The entry
 // copies the interrupted r1 to r10, takes a frame, and writes r10 to the frame's first word.
 //
 // In:  a CPU's registers, the entry's instructions.
@@ -15,6 +15,22 @@
 #include <string.h>
 
 enum { WORD = 4, R10 = PPC64_R0 + 10 };
+
+const char *ppc64_entry_name(const char *symbol)
+{
+	static const struct {
+		const char *mark, *entry;
+	} marks[] = {
+		{ "end_first_256B", "exc_real_0x100_system_reset" },
+		{ "end_real_trampolines", "exc_virt_0x3000_system_call_vectored" },
+		{ "end_virt_vectors", "tramp_virt_0x3000_system_call_vectored" },
+		{ "start_text", "system_reset_common" },
+	};
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (!strcmp(symbol, marks[i].mark))
+			return marks[i].entry;
+	return symbol;
+}
 
 static bool has_ending(const char *name, const char *ending)
 {
@@ -131,22 +147,25 @@ struct gg_error *ppc64_leave_entry(struct gg_unwind *unwind, gg_gva_t end, enum 
 		return err;
 	const struct progress progress = find_progress(&code);
 	const bool leaves = is_exit(&code, &progress);
+	const char *name = ppc64_entry_name(code.symbol.name);
 	const bool is_vectored =
-		strstr(code.symbol.name, "system_call_vectored") && !(leaves && progress.has_srr0);
+		strstr(name, "system_call_vectored") && !(leaves && progress.has_srr0);
 	const unsigned int pc = is_vectored ? PPC64_LR : PPC64_SRR0;
-	const unsigned int msr = is_vectored ? PPC64_CTR : PPC64_SRR1;
-	if (!leaves && (!is_entry(code.symbol.name) || progress.has_called)) {
+	if (!leaves && (!is_entry(name) || progress.has_called)) {
 		*ret = PPC64_ENTRY_SAVED;
 		return NULL;
 	}
-	if (!gg_register_known(registers, pc) || !gg_register_known(registers, msr))
+	if (!gg_register_known(registers, pc) ||
+	    (!is_vectored && !gg_register_known(registers, PPC64_SRR1)))
 		return NULL;
 	err = leaves ? find_exit_sp(unwind, &progress, &sp)
 		     : find_sp(unwind, &code, &progress, &sp);
 	if (err)
 		return err;
 	gg_stack_place(unwind, gg_register(registers, pc), sp);
-	gg_stack_enter(unwind, 0, 0, gg_register(registers, msr) & PPC64_MSR_PR);
+	// Programs alone execute scv, and the way to its common code loses CTR.
+	gg_stack_enter(unwind, 0, 0,
+		       is_vectored || gg_register(registers, PPC64_SRR1) & PPC64_MSR_PR);
 	*ret = PPC64_ENTRY_LEFT;
 	return NULL;
 }

@@ -256,16 +256,18 @@ static const struct {
 	{ 0x3000, GG_ENTRY_SYSCALL, "", "system_call_vectored" },
 };
 
-// Returns the vector that the entry NAME is at, or is a part of; 0 for another name.
+// Returns the vector that the entry NAME is at, or is a part of; 0 for another name. The vectors from 0x4000 on are those with
+// address translation.
 static uint64_t trap_of(const char *name)
 {
-	enum { VECTOR = 0xfff };
+	enum { VECTOR = 0xfff, SCV = 0x3000 };
 	const char *number = strstr(name, "_0x"), *part = strstr(name, "_common");
 	for (size_t i = 0; part && i < sizeof(traps) / sizeof(*traps); i++)
 		if (strlen(traps[i].code) == (size_t)(part - name) &&
 		    !strncmp(name, traps[i].code, (size_t)(part - name)))
 			return traps[i].trap;
-	return number ? strtoull(number + 1, NULL, 16) & VECTOR : 0;
+	const uint64_t vector = number ? strtoull(number + 1, NULL, 16) : 0;
+	return vector == SCV ? vector : vector & VECTOR;
 }
 
 static void name_entry(struct gg_unwind *unwind, const char *name)
@@ -278,7 +280,7 @@ static void name_entry(struct gg_unwind *unwind, const char *name)
 	if (entry->registers)
 		err = gg_stack_word(&unwind->memory, entry->registers + walk->trap.offset, &trap);
 	else
-		trap = trap_of(name);
+		trap = trap_of(ppc64_entry_name(name));
 	for (size_t i = 0; !err && i < sizeof(traps) / sizeof(*traps); i++) {
 		if ((trap & ~(uint64_t)FLAGS) != traps[i].trap)
 			continue;

@@ -13,15 +13,18 @@
 
 #include <string.h>
 
-enum { WORD = 8, FIRST_SAVED = 8 };
+enum { WORD = 8, FIRST_SAVED = 8, MACHINE_CHECK_OLD_PSW = 0x160 };
 
 static const struct {
 	const char *name;
 	unsigned int old_psw; // its place in the prefix area
 } interruptions[] = {
-	{ "restart_int_handler", 0x120 }, { "ext_int_handler", 0x130 },
-	{ "system_call", 0x140 },         { "pgm_check_handler", 0x150 },
-	{ "mcck_int_handler", 0x160 },    { "io_int_handler", 0x170 },
+	{ "restart_int_handler", 0x120 },
+	{ "ext_int_handler", 0x130 },
+	{ "system_call", 0x140 },
+	{ "pgm_check_handler", 0x150 },
+	{ "mcck_int_handler", MACHINE_CHECK_OLD_PSW },
+	{ "io_int_handler", 0x170 },
 };
 
 // Returns the place of the old PSW of the entry CODE; 0 for other code.
@@ -48,7 +51,8 @@ static unsigned int displacement(const uint8_t *bytes)
 // Work that the instructions before the CPU's have done.
 struct progress {
 	bool has_called, has_saved;
-	unsigned int area;       // the place of the saved registers in the prefix area
+	unsigned int area;     // the place of the saved registers in the prefix area
+	unsigned int saved_sp; // the place there of r15 where the entry saves r15 alone; 0 without
 	unsigned int return_psw; // the place there of the PSW to return by; 0 without
 	bool has_left;           // all registers are the interrupted code's again
 };
@@ -63,6 +67,10 @@ static void note_long(const uint8_t *bytes, struct progress *progress)
 		progress->has_saved = true;
 		progress->area = displacement(bytes + 2);
 	}
+	// STG %r15 without a base register.
+	if (bytes[0] == 0xe3 && bytes[1] == 0xf0 && !(bytes[2] & 0xf0) && !bytes[4] &&
+	    bytes[5] == 0x24)
+		progress->saved_sp = displacement(bytes + 2);
 	// BRASL %r14.
 	progress->has_called |= bytes[0] == 0xc0 && bytes[1] == 0xe5;
 	// MVC.
@@ -86,6 +94,8 @@ static struct progress find_progress(const struct gg_entry_code *code)
 			break;
 		if (size == 6)
 			note_long(bytes, &progress);
+		// BASR %r14.
+		progress.has_called |= bytes[0] == 0x0d && bytes[1] >> 4 == 14;
 		// B or LPSWE: other code is behind it.
 		if ((bytes[0] == 0x47 && bytes[1] >> 4 == 0xf) ||
 		    (bytes[0] == 0xb2 && bytes[1] == 0xb2)) {
@@ -189,6 +199,7 @@ static struct gg_error *leave_exit(struct gg_unwind *unwind, gg_gva_t place, boo
 
 struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 {
+	enum { MACHINE_CHECK_REGISTERS = 0x1280 };
 	struct gg_registers *registers = &unwind->registers;
 	struct gg_entry_code code;
 	gg_gva_t area = 0;
@@ -200,7 +211,12 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 	if (err)
 		return err;
 	const unsigned int old_psw = find_old_psw(&code);
-	const struct progress progress = find_progress(&code);
+	struct progress progress = find_progress(&code);
+	// A machine check stores all registers, r0 first.
+	if (old_psw == MACHINE_CHECK_OLD_PSW) {
+		progress.has_saved = true;
+		progress.area = MACHINE_CHECK_REGISTERS + FIRST_SAVED * WORD;
+	}
 	const bool is_last = unwind->is_exact && !unwind->callee && unwind->pc < S390_PREFIX_AREA;
 	if (!is_last && (!old_psw || (progress.has_called && !progress.has_left)))
 		return NULL;
@@ -224,6 +240,8 @@ struct gg_error *s390_leave_entry(struct gg_unwind *unwind, bool *ret)
 	const gg_gva_t saved = area + progress.area + (uint64_t)(14 - FIRST_SAVED) * WORD;
 	if (!err && progress.has_saved)
 		err = read_psw(unwind, saved, &r14, &sp);
+	else if (!err && progress.saved_sp)
+		err = gg_stack_word(&unwind->memory, area + progress.saved_sp, &sp);
 	if (err)
 		return gg_error_context(err, "the prefix area");
 	enter(unwind, mask, pc, sp, r14);
