@@ -122,30 +122,40 @@ void gg_code_rows_begin(struct gg_code_rows *rows, enum gg_code_kind kind, gg_gv
 
 // ---- Functions ----
 
+// Appends the word that the back chain has behind the stack pointer.
+static void append_chain(struct gg_buffer *block, const struct gg_code_rules *rules)
+{
+	gg_buffer_uint(block, 1, (uint64_t)(DW_OP_breg0 + rules->sp));
+	gg_dwarf_append_sleb(block, rules->chain);
+	gg_buffer_uint(block, 1, DW_OP_deref);
+}
+
 static void append_cfa(struct gg_buffer *out, const struct gg_code_rules *rules,
 		       const struct gg_code_frame *frame)
 {
 	struct gg_buffer block = { 0 };
 	const bool by_fp = frame->flags & GG_FRAME_BY_FP;
+	const bool is_chained = frame->flags & GG_FRAME_CHAINED;
+	const bool is_switched = frame->flags & GG_FRAME_SWITCHED;
 	const int64_t offset = (by_fp ? frame->fp_depth : frame->depth) + rules->bias;
-	if (frame->flags & GG_FRAME_CHAINED) {
-		gg_buffer_uint(&block, 1, (uint64_t)(DW_OP_breg0 + rules->sp));
-		gg_dwarf_append_sleb(&block, rules->chain);
-		gg_buffer_uint(&block, 1, DW_OP_deref);
-		gg_buffer_uint(&block, 1, DW_OP_plus_uconst);
-		gg_dwarf_append_uleb(&block, rules->bias);
+	if (!is_chained && !is_switched && offset >= 0) {
+		append_register(out, DW_CFA_def_cfa, by_fp ? rules->fp : rules->sp);
+		gg_dwarf_append_uleb(out, (uint64_t)offset);
+		return;
+	}
+	if (is_chained || is_switched) {
+		append_chain(&block, rules);
+		if (is_chained && is_switched)
+			gg_buffer_uint(&block, 1, DW_OP_deref);
+		append_constant(&block, is_chained ? rules->bias : offset);
+		gg_buffer_uint(&block, 1, DW_OP_plus);
 	} else {
 		gg_buffer_uint(&block, 1,
 			       (uint64_t)(DW_OP_breg0 + (by_fp ? rules->fp : rules->sp)));
 		gg_dwarf_append_sleb(&block, offset);
 	}
-	if (!(frame->flags & GG_FRAME_CHAINED) && offset >= 0) {
-		append_register(out, DW_CFA_def_cfa, by_fp ? rules->fp : rules->sp);
-		gg_dwarf_append_uleb(out, (uint64_t)offset);
-	} else {
-		gg_buffer_uint(out, 1, DW_CFA_def_cfa_expression);
-		append_block(out, &block);
-	}
+	gg_buffer_uint(out, 1, DW_CFA_def_cfa_expression);
+	append_block(out, &block);
 	gg_buffer_deinit(&block);
 }
 

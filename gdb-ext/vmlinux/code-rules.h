@@ -19,6 +19,8 @@ enum {
 	GG_FRAME_SIGNED = 1 << 4,   // the return address has a signature
 	// The caller's stack pointer is not known, nor without GG_FRAME_BY_FP the return address.
 	GG_FRAME_NO_SP = 1 << 5,
+	// The stack pointer is another stack's, whose back chain is the stack pointer that DEPTH is from.
+	GG_FRAME_SWITCHED = 1 << 6,
 };
 
 // A function's frame before an instruction.

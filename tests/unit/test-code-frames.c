@@ -157,6 +157,18 @@ static void test_ppc64(void **state)
 	// addi r1, r31, 0xa0
 	walk(&ppc64_vmlinux, "\xa0\x00\x3f\x38", 4, &frame);
 	expect_frame(&frame, 0, 16, GG_FRAME_RA_SAVED);
+	// std r0, 0x10(r1); stdu r1, 0x7fe0(r31); mr r1, r31; bl
+	walk(&ppc64_vmlinux, "\x10\x00\x01\xf8\xe1\x7f\x3f\xf8\x78\xfb\xe1\x7f\x6d\xad\xff\x48", 16,
+	     &frame);
+	expect_frame(&frame, 0, 16, GG_FRAME_SWITCHED | GG_FRAME_RA_SAVED);
+	// ld r1, 0(r1)
+	walk(&ppc64_vmlinux, "\x00\x00\x21\xe8", 4, &frame);
+	expect_frame(&frame, 0, 16, GG_FRAME_RA_SAVED);
+	// stdu r1, -0x40(r1); stdu r1, 0x7fe0(r30); mr r1, r30; bl; ld r1, 0(r1)
+	walk(&ppc64_vmlinux,
+	     "\xc1\xff\x21\xf8\xe1\x7f\x3e\xf8\x78\xf3\xc1\x7f\x6d\xad\xff\x48\x00\x00\x21\xe8", 20,
+	     &frame);
+	expect_frame(&frame, 0x40, 16, GG_FRAME_CHAINED | GG_FRAME_RA_SAVED);
 	// addis r2, r12, 0x167; addi r2, r2, 0x2de0: callers in the kernel enter behind.
 	const uint8_t code[] = { 0x67, 0x01, 0x4c, 0x3c, 0xe0, 0x2d, 0x42, 0x38 };
 	assert_int_equal(ppc64_vmlinux.symbol_other(code, sizeof(code)), 0x60);
@@ -217,7 +229,9 @@ int main(void)
 		UNIT_TEST("on s390x r11 leads to the caller while the stack pointer moves by a "
 			  "register",
 			  test_s390_random),
-		UNIT_TEST("on POWER LR is saved in the caller's frame", test_ppc64),
+		UNIT_TEST(
+			"on POWER LR is saved in the caller's frame, which may be on another stack",
+			test_ppc64),
 		UNIT_TEST(
 			"on x86 of 32 bits ebp makes a frame, and the stack pointer counts before",
 			test_i386),

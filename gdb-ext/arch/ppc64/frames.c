@@ -50,7 +50,11 @@ static void change(uint32_t word, struct gg_code_frame *frame)
 		frame->fp_depth = frame->depth;
 	} else if ((word & 0xffff0000) == 0x383f0000) { // ADDI r1, r31
 		leave_by_copy(frame, immediate);
-	} else if ((word & 0xffffffff) == 0xe8210000) { // LD r1, 0(r1)
+	} else if ((word & 0xfc1f07ff) == 0x7c010378) { // MR r1, behind STDU r1 to that stack
+		frame->flags |= GG_FRAME_SWITCHED;
+	} else if (word == 0xe8210000 && frame->flags & GG_FRAME_SWITCHED) { // LD r1, 0(r1)
+		frame->flags &= ~(uint64_t)GG_FRAME_SWITCHED;
+	} else if (word == 0xe8210000) {
 		move_stack_pointer(frame, frame->depth);
 	} else if ((word & 0xffff0003) == 0xf8010000) { // STD r0, (r1)
 		if (scaled - frame->depth == SAVED_LR)

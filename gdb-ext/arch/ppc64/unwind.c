@@ -172,18 +172,23 @@ static bool step_by_lr(struct gg_unwind *unwind, uint64_t saved)
 	       gg_stack_step_by_link(unwind, PPC64_LR, lr, saved);
 }
 
-// Goes from the last frame of a stack for interrupts, which has but the chain to the stack before, to the frame there (Linux
-// arch/powerpc/kernel/irq.c, call_do_irq() and call_do_softirq(), v6.1 to v7.2).
-static struct gg_error *leave_stack(struct gg_unwind *unwind, gg_gva_t *sp)
+// Goes from the last frame of a stack for interrupts, which has but the chain to the stack before, to the frame there of the
+// function that has switched, if it has one (Linux arch/powerpc/kernel/irq.c, call_do_irq() and call_do_softirq(), v6.1 to v7.2).
+static struct gg_error *leave_stack(struct gg_unwind *unwind)
 {
 	enum { MOST = 112 }; // bytes of such a frame, later 32
 	const uint64_t size = stack_size(unwind->data);
+	const gg_gva_t sp = unwind->sp;
+	struct gg_code_frame frame;
 	uint64_t before = 0;
-	if (!size || size - *sp % size > MOST)
+	if (!size || size - sp % size > MOST)
 		return NULL;
-	struct gg_error *err = gg_stack_word(&unwind->memory, *sp, &before);
-	if (!err && before && before / size != *sp / size)
-		*sp = before;
+	struct gg_error *err = gg_stack_word(&unwind->memory, sp, &before);
+	if (err || !before || before / size == sp / size)
+		return err;
+	err = gg_stack_code_frame(unwind, &frame);
+	if (!err && (frame.flags & (GG_FRAME_CHAINED | GG_FRAME_SWITCHED)) != GG_FRAME_SWITCHED)
+		gg_stack_place(unwind, unwind->pc, before);
 	return err;
 }
 
@@ -205,7 +210,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (!err)
 		err = gg_stack_find_caller(unwind, PPC64_LR, PPC64_R0 + 31, &returns);
 	if (!err && gg_stack_return(unwind, PPC64_LR, &returns))
-		return NULL;
+		return leave_stack(unwind);
 	if (!err)
 		err = gg_stack_word(&unwind->memory, sp, &caller);
 	if (!err && caller)
@@ -213,7 +218,7 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (err)
 		return err;
 	if (step_by_lr(unwind, pc))
-		return NULL;
+		return leave_stack(unwind);
 	if (!caller || !pc) {
 		unwind->has_ended = true;
 		return NULL;
@@ -221,13 +226,10 @@ static struct gg_error *step(struct gg_unwind *unwind)
 	if (!gg_stack_is_code(unwind, pc - 1))
 		return gg_error_create(GG_BAD_DATA,
 				       "the return address 0x%" PRIx64 " is not the kernel's", pc);
-	err = leave_stack(unwind, &caller);
-	if (err)
-		return err;
 	gg_register_forget(&unwind->registers, PPC64_LR, UINT64_MAX);
 	gg_stack_place(unwind, pc, caller);
 	unwind->is_exact = false;
-	return NULL;
+	return leave_stack(unwind);
 }
 
 // ---- Names ----

@@ -129,8 +129,21 @@ struct gg_error *gg_stack_code_frame(const struct gg_unwind *unwind, struct gg_c
 static bool is_made(const struct gg_code_rules *rules, const struct gg_code_frame *frame)
 {
 	const uint64_t by_fp = GG_FRAME_BY_FP | GG_FRAME_RA_SAVED;
-	return rules->made.flags & GG_FRAME_CHAINED ? frame->flags & GG_FRAME_CHAINED
-						    : (frame->flags & by_fp) == by_fp;
+	return rules->made.flags & GG_FRAME_CHAINED
+		       ? (frame->flags & (GG_FRAME_CHAINED | GG_FRAME_SWITCHED)) == GG_FRAME_CHAINED
+		       : (frame->flags & by_fp) == by_fp;
+}
+
+// Finds the caller's stack pointer from another stack than FRAME's.
+static struct gg_error *leave_switched(struct gg_unwind *unwind, const struct gg_code_rules *rules,
+				       const struct gg_code_frame *frame, gg_gva_t *ret)
+{
+	uint64_t sp = 0;
+	struct gg_error *err = gg_stack_word(&unwind->memory, unwind->sp + rules->chain, &sp);
+	*ret = sp + (uint64_t)frame->depth;
+	if (!err && frame->flags & GG_FRAME_CHAINED)
+		err = gg_stack_word(&unwind->memory, sp + rules->chain, ret);
+	return err;
 }
 
 struct gg_error *gg_stack_find_caller(struct gg_unwind *unwind, unsigned int link, unsigned int fp,
@@ -151,7 +164,9 @@ struct gg_error *gg_stack_find_caller(struct gg_unwind *unwind, unsigned int lin
 	ret->fp = gg_register(registers, fp);
 	ret->pc = gg_register(registers, link);
 	ret->sp = by_fp ? ret->fp + (uint64_t)frame.fp_depth : unwind->sp + (uint64_t)frame.depth;
-	if (frame.flags & GG_FRAME_RA_SAVED)
+	if (frame.flags & GG_FRAME_SWITCHED)
+		err = leave_switched(unwind, rules, &frame, &ret->sp);
+	if (!err && frame.flags & GG_FRAME_RA_SAVED)
 		err = gg_stack_word(&unwind->memory, ret->sp + (uint64_t)frame.ra, &ret->pc);
 	if (!err && frame.flags & GG_FRAME_FP_SAVED)
 		err = gg_stack_word(&unwind->memory, ret->sp + (uint64_t)frame.fp, &ret->fp);
