@@ -326,12 +326,16 @@ TABLE["oops-6.1"] = sleepers_record("6.1", stop_after_oops)
 TABLE |= {
     "i386-6.1": arch_record("686-pae", "x86_64", "pc", "ttyS0"),
     "arm64-6.1": arch_record("arm64-6.1", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "cortex-a72"]),
+    "arm64-6.12": arch_record("arm64-6.12", "aarch64", "virt", "ttyAMA0", extra=["-cpu", "max,pauth-impdef=on"]),
     "arm64-sid": arch_record("arm64-sid", "aarch64", "virt", "ttyAMA0", 384, ["-cpu", "max,pauth-impdef=on"]),
     "arm64-16k": arch_record("arm64-16k", "aarch64", "virt", "ttyAMA0", 512, ["-cpu", "max,pauth-impdef=on"]),
+    "riscv64-6.12": arch_record("riscv64-6.12", "riscv64", "virt", "ttyS0"),
     "riscv64-sid": arch_record("riscv64-sid", "riscv64", "virt", "ttyS0"),
     "s390x-6.1": arch_record("s390x-6.1", "s390x", "s390-ccw-virtio", "ttysclp0"),
+    "s390x-6.12": arch_record("s390x-6.12", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "s390x-sid": arch_record("s390x-sid", "s390x", "s390-ccw-virtio", "ttysclp0"),
     "ppc64el-6.1": arch_record("ppc64el-6.1", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
+    "ppc64el-6.12": arch_record("ppc64el-6.12", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
     "ppc64el-sid": arch_record("ppc64el-sid", "ppc64", "pseries,x-vof=on", "hvc0", 512, extra=["-cpu", "power9"]),
     "ppc64el-hash": arch_record("ppc64el-sid", "ppc64", "pseries,x-vof=on", "hvc0", 512, ["-cpu", "power9"], "disable_radix"),
 }

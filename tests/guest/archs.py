@@ -13,11 +13,14 @@ import gdb
 from machines import records
 from test_guest_core import guest_core
 
-SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid", "ppc64el-hash", "i386-6.1"]
+# Debian 13's: that of ppc64el has pages of 4 KiB, the others 64 KiB.
+TRIXIE = ["arm64-6.12", "riscv64-6.12", "s390x-6.12", "ppc64el-6.12"]
+SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid", "ppc64el-hash", "i386-6.1",
+          *TRIXIE]
 CHEAP = ["arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid", "i386-6.1"]
 # Kernels that have types: Debian's 6.1 of s390x, ppc64el and i386 has no BTF, and no list of tasks; the stacks of their CPUs are
 # shown. The 6.1 of arm64 has symbols of its code alone in kallsyms.
-WITH_TASKS = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid", "ppc64el-hash"]
+WITH_TASKS = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-sid", "ppc64el-sid", "ppc64el-hash", *TRIXIE]
 # Linux's names of the architectures.
 NAMES = {"arm64": "aarch64", "ppc64el": "ppc64le"}
 

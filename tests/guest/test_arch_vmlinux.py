@@ -10,7 +10,7 @@ import pytest
 
 import gdb
 import vmcore
-from archs import MULTIARCH, ask_stub, is_at_entry
+from archs import MULTIARCH, TRIXIE, ask_stub, is_at_entry
 from test_vmlinux import names_of, unnumbered
 
 
@@ -88,7 +88,7 @@ def test_vmlinux(guest, folder):
 
 
 @pytest.mark.expensive
-@pytest.mark.machines("riscv64-sid", "ppc64el-sid")
+@pytest.mark.machines("riscv64-sid", "ppc64el-sid", *TRIXIE)
 @pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
 def test_further_vmlinux(guest, folder):
     """{guest}: with the made vmlinux on the vmcore a plain gdb-multiarch shows the stack of each CPU, types and symbols"""

@@ -222,3 +222,37 @@ def test_switch(folder):
     stack, = (stack for stack in objects(parts[4]) if int(stack["task"], 16) == after)
     assert (stack["on_cpu"], stack["why"], stack["broken"]) == (None, "", "") and stack["frames"], stack
     shutil.rmtree(guest.folder)
+
+
+# More instructions than lead to the callee; stacks by GDB there.
+SWITCH, LOOKS = 40, 4
+
+
+@pytest.mark.expensive
+@pytest.mark.skipif(not MULTIARCH, reason="no gdb-multiarch: lab/packages test")
+def test_interrupt_stacks(folder):
+    """ppc64el-6.12: at each instruction of the functions that switch to a stack for interrupts, and of the beginning of what they call there, the
+    stack goes on at the pc and the stack pointer that the function was called from, then with the callers before; with the made
+    vmlinux GDB's stack in the callee does, too"""
+    guest = Guest("ppc64el-6.12", folder)
+    guest.show("vmlinux", "-kallsyms", folder / "kallsyms")
+    guest.show("vmlinux", "-guest-addresses", "-output", folder / "vmlinux")
+    symbols = {symbol: int(address, 16) for address, symbol in
+               re.findall(r"^([0-9a-f]+) . (__do_IRQ|do_softirq_own_stack)$", (folder / "kallsyms").read_text(), re.MULTILINE)}
+    for function in "__do_IRQ", "do_softirq_own_stack":
+        # Behind the setting of r2. The one has what the other wants, which is seldom called.
+        start = symbols[function] + 8
+        parts = ask_stub(guest, [f"symbol-file {folder}/vmlinux", "set scheduler-locking step", f"break *{symbols['__do_IRQ'] + 8:#x}", "continue",
+                                 'printf "%d\n", $_thread - 1', f"set $pc = {start:#x}", "print/x (long)$lr", "print/x (long)$r1",
+                                 *(SWITCH * ["stepi", "guest-bt -json"]), *(LOOKS * ["bt 5", "stepi"])], b"\n")[4:]
+        cpu, link, sp = number_of(parts[0]), *map(number_of, parts[2:4])
+        seen = [next(stack for stack in objects(look) if stack["on_cpu"] == cpu)["frames"] for look in parts[5:4 + 2 * SWITCH:2]]
+        if function in [frame["symbol"] for frame in seen[0][1:]]:
+            # The interrupt came on the very stack.
+            continue
+        callers = [frames[next(i for i, frame in enumerate(frames) if frame["symbol"] == function) + 1:] for frames in seen]
+        assert [int(callers[0][0][key], 16) for key in ("pc", "sp")] == [link, sp] and callers == [callers[0]] * SWITCH, callers
+        assert {function} < {frames[0]["symbol"] for frames in seen}
+        for shown in parts[4 + 2 * SWITCH::2]:
+            assert int(re.search(r"<signal handler called>\n#\d+ +(0x[0-9a-f]+)", shown)[1], 16) == link, shown
+    shutil.rmtree(guest.folder)
