@@ -13,7 +13,7 @@ import gdb
 from machines import records
 from test_guest_core import guest_core
 
-# Debian 13's: that of ppc64el has pages of 4 KiB, the others 64 KiB.
+# Debian 13's kernels.
 TRIXIE = ["arm64-6.12", "riscv64-6.12", "s390x-6.12", "ppc64el-6.12"]
 SERIES = ["arm64-6.1", "arm64-sid", "riscv64-sid", "s390x-6.1", "s390x-sid", "ppc64el-6.1", "ppc64el-sid", "ppc64el-hash", "i386-6.1",
           *TRIXIE]
