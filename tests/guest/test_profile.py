@@ -126,10 +126,11 @@ def check_mix(rows):
             _, comm, mode, symbol, module = place
             for key in (comm, (comm, mode), (comm, symbol, module)):
                 shares[key] += count / rows["rounds"] / 2
-    for comm, key, part in (("lab-soft", ("lab-soft", "lab_soft", "lab_waits"), 0.85), ("lab-zero", ("lab-zero", "kernel"), 0.8),
-                            ("lab-random", ("lab-random", "kernel"), 0.8), ("init", ("init", "user"), 0.7)):
+    # The rest is interrupts: 250 timer interrupts a second, which take the more of a CPU the less of the host's the guest gets.
+    for comm, key in (("lab-soft", ("lab-soft", "lab_soft", "lab_waits")), ("lab-zero", ("lab-zero", "kernel")),
+                      ("lab-random", ("lab-random", "kernel")), ("init", ("init", "user"))):
         # A task that owes time has too few samples to judge by.
-        assert shares[key] > part * shares[comm] or shares[comm] < 0.05, (comm, rows)
+        assert shares[key] > 0.6 * shares[comm] or shares[comm] < 0.05, (comm, rows)
     assert shares["lab-zero"] + shares["lab-random"] + shares["init"] > 0.4, rows
 
 

@@ -316,7 +316,7 @@ def test_gdb(healthy, folder):
     assert shown == common_to(healthy.page)
     threads = page.lines("threads")
     assert len([line for line in threads if line.startswith("Thread ")]) >= 4
-    # The main thread may still be sending its answer to QMP, which it does in a coroutine, on a stack of that's own.
+    # The main thread may still be sending its answer to QMP, which it does in a coroutine, on the coroutine's stack.
     assert any("main_loop_wait" in line or "coroutine_trampoline" in line for line in threads)
     assert any("cpu_thread_fn" in line for line in threads)
 
