@@ -17,6 +17,10 @@ start() {
 }
 
 insmod /waits/lab_waits.ko || fail "no module"
-echo softlockup >/proc/lab_waits || fail "no thread in the module"
+# The thread goes to the CPU that is idle. A process that the scheduler put there, beside the thread, would never run.
+for process in 1 $$; do
+	taskset -p 2 "$process" >/dev/null || fail "no CPU for the processes"
+done
 start lab-zero dd if=/dev/zero of=/dev/null bs=64k
 start lab-random dd if=/dev/urandom of=/dev/null bs=4k
+echo softlockup >/proc/lab_waits || fail "no thread in the module"
