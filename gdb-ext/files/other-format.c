@@ -28,7 +28,7 @@ static const struct {
 	  "vmcore, the process can be looked at" },
 	{ "QFI\xfb", "a qcow2 image of a disk, not memory" },
 	{ "PAGEDU", "a crash dump of Windows; only guests with Linux are read" },
-	{ "EMiL", "memory in LiME's format, which is not read; crash and volatility read it" },
+	{ "EMiL", "memory in LiME's format, which is not read" },
 	{ "\xd0\xbe\xd2\xbe", "a checkpoint of VMware's, which is not read; crash reads it" },
 	{ "\xd2\xbe\xd2\xbe", "a checkpoint of VMware's, which is not read; crash reads it" },
 	{ "\xa8\x19\x01\x73\x61\x8f\x23",
