@@ -21,6 +21,8 @@ PAGE = 4096
 # proc_pid_stat(5): the flags of a task have this where the task is the kernel's own.
 PF_KTHREAD = 0x00200000
 CLOCK_TICK_NS = 10_000_000
+# The tasks of lab/sleepers.c that are woken when the truth is written.
+WORKERS = (b"s-busy-user", b"s-busy-kernel", b"s-runnable")
 
 
 class Task:
@@ -67,14 +69,14 @@ class Sleepers:
         self.texts = records.truth.parse(self.record.bytes("truth"))
         self.tasks = {task.tid: task for task in tasks_of(self.texts)}
         self.rows = {row["pid"]: row for row in self.json("ps", "-threads", "-json") if row["pid"]}
-        # A task that has run since has used time, which is not counted yet where it runs. A thread of the kernel's may have been
-        # woken for the first time since, and wait for a CPU.
+        # A task that has run since has used time, which is not counted yet where it runs. A worker, and a thread of the kernel's,
+        # may have been woken since, and wait for a CPU.
         self.unchanged = [task for tid, task in self.tasks.items()
                           if tid in self.rows and self.rows[tid]["time_ns"] == task.time_ns and not self.rows[tid]["running"]
-                          and not (task.is_kernel and self.rows[tid]["state"] == "R")]
+                          and task.name not in WORKERS and not (task.is_kernel and self.rows[tid]["state"] == "R")]
         main, = [task for task in self.tasks.values() if task.name == b"sleepers" and task.ppid != 2]
         self.asleep = [task for task in self.tasks.values() if task.session == main.tid and task.tid != main.tid
-                       and task.name not in (b"s-busy-user", b"s-busy-kernel", b"s-runnable")]
+                       and task.name not in WORKERS]
         self.main = main
 
     def show(self, *arguments):

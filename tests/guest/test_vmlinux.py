@@ -44,7 +44,8 @@ program.set_core_dump(sys.argv[1])
 program.load_debug_info([sys.argv[2]])
 for task in for_each_task(program):
     try:
-        frames = [frame for frame in program.stack_trace(task) if not frame.is_inline]
+        # drgn reads the stack that a zombie had.
+        frames = [frame for frame in program.stack_trace(task) if not frame.is_inline] if task.stack else []
     except LookupError:
         # Newer drgns know no registers of a task on a CPU, with either vmlinux.
         frames = []
