@@ -547,7 +547,8 @@ static enum status complete(char **words, size_t count)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	setlocale(LC_ALL, "");
+	// Not the commas of numbers, which scripts read.
+	setlocale(LC_CTYPE, "");
 	if (argc > 1 && (is_option(argv[1], "help") || !strcmp(argv[1], "-h"))) {
 		print_help();
 		return DONE;
