@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "buffer.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,12 +49,9 @@ void gg_buffer_zeros(struct gg_buffer *buffer, size_t size)
 
 void gg_buffer_uint(struct gg_buffer *buffer, unsigned int size, uint64_t value)
 {
-	uint8_t bytes[8];
-	for (unsigned int i = 0; i < size; i++) {
-		unsigned int significance = buffer->big_endian ? size - 1 - i : i;
-		bytes[i] = (uint8_t)(value >> 8 * significance);
-	}
-	gg_buffer_append(buffer, bytes, size);
+	const unsigned int unused = 64 - 8 * size;
+	const uint64_t bytes = buffer->big_endian ? htobe64(value << unused) : htole64(value);
+	gg_buffer_append(buffer, &bytes, size);
 }
 
 void gg_buffer_format(struct gg_buffer *buffer, const char *format, ...)
