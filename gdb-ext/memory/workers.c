@@ -139,12 +139,12 @@ static struct gg_error *ask_extent(struct run *run)
 // Takes the next piece that needs work; size 0 at the end.
 static struct gg_error *take_piece(struct run *run, struct gg_piece *ret)
 {
+	const uint64_t size = run->workers->piece_size ? run->workers->piece_size : GG_PIECE_SIZE;
 	*ret = (struct gg_piece){ 0 };
 	while (run->job < run->workers->count) {
 		if (run->position < run->extent_end) {
 			*ret = next_piece(run, run->extent_end,
-					  run->kind == GG_EXTENT_HOLE ? GG_HOLE_PIECE_SIZE
-								      : GG_PIECE_SIZE);
+					  run->kind == GG_EXTENT_HOLE ? GG_HOLE_PIECE_SIZE : size);
 			pass(run, ret);
 			return NULL;
 		}

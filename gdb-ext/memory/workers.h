@@ -25,7 +25,7 @@ struct gg_job {
 	uint64_t offset; // in the output, where the output has a place for each byte
 };
 
-// A part of a job, within one extent: at most GG_PIECE_SIZE bytes to read, and excluded pages
+// A part of a job, within one extent: at most the workers' piece_size bytes to read, and excluded pages
 // between them.
 struct gg_piece {
 	enum gg_extent_kind kind; // never absent
@@ -43,6 +43,7 @@ struct gg_workers {
 	size_t count;
 	const struct gg_page_set *excluded; // pages that nobody reads, of PAGE_SIZE bytes; or NULL
 	uint64_t page_size;   // each piece has whole pages, as far as its job has; 0: any bytes
+	uint64_t piece_size;  // bytes to read of a piece at most; 0: GG_PIECE_SIZE
 	unsigned int threads; // at most, the caller's too; gg_workers_count()
 
 	// Tests whether PIECE, a whole extent, needs no work. Called by one thread at a time, which

@@ -6,9 +6,11 @@
 #include <string.h>
 
 enum {
-	MOST_PAGES = GG_PIECE_SIZE / GG_KDUMP_MIN_PAGE, // of a piece
-	ZERO_PAGES = 4096,                              // whose descriptors are written at once
-	BITMAP_PART = 1 << 20,                          // bytes
+	// A piece's bytes: a code for more pages is made in less time, and fits less.
+	PIECE_SIZE = 2 * GG_PIECE_SIZE,
+	MOST_PAGES = PIECE_SIZE / GG_KDUMP_MIN_PAGE, // of a piece
+	ZERO_PAGES = 4096,                           // whose descriptors are written at once
+	BITMAP_PART = 1 << 20,                       // bytes
 };
 
 // A thread's own.
@@ -310,8 +312,8 @@ static struct gg_error *create_workers(struct state *state)
 	for (unsigned int i = 0; !err && i < state->workers.threads; i++) {
 		struct worker *own = &state->own[i];
 		own->descriptors.big_endian = big_endian;
-		own->in = malloc(GG_PIECE_SIZE);
-		own->out = malloc(GG_PIECE_SIZE + gg_codec_bound(writer->kdump->page_size));
+		own->in = malloc(PIECE_SIZE);
+		own->out = malloc(PIECE_SIZE + gg_codec_bound(writer->kdump->page_size));
 		if (!own->in || !own->out)
 			return gg_enomem;
 		if (writer->codec->create)
@@ -383,6 +385,7 @@ struct gg_error *gg_kdump_write(struct gg_kdump_writer *writer)
 		.count = writer->count,
 		.excluded = writer->excluded,
 		.page_size = kdump->page_size,
+		.piece_size = PIECE_SIZE,
 		.threads = gg_workers_count(writer->backing, writer->threads, GG_MAX_WORKERS),
 		.work = work,
 		.meanwhile = writer->meanwhile ? do_meanwhile : NULL,
