@@ -4,23 +4,30 @@
 // 0, with a Huffman code made of a sample of the pages. Without ISA-L, and for size, by libdeflate.
 #include "compress.h"
 #include "base/cleanup.h"
+#ifdef HAVE_ISAL
+#include "compress-array.h"
+#endif
 
 #include <libdeflate.h>
 #include <string.h>
 
 #ifdef HAVE_ISAL
-#include <isa-l/igzip_lib.h>
 
 struct fast {
 	struct isal_zstream stream;
 	struct isal_hufftables code;
 	bool has_code;
+	unsigned int arrays_left; // pieces of arrays that the code, which is of arrays, does for
 	struct isal_huff_histogram histogram;
 };
 
 static size_t compress_fast(struct fast *fast, const uint8_t *page, size_t size, uint8_t *out)
 {
 	struct isal_zstream *stream = &fast->stream;
+	const size_t result =
+		gg_is_array(page, size) ? gg_array_compress(&fast->code, page, size, out) : 0;
+	if (result)
+		return result;
 	isal_deflate_stateless_init(stream);
 	stream->hufftables = &fast->code;
 	stream->gzip_flag = IGZIP_ZLIB;
@@ -32,32 +39,49 @@ static size_t compress_fast(struct fast *fast, const uint8_t *page, size_t size,
 	return isal_deflate_stateless(stream) == COMP_OK ? stream->total_out : 0;
 }
 
-// Adds every STEPth of the pages to the histogram, and returns the number of pages added.
-static size_t add_samples(struct fast *fast, const uint8_t *const *pages, size_t count, size_t step,
-			  size_t size)
+enum { SAMPLES = 6 };
+
+static bool are_arrays(const uint8_t *const samples[SAMPLES], size_t count, size_t size)
 {
-	size_t added = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!gg_is_array(samples[i], size))
+			return false;
+	return true;
+}
+
+static void make_code(struct fast *fast, const uint8_t *const samples[SAMPLES], size_t count,
+		      size_t size)
+{
 	memset(&fast->histogram, 0, sizeof(fast->histogram));
-	for (size_t i = 0; i < count; i += step) {
-		if (gg_codec_is_hopeless(pages[i], size))
-			continue;
+	for (size_t i = 0; i < count; i++) {
 		memset(fast->histogram.hash_table, 0, sizeof(fast->histogram.hash_table));
-		isal_update_histogram((uint8_t *)pages[i], (int)size, &fast->histogram);
-		added++;
+		isal_update_histogram((uint8_t *)samples[i], (int)size, &fast->histogram);
 	}
-	return added;
+	isal_create_hufftables(&fast->code, &fast->histogram);
 }
 
 // The code changes with the memory: a piece's own code makes the result some 5 % smaller than a single code
-// of the whole memory. Pages that cannot be compressed would spoil the code of the others.
+// of the whole memory. Pages that cannot be compressed would spoil the code of the others. Arrays are much
+// alike: a code does for several pieces of them.
 static void tune_fast(struct fast *fast, const uint8_t *const *pages, size_t count, size_t size)
 {
-	enum { SAMPLES = 4 };
-	const size_t step = count > SAMPLES ? count / SAMPLES | 1 : 1;
-	if (!add_samples(fast, pages, count, step, size) && fast->has_code)
+	enum { ARRAYS_OF_A_CODE = 8 };
+	const size_t step = count > SAMPLES ? count / (SAMPLES - 1) | 1 : 1;
+	const uint8_t *samples[SAMPLES];
+	size_t found = 0;
+	for (size_t i = 0; i < count && found < SAMPLES; i += step)
+		if (!gg_codec_is_hopeless(pages[i], size))
+			samples[found++] = pages[i];
+	if (!found && fast->has_code)
 		return;
-	isal_create_hufftables(&fast->code, &fast->histogram);
+	const bool arrays = found && are_arrays(samples, found, size);
+	if (arrays && fast->arrays_left) {
+		fast->arrays_left--;
+		return;
+	}
+	make_code(fast, samples, found, size);
 	fast->has_code = true;
+	fast->arrays_left = arrays ? ARRAYS_OF_A_CODE - 1 : 0;
 }
 
 #else

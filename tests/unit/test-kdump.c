@@ -262,6 +262,33 @@ static void test_hopeless(void **state)
 	assert_false(gg_codec_is_hopeless(page, PAGE));
 }
 
+// Fills the pages from FIRST up to END with structures as struct page, of which a few members differ.
+static void fill_with_structures(size_t first, size_t end)
+{
+	enum { STRUCTURE = 64 };
+	uint64_t words[STRUCTURE / 8] = { 0x17ffffc0000000, 0, 0, 0, 0, 0, 0xffffffff };
+	for (size_t at = first * PAGE; at < end * PAGE; at += STRUCTURE) {
+		words[1] = words[2] = 0xffffea0000000008 + (at & 0xffffc0);
+		words[4] = random() % 8 ? 0 : (uint64_t)random();
+		memcpy(memory + at, words, STRUCTURE);
+	}
+}
+
+static void test_structures(void **state)
+{
+	(void)state;
+	enum { FIRST = 232, END = 238 }; // no page is excluded
+	const struct made made = { &arch_64, "kdump-zlib", .threads = 1 };
+	uint8_t kept[(END - FIRST) * PAGE], *pages = memory + FIRST * PAGE;
+	memcpy(kept, pages, sizeof(kept));
+	memset(pages, 0, sizeof(kept));
+	const uint64_t size = check(made);
+	fill_with_structures(FIRST, END);
+	const uint64_t added = check(made) - size;
+	assert_in_range(added, PAGE, (END - FIRST) * PAGE / 4);
+	memcpy(pages, kept, sizeof(kept));
+}
+
 // Pages of text, of random bytes, of zeros.
 static void fill_memory(void)
 {
@@ -294,6 +321,8 @@ int main(void)
 			"pages in a row with the same bytes share the bytes in the file, and pages "
 			"that differ at their end do not",
 			test_same_bytes),
+		UNIT_TEST("pages of an array of structures take less than a quarter of their size",
+			  test_structures),
 		UNIT_TEST("random bytes are not worth a codec's time, half a page of zeros is",
 			  test_hopeless),
 	};
