@@ -64,6 +64,24 @@ struct gg_error *gg_page_set_add(struct gg_page_set *set, uint64_t pfn, uint64_t
 	return NULL;
 }
 
+struct gg_error *gg_page_set_unite(struct gg_page_set *set, const struct gg_page_set *other)
+{
+	for (uint64_t first = 0; first < other->end; first += CHUNK_BITS) {
+		const uint64_t *from = other->chunks[first / CHUNK_BITS];
+		uint64_t **chunk = &set->chunks[first / CHUNK_BITS];
+		if (from && !*chunk)
+			*chunk = calloc(CHUNK_WORDS, sizeof(**chunk));
+		if (from && !*chunk)
+			return gg_enomem;
+		for (size_t i = 0; from && i < CHUNK_WORDS; i++) {
+			const uint64_t added = from[i] & ~(*chunk)[i];
+			(*chunk)[i] |= added;
+			set->count += (unsigned int)__builtin_popcountll(added);
+		}
+	}
+	return NULL;
+}
+
 void gg_page_set_remove(struct gg_page_set *set, uint64_t pfn, uint64_t count)
 {
 	count = clip(set, pfn, count);

@@ -24,6 +24,9 @@ void gg_page_set_deinit(struct gg_page_set *set);
 // Adds the COUNT pages from PFN on; pages at or above the set's end are ignored.
 struct gg_error *gg_page_set_add(struct gg_page_set *set, uint64_t pfn, uint64_t count);
 
+// Adds the pages of OTHER, whose end is at most SET's.
+struct gg_error *gg_page_set_unite(struct gg_page_set *set, const struct gg_page_set *other);
+
 // Removes the COUNT pages from PFN on, in the set or not.
 void gg_page_set_remove(struct gg_page_set *set, uint64_t pfn, uint64_t count);
 

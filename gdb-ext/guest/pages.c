@@ -8,10 +8,14 @@
 #include "memmap-pages.h"
 #include "linux/pages/free-count.h"
 #include "linux/pages/page-scan.h"
+#include "memory/threads.h"
+#include "memory/workers.h"
 #include "zero-pages.h"
 
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 // A look at all pages of a guest.
@@ -22,11 +26,12 @@ struct look {
 	const struct gg_notices *notices;
 	struct gg_page_layout layout;
 	struct gg_memmap *memmap;
-	struct gg_memmap_reader reader;
-	unsigned int level;
+	unsigned int level, threads;
 	bool without_memmap;          // struct pages of excluded pages are excluded too
 	struct gg_page_set *excluded; // NULL where only counts are wanted
-	struct gg_page_kinds *kinds;  // NULL where pages of zeros are not wanted
+	struct gg_page_set
+		*tables; // gets the pages of the page tables that map the memmap; or NULL
+	struct gg_page_kinds *kinds; // NULL where pages of zeros are not wanted
 	struct gg_page_census *census;
 };
 
@@ -110,7 +115,7 @@ static struct gg_error *tell_missing(const struct look *look)
 	return err;
 }
 
-static struct gg_error *open_look(struct look *look, struct gg_page_set *tables)
+static struct gg_error *open_look(struct look *look)
 {
 	struct gg_error *err = gg_guest_kernel(look->guest, NULL, look->notices, &look->kernel);
 	if (!err)
@@ -135,15 +140,7 @@ static struct gg_error *open_look(struct look *look, struct gg_page_set *tables)
 	look->census->page_size = page_size;
 	look->census->has_hwpoison = look->layout.traits & GG_PAGE_HWPOISON;
 	err = gg_memmap_create(&options, &look->memmap);
-	if (!err)
-		err = gg_memmap_reader_init(&look->reader, kernel->table, look->map, tables);
 	return err ? err : tell_missing(look);
-}
-
-static void close_look(struct look *look)
-{
-	gg_memmap_reader_deinit(&look->reader);
-	gg_memmap_destroy(look->memmap);
 }
 
 // Tells of struct pages that cannot be read.
@@ -182,24 +179,150 @@ static struct gg_error *check_free(const struct look *look)
 		       found, lists);
 }
 
+static uint64_t find_end(const struct gg_ram_map *map, uint64_t page_size)
+{
+	if (!map->count)
+		return 0;
+	const struct gg_ram_range *last = &map->ranges[map->count - 1];
+	return (last->start + (last->size - 1)) / page_size + 1;
+}
+
+// ---- The scan, in parts at the same time ----
+
+// A part of the scan, with its own look.
+struct part {
+	struct look look;
+	struct gg_memmap_reader reader;
+	struct gg_page_scan scan;
+	struct gg_page_census census;
+	struct gg_page_set excluded;
+	struct gg_error *err;
+};
+
+struct parts {
+	struct look *look;
+	pthread_mutex_t lock;
+	struct part *parts;
+	unsigned int count;
+	uint64_t reads;
+};
+
+// Adds the part from FIRST on, up to all pages' end.
+static struct gg_error *add_part(struct parts *parts, uint64_t first)
+{
+	struct look *whole = parts->look;
+	struct part *part = &parts->parts[parts->count++];
+	part->look = *whole;
+	part->look.census = &part->census;
+	part->census.has_hwpoison = whole->census->has_hwpoison;
+	part->scan = (struct gg_page_scan){
+		.layout = &whole->layout,
+		.memmap = whole->memmap,
+		.reader = &part->reader,
+		.map = whole->map,
+		.first = first,
+		.stop = UINT64_MAX,
+		.visit = visit,
+		.data = &part->look,
+	};
+	struct gg_error *err = gg_memmap_reader_init(&part->reader, whole->kernel->table,
+						     whole->map, whole->tables);
+	part->reader.lock = &parts->lock;
+	if (!err && whole->excluded) {
+		part->look.excluded = &part->excluded;
+		err = gg_page_set_init(&part->excluded, whole->excluded->end);
+	}
+	return err;
+}
+
+// Returns the page that has COUNT pages of RAM below it, a part of all pages.
+static uint64_t page_behind(const struct look *look, uint64_t count)
+{
+	const uint64_t page_size = look->layout.page_size;
+	for (size_t i = 0; i < look->map->count; i++) {
+		const struct gg_ram_range *range = &look->map->ranges[i];
+		if (count < range->size / page_size)
+			return range->start / page_size + count;
+		count -= range->size / page_size;
+	}
+	return find_end(look->map, page_size);
+}
+
+// Cuts the pages into at most MOST parts, of about the same number of pages.
+static struct gg_error *cut(struct parts *parts, unsigned int most)
+{
+	const uint64_t pages = parts->look->map->size / parts->look->layout.page_size;
+	struct gg_error *err = add_part(parts, 0);
+	for (unsigned int i = 1; !err && i < most; i++) {
+		struct gg_page_scan *before = &parts->parts[parts->count - 1].scan;
+		const uint64_t first = page_behind(parts->look, pages / most * i) /
+				       GG_PAGE_SCAN_UNIT * GG_PAGE_SCAN_UNIT;
+		bool may_start = false;
+		if (first > before->first)
+			err = gg_page_scan_may_start(before, first, &may_start);
+		if (err || !may_start)
+			continue;
+		before->stop = first;
+		err = add_part(parts, first);
+	}
+	return err;
+}
+
+static void scan_part(void *data, unsigned int number)
+{
+	struct parts *parts = data;
+	struct part *part = &parts->parts[number];
+	part->err = gg_page_scan_run(&part->scan);
+}
+
+// Adds what PART found to the whole.
+static struct gg_error *add_result(struct look *whole, const struct part *part)
+{
+	struct gg_page_census *census = whole->census;
+	census->ram += part->scan.ram;
+	census->described += part->scan.described;
+	census->unread += part->scan.unread;
+	if (part->scan.end > census->end)
+		census->end = part->scan.end;
+	for (size_t i = 0; i < GG_PAGE_TRAITS; i++)
+		census->groups[i] += part->census.groups[i];
+	return whole->excluded ? gg_page_set_unite(whole->excluded, &part->excluded) : NULL;
+}
+
+static struct gg_error *scan_parts(struct parts *parts, unsigned int most)
+{
+	struct gg_error *err = cut(parts, most);
+	if (!err)
+		gg_threads_run(parts->count, scan_part, parts);
+	for (unsigned int i = 0; i < parts->count; i++) {
+		struct part *part = &parts->parts[i];
+		if (err)
+			gg_error_destroy(part->err);
+		else
+			err = part->err;
+		if (!err)
+			err = add_result(parts->look, part);
+		parts->reads += part->reader.reads;
+		gg_memmap_reader_deinit(&part->reader);
+		gg_page_set_deinit(&part->excluded);
+	}
+	return err;
+}
+
 static struct gg_error *scan(struct look *look)
 {
-	struct gg_page_scan scan = {
-		.layout = &look->layout,
-		.memmap = look->memmap,
-		.reader = &look->reader,
-		.map = look->map,
-		.visit = visit,
-		.data = look,
-	};
-	struct gg_error *err = gg_page_scan_run(&scan);
-	look->census->ram = scan.ram;
-	look->census->described = scan.described;
-	look->census->unread = scan.unread;
-	look->census->end = scan.end;
+	struct parts parts = { .look = look, .lock = PTHREAD_MUTEX_INITIALIZER };
+	// Pages of zeros are counted in a structure that the parts would share.
+	const unsigned int most =
+		look->kinds ? 1
+			    : gg_workers_count(look->map->backing, look->threads, GG_MAX_WORKERS);
+	parts.parts = calloc(most, sizeof(*parts.parts));
+	struct gg_error *err = parts.parts ? scan_parts(&parts, most) : gg_enomem;
+	free(parts.parts);
 	gg_debug(look->guest->machine.source->debug,
-		 "a memmap of %s memory: %" PRIu64 " pages in %" PRIu64 " reads",
-		 gg_memmap_model(look->memmap), scan.described, look->reader.reads);
+		 "a memmap of %s memory: %" PRIu64 " pages in %" PRIu64
+		 " reads, by %u threads at most",
+		 gg_memmap_model(look->memmap), look->census->described, parts.reads, parts.count);
 	if (!err)
 		err = tell_unread(look);
 	return err ? err : check_free(look);
@@ -220,7 +343,7 @@ struct gg_error *gg_guest_page_census(struct gg_guest *guest, bool zeros,
 		.census = ret,
 	};
 	gg_interrupt_begin();
-	struct gg_error *err = open_look(&look, NULL);
+	struct gg_error *err = open_look(&look);
 	if (!err && zeros)
 		err = gg_page_kinds_init(&kinds, look.map, look.layout.page_size);
 	if (!err)
@@ -231,19 +354,11 @@ struct gg_error *gg_guest_page_census(struct gg_guest *guest, bool zeros,
 	ret->has_zeros = !err && zeros;
 	gg_interrupt_end();
 	gg_page_kinds_deinit(&kinds);
-	close_look(&look);
+	gg_memmap_destroy(look.memmap);
 	return err;
 }
 
 // ---- The filter ----
-
-static uint64_t find_end(const struct gg_ram_map *map, uint64_t page_size)
-{
-	if (!map->count)
-		return 0;
-	const struct gg_ram_range *last = &map->ranges[map->count - 1];
-	return (last->start + (last->size - 1)) / page_size + 1;
-}
 
 static struct gg_error *find_kept(struct gg_guest *guest, const struct gg_kernel *kernel,
 				  const struct gg_page_set *tables,
@@ -262,7 +377,7 @@ static struct gg_error *find_kept(struct gg_guest *guest, const struct gg_kernel
 }
 
 // Excludes the memmap's own pages that have nothing but struct pages of excluded pages.
-static struct gg_error *exclude_memmap(struct look *look, const struct gg_page_set *tables)
+static struct gg_error *exclude_memmap(struct look *look)
 {
 	struct gg_page_set kept = { 0 };
 	const struct gg_memmap_pages pages = {
@@ -272,43 +387,46 @@ static struct gg_error *exclude_memmap(struct look *look, const struct gg_page_s
 		.page_size = look->layout.page_size,
 		.struct_size = look->layout.size,
 	};
-	struct gg_error *err =
-		find_kept(look->guest, look->kernel, tables, look->excluded, look->notices, &kept);
+	struct gg_error *err = find_kept(look->guest, look->kernel, look->tables, look->excluded,
+					 look->notices, &kept);
 	gg_page_set_subtract(look->excluded, &kept);
 	gg_page_set_deinit(&kept);
 	return err ? err : gg_memmap_pages_exclude(&pages, look->excluded);
 }
 
-static struct gg_error *filter(struct look *look, struct gg_page_set *tables)
+static struct gg_error *filter(struct look *look)
 {
 	const uint64_t page_size = gg_page_table_page_size(look->kernel->table);
 	const uint64_t end = find_end(look->map, page_size);
 	struct gg_error *err = gg_page_set_init(look->excluded, end);
 	if (!err)
-		err = gg_page_set_init(tables, end);
+		err = gg_page_set_init(look->tables, end);
 	if (!err)
 		err = scan(look);
-	return err || !look->without_memmap ? err : exclude_memmap(look, tables);
+	return err || !look->without_memmap ? err : exclude_memmap(look);
 }
 
 struct gg_error *gg_page_filter_init(struct gg_guest *guest, unsigned int level,
-				     const struct gg_notices *notices, struct gg_page_filter *ret)
+				     unsigned int threads, const struct gg_notices *notices,
+				     struct gg_page_filter *ret)
 {
 	*ret = (struct gg_page_filter){ 0 };
 	struct look look = {
 		.guest = guest,
 		.notices = notices,
 		.level = level & GG_LEVEL_ALL,
+		.threads = threads,
 		.without_memmap = level & GG_LEVEL_MEMMAP,
 		.excluded = &ret->excluded,
+		.tables = &ret->tables,
 		.census = &ret->census,
 	};
 	if (!look.level)
 		return NULL;
-	struct gg_error *err = open_look(&look, &ret->tables);
+	struct gg_error *err = open_look(&look);
 	if (!err && is_lossy(&ret->census, look.level))
-		err = filter(&look, &ret->tables);
-	close_look(&look);
+		err = filter(&look);
+	gg_memmap_destroy(look.memmap);
 	// Pages of zeros are found without a kernel.
 	return look.level == GG_LEVEL_ZERO ? gg_error_unless_final(err) : err;
 }

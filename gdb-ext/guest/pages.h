@@ -18,10 +18,11 @@ struct gg_page_filter {
 // Finds the pages that the memmap alone excludes from a dump of LEVEL, but for pages of zeros. The caller calls
 // gg_page_filter_deinit() in any case.
 //
-// A trait that cannot be seen leaves its pages in, and NOTICES get a line. GG_NOT_FOUND without a Linux kernel,
+// At most THREADS threads scan the memmap; 0: as many as there are CPUs. A trait that cannot be seen leaves its pages in, and NOTICES get a line. GG_NOT_FOUND without a Linux kernel,
 // or without the keys of VMCOREINFO that lead to its memmap; not for level 1.
 struct gg_error *gg_page_filter_init(struct gg_guest *guest, unsigned int level,
-				     const struct gg_notices *notices, struct gg_page_filter *ret);
+				     unsigned int threads, const struct gg_notices *notices,
+				     struct gg_page_filter *ret);
 void gg_page_filter_deinit(struct gg_page_filter *filter);
 
 // Finds the excluded pages that no dump may lack: the kernel's image and page tables, VMCOREINFO, the log,

@@ -450,7 +450,8 @@ static struct gg_error *find_excluded(struct dump *dump)
 	// The end of the struct pages matters without a level, too.
 	if (!err)
 		err = gg_page_filter_init(dump->guest, level ? level : GG_LEVEL_FREE,
-					  level ? notices : NULL, &dump->filter);
+					  dump->options->threads, level ? notices : NULL,
+					  &dump->filter);
 	if (err && gg_error_is_final(err))
 		return err;
 	if (err || !level)

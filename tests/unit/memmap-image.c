@@ -321,6 +321,7 @@ static struct gg_error *scan_memmap(struct memmap_image *image, const struct gg_
 				     .memmap = memmap,
 				     .reader = &reader,
 				     .map = &image->map,
+				     .stop = UINT64_MAX,
 				     .visit = add_pages,
 				     .data = image };
 	struct gg_error *err = gg_memmap_reader_init(&reader, table, &image->map, NULL);

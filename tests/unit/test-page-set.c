@@ -57,6 +57,29 @@ static void test_random(void **state)
 	gg_page_set_deinit(&set);
 }
 
+static void test_union(void **state)
+{
+	(void)state;
+	struct gg_page_set sets[2] = { 0 };
+	memset(flags, 0, sizeof(flags));
+	for (unsigned int i = 0; i < 2; i++)
+		assert_success(gg_page_set_init(&sets[i], END));
+	srandom(2);
+	// The last chunk of the first set, and the first chunk of the second, have no page.
+	for (unsigned int i = 0; i < 200; i++) {
+		const uint64_t pfn = (uint64_t)random() % (2 * CHUNK - 1000) + i % 2 * CHUNK;
+		const uint64_t count = (uint64_t)random() % 1000;
+		assert_success(gg_page_set_add(&sets[i % 2], pfn, count));
+		memset(flags + pfn, true, count);
+	}
+	assert_success(gg_page_set_unite(&sets[0], &sets[1]));
+	assert_same(&sets[0]);
+	assert_success(gg_page_set_unite(&sets[0], &sets[1]));
+	assert_same(&sets[0]);
+	for (unsigned int i = 0; i < 2; i++)
+		gg_page_set_deinit(&sets[i]);
+}
+
 static void test_bounds(void **state)
 {
 	(void)state;
@@ -92,6 +115,8 @@ int main(void)
 		UNIT_TEST("what was added and not removed is in the set, page by page and run by "
 			  "run, across words and chunks",
 			  test_random),
+		UNIT_TEST("the union of two sets has the pages of both, each counted once",
+			  test_union),
 		UNIT_TEST("pages at or above the set's end are ignored", test_bounds),
 	};
 	return cmocka_run_group_tests_name("page set", tests, NULL, NULL);

@@ -143,3 +143,8 @@ void gg_page_classify(const struct gg_page_layout *layout, uint64_t pfn, const u
 	}
 	ret->count = UINT64_C(1) << order;
 }
+
+bool gg_page_is_no_tail(const struct gg_page_layout *layout, const uint8_t *bytes)
+{
+	return layout->head.size && !(bytes && value_of(layout, bytes, &layout->head) & TAIL);
+}

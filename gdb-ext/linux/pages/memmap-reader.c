@@ -134,7 +134,9 @@ static struct gg_error *read_across(struct gg_memmap_reader *reader, gg_gva_t gv
 				    struct gg_memmap_piece *ret)
 {
 	uint8_t *scratch = reader->bytes + LARGE;
+	gg_memmap_reader_lock(reader);
 	struct gg_error *err = gg_page_table_read(reader->table, gva, scratch, need);
+	gg_memmap_reader_unlock(reader);
 	*ret = (struct gg_memmap_piece){ .bytes = err ? NULL : scratch, .size = err ? 1 : need };
 	return gg_error_unless_final(err);
 }
@@ -143,8 +145,11 @@ struct gg_error *gg_memmap_read_further(struct gg_memmap_reader *reader, gg_gva_
 					struct gg_memmap_piece *ret)
 {
 	struct gg_error *err = NULL;
-	if (gva - reader->start >= reader->size)
+	if (gva - reader->start >= reader->size) {
+		gg_memmap_reader_lock(reader);
 		err = find_extent(reader, gva);
+		gg_memmap_reader_unlock(reader);
+	}
 	if (err)
 		return err;
 	const uint64_t left = reader->size - (gva - reader->start);

@@ -9,6 +9,8 @@
 #include "linux/arch-ops.h"
 #include "base/page-set.h"
 
+#include <pthread.h>
+
 struct gg_memmap_reader {
 	struct gg_page_table *table;  // borrowed
 	const struct gg_ram_map *map; // borrowed
@@ -25,6 +27,7 @@ struct gg_memmap_reader {
 	uint64_t used;              // bytes that were asked for since the piece was read
 	struct gg_page_set *tables; // the pages of the page tables on the way, or NULL
 	uint64_t reads;
+	pthread_mutex_t *lock; // borrowed; of the page table, for several readers; or NULL
 };
 
 // Makes a reader of TABLE's memory, whose RAM MAP has. TABLES, which may be NULL, gets the page tables' own
@@ -32,6 +35,18 @@ struct gg_memmap_reader {
 struct gg_error *gg_memmap_reader_init(struct gg_memmap_reader *reader, struct gg_page_table *table,
 				       const struct gg_ram_map *map, struct gg_page_set *tables);
 void gg_memmap_reader_deinit(struct gg_memmap_reader *reader);
+
+static inline void gg_memmap_reader_lock(struct gg_memmap_reader *reader)
+{
+	if (reader->lock)
+		pthread_mutex_lock(reader->lock);
+}
+
+static inline void gg_memmap_reader_unlock(struct gg_memmap_reader *reader)
+{
+	if (reader->lock)
+		pthread_mutex_unlock(reader->lock);
+}
 
 // Bytes of the memmap, or the reason that there are none.
 struct gg_memmap_piece {

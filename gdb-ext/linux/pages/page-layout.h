@@ -61,4 +61,7 @@ struct gg_page_group {
 void gg_page_classify(const struct gg_page_layout *layout, uint64_t pfn, const uint8_t *bytes,
 		      unsigned int count, struct gg_page_group *ret);
 
+// Tests whether the struct page at BYTES, NULL for zeros, is known to be no tail of a compound page.
+bool gg_page_is_no_tail(const struct gg_page_layout *layout, const uint8_t *bytes);
+
 #endif

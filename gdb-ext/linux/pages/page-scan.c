@@ -24,7 +24,12 @@ static uint64_t min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-// Returns the first whole page of RANGE, and the page behind the last.
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+// Returns the first whole page of RANGE that is looked at, and the page behind the last.
 static uint64_t first_page(const struct gg_page_scan *scan, const struct gg_ram_range *range,
 			   uint64_t *end)
 {
@@ -32,7 +37,8 @@ static uint64_t first_page(const struct gg_page_scan *scan, const struct gg_ram_
 	const uint64_t first = range->start / size + !!(range->start % size);
 	*end = (range->start + (range->size - 1)) / size;
 	*end += (range->start + (range->size - 1)) % size == size - 1;
-	return first;
+	*end = min(*end, scan->stop);
+	return max(first, scan->first);
 }
 
 // Visits the pages from FIRST to before END, all of them RAM.
@@ -120,12 +126,21 @@ static struct gg_error *scan_span(struct position *position, const struct gg_mem
 	return err ? err : visit(position);
 }
 
+static struct gg_error *find_span(const struct gg_page_scan *scan, uint64_t pfn,
+				  struct gg_memmap_span *ret)
+{
+	gg_memmap_reader_lock(scan->reader);
+	struct gg_error *err = gg_memmap_find(scan->memmap, pfn, ret);
+	gg_memmap_reader_unlock(scan->reader);
+	return err;
+}
+
 static struct gg_error *scan_range(struct position *position)
 {
 	struct gg_memmap_span span;
 	struct gg_error *err = NULL;
 	while (!err && position->next < position->end) {
-		err = gg_memmap_find(position->scan->memmap, position->next, &span);
+		err = find_span(position->scan, position->next, &span);
 		if (!err)
 			err = scan_span(position, &span);
 	}
@@ -145,5 +160,17 @@ struct gg_error *gg_page_scan_run(struct gg_page_scan *scan)
 		position.next = first > position.next ? first : position.next;
 		err = scan_range(&position);
 	}
+	return err;
+}
+
+struct gg_error *gg_page_scan_may_start(const struct gg_page_scan *scan, uint64_t pfn, bool *ret)
+{
+	struct gg_memmap_span span;
+	struct gg_memmap_piece piece = { 0 };
+	struct gg_error *err = find_span(scan, pfn, &span);
+	if (!err && span.address)
+		err = gg_memmap_read(scan->reader, span.address, (size_t)scan->layout->size,
+				     &piece);
+	*ret = !err && gg_page_is_no_tail(scan->layout, piece.bytes);
 	return err;
 }

@@ -8,11 +8,17 @@
 #include "memmap.h"
 #include "page-layout.h"
 
+enum {
+	// A part of a scan starts at a multiple of this number of pages, which no block of the buddy allocator spans.
+	GG_PAGE_SCAN_UNIT = 1 << 15,
+};
+
 struct gg_page_scan {
 	const struct gg_page_layout *layout;
 	struct gg_memmap *memmap;
 	struct gg_memmap_reader *reader;
 	const struct gg_ram_map *map;
+	uint64_t first, stop; // the pages to look at, STOP not among them
 
 	// Called with COUNT pages of RAM that have struct pages and share TRAITS, ascending, no page twice. An
 	// error ends the scan.
@@ -27,5 +33,9 @@ struct gg_page_scan {
 };
 
 struct gg_error *gg_page_scan_run(struct gg_page_scan *scan);
+
+// Tests whether a scan may start at PFN, a multiple of GG_PAGE_SCAN_UNIT, and find what a scan of all pages
+// finds: not within a compound page.
+struct gg_error *gg_page_scan_may_start(const struct gg_page_scan *scan, uint64_t pfn, bool *ret);
 
 #endif
