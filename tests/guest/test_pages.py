@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import selection
+import vmcore
 from machines import lab, records, truth
 from test_guest_core import guest_core
 
@@ -120,3 +121,19 @@ def test_options(pages):
     assert guest_core(pages.core, "mem", "-zeros", status=2).startswith("guest-core: mem: -zeros")
     assert guest_core(pages.core, "mem", "-pages", "-slabs", status=1) == \
         "guest-core: mem: -zones, -slabs, -tasks and -pages exclude each other\n"
+
+
+@pytest.mark.expensive
+def test_gigantic_page(folder):
+    """A hugetlb page of 1 GiB is left out as a whole by any number of threads, which scan the memmap in parts"""
+    core, counts, vmcores = folder / "core", [], []
+    with lab.Guest(memory=2560, append="hugepagesz=1G hugepages=1", extra=["-cpu", "max"], directory=folder) as guest:
+        guest.stop()
+        guest.core(core)
+        counts = json.loads(guest_core("-qemu", guest.qemu, core, "mem", "-pages", "-json"))
+        for threads in (1, 2, 3, 5, 16):
+            vmcores.append(folder / f"vmcore-{threads}")
+            guest_core("-qemu", guest.qemu, core, "dump", "-level", 31, "-threads", threads, vmcores[-1])
+    assert counts["user"] * PAGE >= 1 << 30
+    for path in vmcores[1:]:
+        assert vmcore.files_differ(vmcores[0], path) is None
