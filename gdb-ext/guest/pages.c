@@ -15,6 +15,7 @@
 #include <gdb-guest/interrupt.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,18 +193,19 @@ static uint64_t find_end(const struct gg_ram_map *map, uint64_t page_size)
 // A part of the scan, with its own look.
 struct part {
 	struct look look;
-	struct gg_memmap_reader reader;
 	struct gg_page_scan scan;
 	struct gg_page_census census;
 	struct gg_page_set excluded;
+	uint64_t reads;
 	struct gg_error *err;
 };
 
 struct parts {
 	struct look *look;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; // of the page table
 	struct part *parts;
 	unsigned int count;
+	atomic_uint taken;
 	uint64_t reads;
 };
 
@@ -218,21 +220,16 @@ static struct gg_error *add_part(struct parts *parts, uint64_t first)
 	part->scan = (struct gg_page_scan){
 		.layout = &whole->layout,
 		.memmap = whole->memmap,
-		.reader = &part->reader,
 		.map = whole->map,
 		.first = first,
 		.stop = UINT64_MAX,
 		.visit = visit,
 		.data = &part->look,
 	};
-	struct gg_error *err = gg_memmap_reader_init(&part->reader, whole->kernel->table,
-						     whole->map, whole->tables);
-	part->reader.lock = &parts->lock;
-	if (!err && whole->excluded) {
-		part->look.excluded = &part->excluded;
-		err = gg_page_set_init(&part->excluded, whole->excluded->end);
-	}
-	return err;
+	if (!whole->excluded)
+		return NULL;
+	part->look.excluded = &part->excluded;
+	return gg_page_set_init(&part->excluded, whole->excluded->end);
 }
 
 // Returns the page that has COUNT pages of RAM below it, a part of all pages.
@@ -248,16 +245,29 @@ static uint64_t page_behind(const struct look *look, uint64_t count)
 	return find_end(look->map, page_size);
 }
 
+static struct gg_error *open_reader(struct parts *parts, struct gg_memmap_reader *reader)
+{
+	const struct look *look = parts->look;
+	struct gg_error *err =
+		gg_memmap_reader_init(reader, look->kernel->table, look->map, look->tables);
+	reader->lock = &parts->lock;
+	return err;
+}
+
 // Cuts the pages into at most MOST parts, of about the same number of pages.
 static struct gg_error *cut(struct parts *parts, unsigned int most)
 {
 	const uint64_t pages = parts->look->map->size / parts->look->layout.page_size;
-	struct gg_error *err = add_part(parts, 0);
+	struct gg_memmap_reader reader;
+	struct gg_error *err = open_reader(parts, &reader);
+	if (!err)
+		err = add_part(parts, 0);
 	for (unsigned int i = 1; !err && i < most; i++) {
 		struct gg_page_scan *before = &parts->parts[parts->count - 1].scan;
 		const uint64_t first = page_behind(parts->look, pages / most * i) /
 				       GG_PAGE_SCAN_UNIT * GG_PAGE_SCAN_UNIT;
 		bool may_start = false;
+		before->reader = &reader;
 		if (first > before->first)
 			err = gg_page_scan_may_start(before, first, &may_start);
 		if (err || !may_start)
@@ -265,14 +275,28 @@ static struct gg_error *cut(struct parts *parts, unsigned int most)
 		before->stop = first;
 		err = add_part(parts, first);
 	}
+	gg_memmap_reader_deinit(&reader);
 	return err;
 }
 
-static void scan_part(void *data, unsigned int number)
+static void scan_part(struct parts *parts, struct part *part)
+{
+	struct gg_memmap_reader reader;
+	part->err = open_reader(parts, &reader);
+	part->scan.reader = &reader;
+	if (!part->err)
+		part->err = gg_page_scan_run(&part->scan);
+	part->reads = reader.reads;
+	gg_memmap_reader_deinit(&reader);
+}
+
+// Takes parts, until none is left: they take different times.
+static void scan_some(void *data, unsigned int number)
 {
 	struct parts *parts = data;
-	struct part *part = &parts->parts[number];
-	part->err = gg_page_scan_run(&part->scan);
+	(void)number;
+	for (unsigned int i; (i = atomic_fetch_add(&parts->taken, 1)) < parts->count;)
+		scan_part(parts, &parts->parts[i]);
 }
 
 // Adds what PART found to the whole.
@@ -289,11 +313,11 @@ static struct gg_error *add_result(struct look *whole, const struct part *part)
 	return whole->excluded ? gg_page_set_unite(whole->excluded, &part->excluded) : NULL;
 }
 
-static struct gg_error *scan_parts(struct parts *parts, unsigned int most)
+static struct gg_error *scan_parts(struct parts *parts, unsigned int threads, unsigned int most)
 {
 	struct gg_error *err = cut(parts, most);
 	if (!err)
-		gg_threads_run(parts->count, scan_part, parts);
+		gg_threads_run(threads, scan_some, parts);
 	for (unsigned int i = 0; i < parts->count; i++) {
 		struct part *part = &parts->parts[i];
 		if (err)
@@ -302,8 +326,7 @@ static struct gg_error *scan_parts(struct parts *parts, unsigned int most)
 			err = part->err;
 		if (!err)
 			err = add_result(parts->look, part);
-		parts->reads += part->reader.reads;
-		gg_memmap_reader_deinit(&part->reader);
+		parts->reads += part->reads;
 		gg_page_set_deinit(&part->excluded);
 	}
 	return err;
@@ -311,17 +334,18 @@ static struct gg_error *scan_parts(struct parts *parts, unsigned int most)
 
 static struct gg_error *scan(struct look *look)
 {
+	enum { PARTS_OF_A_THREAD = 4 };
 	struct parts parts = { .look = look, .lock = PTHREAD_MUTEX_INITIALIZER };
 	// Pages of zeros are counted in a structure that the parts would share.
-	const unsigned int most =
+	const unsigned int threads =
 		look->kinds ? 1
 			    : gg_workers_count(look->map->backing, look->threads, GG_MAX_WORKERS);
+	const unsigned int most = threads > 1 ? PARTS_OF_A_THREAD * threads : 1;
 	parts.parts = calloc(most, sizeof(*parts.parts));
-	struct gg_error *err = parts.parts ? scan_parts(&parts, most) : gg_enomem;
+	struct gg_error *err = parts.parts ? scan_parts(&parts, threads, most) : gg_enomem;
 	free(parts.parts);
 	gg_debug(look->guest->machine.source->debug,
-		 "a memmap of %s memory: %" PRIu64 " pages in %" PRIu64
-		 " reads, by %u threads at most",
+		 "a memmap of %s memory: %" PRIu64 " pages in %" PRIu64 " reads, in %u parts",
 		 gg_memmap_model(look->memmap), look->census->described, parts.reads, parts.count);
 	if (!err)
 		err = tell_unread(look);
