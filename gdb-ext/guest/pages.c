@@ -30,9 +30,8 @@ struct look {
 	unsigned int level, threads;
 	bool without_memmap;          // struct pages of excluded pages are excluded too
 	struct gg_page_set *excluded; // NULL where only counts are wanted
-	struct gg_page_set
-		*tables; // gets the pages of the page tables that map the memmap; or NULL
-	struct gg_page_kinds *kinds; // NULL where pages of zeros are not wanted
+	struct gg_page_set *tables;   // the page tables' own pages; NULL where they are not wanted
+	struct gg_page_kinds *kinds;  // NULL where pages of zeros are not wanted
 	struct gg_page_census *census;
 };
 

@@ -18,8 +18,9 @@ struct gg_page_filter {
 // Finds the pages that the memmap alone excludes from a dump of LEVEL, but for pages of zeros. The caller calls
 // gg_page_filter_deinit() in any case.
 //
-// At most THREADS threads scan the memmap; 0: as many as there are CPUs. A trait that cannot be seen leaves its pages in, and NOTICES get a line. GG_NOT_FOUND without a Linux kernel,
-// or without the keys of VMCOREINFO that lead to its memmap; not for level 1.
+// At most THREADS threads scan the memmap; 0: as many as there are CPUs. A trait that cannot be seen leaves its
+// pages in, and NOTICES get a line. GG_NOT_FOUND without a Linux kernel, or without the keys of VMCOREINFO that lead
+// to its memmap; not for level 1.
 struct gg_error *gg_page_filter_init(struct gg_guest *guest, unsigned int level,
 				     unsigned int threads, const struct gg_notices *notices,
 				     struct gg_page_filter *ret);

@@ -313,6 +313,39 @@ static struct gg_error *exclude_memmap(const struct memmap_image *image,
 	return gg_memmap_pages_exclude(&pages, image->excluded);
 }
 
+static struct gg_error *check_part(void *data, uint64_t pfn, uint64_t count, unsigned int traits)
+{
+	const struct gg_page_scan *part = data;
+	(void)traits;
+	if (!count || pfn < part->first || pfn >= part->stop || count > part->stop - pfn)
+		abort();
+	return NULL;
+}
+
+// Scans parts that may start in the midst of a block, as those of a hostile memmap: each visits its own pages.
+static struct gg_error *scan_parts(const struct gg_page_scan *whole)
+{
+	enum { PART = 0x80, PARTS = 16 };
+	uint64_t described = 0;
+	struct gg_error *err = NULL;
+	for (uint64_t i = 0; !err && i < PARTS; i++) {
+		bool may_start;
+		struct gg_page_scan part = *whole;
+		part.first = i * PART;
+		part.stop = i + 1 < PARTS ? part.first + PART : UINT64_MAX;
+		part.described = 0;
+		part.visit = check_part;
+		part.data = &part;
+		err = gg_page_scan_may_start(&part, part.first, &may_start);
+		if (!err)
+			err = gg_page_scan_run(&part);
+		described += part.described;
+	}
+	if (!err && described != whole->described)
+		abort();
+	return err;
+}
+
 static struct gg_error *scan_memmap(struct memmap_image *image, const struct gg_page_layout *layout,
 				    struct gg_memmap *memmap, struct gg_page_table *table)
 {
@@ -339,6 +372,8 @@ static struct gg_error *scan_memmap(struct memmap_image *image, const struct gg_
 		append_traits(image->out, layout->traits);
 		gg_buffer_format(image->out, "\n");
 	}
+	if (!err)
+		err = scan_parts(&scan);
 	gg_memmap_reader_deinit(&reader);
 	return err;
 }
