@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 
@@ -95,6 +96,9 @@ class Living:
             if self.is_stopped() != runs:
                 return True
             gdb_process.send_signal(signal.SIGCONT)
+            # A GDB that waits for its terminal keeps the guest at a breakpoint.
+            if select.select([self.session.terminal], [], [], 0)[0]:
+                self.session.read("a guest that runs")
             return False
 
         lab.wait_until(is_so, 60, "a guest that runs" if runs else "a guest that stands still")
