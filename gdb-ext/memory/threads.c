@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "threads.h"
-#include "workers.h"
 
-#include <pthread.h>
 #include <signal.h>
+
+bool gg_thread_start(pthread_t *thread, void *(*work)(void *data), void *data)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	const bool started = !pthread_create(thread, NULL, work, data);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
 
 struct call {
 	void (*work)(void *data, unsigned int number);
@@ -20,18 +28,14 @@ static void *run(void *data)
 
 void gg_threads_run(unsigned int count, void (*work)(void *data, unsigned int number), void *data)
 {
-	struct call calls[GG_MAX_WORKERS];
-	pthread_t threads[GG_MAX_WORKERS];
+	struct call calls[GG_MAX_THREADS];
+	pthread_t threads[GG_MAX_THREADS];
 	unsigned int started = 1;
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (; started < count && started < GG_MAX_WORKERS; started++) {
+	for (; started < count; started++) {
 		calls[started] = (struct call){ work, data, started };
-		if (pthread_create(&threads[started], NULL, run, &calls[started]))
+		if (!gg_thread_start(&threads[started], run, &calls[started]))
 			break;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	work(data, 0);
 	for (unsigned int i = started; i < count; i++)
 		work(data, i);

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 // The state that the threads share, under the lock.
 struct run {
@@ -276,17 +275,12 @@ unsigned int gg_workers_count(const struct gg_backing *backing, unsigned int wan
 	return count < GG_MAX_WORKERS ? count : GG_MAX_WORKERS;
 }
 
-// GDB's signals are for its own threads. Fewer threads than wanted are no error.
+// Fewer threads than wanted are no error.
 static unsigned int start_threads(struct run *run, pthread_t *threads)
 {
-	sigset_t all, before;
 	unsigned int started = 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (started + 1 < run->workers->threads &&
-	       !pthread_create(&threads[started], NULL, work, run))
+	while (started + 1 < run->workers->threads && gg_thread_start(&threads[started], work, run))
 		started++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started;
 }
 

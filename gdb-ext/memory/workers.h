@@ -7,6 +7,7 @@
 
 #include "base/page-set.h"
 #include "backing.h"
+#include "threads.h"
 
 enum {
 	// The bytes of a piece at most, and between two looks at Ctrl-C. As they fit into a core's
@@ -14,7 +15,7 @@ enum {
 	GG_PIECE_SIZE = 1 << 18,
 	// The bytes of a piece of a hole at most.
 	GG_HOLE_PIECE_SIZE = 1 << 30,
-	GG_MAX_WORKERS = 64,
+	GG_MAX_WORKERS = GG_MAX_THREADS,
 };
 
 // A range to work on.
