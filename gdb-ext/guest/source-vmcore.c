@@ -206,10 +206,27 @@ static struct gg_error *no_cpus(const struct vmcore_source *vmcore)
 	return gg_error_create(GG_NOT_FOUND, "the vmcore has no notes of CPUs");
 }
 
-static bool is_machine(const struct gg_vmcore_file *file, const struct gg_arch *arch)
+// Tests whether the first CPU's note is ARCH's: no two architectures share its size and byte order.
+static bool has_notes_of(const struct vmcore_source *vmcore, const struct gg_arch *arch)
 {
+	return vmcore->count && arch->notes && arch->big_endian == vmcore->file->big_endian &&
+	       arch->notes->prstatus_size == vmcore->cpus->notes.prstatus_size;
+}
+
+// QEMU 10.0 and 11.1 call all machines so in a kdump's header: dump/dump.c is compiled for no target
+// (dump/meson.build). 7.2 names the machine.
+static bool names_no_machine(const struct gg_vmcore_file *file)
+{
+	return !file->machine && !strcmp(file->machine_name, "Unknown");
+}
+
+static bool is_machine(const struct vmcore_source *vmcore, const struct gg_arch *arch)
+{
+	const struct gg_vmcore_file *file = vmcore->file;
 	if (file->machine)
 		return file->machine == arch->elf_machine;
+	if (names_no_machine(file))
+		return has_notes_of(vmcore, arch);
 	return !fnmatch(arch->uname, file->machine_name, 0);
 }
 
@@ -222,10 +239,29 @@ static const struct gg_arch *find_sibling(const struct vmcore_source *vmcore,
 	if (vmcore->file->machine || !vmcore->count)
 		return arch;
 	for (size_t i = 0; (sibling = gg_arch_sibling(arch, i)); i++)
-		if (sibling->notes &&
-		    sibling->notes->prstatus_size == vmcore->cpus->notes.prstatus_size)
+		if (has_notes_of(vmcore, sibling))
 			return sibling;
 	return arch;
+}
+
+static struct gg_error *no_machine(const struct vmcore_source *vmcore)
+{
+	const struct gg_vmcore_file *file = vmcore->file;
+	if (file->machine)
+		return gg_error_create(GG_UNSUPPORTED,
+				       "the vmcore is of a machine that is not known here "
+				       "(e_machine %u)",
+				       file->machine);
+	if (names_no_machine(file))
+		return gg_error_create(GG_UNSUPPORTED,
+				       "the vmcore's header names no machine (\"Unknown\", as "
+				       "QEMU 10 writes), and its notes of CPUs are those of none "
+				       "that is known here");
+	_cleanup_free_ char *name = gg_text_escape(file->machine_name);
+	if (!name)
+		return gg_enomem;
+	return gg_error_create(GG_UNSUPPORTED,
+			       "the vmcore is of a machine that is not known here (\"%s\")", name);
 }
 
 static struct gg_error *vmcore_find_arch(struct gg_source *source, const struct gg_ram_map *map,
@@ -234,23 +270,12 @@ static struct gg_error *vmcore_find_arch(struct gg_source *source, const struct 
 {
 	(void)map, (void)cpus;
 	const struct vmcore_source *vmcore = (const struct vmcore_source *)source;
-	const struct gg_vmcore_file *file = vmcore->file;
 	for (size_t i = 0; gg_archs[i]; i++)
-		if (is_machine(file, gg_archs[i])) {
+		if (is_machine(vmcore, gg_archs[i])) {
 			*ret = find_sibling(vmcore, gg_archs[i]);
 			return NULL;
 		}
-	_cleanup_free_ char *name = gg_text_escape(file->machine_name);
-	if (!name)
-		return gg_enomem;
-	return file->machine ? gg_error_create(GG_UNSUPPORTED,
-					       "the vmcore is of a machine that is not known here "
-					       "(e_machine %u)",
-					       file->machine)
-			     : gg_error_create(GG_UNSUPPORTED,
-					       "the vmcore is of a machine that is not known here "
-					       "(\"%s\")",
-					       name);
+	return no_machine(vmcore);
 }
 
 // Numbers the CPUs. QEMU, and a dump by gdb-guest, have a CPU's number in NT_PRSTATUS, from 1; a kernel

@@ -37,6 +37,7 @@ class Booted:
             self.process = guest_core("-p", guest.pid, "regs", "-all")
             self.stub = self._ask_stub(guest) if MULTIARCH else None
             guest.dump(self.folder / "dump")
+            guest.dump(self.folder / "kdump", format="kdump-zlib")
             self.core = guest.core(self.folder / "core")
 
     def _ask_stub(self, guest):
@@ -113,6 +114,14 @@ def test_dump(booted, folder):
         assert [note[:2] for note in notes[0]] == [note[:2] for note in notes[1]]
         for (_, kind, ours), (_, _, theirs) in zip(*notes):
             assert kind != 1 or without_condition(booted, ours) == without_condition(booted, theirs)
+
+
+@pytest.mark.expensive
+def test_kdump(booted):
+    """{booted}: QEMU's kdump, whose header names no machine, shows the registers and the kernel of QEMU's ELF dump"""
+    for command in (["regs", "-all"], ["kernel"]):
+        texts = [guest_core(booted.folder / name, *command) for name in ("kdump", "dump")]
+        assert texts[0] == texts[1] and texts[0].count("\n") > 1, command
 
 
 @pytest.mark.expensive

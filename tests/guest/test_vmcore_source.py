@@ -11,8 +11,11 @@ import pytest
 
 import gdb
 import selection
+import stripped
 import vmcore
 import vmcores
+from machines import lab
+from test_guest_core import guest_core
 from vmcores import ALL, EXCLUDING
 
 every = pytest.mark.parametrize("name", selection.mostly_further(ALL, vmcores.CHEAP))
@@ -96,6 +99,27 @@ def test_without_a_debugger(stop, name):
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=gdb.environment(),
                              timeout=gdb.PATIENCE)
         assert run.stdout == shown, command
+
+
+@pytest.mark.parametrize("suite", selection.mostly_further(["sid", "trixie"], ["sid"]))
+def test_unnamed_machine(suite, folder):
+    """{suite}: a kdump by QEMU, whose header names no machine, shows the registers, the log and the kernel of QEMU's ELF dump"""
+    elf, kdump = folder / "elf", folder / "kdump"
+    try:
+        qemu = stripped.of_suite(suite)()
+    except stripped.NoSuchQEMU as missing:
+        pytest.skip(str(missing))
+    with lab.Guest(qemu=qemu, directory=folder) as guest:
+        guest.stop()
+        guest.dump(elf)
+        guest.dump(kdump, format="kdump-zlib")
+    with open(kdump, "rb") as file:
+        assert b"Unknown\0" in file.read(8192)
+    for command in ("regs -all", "klog", "kernel"):
+        text = guest_core(kdump, *command.split())
+        assert text == guest_core(elf, *command.split()) and text.count("\n") > 1, command
+    guest_core(kdump, "dump", folder / "vmcore")
+    assert vmcore.difference(folder / "vmcore", elf) is None
 
 
 # ---- What was left out ----

@@ -3,7 +3,9 @@
 // A guest out of a vmcore: small files, made to measure.
 #include "unit.h"
 
+#include "arch/arch.h"
 #include "arch/notes.h"
+#include "guest/guest.h"
 #include "printed.h"
 #include "vmcore-image.h"
 
@@ -39,20 +41,23 @@ static void append_qemu(void)
 	gg_note_append(&notes, "QEMU", 0, bytes, sizeof(bytes));
 }
 
-// Opens a vmcore with the notes.
-static void open_guest(enum vmcore_image_format format, unsigned int dump_level)
+static void open_image(const struct vmcore_image *vmcore)
 {
 	struct gg_buffer image = { 0 };
-	const struct vmcore_image vmcore = {
-		.format = format, .pages = "HHXX.H", .notes = &notes, .dump_level = dump_level
-	};
-	vmcore_image_make(&vmcore, &image);
+	vmcore_image_make(vmcore, &image);
 	fd = memfd_create("vmcore", 0);
 	assert_int_equal(write(fd, image.bytes, image.size), image.size);
 	gg_buffer_deinit(&image);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	const struct gg_target target = { .core_path = path };
 	assert_success(gg_guest_create(&host, &target, &guest));
+}
+
+// Opens a vmcore with the notes.
+static void open_guest(enum vmcore_image_format format, unsigned int dump_level)
+{
+	open_image(&(struct vmcore_image){
+		.format = format, .pages = "HHXX.H", .notes = &notes, .dump_level = dump_level });
 }
 
 static int end_test(void **state)
@@ -151,6 +156,62 @@ static void test_no_notes(void **state)
 		told, "the vmcore has no notes of the CPUs: the vmcore that is read has none\n"));
 }
 
+// ---- Machines ----
+
+// Opens a kdump of a machine, with a note of SIZE bytes for its CPU; 0: without.
+static void open_machine(const char *machine, size_t size)
+{
+	const uint8_t zeros[512] = { 0 };
+	if (size)
+		gg_note_append(&notes, "CORE", NT_PRSTATUS, zeros, size);
+	else
+		gg_note_append(&notes, "OTHER", 5, "text", 4);
+	open_image(&(struct vmcore_image){ .format = VMCORE_IMAGE_FLAT,
+					   .pages = "HH",
+					   .by_qemu = true,
+					   .machine = machine,
+					   .notes = &notes });
+}
+
+// The sizes are those of QEMU's target/*/arch_dump.c.
+static void test_machines(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t size;
+		const char *name;
+	} rows[] = { { PRSTATUS, "x86_64" },
+		     { 144, "i386" },
+		     { 392, "aarch64" },
+		     { 376, "riscv64" },
+		     { 504, "ppc64le" } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct gg_arch *arch;
+		open_machine("Unknown", rows[i].size);
+		assert_success(gg_guest_cpu_arch(guest, &arch));
+		assert_string_equal(arch->name, rows[i].name);
+		end_test(NULL);
+	}
+}
+
+static void test_no_machine(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *machine;
+		size_t size;
+		const char *message;
+	} rows[] = { { "Unknown", 0, "names no machine" },
+		     { "Unknown", 340, "names no machine" },
+		     { "loong\033arch64", PRSTATUS, "is not known here (\"loong\\x1barch64\")" } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct gg_arch *arch;
+		open_machine(rows[i].machine, rows[i].size);
+		assert_error(gg_guest_cpu_arch(guest, &arch), GG_UNSUPPORTED, rows[i].message);
+		end_test(NULL);
+	}
+}
+
 // ---- Memory ----
 
 static struct gg_error *add_range(void *data, const struct gg_ram_range *range)
@@ -230,6 +291,10 @@ int main(void)
 		     test_no_registers),
 		TEST("Two CPUs of one number are an error", test_same_number),
 		TEST("A vmcore without notes of CPUs says so, and so does its copy", test_no_notes),
+		TEST("A kdump whose header names no machine is of that which its CPUs' notes are",
+		     test_machines),
+		TEST("A kdump of no machine that is known here is refused, with its name",
+		     test_no_machine),
 		TEST("RAM is what the vmcore has and what was left out, which is absent",
 		     test_memory),
 		TEST("Damaged notes leave the memory", test_damaged_notes),

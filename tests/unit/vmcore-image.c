@@ -167,8 +167,9 @@ static const struct codec {
 static void append_names(const struct vmcore_image *vmcore, struct gg_buffer *image)
 {
 	enum { UTSNAME = 65, NAMES = 6, MACHINE = 4 };
+	const char *const machine = vmcore->is_32 ? "i686" : "x86_64";
 	const char *const names[NAMES] = {
-		"Linux", "guest", "6.1", "#1", vmcore->is_32 ? "i686" : "x86_64", "(none)"
+		"Linux", "guest", "6.1", "#1", vmcore->machine ? vmcore->machine : machine, "(none)"
 	};
 	for (size_t i = 0; i < NAMES; i++) {
 		char name[UTSNAME] = "";

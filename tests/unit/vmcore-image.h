@@ -32,6 +32,7 @@ struct vmcore_image {
 	enum vmcore_image_codec codec; // of a kdump
 	bool is_32;                    // a kdump with the headers of i386
 	bool by_qemu;                  // a kdump whose header names the machine alone
+	const char *machine;           // of a kdump; NULL: x86_64, or i686
 	bool in_order;                 // a flattened kdump without a piece that is written twice
 	const struct gg_buffer *notes; // NULL: the VMCOREINFO
 	unsigned int dump_level;       // of a kdump
