@@ -181,6 +181,23 @@ def delayed(before):
     return sum(seconds - before.get(what, 0) for what, seconds in delays().items())
 
 
+def states(pid):
+    """What a process that hangs and those that it traces wait for, a line for each thread, and the process's calls."""
+    lines = []
+    for status in Path("/proc").glob("[0-9]*/task/*/status"):
+        try:
+            facts = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            if str(pid) in (facts["Tgid"], facts["TracerPid"]):
+                lines.append(f"{facts['Name']} {facts['Pid']}: {facts['State']}, {(status.parent / 'wchan').read_text()}, signals "
+                             f"pending {facts['SigPnd']} {facts['ShdPnd']}, blocked {facts['SigBlk']}, caught {facts['SigCgt']}")
+        except (OSError, KeyError):
+            # It has ended.
+            pass
+    run = subprocess.run(["gdb", "-nx", "-batch", "-p", str(pid), "-ex", "bt 40"], stdin=subprocess.DEVNULL, capture_output=True,
+                         text=True, timeout=PATIENCE)
+    return "\n".join([*lines, "calls: " + " < ".join(re.findall(r"^#\d+ +(?:0x\w+ in )?(\S+)", run.stdout, re.MULTILINE))])
+
+
 class Silence(AssertionError):
     """GDB does not print what it should."""
 
@@ -267,8 +284,10 @@ class Session:
         while not (match := re.search(pattern, self.unread)):
             left = deadline - time.monotonic()
             if left <= 0 or (self.unread.endswith(PROMPT) and not may_prompt):
+                # A wait that is short is one of several.
+                where = states(self.pid) if left <= 0 and seconds > 10 else ""
                 raise Silence(f"GDB did not print {pattern!r} in {seconds} s, or prompts; it printed:\n"
-                              f"{self.log[-4000:]}")
+                              f"{self.log[-4000:]}\n{where}")
             if select.select([self.terminal], [], [], left)[0]:
                 self.read(pattern)
         text, self.unread = self.unread[:match.end()], self.unread[match.end():]

@@ -26,19 +26,19 @@ def moment(numbers):
     return numbers.choice(SPANS) * numbers.random()
 
 
-def is_lost(session, delay, typed):
-    """One try; a lost SIGINT is followed by another, which ends the command."""
+def lose(session, delay, typed):
+    """One try: None, or the error of a lost SIGINT, which is followed by another that ends the command."""
     session.start(COMMAND)
     # Random moments: no condition stands for these.
     time.sleep(delay)
     session.interrupt(typed)
     try:
         session.wait_prompt(LOST_AFTER)
-        return False
-    except gdb.Silence:
+        return None
+    except gdb.Silence as silence:
         session.interrupt(typed)
         session.wait_prompt()
-        return True
+        return silence
 
 
 def hunt(living, tries, numbers, per_session=50, report=print):
@@ -50,10 +50,9 @@ def hunt(living, tries, numbers, per_session=50, report=print):
         session = living.session
         delay, typed = moment(numbers), numbers.random() < 0.5
         began = time.monotonic()
-        if is_lost(session, delay, typed):
+        if silence := lose(session, delay, typed):
             lost += 1
-            report(f"try {i}: {'Ctrl-C' if typed else 'SIGINT'} after {delay:.6f} s was lost; GDB printed:\n"
-                   f"{session.log[-1000:]}")
+            report(f"try {i}: {'Ctrl-C' if typed else 'SIGINT'} after {delay:.6f} s was lost: {silence}")
         else:
             longest = max(longest, time.monotonic() - began - delay)
         # A late one, or what is left of it, belongs to this try.
