@@ -18,7 +18,8 @@ TYPES = ["task_struct", "page", "super_block", "list_head", "module", "mm_struct
 LAYOUTS = """
 import drgn, json, sys
 program = drgn.Program()
-program.load_debug_info([sys.argv[1]])
+program.set_core_dump(sys.argv[1])
+program.load_debug_info([sys.argv[2]])
 def members(type, path, start):
     for member in type.members:
         offset, own = start + member.bit_offset, member.type
@@ -29,7 +30,7 @@ def members(type, path, start):
             yield name, offset, 0 if hidden else drgn.sizeof(own), member.bit_field_size or 0
         if nested:
             yield from members(own, name, offset)
-for name in sys.argv[2:]:
+for name in sys.argv[3:]:
     print(json.dumps([*members(program.type("struct " + name), "", 0)]))
 """
 VALUES = """
@@ -75,18 +76,23 @@ def value(record, *words):
     return shown["value"]
 
 
-def test_layout(record):
+@pytest.fixture(scope="module")
+def vmcore(record, tmp_path_factory):
+    path = tmp_path_factory.mktemp("struct") / "vmcore"
+    guest_core(record.core, "dump", path)
+    return path
+
+
+def test_layout(record, vmcore):
     """Each member of 22 structs, in bit fields and anonymous unions too, has the offset and the size that drgn has"""
-    for name, truth in zip(TYPES, drgn(LAYOUTS, lab.lab("vmlinux"), *TYPES)):
+    for name, truth in zip(TYPES, drgn(LAYOUTS, vmcore, lab.lab("vmlinux"), *TYPES)):
         shown = [[row["path"], 8 * row["offset"] + row.get("bit_offset", 0), row["size"], row.get("bits", 0)]
                  for row in ask(record, name)]
         assert shown == truth, name
 
 
-def test_values(record, folder):
+def test_values(record, vmcore):
     """Values of the kernel's variables, of lists of them, behind pointers and of one CPU, are those that drgn has"""
-    vmcore = folder / "vmcore"
-    guest_core(record.core, "dump", vmcore)
     truth, = drgn(VALUES, vmcore, lab.lab("vmlinux"))
     task = value(record, "task_struct", "init_task")
     assert [task["comm"], int(task["tasks"]["next"], 16), task["policy"], task["se"]["load"]["weight"], task["sched_reset_on_fork"],
