@@ -21,10 +21,10 @@ EXAMPLES = runpy.run_path(str(DOC / "make-examples"))
 
 
 def normalized(text):
-    """The text without what another run of the same guest has otherwise: addresses, numbers, times, columns."""
+    """The text without what another run of the same guest has otherwise: addresses, numbers, times, columns, a package's release."""
     text = re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "N", text)
     text = re.sub(r"\b0x[0-9a-f]+\b", "N", text)
-    text = re.sub(r"\d+(\.\d+)*", "N", text)
+    text = re.sub(r"\d+(\.\d+)*([~+]deb\d+(u\d+)?)?", "N", text)
     text = re.sub(r"\bN ?(s|ms|min|h|KiB|MiB|GiB|TiB|kB)\b", "N", text)
     return re.sub(r"[ \t]+", " ", text)
 
