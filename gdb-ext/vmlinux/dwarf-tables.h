@@ -23,6 +23,7 @@ enum gg_dwarf_entry {
 	GG_DW_TYPEDEF_VOID,
 	GG_DW_ARRAY,
 	GG_DW_RANGE,
+	GG_DW_RANGE_EMPTY,
 	GG_DW_RANGE_OPEN, // of an array without a count
 	GG_DW_STRUCT,
 	GG_DW_STRUCT_ANON,

@@ -80,16 +80,18 @@ static void put_pointer(struct gg_dwarf_encoder *encoder, const struct btf_type 
 		gg_dwarf_put_type(encoder, target);
 }
 
+// Puts an array. BTF has no difference between one of no elements and one without a count, a structure's last member: both
+// have the count 0, as GDB 16 takes a structure in which an array has no count for one whose layout is found at run time,
+// and shows no offsets of it (ptype /o).
 static void put_array(struct gg_dwarf_encoder *encoder, const struct btf_type *type)
 {
 	const struct btf_array *array = btf_array(type);
 	const uint32_t element = gg_dwarf_resolve(encoder, array->type);
 	gg_dwarf_put_code(encoder, GG_DW_ARRAY);
 	gg_dwarf_put_type(encoder, element ? element : encoder->index_type);
-	gg_dwarf_put_code(encoder, array->nelems ? GG_DW_RANGE : GG_DW_RANGE_OPEN);
+	gg_dwarf_put_code(encoder, array->nelems ? GG_DW_RANGE : GG_DW_RANGE_EMPTY);
 	gg_dwarf_put_type(encoder, encoder->index_type);
-	if (array->nelems)
-		gg_dwarf_append_uleb(&encoder->dwarf->info, array->nelems - 1);
+	gg_dwarf_append_uleb(&encoder->dwarf->info, array->nelems ? array->nelems - 1 : 0);
 	gg_dwarf_put_code(encoder, GG_DW_END);
 }
 
