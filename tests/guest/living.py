@@ -16,6 +16,12 @@ STUB = "unix:gdbstub,server=on,wait=off"
 QUERIES = re.compile(r"Give up waiting|Stop debugging it|not responding")
 
 
+def sees_pause(guest):
+    """Tests whether GDB sees, as it connects to the gdbstub, that the guest was paused: its Python does, until QEMU 8,
+    whose stub does not tell that the monitor paused the guest."""
+    return gdb.loads_by_python() and guest.qmp("query-version")["qemu"]["major"] < 8
+
+
 class Living:
     """A guest that writes records when it is asked to, and a GDB at its QEMU's process or gdbstub."""
 

@@ -8,6 +8,7 @@ import pytest
 import gdb
 import selection
 import stripped
+from living import sees_pause
 from machines import lab
 
 pytestmark = pytest.mark.gdb
@@ -56,7 +57,7 @@ def seen(state, bare):
     and of the monitor's "stop" newer QEMUs tell nothing."""
     if state in ("prelaunch", "guest-panicked"):
         return "paused" if gdb.loads_by_python() else "paused, no events"
-    if not gdb.loads_by_python() or bare.qmp("query-version")["qemu"]["major"] >= 8:
+    if not sees_pause(bare):
         return "unknown"
     return "ran" if state == "running" else "paused"
 

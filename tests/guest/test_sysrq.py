@@ -9,6 +9,7 @@ import pytest
 
 import gdb
 import selection
+from living import sees_pause
 from machines import lab
 
 pytestmark = pytest.mark.gdb
@@ -160,8 +161,7 @@ def test_paused(connected):
     connect = f"target remote {connected.guest.directory}/gdbstub"
     session.command(connect)
     assert "sysrq: HELP" in connected.send("h")[0]
-    # Since 8.1 QEMU's stub does not tell that the monitor paused the guest.
-    if gdb.loads_by_python() and connected.guest.qmp("query-version")["qemu"]["major"] < 8:
+    if sees_pause(connected.guest):
         assert "the guest was paused when GDB connected, and stays so" in " ".join(" ".join(session.command("guest-info")).split())
         session.send("quit")
         session.process.wait(gdb.PATIENCE)

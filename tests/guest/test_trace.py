@@ -13,7 +13,7 @@ import pytest
 
 import gdb
 import selection
-from living import Living
+from living import Living, sees_pause
 from machines import lab
 
 pytestmark = pytest.mark.gdb
@@ -265,7 +265,7 @@ def test_ended(calls, moments):
 def test_killed(calls, moments, paused):
     """Where GDB is killed at random moments the breakpoints go, and the guest runs on, or stays stopped where it was paused
     before GDB connected, as far as GDB knows"""
-    stays = paused and gdb.loads_by_python()
+    stays = paused and sees_pause(calls.guest)
     others = guards()
     for moment in range(moments):
         if paused:
