@@ -13,6 +13,7 @@
 #include "btf-far.h"
 #include "base/cleanup.h"
 #include "base/debug.h"
+#include "base/vector.h"
 #include "btf-part.h"
 
 #include <bpf/btf.h>
@@ -42,7 +43,9 @@ struct gg_btf_far {
 	bool is_sorted;
 	struct btf_type **types; // by id; NULL: not read yet
 	size_t slots;
-	size_t held; // bytes of these
+	uint32_t *held; // ids of those that were read
+	size_t held_count;
+	size_t held_size; // bytes of their types
 	struct found found[MAX_FOUND];
 	size_t found_count;
 };
@@ -51,8 +54,10 @@ void gg_btf_far_destroy(struct gg_btf_far *far)
 {
 	if (!far)
 		return;
-	for (size_t i = 0; far->types && i < far->slots; i++)
-		free(far->types[i]);
+	// Not by slots: there are hundreds of thousands, most of which no page was ever touched for.
+	for (size_t i = 0; i < far->held_count; i++)
+		free(far->types[far->held[i]]);
+	free(far->held);
 	free(far->types);
 	for (size_t i = 0; i < far->found_count; i++)
 		free(far->found[i].name);
@@ -115,7 +120,8 @@ static struct gg_error *read_words(const struct gg_btf_far *far, uint64_t addres
 	return err;
 }
 
-static struct gg_error *read_type(struct gg_btf_far *far, uint32_t id, struct btf_type **ret)
+// Reads the type ID to its slot.
+static struct gg_error *read_type(struct gg_btf_far *far, uint32_t id)
 {
 	enum { WORDS = GG_BTF_HEAD / 4 };
 	uint64_t address = 0;
@@ -126,16 +132,19 @@ static struct gg_error *read_type(struct gg_btf_far *far, uint32_t id, struct bt
 	if (err)
 		return err;
 	const size_t words = WORDS + gg_btf_tail(head[1]) / 4;
-	if (far->held + words * 4 > MAX_HELD)
+	if (far->held_size + words * 4 > MAX_HELD)
 		return gg_error_create(GG_BAD_DATA, "types of more than %d bytes", MAX_HELD);
 	_cleanup_free_ uint32_t *type = malloc(words * 4);
 	if (!type)
 		return gg_enomem;
 	err = read_words(far, address, type, words);
+	if (!err)
+		err = gg_vector_grow(&far->held, far->held_count, sizeof(*far->held));
 	if (err)
 		return err;
-	far->held += words * 4;
-	*ret = (struct btf_type *)no_cleanup_ptr(type);
+	far->held[far->held_count++] = id;
+	far->held_size += words * 4;
+	far->types[id] = (struct btf_type *)no_cleanup_ptr(type);
 	return NULL;
 }
 
@@ -147,7 +156,7 @@ struct gg_error *gg_btf_far_type(struct gg_btf_far *far, uint32_t id, const stru
 		return NULL;
 	if (id >= far->slots)
 		return gg_error_create(GG_BAD_DATA, "the BTF is damaged at the type %" PRIu32, id);
-	struct gg_error *err = far->types[id] ? NULL : read_type(far, id, &far->types[id]);
+	struct gg_error *err = far->types[id] ? NULL : read_type(far, id);
 	if (!err)
 		*ret = far->types[id];
 	return err;
