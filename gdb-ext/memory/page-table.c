@@ -172,11 +172,28 @@ static struct gg_error *read_entry(const struct gg_page_table *table, unsigned i
 	return gg_cursor_uint(&cursor, format->entry_size, &ret->value);
 }
 
+static gg_gpa_t place_of_entry(const addrxlat_step_t *step)
+{
+	return step->base.addr + step->idx[step->remain - 1] * step->elemsz;
+}
+
 static struct gg_error *read_step_entry(const struct gg_page_table *table,
 					const addrxlat_step_t *step, struct gg_page_entry *ret)
 {
-	return read_entry(table, step->remain - 1u,
-			  step->base.addr + step->idx[step->remain - 1] * step->elemsz, ret);
+	return read_entry(table, step->remain - 1u, place_of_entry(step), ret);
+}
+
+// Finds the entry at which STEP ends. VALUE is as the library has it: without the ignored bits.
+static struct gg_error *find_last_entry(const struct gg_page_table *table,
+					const addrxlat_step_t *step, uint64_t value,
+					struct gg_page_entry *ret)
+{
+	if (table->paging.ignored_bits)
+		return read_step_entry(table, step, ret);
+	*ret = (struct gg_page_entry){ .level = step->remain - 1u,
+				       .gpa = place_of_entry(step),
+				       .value = value };
+	return NULL;
 }
 
 // Maps GVA without tables.
@@ -270,7 +287,7 @@ static struct gg_error *walk_by_library(struct gg_page_table *table, gg_gva_t gv
 		.page_size = whole,
 	};
 	if (!ret->present)
-		return read_step_entry(table, &last, &ret->last);
+		return find_last_entry(table, &last, step.raw.pte, &ret->last);
 	if (step.remain && addrxlat_step(&step) != ADDRXLAT_OK)
 		return walk_error(table, gva, ADDRXLAT_ERR_INVALID);
 	ret->gpa = step.base.addr;
