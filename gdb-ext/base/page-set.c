@@ -113,9 +113,10 @@ bool gg_page_set_has(const struct gg_page_set *set, uint64_t pfn)
 	return chunk && (chunk[pfn % CHUNK_BITS / BITS] >> pfn % BITS & 1);
 }
 
-uint64_t gg_page_set_find(const struct gg_page_set *set, uint64_t pfn, bool inside)
+uint64_t gg_page_set_find(const struct gg_page_set *set, uint64_t pfn, uint64_t end, bool inside)
 {
-	while (pfn < set->end) {
+	end = min(end, set->end);
+	while (pfn < end) {
 		const uint64_t *chunk = set->chunks[pfn / CHUNK_BITS];
 		if (!chunk && !inside)
 			return pfn;
@@ -126,16 +127,16 @@ uint64_t gg_page_set_find(const struct gg_page_set *set, uint64_t pfn, bool insi
 		const uint64_t word = chunk[pfn % CHUNK_BITS / BITS];
 		const uint64_t bits = (inside ? word : ~word) >> pfn % BITS;
 		if (bits)
-			return min(pfn + (unsigned int)__builtin_ctzll(bits), set->end);
+			return min(pfn + (unsigned int)__builtin_ctzll(bits), end);
 		pfn += BITS - pfn % BITS;
 	}
-	return set->end;
+	return end;
 }
 
 bool gg_page_set_next_run(const struct gg_page_set *set, uint64_t pfn, uint64_t *start,
 			  uint64_t *count)
 {
-	*start = gg_page_set_find(set, pfn, true);
-	*count = gg_page_set_find(set, *start, false) - *start;
+	*start = gg_page_set_find(set, pfn, set->end, true);
+	*count = gg_page_set_find(set, *start, set->end, false) - *start;
 	return *count;
 }

@@ -36,9 +36,9 @@ void gg_page_set_subtract(struct gg_page_set *set, const struct gg_page_set *oth
 // Tests whether PFN is in the set.
 bool gg_page_set_has(const struct gg_page_set *set, uint64_t pfn);
 
-// Returns the first page at or above PFN that is in the set, or for !INSIDE that is not; the set's end where
-// there is none below.
-uint64_t gg_page_set_find(const struct gg_page_set *set, uint64_t pfn, bool inside);
+// Returns the first page at or above PFN that is in the set, or for !INSIDE that is not; END, or the set's end,
+// where there is none below.
+uint64_t gg_page_set_find(const struct gg_page_set *set, uint64_t pfn, uint64_t end, bool inside);
 
 // Finds the first run of pages in the set at or above PFN: *START and *COUNT. False if there is none.
 bool gg_page_set_next_run(const struct gg_page_set *set, uint64_t pfn, uint64_t *start,

@@ -28,15 +28,21 @@ static uint64_t min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static bool is_excluded(const struct gg_workers *workers, gg_gpa_t gpa)
+{
+	return workers->excluded && gg_page_set_has(workers->excluded, gpa / workers->page_size);
+}
+
 // Returns the number of bytes from GPA on, at most SIZE, that are all excluded or all not.
 static uint64_t alike(const struct gg_workers *workers, gg_gpa_t gpa, uint64_t size, bool *excluded)
 {
 	const struct gg_page_set *set = workers->excluded;
 	const uint64_t page_size = workers->page_size, pfn = set ? gpa / page_size : 0;
-	*excluded = set && gg_page_set_has(set, pfn);
+	*excluded = is_excluded(workers, gpa);
 	if (!set)
 		return size;
-	const uint64_t end = gg_page_set_find(set, pfn, !*excluded);
+	// No further than SIZE: a run of excluded pages may be as long as RAM.
+	const uint64_t end = gg_page_set_find(set, pfn, pfn + size / page_size + 2, !*excluded);
 	return !*excluded && end == set->end ? size : min(size, end * page_size - gpa);
 }
 
@@ -113,16 +119,22 @@ static struct gg_error *ask_extent(struct run *run)
 	struct gg_workers *workers = run->workers;
 	const struct gg_job *job = &workers->jobs[run->job];
 	const gg_hva_t hva = job->hva + run->position;
-	struct gg_extent extent;
+	const gg_gpa_t gpa = job->gpa + run->position;
+	const uint64_t left = job->size - run->position;
+	bool excluded = is_excluded(workers, gpa);
+	struct gg_extent extent = { .kind = GG_EXTENT_HOLE };
 	struct gg_error *err = gg_interrupt_check();
-	if (!err)
-		err = workers->backing->ops->extent(workers->backing, hva,
-						    job->size - run->position, true, &extent);
+	// Nobody reads what is excluded: a hole will do.
+	if (excluded)
+		extent.size = alike(workers, gpa, left, &excluded);
+	else if (!err)
+		err = workers->backing->ops->extent(workers->backing, hva, left, true, &extent);
 	if (!err && extent.kind == GG_EXTENT_ABSENT)
 		err = gg_error_create(GG_ABSENT, "the memory at 0x%" PRIx64 " went away", hva);
 	if (err)
 		return err;
-	cut_to_pages(run, &extent);
+	if (!excluded)
+		cut_to_pages(run, &extent);
 	run->extent_end = run->position + extent.size;
 	run->kind = extent.kind;
 	if (!workers->pass)

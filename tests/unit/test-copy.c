@@ -162,6 +162,23 @@ static void test_excluded(void **state)
 	gg_page_set_deinit(&counting.excluded);
 }
 
+// A run of excluded pages that ends where the extents do: the hole, and the tail behind it.
+static void test_excluded_unasked(void **state)
+{
+	(void)state;
+	static uint8_t written[SIZE];
+	struct counting counting = { .went_away = true };
+	const uint64_t first = (FAR_AWAY + DATA_SIZE) / PAGE;
+	assert_success(gg_page_set_init(&counting.excluded, first + SIZE / PAGE));
+	assert_success(gg_page_set_add(&counting.excluded, first, (SIZE - DATA_SIZE) / PAGE));
+	assert_success(copy_all(&counting, written));
+	assert_memory_equal(written, memory, DATA_SIZE);
+	// The first extent is parted by the two jobs.
+	assert_int_equal(counting.asked, 2);
+	assert_int_equal(counting.read, DATA_SIZE);
+	gg_page_set_deinit(&counting.excluded);
+}
+
 static struct gg_error *read_memory(struct gg_backing *backing, gg_hva_t hva, void *buffer,
 				    size_t size)
 {
@@ -226,6 +243,8 @@ int main(void)
 			  test_asked_once),
 		UNIT_TEST("excluded pages are neither read nor written, and all others are",
 			  test_excluded),
+		UNIT_TEST("the backing is not asked about excluded pages, be they absent by now",
+			  test_excluded_unasked),
 		UNIT_TEST("the caller's own work is done once beside other threads, and its error "
 			  "ends all",
 			  test_meanwhile),

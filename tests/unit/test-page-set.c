@@ -99,8 +99,13 @@ static void test_bounds(void **state)
 	assert_int_equal(start, 100);
 	assert_false(gg_page_set_has(&set, END));
 	assert_false(gg_page_set_next_run(&set, END, &start, &count));
+	assert_int_equal(gg_page_set_find(&set, 0, END, true), 5);
+	assert_int_equal(gg_page_set_find(&set, 0, 4, true), 4);
+	assert_int_equal(gg_page_set_find(&set, 5, 2 * CHUNK, false), 2 * CHUNK);
+	assert_int_equal(gg_page_set_find(&set, 5, UINT64_MAX, false), END);
 	gg_page_set_remove(&set, 0, UINT64_MAX);
 	assert_int_equal(set.count, 0);
+	assert_int_equal(gg_page_set_find(&set, 0, CHUNK + 3, true), CHUNK + 3);
 	gg_page_set_deinit(&set);
 
 	set = (struct gg_page_set){ 0 };
