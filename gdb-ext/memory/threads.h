@@ -7,8 +7,8 @@
 
 enum { GG_MAX_THREADS = 64 };
 
-// Starts a thread that runs WORK with DATA, and gets no signals: a debugger's are for its own threads. False where no
-// thread can be started.
+// Starts a thread that runs WORK with DATA, on another CPU than the caller's where the caller may use several. The
+// thread gets no signals: a debugger's are for its own threads. False where no thread can be started.
 bool gg_thread_start(pthread_t *thread, void *(*work)(void *data), void *data);
 
 // Calls WORK with DATA and each number below COUNT (1 to GG_MAX_THREADS), at the same time as far as threads can
