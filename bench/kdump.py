@@ -4,8 +4,9 @@
 
 In:  a guest of 1 GiB with about half of its pages in use; its QEMU's core, and the vmcores, in memory. A guest of 64 GiB that has
      touched little.
-Out: a table of times, the smallest of each, and of sizes; the ratios that matter. guest-core needs no GDB, whose start would
-     come on top. makedumpfile reads the ELF vmcore that guest-core made, and guest-core both this vmcore and QEMU's core.
+Out: a table of times, the smallest of each, and of sizes; the ratios that matter. Times are those of guest-core, its start
+     included, and of one dump by GDB, less GDB's start. makedumpfile reads the ELF vmcore that guest-core made, and guest-core
+     both this vmcore and QEMU's core.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import guest as lab  # noqa: E402
 
 MEMORY, FILL = 1024, 420  # MiB; what the kernel itself uses comes on top
 OF_VMCORE = "-level 31, of the ELF vmcore"
+IN_GDB = "the same in GDB, less its start"
 
 
 def smallest(repeat, out, work):
@@ -42,6 +44,15 @@ ENVIRONMENT = os.environ | {"LD_LIBRARY_PATH": str(TOP / "gdb-ext/.libs")}
 
 def run(*command):
     subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT)
+
+
+def in_gdb(vmcore, out, repeat):
+    """The time by which GDB is slower with a dump of the vmcore to OUT than without, the smallest of each; OUT's size."""
+    start = [TOP / "gdb-guest", "-batch", "-ex", f"core-file {vmcore}"]
+    dump = [*start, "-ex", f"dump-guest-memory -format kdump-zlib -level 31 {out}"]
+    times = [(smallest(1, out, lambda: (run(*start), out.touch()))[0], *smallest(1, out, lambda: run(*dump)))
+             for _ in range(2 * repeat)]
+    return min(time for _, time, _ in times) - min(time for time, *_ in times), times[0][2]
 
 
 def measure(folder, repeat, quick):
@@ -65,6 +76,7 @@ def measure(folder, repeat, quick):
         rows["-format kdump-zlib -threads 1"] = ours("-format", "kdump-zlib", "-threads", 1)
     rows["-format kdump-zlib -level 31"] = ours("-format", "kdump-zlib", "-level", 31)
     rows[OF_VMCORE] = smallest(repeat, out, lambda: run(GUEST_CORE, elf, "dump", "-format", "kdump-zlib", "-level", 31, out))
+    rows[IN_GDB] = in_gdb(elf, out, repeat)
     rows["info"] = smallest(repeat, out, lambda: (run(GUEST_CORE, "-qemu", qemu, core, "info"), out.touch()))
     rows["elf"] = ours()
     if not quick:
@@ -107,7 +119,7 @@ def main():
         print(f"{name:36}{seconds:8.3f} s{size / 2 ** 20:10.1f} MiB")
     zlib, filtered = rows["-format kdump-zlib"], rows["-format kdump-zlib -level 31"]
     print(f"kdump-zlib / QMP's: time {zlib[0] / rows['QMP kdump-zlib'][0]:.3f}, size {zlib[1] / rows['QMP kdump-zlib'][1]:.3f}")
-    for name in (OF_VMCORE, "-format kdump-zlib -level 31"):
+    for name in (OF_VMCORE, IN_GDB, "-format kdump-zlib -level 31"):
         print(f"{name} / makedumpfile -c -d 31: time {rows[name][0] / rows['makedumpfile -c -d 31'][0]:.3f}, "
               f"size {rows[name][1] / rows['makedumpfile -c -d 31'][1]:.3f}")
     print(f"-level 31 / elf: time {filtered[0] / rows['elf'][0]:.3f}")
