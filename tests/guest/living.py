@@ -45,7 +45,10 @@ class Living:
         self.guest.kill()
 
     def connect_anew(self):
-        """By another GDB."""
+        """By another GDB. The first one leaves a process as it should: of a GDB that is killed the signals may be left by
+        which it stops the process's threads."""
+        if self.way == "process":
+            self.session.command("detach")
         self.session.close()
         self.session = gdb.Session(*self.arguments())
 
