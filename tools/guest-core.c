@@ -122,10 +122,26 @@ static char *absolute(const char *path)
 	return result;
 }
 
+// A QEMU that a signal has stopped may well have its guest running, as far as its memory tells.
+static struct gg_error *tell_stopped(struct session *session, pid_t pid)
+{
+	char text[160];
+	if (!gg_process_is_stopped(pid))
+		return NULL;
+	snprintf(text, sizeof(text),
+		 "process %d is stopped by a signal, and its guest stands still: \"kill -CONT %d\" "
+		 "lets "
+		 "it go on",
+		 (int)pid, (int)pid);
+	return session->notices.tell(session->notices.data, text);
+}
+
 static struct gg_error *open_process(struct session *session, const char *text)
 {
 	unsigned long pid;
 	struct gg_error *err = parse_number("-p", text, INT32_MAX, &pid);
+	if (!err)
+		err = tell_stopped(session, (pid_t)pid);
 	if (!err)
 		err = attach((pid_t)pid, &session->attachment);
 	session->target.pid = (pid_t)pid;

@@ -46,6 +46,12 @@ bool gg_process_has_ended(pid_t process)
 	       !read_status(process, "VmSize:", value);
 }
 
+bool gg_process_is_stopped(pid_t process)
+{
+	char value[LINE_SIZE];
+	return read_status(process, "State:", value) && value[0] == 'T';
+}
+
 bool gg_process_has_pending(pid_t process, int signal)
 {
 	return is_pending(process, "ShdPnd:", signal);

@@ -261,8 +261,10 @@ def test_complete(small, folder):
 
 @pytest.mark.attach
 def test_process(folder, served):
-    """A process stands still while it is looked at, and is as it was afterwards: running, or stopped"""
+    """A process stands still while it is looked at, and is as it was afterwards: running, or stopped, as a note says then"""
     pid = served.pid
+    stopped = f"note: process {pid} is stopped by a signal, and its guest stands still: \"kill -CONT {pid}\" lets it go on\n"
+    assert stopped not in guest_core("-p", pid, "kernel")
     assert f"\nprocess   {pid}\n" in guest_core("-p", pid, "info")
     assert "Linux version" in guest_core("-p", pid, "klog")
     served.qmp("query-status")
@@ -272,6 +274,7 @@ def test_process(folder, served):
         try:
             assert "Linux version" in guest_core("-p", pid, "klog")
             lab.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 60, "QEMU stopped")
+            assert guest_core("-p", pid, "kernel").startswith(stopped)
         finally:
             os.kill(pid, signal.SIGCONT)
     served.qmp("query-status")

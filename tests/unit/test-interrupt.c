@@ -258,8 +258,10 @@ static void test_pending(void **state)
 {
 	(void)state;
 	const pid_t process = start_process();
+	assert_false(gg_process_is_stopped(process));
 	kill(process, SIGSTOP);
 	assert_int_equal(waitpid(process, NULL, WUNTRACED), process);
+	assert_true(gg_process_is_stopped(process));
 	assert_false(gg_process_has_pending(process, SIGINT));
 	kill(process, SIGINT);
 	assert_true(gg_process_has_pending(process, SIGINT));
@@ -269,6 +271,7 @@ static void test_pending(void **state)
 	assert_int_equal(waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT), 0);
 	// A zombie.
 	assert_true(gg_process_has_ended(process));
+	assert_false(gg_process_is_stopped(process));
 	end_process(process);
 	assert_true(gg_process_has_ended(process));
 	assert_false(gg_process_has_pending(process, SIGINT));
