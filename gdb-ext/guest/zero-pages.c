@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "zero-pages.h"
 #include "base/cleanup.h"
+#include "base/vector.h"
+#include "memory/workers.h"
 
 #include <gdb-guest/interrupt.h>
 #include <string.h>
 
 _Static_assert(GG_PAGE_TRAITS == 1 << GG_PAGE_KINDS, "each trait has a set");
 
-enum { PIECE = 1 << 20 };
+enum { MAX_THREADS = 8 }; // more than this a disk or memory does not serve
+
+// The part of a thread, whose counts nobody else touches.
+struct part {
+	uint8_t bytes[GG_PIECE_SIZE];
+	uint64_t zeros[GG_PAGE_TRAITS];
+};
 
 struct counter {
 	const struct gg_page_kinds *kinds;
-	const struct gg_ram_map *map;
+	struct gg_backing *backing;
 	uint64_t page_size;
-	uint64_t end;   // the first page that is not counted
-	uint8_t *bytes; // PIECE or a page, the larger
-	uint64_t *zeros;
+	uint64_t end;       // the first page that is not counted
+	struct part *parts; // of each thread
 };
 
 struct gg_error *gg_page_kinds_init(struct gg_page_kinds *kinds, const struct gg_ram_map *map,
@@ -46,18 +53,13 @@ struct gg_error *gg_page_kinds_add(struct gg_page_kinds *kinds, unsigned int tra
 	return err;
 }
 
-static void count_zero(const struct counter *counter, uint64_t pfn)
+// Counts the page PFN of zeros.
+static void count_zero(const struct counter *counter, struct part *part, uint64_t pfn)
 {
 	unsigned int traits = 0;
 	for (unsigned int i = 0; i < GG_PAGE_KINDS; i++)
 		traits |= (unsigned int)gg_page_set_has(&counter->kinds->sets[i], pfn) << i;
-	counter->zeros[traits] += pfn < counter->end;
-}
-
-static void count_zeros(const struct counter *counter, uint64_t pfn, uint64_t count)
-{
-	for (uint64_t i = 0; i < count; i++)
-		count_zero(counter, pfn + i);
+	part->zeros[traits] += pfn < counter->end;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t size)
@@ -65,56 +67,108 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
 }
 
-// Counts the pages of SIZE bytes at HVA, whose first page is PFN. A page that cannot be read is no page of
-// zeros.
-static struct gg_error *count_in(const struct counter *counter, gg_hva_t hva, uint64_t pfn,
-				 size_t size)
+// Counts the pages of zeros among the SIZE bytes at HVA, whose first page is PFN. A page that cannot be read is
+// no page of zeros.
+static struct gg_error *count_in(const struct counter *counter, struct part *part, gg_hva_t hva,
+				 uint64_t pfn, size_t size)
 {
-	struct gg_backing *backing = counter->map->backing;
 	const size_t page_size = (size_t)counter->page_size;
-	struct gg_error *err = backing->ops->read(backing, hva, counter->bytes, size);
+	struct gg_error *err =
+		counter->backing->ops->read(counter->backing, hva, part->bytes, size);
 	if (err && !gg_error_is_final(err) && size > page_size) {
 		gg_error_destroy(err);
 		err = NULL;
 		for (size_t done = 0; !err && done < size; done += page_size)
-			err = count_in(counter, hva + done, pfn + done / page_size, page_size);
+			err = count_in(counter, part, hva + done, pfn + done / page_size,
+				       page_size);
 		return err;
 	}
 	for (size_t done = 0; !err && done < size; done += page_size)
-		if (is_zero(counter->bytes + done, page_size))
-			count_zero(counter, pfn + done / page_size);
+		if (is_zero(part->bytes + done, page_size))
+			count_zero(counter, part, pfn + done / page_size);
 	return gg_error_unless_final(err);
 }
 
-// Counts the pages of RANGE, from its first whole page on.
-static struct gg_error *count_range(const struct counter *counter, const struct gg_ram_range *range)
+static struct gg_error *count_piece(void *data, unsigned int worker, const struct gg_piece *piece,
+				    uint64_t *absent)
 {
-	struct gg_backing *backing = counter->map->backing;
-	const uint64_t page = counter->page_size;
-	const uint64_t piece = PIECE > page ? PIECE / page * page : page;
+	const struct counter *counter = data;
+	const uint64_t pfn = piece->gpa / counter->page_size;
+	struct part *part = &counter->parts[worker];
+	(void)absent;
+	if (piece->kind != GG_EXTENT_HOLE)
+		return count_in(counter, part, piece->hva, pfn, (size_t)piece->size);
+	for (uint64_t i = 0; i < piece->size / counter->page_size; i++)
+		count_zero(counter, part, pfn + i);
+	return NULL;
+}
+
+// ---- Memory that is there ----
+
+struct jobs {
+	struct gg_job *jobs;
+	size_t count;
+};
+
+// Adds the whole pages of JOB.
+static struct gg_error *add_job(struct jobs *jobs, uint64_t page_size, const struct gg_job *job)
+{
+	const uint64_t skipped = (page_size - job->gpa % page_size) % page_size;
+	if (job->size < skipped + page_size)
+		return NULL;
+	struct gg_error *err = gg_vector_grow(&jobs->jobs, jobs->count, sizeof(*jobs->jobs));
+	if (err)
+		return err;
+	jobs->jobs[jobs->count++] =
+		(struct gg_job){ .gpa = job->gpa + skipped,
+				 .hva = job->hva + skipped,
+				 .size = (job->size - skipped) / page_size * page_size };
+	return NULL;
+}
+
+static struct gg_error *add_range(struct jobs *jobs, struct gg_backing *backing, uint64_t page_size,
+				  const struct gg_ram_range *range)
+{
 	struct gg_error *err = NULL;
-	uint64_t done = (page - range->start % page) % page;
-	while (!err && done < range->size && range->size - done >= page) {
+	struct gg_job job = { .gpa = range->start, .hva = range->hva };
+	for (uint64_t done = 0; !err && done < range->size;) {
 		struct gg_extent extent;
-		const gg_hva_t hva = range->hva + done;
-		uint64_t size = (range->size - done) / page * page;
 		err = gg_interrupt_check();
 		if (!err)
-			err = backing->ops->extent(backing, hva, size, true, &extent);
+			err = backing->ops->extent(backing, range->hva + done, range->size - done,
+						   false, &extent);
 		if (err)
-			break;
-		const uint64_t pfn = (range->start + done) / page;
-		// A page that begins in the extent and ends behind it is read.
-		size = extent.size >= page ? extent.size / page * page : page;
-		if (extent.kind != GG_EXTENT_HOLE || extent.size < page) {
-			size = size < piece ? size : piece;
-			if (extent.kind != GG_EXTENT_ABSENT)
-				err = count_in(counter, hva, pfn, (size_t)size);
-		} else {
-			count_zeros(counter, pfn, size / page);
+			return err;
+		done += extent.size;
+		if (extent.kind != GG_EXTENT_ABSENT) {
+			job.size += extent.size;
+			continue;
 		}
-		done += size;
+		err = add_job(jobs, page_size, &job);
+		job = (struct gg_job){ .gpa = range->start + done, .hva = range->hva + done };
 	}
+	return err ? err : add_job(jobs, page_size, &job);
+}
+
+static struct gg_error *run(struct counter *counter, const struct jobs *jobs,
+			    uint64_t ret[GG_PAGE_TRAITS])
+{
+	const unsigned int threads = gg_workers_count(counter->backing, 0, MAX_THREADS);
+	_cleanup_free_ struct part *parts = calloc(threads, sizeof(*parts));
+	if (!parts)
+		return gg_enomem;
+	counter->parts = parts;
+	struct gg_workers workers = { .backing = counter->backing,
+				      .jobs = jobs->jobs,
+				      .count = jobs->count,
+				      .page_size = counter->page_size,
+				      .threads = threads,
+				      .work = count_piece,
+				      .data = counter };
+	struct gg_error *err = gg_workers_run(&workers);
+	for (unsigned int i = 0; i < threads; i++)
+		for (size_t traits = 0; traits < GG_PAGE_TRAITS; traits++)
+			ret[traits] += parts[i].zeros[traits];
 	return err;
 }
 
@@ -123,14 +177,14 @@ struct gg_error *gg_page_kinds_count_zeros(const struct gg_page_kinds *kinds,
 					   uint64_t end, uint64_t ret[GG_PAGE_TRAITS])
 {
 	struct counter counter = {
-		.kinds = kinds, .map = map, .page_size = page_size, .end = end, .zeros = ret
+		.kinds = kinds, .backing = map->backing, .page_size = page_size, .end = end
 	};
-	_cleanup_free_ uint8_t *bytes = malloc(PIECE > page_size ? PIECE : (size_t)page_size);
+	struct jobs jobs = { 0 };
 	struct gg_error *err = NULL;
-	if (!bytes)
-		return gg_enomem;
-	counter.bytes = bytes;
 	for (size_t i = 0; !err && i < map->count; i++)
-		err = count_range(&counter, &map->ranges[i]);
+		err = add_range(&jobs, map->backing, page_size, &map->ranges[i]);
+	if (!err)
+		err = run(&counter, &jobs, ret);
+	free(jobs.jobs);
 	return err;
 }
