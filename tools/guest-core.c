@@ -125,14 +125,12 @@ static char *absolute(const char *path)
 // A QEMU that a signal has stopped may well have its guest running, as far as its memory tells.
 static struct gg_error *tell_stopped(struct session *session, pid_t pid)
 {
+	static const char format[] = "process %d is stopped by a signal, and its guest stands "
+				     "still: \"kill -CONT %d\" lets it go on";
 	char text[160];
 	if (!gg_process_is_stopped(pid))
 		return NULL;
-	snprintf(text, sizeof(text),
-		 "process %d is stopped by a signal, and its guest stands still: \"kill -CONT %d\" "
-		 "lets "
-		 "it go on",
-		 (int)pid, (int)pid);
+	snprintf(text, sizeof(text), format, (int)pid, (int)pid);
 	return session->notices.tell(session->notices.data, text);
 }
 

@@ -13,7 +13,7 @@ enum { MAX_THREADS = 8 }; // more than this a disk or memory does not serve
 
 // The part of a thread, whose counts nobody else touches.
 struct part {
-	uint8_t bytes[GG_PIECE_SIZE];
+	uint8_t bytes[GG_PIECE_SIZE]; // whole pages: no architecture's page is larger than 64 KiB
 	uint64_t zeros[GG_PAGE_TRAITS];
 };
 

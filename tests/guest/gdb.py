@@ -193,9 +193,12 @@ def states(pid):
         except (OSError, KeyError):
             # It has ended.
             pass
-    run = subprocess.run(["gdb", "-nx", "-batch", "-p", str(pid), "-ex", "bt 40"], stdin=subprocess.DEVNULL, capture_output=True,
-                         text=True, timeout=PATIENCE)
-    return "\n".join([*lines, "calls: " + " < ".join(re.findall(r"^#\d+ +(?:0x\w+ in )?(\S+)", run.stdout, re.MULTILINE))])
+    try:
+        text = subprocess.run(["gdb", "-nx", "-batch", "-p", str(pid), "-ex", "bt 40"], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=PATIENCE).stdout
+    except subprocess.TimeoutExpired:
+        text = "#0 unknown"
+    return "\n".join([*lines, "calls: " + " < ".join(re.findall(r"^#\d+ +(?:0x\w+ in )?(\S+)", text, re.MULTILINE))])
 
 
 class Silence(AssertionError):
